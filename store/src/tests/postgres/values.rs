@@ -3,13 +3,13 @@
 use registry_planning::dump::Row;
 use registry_planning::ingest::FileLoad;
 use registry_planning::ingest::diff::diff;
-use registry_planning::ingest::gate::GateResult;
+use registry_planning::ingest::gate::{GateFault, GateResult};
 use registry_planning::vocabulary::Broker;
 
 use super::{Arc, LIMITS, StoreError, TestDatabase, assert_sound, insert, prepared};
 use crate::background::Priority;
 use crate::testing::{equity, plan_for, plan_of_user, request};
-use crate::{CatalogueStore, LoadRecord, Offer, PlanStore};
+use crate::{CatalogueStore, LoadRecord, Offer, PlanStore, RefusalRecord};
 
 #[tokio::test]
 async fn the_instruments_of_plans_can_be_unnested() {
@@ -71,6 +71,29 @@ async fn a_text_that_cannot_be_stored_does_not_break_the_store() {
 
     assert_eq!(store.plan("a\0b").await, Ok(None));
     assert_sound(&store, &database).await;
+}
+
+#[tokio::test]
+async fn a_file_with_a_zero_byte_in_its_name_is_accepted_or_rejected() {
+    let Some(database) = TestDatabase::new() else { return };
+    let store = prepared(&database.url(), LIMITS).await;
+    let mut record = load(vec![equity("NSE", "TCS", "INE467B01029")]);
+    record.offer.source = "a\0.csv".to_owned();
+    let refusal = RefusalRecord {
+        broker: Broker::Upstox,
+        source: record.offer.source.clone(),
+        refused_at: record.offer.loaded_at,
+        faults: vec![GateFault { gate: "readable", detail: "got `\0`".to_owned() }],
+        quarantine: Vec::new(),
+    };
+
+    store.accept_load(&record).await.unwrap();
+    store.refuse_load(&refusal).await.unwrap();
+
+    assert_eq!(store.versions(None, 1).await.unwrap()[0].source, "a\u{fffd}.csv");
+    let refusals = store.refusals().await.unwrap();
+    assert_eq!(refusals[0].source, "a\u{fffd}.csv");
+    assert_eq!(refusals[0].faults[0].detail, "got `\0`");
 }
 
 #[tokio::test]
