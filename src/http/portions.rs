@@ -212,7 +212,7 @@ impl<S: RowSource> Reader<S> {
         Ok(PortionedPage { reader: self, outline, first: Some(Rows { rows, bytes, memory }), rest })
     }
 
-    /// Reads rows of which the ids are known.
+    /// Reads the rows with the ids of an outline.
     async fn rows_of(&self, outline: Vec<RowOutline>, deadline: Instant) -> Result<Rows<S::Row>, Problem> {
         let bytes = self.grown(&outline);
         let memory = Memory::reserve(self.memory, bytes, deadline).await?;
@@ -265,7 +265,7 @@ fn kib(bytes: u64) -> u32 {
     u32::try_from(bytes.div_ceil(1024)).unwrap_or(u32::MAX).clamp(1, MEMORY_KIB_MAX)
 }
 
-/// A page of which the first rows were read.
+/// A page whose first rows are in memory.
 pub(super) struct PortionedPage<S: RowSource> {
     reader: Reader<S>,
     /// All rows of the page.

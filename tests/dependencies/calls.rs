@@ -38,7 +38,7 @@ async fn ended((dependency, operations): (&str, &[&str]), client: &Client) -> f6
     count
 }
 
-/// Repeats something until it causes no call. What began before it may end meanwhile.
+/// Repeats something until it causes no call. Calls that began earlier may end meanwhile.
 pub(super) async fn until_without(calls: (&str, &[&str]), client: &Client, mut act: impl AsyncFnMut(usize)) {
     let mut attempts = 0;
     eventually(&format!("there are no calls of the {}", calls.0), SOON, async || {

@@ -14,7 +14,7 @@ pub struct Inspection {
     /// Number of requests in progress.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub in_flight: Option<usize>,
-    /// What it drops at the moment, because a queue in front of its dependency is full.
+    /// The work that it drops now, because a queue in front of its dependency is full.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub dropped: Option<&'static str>,
     /// The load of its mailbox, which the mailbox itself reports.

@@ -23,7 +23,7 @@ pub(crate) struct Budget {
     timeout: Duration,
 }
 
-/// All bodies other than imports. What is parsed from a body needs up to twice its bytes.
+/// All bodies other than imports. The values parsed from a body need up to twice its bytes.
 pub(crate) static BODIES: Budget = Budget::of(32 << 20, BODY_TIMEOUT);
 /// Bodies of imports that wait or are being read. They have a budget of their own, because an import takes seconds, which
 /// other requests must not wait for.
