@@ -9,8 +9,8 @@
 //! * The first rejection of a connection is immediate. If the connection sends another request that must be rejected
 //!   before the shortest `Retry-After` has passed, that rejection is held until then. hyper reads no further request of
 //!   the connection meanwhile, so callers with a pool of connections are slowed down. Nothing that can be served is held,
-//!   and neither is a caller that obeys `Retry-After`. The connection stays open, because a new connection costs
-//!   more than a rejection.
+//!   and neither is a caller that obeys `Retry-After`. The connection stays open, because a new connection costs more
+//!   than a rejection.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
