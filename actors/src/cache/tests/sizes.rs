@@ -54,7 +54,7 @@ fn plan(request: &PlanRequest, seed: usize) -> Plan {
 
 /// Fills L1 with plans, each with some aliases, and returns the bytes that it uses and those that it counts.
 fn fill(plan_of: impl Fn(usize) -> Plan, aliases: usize, json: Option<usize>) -> (usize, usize) {
-    // The first plan creates shared tables, which do not belong to L1.
+    // The first plan also creates shared values, which do not belong to L1.
     let plans = if plan_of(PLANS).metadata.original_instrument_count >= 1000 { LARGE_PLANS } else { PLANS };
     let (used, local) = growth_of(|| {
         let local = Local::default();
