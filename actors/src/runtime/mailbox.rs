@@ -8,6 +8,7 @@
 //! handle. A [`Behaviour`] defines an actor; its `handle` is not async, so that no actor can wait for the network: it
 //! decides, starts a task, and the outcome returns as a message through [`Myself`].
 
+mod measures;
 #[cfg(test)]
 mod tests;
 
@@ -15,13 +16,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use arc_swap::ArcSwapOption;
-use metrics::{Counter, Gauge, Histogram, counter, gauge, histogram};
+use metrics::{Counter, Gauge, counter, gauge};
 use ractor::{ACTIVE_STATES, Actor, ActorCell, ActorProcessingErr, ActorRef, SpawnErr};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 use tokio::time::{Duration, Instant, timeout_at};
 
+use self::measures::Measures;
 pub use super::inspection::{Inspection, MailboxLoad};
-use super::metrics::{HANDLE_DURATION, MAILBOX_WAIT};
 
 /// A message of an actor.
 pub(crate) trait Message: Send + 'static {
@@ -452,29 +453,6 @@ struct Runner<B> {
     behaviour: B,
     actor: &'static str,
     depth: Arc<Depth>,
-}
-
-/// The metrics of each kind of message. Cached, because a lookup costs more than a record.
-#[derive(Default)]
-struct Measures(Vec<(&'static str, Measure)>);
-
-struct Measure {
-    wait: Histogram,
-    handling: Histogram,
-}
-
-impl Measures {
-    /// Searches linearly: an actor has at most a dozen kinds, and most messages are of the first few.
-    fn of(&mut self, actor: &'static str, kind: &'static str) -> &Measure {
-        let known = self.0.iter().position(|(other, _)| *other == kind);
-        let index = known.unwrap_or_else(|| {
-            let wait = histogram!(MAILBOX_WAIT, "actor" => actor, "message" => kind);
-            let handling = histogram!(HANDLE_DURATION, "actor" => actor, "message" => kind);
-            self.0.push((kind, Measure { wait, handling }));
-            self.0.len() - 1
-        });
-        &self.0[index].1
-    }
 }
 
 impl<B: Behaviour> Actor for Runner<B> {
