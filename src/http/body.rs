@@ -20,10 +20,10 @@ use registry_planning::vocabulary::counted;
 use serde::de::{Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
-use self::budget::{BODIES, Budget, Share};
+use self::budget::{Budget, Share};
 use super::problem::{Fault, Problem, REQUEST_BODY_IS};
 
-pub(super) use self::budget::IMPORTS;
+pub(super) use self::budget::{IMPORTS, PLANS};
 
 /// The deadline for the arrival of a body.
 pub(super) const BODY_TIMEOUT: Duration = Duration::from_secs(10);
@@ -51,7 +51,8 @@ impl<S: Send + Sync> FromRequest<S> for JsonBody {
 
     async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
         let is_json = is_json(request.headers());
-        let body = JsonBody::read(request.into_body()).await?;
+        let budget = Budget::of_path(request.uri().path());
+        let body = JsonBody::read_within(budget, request.into_body()).await?;
         // An empty body needs no content type. The handler decides whether it can be empty.
         if !is_json && !body.is_empty() {
             return Err(Problem::not_json());
@@ -119,18 +120,10 @@ impl JsonBody {
         JsonBody { bytes, _share: None }
     }
 
-    /// Reads the whole body of a request.
-    ///
-    /// # Errors
-    /// 400 if it is incomplete, 408 after the timeout, 413 if it is too large, 503 if there is no memory for it.
-    pub(super) async fn read(body: Body) -> Result<Self, Problem> {
-        JsonBody::read_within(&BODIES, body).await
-    }
-
     /// Reads the whole body of a request, with a share of the budget.
     ///
     /// # Errors
-    /// As [`Self::read`].
+    /// 400 if it is incomplete, 408 after the timeout, 413 if it is too large, 503 if there is no memory for it.
     pub(super) async fn read_within(budget: &'static Budget, body: Body) -> Result<Self, Problem> {
         let announced = body.size_hint().exact().map(|length| usize::try_from(length).unwrap_or(usize::MAX));
         let mut share = budget.share(announced).await?;

@@ -172,7 +172,7 @@ async fn plan_response(front: &FastPath, context: RequestContext, request: Reque
         return FastPathResult::Response(middleware::watch(answer, &context, method, Some(endpoint), conclude).await);
     }
     let answer = async {
-        let body = JsonBody::read(body).await?;
+        let body = JsonBody::read_within(&body::PLANS, body).await?;
         plans::plan_response(state, &context, &parts.uri, &body).await
     };
     let answer = async { name_cause(state, answer.await.into_response()).await };

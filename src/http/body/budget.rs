@@ -9,6 +9,7 @@ use metrics::counter;
 use tokio::sync::{Semaphore, SemaphorePermit};
 
 use super::{BODY_BYTES_MAX, BODY_TIMEOUT};
+use crate::http::endpoints::PLAN_ENDPOINT;
 use crate::http::problem::Problem;
 use crate::metrics::REQUESTS_SHED;
 
@@ -23,8 +24,11 @@ pub(crate) struct Budget {
     timeout: Duration,
 }
 
-/// All bodies other than imports. The values parsed from a body need up to twice its bytes.
-pub(crate) static BODIES: Budget = Budget::of(32 << 20, BODY_TIMEOUT);
+/// Bodies of requests for plans. They have a budget of their own, because other requests can keep their bodies for seconds,
+/// for example while changes of profiles wait for the database.
+pub(crate) static PLANS: Budget = Budget::of(16 << 20, BODY_TIMEOUT);
+/// All other bodies. The values parsed from a body need up to twice its bytes.
+pub(crate) static BODIES: Budget = Budget::of(16 << 20, BODY_TIMEOUT);
 /// Bodies of imports that wait or are being read. They have a budget of their own, because an import takes seconds, which
 /// other requests must not wait for.
 pub(crate) static IMPORTS: Budget = Budget::of(16 << 20, BODY_TIMEOUT);
@@ -37,6 +41,11 @@ pub(crate) struct Share {
 impl Budget {
     const fn of(bytes: usize, timeout: Duration) -> Self {
         Budget { bytes: Semaphore::const_new(bytes), timeout }
+    }
+
+    /// Returns the budget of requests with this path.
+    pub(super) fn of_path(path: &str) -> &'static Self {
+        if path == PLAN_ENDPOINT.1 { &PLANS } else { &BODIES }
     }
 
     /// Takes the share of a body of this length, before the body is read. A body of unknown length gets the largest share.
@@ -131,6 +140,13 @@ mod tests {
         drop(first);
 
         assert_eq!(second.await.unwrap().bytes().len(), MIB);
+    }
+
+    #[test]
+    fn requests_for_plans_have_a_budget_of_their_own() {
+        assert!(std::ptr::eq(Budget::of_path(PLAN_ENDPOINT.1), &PLANS));
+        assert!(std::ptr::eq(Budget::of_path("/api/v1/internal/instrument-registry/search"), &BODIES));
+        assert!(!std::ptr::eq(&PLANS, &BODIES));
     }
 
     #[tokio::test]
