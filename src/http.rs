@@ -35,12 +35,13 @@ mod versions;
 
 use std::sync::Arc;
 
+use axum::Router;
+use axum::extract::Request;
 use axum::routing::{get, post};
-use axum::{Extension, Router};
 
 pub(crate) use self::body::JsonBody;
-use self::context::OnProbePort;
 pub(crate) use self::context::{AppState, REQUESTS_MAX};
+use self::context::{OnProbePort, RequestContext};
 pub(crate) use self::endpoints::{BASE, ENDPOINTS, PLAN_ENDPOINTS};
 use self::fast_path::FastPath;
 pub(crate) use self::fast_path::FastPathMaker;
@@ -117,8 +118,16 @@ pub(crate) fn probe_router(state: Arc<AppState>) -> Router {
         .method_not_allowed_fallback(method_not_allowed)
         .fallback(not_found)
         .layer(axum::middleware::from_fn_with_state(Arc::clone(&state), middleware::pass))
-        .layer(Extension(OnProbePort))
+        .layer(axum::middleware::map_request(begin_probe))
         .with_state(state)
+}
+
+async fn begin_probe(mut request: Request) -> Request {
+    let context = RequestContext::begin(request.headers());
+    let extensions = request.extensions_mut();
+    extensions.insert(context);
+    extensions.insert(OnProbePort);
+    request
 }
 
 fn probes() -> Router<Arc<AppState>> {

@@ -104,13 +104,13 @@ async fn a_profile_whose_time_is_over_goes_out_of_use_by_itself() {
     let path = format!("{PROFILES}/{}", id(&made));
 
     let asked = json!({"profile_id": id(&made)});
-    let expired = eventually("its time is over", SOON, async || {
+    let expired = eventually("the profile is expired", SOON, async || {
         Some(client.ask("desk", &asked).await).filter(|answer| answer.status != 200)
     })
     .await;
     expired.problem(409, "profile_expired");
     // Its upkeep comes every half a minute.
-    let read = eventually("it is out of use", SOON, async || {
+    let read = eventually("the profile is deactivated", SOON, async || {
         let read = client.read(&path).await;
         (read["profile"]["is_active"] == false).then_some(read)
     })
