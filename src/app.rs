@@ -176,7 +176,7 @@ impl App {
         let App { state, listener, connections_max, probe_listener, key: _, late } = self;
         let handle = Handle::new();
         let acceptor = BoundedAcceptor::new("main", Limits::new(connections_max));
-        let service = http::FastPathMaker(http::service(Arc::clone(&state)));
+        let service = http::FastPathMaker(http::service(Arc::clone(&state), connections_max));
         let serving = server(listener, acceptor, &handle)?.serve(service);
         tokio::pin!(serving);
         let probes = probe_listener.map(|listener| Probes::start(listener, &state)).transpose()?;

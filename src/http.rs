@@ -56,10 +56,10 @@ pub(crate) use self::profiles::{NAME_CHARACTERS_MAX, USER_IDS, is_user_id};
 use self::profiles::{PROFILES, changes};
 pub(crate) use self::throttled_log::ThrottledLog;
 
-/// Returns the service of all routes.
-pub(crate) fn service(state: Arc<AppState>) -> FastPath {
+/// Returns the service of all routes, for at most `connections_max` connections.
+pub(crate) fn service(state: Arc<AppState>, connections_max: usize) -> FastPath {
     let router = router(Arc::clone(&state));
-    FastPath::new(state, router)
+    FastPath::new(state, router, connections_max)
 }
 
 fn router(state: Arc<AppState>) -> Router {

@@ -43,8 +43,9 @@ pub(crate) struct FastPath {
 }
 
 impl FastPath {
-    pub(crate) fn new(state: Arc<AppState>, router: Router) -> Self {
-        FastPath { state, router, shedding: Arc::new(Shedding::new()), peer: None, held: Arc::default() }
+    pub(crate) fn new(state: Arc<AppState>, router: Router, connections_max: usize) -> Self {
+        let shedding = Arc::new(Shedding::new(connections_max));
+        FastPath { state, router, shedding, peer: None, held: Arc::default() }
     }
 }
 

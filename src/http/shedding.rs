@@ -33,9 +33,11 @@ use super::middleware;
 use super::problem::{Problem, RETRY_AFTER_MIN, retry_after_seconds};
 use crate::metrics::REQUESTS_SHED;
 
-/// Maximum number of held rejections: half of the connections, so that the other half is left for requests that can be
-/// served. Rejections beyond it are immediate.
-const HELD_MAX: usize = 2048;
+/// Returns the maximum number of held rejections: half of the connections, so that the other half is left for requests
+/// that can be served. A held connection is busy, so it is not evicted. Rejections beyond the maximum are immediate.
+const fn held_max(connections_max: usize) -> usize {
+    connections_max / 2
+}
 
 /// See the [module](self).
 pub(crate) struct Shedding {
@@ -50,8 +52,9 @@ pub(crate) struct Shedding {
 }
 
 impl Shedding {
-    /// Must be called after the recorder of metrics is installed.
-    pub(super) fn new() -> Self {
+    /// `connections_max` is the number of connections that the descriptors suffice for. Must be called after the recorder
+    /// of metrics is installed.
+    pub(super) fn new(connections_max: usize) -> Self {
         let problem = Problem::overloaded();
         let (_, path) = PLAN_ENDPOINT;
         let (headers, document) = middleware::rejection(&problem, path);
@@ -61,7 +64,7 @@ impl Shedding {
             headers,
             before_id: before_id.to_vec(),
             after_id: after_id.to_vec(),
-            holds: Holds::new(HELD_MAX),
+            holds: Holds::new(held_max(connections_max)),
             shed: counter!(REQUESTS_SHED),
         }
     }
@@ -209,6 +212,22 @@ mod tests {
         assert!(holds.begin(&other, holds.epoch).is_none());
         drop(first);
         assert!(holds.begin(&other, holds.epoch).is_some());
+    }
+
+    #[test]
+    fn half_of_the_allowed_connections_can_be_held() {
+        for connections_max in [64, 850, 4096] {
+            let shedding = Shedding::new(connections_max);
+            let connections: Vec<_> = (0..connections_max).map(|_| HeldUntil::default()).collect();
+            let begin = |connection| {
+                shedding.holds.note(connection, shedding.holds.epoch);
+                shedding.holds.begin(connection, shedding.holds.epoch)
+            };
+
+            let held: Vec<_> = connections.iter().map(begin).collect();
+
+            assert_eq!(held.iter().flatten().count(), connections_max / 2);
+        }
     }
 
     #[test]
