@@ -20,7 +20,7 @@ use crate::metrics::record_request;
 use crate::runtime::breaker::{BreakerSettings, BreakerState, CallOutcome, Permit};
 use crate::runtime::guard::{Availability, Guard};
 use crate::runtime::mailbox::{Message, Myself, Reply};
-use crate::runtime::running_time::timed_within;
+use crate::runtime::running_time::{real_time_max, timed_within};
 
 /// Maximum time that one request spends on L2, for lookup and put together: the pipeline in progress when it arrives, and
 /// its own.
@@ -29,6 +29,10 @@ pub(crate) const SHARED_BUDGET: Duration = Duration::from_millis(100);
 const CALL_TIMEOUT: Duration = Duration::from_millis(50);
 /// Timeout of a ping. Longer than that of a pipeline, because a connection may have to be opened.
 const PING_TIMEOUT: Duration = Duration::from_millis(250);
+/// Time after which a probe is lost: the ping of a delayed process ends before.
+const PROBE_TIMEOUT: Duration = real_time_max(PING_TIMEOUT).saturating_add(Duration::from_secs(1));
+/// Maximum time between two probes, before jitter: Redis is used within ten seconds of its recovery.
+const PROBE_EVERY_MAX: Duration = Duration::from_secs(8);
 /// Interval of pings while the circuit breaker is closed. They detect an unavailable L2 without traffic, report its state
 /// from the start, and open the connection before the first request needs it.
 const PING_EVERY: Duration = Duration::from_secs(1);
@@ -143,8 +147,13 @@ pub(crate) struct Sharing {
 
 impl Sharing {
     pub(super) fn new(shared: Arc<dyn SharedCache>, me: Myself<SharingEvent>) -> Self {
-        let settings =
-            BreakerSettings { slow_call: SLOW_CALL, shortest_timeout: CALL_TIMEOUT, ..BreakerSettings::default() };
+        let settings = BreakerSettings {
+            slow_call: SLOW_CALL,
+            shortest_timeout: CALL_TIMEOUT,
+            open_duration_max: PROBE_EVERY_MAX,
+            probe_timeout: PROBE_TIMEOUT,
+            ..BreakerSettings::default()
+        };
         let probe_due = |generation| SharingEvent::ProbeDue { generation };
         let sharing = Sharing {
             shared,

@@ -19,7 +19,7 @@ use uuid::Uuid;
 use super::SettingsReport;
 use super::last_good::LastGood;
 use super::memory::Memory;
-use super::service::{CONNECT_TIMEOUT, DEPENDENCY};
+use super::service::{CONNECT_TIMEOUT, DEPENDENCY, REQUEST_TIMEOUT};
 use super::source::{Answers, SettingsSource, SourceError};
 use crate::persistence::PersistenceError;
 use crate::runtime::breaker::{BreakerSettings, BreakerState, CallOutcome, Permit};
@@ -34,8 +34,11 @@ const FIRST_FETCH_RETRY: Duration = Duration::from_secs(1);
 const MISSING_SECRET_RETRY: Duration = Duration::from_secs(2);
 /// The duration from which a fetch counts as slow: longer than the source's own timeouts.
 const SLOW_FETCH: Duration = Duration::from_secs(10);
-/// The timeout of a probe: longer than the source's own timeout of two seconds.
-const PROBE_TIMEOUT: Duration = Duration::from_secs(3);
+/// Time after which a probe is lost: the request of a delayed process ends before.
+const PROBE_TIMEOUT: Duration = REQUEST_TIMEOUT.saturating_mul(2);
+/// Maximum time between two probes, before jitter: a service that has recovered is used within ten seconds, even if the
+/// last probe hung until its timeout.
+const PROBE_EVERY_MAX: Duration = Duration::from_secs(6);
 
 pub(crate) enum ConfigMessage {
     Report { reply: Reply<Option<SettingsReport>> },
@@ -109,6 +112,7 @@ impl Behaviour for ConfigActor {
             consecutive_failures: 1,
             slow_call: SLOW_FETCH,
             shortest_timeout: CONNECT_TIMEOUT,
+            open_duration_max: PROBE_EVERY_MAX,
             probe_timeout: PROBE_TIMEOUT,
             ..BreakerSettings::default()
         };

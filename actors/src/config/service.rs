@@ -28,7 +28,7 @@ use crate::settings::{Origin, SETTINGS};
 /// Timeout of connecting. The service is in the same network.
 pub(super) const CONNECT_TIMEOUT: Duration = Duration::from_millis(250);
 /// Timeout of one request, from connecting to the end of the body.
-const REQUEST_TIMEOUT: Duration = Duration::from_secs(2);
+pub(super) const REQUEST_TIMEOUT: Duration = Duration::from_secs(2);
 /// Timeout of all requests together. Keys without a response by then have no answer.
 const FETCH_TIMEOUT: Duration = Duration::from_secs(5);
 /// Maximum number of concurrent requests: enough to be fast, few enough not to burden the service.

@@ -26,7 +26,7 @@ use super::{DEPENDENCY, Finding, Op, PersistenceError, Store, StoreError, StoreS
 use crate::runtime::breaker::{BreakerSettings, NotPermitted, Permit};
 use crate::runtime::guard::{Availability, Guard};
 use crate::runtime::mailbox::{Behaviour, Inspection, Message, Myself, Reply};
-use crate::runtime::running_time::timed;
+use crate::runtime::running_time::{real_time_max, timed, timed_within};
 use crate::snapshot::SnapshotCell;
 use registry_store::Lane;
 
@@ -36,6 +36,10 @@ const PREPARE_RETRY_MAX: Duration = Duration::from_secs(3);
 /// Maximum time between two probes, before jitter: a database that has recovered is used within five seconds, and one
 /// `select 1` of each replica does not delay its recovery.
 const PROBE_EVERY_MAX: Duration = Duration::from_secs(3);
+/// Timeout of a probe, in running time: shorter than the timeouts of the store, which would delay the next probe.
+const PING_TIMEOUT: Duration = Duration::from_secs(1);
+/// Time after which a probe is lost: the ping of a delayed process ends before.
+const PROBE_TIMEOUT: Duration = real_time_max(PING_TIMEOUT).saturating_add(Duration::from_secs(1));
 
 /// A call of the store.
 pub(crate) trait Call: Send {
@@ -126,7 +130,11 @@ impl Behaviour for PersistenceActor {
         // The calls that the previous incarnation held are lost.
         self.board.publish(LoadBoard::EMPTY);
         me.tell(PersistenceMessage::Prepare);
-        let breaker = BreakerSettings { open_duration_max: PROBE_EVERY_MAX, ..BreakerSettings::default() };
+        let breaker = BreakerSettings {
+            open_duration_max: PROBE_EVERY_MAX,
+            probe_timeout: PROBE_TIMEOUT,
+            ..BreakerSettings::default()
+        };
         let probe_due = |generation| PersistenceMessage::ProbeDue { generation };
         State {
             guard: Guard::new(DEPENDENCY, breaker, me.clone(), probe_due),
@@ -290,7 +298,10 @@ impl State {
         let Some(permit) = self.guard.try_probe(generation) else { return };
         self.me.run(async move {
             let started_at = Instant::now();
-            let (permit, answer) = timed(permit, contained(store.ping())).await;
+            let (permit, answer) = timed_within(permit, PING_TIMEOUT, contained(store.ping())).await;
+            let answer = answer.unwrap_or_else(|| {
+                Err(StoreError::Unavailable(format!("timeout: no response to a ping within {PING_TIMEOUT:?}")))
+            });
             let finding = Finding::of(&answer);
             measured(Op::Ping, &finding, started_at.elapsed());
             PersistenceMessage::Probed { permit, finding }

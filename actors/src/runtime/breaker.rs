@@ -39,7 +39,8 @@ pub struct BreakerSettings {
     pub open_duration: Duration,
     /// Maximum open time, before jitter.
     pub open_duration_max: Duration,
-    /// Maximum time of a probe.
+    /// The time after which a probe is lost and another one may pass: longer than the probe itself can take, because the
+    /// outcome of the earlier one is ignored then.
     pub probe_timeout: Duration,
 }
 
@@ -213,7 +214,8 @@ impl CircuitBreaker {
         match self.state {
             BreakerState::Closed => Ok(()),
             BreakerState::Open => Err(NotPermitted { retry_after: self.open_until.saturating_duration_since(now) }),
-            BreakerState::HalfOpen => Err(NotPermitted { retry_after: self.settings.probe_timeout }),
+            // A probe usually ends long before its timeout.
+            BreakerState::HalfOpen => Err(NotPermitted { retry_after: self.settings.open_duration }),
         }
     }
 

@@ -18,6 +18,11 @@ const TIMER_RESOLUTION: Duration = Duration::from_millis(1);
 /// Maximum real time of a limited call, as a multiple of its limit.
 const REAL_TIME_MAX: u32 = 4;
 
+/// Returns the maximum real time of a call that [`timed_within`] limits, apart from a delay at its end.
+pub(crate) const fn real_time_max(limit: Duration) -> Duration {
+    limit.saturating_mul(REAL_TIME_MAX)
+}
+
 /// Waits for a call, and returns its permit with the time that it took.
 pub(crate) async fn timed<T>(permit: Permit, call: impl Future<Output = T>) -> (Permit, T) {
     let mut watch = Stopwatch::start(permit.tick());
@@ -40,7 +45,7 @@ pub(crate) async fn timed_within<T>(
     let mut watch = Stopwatch::start(permit.tick());
     let mut call = pin!(call);
     let mut answer = None;
-    while answer.is_none() && watch.running < limit && watch.time().total < limit * REAL_TIME_MAX {
+    while answer.is_none() && watch.running < limit && watch.time().total < real_time_max(limit) {
         answer = watch.wait_for(call.as_mut(), limit - watch.running).await;
     }
     (permit.timed(watch.time()), answer)

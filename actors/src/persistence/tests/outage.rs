@@ -134,6 +134,39 @@ async fn a_probe_that_hangs_is_followed_by_another() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_probe_without_a_response_is_a_failed_probe() {
+    let store = FakeStore::new();
+    let persistence = opened(&store).await;
+    store.hang_at_ping(true);
+    until("the first probe", || store.calls().pings == 1).await;
+
+    tokio::time::sleep(SECOND * 11 / 10).await;
+
+    assert_eq!(breaker(&persistence).await, "open");
+    assert_eq!(store.calls().pings, 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_recovered_database_is_used_within_5_s() {
+    for hangs in [false, true] {
+        let store = FakeStore::new();
+        let persistence = opened(&store).await;
+        store.hang_at_ping(hangs);
+        // The pause between probes has its maximum.
+        tokio::time::sleep(SECOND * 30).await;
+        let pings = store.calls().pings;
+        until("another probe fails", || store.calls().pings > pings).await;
+
+        store.hang_at_ping(false);
+        store.come_up();
+        tokio::time::sleep(SECOND * 5).await;
+
+        assert_eq!(breaker(&persistence).await, "closed", "hangs: {hangs}");
+        assert_eq!(save(&persistence, plan_of_user("u")).await.unwrap(), Ok(()));
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn waiting_calls_are_rejected_when_the_breaker_opens() {
     let store = FakeStore::new();
     let persistence = ready(&store).await;

@@ -87,12 +87,30 @@ async fn a_successful_probe_is_followed_by_a_refresh() {
     let before = std::iter::once(went_down_at).chain(probes.iter().copied());
     let pauses: Vec<Duration> = before.zip(&probes).map(|(before, at)| *at - before).collect();
     // Each pause is up to a fifth longer.
-    for (pause, least) in pauses.iter().zip([1, 2, 4, 8, 10, 10].map(|seconds| seconds * SECOND)) {
+    for (pause, least) in pauses.iter().zip([1, 2, 4, 6, 6, 6].map(|seconds| seconds * SECOND)) {
         assert!((least..=least.mul_f64(1.21)).contains(pause), "{pauses:?}");
     }
     assert!(pauses.len() >= 6, "{pauses:?}");
-    assert!(asked_again_after <= 12 * SECOND, "{asked_again_after:?}");
+    assert!(asked_again_after <= 10 * SECOND, "{asked_again_after:?}");
     assert_eq!(process.breaker().await, "closed");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_recovered_service_is_used_within_10_s() {
+    let process = Process::started().await;
+    process.service.set(TTL, "60");
+    process.service.go_down();
+    process.refresh().await;
+    // The pause between probes has its maximum.
+    tokio::time::sleep(60 * SECOND).await;
+    let probes = process.service.state().probes.len();
+    until("another probe fails", || process.service.state().probes.len() > probes).await;
+
+    process.service.come_up();
+    tokio::time::sleep(10 * SECOND).await;
+
+    assert_eq!(process.breaker().await, "closed");
+    assert_eq!(process.value(TTL).await, owned("60", Origin::ConfigService));
 }
 
 #[tokio::test(start_paused = true)]
