@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, bail};
 use axum_server::{Handle, Server};
 use metrics_exporter_prometheus::PrometheusHandle;
-use registry_actors::system::System;
+use registry_actors::system::{CLOSE_WITHIN, System};
 use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
 use tracing::{error, info, warn};
@@ -27,6 +27,9 @@ use crate::settings::{ApiKeyOrigin, ProcessSettings};
 const SHUTDOWN_WITHIN: Duration = Duration::from_secs(10);
 /// The part of it for HTTP. The rest is for storing accepted plans.
 const DRAIN_WITHIN: Duration = Duration::from_secs(6);
+/// The part of it until accepted plans are stored. After that, closing the connections to the database may still take
+/// [`CLOSE_WITHIN`] if it hangs, and the process needs a moment to end.
+const STORE_WITHIN: Duration = SHUTDOWN_WITHIN.saturating_sub(CLOSE_WITHIN).saturating_sub(Duration::from_millis(500));
 /// Maximum number of open connections: far more than the platform's services need.
 const CONNECTIONS_MAX: usize = 4096;
 /// Maximum number of open connections to the probe port: a few hosts that probe it and scrape metrics.
@@ -189,7 +192,7 @@ impl App {
             () = stop => None,
             actor = state.system.escalated() => Some(actor),
         };
-        let deadline = Instant::now() + SHUTDOWN_WITHIN - Duration::from_millis(500);
+        let deadline = Instant::now() + STORE_WITHIN;
         info!("draining connections");
         if let Some(late) = late {
             late.abort();
@@ -320,6 +323,12 @@ mod tests {
     use std::os::unix::fs::PermissionsExt;
 
     use super::*;
+
+    #[test]
+    fn a_shutdown_ends_within_10_s_if_everything_hangs() {
+        assert!(STORE_WITHIN + CLOSE_WITHIN < Duration::from_secs(10));
+        assert!(DRAIN_WITHIN + Duration::from_secs(2) <= STORE_WITHIN, "accepted plans need time after HTTP");
+    }
 
     #[test]
     fn a_key_is_generated_once_and_only_its_owner_can_read_it() {

@@ -21,6 +21,9 @@ use crate::runtime::mailbox::{CallError, Inspection};
 use crate::runtime::supervisor::{ChildSpec, STOP_TIMEOUT, SupervisorHandle, stop};
 use crate::snapshot::{Snapshot, SnapshotCell};
 
+/// Minimum time for closing the database connections at a shutdown.
+pub const CLOSE_WITHIN: Duration = STOP_TIMEOUT;
+
 /// The parts from which the engine is built.
 pub struct SystemParts {
     /// The source of the settings.
@@ -222,6 +225,7 @@ impl System {
     /// Stops along the flow of the data: ingestion jobs first; then planners, once they have answered; then persistence,
     /// once it has written; then the rest. Acknowledged work is never lost, whatever the deadline; work that the deadline
     /// cuts off was not acknowledged.
+    /// It closes the database connections within [`CLOSE_WITHIN`], even if that is after the deadline.
     pub async fn shutdown(&self, deadline: Instant) {
         self.supervisor.begin_shutdown().await;
         self.ingest.stop_jobs(deadline.min(Instant::now() + STOP_TIMEOUT)).await;
@@ -245,7 +249,7 @@ impl System {
             stop(actor).await;
         }
         self.supervisor.stop().await;
-        if timeout(deadline.saturating_duration_since(Instant::now()).max(STOP_TIMEOUT), self.store.close())
+        if timeout(deadline.saturating_duration_since(Instant::now()).max(CLOSE_WITHIN), self.store.close())
             .await
             .is_err()
         {
