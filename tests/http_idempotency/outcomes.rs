@@ -6,6 +6,10 @@ use super::*;
 use crate::http_ingest::{FEW, kite_of, until};
 use crate::support::{SOON, eventually};
 
+/// The sessions whose commit waits for the lock of [`hold_commits`]. A session that repeats a request first waits for the end
+/// of the transaction with the same key, and nothing of it is committed then.
+const COMMITS: &str = "wait_event_type = 'Lock' and wait_event = 'advisory'";
+
 /// Every commit of a key waits for a lock, which this session has.
 async fn hold_commits(database: &TestDatabase) -> Admin {
     let mut admin = database.admin().await;
@@ -90,8 +94,8 @@ async fn a_retry_after_a_commit_that_failed_does_the_work() {
         let retry = request.try_clone().expect("its body is in memory");
         let lost = tokio::spawn(Answer::to(request));
         for _ in 0..attempts {
-            admin.until_blocked().await;
-            assert_eq!(admin.terminate("wait_event_type = 'Lock'").await, 1);
+            admin.until_sessions(1, COMMITS).await;
+            assert_eq!(admin.terminate(COMMITS).await, 1);
         }
         let lost = lost.await.expect("it does not panic");
         admin.execute("select pg_advisory_unlock(42)").await;
