@@ -7,10 +7,13 @@ use tracing::{info, warn};
 
 use super::closing_max;
 
-/// Descriptors of the process apart from connections of callers: 16 for the runtime, the listeners, and the output; 32 for
-/// the database, which are fourteen connections to PostgreSQL or the files of seven to SQLite; 16 for Redis, the config
-/// service, downloads, uploads, and name resolution.
-const RESERVED: usize = 16 + 32 + 16;
+/// Maximum number of connections that the server accepts before it lets other tasks run, among them those that count or
+/// refuse these connections. It is the budget of a task of the runtime.
+pub(super) const UNCOUNTED_MAX: usize = 128;
+/// Descriptors of the process apart from counted connections of callers: 16 for the runtime, the listeners, and the output;
+/// 32 for the database, which are fourteen connections to PostgreSQL or the files of seven to SQLite; 16 for Redis, the
+/// config service, downloads, uploads, and name resolution.
+const RESERVED: usize = 16 + 32 + 16 + UNCOUNTED_MAX;
 /// With fewer connections, callers of a platform that hold connections open would evict each other.
 const CONNECTIONS_MIN: usize = 64;
 

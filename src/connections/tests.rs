@@ -422,3 +422,35 @@ async fn an_idle_connection_is_evicted_without_free_descriptors() {
     assert!(text.contains("\ninstrument_registry_accept_errors_total 2\n"), "{text}");
     assert!(text.contains("\ninstrument_registry_connections_evicted_total 1\n"), "{text}");
 }
+
+/// The descriptors of these connections are reserved.
+#[tokio::test]
+async fn connections_are_counted_soon_after_they_are_accepted() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    rustix::net::listen(&listener, 1024).unwrap();
+    let address = listener.local_addr().unwrap();
+    let count = 2 * descriptors::UNCOUNTED_MAX;
+    let _callers: Vec<_> = (0..count).map(|_| std::net::TcpStream::connect(address).unwrap()).collect();
+    let accepted = Arc::new(AtomicU32::new(0));
+    let accepting = tokio::spawn({
+        let accepted = Arc::clone(&accepted);
+        async move {
+            let mut streams = Vec::new();
+            while streams.len() < count {
+                streams.push(listener.accept().await.unwrap());
+                accepted.fetch_add(1, Ordering::Relaxed);
+            }
+        }
+    });
+
+    let mut counts = Vec::new();
+    while !accepting.is_finished() {
+        tokio::task::yield_now().await;
+        counts.push(accepted.load(Ordering::Relaxed) as usize);
+    }
+    timeout(SOON, accepting).await.unwrap().unwrap();
+
+    assert!(counts.len() > 1);
+    let most = counts.windows(2).map(|pair| pair[1] - pair[0]).chain(counts.first().copied()).max();
+    assert!(most.is_some_and(|most| most > 1 && most <= descriptors::UNCOUNTED_MAX), "{counts:?}");
+}

@@ -12,7 +12,7 @@ const MAXIMUM: &str = "instrument_registry_connections_max{listener=\"main\"}";
 const EVICTED: &str = "instrument_registry_connections_evicted_total";
 const REFUSED: &str = "instrument_registry_connections_refused_total";
 /// Enough for somewhat fewer than 192 connections.
-const FEW: &str = "-n 256";
+const FEW: &str = "-n 384";
 
 fn connect(address: SocketAddr, count: usize) -> Vec<TcpStream> {
     (0..count).map(|_| TcpStream::connect(address).expect("the service listens")).collect()
@@ -68,7 +68,7 @@ async fn a_low_hard_limit_of_descriptors_allows_fewer_connections() {
     let log = service.log();
     let line = log.lines().find(|line| line.contains("too few file descriptors: accepting fewer connections"));
     let line: Value = serde_json::from_str(line.unwrap_or_else(|| panic!("{log}"))).unwrap();
-    assert_eq!(line["limit"], 256);
+    assert_eq!(line["limit"], 384);
     assert_eq!(line["connections_max"], maximum);
 }
 
@@ -89,7 +89,7 @@ fn the_service_does_not_start_with_too_few_descriptors() {
     let finished = run_with_descriptors("-n 100", folder.path());
 
     assert_eq!(finished.code, Some(1), "{finished:?}");
-    assert!(finished.complaint.contains("limit of file descriptors (ulimit -n): expected at least 137, got 100"));
+    assert!(finished.complaint.contains("limit of file descriptors (ulimit -n): expected at least 265, got 100"));
 }
 
 #[tokio::test(flavor = "multi_thread")]
