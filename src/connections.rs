@@ -73,6 +73,15 @@ pub(crate) const fn closing_max(connections_max: usize) -> usize {
     connections_max / 8 + 1
 }
 
+/// The reason to evict an idle connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Cause {
+    /// The maximum number of connections is open.
+    Maximum,
+    /// The operating system has no free file descriptor.
+    Descriptors,
+}
+
 /// Accepts connections up to a limit, and evicts idle ones.
 #[derive(Clone)]
 pub(crate) struct BoundedAcceptor(Arc<Listener>);
@@ -106,7 +115,7 @@ impl BoundedAcceptor {
         let has_no_descriptor = [Errno::MFILE, Errno::NFILE].map(Errno::raw_os_error).map(Some);
         if has_no_descriptor.contains(&fault.raw_os_error()) {
             let evicted = listener.lock().evict(Instant::now());
-            listener.conclude_eviction(evicted);
+            listener.conclude_eviction(evicted, Cause::Descriptors);
         }
     }
 }
@@ -117,13 +126,23 @@ impl Listener {
     }
 
     /// Wakes the task of an evicted connection, and counts and logs it.
-    fn conclude_eviction(&self, evicted: Option<Arc<Eviction>>) {
+    fn conclude_eviction(&self, evicted: Option<Arc<Eviction>>, cause: Cause) {
         let Some(evicted) = evicted else { return };
         evicted.notify();
         counter!(CONNECTIONS_EVICTED).increment(1);
-        if let Some(untold) = self.log.note("evicted", Instant::now().into()) {
-            let maximum = self.limits.connections_max;
-            warn!(listener = self.name, maximum, untold, "too many connections: closing the longest idle one");
+        let (listener, now) = (self.name, Instant::now().into());
+        match cause {
+            Cause::Maximum => {
+                if let Some(untold) = self.log.note("evicted", now) {
+                    let maximum = self.limits.connections_max;
+                    warn!(listener, maximum, untold, "too many connections: closing the longest idle one");
+                }
+            }
+            Cause::Descriptors => {
+                if let Some(untold) = self.log.note("no_descriptor", now) {
+                    warn!(listener, untold, "no free file descriptor: closing the longest idle connection");
+                }
+            }
         }
     }
 
@@ -150,7 +169,7 @@ impl<I, S> Accept<I, S> for BoundedAcceptor {
         std::future::ready(match admitted {
             Some(Admitted { slot, evicted }) => {
                 listener.open.increment(1);
-                listener.conclude_eviction(evicted);
+                listener.conclude_eviction(evicted, Cause::Maximum);
                 let connection = Arc::new(Connection {
                     listener: Arc::clone(listener),
                     slot,
@@ -235,7 +254,7 @@ impl Connection {
     fn leave_idle(&self, phase: Phase) {
         self.set_phase(phase);
         let evicted = self.listener.lock().mark_busy(self.slot, Instant::now);
-        self.listener.conclude_eviction(evicted);
+        self.listener.conclude_eviction(evicted, Cause::Maximum);
     }
 
     /// Records that hyper has the whole response.
@@ -249,7 +268,7 @@ impl Connection {
     fn become_idle(&self) {
         self.set_phase(Phase::Idle);
         let evicted = self.listener.lock().mark_idle(self.slot, Instant::now);
-        self.listener.conclude_eviction(evicted);
+        self.listener.conclude_eviction(evicted, Cause::Maximum);
     }
 }
 

@@ -73,7 +73,10 @@ fn register_connections() {
     describe_gauge!(CONNECTIONS_MAX, "Maximum number of open connections by listener: main or probe");
     describe_counter!(CONNECTIONS_REFUSED, "Number of connections closed because too many were open and none was idle");
     counter!(CONNECTIONS_REFUSED).absolute(0);
-    describe_counter!(CONNECTIONS_EVICTED, "Number of idle connections evicted because too many were open");
+    describe_counter!(
+        CONNECTIONS_EVICTED,
+        "Number of idle connections evicted because too many were open or no file descriptor was free"
+    );
     counter!(CONNECTIONS_EVICTED).absolute(0);
     describe_counter!(
         CONNECTIONS_TIMED_OUT,

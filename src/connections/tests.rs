@@ -404,8 +404,26 @@ async fn a_request_that_has_just_arrived_prevents_the_eviction() {
     assert!(!first.connection.eviction.is_ordered());
 }
 
+/// The lines of the log.
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
 #[tokio::test]
 async fn an_idle_connection_is_evicted_without_free_descriptors() {
+    let log = Log::default();
+    let writer = log.clone();
+    let subscriber = tracing_subscriber::fmt().with_writer(move || writer.clone()).with_ansi(false).finish();
+    let _subscriber = tracing::subscriber::set_default(subscriber);
     let recorder = PrometheusBuilder::new().build_recorder();
     let _guard = metrics::set_default_local_recorder(&recorder);
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -421,6 +439,9 @@ async fn an_idle_connection_is_evicted_without_free_descriptors() {
     let text = recorder.handle().render();
     assert!(text.contains("\ninstrument_registry_accept_errors_total 2\n"), "{text}");
     assert!(text.contains("\ninstrument_registry_connections_evicted_total 1\n"), "{text}");
+    let log = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+    assert!(log.contains("no free file descriptor: closing the longest idle connection"), "{log}");
+    assert!(!log.contains("too many connections"), "{log}");
 }
 
 /// The descriptors of these connections are reserved.
