@@ -435,7 +435,7 @@ impl File {
     /// Saves a copy for inspection, and returns its path or the reason why not, for people.
     async fn save_copy(self: &Arc<Self>, folder: std::path::PathBuf) -> String {
         let file = Arc::clone(self);
-        let saved = tokio::task::spawn_blocking(move || file.save_copy_now(&folder)).await;
+        let saved = background::run(Priority::Low, move || file.save_copy_now(&folder)).await;
         saved.unwrap_or_else(|fault| format!("failed to keep a copy for inspection: {fault}"))
     }
 

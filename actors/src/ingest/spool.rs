@@ -1,14 +1,17 @@
 //! Storage of a file between its arrival and its reading: an unnamed file, or memory if no file can be written.
 
 use std::fs::File;
-use std::io::{self, Cursor, Read, Seek};
+use std::io::{self, Cursor, Read, Seek, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use tokio::io::AsyncWriteExt;
+use registry_store::background::{self, Priority};
 use tokio::sync::{Semaphore, SemaphorePermit};
 
 /// Maximum size of a file in memory, in bytes: a twelfth of the memory of the container.
 pub const MEMORY_BYTES_MAX: u64 = 32 << 20;
+/// The number of bytes that are written at once.
+const WRITE_BYTES: usize = 1 << 20;
 /// The permit for an uploaded file that waits in memory for its job. There is one.
 static MEMORY: Semaphore = Semaphore::const_new(1);
 
@@ -69,11 +72,13 @@ impl Spool {
     }
 }
 
-/// Stores a file while it arrives.
+/// Stores a file while it arrives. Calls of the file system have threads of their own: tokio's blocking threads resolve
+/// names, which must not wait for a disk.
 #[derive(Debug)]
 pub struct SpoolWriter {
     /// `None`: the file is held in memory.
-    file: Option<tokio::fs::File>,
+    file: Option<Arc<File>>,
+    /// The bytes that are not written yet, or all bytes of a file in memory.
     memory: Vec<u8>,
     permit: Option<SemaphorePermit<'static>>,
     length: u64,
@@ -84,8 +89,8 @@ impl SpoolWriter {
     /// Creates a writer of at most `bytes_max` bytes to a file in `folder`. If no file can be created there, the writer holds
     /// fewer bytes in memory.
     pub async fn new(folder: PathBuf, bytes_max: u64) -> Self {
-        let made = tokio::task::spawn_blocking(move || unnamed(&folder)).await;
-        let file = made.ok().and_then(Result::ok).map(tokio::fs::File::from_std);
+        let made = background::run(Priority::Normal, move || unnamed(&folder)).await;
+        let file = made.ok().and_then(Result::ok).map(Arc::new);
         let limit = if file.is_some() { bytes_max } else { bytes_max.min(MEMORY_BYTES_MAX) };
         SpoolWriter { file, memory: Vec::new(), permit: None, length: 0, limit }
     }
@@ -108,10 +113,23 @@ impl SpoolWriter {
     pub async fn write(&mut self, chunk: &[u8]) -> Result<(), SpoolError> {
         self.length += chunk.len() as u64;
         self.check(self.length)?;
-        match &mut self.file {
-            Some(file) => file.write_all(chunk).await?,
-            None => self.memory.extend_from_slice(chunk),
+        self.memory.extend_from_slice(chunk);
+        if self.file.is_some() && self.memory.len() >= WRITE_BYTES {
+            self.flush().await?;
         }
+        Ok(())
+    }
+
+    /// Writes the bytes in memory to the file, if there is one.
+    async fn flush(&mut self) -> Result<(), SpoolError> {
+        let Some(file) = self.file.clone().filter(|_| !self.memory.is_empty()) else { return Ok(()) };
+        let mut bytes = std::mem::take(&mut self.memory);
+        let write = move || {
+            (&*file).write_all(&bytes)?;
+            bytes.clear();
+            Ok::<_, io::Error>(bytes)
+        };
+        self.memory = background::run(Priority::Normal, write).await.map_err(io::Error::other)??;
         Ok(())
     }
 
@@ -133,12 +151,13 @@ impl SpoolWriter {
     ///
     /// # Errors
     /// If its last bytes cannot be written.
-    pub async fn finish(self) -> Result<Spool, SpoolError> {
+    pub async fn finish(mut self) -> Result<Spool, SpoolError> {
+        self.flush().await?;
         match self.file {
             None => Ok(Spool::Memory(self.memory, self.permit)),
-            Some(mut file) => {
-                file.flush().await?;
-                Ok(Spool::File(file.into_std().await))
+            Some(file) => {
+                let file = Arc::into_inner(file).ok_or_else(|| io::Error::other("a write is still in progress"))?;
+                Ok(Spool::File(file))
             }
         }
     }
@@ -179,6 +198,39 @@ mod tests {
         assert_eq!(text(&mut spool), "0123456789");
         assert_eq!(spool.length().unwrap(), 10);
         assert_eq!(std::fs::read_dir(&data_dir).unwrap().count(), 0);
+    }
+
+    #[tokio::test]
+    async fn a_file_of_many_writes_is_complete() {
+        let folder = tempfile::tempdir().unwrap();
+        let chunk: Vec<u8> = (0..WRITE_BYTES / 3).map(|at| b'a' + (at % 23) as u8).collect();
+
+        let mut spool = spooled(folder.path().to_owned(), 1 << 30, &[chunk.as_slice(); 10]).await.unwrap();
+
+        assert_eq!(spool.length().unwrap(), 10 * chunk.len() as u64);
+        assert!(text(&mut spool).into_bytes() == chunk.repeat(10));
+    }
+
+    #[test]
+    fn files_are_written_without_a_thread_for_names() {
+        let service = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(1)
+            .max_blocking_threads(1)
+            .enable_time()
+            .build()
+            .unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let (release, released) = std::sync::mpsc::channel::<()>();
+        let spool = service.block_on(async {
+            // A name that is looked up for a long time.
+            let _lookup = tokio::task::spawn_blocking(move || released.recv());
+            let chunks: [&[u8]; 1] = [&[b'x'; 3 * WRITE_BYTES]];
+            let spooled = spooled(folder.path().to_owned(), 1 << 30, &chunks);
+            tokio::time::timeout(std::time::Duration::from_secs(120), spooled).await
+        });
+        drop(release);
+
+        assert_eq!(spool.unwrap().unwrap().length().unwrap(), 3 * WRITE_BYTES as u64);
     }
 
     #[tokio::test]

@@ -7,6 +7,7 @@ use registry_planning::instrument::Amount;
 use registry_planning::vocabulary::{Broker, Exchange, InstrumentType, Segment};
 
 use super::columns::{Columns, column, document, optional, optional_document, word};
+use crate::background::{self, Priority};
 use crate::error::StoreError;
 use crate::loads::{LoadDiff, LoadSummary, Refusal};
 use crate::merging::{self, StoredLoad};
@@ -104,14 +105,14 @@ pub(crate) fn summary(row: &impl Columns) -> Result<LoadSummary, StoreError> {
     })
 }
 
-/// Reads a load with at most `limit` of its changes on a thread that serves no requests: to find the changes of a kind,
-/// the whole document may have to be read. The permits of the caller's lane bound the number of these threads.
+/// Reads a load with at most `limit` of its changes on a thread of its own: to find the changes of a kind, the whole
+/// document may have to be read, and neither requests nor the lookup of names must wait for it. The permits of the caller's lane bound the number of these threads.
 pub(crate) async fn diff<R: Columns + Send + 'static>(
     row: R,
     kind: Option<ChangeKind>,
     limit: u32,
 ) -> Result<LoadDiff, StoreError> {
-    let reading = tokio::task::spawn_blocking(move || read_diff(&row, kind, limit)).await;
+    let reading = background::run(Priority::Normal, move || read_diff(&row, kind, limit)).await;
     reading.unwrap_or_else(|fault| Err(StoreError::Data(format!("failed to read the changes of a load: {fault}"))))
 }
 
