@@ -8,7 +8,7 @@ use std::time::Instant;
 
 use metrics::counter;
 use tokio::runtime::{Builder, Handle, Runtime};
-use tokio::sync::{Semaphore, oneshot};
+use tokio::sync::{Semaphore, SemaphorePermit, oneshot};
 
 use super::problem::Problem;
 use crate::metrics::REQUESTS_SHED;
@@ -17,23 +17,24 @@ use crate::metrics::REQUESTS_SHED;
 const COMPUTATIONS_MAX: usize = 4;
 /// The number of requests that wait for a computation. Their bodies count against the budget of bodies.
 const COMPUTATIONS_WAITING_MAX: usize = 512;
-/// The number of calls of the file system at once: half of the threads that also resolve names for the database.
+/// The number of calls of the file system at once.
 const FILE_CALLS_MAX: usize = 2;
 /// The number of requests that wait for a call of the file system.
 const FILE_CALLS_WAITING_MAX: usize = 64;
 
-/// Computations have threads of their own: tokio's blocking threads resolve names and write files, which must not wait
-/// for computations.
+/// Computations have threads of their own: tokio's blocking threads resolve names, which must not wait for computations.
 static COMPUTATIONS: LazyLock<Lane> =
-    LazyLock::new(|| Lane::with_own_threads(COMPUTATIONS_MAX, COMPUTATIONS_WAITING_MAX));
-/// Calls of the file system run on tokio's blocking threads. A disk that does not respond blocks only some of them.
-static FILE_CALLS: LazyLock<Lane> = LazyLock::new(|| Lane::new(FILE_CALLS_MAX, FILE_CALLS_WAITING_MAX));
+    LazyLock::new(|| Lane::with_own_threads("computation", COMPUTATIONS_MAX, COMPUTATIONS_WAITING_MAX));
+/// Calls of the file system have threads of their own, too: names must be resolved even if a disk does not respond.
+static FILE_CALLS: LazyLock<Lane> =
+    LazyLock::new(|| Lane::with_own_threads("file_call", FILE_CALLS_MAX, FILE_CALLS_WAITING_MAX));
 
 /// Runs work that can take milliseconds on the threads for computations, as soon as a permit is free. Work that has not
-/// started when the caller hangs up is not run.
+/// started when the caller hangs up is not run. Work that has started keeps its permit until it ends, even if that is after
+/// the deadline.
 ///
 /// # Errors
-/// 503 if too many requests wait, 504 if no permit becomes free before the deadline.
+/// 503 if too many requests wait, 504 if the work is not done before the deadline.
 pub(crate) async fn run_blocking<T: Send + 'static>(
     deadline: Instant,
     work: impl FnOnce() -> T + Send + 'static,
@@ -41,7 +42,19 @@ pub(crate) async fn run_blocking<T: Send + 'static>(
     COMPUTATIONS.run(deadline, work).await
 }
 
-/// Runs a call of the file system on tokio's blocking threads, in the same way.
+/// Runs work for a response whose start was sent, in the same way. It waits even if too many requests wait: the response
+/// could not be rejected any more, only cut off. The memory for lists bounds the number of these responses.
+///
+/// # Errors
+/// 504 if the work is not done before the deadline.
+pub(crate) async fn run_for_sent_response<T: Send + 'static>(
+    deadline: Instant,
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, Problem> {
+    COMPUTATIONS.run_admitted(deadline, work).await
+}
+
+/// Runs a call of the file system on the threads for such calls, in the same way.
 ///
 /// # Errors
 /// As [`run_blocking`].
@@ -66,11 +79,10 @@ impl Lane {
         Lane { running: Semaphore::new(running_max), waiting: Semaphore::new(waiting_max), threads: None }
     }
 
-    fn with_own_threads(running_max: usize, waiting_max: usize) -> Self {
-        let threads =
-            Builder::new_current_thread().thread_name("computation").max_blocking_threads(running_max).build();
+    fn with_own_threads(name: &'static str, running_max: usize, waiting_max: usize) -> Self {
+        let threads = Builder::new_current_thread().thread_name(name).max_blocking_threads(running_max).build();
         if let Err(fault) = &threads {
-            tracing::error!(%fault, "failed to create threads for computations; using those for files");
+            tracing::error!(%fault, threads = name, "failed to create threads: using those of the runtime");
         }
         Lane { threads: threads.ok(), ..Lane::new(running_max, waiting_max) }
     }
@@ -87,11 +99,34 @@ impl Lane {
                     counter!(REQUESTS_SHED).increment(1);
                     Problem::overloaded()
                 })?;
-                let permit = tokio::time::timeout_at(deadline.into(), self.running.acquire()).await;
-                let closed = |_| Problem::internal();
-                permit.map_err(|_| Problem::deadline_exceeded())?.map_err(closed)?
+                self.wait_for_permit(deadline).await?
             }
         };
+        self.run_with(permit, deadline, work).await
+    }
+
+    /// Runs work even if too many requests wait.
+    async fn run_admitted<T: Send + 'static>(
+        &'static self,
+        deadline: Instant,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, Problem> {
+        let permit = self.wait_for_permit(deadline).await?;
+        self.run_with(permit, deadline, work).await
+    }
+
+    async fn wait_for_permit(&'static self, deadline: Instant) -> Result<SemaphorePermit<'static>, Problem> {
+        let permit = tokio::time::timeout_at(deadline.into(), self.running.acquire()).await;
+        let closed = |_| Problem::internal();
+        permit.map_err(|_| Problem::deadline_exceeded())?.map_err(closed)
+    }
+
+    async fn run_with<T: Send + 'static>(
+        &'static self,
+        permit: SemaphorePermit<'static>,
+        deadline: Instant,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, Problem> {
         let (done, result) = oneshot::channel();
         let threads = self.threads.as_ref().map_or_else(Handle::current, |runtime| runtime.handle().clone());
         threads.spawn_blocking(move || {
@@ -100,8 +135,9 @@ impl Lane {
                 let _ = done.send(work());
             }
         });
+        let result = tokio::time::timeout_at(deadline.into(), result).await;
         // Without a result, the work panicked: the hook for panics has logged where.
-        result.await.map_err(|_| {
+        result.map_err(|_| Problem::deadline_exceeded())?.map_err(|_| {
             tracing::error!("computation panicked or was canceled");
             Problem::internal()
         })
@@ -125,7 +161,7 @@ mod tests {
 
     /// Returns a lane that lives as long as the process: a runtime must not be dropped within another one.
     fn lane(running_max: usize, waiting_max: usize) -> &'static Lane {
-        Box::leak(Box::new(Lane::with_own_threads(running_max, waiting_max)))
+        Box::leak(Box::new(Lane::with_own_threads("test", running_max, waiting_max)))
     }
 
     /// Work that runs until it is released, and reports when it has started.
@@ -194,7 +230,7 @@ mod tests {
     #[tokio::test]
     async fn work_in_the_queue_of_the_threads_is_skipped() {
         // One more permit than threads, so that work with a permit waits for a thread.
-        let lane = Lane { running: Semaphore::new(2), ..Lane::with_own_threads(1, 8) };
+        let lane = Lane { running: Semaphore::new(2), ..Lane::with_own_threads("test", 1, 8) };
         let lane: &'static Lane = Box::leak(Box::new(lane));
         let (held, work) = Held::new();
         let mut first = Box::pin(lane.run(soon(), work));
@@ -234,6 +270,38 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn work_for_a_sent_response_is_never_rejected() {
+        let lane = lane(1, 1);
+        let (held, work) = Held::new();
+        let mut first = Box::pin(lane.run(soon(), work));
+        assert!(first.as_mut().now_or_never().is_none());
+        held.wait_for_start();
+        let mut second = Box::pin(lane.run(soon(), || ()));
+        assert!(second.as_mut().now_or_never().is_none());
+
+        let mut third = Box::pin(lane.run_admitted(soon(), || 3));
+
+        assert!(third.as_mut().now_or_never().is_none());
+        held.release.send(()).unwrap();
+        first.await.unwrap();
+        second.await.unwrap();
+        assert_eq!(third.await.ok(), Some(3));
+    }
+
+    #[tokio::test]
+    async fn work_that_exceeds_the_deadline_keeps_its_permit() {
+        let lane = lane(1, 1);
+        let (held, work) = Held::new();
+
+        let late = tokio::time::timeout(Duration::from_secs(120), lane.run(Instant::now(), work)).await;
+
+        assert_eq!(late.unwrap().unwrap_err().status, StatusCode::GATEWAY_TIMEOUT);
+        assert_eq!(lane.running.available_permits(), 0);
+        held.release.send(()).unwrap();
+        assert_eq!(lane.run(soon(), || 7).await.ok(), Some(7));
+    }
+
+    #[tokio::test]
     async fn work_that_panics_is_an_internal_error() {
         let lane = lane(1, 1);
 
@@ -245,7 +313,8 @@ mod tests {
 
     #[test]
     fn computations_block_no_thread_for_names_and_files() {
-        let service = Builder::new_multi_thread().worker_threads(1).max_blocking_threads(1).build().unwrap();
+        let service =
+            Builder::new_multi_thread().worker_threads(1).max_blocking_threads(1).enable_time().build().unwrap();
         service.block_on(async {
             let lane = lane(4, 8);
             let (helds, works): (Vec<_>, Vec<_>) = (0..4).map(|_| Held::new()).unzip();
@@ -259,6 +328,25 @@ mod tests {
             for work in running {
                 work.await.unwrap();
             }
+        });
+    }
+
+    #[test]
+    fn file_calls_block_no_thread_for_names() {
+        let service =
+            Builder::new_multi_thread().worker_threads(1).max_blocking_threads(1).enable_time().build().unwrap();
+        service.block_on(async {
+            let (held, call) = Held::new();
+            let mut running = Box::pin(run_file_call(soon(), call));
+            assert!(running.as_mut().now_or_never().is_none());
+            held.wait_for_start();
+
+            let lookup = tokio::task::spawn_blocking(|| 7);
+            let looked_up = tokio::time::timeout(Duration::from_secs(120), lookup).await;
+
+            held.release.send(()).unwrap();
+            running.await.unwrap();
+            assert_eq!(looked_up.unwrap().unwrap(), 7);
         });
     }
 }
