@@ -42,6 +42,10 @@ use crate::metrics::{
     LATE_REQUEST, UNREAD_RESPONSE,
 };
 
+/// Minimum rate at which a client must read a response that fills the buffer of its socket. The part of a response that is
+/// being sent needs memory, and other responses wait for it.
+const READ_BYTES_PER_SECOND_MIN: f64 = 16_384.0;
+
 /// The limits of a listener.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Limits {
@@ -52,6 +56,8 @@ pub(crate) struct Limits {
     pub(crate) idle_within: Duration,
     /// The timeout for a client that does not read its response.
     pub(crate) write_within: Duration,
+    /// The time for which a client may be slower than [`READ_BYTES_PER_SECOND_MIN`].
+    pub(crate) lag_max: Duration,
 }
 
 impl Limits {
@@ -63,6 +69,7 @@ impl Limits {
             // used again.
             idle_within: Duration::from_secs(100),
             write_within: Duration::from_secs(30),
+            lag_max: Duration::from_secs(60),
         }
     }
 }
@@ -279,8 +286,24 @@ pub(crate) struct Bounded<I> {
     wait: Wait,
     /// The deadline for the client to read more of the response, while the socket's buffer is full.
     write_until: Option<Instant>,
+    /// The bytes that wait because the client reads slowly, until all of them are written.
+    lag: Option<Lag>,
     /// It may end before the deadline that applies, because it is cheaper to set it again then than with every request.
     timer: Option<Pin<Box<Sleep>>>,
+}
+
+/// A response that is sent more slowly than it is written.
+struct Lag {
+    since: Instant,
+    /// The number of bytes written since then.
+    bytes: u64,
+}
+
+impl Lag {
+    /// Returns the deadline for all bytes.
+    fn until(&self, lag_max: Duration) -> Instant {
+        self.since + lag_max + Duration::from_secs_f64(self.bytes as f64 / READ_BYTES_PER_SECOND_MIN)
+    }
 }
 
 /// A deadline for the next bytes of a connection.
@@ -295,7 +318,7 @@ struct Wait {
 impl<I> Bounded<I> {
     fn new(stream: I, connection: Arc<Connection>, now: Instant) -> Self {
         let wait = Wait { exchanges: 0, is_idle: false, until: now + connection.listener.limits.head_within };
-        Bounded { stream, connection, wait, write_until: None, timer: None }
+        Bounded { stream, connection, wait, write_until: None, lag: None, timer: None }
     }
 
     /// Returns the deadline for what the connection waits for.
@@ -322,14 +345,19 @@ impl<I> Bounded<I> {
         Poll::Ready(())
     }
 
-    /// Ends a write that makes no progress.
+    /// Ends a write that makes no progress, or too little.
     fn poll_written(&mut self, cx: &mut Context<'_>, written: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
-        if written.is_ready() {
+        if let Poll::Ready(written) = written {
             self.write_until = None;
-            return written;
+            if let (Some(lag), Ok(bytes)) = (&mut self.lag, &written) {
+                lag.bytes += *bytes as u64;
+            }
+            return Poll::Ready(written);
         }
-        let within = self.connection.listener.limits.write_within;
-        let until = *self.write_until.get_or_insert_with(|| Instant::now() + within);
+        let Limits { write_within, lag_max, .. } = self.connection.listener.limits;
+        let read_until = *self.write_until.get_or_insert_with(|| Instant::now() + write_within);
+        let lag = self.lag.get_or_insert_with(|| Lag { since: Instant::now(), bytes: 0 });
+        let until = read_until.min(lag.until(lag_max));
         self.poll_timer(cx, until).map(|()| Err(time_out(UNREAD_RESPONSE)))
     }
 }
@@ -430,6 +458,8 @@ impl<I: Socket> AsyncWrite for Bounded<I> {
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         ready!(Pin::new(&mut self.stream).poll_flush(cx))?;
+        // hyper flushes when everything that it has is written.
+        self.lag = None;
         if self.connection.phase() == Phase::Answered {
             self.connection.become_idle();
             // If hyper has found no input during the request, it does not read again until the task is woken.

@@ -26,6 +26,7 @@ const PATIENT: Limits = Limits {
     head_within: Duration::from_secs(600),
     idle_within: Duration::from_secs(600),
     write_within: Duration::from_secs(600),
+    lag_max: Duration::from_secs(600),
 };
 
 /// A server on a port of its own, with metrics of its own. Tests have one thread, because its recorder belongs to a thread.
@@ -359,6 +360,27 @@ async fn a_connection_whose_response_is_not_read_is_closed() {
 
     server.until_metric("instrument_registry_connections_timed_out_total{phase=\"response\"}", 1).await;
     server.until_metric("instrument_registry_connections_open{listener=\"main\"}", 0).await;
+}
+
+#[tokio::test]
+async fn a_connection_whose_response_is_read_slowly_is_closed() {
+    let server = Server::start(Limits { lag_max: SHORT, ..PATIENT });
+
+    let client = server.connect().await;
+    client.send("GET /large HTTP/1.1\r\nHost: test\r\n\r\n").await;
+    client.input().await;
+
+    server.until_metric("instrument_registry_connections_timed_out_total{phase=\"response\"}", 1).await;
+    server.until_metric("instrument_registry_connections_open{listener=\"main\"}", 0).await;
+}
+
+#[test]
+fn a_client_that_lags_has_time_for_the_bytes_it_read() {
+    let lag_max = Duration::from_secs(60);
+    let since = Instant::now();
+
+    assert_eq!(Lag { since, bytes: 0 }.until(lag_max), since + lag_max);
+    assert_eq!(Lag { since, bytes: 512 << 10 }.until(lag_max), since + Duration::from_secs(92));
 }
 
 #[tokio::test]
