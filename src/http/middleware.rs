@@ -40,7 +40,8 @@ pub(crate) async fn pass(
     let is_private = has_api && ["/api", "/actuator"].iter().any(|root| is_below(&path, root));
     let conclude = |response: Response| conclude(response, &state, &context, method, endpoint, &path, is_private);
 
-    // Before the body is read, because bodies need memory. The permit is held until the response is complete.
+    // Before the body is read, because bodies need memory. The permit is held until the response
+    // starts: the memory for lists and the number of connections bound the responses that are sent in parts.
     let permit = if is_private { state.permits.try_acquire().map(Some) } else { Ok(None) };
     let key_problem = if is_private { key_problem(&state, request.headers()) } else { None };
     let answer = async {
