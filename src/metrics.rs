@@ -12,6 +12,8 @@ pub(crate) const CONNECTIONS_EVICTED: &str = "instrument_registry_connections_ev
 pub(crate) const CONNECTIONS_TIMED_OUT: &str = "instrument_registry_connections_timed_out_total";
 pub(crate) const ACCEPT_ERRORS: &str = "instrument_registry_accept_errors_total";
 pub(crate) const REQUESTS_SHED: &str = "instrument_registry_requests_shed_total";
+pub(crate) const LIST_MEMORY: &str = "instrument_registry_list_memory_bytes";
+pub(crate) const LIST_MEMORY_WAITING: &str = "instrument_registry_list_memory_waiting";
 pub(crate) const DESCRIPTIONS: &str = "instrument_registry_subscription_plan_descriptions_generated_total";
 
 pub(crate) const LOOKUPS: &str = "instrument_registry_lookups_total";
@@ -106,6 +108,8 @@ pub(crate) fn register(endpoints: &[(&'static str, &'static str)], alerted: &[(&
     register_connections();
     describe_counter!(REQUESTS_SHED, "Number of requests rejected because the service was at capacity");
     counter!(REQUESTS_SHED).absolute(0);
+    describe_gauge!(LIST_MEMORY, Unit::Bytes, "Size of the documents of lists in memory, at most 16 MiB");
+    describe_gauge!(LIST_MEMORY_WAITING, "Number of lists that wait for memory");
     for (method, endpoint) in endpoints {
         for status in STATUSES {
             counter!(HTTP_REQUESTS, "method" => *method, "endpoint" => *endpoint, "status" => status).absolute(0);

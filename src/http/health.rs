@@ -18,9 +18,11 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::context::{AppState, NOT_LOADED, REQUESTS_MAX, STILL_LOADING};
+use super::portions::{MemoryLoad, WAIT_MAX, memory_load};
 use super::problem::Problem;
 use super::response::json;
 use crate::http::schema::types;
+use crate::metrics::{LIST_MEMORY, LIST_MEMORY_WAITING};
 
 const SERVICE: &str = "instrument_registry";
 const NOT_REACHED: &str = "database not reached yet";
@@ -80,7 +82,7 @@ pub(crate) struct Check {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     age_seconds: Option<u64>,
-    /// Actors only: the number of messages that wait.
+    /// Actors: the number of messages that wait. `list_memory`: the number of lists that wait for memory.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     waiting: Option<usize>,
@@ -92,6 +94,22 @@ pub(crate) struct Check {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     permits: Option<usize>,
+    /// `list_memory` only: the size of the documents that responses have in memory, in bytes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    bytes: Option<usize>,
+    /// The maximum of `bytes`. A list beyond it waits, and is rejected at its deadline.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    bytes_max: Option<usize>,
+    /// `list_memory` only: the time for which the first list has waited, in milliseconds; 0 if none waits.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    oldest_wait_ms: Option<u64>,
+    /// The maximum of `oldest_wait_ms`. Above it the check is `degraded`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    oldest_wait_ms_max: Option<u64>,
     /// Database only: the load of each lane. Calls of one lane do not wait for calls of another one.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
@@ -112,6 +130,10 @@ impl Check {
             waiting: None,
             in_flight: None,
             permits: None,
+            bytes: None,
+            bytes_max: None,
+            oldest_wait_ms: None,
+            oldest_wait_ms_max: None,
             lanes: None,
             detail: None,
         }
@@ -187,6 +209,7 @@ pub(crate) async fn ready(State(state): State<Arc<AppState>>) -> Response {
     let (database, is_reached) = database_check(&state, &reports);
     checks.insert("database", database);
     checks.insert("requests", requests_check(state.permits.available_permits()));
+    checks.insert("list_memory", list_memory_check(&memory_load()));
     let (catalogue, is_loaded) = catalogue_check(&state);
     checks.insert("catalogue", catalogue);
 
@@ -271,6 +294,27 @@ fn requests_check(free: usize) -> Check {
         check.detail = Some(AT_CAPACITY.to_owned());
     }
     check
+}
+
+/// Returns the check of the memory for documents of lists.
+fn list_memory_check(load: &MemoryLoad) -> Check {
+    let is_saturated = load.oldest_wait > WAIT_MAX;
+    let (oldest, oldest_max) = (milliseconds(load.oldest_wait), milliseconds(WAIT_MAX));
+    let detail = is_saturated.then(|| {
+        format!(
+            "saturated: {} of {} bytes in use, {} lists waiting, the oldest for {oldest} ms (expected at most {oldest_max} ms)",
+            load.bytes, load.bytes_max, load.waiting
+        )
+    });
+    Check {
+        waiting: Some(load.waiting),
+        bytes: Some(load.bytes),
+        bytes_max: Some(load.bytes_max),
+        oldest_wait_ms: Some(oldest),
+        oldest_wait_ms_max: Some(oldest_max),
+        detail,
+        ..Check::new(if is_saturated { "degraded" } else { "ok" })
+    }
 }
 
 /// Returns the check of the database, and whether the database was ever reached. A restart of the actor does not make the
@@ -402,6 +446,9 @@ pub(crate) async fn metrics(State(state): State<Arc<AppState>>) -> Response {
     let age = state.system.config.age().unwrap_or_default();
     gauge!("instrument_registry_settings_age_seconds").set(age.as_secs_f64());
     state.system.measure();
+    let memory = memory_load();
+    gauge!(LIST_MEMORY).set(memory.bytes as f64);
+    gauge!(LIST_MEMORY_WAITING).set(memory.waiting as f64);
     let content_type = (header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8");
     ([content_type], state.metrics.render()).into_response()
 }
@@ -443,6 +490,23 @@ mod tests {
         assert_eq!(requests_check(1).in_flight, Some(REQUESTS_MAX - 1));
         assert_eq!(requests_check(0).status, "degraded");
         assert_eq!(requests_check(0).detail.as_deref(), Some(AT_CAPACITY));
+    }
+
+    #[test]
+    fn list_memory_is_degraded_if_a_list_waits_for_long() {
+        let load = |oldest_wait| MemoryLoad { bytes: 16 << 20, bytes_max: 16 << 20, waiting: 3, oldest_wait };
+
+        assert_eq!(list_memory_check(&load(WAIT_MAX)).status, "ok");
+        let late = list_memory_check(&load(Duration::from_millis(2500)));
+        assert_eq!(late.status, "degraded");
+        assert_eq!(late.waiting, Some(3));
+        assert_eq!(
+            late.detail.as_deref(),
+            Some(
+                "saturated: 16777216 of 16777216 bytes in use, 3 lists waiting, the oldest for 2500 ms (expected at most \
+                 2000 ms)"
+            )
+        );
     }
 
     #[test]

@@ -9,6 +9,8 @@
 //!
 //! Callers may read slowly or not at all, so the documents in memory are bounded for all responses together.
 
+mod memory;
+
 use std::collections::VecDeque;
 use std::future::Future;
 use std::io;
@@ -19,29 +21,30 @@ use axum::body::{Body, Bytes};
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use futures_util::stream::{self, Stream};
+use metrics::counter;
 use registry_actors::persistence::{Op, PersistenceHandle};
 use registry_store::{Page, Portion, PortionLimit, Position, RowOutline, Store, StoreError, rows_within};
-use tokio::sync::{Semaphore, SemaphorePermit};
 use tracing::{error, warn};
 
-use super::blocking::run_blocking;
+use self::memory::{MEMORY, Pool};
+pub(super) use self::memory::{Memory, MemoryLoad, WAIT_MAX, memory_load};
+use super::blocking::{run_blocking, run_for_sent_response};
 use super::context::RequestContext;
 use super::problem::Problem;
+use crate::metrics::REQUESTS_SHED;
 
 /// Maximum size of the documents on a page that a cursor selects, in bytes as stored. One row is always on it.
 pub(super) const PAGE_BYTES_MAX: u64 = 4 << 20;
 /// Maximum size of the documents that are read at once. One row is always read.
 const PORTION_BYTES_MAX: u64 = 512 << 10;
-/// Maximum size of the documents that all responses together have in memory, in KiB.
-const MEMORY_KIB_MAX: u32 = 16 << 10;
+/// Maximum time to read and write a portion of a response whose start was sent. Without the rest the response is of no
+/// use, so it waits for longer than a request does.
+const LATER_PORTION_TIMEOUT: Duration = Duration::from_secs(60);
 /// Size of documents that are written in less time than it takes to hand them to another thread.
 const QUICK_BYTES_MAX: u64 = 16 << 10;
 
 /// Size of the text around the rows and between them, for the capacity of a buffer.
 const SMALL_BYTES: usize = 1 << 10;
-
-/// One permit for each KiB.
-static MEMORY: Semaphore = Semaphore::const_new(MEMORY_KIB_MAX as usize);
 
 /// A list whose rows contain documents.
 pub(super) trait DocumentList: Send + Sync + 'static {
@@ -128,6 +131,8 @@ pub(super) struct Format<R> {
     pub(super) separator: &'static [u8],
     /// Appends a row.
     pub(super) write: fn(&R, &mut Vec<u8>) -> anyhow::Result<()>,
+    /// Returns the id of a row and its size when it is written. `None`: the size is that of its documents.
+    pub(super) measure: Option<fn(&R) -> (&str, u64)>,
 }
 
 /// The parts of a response before and after its rows.
@@ -148,16 +153,15 @@ impl<R> Format<R> {
             let tail = head.split_off(start);
             Ok(Frame { head, tail })
         };
-        Format { content_type: "application/json", frame: Box::new(frame), separator: b",", write }
+        Format { content_type: "application/json", frame: Box::new(frame), separator: b",", write, measure: None }
     }
 }
 
 /// Reads a list in portions.
 pub(super) struct Reader<S> {
     source: S,
-    /// One permit for each KiB of documents that may be in memory.
-    memory: &'static Semaphore,
-    /// How many times as large as its documents a row becomes when it is written.
+    memory: &'static Pool,
+    /// How many times as large as its documents a row usually becomes when it is written.
     growth: u64,
 }
 
@@ -169,7 +173,7 @@ impl<L: DocumentList> Reader<Stored<L>> {
 }
 
 impl<S: RowSource> Reader<S> {
-    /// Reads smaller portions, because a row becomes this many times as large when it is written.
+    /// Reads smaller portions, because a row usually becomes this many times as large when it is written.
     pub(super) fn growing(self, growth: u64) -> Self {
         Reader { growth, ..self }
     }
@@ -204,21 +208,23 @@ impl<S: RowSource> Reader<S> {
         deadline: Instant,
     ) -> Result<PortionedPage<S>, Problem> {
         let limit = PortionLimit { rows, bytes: PORTION_BYTES_MAX / self.growth };
-        let mut memory = Memory::reserve(self.memory, PORTION_BYTES_MAX, deadline).await?;
+        let memory = Memory::reserve(self.memory, PORTION_BYTES_MAX, deadline).await;
+        let mut memory = memory.inspect_err(|_| Progress::default().note_overload())?;
         let Portion { outline, rows, read } = self.source.portion(position, limit, deadline).await?;
         let bytes = self.grown(&outline.items[..read]);
         memory.resize(bytes);
-        let rest = outline.items[read..].iter().cloned().collect();
-        Ok(PortionedPage { reader: self, outline, first: Some(Rows { rows, bytes, memory }), rest })
+        let (first, rest) = outline.items.split_at(read);
+        let (first, rest) = (first.to_vec(), rest.iter().cloned().collect());
+        Ok(PortionedPage { reader: self, outline, first: Some(Rows { rows, outline: first, bytes, memory }), rest })
     }
 
     /// Reads the rows with the ids of an outline.
     async fn rows_of(&self, outline: Vec<RowOutline>, deadline: Instant) -> Result<Rows<S::Row>, Problem> {
         let bytes = self.grown(&outline);
         let memory = Memory::reserve(self.memory, bytes, deadline).await?;
-        let keys = outline.into_iter().map(|row| row.key).collect();
+        let keys = outline.iter().map(|row| row.key.clone()).collect();
         let rows = self.source.rows_of(keys, deadline).await?;
-        Ok(Rows { rows, bytes, memory })
+        Ok(Rows { rows, outline, bytes, memory })
     }
 
     fn grown(&self, rows: &[RowOutline]) -> u64 {
@@ -229,40 +235,11 @@ impl<S: RowSource> Reader<S> {
 /// Rows with their share of the memory.
 pub(super) struct Rows<R> {
     pub(super) rows: Vec<R>,
+    /// The rows that were requested. Those that were deleted meanwhile are not among `rows`.
+    outline: Vec<RowOutline>,
     /// The size of the rows when they are written.
     pub(super) bytes: u64,
     pub(super) memory: Memory,
-}
-
-/// A share of the memory for documents, released when it is dropped.
-pub(super) struct Memory {
-    pool: &'static Semaphore,
-    share: SemaphorePermit<'static>,
-}
-
-impl Memory {
-    async fn reserve(pool: &'static Semaphore, bytes: u64, deadline: Instant) -> Result<Self, Problem> {
-        let share = tokio::time::timeout_at(deadline.into(), pool.acquire_many(kib(bytes))).await;
-        // The semaphore is never closed.
-        let share = share.ok().and_then(Result::ok).ok_or_else(Problem::overloaded)?;
-        Ok(Memory { pool, share })
-    }
-
-    /// Adapts the share to rows that were read. A row that is larger than the share does not wait for more, because it is
-    /// in memory already.
-    fn resize(&mut self, bytes: u64) {
-        let (has, needs) = (self.share.num_permits(), kib(bytes) as usize);
-        if has > needs {
-            drop(self.share.split(has - needs));
-        } else if let Ok(more) = self.pool.try_acquire_many(kib(bytes) - u32::try_from(has).unwrap_or(0)) {
-            self.share.merge(more);
-        }
-    }
-}
-
-/// Returns the permits for a size: at least one, and at most all.
-fn kib(bytes: u64) -> u32 {
-    u32::try_from(bytes.div_ceil(1024)).unwrap_or(u32::MAX).clamp(1, MEMORY_KIB_MAX)
 }
 
 /// A page whose first rows are in memory.
@@ -305,13 +282,43 @@ impl<S: RowSource> PortionedPage<S> {
         self.reader.rows_of(next, deadline).await.map(Some)
     }
 
+    /// Ends a portion before the first row with which it would be larger than a portion may be when it is written. The
+    /// remaining rows are read again with the next portion, so that no list waits for memory while it has some.
+    async fn fit(
+        &mut self,
+        rows: Rows<S::Row>,
+        measure: fn(&S::Row) -> (&str, u64),
+        deadline: Instant,
+    ) -> Result<Rows<S::Row>, Problem> {
+        let Rows { mut rows, mut outline, mut memory, .. } = rows;
+        let (mut bytes, mut count): (u64, usize) = (0, 0);
+        for row in &rows {
+            let (key, size) = measure(row);
+            let with_row = bytes.saturating_add(size);
+            if count > 0 && with_row > PORTION_BYTES_MAX {
+                let position = outline.iter().position(|row| row.key == key).unwrap_or(outline.len());
+                outline.drain(position..).rev().for_each(|row| self.rest.push_front(row));
+                break;
+            }
+            bytes = with_row;
+            count += 1;
+        }
+        rows.truncate(count);
+        memory.resize(bytes);
+        if !memory.is_enough_for(bytes) {
+            drop(memory);
+            memory = Memory::reserve(self.reader.memory, bytes, deadline).await?;
+        }
+        Ok(Rows { rows, outline, bytes, memory })
+    }
+
     /// Whether all rows were returned.
     pub(super) fn is_read(&self) -> bool {
         self.first.is_none() && self.rest.is_empty()
     }
 
     /// Returns the page as a response. Faults that occur after the first portion end the connection, so that the caller
-    /// sees that the response is incomplete. `timeout` is the maximum time to read and write a later portion.
+    /// sees that the response is incomplete.
     ///
     /// # Errors
     /// The problems of reading and writing the first portion.
@@ -320,7 +327,6 @@ impl<S: RowSource> PortionedPage<S> {
         format: Format<S::Row>,
         context: &RequestContext,
         deadline: Instant,
-        timeout: Duration,
     ) -> Result<Response, Problem> {
         let content_type = HeaderValue::from_static(format.content_type);
         // `rest` has the rows that follow.
@@ -330,7 +336,7 @@ impl<S: RowSource> PortionedPage<S> {
         let body = if writer.page.is_read() {
             Body::from(first)
         } else {
-            Body::from_stream(writer.into_stream(first, Arc::clone(&context.correlation_id), timeout))
+            Body::from_stream(writer.into_stream(first, Arc::clone(&context.correlation_id)))
         };
         Ok(([(header::CONTENT_TYPE, content_type)], body).into_response())
     }
@@ -350,15 +356,32 @@ struct Progress {
     has_rows: bool,
 }
 
+impl Progress {
+    /// Counts a response that is rejected because there is no memory for it, unless its start was sent.
+    fn note_overload(self) {
+        if !self.has_head {
+            counter!(REQUESTS_SHED).increment(1);
+        }
+    }
+}
+
 impl<S: RowSource> PageWriter<S> {
     /// Reads and writes the next portion.
     async fn next(&mut self, deadline: Instant) -> Result<Option<Bytes>, Problem> {
-        let Some(rows) = self.page.next(deadline).await? else { return Ok(None) };
+        let Some(mut rows) = self.page.next(deadline).await? else { return Ok(None) };
+        if let Some(measure) = self.format.measure {
+            let fitting = self.page.fit(rows, measure, deadline).await;
+            rows = fitting.inspect_err(|_| self.progress.note_overload())?;
+        }
         let (format, progress, is_last) = (Arc::clone(&self.format), self.progress, self.page.is_read());
         self.progress = Progress { has_head: true, has_rows: progress.has_rows || !rows.rows.is_empty() };
         let is_quick = rows.bytes <= QUICK_BYTES_MAX;
         let write = move || format.write(rows, progress, is_last);
-        let written = if is_quick { write() } else { run_blocking(deadline, write).await? };
+        let written = match (is_quick, progress.has_head) {
+            (true, _) => write(),
+            (false, false) => run_blocking(deadline, write).await?,
+            (false, true) => run_for_sent_response(deadline, write).await?,
+        };
         written.map(Some).map_err(|fault| {
             error!(%fault, "failed to write a list");
             Problem::internal()
@@ -366,19 +389,14 @@ impl<S: RowSource> PageWriter<S> {
     }
 
     /// Returns `first` and the rest of the page, which is read when it is requested.
-    fn into_stream(
-        self,
-        first: Bytes,
-        correlation_id: Arc<str>,
-        timeout: Duration,
-    ) -> impl Stream<Item = io::Result<Bytes>> + Send {
+    fn into_stream(self, first: Bytes, correlation_id: Arc<str>) -> impl Stream<Item = io::Result<Bytes>> + Send {
         stream::try_unfold((self, Some(first)), move |(mut writer, first)| {
             let correlation_id = Arc::clone(&correlation_id);
             Box::pin(async move {
                 if first.is_some() {
                     return Ok(first.map(|first| (first, (writer, None))));
                 }
-                match writer.next(Instant::now() + timeout).await {
+                match writer.next(Instant::now() + LATER_PORTION_TIMEOUT).await {
                     Ok(next) => Ok(next.map(|next| (next, (writer, None)))),
                     Err(Problem { code, detail, .. }) => {
                         let operation = writer.page.reader.source.operation();
@@ -393,7 +411,7 @@ impl<S: RowSource> PageWriter<S> {
 
 impl<R> Format<R> {
     fn write(&self, rows: Rows<R>, progress: Progress, is_last: bool) -> anyhow::Result<Bytes> {
-        let Rows { rows, bytes, memory } = rows;
+        let Rows { rows, bytes, memory, .. } = rows;
         let mut text = Vec::with_capacity(usize::try_from(bytes).unwrap_or(0) + SMALL_BYTES);
         if !progress.has_head {
             text.append(&mut (self.frame)()?.head);

@@ -2,8 +2,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use axum::body::{HttpBody, to_bytes};
 use axum::http::{HeaderMap, StatusCode};
-use futures_util::StreamExt;
+use futures_util::{FutureExt, StreamExt};
 
+use super::memory::{MEMORY_KIB_MAX, MemoryLoad};
 use super::*;
 
 const KIB: usize = 1024;
@@ -66,8 +67,13 @@ impl RowSource for Strings {
     }
 }
 
-fn pool(kib: usize) -> &'static Semaphore {
-    Box::leak(Box::new(Semaphore::new(kib)))
+fn pool(kib: usize) -> &'static Pool {
+    Box::leak(Box::new(Pool::new(kib)))
+}
+
+fn free_kib(pool: &Pool) -> usize {
+    let load = pool.load();
+    (load.bytes_max - load.bytes) >> 10
 }
 
 fn reader(source: Strings) -> Reader<Strings> {
@@ -88,7 +94,7 @@ async fn respond(page: PortionedPage<Strings>) -> Body {
         },
     );
     let context = RequestContext::begin(&HeaderMap::new());
-    page.respond(format, &context, deadline(), TIMEOUT).await.unwrap().into_body()
+    page.respond(format, &context, deadline()).await.unwrap().into_body()
 }
 
 async fn text(body: Body) -> String {
@@ -234,18 +240,18 @@ async fn memory_is_released_when_a_portion_was_sent() {
     let mut portions =
         respond(reader.page(Position::Offset(0), 10, deadline()).await.unwrap()).await.into_data_stream();
     let first = portions.next().await.unwrap().unwrap();
-    let while_sent = memory.available_permits();
+    let while_sent = free_kib(memory);
     drop(first);
-    let after = memory.available_permits();
+    let after = free_kib(memory);
     let rest: Vec<_> = portions.by_ref().collect::<Vec<_>>().await;
     drop(portions);
-    let while_rest = memory.available_permits();
+    let while_rest = free_kib(memory);
     drop(rest);
 
     assert_eq!(while_sent, 300);
     assert_eq!(after, 600);
     assert_eq!(while_rest, 0);
-    assert_eq!(memory.available_permits(), 600);
+    assert_eq!(free_kib(memory), 600);
 }
 
 #[tokio::test]
@@ -253,13 +259,98 @@ async fn a_list_without_memory_is_rejected_at_its_deadline() {
     let source = Strings::of(3, 10);
     let reads = Arc::clone(&source.reads);
     let memory = pool(600);
-    let held = memory.acquire_many(100).await.unwrap();
+    let held = Memory::reserve(memory, 100 << 10, deadline()).await.unwrap();
 
     let result = Reader { source, memory, growth: 1 }.page(Position::Offset(0), 10, Instant::now()).await;
     drop(held);
 
     assert_eq!(result.err().map(|problem| problem.code), Some("overloaded"));
     assert_eq!(reads.load(Ordering::SeqCst), 0);
+}
+
+/// The format of a list in which each row is written many times.
+fn repeated(row: &str) -> String {
+    row.repeat(100)
+}
+
+#[tokio::test]
+async fn rows_larger_than_expected_are_written_in_smaller_portions() {
+    // With 20 KiB, a row becomes 2,000 KiB.
+    let rows: Vec<String> = [1, 2, 3, 20, 1, 2, 2]
+        .iter()
+        .enumerate()
+        .map(|(at, kib)| format!("{at}{}", "x".repeat(kib * KIB - 1)))
+        .collect();
+    let source = Strings { rows: rows.clone(), deleted: vec!["2".to_owned()], ..Strings::of(0, 10) };
+    let memory = pool(2048);
+    let page = Reader { source, memory, growth: 8 }.page(Position::Offset(0), 10, deadline()).await.unwrap();
+    let format = Format {
+        content_type: "text/plain",
+        frame: Box::new(|| Ok(Frame { head: Vec::new(), tail: b"end".to_vec() })),
+        separator: b",",
+        write: |row: &String, text| {
+            text.extend_from_slice(repeated(row).as_bytes());
+            Ok(())
+        },
+        measure: Some(|row| (&row[..1], 100 * row.len() as u64)),
+    };
+
+    let context = RequestContext::begin(&HeaderMap::new());
+    let response = page.respond(format, &context, deadline()).await.unwrap();
+    let mut portions = response.into_body().into_data_stream();
+    let (mut sent, mut sizes) = (String::new(), Vec::new());
+    while let Some(portion) = portions.next().await {
+        let portion = portion.unwrap();
+        let used = (2048 - free_kib(memory)) * KIB;
+        assert!(used + 8 >= portion.len(), "{used} bytes reserved for {}", portion.len());
+        sizes.push(portion.len() / (100 * KIB));
+        sent.push_str(std::str::from_utf8(&portion).unwrap());
+    }
+
+    assert_eq!(sizes, [3, 20, 5]);
+    let kept: Vec<String> = [0, 1, 3, 4, 5, 6].map(|at: usize| repeated(&rows[at])).to_vec();
+    assert!(sent == format!("{}end", kept.join(",")));
+    drop(portions);
+    assert_eq!(free_kib(memory), 2048);
+}
+
+#[tokio::test]
+async fn lists_that_wait_for_memory_are_shown() {
+    let memory = pool(600);
+    let held = Memory::reserve(memory, 100 << 10, deadline()).await.unwrap();
+    let reader = || Reader { source: Strings::of(3, 10), memory, growth: 1 };
+    let mut first = Box::pin(reader().page(Position::Offset(0), 10, deadline()));
+    let mut second = Box::pin(reader().page(Position::Offset(0), 10, deadline()));
+    let idle = memory.load();
+    assert!(first.as_mut().now_or_never().is_none());
+    assert!(second.as_mut().now_or_never().is_none());
+    let waiting = memory.load();
+
+    drop(first);
+    drop(held);
+    drop(second.await.unwrap());
+
+    assert_eq!(idle, MemoryLoad { bytes: 100 << 10, bytes_max: 600 << 10, waiting: 0, oldest_wait: Duration::ZERO });
+    assert_eq!(waiting.waiting, 2);
+    assert!(waiting.oldest_wait > Duration::ZERO);
+    assert_eq!(memory.load(), MemoryLoad { bytes: 0, ..idle });
+}
+
+#[test]
+fn a_list_rejected_without_memory_is_counted() {
+    let recorder = metrics_exporter_prometheus::PrometheusBuilder::new().build_recorder();
+    metrics::with_local_recorder(&recorder, || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+        runtime.block_on(async {
+            let memory = pool(600);
+            let _held = Memory::reserve(memory, 100 << 10, deadline()).await.unwrap();
+            let reader = Reader { source: Strings::of(3, 10), memory, growth: 1 };
+            assert!(reader.page(Position::Offset(0), 10, Instant::now()).await.is_err());
+        });
+    });
+
+    let metrics = recorder.handle().render();
+    assert!(metrics.lines().any(|line| line == "instrument_registry_requests_shed_total 1"), "{metrics}");
 }
 
 #[tokio::test]
@@ -287,7 +378,7 @@ async fn growing_rows_are_read_in_smaller_portions() {
     let reader = Reader { source, memory, growth: 1 }.growing(4);
 
     let page = reader.page(Position::Offset(0), 10, deadline()).await.unwrap();
-    let used = 4096 - memory.available_permits();
+    let used = 4096 - free_kib(memory);
     text(respond(page).await).await;
 
     assert_eq!(used, 400);

@@ -103,7 +103,7 @@ pub(crate) async fn list(
         let reader = Reader::new(WholeProfiles(filter.clone()), &state.system.persistence);
         let mut page = reader.whole_page(position, LOOKED_AT, deadline).await?;
         let mut last = None;
-        while let Some(Rows { rows, bytes: read, memory }) = page.next(deadline).await? {
+        while let Some(Rows { rows, bytes: read, memory, .. }) = page.next(deadline).await? {
             bytes = bytes.saturating_add(read);
             let (catalogue, capacity) = (Arc::clone(&snapshot.catalogue), limit - found.len());
             let check = move || {

@@ -81,7 +81,7 @@ pub(crate) async fn list(
     let format = Format::json(frame(&context, body), |conflict: &ListedConflict, text| {
         Ok(serde_json::to_writer(text, conflict)?)
     });
-    page.respond(format, &context, deadline, snapshot.settings.subscription_timeout).await
+    page.respond(format, &context, deadline).await
 }
 
 fn is_conflict_id(text: &str) -> bool {

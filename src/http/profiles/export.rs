@@ -12,7 +12,7 @@ use utoipa::ToSchema;
 
 use super::deadline;
 use super::documents::WholeProfiles;
-use super::import_export::{File, PROFILES_MAX, csv_header, write_csv_rows};
+use super::import_export::{File, PROFILES_MAX, csv_header, csv_rows_bytes, write_csv_rows};
 use super::reading::named_user;
 use crate::http::body::Fields;
 use crate::http::context::{AppState, RequestContext, snapshot};
@@ -25,7 +25,8 @@ use crate::http::problem::Problem;
 use crate::http::query::Parameters;
 use crate::http::schema::parameters;
 
-/// A row of a CSV file repeats the id and the name of its profile.
+/// A row of a CSV file repeats the id and the name of its profile. With long names and short keys the rows are larger than
+/// this; they are measured before they are written.
 const CSV_GROWTH: u64 = 8;
 
 /// Exports a user's profiles as a file that can be imported.
@@ -74,7 +75,7 @@ pub(crate) async fn export(
     let next_cursor = page.next_key().map(cursor_after);
     let header = next_cursor.as_ref().filter(|_| is_csv).and_then(|cursor| HeaderValue::from_str(cursor).ok());
     let format = if is_csv { csv_format() } else { json_format(&context, next_cursor) };
-    let mut response = page.respond(format, &context, deadline, snapshot.settings.subscription_timeout).await?;
+    let mut response = page.respond(format, &context, deadline).await?;
     if let Some(cursor) = header {
         response.headers_mut().insert("x-next-cursor", cursor);
     }
@@ -100,6 +101,7 @@ fn csv_format() -> Format<StoredProfile> {
         frame: Box::new(|| Ok(Frame { head: csv_header()?, tail: Vec::new() })),
         separator: b"",
         write: |profile, text| write_csv_rows(&profile.profile_id, &profile.draft, text),
+        measure: Some(|profile| (&profile.profile_id, csv_rows_bytes(&profile.profile_id, &profile.draft))),
     }
 }
 

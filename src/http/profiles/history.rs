@@ -111,7 +111,7 @@ pub(crate) async fn audit(
     let body = AuditAnswer { entries: Vec::new(), pagination: paging.pagination(&page.outline), next_cursor };
     let format =
         Format::json(frame(&context, body), |entry, text| Ok(serde_json::to_writer(text, &AuditLogEntry::of(entry))?));
-    page.respond(format, &context, deadline, snapshot.settings.subscription_timeout).await
+    page.respond(format, &context, deadline).await
 }
 
 /// A page of versions.
@@ -194,5 +194,5 @@ pub(crate) async fn versions(
         let profile = version.profile().context("invalid version of a profile")?;
         Ok(serde_json::to_writer(text, &ProfileVersionEntry::of(version, &profile))?)
     });
-    page.respond(format, &context, deadline, snapshot.settings.subscription_timeout).await
+    page.respond(format, &context, deadline).await
 }

@@ -322,6 +322,14 @@ pub(crate) fn write_csv_rows<P>(profile_id: &str, draft: &Draft<P>, out: &mut Ve
     writer.flush().context("failed to write the rows")
 }
 
+/// Returns the number of bytes that [`write_csv_rows`] writes.
+pub(crate) fn csv_rows_bytes<P>(profile_id: &str, draft: &Draft<P>) -> u64 {
+    // A quote in a cell is doubled.
+    let cell = |text: &str| (text.len() + text.matches('"').count() + "\"\"".len()) as u64;
+    let repeated = cell(profile_id) + cell(&draft.profile_name) + cell(draft.subscription_type.as_str());
+    draft.instruments.iter().map(|key| repeated + cell(key) + ",,,\n".len() as u64).sum()
+}
+
 /// Quotes all cells, because a name can start or end with a space, or look like a comment.
 fn csv_writer(out: &mut Vec<u8>) -> csv::Writer<&mut Vec<u8>> {
     csv::WriterBuilder::new().quote_style(csv::QuoteStyle::NonNumeric).from_writer(out)
@@ -333,6 +341,22 @@ mod tests {
 
     fn read_watchlists(text: &str) -> Vec<Watchlist> {
         read_csv(text.as_bytes(), &Defaults::default()).unwrap()
+    }
+
+    #[test]
+    fn the_size_of_csv_rows_is_known() {
+        let body = serde_json::json!({"profiles": [{
+            "profile_name": "a \"long\" name ".repeat(17).trim(), "subscription_type": "alerts",
+            "instruments": ["NSE:A", "NSE:INFY", "NSE:Ä B"],
+        }]});
+        let lists = read_json(&JsonBody::of(body.to_string().into()), Utc::now()).unwrap();
+        let draft = lists[0].draft.as_ref().unwrap();
+        let mut rows = Vec::new();
+
+        write_csv_rows("profile_1", draft, &mut rows).unwrap();
+
+        assert!(rows.len() > 3 * 255);
+        assert_eq!(csv_rows_bytes("profile_1", draft), rows.len() as u64);
     }
 
     #[test]
