@@ -122,6 +122,9 @@ impl<L: DocumentList> RowSource for Stored<L> {
     }
 }
 
+/// Returns the id of a row and its size when it is written.
+pub(super) type Measure<R> = fn(&R) -> (&str, u64);
+
 /// The form of a response.
 pub(super) struct Format<R> {
     pub(super) content_type: &'static str,
@@ -131,8 +134,8 @@ pub(super) struct Format<R> {
     pub(super) separator: &'static [u8],
     /// Appends a row.
     pub(super) write: fn(&R, &mut Vec<u8>) -> anyhow::Result<()>,
-    /// Returns the id of a row and its size when it is written. `None`: the size is that of its documents.
-    pub(super) measure: Option<fn(&R) -> (&str, u64)>,
+    /// Measures a row before it is written. `None`: its size is that of its documents.
+    pub(super) measure: Option<Measure<R>>,
 }
 
 /// The parts of a response before and after its rows.
@@ -287,7 +290,7 @@ impl<S: RowSource> PortionedPage<S> {
     async fn fit(
         &mut self,
         rows: Rows<S::Row>,
-        measure: fn(&S::Row) -> (&str, u64),
+        measure: Measure<S::Row>,
         deadline: Instant,
     ) -> Result<Rows<S::Row>, Problem> {
         let Rows { mut rows, mut outline, mut memory, .. } = rows;
