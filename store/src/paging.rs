@@ -82,6 +82,12 @@ pub fn rows_within<'r>(rows: impl IntoIterator<Item = &'r RowOutline>, bytes_max
     rows.into_iter().enumerate().take_while(is_within).count()
 }
 
+/// Returns the keys of the first rows of a page, as many as may be read at once.
+pub(crate) fn first_keys(outline: &Page<RowOutline>, bytes_max: u64) -> Vec<String> {
+    let count = rows_within(&outline.items, bytes_max);
+    outline.items.iter().take(count).map(|row| row.key.clone()).collect()
+}
+
 /// Parses the cursor of a numbered list. An invalid cursor becomes 0, after which there is no item, because all numbers are
 /// positive.
 pub(crate) fn number(cursor: &str) -> i64 {

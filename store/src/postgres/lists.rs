@@ -5,7 +5,7 @@ use sqlx::postgres::PgRow;
 
 use super::connections::Connections;
 use crate::error::StoreError;
-use crate::paging::{Page, Portion, PortionLimit, Position, rows_within};
+use crate::paging::{Page, Portion, PortionLimit, Position, first_keys};
 use crate::sql::list::{List, outline};
 
 impl Connections {
@@ -45,9 +45,8 @@ impl Connections {
         };
         let (rows, counted) = self.list(both).await?;
         let outline = Page::of(rows.iter(), outline, limit.rows, counted)?;
-        let count = rows_within(&outline.items, limit.bytes);
-        let keys: Vec<String> = outline.items.iter().take(count).map(|row| row.key.clone()).collect();
-        Ok(Portion { rows: self.rows_of(list, &keys, read).await?, outline, read: count })
+        let keys = first_keys(&outline, limit.bytes);
+        Ok(Portion { rows: self.rows_of(list, &keys, read).await?, outline, read: keys.len() })
     }
 
     /// Reads the rows with these keys.

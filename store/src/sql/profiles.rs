@@ -151,15 +151,7 @@ pub(crate) fn stats(by_type: &[impl Columns], totals: &impl Columns) -> Result<P
 }
 
 pub(crate) fn profile(row: &impl Columns) -> Result<Profile, StoreError> {
-    Ok(Profile {
-        profile_id: column(row, "profile_id")?,
-        user_id: column(row, "user_id")?,
-        draft: draft(row)?,
-        is_active: column(row, "is_active")?,
-        version: column(row, "version")?,
-        created_at: column(row, "created_at")?,
-        updated_at: column(row, "updated_at")?,
-    })
+    stored_profile(row)?.parse().map_err(|e| StoreError::Data(format!("invalid column `preferences`: {e}")))
 }
 
 /// Reads a profile without parsing its preferences.
@@ -167,23 +159,19 @@ pub(crate) fn stored_profile(row: &impl Columns) -> Result<StoredProfile, StoreE
     Ok(StoredProfile {
         profile_id: column(row, "profile_id")?,
         user_id: column(row, "user_id")?,
-        draft: draft(row)?,
+        draft: Draft {
+            profile_name: column(row, "profile_name")?,
+            subscription_type: word(row, "subscription_type", SubscriptionType::parse)?,
+            instruments: row.keys("instruments")?,
+            preferences: document(row, "preferences")?,
+            validation_rules: document(row, "validation_rules")?,
+            max_instruments: optional(row, "max_instruments")?,
+            expires_at: optional(row, "expires_at")?,
+        },
         is_active: column(row, "is_active")?,
         version: column(row, "version")?,
         created_at: column(row, "created_at")?,
         updated_at: column(row, "updated_at")?,
-    })
-}
-
-fn draft<P: DeserializeOwned>(row: &impl Columns) -> Result<Draft<P>, StoreError> {
-    Ok(Draft {
-        profile_name: column(row, "profile_name")?,
-        subscription_type: word(row, "subscription_type", SubscriptionType::parse)?,
-        instruments: row.keys("instruments")?,
-        preferences: document(row, "preferences")?,
-        validation_rules: document(row, "validation_rules")?,
-        max_instruments: optional(row, "max_instruments")?,
-        expires_at: optional(row, "expires_at")?,
     })
 }
 

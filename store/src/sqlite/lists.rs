@@ -4,7 +4,7 @@ use sqlx::sqlite::SqliteRow;
 
 use super::{SqliteStore, fault};
 use crate::error::StoreError;
-use crate::paging::{Page, Portion, PortionLimit, Position, rows_within};
+use crate::paging::{Page, Portion, PortionLimit, Position, first_keys};
 use crate::sql::list::{List, outline};
 
 impl SqliteStore {
@@ -32,9 +32,8 @@ impl SqliteStore {
         let rows = list.outline(position, limit.rows).build().fetch_all(&self.readers).await.map_err(fault)?;
         let counted: i64 = list.count().build_query_scalar().fetch_one(&self.readers).await.map_err(fault)?;
         let outline = Page::of(rows.iter(), outline, limit.rows, counted)?;
-        let count = rows_within(&outline.items, limit.bytes);
-        let keys: Vec<String> = outline.items.iter().take(count).map(|row| row.key.clone()).collect();
-        Ok(Portion { rows: self.rows_of(list, &keys, read).await?, outline, read: count })
+        let keys = first_keys(&outline, limit.bytes);
+        Ok(Portion { rows: self.rows_of(list, &keys, read).await?, outline, read: keys.len() })
     }
 
     /// Reads the rows with these keys.
