@@ -7,10 +7,10 @@
 //! * The response is copied from prepared headers and bytes, which come from the ordinary problem document. There is no
 //!   span unless a line is logged.
 //! * The first rejection of a connection is immediate. If the connection sends another request that must be rejected
-//!   before the shortest `Retry-After` has passed, that rejection is held until then. hyper reads no further request of
-//!   the connection meanwhile, so callers with a pool of connections are slowed down. Nothing that can be served is held,
-//!   and neither is a caller that obeys `Retry-After`. The connection stays open, because a new connection costs more
-//!   than a rejection.
+//!   before the `Retry-After` of the last rejection has passed, the next one is held until then. hyper reads no further
+//!   request of the connection meanwhile, so callers with a pool of connections are slowed down. Nothing that can be
+//!   served is held, and neither is a caller that obeys `Retry-After`. The connection stays open, because a new connection
+//!   costs more than a rejection.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -33,10 +33,10 @@ use super::middleware;
 use super::problem::{Problem, RETRY_AFTER_MIN, retry_after_seconds};
 use crate::metrics::REQUESTS_SHED;
 
-/// Returns the maximum number of held rejections: half of the connections, so that the other half is left for requests
+/// Returns the maximum number of held rejections: three quarters of the connections, so that a quarter is left for requests
 /// that can be served. A held connection is busy, so it is not evicted. Rejections beyond the maximum are immediate.
 const fn held_max(connections_max: usize) -> usize {
-    connections_max / 2
+    connections_max / 4 * 3
 }
 
 /// See the [module](self).
@@ -76,9 +76,10 @@ impl Shedding {
         if let Some((until, _permit)) = hold {
             tokio::time::sleep_until(until).await;
         }
-        self.holds.note(held, Instant::now());
+        let retry_after = retry_after_seconds(RETRY_AFTER_MIN);
+        self.holds.note(held, Instant::now(), Duration::from_secs(retry_after));
         self.record(state, context);
-        self.response(context)
+        self.response(context, retry_after)
     }
 
     fn record(&self, state: &AppState, context: &RequestContext) {
@@ -94,7 +95,7 @@ impl Shedding {
         }
     }
 
-    fn response(&self, context: &RequestContext) -> Response {
+    fn response(&self, context: &RequestContext, retry_after: u64) -> Response {
         let id = &*context.correlation_id;
         let mut document = Vec::with_capacity(self.before_id.len() + id.len() + self.after_id.len() + 32);
         document.extend_from_slice(&self.before_id);
@@ -106,7 +107,7 @@ impl Shedding {
         let mut response = Response::new(Body::from(document));
         *response.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
         let mut headers = self.headers.clone();
-        headers.insert(header::RETRY_AFTER, HeaderValue::from(retry_after_seconds(RETRY_AFTER_MIN)));
+        headers.insert(header::RETRY_AFTER, HeaderValue::from(retry_after));
         if let Ok(id) = HeaderValue::from_str(id) {
             headers.insert(CORRELATION_ID, id);
         }
@@ -168,9 +169,9 @@ impl Holds {
         self.permits.try_acquire().ok().map(|permit| (until, permit))
     }
 
-    /// Notes that the connection gets a rejection now.
-    fn note(&self, held: &HeldUntil, now: Instant) {
-        let until = now.saturating_duration_since(self.epoch) + RETRY_AFTER_MIN;
+    /// Notes that the connection gets a rejection now, with this `Retry-After`.
+    fn note(&self, held: &HeldUntil, now: Instant, retry_after: Duration) {
+        let until = now.saturating_duration_since(self.epoch) + retry_after;
         held.0.store(u64::try_from(until.as_millis()).unwrap_or(u64::MAX), Ordering::Relaxed);
     }
 }
@@ -184,7 +185,7 @@ mod tests {
     /// Returns the time for which a rejection at `now` is held, and notes that the connection gets it then.
     fn held(holds: &Holds, connection: &HeldUntil, now: Instant) -> Duration {
         let until = holds.begin(connection, now).map_or(now, |(until, _permit)| until);
-        holds.note(connection, until);
+        holds.note(connection, until, SECOND);
         until - now
     }
 
@@ -201,10 +202,18 @@ mod tests {
     }
 
     #[test]
+    fn a_rejection_is_held_for_the_whole_retry_after() {
+        let (holds, connection) = (Holds::new(1), HeldUntil::default());
+        holds.note(&connection, holds.epoch, 3 * SECOND);
+
+        assert_eq!(held(&holds, &connection, holds.epoch + SECOND), 2 * SECOND);
+    }
+
+    #[test]
     fn rejections_beyond_the_maximum_are_not_held() {
         let (holds, connection, other) = (Holds::new(1), HeldUntil::default(), HeldUntil::default());
-        holds.note(&connection, holds.epoch);
-        holds.note(&other, holds.epoch);
+        holds.note(&connection, holds.epoch, SECOND);
+        holds.note(&other, holds.epoch, SECOND);
 
         let first = holds.begin(&connection, holds.epoch);
 
@@ -215,18 +224,18 @@ mod tests {
     }
 
     #[test]
-    fn half_of_the_allowed_connections_can_be_held() {
+    fn three_quarters_of_the_connections_can_be_held() {
         for connections_max in [64, 850, 4096] {
             let shedding = Shedding::new(connections_max);
             let connections: Vec<_> = (0..connections_max).map(|_| HeldUntil::default()).collect();
             let begin = |connection| {
-                shedding.holds.note(connection, shedding.holds.epoch);
+                shedding.holds.note(connection, shedding.holds.epoch, SECOND);
                 shedding.holds.begin(connection, shedding.holds.epoch)
             };
 
             let held: Vec<_> = connections.iter().map(begin).collect();
 
-            assert_eq!(held.iter().flatten().count(), connections_max / 2);
+            assert_eq!(held.iter().flatten().count(), connections_max / 4 * 3);
         }
     }
 
