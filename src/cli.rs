@@ -130,8 +130,9 @@ fn segment(text: &str) -> Result<Segment, String> {
 
 /// The exit code for an invalid configuration: `EX_CONFIG` of sysexits.
 const EXIT_CONFIG: u8 = 78;
-/// The number of threads for blocking work. While the service runs, only lookups of names use them: of the database, of
-/// Redis, of the config service and of a source. All other work that blocks has threads of its own.
+/// The number of threads for blocking work. While the service runs, lookups of names use them: of the database, of Redis,
+/// of the config service and of a source. At most one more thread writes the file of the last good settings, or builds the
+/// demonstration catalog. All other work that blocks has threads of its own.
 const BLOCKING_THREADS: usize = 4;
 
 /// Runs the command line of this process.

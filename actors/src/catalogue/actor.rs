@@ -8,7 +8,7 @@ use registry_planning::catalogue::Catalogue;
 use registry_planning::demo;
 use registry_planning::plan::describe::trading_date;
 use registry_planning::vocabulary::{Broker, hex};
-use registry_store::background::{self, Priority};
+use registry_store::background::Priority;
 use registry_store::{Refusal, Store};
 use tokio::sync::watch;
 use tokio::time::{Duration, Instant};
@@ -252,7 +252,7 @@ async fn load(
             Ok((Served::Stored(stored.version), Arc::new(stored.catalogue)))
         }
         Served::Demonstration(date) => {
-            let built = background::run(Priority::Normal, move || demo::catalogue(date)).await;
+            let built = tokio::task::spawn_blocking(move || demo::catalogue(date)).await;
             let catalogue = built
                 .map_err(|e| PersistenceError::Refused(format!("failed to build the demonstration catalog: {e}")))?;
             Ok((wanted, Arc::new(catalogue)))

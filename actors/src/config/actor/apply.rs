@@ -7,7 +7,6 @@ use std::sync::Arc;
 use chrono::Utc;
 use metrics::{counter, gauge};
 use registry_store::Store;
-use registry_store::background::{self, Priority};
 use tokio::time::{Duration, Instant};
 use tracing::{debug, error, info, warn};
 
@@ -170,7 +169,7 @@ impl ConfigActor {
         let Some((fallback, _)) = &self.memory.fallback else { return };
         let file = fallback.file.clone();
         state.me.run(async move {
-            let read = background::run(Priority::Normal, move || LastGood::read(&file)).await;
+            let read = tokio::task::spawn_blocking(move || LastGood::read(&file)).await;
             let last_good = read.map_err(std::io::Error::other).and_then(|read| read).unwrap_or_else(|fault| {
                 warn!(%fault, "failed to read the file of last good settings");
                 None
@@ -266,7 +265,7 @@ impl ConfigActor {
 
 async fn write_file(last_good: LastGood, file: PathBuf) -> Result<(), String> {
     let shown = file.display().to_string();
-    let written = background::run(Priority::Normal, move || last_good.write(&file)).await;
+    let written = tokio::task::spawn_blocking(move || last_good.write(&file)).await;
     written
         .map_err(std::io::Error::other)
         .and_then(|written| written)
