@@ -302,7 +302,7 @@ fn list_memory_check(load: &MemoryLoad) -> Check {
     let (oldest, oldest_max) = (milliseconds(load.oldest_wait), milliseconds(WAIT_MAX));
     let detail = is_saturated.then(|| {
         format!(
-            "saturated: {} of {} bytes in use, {} lists waiting, the oldest for {oldest} ms (expected at most {oldest_max} ms)",
+            "saturated: {} of {} bytes taken, {} lists waiting, the oldest for {oldest} ms (expected at most {oldest_max} ms)",
             load.bytes, load.bytes_max, load.waiting
         )
     });

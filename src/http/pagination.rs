@@ -36,10 +36,7 @@ impl Paging {
             whole(text).filter(|limit| (1..=max).contains(limit))
         });
         let offset = parameters.offset();
-        let cursor = parameters.optional("cursor", "a `next_cursor` of an earlier response", |text| {
-            let inner = text.strip_prefix(CURSOR_PREFIX)?;
-            is_cursor(inner).then(|| inner.to_owned())
-        });
+        let cursor = read_cursor(parameters, is_cursor);
         if offset.is_some() && cursor.is_some() {
             parameters.fault("cursor", "cannot be combined with `offset`".to_owned());
         }
@@ -63,7 +60,14 @@ impl Paging {
 }
 
 /// A cursor is the last id of the previous page. The prefix shows callers that it is not an id.
-pub(super) const CURSOR_PREFIX: &str = "after-";
+const CURSOR_PREFIX: &str = "after-";
+
+/// Reads the id in `cursor`. `is_cursor` accepts the id in a valid cursor.
+pub(super) fn read_cursor(parameters: &mut Parameters, is_cursor: fn(&str) -> bool) -> Option<String> {
+    parameters.optional("cursor", "a `next_cursor` of an earlier response", |text| {
+        text.strip_prefix(CURSOR_PREFIX).filter(|id| is_cursor(id)).map(ToOwned::to_owned)
+    })
+}
 
 pub(super) fn cursor_after(id: impl std::fmt::Display) -> String {
     format!("{CURSOR_PREFIX}{id}")

@@ -45,7 +45,7 @@ fn list_memory_is_degraded_if_a_list_waits_for_long() {
     assert_eq!(
         late.detail.as_deref(),
         Some(
-            "saturated: 16777216 of 16777216 bytes in use, 3 lists waiting, the oldest for 2500 ms (expected at most \
+            "saturated: 16777216 of 16777216 bytes taken, 3 lists waiting, the oldest for 2500 ms (expected at most \
              2000 ms)"
         )
     );

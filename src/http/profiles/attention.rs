@@ -21,7 +21,7 @@ use crate::http::blocking::run_blocking;
 use crate::http::body::Fields;
 use crate::http::context::{AppState, RequestContext, snapshot};
 use crate::http::ids::is_profile_id;
-use crate::http::pagination::{CURSOR_PREFIX, cursor_after};
+use crate::http::pagination::{cursor_after, read_cursor};
 use crate::http::portions::{Reader, Rows};
 use crate::http::problem::Problem;
 use crate::http::query::{Parameters, whole};
@@ -88,9 +88,7 @@ pub(crate) async fn list(
     let limit = parameters.optional("limit", "an integer from 1 to 200", |text| {
         whole::<usize>(text).filter(|limit| (1..=200).contains(limit))
     });
-    let cursor = parameters.optional("cursor", "a `next_cursor` of an earlier response", |text| {
-        text.strip_prefix(CURSOR_PREFIX).filter(|id| is_profile_id(id)).map(ToOwned::to_owned)
-    });
+    let cursor = read_cursor(&mut parameters, is_profile_id);
     Fields::none().finish(parameters.finish())?;
 
     let (snapshot, limit, as_of) = (snapshot(&state)?, limit.unwrap_or(50), trading_date(Utc::now()));

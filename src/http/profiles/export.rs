@@ -18,7 +18,7 @@ use crate::http::body::Fields;
 use crate::http::context::{AppState, RequestContext, snapshot};
 use crate::http::ids::is_profile_id;
 use crate::http::instruments::BOOLEANS;
-use crate::http::pagination::{CURSOR_PREFIX, cursor_after};
+use crate::http::pagination::{cursor_after, read_cursor};
 use crate::http::path::PathText;
 use crate::http::portions::{Format, Frame, Reader};
 use crate::http::problem::Problem;
@@ -56,9 +56,7 @@ pub(crate) async fn export(
         _ => None,
     });
     let is_active = parameters.optional("is_active", BOOLEANS, |text| text.parse().ok());
-    let cursor = parameters.optional("cursor", "a `next_cursor` of an earlier response", |text| {
-        text.strip_prefix(CURSOR_PREFIX).filter(|id| is_profile_id(id)).map(ToOwned::to_owned)
-    });
+    let cursor = read_cursor(&mut parameters, is_profile_id);
     Fields::none().finish(parameters.finish())?;
 
     let snapshot = snapshot(&state)?;
