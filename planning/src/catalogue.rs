@@ -109,6 +109,8 @@ pub struct Catalogue {
     /// The times of updates; number 0 is not stored, because it means unknown.
     times: Vec<DateTime<Utc>>,
     alias_count: usize,
+    /// Instruments that are not listed any more, with those that they became; sorted.
+    successors: Vec<(InstrumentId, InstrumentId)>,
     provenance: Provenance,
     index: Index,
 }
@@ -250,6 +252,13 @@ impl Catalogue {
             }
         }
         counts
+    }
+
+    /// Returns the active instrument that an instrument became when its symbol or its series changed. `None` if it is
+    /// active itself, or if no file showed what it became.
+    pub fn successor(&self, id: InstrumentId) -> Option<InstrumentId> {
+        let found = self.successors.binary_search_by_key(&id, |(old, _)| *old).ok()?;
+        Some(self.successors[found].1)
     }
 
     /// Returns the time at which the newest of its instruments was updated, if known.

@@ -2,6 +2,7 @@
 
 mod listing;
 mod strings;
+mod successors;
 
 use std::collections::HashMap;
 use std::ops::Range;
@@ -32,6 +33,8 @@ pub struct Builder {
     tokens_in_order: Vec<(Broker, u32, Range<u32>)>,
     token_text: String,
     times: Vec<DateTime<Utc>>,
+    /// The keys of instruments that are not listed any more, each with the key that it has now.
+    successors: Vec<(String, String)>,
 }
 
 /// The size of most keys in bytes.
@@ -83,6 +86,12 @@ impl Builder {
     pub fn add_token(&mut self, broker: Broker, key: String, token: &str) {
         let token = self.token(token);
         self.tokens.push((broker, key, token));
+    }
+
+    /// Adds the key that an instrument has now under a key that it had before. It has no effect if one of the keys is never
+    /// added, or if the instrument with the old key is active.
+    pub fn add_successor(&mut self, key: String, successor: String) {
+        self.successors.push((key, successor));
     }
 
     /// Adds an instrument with the tokens of its brokers. All instruments must then be added in the order of keys, each
@@ -148,7 +157,7 @@ impl Builder {
             assert!(self.tokens_in_order.is_empty(), "rows with tokens are in key order");
             self.sort();
         }
-        let Builder { listing, strings, aliases, tokens, tokens_in_order, token_text, times } = self;
+        let Builder { listing, strings, aliases, tokens, tokens_in_order, token_text, times, successors } = self;
         let (listing, aliases) = listing.with_aliases(aliases);
         let slots = index_of(&listing.keys, &listing.ends);
         let mut catalogue = Catalogue {
@@ -164,6 +173,7 @@ impl Builder {
             tokens: Tokens::default(),
             times,
             alias_count: aliases.len(),
+            successors: Vec::new(),
             index: Index::default(),
             provenance: Provenance::default(),
         };
@@ -174,6 +184,7 @@ impl Builder {
 
         group_aliases(&mut catalogue, &aliases);
         group_listings(&mut catalogue);
+        catalogue.successors = successors::resolve(&catalogue, &successors);
         catalogue.content_hash = content_hash(&catalogue);
         catalogue.index = Index::new(&catalogue);
         catalogue
@@ -321,6 +332,10 @@ fn content_hash(catalogue: &Catalogue) -> [u8; 32] {
         text(&mut line, token);
         hasher.update(&line);
         line.clear();
+    }
+    for (old, new) in &catalogue.successors {
+        line.extend(old.as_u32().to_le_bytes());
+        line.extend(new.as_u32().to_le_bytes());
     }
     hasher.update(&line);
     hasher.finalize().into()
