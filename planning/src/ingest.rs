@@ -1,5 +1,6 @@
 //! One whole file of a broker: every row is either kept under a unique key or rejected with a reason.
 
+pub(crate) mod apart;
 pub mod archive;
 pub mod diff;
 mod document;
@@ -99,9 +100,10 @@ impl Candidate {
 ///
 /// If the file does not show which expiry of an underlying is the monthly one, all its expiries together determine it.
 ///
-/// Several securities may share one cash symbol (ordinary share, warrant, debenture). The ordinary share
-/// keeps the symbol; the others are keyed `SYMBOL-SERIES`, as Kite writes them. If neither share nor series
-/// distinguishes two rows of one key, both are rejected: serving the wrong instrument is worse than none.
+/// The keys of NSE contain the series. On BSE several securities may share one symbol (ordinary share, warrant,
+/// debenture): the ordinary share keeps the symbol, and the others are keyed `SYMBOL-GROUP`. An index keeps its symbol, and
+/// a security with that symbol is keyed `SYMBOL-EQ`. If nothing distinguishes two rows of one key, both are rejected:
+/// serving the wrong instrument is worse than none.
 ///
 /// # Errors
 /// [`DumpError`] if the file as a whole is unreadable or larger than the limits, or if the reading was canceled.
@@ -126,6 +128,7 @@ pub fn read_file(
         return Err(DumpError::Stopped);
     }
     decide(&mut read);
+    apart::keep_apart(&mut read);
     let rows = disambiguate(read, &mut left_out);
     let content_hash = hash_rows(&rows);
     let LeftOut { rejected, mut quarantine } = left_out;
@@ -254,6 +257,8 @@ fn among_one_key(sharing: &[Candidate]) -> Vec<RowDecision> {
         _ if !is_first => RowDecision::LeaveOut(REPEATED),
         _ if is_alone || share_is_clear && is_share(&candidate.row) => RowDecision::Keep,
         None | Some("") => RowDecision::LeaveOut(AMBIGUOUS),
+        // The series is already part of the key.
+        _ if candidate.row.exchange == Exchange::Nse => RowDecision::LeaveOut(AMBIGUOUS),
         Some(_) => RowDecision::AddSeries,
     };
     sharing.iter().zip(is_first).map(decision).collect()

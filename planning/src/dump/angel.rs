@@ -100,10 +100,9 @@ fn strike_of(fields: &Fields<'_>, segment: Segment) -> Result<Amount, Reason> {
 fn cash_row(row: Row, symbol: &str) -> Result<Entry, Reason> {
     let series = security::series_of(symbol).filter(|_| row.exchange == Exchange::Nse);
     let symbol = series.map_or(symbol, |series| &symbol[..symbol.len() - series.len() - 1]);
-    let symbol =
-        field::symbol(row.exchange, symbol).ok_or("symbol is empty, too long or has unprintable characters")?;
-    let class = security::class_by_symbol(row.exchange, &symbol, series);
-    Ok(Entry::Row(Row { symbol, class, series: series.map(str::to_owned), ..row }))
+    let class = security::class_by_symbol(row.exchange, symbol, series);
+    let row = security::named(Row { class, ..row }, symbol, series);
+    row.map(Entry::Row).ok_or("symbol is empty, too long or has unprintable characters")
 }
 
 /// Reads a commodity itself, to which futures refer.

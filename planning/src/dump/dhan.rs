@@ -94,18 +94,18 @@ fn security_row(row: Row, fields: &Fields<'_>) -> Result<Row, Reason> {
     if fields.instrument != "EQUITY" {
         return Err("instrument does not match the segment");
     }
-    let symbol =
-        field::symbol(row.exchange, fields.symbol).ok_or("symbol is empty, too long or has unprintable characters")?;
-    let series = Some(present(fields.series)).filter(|series| !series.is_empty());
+    let named_series = Some(present(fields.series)).filter(|series| !series.is_empty());
     let (by_isin, isin) = security::class_and_isin(fields.isin);
     let class = match fields.kind {
         _ if isin.is_some() => by_isin,
         "ES" => InstrumentType::Equity,
         "ETF" | "MF" => InstrumentType::Fund,
-        kind if present(kind).is_empty() => security::class_by_symbol(row.exchange, &symbol, series),
+        kind if present(kind).is_empty() => security::class_by_symbol(row.exchange, fields.symbol, named_series),
         _ => InstrumentType::Debt,
     };
-    Ok(Row { symbol, class, isin, series: series.map(str::to_owned), ..row })
+    let series = security::present_series(row.exchange, class, fields.series);
+    security::named(Row { class, isin, ..row }, fields.symbol, series)
+        .ok_or("symbol is empty, too long or has unprintable characters")
 }
 
 fn segment_of(exchange: Exchange, segment: &str) -> Option<Segment> {

@@ -58,7 +58,7 @@ fn entry_of(fields: [&str; COLUMNS.len()]) -> Result<Entry, Reason> {
     let strike = || field::price(strike).ok_or("strike_price is not a positive number");
     let contract = match (kind, is_cash) {
         ("EQ", true) => {
-            let row = security::row(row, symbol, present(series), isin);
+            let row = security::row(row, symbol, series, isin);
             return row.map(Entry::Row).ok_or("trading_symbol is empty, too long or has unprintable characters");
         }
         ("FUT", false) => Contract::Future,
@@ -145,6 +145,8 @@ mod tests {
         );
         assert_eq!((row.isin.as_deref(), row.token.as_str()), (Some("INE002A01018"), "NSE|CASH|2885"));
         assert_eq!(row.name, "Reliance Industries");
+        let row = read_row(&EQUITY.replace("CASH,EQ,INE", "CASH,BE,INE")).unwrap();
+        assert_eq!((row.symbol.as_str(), row.series.as_deref()), ("RELIANCE-BE", Some("BE")));
     }
 
     #[test]

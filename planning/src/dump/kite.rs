@@ -6,7 +6,7 @@
 use std::io::BufRead;
 
 use super::field::{self, Reason};
-use super::security::{class_of_series, series_of};
+use super::security::{ORDINARY_SERIES, class_of_series, series_of};
 use super::symbol::{self, Contract};
 use super::table::{Column, Table, needed};
 use super::{DumpError, OnEntry, Row, date};
@@ -118,11 +118,9 @@ fn segment_of(exchange: Exchange, is_index: bool) -> Option<Segment> {
 fn cash_row(row: Row) -> Result<Row, Reason> {
     let (class, series) = match row.exchange {
         Exchange::Nse => {
-            let series = series_of(&row.symbol);
-            (
-                if row.name.is_empty() { InstrumentType::Debt } else { class_of_series(series) },
-                series.map(str::to_owned),
-            )
+            let series = series_of(&row.symbol).unwrap_or(ORDINARY_SERIES);
+            let class = if row.name.is_empty() { InstrumentType::Debt } else { class_of_series(Some(series)) };
+            (class, Some(series.to_owned()))
         }
         Exchange::Bse if row.name.is_empty() => (InstrumentType::Debt, None),
         Exchange::Bse => (InstrumentType::Equity, None),
@@ -192,8 +190,8 @@ mod tests {
     #[test]
     fn the_series_determines_the_type_of_a_security() {
         for (symbol, name, exchange, class, series) in [
-            ("RELIANCE", "RELIANCE INDUSTRIES", "NSE", InstrumentType::Equity, None),
-            ("BAJAJ-AUTO", "BAJAJ AUTO", "NSE", InstrumentType::Equity, None),
+            ("RELIANCE", "RELIANCE INDUSTRIES", "NSE", InstrumentType::Equity, Some("EQ")),
+            ("BAJAJ-AUTO", "BAJAJ AUTO", "NSE", InstrumentType::Equity, Some("EQ")),
             ("SMALLCO-BE", "SMALL COMPANY", "NSE", InstrumentType::Equity, Some("BE")),
             ("TRUST-IV", "INFRASTRUCTURE TRUST", "NSE", InstrumentType::Fund, Some("IV")),
             ("76BOND31-N0", "", "NSE", InstrumentType::Debt, Some("N0")),

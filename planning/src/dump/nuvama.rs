@@ -70,7 +70,7 @@ fn entry_of(fields: [&str; COLUMNS.len()]) -> Result<Entry, Reason> {
     };
     if is_cash {
         let isin = field::isin(isin).or_else(|| field::isin(trading_symbol)).unwrap_or_default();
-        let row = security::row(row, symbol, present(series), isin);
+        let row = security::row(row, symbol, series, isin);
         return row.map(Entry::Row).ok_or("symbolname is empty, too long or has unprintable characters");
     }
     let strike = || field::price(strike).ok_or("strikeprice is not a positive number");
@@ -141,6 +141,11 @@ mod tests {
 
         let row = read_row(&EQUITY.replace("INE002A01018", "RELIANCE-EQ").replace("NSE,,", "nse,INE002A01018,"));
         assert_eq!(row.unwrap().isin.as_deref(), Some("INE002A01018"));
+
+        for symbol in ["MAXPOSURE", "MAXPOSURE-SM"] {
+            let row = read_row(&EQUITY.replace("RELIANCE,", &format!("{symbol},")).replace(",EQ,", ",SM,")).unwrap();
+            assert_eq!((row.symbol.as_str(), row.series.as_deref()), ("MAXPOSURE-SM", Some("SM")));
+        }
     }
 
     #[test]

@@ -1,7 +1,25 @@
-//! Determines the type of a cash security.
+//! Determines the key and the type of a cash security.
+
+use std::borrow::Cow;
 
 use super::{Row, field};
 use crate::vocabulary::{Exchange, InstrumentType};
+
+/// The series of ordinary shares on NSE, which keys do not contain.
+pub(crate) const ORDINARY_SERIES: &str = "EQ";
+
+/// Returns the symbol in the key of a security, by Kite's rule: on NSE the symbol if the series is `EQ` or not known,
+/// otherwise the symbol, a hyphen and the series. A series that the symbol already ends in is not added again. On other
+/// exchanges the symbol alone.
+pub(crate) fn key_symbol<'a>(exchange: Exchange, symbol: &'a str, series: Option<&str>) -> Cow<'a, str> {
+    let ends_in = |series: &str| symbol.strip_suffix(series).and_then(|rest| rest.strip_suffix('-'));
+    match series.filter(|series| !series.is_empty()).unwrap_or(ORDINARY_SERIES) {
+        _ if exchange != Exchange::Nse => Cow::Borrowed(symbol),
+        ORDINARY_SERIES => Cow::Borrowed(ends_in(ORDINARY_SERIES).filter(|rest| !rest.is_empty()).unwrap_or(symbol)),
+        series if ends_in(series).is_some_and(|rest| !rest.is_empty()) => Cow::Borrowed(symbol),
+        series => Cow::Owned(format!("{symbol}-{series}")),
+    }
+}
 
 /// Returns the type and the ISIN of a security by the content of the ISIN column. Test securities have no ISIN and are
 /// not shares.
@@ -15,18 +33,33 @@ pub(super) fn class_and_isin(isin: &str) -> (InstrumentType, Option<String>) {
 /// Completes the row of a security from its symbol, series (empty if it has none) and ISIN. `None` if the symbol cannot
 /// be part of a key.
 pub(super) fn row(row: Row, symbol: &str, series: &str, isin: &str) -> Option<Row> {
-    let symbol = field::symbol(row.exchange, symbol)?;
-    let series = Some(series).filter(|series| !series.is_empty()).map(str::to_owned);
     let (class, isin) = class_and_isin(isin);
-    Some(Row { symbol, class, isin, series, ..row })
+    named(Row { class, isin, ..row }, symbol, present_series(row.exchange, class, series))
+}
+
+/// Sets the symbol and the series of a security. `None` if the symbol cannot be part of a key.
+pub(super) fn named(row: Row, symbol: &str, series: Option<&str>) -> Option<Row> {
+    if symbol.is_empty() {
+        return None;
+    }
+    let symbol = field::symbol(row.exchange, &key_symbol(row.exchange, symbol, series))?;
+    Some(Row { symbol, series: series.map(str::to_owned), ..row })
+}
+
+/// Returns the series in a column; `None` if the text is empty or a placeholder for a missing value. `NA` is both: on NSE
+/// it is a series of bonds.
+pub(super) fn present_series(exchange: Exchange, class: InstrumentType, series: &str) -> Option<&str> {
+    let is_of_bonds = exchange == Exchange::Nse && class == InstrumentType::Debt && series == "NA";
+    let series = if is_of_bonds { series } else { field::present(series) };
+    Some(series).filter(|series| !series.is_empty())
 }
 
 /// Returns the series that Kite and others append after a hyphen: `94SFL28-YL`. Names have hyphens too (`BAJAJ-AUTO`),
-/// but a series always has two characters.
+/// but a series always has two characters. `RE` marks the rights to a share, which are traded in a series of shares.
 pub(super) fn series_of(symbol: &str) -> Option<&str> {
     let (_, series) = symbol.rsplit_once('-')?;
     let is_series = series.len() == 2 && series.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit());
-    is_series.then_some(series)
+    (is_series && series != "RE").then_some(series)
 }
 
 /// Returns the type of an NSE series; `None` is `EQ`.
@@ -63,8 +96,42 @@ mod tests {
     fn a_series_is_two_characters_after_the_last_hyphen() {
         assert_eq!(series_of("94SFL28-YL"), Some("YL"));
         assert_eq!(series_of("BAJAJ-AUTO-EQ"), Some("EQ"));
-        for symbol in ["TCS", "BAJAJ-AUTO", "A-b1", "A-"] {
+        assert_eq!(series_of("3IINFO-RE-BE"), Some("BE"));
+        for symbol in ["TCS", "BAJAJ-AUTO", "A-b1", "A-", "MAHLIFE-RE"] {
             assert_eq!(series_of(symbol), None, "{symbol}");
+        }
+    }
+
+    #[test]
+    fn the_key_on_nse_contains_every_series_but_eq() {
+        for (symbol, series, key) in [
+            ("TCS", Some("EQ"), "TCS"),
+            ("TCS", None, "TCS"),
+            ("TCS", Some(""), "TCS"),
+            ("SBIN-EQ", Some("EQ"), "SBIN"),
+            ("TESTCO", Some("SM"), "TESTCO-SM"),
+            ("MAXPOSURE-SM", Some("SM"), "MAXPOSURE-SM"),
+            ("BAJAJ-AUTO", Some("BE"), "BAJAJ-AUTO-BE"),
+            ("3IINFO-RE", Some("BE"), "3IINFO-RE-BE"),
+            ("SM", Some("SM"), "SM-SM"),
+        ] {
+            assert_eq!(key_symbol(Exchange::Nse, symbol, series), key, "{symbol} {series:?}");
+        }
+        assert_eq!(key_symbol(Exchange::Bse, "SBIN", Some("A")), "SBIN");
+    }
+
+    #[test]
+    fn na_is_a_series_of_bonds_and_otherwise_missing() {
+        use InstrumentType::{Debt, Equity};
+        for (exchange, class, text, series) in [
+            (Exchange::Nse, Debt, "NA", Some("NA")),
+            (Exchange::Nse, Equity, "NA", None),
+            (Exchange::Bse, Debt, "NA", None),
+            (Exchange::Nse, Debt, "nan", None),
+            (Exchange::Nse, Debt, "", None),
+            (Exchange::Bse, Equity, "A", Some("A")),
+        ] {
+            assert_eq!(present_series(exchange, class, text), series, "{exchange} {text}");
         }
     }
 

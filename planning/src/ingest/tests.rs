@@ -10,6 +10,11 @@ fn json_equity(symbol: &str, series: &str, isin: &str) -> String {
     )
 }
 
+/// Returns the same security of BSE, whose symbols are shared by securities of several groups.
+fn on_bse(row: &str) -> String {
+    row.replace("NSE", "BSE")
+}
+
 fn load_json(rows: &[String]) -> FileLoad {
     let file = format!("[{}]", rows.join(","));
     read_file(Broker::Upstox, file.as_bytes(), &Limits::default(), &mut |_| ControlFlow::Continue(())).unwrap()
@@ -26,6 +31,24 @@ fn the_ordinary_share_keeps_the_shared_symbol() {
 
     assert_eq!(keys(&load), ["NSE:MOTHERSON", "NSE:MOTHERSON-D1"]);
     assert_eq!(load.rows[0].isin.as_deref(), Some("INE775A01035"));
+}
+
+#[test]
+fn on_bse_the_group_distinguishes_securities_of_one_symbol() {
+    let (share, debt) = (json_equity("MOTHERSON", "A", "INE775A01035"), json_equity("MOTHERSON", "F", "INE775A08105"));
+
+    let load = load_json(&[on_bse(&debt), on_bse(&share)]);
+
+    assert_eq!(keys(&load), ["BSE:MOTHERSON", "BSE:MOTHERSON-F"]);
+    assert_eq!(load.rows[0].isin.as_deref(), Some("INE775A01035"));
+}
+
+#[test]
+fn the_only_security_of_a_symbol_has_its_series_in_the_key() {
+    let load = load_json(&[json_equity("TESTCO", "SM", "INE000T01015"), json_equity("TCS", "EQ", "INE467B01029")]);
+
+    assert_eq!(keys(&load), ["NSE:TCS", "NSE:TESTCO-SM"]);
+    assert_eq!(load.rows[1].series.as_deref(), Some("SM"));
 }
 
 #[test]
@@ -124,10 +147,11 @@ fn the_last_undecided_expiry_of_a_month_is_monthly() {
 fn a_key_with_a_series_is_not_assigned_twice() {
     let (shared, repeated) = (json_equity("A", "D1", "INE467B01029"), json_equity("A-D1", "EQ", "INE012A01025"));
     let other = json_equity("A", "N0", "INE775A01035");
+    let [shared, other, repeated] = [shared, other, repeated].map(|row| on_bse(&row));
 
     let load = load_json(&[shared, other, repeated.clone(), repeated]);
 
-    assert_eq!(keys(&load), ["NSE:A-D1", "NSE:A-N0"]);
+    assert_eq!(keys(&load), ["BSE:A-D1", "BSE:A-N0"]);
     assert_eq!(load.rejected, BTreeMap::from([(AMBIGUOUS, 1), (REPEATED, 1)]));
     assert_eq!(load.rows[0].isin.as_deref(), Some("INE012A01025"));
 }

@@ -91,8 +91,8 @@ fn the_series_of_a_security_is_read_from_its_symbol() {
     for (exchange, symbol, expected) in [
         ("NSE", "RELIANCE-EQ", ("RELIANCE", Some("EQ"), InstrumentType::Equity)),
         ("NSE", "BAJAJ-AUTO-EQ", ("BAJAJ-AUTO", Some("EQ"), InstrumentType::Equity)),
-        ("NSE", "SMALLCO-SM", ("SMALLCO", Some("SM"), InstrumentType::Equity)),
-        ("NSE", "782GJ32-SG", ("782GJ32", Some("SG"), InstrumentType::Debt)),
+        ("NSE", "SMALLCO-SM", ("SMALLCO-SM", Some("SM"), InstrumentType::Equity)),
+        ("NSE", "782GJ32-SG", ("782GJ32-SG", Some("SG"), InstrumentType::Debt)),
         ("BSE", "BAJAJ-AUTO", ("BAJAJ-AUTO", None, InstrumentType::Equity)),
         ("BSE", "182D140526", ("182D140526", None, InstrumentType::Debt)),
     ] {

@@ -192,17 +192,18 @@ mod tests {
 
     #[test]
     fn the_kind_determines_the_type_of_a_security() {
-        for (exchange, symbol, kind, series, class) in [
-            ("NSE", "RELIANCE", "ES", "EQ", InstrumentType::Equity),
-            ("NSE", "GOLDFUND", "ETF", "EQ", InstrumentType::Fund),
-            ("NSE", "MOTHERSON", "DEB", "D1", InstrumentType::Debt),
-            ("NSE", "SMALLCO", "NA", "SM", InstrumentType::Equity),
-            ("BSE", "75BOND31", "", "F", InstrumentType::Debt),
-            ("BSE", "RELIANCE", "", "A", InstrumentType::Equity),
+        for (exchange, symbol, kind, series, class, key) in [
+            ("NSE", "RELIANCE", "ES", "EQ", InstrumentType::Equity, "RELIANCE"),
+            ("NSE", "GOLDFUND", "ETF", "EQ", InstrumentType::Fund, "GOLDFUND"),
+            ("NSE", "MOTHERSON", "DEB", "D1", InstrumentType::Debt, "MOTHERSON-D1"),
+            ("NSE", "SMALLCO", "NA", "SM", InstrumentType::Equity, "SMALLCO-SM"),
+            ("NSE", "76NHAI31", "GB", "NA", InstrumentType::Debt, "76NHAI31-NA"),
+            ("BSE", "75BOND31", "", "F", InstrumentType::Debt, "75BOND31"),
+            ("BSE", "RELIANCE", "", "A", InstrumentType::Equity, "RELIANCE"),
         ] {
             let row = read_row(&format!("{exchange},E,11,EQUITY,0,{symbol},1.0,A,,,,10.0000,NA,{kind},{series},A LTD"));
             let row = row.unwrap();
-            assert_eq!((row.symbol.as_str(), row.class, row.series.as_deref()), (symbol, class, Some(series)));
+            assert_eq!((row.symbol.as_str(), row.class, row.series.as_deref()), (key, class, Some(series)));
             assert_eq!((row.name.as_str(), row.tick_size, row.isin), ("A LTD", amount("0.1"), None));
         }
     }

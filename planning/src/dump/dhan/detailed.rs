@@ -117,6 +117,7 @@ mod tests {
 
         let row = read_row("NSE,E,9,INE775A08105,EQUITY,,MOTHERSON,MOTHERSON DEBT,M,DEB,D1,1.0,,,,1,NA,N,").unwrap();
         assert_eq!((row.class, row.series.as_deref()), (InstrumentType::Debt, Some("D1")));
+        assert_eq!(row.symbol, "MOTHERSON-D1");
         let row = read_row("BSE,E,9,NA,EQUITY,,,TCS,TCS,ES,A,1.0,,,,5,NA,N,").unwrap();
         assert_eq!((row.symbol.as_str(), row.class, row.isin), ("TCS", InstrumentType::Equity, None));
     }

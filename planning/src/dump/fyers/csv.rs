@@ -136,7 +136,7 @@ mod tests {
             ("NSE:BAJAJ-AUTO-EQ", "10", "INE917I01010", "BAJAJ-AUTO", Some("EQ"), InstrumentType::Equity),
             ("BSE:SBIN-A", "12", "INE062A01020", "SBIN", Some("A"), InstrumentType::Equity),
             ("NSE:GOLDBEES-EQ", "10", "INF204KB17I5", "GOLDBEES", Some("EQ"), InstrumentType::Fund),
-            ("NSE:762AR32-SG", "10", "IN1920220018", "762AR32", Some("SG"), InstrumentType::Debt),
+            ("NSE:762AR32-SG", "10", "IN1920220018", "762AR32-SG", Some("SG"), InstrumentType::Debt),
             ("BSE:BAJAJ-AUTO", "12", "INE917I01010", "BAJAJ-AUTO", None, InstrumentType::Equity),
         ] {
             let row = read_row(&format!(

@@ -107,7 +107,7 @@ fn a_gzip_file_of_empty_parts_is_not_read_to_its_end() {
 fn a_row_with_long_texts_is_rejected() {
     let header =
         "instrument_token,tradingsymbol,name,expiry,strike,tick_size,lot_size,instrument_type,segment,exchange";
-    let row = |length| format!("{header}\n1,A,{},,0,0.05,1,EQ,NSE,NSE\n", "N".repeat(length));
+    let row = |length| format!("{header}\n1,A,{},,0,0.05,1,EQ,BSE,BSE\n", "N".repeat(length));
     assert_eq!(load(Broker::Kite, row(318).as_bytes()).unwrap().rows.len(), 1);
     let rejected = load(Broker::Kite, row(319).as_bytes()).unwrap().rejected;
     assert_eq!(rejected.into_iter().collect::<Vec<_>>(), [("the text fields of the row are too long", 1)]);

@@ -1,16 +1,17 @@
-//! The CSV form, last published in 2024, with Kite's symbols.
+//! The CSV form, with Kite's symbols.
 //!
-//! It has ISINs only within the key, no series, and three quirks: a BSE currency option has the type of a future, an
+//! It has ISINs only within the key. The series of a security is known only if its symbol ends in it. It has three quirks: a BSE currency option has the type of a future, an
 //! MCX option has `FUTCOM`, and the price step is in paise for currencies and commodities but in rupees for others.
 
 use std::io::BufRead;
 
 use super::{EXPECTED, class_and_isin, exchange_of, hundredth, index_row, is_index, split_key};
 use crate::dump::field::{self, Reason};
+use crate::dump::security::series_of;
 use crate::dump::symbol::{self, Contract};
 use crate::dump::table::{Column, Lines, Table, needed};
 use crate::dump::{DumpError, OnEntry, Row, date};
-use crate::vocabulary::{InstrumentType, Segment};
+use crate::vocabulary::{Exchange, InstrumentType, Segment};
 
 const COLUMNS: [Column; 10] = [
     needed("instrument_key"),
@@ -64,7 +65,8 @@ fn row_of(fields: [&str; COLUMNS.len()]) -> Result<Row, Reason> {
     match segment {
         Segment::NseEquity | Segment::BseEquity => {
             let (class, isin) = class_and_isin(id);
-            Ok(Row { class, isin, ..row })
+            let series = series_of(symbol).filter(|_| exchange == Exchange::Nse).map(str::to_owned);
+            Ok(Row { class, isin, series, ..row })
         }
         _ => {
             let contract = contract_of(symbol, option_type, strike)?;
@@ -105,7 +107,6 @@ mod tests {
     use super::*;
     use crate::dump::testing::only;
     use crate::instrument::Amount;
-    use crate::vocabulary::Exchange;
 
     /// Reads one row, given without the columns that are not used.
     fn read_row(row: &str) -> Result<Row, Reason> {
@@ -155,6 +156,19 @@ mod tests {
             let row = read_row(&format!("{key},A,A LIMITED,,,0.01,1,EQUITY,,NSE_EQ")).unwrap();
             assert_eq!((row.isin.as_deref(), row.class, row.series), (isin, class, None), "{key}");
             assert_eq!((row.tick_size, row.token.as_str()), (amount("0.01"), key));
+        }
+    }
+
+    #[test]
+    fn a_series_is_read_from_the_end_of_the_symbol() {
+        for (segment, symbol, series) in [
+            ("NSE_EQ", "TESTCO-SM", Some("SM")),
+            ("NSE_EQ", "BAJAJ-AUTO", None),
+            ("NSE_EQ", "TCS", None),
+            ("BSE_EQ", "TESTCO-SM", None),
+        ] {
+            let row = read_row(&format!("{segment}|INE002A01018,{symbol},A,,,0.01,1,EQUITY,,{segment}")).unwrap();
+            assert_eq!((row.symbol.as_str(), row.series.as_deref()), (symbol, series));
         }
     }
 

@@ -11,8 +11,10 @@ use super::{EXPECTED, class_and_isin, exchange_of, hundredth, index_row, is_inde
 use crate::dump::field::{self, Reason};
 use crate::dump::json::{Elements, Outer, Recognition, Scalar, parse};
 use crate::dump::symbol::{self, Contract, Cycle};
-use crate::dump::{DumpError, OnEntry, Row, hand_over};
+use crate::dump::{DumpError, OnEntry, Row, hand_over, security};
 use crate::vocabulary::{InstrumentType, Segment};
+
+const BAD_SYMBOL: Reason = "trading_symbol is empty, too long or has unprintable characters";
 
 /// Reads an array whose opening bracket has been read.
 pub(super) fn read_after_bracket(reader: impl BufRead, on_entry: &mut OnEntry<'_>) -> Result<(), DumpError> {
@@ -42,9 +44,7 @@ fn row_of(fields: &Fields<'_>) -> Result<Row, Reason> {
         return index_row(segment, key, id, name, trading_symbol);
     }
 
-    let of_symbol = |symbol: &str| {
-        field::symbol(exchange, symbol).ok_or("trading_symbol is empty, too long or has unprintable characters")
-    };
+    let of_symbol = |symbol: &str| field::symbol(exchange, symbol).ok_or(BAD_SYMBOL);
     let tick_size = fields.tick_size.positive().and_then(hundredth);
     let row = Row {
         exchange,
@@ -68,7 +68,7 @@ fn row_of(fields: &Fields<'_>) -> Result<Row, Reason> {
         (Segment::NseEquity | Segment::BseEquity, "") => return Err("instrument_type is missing"),
         (Segment::NseEquity | Segment::BseEquity, series) => {
             let (class, isin) = class_and_isin(fields.isin.text());
-            return Ok(Row { symbol: of_symbol(trading_symbol)?, class, isin, series: Some(series.to_owned()), ..row });
+            return security::named(Row { class, isin, ..row }, trading_symbol, Some(series)).ok_or(BAD_SYMBOL);
         }
         (Segment::NseCommodity | Segment::McxCommodity, "COM") => {
             return Ok(Row { symbol: of_symbol(trading_symbol)?, ..row });
