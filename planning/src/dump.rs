@@ -31,6 +31,7 @@ use flate2::bufread::MultiGzDecoder;
 pub use self::limits::{Limits, OnProgress};
 use self::limits::{Meter, too_large};
 use crate::instrument::Amount;
+use crate::series::Listing;
 use crate::vocabulary::{Broker, Exchange, InstrumentType, Segment};
 
 /// One instrument as a broker's file describes it, with normalized units: prices in rupees, expiry as the
@@ -68,6 +69,12 @@ pub struct Row {
 }
 
 impl Row {
+    /// Returns the properties that determine the series.
+    pub(crate) fn listing(&self) -> Listing<'_> {
+        let (series, isin) = (self.series.as_deref(), self.isin.as_deref());
+        Listing { segment: self.segment, symbol: &self.symbol, series, isin }
+    }
+
     /// Returns a row with a segment and a token only.
     fn bare(segment: Segment, token: String) -> Self {
         Row {

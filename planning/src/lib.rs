@@ -22,6 +22,7 @@ mod optimise;
 pub mod plan;
 pub mod profile;
 pub mod request;
+mod series;
 pub mod source;
 #[cfg(test)]
 mod testing;
