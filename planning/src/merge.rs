@@ -39,6 +39,8 @@ pub struct Merged {
     pub row: Row,
     /// Whether the last file of any broker contains it.
     pub is_active: bool,
+    /// The symbol that an inactive instrument has now on its exchange, if a broker's files show it.
+    pub successor: Option<String>,
     /// The broker of the row, except for the fields in `filled`.
     pub base: Broker,
     /// The fields that were filled from another broker.
@@ -131,6 +133,7 @@ fn merged(mut rows: Vec<(Broker, ArchivedRow)>) -> Option<Merged> {
         tokens
             .extend(rows.iter().map(|(broker, archived)| (*broker, archived.row.segment, archived.row.token.clone())));
     }
+    let successor = rows.iter().filter(|_| !is_active).find_map(|(_, archived)| archived.successor.clone());
     let mut rows = rows.into_iter().map(|(broker, archived)| (broker, archived.row));
     let (base, mut row) = rows.next()?;
     let others: Vec<(Broker, Row)> = rows.collect();
@@ -139,7 +142,7 @@ fn merged(mut rows: Vec<(Broker, ArchivedRow)>) -> Option<Merged> {
     for (broker, other) in &others {
         fill(&mut row, other, |field| filled.push((field, *broker)));
     }
-    Some(Merged { row, is_active, base, filled, contradictions, tokens })
+    Some(Merged { row, is_active, successor, base, filled, contradictions, tokens })
 }
 
 /// Fills the empty fields of `row` with those of `other`.
@@ -216,11 +219,15 @@ pub fn catalogue(parts: Vec<Part<'_>>, version: String) -> Result<Catalogue, Doc
     let mut builder = Builder::with_capacity(merge.longest());
     let mut provenance = Provenance::default();
     for merged in merge {
-        let Merged { row, is_active, base, filled, contradictions, tokens } = merged?;
+        let Merged { row, is_active, successor, base, filled, contradictions, tokens } = merged?;
         provenance.add(base, filled);
         for (field, values) in contradictions {
             let key = format!("{}:{}", row.exchange, row.symbol);
             provenance.contradictions.push(Contradiction { key, field, values });
+        }
+        if let Some(successor) = successor {
+            let key = |symbol: &str| format!("{}:{symbol}", row.exchange);
+            builder.add_successor(key(&row.symbol), key(&successor));
         }
         // The time at which a removed row was last in a file is not known.
         let last_updated = loaded_at.get(&base).copied().filter(|_| is_active);

@@ -91,10 +91,12 @@ impl LoadRecord {
         let GateResult { faults, diff } = gate_result;
         let (diff_counts, document) = (diff.counts(), diff.write());
         // The difference of a first file is as long as the file.
-        drop(diff);
+        let key_changes = diff.key_changes;
+        drop(diff.changes);
         let nothing = StoredInstruments::none();
         let before = last.map_or(&nothing, |last| &last.instruments);
-        let Followed { archive, left } = before.followed_by(&offer.load.rows).map_err(|fault| unreadable(&fault))?;
+        let followed = before.followed_with(&offer.load.rows, &key_changes);
+        let Followed { archive, left } = followed.map_err(|fault| unreadable(&fault))?;
         Ok(LoadRecord {
             after: last.map(|last| last.version),
             overruled: faults,

@@ -107,7 +107,7 @@ pub(crate) fn measure(out: &mut impl Write, rounds: usize) -> io::Result<()> {
 }
 
 fn catalogue(rows: Vec<registry_planning::dump::Row>) -> io::Result<Catalogue> {
-    let rows = rows.into_iter().map(|row| Ok(ArchivedRow { row, is_active: true }));
+    let rows = rows.into_iter().map(|row| Ok(ArchivedRow::new(row, true)));
     let part = Part { broker: Broker::Upstox, file_date: None, loaded_at: None, rows: Box::new(rows) };
     merge::catalogue(vec![part], "bench".to_owned()).map_err(io::Error::other)
 }

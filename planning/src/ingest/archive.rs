@@ -21,6 +21,15 @@ pub struct ArchivedRow {
     pub row: Row,
     /// Whether that file is the last one of the broker.
     pub is_active: bool,
+    /// The symbol that the instrument got on its exchange when it left the file under this one, if that is known.
+    pub successor: Option<String>,
+}
+
+impl ArchivedRow {
+    /// Returns a row that has no other symbol.
+    pub fn new(row: Row, is_active: bool) -> Self {
+        ArchivedRow { row, is_active, successor: None }
+    }
 }
 
 /// The rows of an archive or a state, sorted by exchange and symbol, keys unique.
@@ -54,7 +63,7 @@ impl BrokerState {
 
     /// Writes the state as a document.
     pub fn write(&self) -> Vec<u8> {
-        document::write(&FORM, self.rows.iter().map(|archived| fields_of(&archived.row, archived.is_active)))
+        document::write(&FORM, self.rows.iter().map(fields_of_archived))
     }
 
     /// Reads a whole document.
@@ -72,9 +81,11 @@ pub(crate) fn compare(a: &Row, b: &Row) -> Ordering {
     (a.exchange, a.symbol.as_str()).cmp(&(b.exchange, b.symbol.as_str()))
 }
 
-const FORM: Form<15> = Form {
+const COLUMNS: usize = 16;
+
+const FORM: Form<COLUMNS> = Form {
     kind: "archive",
-    version: 1,
+    version: 2,
     columns: [
         "is_active",
         "exchange",
@@ -91,10 +102,17 @@ const FORM: Form<15> = Form {
         "tick_size",
         "lot_size",
         "broker_token",
+        "successor",
     ],
+    // Version 1 had no successors.
+    earlier: &[(1, COLUMNS - 1)],
 };
 
-fn fields_of(row: &Row, is_active: bool) -> [Cow<'_, str>; 15] {
+fn fields_of_archived(archived: &ArchivedRow) -> [Cow<'_, str>; COLUMNS] {
+    fields_of(&archived.row, archived.is_active, archived.successor.as_deref())
+}
+
+fn fields_of<'a>(row: &'a Row, is_active: bool, successor: Option<&'a str>) -> [Cow<'a, str>; COLUMNS] {
     [
         Cow::Borrowed(if is_active { "1" } else { "0" }),
         Cow::Borrowed(row.exchange.as_str()),
@@ -111,10 +129,11 @@ fn fields_of(row: &Row, is_active: bool) -> [Cow<'_, str>; 15] {
         row.tick_size.ten_thousandths().to_string().into(),
         row.lot_size.to_string().into(),
         Cow::Borrowed(&row.token),
+        optional(successor),
     ]
 }
 
-fn row_of(fields: &Fields<'_, 15>) -> Result<ArchivedRow, DocumentError> {
+fn row_of(fields: &Fields<'_, COLUMNS>) -> Result<ArchivedRow, DocumentError> {
     let text = |column| fields.text(column).to_owned();
     let optional_text = |column| read_optional(fields.text(column));
     let amount = |text: &str| text.parse().ok().map(Amount::from_ten_thousandths);
@@ -135,7 +154,7 @@ fn row_of(fields: &Fields<'_, 15>) -> Result<ArchivedRow, DocumentError> {
         lot_size: fields.parsed(13, |text| text.parse().ok())?,
         token: text(14),
     };
-    Ok(ArchivedRow { row, is_active })
+    Ok(ArchivedRow { row, is_active, successor: optional_text(15) })
 }
 
 /// Parses a text that may be empty: `Some(None)` for an empty text, `None` if the text cannot be parsed.
@@ -147,7 +166,7 @@ fn unless_empty<T>(text: &str, parse: impl FnOnce(&str) -> Option<T>) -> Option<
 /// Reads a document row by row, so that memory is bounded by a row. Stops at the first error.
 #[derive(Debug)]
 pub struct Archive<'a> {
-    rows: Option<Rows<'a, 15>>,
+    rows: Option<Rows<'a, COLUMNS>>,
     last: Option<(Exchange, String)>,
 }
 
@@ -211,7 +230,7 @@ mod tests {
     use crate::testing::{equity, future, index};
 
     fn archived(row: Row, is_active: bool) -> ArchivedRow {
-        ArchivedRow { row, is_active }
+        ArchivedRow::new(row, is_active)
     }
 
     fn state() -> BrokerState {
@@ -242,10 +261,32 @@ mod tests {
 
         assert_eq!(
             text,
-            "instrument-registry,archive,1,1\n\
+            "instrument-registry,archive,2,1\n\
              is_active,exchange,symbol,alias,name,segment,instrument_type,isin,series,underlying_symbol,expiry,strike,\
-             tick_size,lot_size,broker_token\n\
-             1,NSE,TCS,,TCS,NSE_EQ,EQ,INE467B01029,EQ,,,,500,1,\n"
+             tick_size,lot_size,broker_token,successor\n\
+             1,NSE,TCS,,TCS,NSE_EQ,EQ,INE467B01029,EQ,,,,500,1,,\n"
+        );
+    }
+
+    #[test]
+    fn an_archive_without_successors_is_read() {
+        let earlier = "instrument-registry,archive,1,2\n\
+            is_active,exchange,symbol,alias,name,segment,instrument_type,isin,series,underlying_symbol,expiry,strike,\
+            tick_size,lot_size,broker_token\n\
+            1,NSE,NIFTY 50,NIFTY,NIFTY 50,NSE_INDEX,INDEX,,,,,,500,1,7\n\
+            0,NSE,TCS,,TCS,NSE_EQ,EQ,INE467B01029,EQ,,,,500,1,8\n";
+        let with_token = |row: Row, token: &str| Row { token: token.into(), ..row };
+
+        let read = BrokerState::read(&packed(earlier)).unwrap();
+
+        let expected = [
+            archived(with_token(index("NSE", "NIFTY 50", Some("NIFTY")), "7"), true),
+            archived(with_token(equity("NSE", "TCS", "INE467B01029"), "8"), false),
+        ];
+        assert_eq!(read.rows(), expected);
+        assert_eq!(
+            fault(&packed(&earlier.replace(",1,8\n", ",1,8,TCSL\n"))),
+            "row 2 of the archive: invalid value in column `broker_token`"
         );
     }
 
@@ -263,11 +304,13 @@ mod tests {
                 fault(&good[..cut])
             );
         }
-        let expected = "expected the title `instrument-registry,archive,1` and the columns of that version, got";
+        let expected = "expected the title `instrument-registry,archive,2` and the columns of that version, got";
         for (other, found) in [
-            (text.replace("archive,1,", "archive,2,"), "`instrument-registry,archive,2,3`"),
-            (text.replace("archive,1,", "diff,1,"), "`instrument-registry,diff,1,3`"),
-            (text.replace("1,3\n", "1,many\n"), "`instrument-registry,archive,1,many`"),
+            (text.replace("archive,2,", "archive,3,"), "`instrument-registry,archive,3,3`"),
+            (text.replace("archive,2,", "archive,02,"), "`instrument-registry,archive,02,3`"),
+            (text.replace("archive,2,", "diff,2,"), "`instrument-registry,diff,2,3`"),
+            (text.replace("2,3\n", "2,many\n"), "`instrument-registry,archive,2,many`"),
+            (text.replace("archive,2,", "archive,1,"), "`is_active,"),
             ("tradingsymbol,name\n".to_owned(), "`tradingsymbol,name`"),
             (text.replace("lot_size", "lots"), "`is_active,"),
             (String::new(), "``"),
@@ -276,11 +319,11 @@ mod tests {
             assert!(said.starts_with(&format!("{expected} {found}").replace("``", "`")), "{said}");
         }
         for (other, said) in [
-            (text.replace("1,3\n", "1,4\n"), "expected 4 rows in the archive (the number in its title), got 3"),
+            (text.replace("2,3\n", "2,4\n"), "expected 4 rows in the archive (the number in its title), got 3"),
             (text.replace("2026-08-25", "2026-02-30"), "row 1 of the archive: invalid value in column `expiry`"),
             (text.replace("NSE_EQ", "MOON"), "row 3 of the archive: invalid value in column `segment`"),
             (text.replace("NSE,TCS", "BSE,TCS"), "row 3 of the archive is not in key order"),
-            (text.replace("TCS,,TCS", "TCS,TCS"), "row 3 of the archive: invalid value in column `broker_token`"),
+            (text.replace("TCS,,TCS", "TCS,TCS"), "row 3 of the archive: invalid value in column `successor`"),
         ] {
             assert_eq!(fault(&packed(&other)), said);
         }
@@ -298,7 +341,8 @@ mod tests {
         );
         let texts = (text(), optional(), text(), optional(), optional(), optional(), text());
         let terms = (proptest::option::of(day), proptest::option::of(amount()), amount(), any::<u32>());
-        (words, texts, terms, any::<bool>()).prop_map(|(words, texts, terms, is_active)| {
+        let successor = optional();
+        (words, texts, terms, any::<bool>(), successor).prop_map(|(words, texts, terms, is_active, successor)| {
             let (exchange, segment, class) = words;
             let (symbol, alias, name, isin, series, underlying, token) = texts;
             let (expiry, strike, tick_size, lot_size) = terms;
@@ -318,7 +362,7 @@ mod tests {
                 lot_size,
                 token,
             };
-            ArchivedRow { row, is_active }
+            ArchivedRow { row, is_active, successor }
         })
     }
 

@@ -76,6 +76,17 @@ pub(super) struct Form<const N: usize> {
     /// The version; increase it whenever the columns or their content change.
     pub(super) version: u32,
     pub(super) columns: [&'static str; N],
+    /// The earlier versions that can be read. Each has the first columns of this one; their number.
+    pub(super) earlier: &'static [(u32, usize)],
+}
+
+impl<const N: usize> Form<N> {
+    /// Returns the names of the columns of a version; `None` if it cannot be read.
+    fn columns_of(&self, version: &str) -> Option<&[&'static str]> {
+        let mut versions = self.earlier.iter().copied().chain([(self.version, N)]);
+        let (_, columns) = versions.find(|(known, _)| known.to_string() == version)?;
+        self.columns.get(..columns)
+    }
 }
 
 /// Writes a document row by row. The same rows give the same bytes.
@@ -125,6 +136,8 @@ pub(super) struct Rows<'a, const N: usize> {
     form: &'static Form<N>,
     csv: Reader<Take<BufReader<GzDecoder<&'a [u8]>>>>,
     record: StringRecord,
+    /// The names of the columns of the version that was found.
+    columns: &'static [&'static str],
     expected: u64,
     found: u64,
 }
@@ -134,7 +147,7 @@ impl<'a, const N: usize> Rows<'a, N> {
     pub(super) fn new(form: &'static Form<N>, bytes: &'a [u8]) -> Result<Self, DocumentError> {
         let unpacked = BufReader::with_capacity(BUFFER, GzDecoder::new(bytes)).take(UNPACKED_MAX);
         let csv = ReaderBuilder::new().has_headers(false).flexible(true).from_reader(unpacked);
-        let mut rows = Rows { form, csv, record: StringRecord::new(), expected: 0, found: 0 };
+        let mut rows = Rows { form, csv, record: StringRecord::new(), columns: &form.columns, expected: 0, found: 0 };
         rows.read_title()?;
         Ok(rows)
     }
@@ -142,13 +155,13 @@ impl<'a, const N: usize> Rows<'a, N> {
     fn read_title(&mut self) -> Result<(), DocumentError> {
         let form = self.form;
         self.read()?;
-        let expected = match self.record.iter().collect::<Vec<_>>()[..] {
-            [MARK, kind, version, rows] if kind == form.kind && version == form.version.to_string() => rows.parse(),
-            _ => return Err(self.other_form()),
+        let known = match self.record.iter().collect::<Vec<_>>()[..] {
+            [MARK, kind, version, rows] if kind == form.kind => form.columns_of(version).zip(rows.parse().ok()),
+            _ => None,
         };
-        self.expected = expected.map_err(|_| self.other_form())?;
+        (self.columns, self.expected) = known.ok_or_else(|| self.other_form())?;
         self.read()?;
-        if self.record != form.columns[..] { Err(self.other_form()) } else { Ok(()) }
+        if self.record != *self.columns { Err(self.other_form()) } else { Ok(()) }
     }
 
     fn other_form(&self) -> DocumentError {
@@ -174,15 +187,21 @@ impl<'a, const N: usize> Rows<'a, N> {
 
     /// Returns the next row; `None` at the end, if the number of rows matches the title.
     pub(super) fn next(&mut self) -> Result<Option<Fields<'_, N>>, DocumentError> {
-        let Form { kind, columns, .. } = self.form;
+        let (kind, columns) = (self.form.kind, self.columns);
         if !self.read()? {
             let (expected, found) = (self.expected, self.found);
             return if found == expected { Ok(None) } else { Err(DocumentError::Rows { kind, expected, found }) };
         }
         self.found += 1;
         match self.record.len() {
-            length if length == N => Ok(Some(Fields { form: self.form, record: &self.record, row: self.found })),
-            _ => Err(DocumentError::Value { kind, row: self.found, column: columns[self.record.len().min(N - 1)] }),
+            length if length == columns.len() => {
+                Ok(Some(Fields { form: self.form, record: &self.record, row: self.found }))
+            }
+            _ => Err(DocumentError::Value {
+                kind,
+                row: self.found,
+                column: columns[self.record.len().min(columns.len() - 1)],
+            }),
         }
     }
 }
@@ -196,9 +215,9 @@ pub(super) struct Fields<'a, const N: usize> {
 }
 
 impl<'a, const N: usize> Fields<'a, N> {
-    /// Returns the text in a column.
+    /// Returns the text in a column; an empty one if the version of the document lacks the column.
     pub(super) fn text(&self, column: usize) -> &'a str {
-        &self.record[column]
+        self.record.get(column).unwrap_or_default()
     }
 
     /// Returns the result of `parse` for a column.

@@ -18,7 +18,7 @@ fn file(broker: Broker, date: &'static str, rows: Vec<Row>) -> File {
 fn state(file: &File) -> BrokerState {
     let row = |row: &Row, is_active| {
         let token = format!("{} {}", file.broker.as_str(), row.symbol);
-        ArchivedRow { row: Row { token, ..row.clone() }, is_active }
+        ArchivedRow::new(Row { token, ..row.clone() }, is_active)
     };
     let rows = file.rows.iter().map(|r| row(r, true)).chain(file.left.iter().map(|r| row(r, false)));
     BrokerState::new(rows.collect())
@@ -186,8 +186,7 @@ fn removed_rows_are_ignored_if_a_file_has_the_key() {
 #[test]
 fn a_part_that_cannot_be_read_ends_the_merge() {
     let broken = DocumentError::Order { kind: "archive", row: 2 };
-    let rows: Vec<Result<ArchivedRow, DocumentError>> =
-        vec![Ok(ArchivedRow { row: share(), is_active: true }), Err(broken)];
+    let rows: Vec<Result<ArchivedRow, DocumentError>> = vec![Ok(ArchivedRow::new(share(), true)), Err(broken)];
     let part = Part { broker: Kite, file_date: None, loaded_at: None, rows: Box::new(rows.into_iter()) };
 
     let message = catalogue(vec![part], "1".into()).unwrap_err().to_string();
@@ -199,4 +198,26 @@ fn a_part_that_cannot_be_read_ends_the_merge() {
 fn no_parts_merge_into_an_empty_catalogue() {
     assert!(merge(&[]).is_empty());
     assert!(merge(&[file(Kite, "2026-08-17", vec![])]).is_empty());
+}
+
+#[test]
+fn the_successor_of_the_first_broker_counts() {
+    let old = Row { isin: None, ..equity("NSE", "OLD", "") };
+    let part = |broker, date: &str, successor: &str, is_active| {
+        let archived =
+            ArchivedRow { successor: Some(successor.to_owned()), ..ArchivedRow::new(old.clone(), is_active) };
+        let new = Row { isin: None, ..equity("NSE", successor, "") };
+        let state = BrokerState::new(vec![archived, ArchivedRow::new(new, true)]);
+        let rows = Box::new(state.into_rows().into_iter().map(Ok));
+        Part { broker, file_date: Some(date.parse().unwrap()), loaded_at: None, rows }
+    };
+    let successor = |is_active| {
+        let parts = vec![part(Kite, "2026-08-17", "OFKITE", false), part(Upstox, "2026-08-18", "OFUPSTOX", is_active)];
+        let catalogue = catalogue(parts, "1".into()).unwrap();
+        let successor = catalogue.successor(catalogue.find("NSE:OLD").unwrap())?;
+        Some(catalogue.key(successor).to_owned())
+    };
+
+    assert_eq!(successor(false).as_deref(), Some("NSE:OFUPSTOX"));
+    assert_eq!(successor(true), None, "a broker still lists the old key");
 }

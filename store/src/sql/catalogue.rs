@@ -69,7 +69,7 @@ pub(crate) fn load(row: &impl Columns, instruments: StoredInstruments) -> Result
 }
 
 pub(crate) fn archived(row: &impl Columns) -> Result<ArchivedRow, StoreError> {
-    Ok(ArchivedRow { row: instrument(row)?, is_active: column(row, "is_active")? })
+    Ok(ArchivedRow::new(instrument(row)?, column(row, "is_active")?))
 }
 
 fn instrument(row: &impl Columns) -> Result<Instrument, StoreError> {

@@ -11,6 +11,7 @@ use std::sync::Arc;
 use super::super::document::{DocumentError, DocumentWriter};
 use super::{Archive, ArchivedRow, ArchivedRows, BrokerState, FORM, compare, fields_of};
 use crate::dump::Row;
+use crate::ingest::diff::KeyChange;
 use crate::vocabulary::Exchange;
 
 /// The instruments of a broker before a file, in the form that is available.
@@ -43,7 +44,7 @@ impl Borrow<Row> for Kept<'_> {
 /// The instruments of a broker after a file is accepted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Followed {
-    /// The archive. Instruments that the file lacks are in it as they were, but inactive.
+    /// The archive. Instruments that the file lacks are in it as they were, but inactive, with the key that they have now.
     pub archive: Vec<u8>,
     /// The keys that the last file contained and this one lacks, sorted.
     pub left: Vec<(Exchange, String)>,
@@ -98,11 +99,20 @@ impl StoredInstruments {
     /// # Errors
     /// [`DocumentError`] if the archive cannot be read.
     pub fn followed_by(&self, file: &[Row]) -> Result<Followed, DocumentError> {
+        self.followed_with(file, &[])
+    }
+
+    /// Returns the state like [`Self::followed_by`]. Of each instrument that has another key in `file`, the row under the
+    /// previous key gets the new one as its successor. `key_changes` are sorted.
+    ///
+    /// # Errors
+    /// [`DocumentError`] if the archive cannot be read.
+    pub fn followed_with(&self, file: &[Row], key_changes: &[KeyChange]) -> Result<Followed, DocumentError> {
         let mut left = Vec::new();
         let mut count = 0;
         for joined in self.joined(file)? {
             count += 1;
-            if let (Some(ArchivedRow { row, is_active: true }), None) = joined? {
+            if let (Some(ArchivedRow { row, is_active: true, .. }), None) = joined? {
                 left.push((row.exchange, row.symbol));
             }
         }
@@ -110,8 +120,11 @@ impl StoredInstruments {
         let mut writer = DocumentWriter::new(&FORM, count);
         for joined in self.joined(file)? {
             match joined? {
-                (_, Some(is)) => writer.add(&fields_of(is, true)),
-                (Some(was), None) => writer.add(&fields_of(&was.row, false)),
+                (_, Some(is)) => writer.add(&fields_of(is, true, None)),
+                (Some(was), None) => {
+                    let now = if was.is_active { new_symbol(key_changes, &was.row) } else { was.successor.as_deref() };
+                    writer.add(&fields_of(&was.row, false, now));
+                }
                 (None, None) => {}
             }
         }
@@ -122,6 +135,13 @@ impl StoredInstruments {
         debug_assert!(file.is_sorted_by(|a, b| compare(a, b).is_lt()), "the rows of a file are in key order");
         Ok(Joined { previous: self.rows()?.peekable(), file: file.iter().peekable() })
     }
+}
+
+/// Returns the new symbol of an instrument.
+fn new_symbol<'a>(key_changes: &'a [KeyChange], row: &Row) -> Option<&'a str> {
+    let key = (row.exchange, row.symbol.as_str());
+    let found = key_changes.binary_search_by(|change| (change.exchange, change.before.as_str()).cmp(&key)).ok()?;
+    Some(&key_changes[found].after)
 }
 
 /// Traverses both sides in the order of keys: the previous row of a key, and the row in the file.
@@ -151,6 +171,7 @@ impl<'a> Iterator for Joined<'_, 'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ingest::diff::diff;
     use crate::testing::{equity, future, index};
 
     fn archive(rows: &[Row]) -> StoredInstruments {
@@ -169,13 +190,46 @@ mod tests {
 
         let Followed { archive: after, left } = archive(&before).followed_by(std::slice::from_ref(&renamed)).unwrap();
 
-        let archived = |row: &Row, is_active| ArchivedRow { row: row.clone(), is_active };
+        let archived = |row: &Row, is_active| ArchivedRow::new(row.clone(), is_active);
         let expected = [archived(&before[0], false), archived(&before[1], false), archived(&renamed, true)];
         assert_eq!(BrokerState::read(&after).unwrap().rows(), expected);
         assert_eq!(left, [(Exchange::Nfo, "NIFTY26AUGFUT".to_owned()), (Exchange::Nse, "NIFTY 50".to_owned())]);
         let after = StoredInstruments::Archive(after.into());
         assert_eq!(after.followed_by(&[]).unwrap().left, [(Exchange::Nse, "TCS".to_owned())]);
         assert_eq!(after.last_file(&[]).unwrap(), [Kept::Other(Box::new(renamed))]);
+    }
+
+    /// Returns the successor of each row of an archive.
+    fn successors(archive: &StoredInstruments) -> Vec<(String, Option<String>)> {
+        let rows = archive.state().unwrap().into_rows();
+        rows.into_iter().map(|archived| (archived.row.symbol, archived.successor)).collect()
+    }
+
+    fn followed(before: &StoredInstruments, file: &[Row]) -> StoredInstruments {
+        let diff = diff(&before.last_file(file).unwrap(), file);
+        StoredInstruments::Archive(before.followed_with(file, &diff.key_changes).unwrap().archive.into())
+    }
+
+    #[test]
+    fn an_instrument_with_a_new_key_is_stored_under_the_old_one() {
+        let share = |symbol: &str| vec![equity("NSE", symbol, "INE467B01029")];
+        let named = |pairs: &[(&str, Option<&str>)]| -> Vec<(String, Option<String>)> {
+            pairs.iter().map(|(symbol, successor)| ((*symbol).to_owned(), successor.map(str::to_owned))).collect()
+        };
+
+        let first = followed(&StoredInstruments::none(), &share("OLD"));
+        let second = followed(&first, &share("NEW"));
+        let third = followed(&second, &share("NEWER"));
+        let again = followed(&third, &share("OLD"));
+
+        assert_eq!(successors(&first), named(&[("OLD", None)]));
+        assert_eq!(successors(&second), named(&[("NEW", None), ("OLD", Some("NEW"))]));
+        assert_eq!(successors(&third), named(&[("NEW", Some("NEWER")), ("NEWER", None), ("OLD", Some("NEW"))]));
+        assert_eq!(
+            successors(&again),
+            named(&[("NEW", Some("NEWER")), ("NEWER", Some("OLD")), ("OLD", None)]),
+            "an instrument that is listed again has no successor"
+        );
     }
 
     #[test]

@@ -5,7 +5,8 @@ use std::borrow::Cow;
 use super::{Change, ChangeKind, Diff};
 use crate::ingest::document::{self, DocumentError, Form, Rows};
 
-const FORM: Form<4> = Form { kind: "diff", version: 1, columns: ["kind", "instrument_key", "before", "after"] };
+const FORM: Form<4> =
+    Form { kind: "diff", version: 1, columns: ["kind", "instrument_key", "before", "after"], earlier: &[] };
 
 impl Diff {
     /// Writes every change as a document.
