@@ -24,6 +24,7 @@ use self::search::Index;
 use self::tokens::Tokens;
 use crate::instrument::Amount;
 use crate::keys::KeyList;
+use crate::series::Listing;
 use crate::vocabulary::{Broker, Exchange, InstrumentType, Segment};
 
 /// The number of an instrument in one catalog. It is not valid in another catalog.
@@ -257,6 +258,7 @@ impl Catalogue {
     /// Returns the active instrument that an instrument became when its symbol or its series changed. `None` if it is
     /// active itself, or if no file showed what it became.
     pub fn successor(&self, id: InstrumentId) -> Option<InstrumentId> {
+        let id = self.target(id);
         let found = self.successors.binary_search_by_key(&id, |(old, _)| *old).ok()?;
         Some(self.successors[found].1)
     }
@@ -323,6 +325,11 @@ impl<'a> Instrument<'a> {
     /// Returns the series of a cash security, if its file contained one.
     pub fn series(&self) -> Option<&'a str> {
         self.optional(self.record.series)
+    }
+
+    /// Returns the properties that determine the series.
+    pub(crate) fn listing(&self) -> Listing<'a> {
+        Listing { segment: self.record.segment, symbol: self.symbol(), series: self.series(), isin: self.isin() }
     }
 
     /// Returns the symbol of the underlying of a derivative.
