@@ -3,11 +3,13 @@
 //! The same key, catalog and date result in the same text. The number of look-ups for one key is bounded, and so is
 //! the number of keys of one request that are explained.
 
+mod became;
 mod contract;
 mod written;
 
 use chrono::NaiveDate;
 
+pub(crate) use self::became::Became;
 use crate::catalogue::{Catalogue, InstrumentId};
 use crate::instrument::split_key;
 use crate::vocabulary::Exchange;
@@ -79,21 +81,25 @@ impl<'a> Helper<'a> {
     /// Describes the replacement of an instrument that is in no broker's last accepted file.
     pub fn inactive(&mut self, id: InstrumentId) -> Help {
         const DETAIL: &str = "not listed in the broker's last accepted file";
+        if let Some(became) = Became::of(self.catalogue, id, self.as_of) {
+            return Help::new(format!("{DETAIL}; {became}"), vec![became.key().to_owned()]);
+        }
         let instrument = self.catalogue.get(id);
         if instrument.is_expired_on(self.as_of)
             && let Some(help) = self.expired(id)
         {
             return Help::new(format!("{DETAIL}; {}", help.detail), help.suggestions);
         }
-        let is_successor = |other: &InstrumentId| {
+        // A window for blocks of a share has the ISIN of the share.
+        let is_listed = |other: &InstrumentId| {
             let other = self.catalogue.get(*other);
             other.is_active() && other.exchange() == instrument.exchange()
         };
         let of_isin = instrument.isin().map(|isin| self.catalogue.with_isin(isin)).unwrap_or_default();
-        match of_isin.into_iter().find(is_successor) {
-            Some(successor) => {
-                let key = self.catalogue.key(successor);
-                Help::new(format!("{DETAIL}; its ISIN now belongs to `{key}`"), vec![key.to_owned()])
+        match of_isin.into_iter().find(is_listed) {
+            Some(other) => {
+                let key = self.catalogue.key(other);
+                Help::new(format!("{DETAIL}; its ISIN belongs to `{key}`"), vec![key.to_owned()])
             }
             None => Help::new(DETAIL, Vec::new()),
         }
@@ -268,6 +274,9 @@ mod tests {
         builder.add(warrant, true);
         builder.add(equity("NSE", "OLDNAME", "INE000C01017"), false);
         builder.add(equity("NSE", "NEWNAME", "INE000C01017"), true);
+        let mut block = equity("NSE", "NEWNAME-BL", "INE000C01017");
+        block.series = Some("BL".into());
+        builder.add(block, false);
         builder.add(future("NIFTY", "NIFTY26OCTFUT", "2026-10-27"), false);
         builder.add(future("NIFTY", "NIFTY26NOVFUT", "2026-11-24"), true);
         builder.build("1".into(), vec![])
@@ -338,11 +347,10 @@ mod tests {
         let renamed = helper(&catalogue).inactive(id("NSE:OLDNAME"));
         let expired = helper(&catalogue).inactive(id("NFO:NIFTY26OCTFUT"));
 
-        assert_eq!(
-            renamed.detail,
-            "not listed in the broker's last accepted file; its ISIN now belongs to `NSE:NEWNAME`"
-        );
+        assert_eq!(renamed.detail, "not listed in the broker's last accepted file; renamed to `NSE:NEWNAME`");
         assert_eq!(renamed.suggestions, ["NSE:NEWNAME"]);
+        let block = helper(&catalogue).inactive(id("NSE:NEWNAME-BL"));
+        assert_eq!(block.detail, "not listed in the broker's last accepted file; its ISIN belongs to `NSE:NEWNAME`");
         assert_eq!(
             expired.detail,
             "not listed in the broker's last accepted file; expired on 2026-10-27; the next expiry is 2026-11-24"

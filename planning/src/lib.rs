@@ -38,6 +38,7 @@ use crate::basis::Basis;
 use crate::broker::{Loads, megabytes};
 use crate::catalogue::{Catalogue, InstrumentId};
 use crate::filter::filter;
+use crate::help::Became;
 use crate::instrument::compare_keys;
 use crate::keys::KeyList;
 use crate::optimise::{Optimised, optimise};
@@ -281,7 +282,8 @@ fn dead_instruments(
         let Some(instrument) = item.id.map(|id| catalogue.get(id)) else { continue };
         let key = || format!("`{}`", resolved.keys.key(item.position as usize));
         if !instrument.is_active() {
-            inactive.push(key());
+            let now = Became::of(catalogue, instrument.id(), as_of).map(|became| format!(" (now `{}`)", became.key()));
+            inactive.push(key() + now.as_deref().unwrap_or_default());
         } else if instrument.is_expired_on(as_of) {
             expired.push(key());
         }

@@ -1,5 +1,7 @@
 //! Tests of properties that all plans have.
 
+mod succession;
+
 use proptest::prelude::*;
 
 use super::*;

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Draft, Preferences};
 use crate::catalogue::{Availability, Catalogue, Instrument};
-use crate::help::Helper;
+use crate::help::{Became, Helper};
 use crate::instrument::split_key;
 use crate::plan::{Reason, Rejection};
 use crate::vocabulary::{Exchange, InstrumentType, counted};
@@ -51,7 +51,7 @@ impl Rules {
         let mut of_underlying: HashMap<&str, u32> = HashMap::new();
         keys.map(move |key| {
             let instrument = catalogue.find(key).map(|id| catalogue.get(id));
-            let why = self.rejection_of(key, instrument.as_ref(), as_of);
+            let why = self.rejection_of(key, instrument.as_ref(), catalogue, as_of);
             if why.is_some() {
                 return why;
             }
@@ -67,7 +67,13 @@ impl Rules {
     }
 
     /// Returns the reason why an instrument is rejected independently of the others.
-    fn rejection_of(&self, key: &str, instrument: Option<&Instrument<'_>>, as_of: NaiveDate) -> Option<String> {
+    fn rejection_of(
+        &self,
+        key: &str,
+        instrument: Option<&Instrument<'_>>,
+        catalogue: &Catalogue,
+        as_of: NaiveDate,
+    ) -> Option<String> {
         if let Some(allowed) = &self.allowed_exchanges {
             let exchange = split_key(key).map_or("", |(exchange, _)| exchange);
             if !allowed.iter().any(|one| one.as_str() == exchange) {
@@ -82,7 +88,9 @@ impl Rules {
             return Some(format!("allowed_types allows only {allowed}"));
         }
         if self.require_active == Some(true) && !instrument.is_some_and(Instrument::is_active) {
-            return Some("require_active allows only instruments in the broker's last accepted file".to_owned());
+            let became = instrument.and_then(|instrument| Became::of(catalogue, instrument.id(), as_of));
+            let became = became.map_or_else(String::new, |became| format!("; {became}"));
+            return Some(format!("require_active allows only instruments in the broker's last accepted file{became}"));
         }
         let (least, expiry) = (self.min_days_to_expiry?, instrument?.expiry()?);
         let left = (expiry - as_of).num_days();
