@@ -5,6 +5,7 @@
 
 mod availability;
 mod builder;
+pub mod check;
 mod provenance;
 pub mod search;
 pub mod summary;

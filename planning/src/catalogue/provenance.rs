@@ -41,6 +41,14 @@ pub struct Contradiction {
     pub values: Vec<(Broker, String)>,
 }
 
+impl Contradiction {
+    /// Returns the brokers whose value differs from the one that is used.
+    pub fn others(&self) -> impl Iterator<Item = Broker> {
+        let used = self.values.first().map(|(_, value)| value);
+        self.values.iter().filter(move |(_, value)| Some(value) != used).map(|(broker, _)| *broker)
+    }
+}
+
 /// The origin of all fields. Empty for a catalog that was not built from brokers' files.
 #[derive(Debug, Default)]
 pub(crate) struct Provenance {
