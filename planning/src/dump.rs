@@ -18,7 +18,7 @@ mod kite;
 mod limits;
 mod nuvama;
 mod origin;
-mod security;
+pub(crate) mod security;
 pub(crate) mod symbol;
 mod table;
 mod upstox;

@@ -36,7 +36,7 @@ use chrono::{DateTime, Utc};
 
 use crate::basis::Basis;
 use crate::broker::{Loads, megabytes};
-use crate::catalogue::{Catalogue, InstrumentId};
+use crate::catalogue::{Catalogue, Instrument, InstrumentId};
 use crate::filter::filter;
 use crate::help::Became;
 use crate::instrument::compare_keys;
@@ -253,6 +253,7 @@ fn warnings(
     if survey.has_exceptions {
         warnings.extend(dead_instruments(request, resolved, kept, catalogue));
         warnings.extend(one_under_several_names(resolved, kept, catalogue));
+        warnings.extend(resolved_keys(resolved, kept, catalogue));
     }
     let as_of = request.options.as_of;
     if let Some(file_date) = catalogue.file_date().filter(|file_date| as_of < *file_date) {
@@ -294,6 +295,32 @@ fn dead_instruments(
         let count = counted(keys.len(), "instrument");
         format!("kept {count} {condition}, because filtering_strictness is `{strictness}`: {}", named(keys.iter()))
     })
+}
+
+/// Names the kept keys that are not those of their instruments: symbols without a series, and keys that were replaced. The
+/// usual name of an index needs no explanation.
+fn resolved_keys(resolved: &Resolved, kept: &[Item], catalogue: &Catalogue) -> impl Iterator<Item = String> {
+    let (mut without_series, mut replaced) = (Vec::new(), Vec::new());
+    for item in kept {
+        let Some(alias) = item.id.map(|id| catalogue.get(id)).filter(Instrument::is_alias) else { continue };
+        let target = catalogue.get(catalogue.target(alias.id()));
+        if target.class() == InstrumentType::Index {
+            continue;
+        }
+        let series = target.symbol().strip_prefix(alias.symbol()).and_then(|rest| rest.strip_prefix('-'));
+        let keys = if series.is_some_and(|series| target.series() == Some(series)) {
+            &mut without_series
+        } else {
+            &mut replaced
+        };
+        keys.push(format!("`{}` to `{}`", resolved.keys.key(item.position as usize), target.key()));
+    }
+    let named = |keys: Vec<String>, noun: &str, rest: &str| {
+        (!keys.is_empty()).then(|| format!("resolved {}{rest}: {}", counted(keys.len(), noun), named(keys.iter())))
+    };
+    let without_series = named(without_series, "key", " without an EQ line to another series");
+    let replaced = named(replaced, "other key", " of an instrument");
+    without_series.into_iter().chain(replaced)
 }
 
 /// Names the kept instruments that are in the plan under several names. It happens only without a broker: at a broker all names

@@ -7,18 +7,25 @@
 //!
 //! Rows that are no longer in their broker's file are ignored if another broker's file still has the key: data that a new
 //! file lacks is not served from an old one.
+//!
+//! The key of an archive is not always the key of the instrument ([`moved`]). Instruments that brokers list under different
+//! keys, because a symbol changed between the dates of their files, are joined when the catalog is built.
+
+mod fields;
+mod moved;
 
 use std::cmp::{Ordering, Reverse};
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, NaiveDate, Utc};
 
+use self::fields::{contradictions, fill};
+use self::moved::Moved;
 use crate::catalogue::{Builder, Catalogue, Contradiction, Field, Provenance, Source};
 use crate::dump::Row;
 use crate::ingest::DocumentError;
 use crate::ingest::archive::{ArchivedRow, ArchivedRows};
-use crate::instrument::Amount;
-use crate::vocabulary::{Broker, Exchange, InstrumentType, Segment};
+use crate::vocabulary::{Broker, Exchange, Segment};
 
 /// The rows of one broker. There is at most one part for each broker.
 pub struct Part<'a> {
@@ -55,6 +62,15 @@ pub struct Merged {
 pub struct Merge<'a> {
     /// The parts, in descending precedence.
     parts: Vec<MergedPart<'a>>,
+    /// `None` if all rows keep the keys of their archives.
+    moved: Option<Moved>,
+}
+
+/// A row with the precedence of its broker: the lowest rank is the base.
+struct RankedRow {
+    rank: usize,
+    broker: Broker,
+    archived: ArchivedRow,
 }
 
 /// More rows than any registry has: memory for more is allocated only when the rows arrive.
@@ -82,7 +98,7 @@ impl<'a> Merge<'a> {
         parts.sort_by_key(|part| (Reverse(part.file_date), part.broker));
         let merged =
             |Part { broker, mut rows, .. }: Part<'a>| Ok(MergedPart { broker, next: rows.next().transpose()?, rows });
-        Ok(Merge { parts: parts.into_iter().map(merged).collect::<Result<_, _>>()? })
+        Ok(Merge { parts: parts.into_iter().map(merged).collect::<Result<_, _>>()?, moved: None })
     }
 
     /// Returns the number of rows that the longest part announces, within bounds.
@@ -91,8 +107,34 @@ impl<'a> Merge<'a> {
         self.parts.iter().map(announced).max().unwrap_or(0).min(COUNT_EXPECTED_MAX)
     }
 
-    /// Takes the rows of the next key, in descending precedence.
-    fn take(&mut self) -> Result<Vec<(Broker, ArchivedRow)>, DocumentError> {
+    /// Returns the brokers, in descending precedence.
+    fn precedence(&self) -> Vec<Broker> {
+        self.parts.iter().map(|part| part.broker).collect()
+    }
+
+    /// Puts rows under the keys of their instruments, if those are not the keys of the archives. Instruments whose key is
+    /// found out too late come after all others.
+    fn with_moved_keys(self) -> Self {
+        Merge { moved: Some(Moved::default()), ..self }
+    }
+
+    /// Takes the rows of the next instrument, in descending precedence; no rows at the end.
+    fn take(&mut self) -> Result<Vec<RankedRow>, DocumentError> {
+        loop {
+            let mut rows = self.take_key()?;
+            let Some(moved) = &mut self.moved else { return Ok(rows) };
+            if rows.is_empty() {
+                return Ok(moved.take_late().unwrap_or_default());
+            }
+            moved.move_away(&mut rows);
+            if !rows.is_empty() {
+                return Ok(rows);
+            }
+        }
+    }
+
+    /// Takes the rows of the next key, in descending precedence; no rows at the end.
+    fn take_key(&mut self) -> Result<Vec<RankedRow>, DocumentError> {
         let mut is_next = [false; Broker::ALL.len()];
         let mut first: Option<(Exchange, &str)> = None;
         for (at, part) in self.parts.iter().enumerate() {
@@ -107,10 +149,24 @@ impl<'a> Merge<'a> {
                 Ordering::Greater => {}
             }
         }
+        let order = match (first, self.moved.as_ref().and_then(Moved::next_key)) {
+            (_, None) => Ordering::Less,
+            (None, Some(_)) => Ordering::Greater,
+            (Some(first), Some(moved)) => first.cmp(&moved),
+        };
         let mut taken = Vec::with_capacity(self.parts.len());
-        for part in self.parts.iter_mut().zip(is_next).filter_map(|(part, is_next)| is_next.then_some(part)) {
-            let following = part.rows.next().transpose()?;
-            taken.extend(std::mem::replace(&mut part.next, following).map(|row| (part.broker, row)));
+        if order.is_le() {
+            for (rank, part) in self.parts.iter_mut().enumerate().filter(|(rank, _)| is_next[*rank]) {
+                let following = part.rows.next().transpose()?;
+                let broker = part.broker;
+                let row = std::mem::replace(&mut part.next, following);
+                taken.extend(row.map(|archived| RankedRow { rank, broker, archived }));
+            }
+        }
+        if order.is_ge()
+            && let Some(moved) = &mut self.moved
+        {
+            moved.take_into(&mut taken);
         }
         Ok(taken)
     }
@@ -125,16 +181,17 @@ impl Iterator for Merge<'_> {
 }
 
 /// Merges the rows of one key; `None` without rows.
-fn merged(mut rows: Vec<(Broker, ArchivedRow)>) -> Option<Merged> {
-    let is_active = rows.iter().any(|(_, row)| row.is_active);
-    rows.retain(|(_, row)| row.is_active == is_active);
+fn merged(mut rows: Vec<RankedRow>) -> Option<Merged> {
+    let is_active = rows.iter().any(|row| row.archived.is_active);
+    rows.retain(|row| row.archived.is_active == is_active);
     let mut tokens = Vec::new();
     if is_active {
-        tokens
-            .extend(rows.iter().map(|(broker, archived)| (*broker, archived.row.segment, archived.row.token.clone())));
+        tokens.extend(rows.iter().map(|RankedRow { broker, archived: ArchivedRow { row, .. }, .. }| {
+            (*broker, row.segment, row.token.clone())
+        }));
     }
-    let successor = rows.iter().filter(|_| !is_active).find_map(|(_, archived)| archived.successor.clone());
-    let mut rows = rows.into_iter().map(|(broker, archived)| (broker, archived.row));
+    let successor = rows.iter().filter(|_| !is_active).find_map(|row| row.archived.successor.clone());
+    let mut rows = rows.into_iter().map(|row| (row.broker, row.archived.row));
     let (base, mut row) = rows.next()?;
     let others: Vec<(Broker, Row)> = rows.collect();
     let contradictions = contradictions(base, &row, &others);
@@ -143,66 +200,6 @@ fn merged(mut rows: Vec<(Broker, ArchivedRow)>) -> Option<Merged> {
         fill(&mut row, other, |field| filled.push((field, *broker)));
     }
     Some(Merged { row, is_active, successor, base, filled, contradictions, tokens })
-}
-
-/// Fills the empty fields of `row` with those of `other`.
-fn fill(row: &mut Row, other: &Row, mut filled: impl FnMut(Field)) {
-    if row.name.is_empty() && !other.name.is_empty() {
-        row.name.clone_from(&other.name);
-        filled(Field::Name);
-    }
-    for (field, own, others) in [
-        (Field::Alias, &mut row.alias, &other.alias),
-        (Field::Isin, &mut row.isin, &other.isin),
-        (Field::Series, &mut row.series, &other.series),
-        (Field::Underlying, &mut row.underlying, &other.underlying),
-    ] {
-        if own.is_none() && others.is_some() {
-            own.clone_from(others);
-            filled(field);
-        }
-    }
-    // An index has neither.
-    if row.class != InstrumentType::Index {
-        if row.lot_size == 0 && other.lot_size != 0 {
-            row.lot_size = other.lot_size;
-            filled(Field::LotSize);
-        }
-        if row.tick_size == Amount::ZERO && other.tick_size != Amount::ZERO {
-            row.tick_size = other.tick_size;
-            filled(Field::TickSize);
-        }
-    }
-}
-
-/// A function for each field on which brokers must agree; it returns the value for contradictions.
-type Shown = fn(&Row) -> Option<String>;
-const MUST_AGREE: [(Field, Shown); 5] = [
-    (Field::Isin, |row| row.isin.clone()),
-    (Field::Expiry, |row| row.expiry.map(|date| date.to_string())),
-    (Field::Strike, |row| row.strike.map(|strike| strike.to_string())),
-    (Field::LotSize, |row| (row.lot_size != 0).then(|| row.lot_size.to_string())),
-    (Field::TickSize, |row| (row.tick_size != Amount::ZERO).then(|| row.tick_size.to_string())),
-];
-
-fn contradictions(base: Broker, row: &Row, others: &[(Broker, Row)]) -> Vec<(Field, Vec<(Broker, String)>)> {
-    let agrees = |other: &Row| {
-        row.isin == other.isin
-            && row.expiry == other.expiry
-            && row.strike == other.strike
-            && row.lot_size == other.lot_size
-            && row.tick_size == other.tick_size
-    };
-    // In most cases they agree, and values need not be formatted to be compared.
-    if others.iter().all(|(_, other)| agrees(other)) {
-        return Vec::new();
-    }
-    let said_of = |(field, shown): (Field, Shown)| {
-        let all = std::iter::once((base, row)).chain(others.iter().map(|(broker, other)| (*broker, other)));
-        let values: Vec<_> = all.filter_map(|(broker, row)| Some((broker, shown(row)?))).collect();
-        values.iter().any(|(_, value)| *value != values[0].1).then_some((field, values))
-    };
-    MUST_AGREE.into_iter().filter_map(said_of).collect()
 }
 
 /// Builds the catalog of all parts.
@@ -215,7 +212,8 @@ pub fn catalogue(parts: Vec<Part<'_>>, version: String) -> Result<Catalogue, Doc
     sources.sort_by_key(|source| source.broker.map(Broker::as_str));
     let loaded_at: BTreeMap<Broker, DateTime<Utc>> =
         parts.iter().filter_map(|part| Some((part.broker, part.loaded_at?))).collect();
-    let merge = Merge::new(parts)?;
+    let merge = Merge::new(parts)?.with_moved_keys();
+    let precedence = merge.precedence();
     let mut builder = Builder::with_capacity(merge.longest());
     let mut provenance = Provenance::default();
     for merged in merge {
@@ -238,7 +236,7 @@ pub fn catalogue(parts: Vec<Part<'_>>, version: String) -> Result<Catalogue, Doc
             tokens.into_iter().map(|(broker, _, token)| (broker, token)),
         );
     }
-    Ok(builder.build(version, sources).with_provenance(provenance))
+    Ok(builder.build_merged(version, sources, provenance, &precedence))
 }
 
 #[cfg(test)]

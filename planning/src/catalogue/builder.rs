@@ -1,6 +1,8 @@
 //! Builds a [`Catalogue`] from rows.
 
+mod joins;
 mod listing;
+mod series;
 mod strings;
 mod successors;
 
@@ -35,6 +37,9 @@ pub struct Builder {
     times: Vec<DateTime<Utc>>,
     /// The keys of instruments that are not listed any more, each with the key that it has now.
     successors: Vec<(String, String)>,
+    /// The positions of rows that are the same instrument as another row, each with the position of that row. Their keys
+    /// become aliases.
+    absorbed: Vec<(usize, usize)>,
 }
 
 /// The size of most keys in bytes.
@@ -94,8 +99,8 @@ impl Builder {
         self.successors.push((key, successor));
     }
 
-    /// Adds an instrument with the tokens of its brokers. All instruments must then be added in the order of keys, each
-    /// key once, so that no look-up is necessary.
+    /// Adds an instrument with the tokens of its brokers. The instruments must then be added in the order of keys, each
+    /// key once, so that no look-up is necessary; only [`Self::build_merged`] accepts late ones.
     pub(crate) fn add_in_order(
         &mut self,
         row: Row,
@@ -155,9 +160,38 @@ impl Builder {
     pub fn build(mut self, version: String, sources: Vec<Source>) -> Catalogue {
         if !self.listing.is_sorted() {
             assert!(self.tokens_in_order.is_empty(), "rows with tokens are in key order");
-            self.sort();
+            let mut order = self.listing.order();
+            self.listing.keep_first_of_key(&mut order);
+            self.rearrange(&order, &mut Provenance::default());
         }
-        let Builder { listing, strings, aliases, tokens, tokens_in_order, token_text, times, successors } = self;
+        self.finish(version, sources, &mut Provenance::default())
+    }
+
+    /// Builds the catalog of several brokers, and joins the instruments that they list under different keys.
+    /// `precedence` is the descending order of the brokers. A few rows may have been added after rows with greater keys,
+    /// also with a key that another row has.
+    pub(crate) fn build_merged(
+        mut self,
+        version: String,
+        sources: Vec<Source>,
+        mut provenance: Provenance,
+        precedence: &[Broker],
+    ) -> Catalogue {
+        if !self.listing.is_sorted() {
+            let order = self.listing.order();
+            self.rearrange(&order, &mut provenance);
+            joins::join_late(&mut self, &mut provenance);
+        }
+        if precedence.len() > 1 {
+            joins::join(&mut self, &mut provenance, precedence);
+        }
+        self.finish(version, sources, &mut provenance).with_provenance(provenance)
+    }
+
+    fn finish(mut self, version: String, sources: Vec<Source>, provenance: &mut Provenance) -> Catalogue {
+        series::add_aliases(&mut self);
+        self.drop_absorbed(provenance);
+        let Builder { listing, strings, aliases, tokens, tokens_in_order, token_text, times, successors, .. } = self;
         let (listing, aliases) = listing.with_aliases(aliases);
         let slots = index_of(&listing.keys, &listing.ends);
         let mut catalogue = Catalogue {
@@ -190,15 +224,54 @@ impl Builder {
         catalogue
     }
 
-    /// Sorts the rows by key.
-    fn sort(&mut self) {
-        let order = self.listing.order();
+    /// Puts the rows in the order of the positions; rows whose position is not in it are dropped.
+    fn rearrange(&mut self, order: &[usize], provenance: &mut Provenance) {
         let mut position_of = vec![None; self.listing.records.len()];
         order.iter().enumerate().for_each(|(position, was)| position_of[*was] = Some(position));
-        self.listing = self.listing.in_order(&order);
-        let moved = std::mem::take(&mut self.aliases).into_iter();
+        self.listing = self.listing.in_order(order);
+        provenance.rearrange(order);
+        self.refer_to(&position_of);
+    }
+
+    /// Removes the rows that are the same instruments as others, and makes their keys aliases.
+    fn drop_absorbed(&mut self, provenance: &mut Provenance) {
+        let absorbed = std::mem::take(&mut self.absorbed);
+        if absorbed.is_empty() {
+            return;
+        }
+        let into: HashMap<usize, usize> = absorbed.iter().copied().collect();
+        let last_of = |mut position: usize| {
+            while let Some(next) = into.get(&position) {
+                position = *next;
+            }
+            position
+        };
+        for (position, _) in &absorbed {
+            let ((exchange, symbol), kept) = (self.listing.at(*position), last_of(*position));
+            if self.listing.at(kept) != (exchange, symbol) {
+                self.aliases.push(Alias { exchange, symbol: symbol.to_owned(), position: kept });
+            }
+        }
+        let order: Vec<usize> =
+            (0..self.listing.records.len()).filter(|position| !into.contains_key(position)).collect();
+        let mut position_of = vec![None; self.listing.records.len()];
+        order.iter().enumerate().for_each(|(position, was)| position_of[*was] = Some(position));
+        absorbed.iter().for_each(|(position, _)| position_of[*position] = position_of[last_of(*position)]);
+        self.listing.retain(&order);
+        provenance.rearrange(&order);
+        self.refer_to(&position_of);
+    }
+
+    /// Replaces positions. Aliases and tokens of positions that do not exist any more are dropped.
+    fn refer_to(&mut self, position_of: &[Option<usize>]) {
+        let aliases = std::mem::take(&mut self.aliases).into_iter();
         self.aliases =
-            moved.filter_map(|alias| Some(Alias { position: position_of[alias.position]?, ..alias })).collect();
+            aliases.filter_map(|alias| Some(Alias { position: position_of[alias.position]?, ..alias })).collect();
+        let tokens = std::mem::take(&mut self.tokens_in_order).into_iter();
+        let position = |was: u32| position_of[was as usize].and_then(|position| u32::try_from(position).ok());
+        self.tokens_in_order =
+            tokens.filter_map(|(broker, was, token)| Some((broker, position(was)?, token))).collect();
+        self.tokens_in_order.sort_by_key(|(_, position, _)| *position);
     }
 }
 

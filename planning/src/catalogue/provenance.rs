@@ -68,6 +68,65 @@ impl Provenance {
         self.filled.extend(filled.into_iter().map(|(field, broker)| (id, field, broker)));
     }
 
+    /// Puts the instruments in the order of their positions; those whose position is not in it are dropped.
+    pub(super) fn rearrange(&mut self, order: &[usize]) {
+        if self.bases.is_empty() {
+            return;
+        }
+        let mut position_of = vec![None; self.bases.len()];
+        order.iter().zip((0..).map(InstrumentId)).for_each(|(was, id)| position_of[*was] = Some(id));
+        self.bases = order.iter().map(|was| self.bases[*was]).collect();
+        let filled = std::mem::take(&mut self.filled).into_iter();
+        self.filled =
+            filled.filter_map(|(was, field, broker)| Some((position_of[was.index()]?, field, broker))).collect();
+    }
+
+    /// Moves what is known about the instrument at position `from`, whose key is `old_key`, to the one at position `into`,
+    /// whose key is `key`, because they are one. `filled` are the fields that it fills, `contradicting` those on which
+    /// their values differ: that of `into` first.
+    pub(super) fn join(
+        &mut self,
+        (from, old_key): (usize, &str),
+        (into, key): (usize, &str),
+        filled: Vec<Field>,
+        contradicting: Vec<(Field, [String; 2])>,
+    ) {
+        let id = |position: usize| InstrumentId(u32::try_from(position).expect("instruments fit into 32 bits"));
+        let (base, other) = (self.bases[into], self.bases[from]);
+        for field in filled {
+            let source = self.filled.iter().find(|(id, of, _)| id.index() == from && *of == field);
+            self.filled.push((id(into), field, source.map_or(other, |(.., broker)| *broker)));
+        }
+        for contradiction in self.contradictions.iter_mut().filter(|contradiction| contradiction.key == old_key) {
+            key.clone_into(&mut contradiction.key);
+        }
+        for (field, [value, other_value]) in contradicting {
+            let values = vec![(base, value), (other, other_value)];
+            self.contradictions.push(Contradiction { key: key.to_owned(), field, values });
+        }
+    }
+
+    /// Sorts the contradictions, and makes those on one field of one instrument one.
+    pub(super) fn sort_contradictions(&mut self) {
+        let order = |a: &Contradiction, b: &Contradiction| {
+            crate::instrument::compare_keys(&a.key, &b.key).then(a.field.cmp(&b.field))
+        };
+        self.contradictions.sort_by(order);
+        self.contradictions.dedup_by(|later, first| {
+            let is_same = order(later, first).is_eq();
+            if is_same {
+                let is_new = |(broker, _): &(Broker, String)| first.values.iter().all(|(other, _)| other != broker);
+                let new: Vec<_> = later.values.iter().filter(|value| is_new(value)).cloned().collect();
+                first.values.extend(new);
+            }
+            is_same
+        });
+    }
+
+    pub(super) fn base_at(&self, position: usize) -> Broker {
+        self.bases[position]
+    }
+
     fn base(&self, id: InstrumentId) -> Option<Broker> {
         self.bases.get(id.index()).copied()
     }

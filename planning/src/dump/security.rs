@@ -62,6 +62,22 @@ pub(super) fn series_of(symbol: &str) -> Option<&str> {
     (is_series && series != "RE").then_some(series)
 }
 
+/// The series of shares and funds, in descending likelihood of what a symbol without a series means.
+const SERIES_OF_SHARES: [&str; 13] =
+    [ORDINARY_SERIES, "BE", "BZ", "SM", "ST", "SZ", "IT", "RR", "IV", "MF", "ME", "BL", "IL"];
+
+/// Returns the rank of an NSE series among those that a symbol without a series can mean; the lowest is the most likely.
+/// `None` for the series of bonds, rights, warrants and partly paid shares.
+pub(crate) fn rank_of_series(series: &str) -> Option<usize> {
+    SERIES_OF_SHARES.iter().position(|other| *other == series)
+}
+
+/// Whether a company lists securities of an NSE series under the symbol of its share: partly paid shares (`E1`), preference
+/// shares (`P1`), warrants (`W1`), and convertible (`D1`) and other (`X1`) securities. Bonds have symbols of their own.
+pub(crate) fn is_beside_share(series: &str) -> bool {
+    matches!(series.as_bytes(), [b'D' | b'E' | b'P' | b'W' | b'X', b'0'..=b'9'])
+}
+
 /// Returns the type of an NSE series; `None` is `EQ`.
 ///
 /// Shares are in trade-for-trade (`BE`, `BZ`, `IT`), in lots of small companies (`SM`, `ST`, `SZ`), or in special

@@ -44,6 +44,16 @@ pub(crate) enum Contract {
 }
 
 impl Contract {
+    /// Returns the contract of an instrument; `None` if the instrument is not one.
+    pub(crate) fn of(class: InstrumentType, strike: Option<Amount>) -> Option<Contract> {
+        match (class, strike) {
+            (InstrumentType::Future, _) => Some(Contract::Future),
+            (InstrumentType::Call, Some(strike)) => Some(Contract::Call(strike)),
+            (InstrumentType::Put, Some(strike)) => Some(Contract::Put(strike)),
+            _ => None,
+        }
+    }
+
     pub(crate) fn class(self) -> InstrumentType {
         match self {
             Contract::Future => InstrumentType::Future,

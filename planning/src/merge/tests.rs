@@ -1,7 +1,11 @@
+mod identity;
+
 use super::*;
 use crate::catalogue::Instrument;
 use crate::ingest::archive::BrokerState;
+use crate::instrument::Amount;
 use crate::testing::{equity, future, index};
+use crate::vocabulary::InstrumentType;
 
 /// A file of a broker with a date, and the rows that are no longer in it.
 struct File {
@@ -142,7 +146,7 @@ fn contradictions_are_reported_and_the_base_wins() {
         ..contract.clone()
     };
     let upstox = vec![
-        Row { lot_size: 75, expiry: "2026-08-27".parse().ok(), ..contract.clone() },
+        Row { lot_size: 75, ..contract.clone() },
         Row { strike: strike(110), tick_size: Amount::from_ten_thousandths(1000), ..option.clone() },
         Row { isin: Some("INE467B01037".into()), ..share() },
     ];
@@ -155,14 +159,13 @@ fn contradictions_are_reported_and_the_base_wins() {
         [
             "NFO:NIFTY26AUG100CE strike upstox=110 kite=100",
             "NFO:NIFTY26AUG100CE tick_size upstox=0.1 kite=0.05",
-            "NFO:NIFTY26AUGFUT expiry upstox=2026-08-27 kite=2026-08-25",
             "NFO:NIFTY26AUGFUT lot_size upstox=75 kite=65",
             "NSE:TCS isin upstox=INE467B01037 kite=INE467B01029",
         ]
     );
     assert_eq!(get(&catalogue, "NFO:NIFTY26AUGFUT").lot_size(), 75);
     let of = |key| catalogue.contradictions_of(key).iter().map(|c| c.field).collect::<Vec<_>>();
-    assert_eq!(of("NFO:NIFTY26AUGFUT"), [Field::Expiry, Field::LotSize]);
+    assert_eq!(of("NFO:NIFTY26AUGFUT"), [Field::LotSize]);
     assert_eq!(of("NSE:ACC"), []);
 }
 

@@ -2,7 +2,7 @@
 
 use std::cmp::Ordering;
 
-use super::super::{InstrumentId, Record, slice_of};
+use super::super::{InstrumentId, Record, range_of, slice_of};
 use super::Alias;
 use crate::vocabulary::Exchange;
 
@@ -31,7 +31,7 @@ impl Listing {
     }
 
     /// Returns the sort key of an instrument: exchange, then symbol.
-    fn at(&self, position: usize) -> (Exchange, &str) {
+    pub(super) fn at(&self, position: usize) -> (Exchange, &str) {
         let exchange = self.records[position].exchange;
         let key = slice_of(&self.keys, &self.ends, u32::try_from(position).expect("instruments fit into 32 bits"));
         (exchange, &key[exchange.as_str().len() + 1..])
@@ -42,13 +42,33 @@ impl Listing {
         (1..self.records.len()).all(|position| self.at(position - 1) < self.at(position))
     }
 
-    /// Returns the positions in the order of the keys; of several instruments with the same key, the position of the
-    /// first.
+    /// Returns the positions in the order of the keys; of several instruments with the same key, the first one first.
     pub(super) fn order(&self) -> Vec<usize> {
         let mut order: Vec<usize> = (0..self.records.len()).collect();
         order.sort_by(|a, b| self.at(*a).cmp(&self.at(*b)));
-        order.dedup_by(|later, first| self.at(*later) == self.at(*first));
         order
+    }
+
+    /// Keeps the first position of each key in an order of the keys.
+    pub(super) fn keep_first_of_key(&self, order: &mut Vec<usize>) {
+        order.dedup_by(|later, first| self.at(*later) == self.at(*first));
+    }
+
+    /// Keeps the instruments at the ascending positions, without a copy of the others.
+    pub(super) fn retain(&mut self, positions: &[usize]) {
+        let mut keys = std::mem::take(&mut self.keys).into_bytes();
+        let (mut end, mut ends) = (0, Vec::with_capacity(positions.len()));
+        for (kept, was) in positions.iter().enumerate() {
+            let (from, to) = range_of(&self.ends, u32::try_from(*was).expect("instruments fit into 32 bits"));
+            keys.copy_within(from..to, end);
+            end += to - from;
+            ends.push(u32::try_from(end).expect("keys fit into 4 GiB"));
+            self.records[kept] = self.records[*was];
+        }
+        keys.truncate(end);
+        self.keys = String::from_utf8(keys).expect("keys are moved as a whole");
+        self.ends = ends;
+        self.records.truncate(positions.len());
     }
 
     /// Returns the instruments at the positions, in the order of the positions.
@@ -99,7 +119,7 @@ impl Listing {
         (self, pairs)
     }
 
-    fn find(&self, exchange: Exchange, symbol: &str) -> Result<usize, usize> {
+    pub(super) fn find(&self, exchange: Exchange, symbol: &str) -> Result<usize, usize> {
         let (mut low, mut high) = (0, self.records.len());
         while low < high {
             let middle = low.midpoint(high);

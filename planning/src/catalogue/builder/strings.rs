@@ -42,6 +42,10 @@ impl Strings {
         (found != 0).then_some(StringId(found))
     }
 
+    pub(super) fn get(&self, id: StringId) -> &str {
+        slice_of(&self.text, &self.ends, id.0)
+    }
+
     /// Returns the slot of the text, or the slot into which it belongs, and its number; 0 if the table does not contain
     /// it.
     fn slot_of(&self, text: &str) -> (usize, u32) {

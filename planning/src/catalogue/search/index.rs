@@ -31,6 +31,7 @@ pub(crate) struct Index {
     pub(super) dated: Bits,
     with_options: Bits,
     by_class: [Bits; InstrumentType::ALL.len()],
+    /// The aliases, except symbols of securities without their series.
     pub(super) aliases: Vec<InstrumentId>,
     /// The few instruments whose symbols are not in capital letters, so that the order of the ids does not help to find
     /// them.
@@ -93,7 +94,11 @@ impl Index {
             self.mixed_case.push(id);
         }
         if record.is_alias {
-            self.aliases.push(id);
+            // The symbol of an NSE security without its series finds nothing that the symbol with it does not find.
+            let (symbol, of_target) = (catalogue.get(id).symbol(), catalogue.get(record.group).symbol());
+            if record.class == InstrumentType::Index || !of_target.starts_with(symbol) {
+                self.aliases.push(id);
+            }
             return;
         }
         self.listed.insert(id.0);
