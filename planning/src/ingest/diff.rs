@@ -16,6 +16,7 @@ use chrono::NaiveDate;
 pub use self::document::read_changes;
 use self::pairing::paired;
 use crate::dump::Row;
+use crate::instrument::Amount;
 use crate::vocabulary::{Exchange, words};
 
 words! {
@@ -125,11 +126,13 @@ fn compare(old: &Row, new: &Row, changes: &mut Vec<Change>) {
     }
     note(ChangeKind::TokenChanged, old.token.clone(), new.token.clone());
     note(ChangeKind::ExpiryMoved, date(old.expiry), date(new.expiry));
-    // A file that does not contain the lot size or the series changes neither.
+    // A file that does not contain a value does not change it.
     if old.lot_size != 0 && new.lot_size != 0 {
         note(ChangeKind::LotChanged, old.lot_size.to_string(), new.lot_size.to_string());
     }
-    note(ChangeKind::TickChanged, old.tick_size.to_string(), new.tick_size.to_string());
+    if old.tick_size != Amount::ZERO && new.tick_size != Amount::ZERO {
+        note(ChangeKind::TickChanged, old.tick_size.to_string(), new.tick_size.to_string());
+    }
     if let Some((before, after)) = was.known_series().zip(is.known_series()) {
         note(ChangeKind::SeriesChanged, before.to_owned(), after.to_owned());
     }

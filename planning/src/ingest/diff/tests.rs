@@ -1,7 +1,6 @@
 use std::slice::from_ref;
 
 use super::*;
-use crate::instrument::Amount;
 use crate::testing::{equity, future, index};
 
 /// Returns `kind key before after` of every change.
@@ -236,9 +235,9 @@ fn an_isin_and_another_series_make_another_key() {
 }
 
 #[test]
-fn an_unknown_series_or_lot_size_is_not_a_change() {
+fn a_value_that_a_file_lacks_is_not_a_change() {
     let known = equity("NSE", "TCS", "INE467B01029");
-    let unknown = Row { series: None, lot_size: 0, ..known.clone() };
+    let unknown = Row { series: None, lot_size: 0, tick_size: Amount::ZERO, ..known.clone() };
     let of_kite = Row { isin: None, series: None, ..known.clone() };
 
     assert_eq!(changes(from_ref(&known), from_ref(&unknown)), [""; 0]);
