@@ -7,6 +7,7 @@ mod queue;
 mod replicas;
 mod restart;
 mod schedule;
+mod successors;
 
 use std::fmt::Write as _;
 use std::net::SocketAddr;

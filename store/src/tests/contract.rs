@@ -105,6 +105,7 @@ macro_rules! contract {
                 equal_loads_have_equal_hashes_also_after_reopening,
                 fields_missing_from_a_new_file_are_not_served,
                 the_catalog_reports_contradictions_and_sources,
+                an_instrument_with_a_new_key_has_a_successor,
                 loads_without_an_archive_are_read_from_the_tables,
                 a_load_that_fails_midway_keeps_the_last_one,
             }

@@ -324,6 +324,27 @@ pub(crate) async fn a_file_date_in_the_future_is_ignored(database: &dyn Database
     assert_eq!(versions[1].file_date, Some("9999-12-31".parse().unwrap()), "history shows what was stored");
 }
 
+pub(crate) async fn an_instrument_with_a_new_key_has_a_successor(database: &dyn Database) {
+    let store = prepared(database).await;
+    // Only the token shows that they are one share.
+    let named = |symbol: &str| Row { isin: None, token: "5".into(), ..equity("NSE", symbol, "") };
+    let successor = |catalogue: &Catalogue| {
+        let successor = catalogue.successor(get(catalogue, "NSE:OLD").id())?;
+        Some(catalogue.key(successor).to_owned())
+    };
+
+    for (file, expected) in [
+        ([shares()[0].clone(), named("OLD")], None),
+        ([shares()[0].clone(), named("NEW")], Some("NSE:NEW")),
+        ([shares()[1].clone(), named("NEW")], Some("NSE:NEW")),
+        ([shares()[1].clone(), named("OLD")], None),
+    ] {
+        accept(&*store, Broker::Kite, &file).await;
+
+        assert_eq!(successor(&catalogue(&*store).await).as_deref(), expected);
+    }
+}
+
 /// As stored by a release without archives.
 pub(crate) async fn loads_without_an_archive_are_read_from_the_tables(database: &dyn Database) {
     let store = prepared(database).await;
