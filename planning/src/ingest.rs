@@ -127,7 +127,7 @@ pub fn read_file(
     if on_progress(rows_read).is_break() {
         return Err(DumpError::Stopped);
     }
-    decide(&mut read);
+    decide(broker, &mut read);
     apart::keep_apart(&mut read);
     let rows = disambiguate(read, &mut left_out);
     let content_hash = hash_rows(&rows);
@@ -157,16 +157,19 @@ impl LeftOut {
     }
 }
 
-/// Writes the symbols of contracts that the file does not determine.
-fn decide(read: &mut [Candidate]) {
-    if read.iter().all(|candidate| candidate.symbol != Symbol::Open) {
-        return;
-    }
+/// Writes the symbols of contracts that the file does not determine, and corrects those that contradict its expiries.
+/// Kite's symbols are those of keys and stay.
+fn decide(broker: Broker, read: &mut [Candidate]) {
     let mut expiries = Expiries::default();
     read.iter().for_each(|candidate| expiries.add(&candidate.row));
-    for candidate in read.iter_mut().filter(|candidate| candidate.symbol == Symbol::Open) {
-        candidate.row.symbol = expiries.symbol_of(&candidate.row);
-        candidate.symbol = Symbol::Given;
+    for candidate in read {
+        if candidate.symbol == Symbol::Open {
+            candidate.row.symbol = expiries.symbol_of(&candidate.row);
+            candidate.symbol = Symbol::Given;
+        } else if broker != Broker::Kite
+            && let Some(symbol) = expiries.correction_of(&candidate.row) {
+            candidate.row.symbol = symbol;
+        }
     }
 }
 

@@ -4,6 +4,7 @@ mod bad;
 mod fixtures;
 mod limits;
 mod properties;
+mod real;
 
 use std::io::Write;
 use std::ops::ControlFlow;

@@ -172,3 +172,36 @@ fn the_progress_observer_can_stop_a_reading() {
         assert_eq!((told.is_sorted(), told.last() == Some(&2000)), (true, last), "{told:?}");
     }
 }
+
+#[test]
+fn the_monthly_expiry_of_a_currency_precedes_a_holiday() {
+    let contract = |token: u32, day: &str| {
+        format!(
+            r#"{{"token":"{token}","symbol":"USDINR{day}26FUT","name":"USDINR","expiry":"{day}2026","strike":"-1.000000","lotsize":"1","instrumenttype":"FUTCUR","exch_seg":"CDS","tick_size":"0.250000"}}"#
+        )
+    };
+    let file = format!("[{},{}]", contract(2264, "25MAR"), contract(3968, "27MAR"));
+
+    let load = read_file(Broker::Angel, file.as_bytes(), &Limits::default(), &mut |_| ControlFlow::Continue(()));
+
+    let keys: Vec<String> = load.unwrap().rows.iter().map(|row| format!("{} {}", row.symbol, row.token)).collect();
+    assert_eq!(keys, ["USDINR26327FUT CDS|3968", "USDINR26MARFUT CDS|2264"]);
+}
+
+#[test]
+fn a_cycle_that_contradicts_the_expiries_is_corrected() {
+    let contract = |token: u32, weekly: bool, expiry: &str| {
+        let time = format!("{expiry}T18:29:59Z").parse::<chrono::DateTime<chrono::Utc>>().unwrap().timestamp_millis();
+        serde_json::json!({
+            "segment": "NCD_FO", "instrument_key": format!("NCD_FO|{token}"), "instrument_type": "FUT", "weekly": weekly,
+            "name": "USDINR", "asset_symbol": "USDINR", "trading_symbol": "USDINR FUT", "expiry": time, "tick_size": 0.25,
+            "lot_size": 1,
+        })
+    };
+    let file = serde_json::json!([contract(1, false, "2026-03-25"), contract(2, false, "2026-03-27")]).to_string();
+
+    let load = read_file(Broker::Upstox, file.as_bytes(), &Limits::default(), &mut |_| ControlFlow::Continue(()));
+
+    let keys: Vec<String> = load.unwrap().rows.iter().map(|row| format!("{} {}", row.symbol, row.token)).collect();
+    assert_eq!(keys, ["USDINR26327FUT NCD_FO|2", "USDINR26MARFUT NCD_FO|1"]);
+}

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use chrono::{Datelike, Days, NaiveDate, Weekday};
+use chrono::{Datelike, Days, Months, NaiveDate, Weekday};
 
 use super::{Contract, Cycle, of_derivative};
 use crate::dump::Row;
@@ -11,36 +11,106 @@ use crate::vocabulary::{Exchange, InstrumentType, Segment};
 /// The expiries of every underlying in a file.
 #[derive(Default)]
 pub(crate) struct Expiries {
-    of_underlying: HashMap<(Exchange, String), BTreeSet<NaiveDate>>,
+    of_exchange: HashMap<Exchange, HashMap<String, BTreeSet<NaiveDate>>>,
 }
 
 impl Expiries {
     /// Adds the expiry of a contract; other rows have none.
     pub(crate) fn add(&mut self, row: &Row) {
-        if let (Some(underlying), Some(expiry)) = (&row.underlying, row.expiry) {
-            self.of_underlying.entry((row.exchange, underlying.clone())).or_default().insert(expiry);
+        let (Some(underlying), Some(expiry)) = (&row.underlying, row.expiry) else { return };
+        let of_underlying = self.of_exchange.entry(row.exchange).or_default();
+        match of_underlying.get_mut(underlying) {
+            Some(known) => _ = known.insert(expiry),
+            None => _ = of_underlying.insert(underlying.clone(), BTreeSet::from([expiry])),
         }
     }
 
     /// Writes the symbol of a contract by the expiries that were added. The symbol of other rows does not change.
     ///
-    /// The monthly expiry is the last one of its month, so that the last weekly contract has the monthly name. A
-    /// currency has a weekly contract on every Friday, and its monthly one ends two working days before the end of the
-    /// month: a Friday after that day is not monthly.
+    /// The monthly expiry is the last one of its month, so that the last weekly contract has the monthly name. That of a
+    /// currency is another one, see [`monthly_of_currency`].
     pub(crate) fn symbol_of(&self, row: &Row) -> String {
-        let (Some(underlying), Some(expiry)) = (&row.underlying, row.expiry) else { return row.symbol.clone() };
-        let contract = match (row.class, row.strike) {
-            (InstrumentType::Future, _) => Contract::Future,
-            (InstrumentType::Call, Some(strike)) => Contract::Call(strike),
-            (InstrumentType::Put, Some(strike)) => Contract::Put(strike),
-            _ => return row.symbol.clone(),
-        };
-        let last = if is_currency_pair(row.segment, underlying) { last_monthly(expiry) } else { end_of_month(expiry) };
-        let noted = self.of_underlying.get(&(row.exchange, underlying.clone()));
-        let monthly = noted.and_then(|noted| noted.range(..=last).next_back());
-        let cycle = if monthly == Some(&expiry) { Cycle::Monthly } else { Cycle::Weekly };
+        let Some((underlying, expiry, contract)) = terms(row) else { return row.symbol.clone() };
+        let monthly = self.known(row).and_then(|known| match is_currency_pair(row.segment, underlying) {
+            true => monthly_of_currency(known, expiry).map(|(day, _)| day),
+            false => known.range(..=end_of_month(expiry)).next_back().copied(),
+        });
+        let cycle = if monthly == Some(expiry) { Cycle::Monthly } else { Cycle::Weekly };
         of_derivative(underlying, expiry, cycle, contract)
     }
+
+    /// Returns another symbol for a contract whose broker has the wrong one: a broker that takes the last expiry of a
+    /// month for the monthly one calls a weekly currency contract by its month.
+    ///
+    /// A broker knows the holidays of the exchange. Its notation is therefore wrong only if the expiries of its own file
+    /// leave no other choice: two of them are in the last week of a month.
+    pub(crate) fn correction_of(&self, row: &Row) -> Option<String> {
+        let (underlying, expiry, contract) = terms(row)?;
+        if !is_currency_pair(row.segment, underlying) {
+            return None;
+        }
+        let (monthly, Certainty::Certain) = monthly_of_currency(self.known(row)?, expiry)? else { return None };
+        let cycle = if monthly == expiry { Cycle::Monthly } else { Cycle::Weekly };
+        let symbol = of_derivative(underlying, expiry, cycle, contract);
+        (symbol != row.symbol).then_some(symbol)
+    }
+
+    fn known(&self, row: &Row) -> Option<&BTreeSet<NaiveDate>> {
+        self.of_exchange.get(&row.exchange)?.get(row.underlying.as_ref()?)
+    }
+}
+
+/// Returns the underlying, expiry and type of a contract; `None` for other rows.
+fn terms(row: &Row) -> Option<(&str, NaiveDate, Contract)> {
+    let contract = match (row.class, row.strike) {
+        (InstrumentType::Future, _) => Contract::Future,
+        (InstrumentType::Call, Some(strike)) => Contract::Call(strike),
+        (InstrumentType::Put, Some(strike)) => Contract::Put(strike),
+        _ => return None,
+    };
+    Some((row.underlying.as_deref()?, row.expiry?, contract))
+}
+
+/// How well the expiries of a file determine the monthly one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Certainty {
+    /// Two expiries are in the same week.
+    Certain,
+    /// It is the only one of its week, and holidays could make it a weekly one.
+    Likely,
+}
+
+/// Returns the monthly expiry of a currency in the month of `day`, among all expiries of the currency; `None` if it is
+/// over.
+///
+/// The monthly contract ends two working days before the last one of the month, and a weekly contract at the end of
+/// each week, on the last working day. The holidays are not known here, but they only move both to earlier days:
+///
+/// * Two expiries in one week are a monthly one and, after it, a weekly one: in March 2026, with holidays on the 26th and
+///   31st, Wednesday the 25th and Friday the 27th.
+/// * Otherwise the last expiry up to two weekdays before the last weekday is the monthly one. Either it is alone in its
+///   week, or the weekly contract ends on the same day and is the same contract.
+/// * The exchanges list the monthly contracts of twelve months. If that of the same month in the next year is listed, the
+///   one of this year is over, and a Friday that comes first in the file is a weekly expiry.
+fn monthly_of_currency(known: &BTreeSet<NaiveDate>, day: NaiveDate) -> Option<(NaiveDate, Certainty)> {
+    /// More days than a row of holidays at the end of a month takes.
+    const SEARCHED: Days = Days::new(7);
+    let last = last_monthly(day);
+    let first = last.checked_sub_days(SEARCHED)?;
+    let is_before_a_weekly = |day: &&NaiveDate| {
+        let sunday = Days::new(6 - u64::from(day.weekday().num_days_from_monday()));
+        let in_week = day.succ_opt().zip(day.checked_add_days(sunday));
+        in_week.is_some_and(|(next, sunday)| next <= sunday && known.range(next..=sunday).next().is_some())
+    };
+    if let Some(monthly) = known.range(first..=last).rev().find(is_before_a_weekly) {
+        return Some((*monthly, Certainty::Certain));
+    }
+    let likely = *known.range(..=last).next_back().filter(|likely| likely.month() == day.month())?;
+    let is_over = likely.weekday() == Weekday::Fri && known.first() == Some(&likely) && {
+        let next_year = likely.with_day(1).and_then(|first| first.checked_add_months(Months::new(12)));
+        next_year.is_some_and(|first| known.range(first..).next().is_some())
+    };
+    (!is_over).then_some((likely, Certainty::Likely))
 }
 
 /// Bonds and bills, which are traded in the same segments, start with a digit and have no weekly contracts.
@@ -109,6 +179,63 @@ mod tests {
         assert_eq!(symbols(Segment::NseCurrency, "USDINR", &june), expected);
         assert_eq!(symbols(Segment::NseCurrency, "USDINR", &june[2..]), expected[2..], "the monthly one is over");
         assert_eq!(symbols(Segment::NseCurrency, "726GS2033", &["2025-06-27"]), ["726GS203325JUNFUT"]);
+    }
+
+    #[test]
+    fn the_earlier_of_two_expiries_in_a_week_is_monthly() {
+        // Holidays on 26 and 31 March 2026: the monthly contract ends on Wednesday, a weekly one on Friday.
+        let march = ["2026-03-20", "2026-03-25", "2026-03-27", "2026-04-28"];
+        let expected = ["USDINR26320FUT", "USDINR26MARFUT", "USDINR26327FUT", "USDINR26APRFUT"];
+        assert_eq!(symbols(Segment::NseCurrency, "USDINR", &march), expected);
+        // The weekly expiry of a week with a holiday on its Friday is earlier, even in another month.
+        let october = ["2024-10-25", "2024-10-29", "2024-10-31", "2024-11-08"];
+        let expected = ["USDINR24O25FUT", "USDINR24OCTFUT", "USDINR24O31FUT", "USDINR24NOVFUT"];
+        assert_eq!(symbols(Segment::NseCurrency, "USDINR", &october), expected);
+        let across = ["2024-10-29", "2024-11-01", "2024-11-27"];
+        let expected = ["USDINR24OCTFUT", "USDINR24N01FUT", "USDINR24NOVFUT"];
+        assert_eq!(symbols(Segment::BseCurrency, "USDINR", &across), expected);
+        // With a holiday on Friday 27 June 2025, the monthly contract would end on Wednesday, the weekly one on Thursday.
+        let june = ["2025-06-20", "2025-06-25", "2025-06-26", "2025-07-04"];
+        let expected = ["USDINR25620FUT", "USDINR25JUNFUT", "USDINR25626FUT", "USDINR25JULFUT"];
+        assert_eq!(symbols(Segment::NseCurrency, "USDINR", &june), expected);
+    }
+
+    #[test]
+    fn a_monthly_expiry_may_be_a_friday() {
+        let september = ["2025-09-19", "2025-09-26", "2025-10-03", "2025-10-29"];
+        let expected = ["USDINR25919FUT", "USDINR25SEPFUT", "USDINR25O03FUT", "USDINR25OCTFUT"];
+        assert_eq!(symbols(Segment::NseCurrency, "USDINR", &september), expected);
+    }
+
+    #[test]
+    fn a_friday_is_weekly_if_the_next_years_month_is_listed() {
+        let after_the_monthly_one = ["2026-03-27", "2026-04-28", "2027-03-25"];
+        let expected = ["USDINR26327FUT", "USDINR26APRFUT", "USDINR27MARFUT"];
+        assert_eq!(symbols(Segment::NseCurrency, "USDINR", &after_the_monthly_one), expected);
+        let before = ["2026-03-27", "2026-04-28", "2027-02-24"];
+        let expected = ["USDINR26MARFUT", "USDINR26APRFUT", "USDINR27FEBFUT"];
+        assert_eq!(symbols(Segment::NseCurrency, "USDINR", &before), expected);
+    }
+
+    #[test]
+    fn a_wrong_notation_is_corrected_only_if_the_expiries_are_clear() {
+        let row = |day: &str, symbol: &str| Row {
+            symbol: symbol.to_owned(),
+            ..contract(Segment::NseCurrency, "USDINR", day)
+        };
+        let rows = [
+            row("2026-03-25", "USDINR26325FUT"),
+            row("2026-03-27", "USDINR26MARFUT"),
+            row("2026-04-28", "USDINR26428FUT"),
+            row("2026-04-24", "USDINR26424FUT"),
+        ];
+        let mut expiries = Expiries::default();
+        rows.iter().for_each(|row| expiries.add(row));
+
+        let corrections = rows.iter().map(|row| expiries.correction_of(row));
+
+        let expected = [Some("USDINR26MARFUT"), Some("USDINR26327FUT"), None, None];
+        assert!(corrections.eq(expected.map(|symbol| symbol.map(str::to_owned))));
     }
 
     #[test]
