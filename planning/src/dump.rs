@@ -110,6 +110,8 @@ pub enum Entry {
     /// A contract whose row does not show whether its expiry is the monthly one. Its symbol is that of a weekly one;
     /// [`crate::ingest`] knows all expiries of the file and corrects it.
     Undecided(Row),
+    /// A row of something that the service does not carry, with the reason. It is not a fault of the file.
+    Skipped(&'static str),
     /// A row that cannot be used.
     Rejected(Rejection),
 }
@@ -279,8 +281,11 @@ fn hand_over(line: u64, raw: &[u8], row: Result<impl Into<Entry>, field::Reason>
         }
         entry => entry,
     };
-    let rejected = |reason| Entry::Rejected(Rejection { reason, text: field::start_of(raw, TEXT_CHARACTERS_MAX) });
-    on_entry(line, entry.unwrap_or_else(rejected));
+    let left_out = |reason| match reason {
+        field::NOT_CARRIED => Entry::Skipped(reason),
+        _ => Entry::Rejected(Rejection { reason, text: field::start_of(raw, TEXT_CHARACTERS_MAX) }),
+    };
+    on_entry(line, entry.unwrap_or_else(left_out));
 }
 
 #[cfg(test)]

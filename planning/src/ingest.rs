@@ -1,4 +1,5 @@
-//! One whole file of a broker: every row is either kept under a unique key or rejected with a reason.
+//! One whole file of a broker: every row is kept under a unique key, skipped as nothing that the service carries, collapsed
+//! as a duplicate, or rejected with a reason.
 
 pub(crate) mod apart;
 pub mod archive;
@@ -20,8 +21,9 @@ use crate::dump::{self, DumpError, Entry, Limits, OnProgress, Rejection, Row};
 use crate::instrument::Amount;
 use crate::vocabulary::{Broker, Exchange, InstrumentType};
 
-/// The result of reading a file. Invariant: `rows.len()` plus all of `rejected` is `rows_read`.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// The result of reading a file. Invariant: `rows.len()`, all of `rejected`, all of `skipped` and `duplicates` add up to
+/// `rows_read`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct FileLoad {
     /// The rows kept, sorted by exchange and symbol, keys unique.
     pub rows: Vec<Row>,
@@ -29,6 +31,10 @@ pub struct FileLoad {
     pub rows_read: u64,
     /// The number of rejected rows, by reason.
     pub rejected: BTreeMap<&'static str, u64>,
+    /// The number of rows of something that the service does not carry, by reason. They are not a fault of the file.
+    pub skipped: BTreeMap<&'static str, u64>,
+    /// The number of rows that are equal to an earlier row in every field. They are not a fault of the file either.
+    pub duplicates: u64,
     /// Rejected rows in the order of the file: the first [`QUARANTINED_PER_REASON_MAX`] of each reason, so that one that
     /// affects thousands hides no other.
     pub quarantine: Vec<QuarantinedRow>,
@@ -40,6 +46,11 @@ impl FileLoad {
     /// Returns the number of rejected rows, for any reason.
     pub fn rejected_total(&self) -> u64 {
         self.rejected.values().sum()
+    }
+
+    /// Returns the number of skipped rows, for any reason.
+    pub fn skipped_total(&self) -> u64 {
+        self.skipped.values().sum()
     }
 }
 
@@ -60,9 +71,6 @@ pub struct QuarantinedRow {
 
 /// The file does not distinguish two different instruments.
 const AMBIGUOUS: &str = "several rows have the same key, and nothing distinguishes them";
-/// The row is a duplicate.
-const REPEATED: &str = "the row is a duplicate of an earlier row";
-
 /// A row that was read and may be kept.
 struct Candidate {
     line: u64,
@@ -121,6 +129,7 @@ pub fn read_file(
         match entry {
             Entry::Row(row) => read.push(Candidate { line, symbol: Symbol::Given, row }),
             Entry::Undecided(row) => read.push(Candidate { line, symbol: Symbol::Open, row }),
+            Entry::Skipped(reason) => *left_out.skipped.entry(reason).or_default() += 1,
             Entry::Rejected(Rejection { reason, text }) => left_out.add(line, reason, || text),
         }
     })?;
@@ -131,15 +140,17 @@ pub fn read_file(
     apart::keep_apart(&mut read);
     let rows = disambiguate(read, &mut left_out);
     let content_hash = hash_rows(&rows);
-    let LeftOut { rejected, mut quarantine } = left_out;
+    let LeftOut { rejected, skipped, duplicates, mut quarantine } = left_out;
     quarantine.sort_by_key(|row| row.line);
-    Ok(FileLoad { rows, rows_read, rejected, quarantine, content_hash })
+    Ok(FileLoad { rows, rows_read, rejected, skipped, duplicates, quarantine, content_hash })
 }
 
-/// The rejected rows.
+/// The rows that are not kept.
 #[derive(Default)]
 struct LeftOut {
     rejected: BTreeMap<&'static str, u64>,
+    skipped: BTreeMap<&'static str, u64>,
+    duplicates: u64,
     quarantine: Vec<QuarantinedRow>,
 }
 
@@ -179,6 +190,8 @@ enum RowDecision {
     Keep,
     AddSeries,
     LeaveOut(&'static str),
+    /// Leave out a duplicate.
+    Collapse,
 }
 
 /// Disambiguates rows that share a key. Returns the rows that are kept, sorted, keys unique.
@@ -236,6 +249,10 @@ fn carry_out(decisions: &[RowDecision], read: &mut Vec<Candidate>, left_out: &mu
             left_out.add_row(candidate, reason);
             false
         }
+        Some(RowDecision::Collapse) => {
+            left_out.duplicates += 1;
+            false
+        }
         Some(RowDecision::AddSeries) => {
             let series = candidate.row.series.as_deref().unwrap_or_default();
             candidate.row.symbol = format!("{}-{series}", candidate.row.symbol);
@@ -257,7 +274,7 @@ fn among_one_key(sharing: &[Candidate]) -> Vec<RowDecision> {
     let is_share = |row: &Row| row.class == InstrumentType::Equity;
     let share_is_clear = seen.into_iter().filter(|row| is_share(row)).count() == 1;
     let decision = |(candidate, is_first): (&Candidate, bool)| match candidate.row.series.as_deref() {
-        _ if !is_first => RowDecision::LeaveOut(REPEATED),
+        _ if !is_first => RowDecision::Collapse,
         _ if is_alone || share_is_clear && is_share(&candidate.row) => RowDecision::Keep,
         None | Some("") => RowDecision::LeaveOut(AMBIGUOUS),
         // The series is already part of the key.

@@ -54,9 +54,11 @@ pub(super) async fn run(arguments: IngestArguments, settings: &ProcessSettings) 
     match outcome.version {
         None => {
             let may_be_forced = outcome.faults.iter().all(GateFault::can_be_overruled);
-            bail!(refusal(&path, broker, &outcome.faults, may_be_forced, loaded_at, settings))
+            show_warnings(&outcome)?;
+            let kept = save_refused_copy(&path, broker, loaded_at, settings);
+            bail!(refusal(&path, broker, &outcome, may_be_forced, kept))
         }
-        Some(version) => accepted(version, &summary, broker, file_date, &outcome.faults),
+        Some(version) => accepted(version, &summary, broker, file_date, &outcome),
     }
 }
 
@@ -76,9 +78,10 @@ fn accepted(
     summary: &Summary,
     broker: Broker,
     file_date: Option<NaiveDate>,
-    overruled: &[GateFault],
+    outcome: &GateResult,
 ) -> anyhow::Result<()> {
-    for fault in overruled {
+    show_warnings(outcome)?;
+    for fault in &outcome.faults {
         print_line(&format!("overruled by --force: {fault}"))?;
     }
     let dated = file_date.map_or_else(|| "(file date unknown)".to_owned(), |date| format!("of {date}"));
@@ -86,29 +89,33 @@ fn accepted(
     print_line(&format!("catalog version {version}: {kept} from the {} file {dated}", broker.as_str()))
 }
 
-/// Returns the message about a refused file: every failed gate with its figure and limit, the path of the copy, and the
-/// option that overrules the gates.
-fn refusal(
-    path: &Path,
-    broker: Broker,
-    faults: &[GateFault],
-    may_be_forced: bool,
-    at: DateTime<Utc>,
-    settings: &ProcessSettings,
-) -> String {
+fn show_warnings(outcome: &GateResult) -> anyhow::Result<()> {
+    outcome.warnings.iter().try_for_each(|warning| print_line(&format!("warning: {warning}")))
+}
+
+/// Returns the message about a refused file: every failed gate with its figure and limit, what became of the copy, and
+/// the options that accept the file. The one that deactivates instruments is the last.
+fn refusal(path: &Path, broker: Broker, outcome: &GateResult, may_be_forced: bool, kept: String) -> String {
     let mut lines = vec![format!("{}: {} file rejected; the catalog is unchanged", path.display(), broker.as_str())];
-    lines.extend(faults.iter().map(|fault| format!("  {fault}")));
-    lines.push(save_refused_copy(path, broker, at, settings));
-    // A file with a part of the broker's instruments lacks segments.
-    let may_be_partial = faults.iter().any(|fault| fault.gate == "segments");
-    if may_be_partial {
-        lines.push(
-            "if the file contains only a part of the instruments, use --segments or --mode incremental".to_owned(),
-        );
+    lines.extend(outcome.faults.iter().map(|fault| format!("  {fault}")));
+    lines.push(kept);
+    let is_part = !outcome.part.is_empty();
+    if is_part {
+        let segments: Vec<&str> = outcome.part.iter().map(|segment| segment.as_str()).collect();
+        lines.push(format!(
+            "the file seems to contain only a part of the broker's instruments: run the command again with --segments {} \
+             or --mode incremental",
+            segments.join(",")
+        ));
     }
     if may_be_forced {
-        let effect = if may_be_partial { "; this deactivates the instruments that it does not contain" } else { "" };
-        lines.push(format!("to accept the file anyway, run the command again with --force{effect}"));
+        let removed = outcome.diff_counts.get("removed").copied().unwrap_or(0);
+        let effect = match removed {
+            0 => String::new(),
+            _ => format!("; this deactivates the {} that it does not contain", counted(removed, "instrument")),
+        };
+        let condition = if is_part { "only if the file is complete" } else { "to accept the file anyway" };
+        lines.push(format!("{condition}, run the command again with --force{effect}"));
     }
     lines.join("\n")
 }
@@ -153,6 +160,8 @@ struct Summary {
     read: u64,
     kept: usize,
     rejected: BTreeMap<&'static str, u64>,
+    skipped: BTreeMap<&'static str, u64>,
+    duplicates: u64,
     /// Whether a row is a JSON element, and not a line.
     is_json: bool,
     /// The first row that was left out for each reason.
@@ -166,6 +175,8 @@ impl Summary {
             read: load.rows_read,
             kept: load.rows.len(),
             rejected: load.rejected.clone(),
+            skipped: load.skipped.clone(),
+            duplicates: load.duplicates,
             quarantine: load.quarantine.clone(),
         }
     }
@@ -174,10 +185,13 @@ impl Summary {
         let mut rows = table(&["rows", "count"]);
         rows.add_row(["read".to_owned(), self.read.to_string()]);
         rows.add_row(["kept".to_owned(), self.kept.to_string()]);
-        rows.add_row(["rejected".to_owned(), self.rejected.values().sum::<u64>().to_string()]);
-        for (reason, count) in &self.rejected {
-            rows.add_row([format!("  {reason}"), count.to_string()]);
+        for (outcome, reasons) in [("rejected", &self.rejected), ("skipped", &self.skipped)] {
+            rows.add_row([outcome.to_owned(), reasons.values().sum::<u64>().to_string()]);
+            for (reason, count) in reasons {
+                rows.add_row([format!("  {reason}"), count.to_string()]);
+            }
         }
+        rows.add_row(["duplicates".to_owned(), self.duplicates.to_string()]);
         print_line(&rows.to_string())?;
         self.show_left_out()?;
         let (heading, none) = match is_accepted {

@@ -75,12 +75,21 @@ pub(crate) struct JobAnswer<'a> {
     progress: u8,
     /// The number of rows that were read.
     processed_instruments: u64,
+    /// The number of rows that were rejected because they cannot be read, or because nothing distinguishes them.
+    rejected_rows: u64,
+    /// The number of rows that were skipped because they belong to an exchange that the service does not carry.
+    skipped_rows: u64,
+    /// The number of rows that were dropped because they are equal to an earlier row.
+    duplicate_rows: u64,
     /// The number of instruments that differ from the previous load.
     updated_instruments: u64,
     /// The number of instruments that the previous load did not have.
     new_instruments: u64,
-    /// The reasons why the job failed: every gate that rejected the file, with its figure, and the place of the kept file.
+    /// The reasons why the job failed: every gate that rejected the file, with its figure, the remedy if there is one, and
+    /// the place of the kept file.
     errors: &'a [String],
+    /// Unusual properties of an accepted file, for example a small segment that is missing.
+    warnings: &'a [String],
     /// The version of the catalog that the job created. Absent if the job did not create one.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
@@ -258,9 +267,13 @@ fn shown(job: &Job, context: &RequestContext) -> Response {
         status: job.status.as_str(),
         progress: job.progress,
         processed_instruments: job.processed,
+        rejected_rows: job.rejected,
+        skipped_rows: job.skipped,
+        duplicate_rows: job.duplicates,
         updated_instruments: job.updated,
         new_instruments: job.new,
         errors: &job.errors,
+        warnings: &job.warnings,
         version: job.version,
         created_at: format_time(job.created_at),
         started_at: job.started_at.map(format_time),

@@ -47,6 +47,16 @@ pub(crate) struct VersionEntry {
     file_date: Option<chrono::NaiveDate>,
     /// The number of instruments in the file.
     instruments: u64,
+    /// The number of rows of the file, without the header.
+    rows_read: u64,
+    /// The number of rows that were rejected, by reason. Absent if there are none.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    rejected: BTreeMap<String, u64>,
+    /// The number of rows that were skipped because the service does not carry them, by reason. Absent if there are none.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    skipped: BTreeMap<String, u64>,
+    /// The number of rows that were dropped because they are equal to an earlier row.
+    duplicates: u64,
     /// The number of changes since the previous load of the broker, by kind. Kinds without a change are absent. Null if the
     /// load was accepted before changes were recorded.
     #[schema(required)]
@@ -54,9 +64,12 @@ pub(crate) struct VersionEntry {
     /// The gates that rejected the file and that an operator overruled. Absent if there are none.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     overruled: Vec<Overruled>,
+    /// Unusual properties of the file that did not reject it. Absent if there are none.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    warnings: Vec<Overruled>,
 }
 
-/// A gate that an operator overruled.
+/// A gate that an operator overruled, or that accepted a file with a warning.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct Overruled {
     /// The name of the gate.
@@ -208,7 +221,7 @@ fn deadline() -> tokio::time::Instant {
 
 impl From<LoadSummary> for VersionEntry {
     fn from(load: LoadSummary) -> Self {
-        let overruled = |StoredFault { gate, detail }| Overruled { gate, detail };
+        let shown = |StoredFault { gate, detail }| Overruled { gate, detail };
         VersionEntry {
             version: load.version,
             content_hash: load.content_hash,
@@ -217,8 +230,13 @@ impl From<LoadSummary> for VersionEntry {
             loaded_at: format_time(load.loaded_at),
             file_date: load.file_date,
             instruments: load.instruments,
+            rows_read: load.rows_read,
+            rejected: load.rejected,
+            skipped: load.skipped,
+            duplicates: load.duplicates,
             diff_counts: load.diff_counts,
-            overruled: load.overruled.into_iter().map(overruled).collect(),
+            overruled: load.overruled.into_iter().map(shown).collect(),
+            warnings: load.warnings.into_iter().map(shown).collect(),
         }
     }
 }

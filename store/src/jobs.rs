@@ -76,12 +76,24 @@ pub struct Job {
     pub progress: u8,
     /// Number of rows read.
     pub processed: u64,
+    /// Number of rejected rows.
+    #[serde(default)]
+    pub rejected: u64,
+    /// Number of rows of something that the service does not carry.
+    #[serde(default)]
+    pub skipped: u64,
+    /// Number of rows that are equal to an earlier row.
+    #[serde(default)]
+    pub duplicates: u64,
     /// Number of instruments that differ from the previous load.
     pub updated: u64,
     /// Number of instruments that are not in the previous load.
     pub new: u64,
     /// The reasons of the failure.
     pub errors: Vec<String>,
+    /// Unusual properties of the file that did not reject it.
+    #[serde(default)]
+    pub warnings: Vec<String>,
     /// The version of the catalog that it created.
     pub version: Option<i64>,
     /// The time of the request.
@@ -93,6 +105,13 @@ pub struct Job {
 }
 
 impl Job {
+    /// Stores the numbers of rows that are not kept.
+    pub fn count_rows(&mut self, rejected: u64, skipped: u64, duplicates: u64) {
+        self.rejected = rejected;
+        self.skipped = skipped;
+        self.duplicates = duplicates;
+    }
+
     /// Finishes the job.
     pub fn finish(&mut self, status: JobStatus, errors: Vec<String>, now: DateTime<Utc>) {
         self.status = status;

@@ -73,6 +73,8 @@ pub struct LoadRecord {
     pub after: Option<i64>,
     /// The gates that it failed and that an operator overruled.
     pub overruled: Vec<GateFault>,
+    /// Unusual properties of the file that did not reject it.
+    pub warnings: Vec<GateFault>,
     /// Number of changes of each kind.
     pub diff_counts: BTreeMap<&'static str, usize>,
     pub(super) diff: Vec<u8>,
@@ -88,7 +90,7 @@ impl LoadRecord {
     /// # Errors
     /// [`StoreError::Data`] if the stored last load cannot be read.
     pub fn new(offer: Offer, last: Option<&LastAccepted>, gate_result: GateResult) -> Result<Self, StoreError> {
-        let GateResult { faults, diff } = gate_result;
+        let GateResult { faults, warnings, part: _, diff } = gate_result;
         let (diff_counts, document) = (diff.counts(), diff.write());
         // The difference of a first file is as long as the file.
         let key_changes = diff.key_changes;
@@ -100,6 +102,7 @@ impl LoadRecord {
         Ok(LoadRecord {
             after: last.map(|last| last.version),
             overruled: faults,
+            warnings,
             diff_counts: diff_counts.into_iter().map(|(kind, count)| (kind.as_str(), count)).collect(),
             diff: document,
             archive: archive.into(),
@@ -140,10 +143,20 @@ pub struct LoadSummary {
     pub loaded_at: DateTime<Utc>,
     /// Number of instruments.
     pub instruments: u64,
+    /// Number of rows of the file. If it covered a part of the instruments, there may be fewer than `instruments`.
+    pub rows_read: u64,
+    /// Number of rejected rows, by reason.
+    pub rejected: BTreeMap<String, u64>,
+    /// Number of skipped rows, by reason.
+    pub skipped: BTreeMap<String, u64>,
+    /// Number of rows that are equal to an earlier row.
+    pub duplicates: u64,
     /// Number of changes of each kind; `None` if the load is from before differences were stored.
     pub diff_counts: Option<BTreeMap<String, u64>>,
     /// The gates that it failed and that an operator overruled.
     pub overruled: Vec<StoredFault>,
+    /// Unusual properties of the file that did not reject it.
+    pub warnings: Vec<StoredFault>,
 }
 
 /// The changes of one load.

@@ -55,15 +55,17 @@ fn every_gate_that_is_not_passed_is_told_and_the_last_good_file_stays() {
 
     assert_eq!(refused.code, Some(1));
     for said in [
-        "  segments: missing: NSE_FO (2 rows in the last accepted file); a file must contain every segment of the last accepted file",
         "  rows: expected at most 30 % fewer rows than the 5 of the last accepted file, got 3 (40 % fewer)",
         "  rejected: expected at most 1 % rejected rows, got 25 % (1 of 4)",
         "  file_date: expected a file date of 2026-08-18 (that of the last accepted file) or later, got 2026-08-17",
-        "if the file contains only a part of the instruments, use --segments or --mode incremental",
-        "to accept the file anyway, run the command again with --force; this deactivates the instruments that it does not contain",
+        "the file seems to contain only a part of the broker's instruments: run the command again with --segments NSE_EQ,NSE_INDEX or --mode incremental",
+        "only if the file is complete, run the command again with --force; this deactivates the 2 instruments that it does not contain",
     ] {
         assert!(refused.complaint.lines().any(|line| line == said), "{said}: {}", refused.complaint);
     }
+    let warning =
+        "warning: segments: missing: NSE_FO (2 rows in the last accepted file); their instruments become inactive\n";
+    assert!(refused.output.contains(warning), "{}", refused.output);
     assert_eq!(refused.row("removed").unwrap(), ["removed", "2"]);
     assert!(refused.row("changes that the file would make").is_some(), "{}", refused.output);
     let left_out = "first example, line 5: exchange is unknown: `1,1,APPLE,APPLE,0,,0,0.05,1,EQ,NYSE,NYSE`\n";
@@ -111,14 +113,15 @@ async fn a_running_service_alarms_until_the_brokers_next_accepted_load() {
     let cut = kite(&folder, "2026-08-19", &[KITE_CASH]);
     assert_eq!(ingest(&cut, "kite", folder.path()).code, Some(1));
     let cut_off = eventually("the later refusal is told", SOON, async || {
-        Some(check().await["detail"].as_str()?.to_owned()).filter(|detail| detail.contains("segments: missing"))
+        Some(check().await["detail"].as_str()?.to_owned())
+            .filter(|detail| detail.contains("rows: expected at most 30 % fewer rows"))
     })
     .await;
     let metric = async |gate: &str| {
         let name = "instrument_registry_catalogue_refusals_total";
         service.client.metric(&format!("{name}{{broker_id=\"kite\",gate=\"{gate}\"}}")).await
     };
-    let counted = (metric("readable").await, metric("segments").await, metric("lots").await);
+    let counted = (metric("readable").await, metric("rows").await, metric("lots").await);
     assert_eq!(ingest_forced(&cut, "kite", folder.path()).code, Some(0));
     // The refusals may be seen to be over a moment before the load is read.
     let after = eventually("the accepted load is served", SOON, async || {

@@ -3,14 +3,14 @@
 use std::collections::BTreeMap;
 
 use chrono::NaiveDate;
-use registry_planning::ingest::DocumentError;
-use registry_planning::ingest::archive::StoredInstruments;
-use registry_planning::ingest::gate::{GateFault, GateSettings, judge, judge_date, judge_part};
+use registry_planning::ingest::archive::{ArchivedRow, StoredInstruments};
+use registry_planning::ingest::gate::{GateFault, GateSettings, Units, judge, judge_date, judge_part};
 use registry_planning::ingest::selection::{Completed, Mode, Selection};
+use registry_planning::ingest::{DocumentError, FileLoad};
 use registry_planning::plan::describe::trading_date;
-use registry_planning::vocabulary::{Broker, hex};
+use registry_planning::vocabulary::{Broker, Segment, hex};
 use registry_store::background::{self, Priority};
-use registry_store::{LoadRecord, Offer, RefusalRecord, Store, StoreError};
+use registry_store::{LastAccepted, LoadRecord, Offer, RefusalRecord, Store, StoreError};
 use tracing::{info, warn};
 
 /// Maximum number of evaluations of a file. It is evaluated again if another file of its broker was accepted meanwhile.
@@ -23,6 +23,10 @@ pub struct GateResult {
     pub version: Option<i64>,
     /// The gates that the file failed. For an accepted file: the gates that were overruled.
     pub faults: Vec<GateFault>,
+    /// Unusual properties of the file that did not reject it.
+    pub warnings: Vec<GateFault>,
+    /// The segments of a refused file that seems to contain a part of the instruments only. Empty otherwise.
+    pub part: Vec<Segment>,
     /// The number of changes of each kind since the broker's last file.
     pub diff_counts: BTreeMap<&'static str, usize>,
     /// The number of instruments that are in both files and differ.
@@ -66,49 +70,28 @@ pub async fn offer(
 ) -> Result<Option<GateResult>, StoreError> {
     let Offering { mut offer, selection, gates, force } = offering;
     // The merged rows of a partial file depend on the previous load, which may have changed by the next attempt.
-    let mut part = (!selection.is_everything()).then(|| (selection, offer.load.clone()));
+    let mut file = (!selection.is_everything()).then(|| offer.load.clone());
     for _ in 0..ATTEMPTS {
         let last = store.last_load(offer.broker).await?;
+        let others = others(store, &offer).await?;
         if is_canceled() {
             return Ok(None);
         }
         // Comparing and packing take hundreds of milliseconds, so they do not run on a thread that serves requests. No
         // transaction is open.
-        let judged = background::run(Priority::Low, move || {
-            let (mut faults, mut is_empty) = (Vec::new(), offer.load.rows.is_empty());
-            if let Some((selection, file)) = &part {
-                let nothing = StoredInstruments::none();
-                let before = last.as_ref().map_or(&nothing, |last| &last.instruments).rows().map_err(unreadable)?;
-                let active = before.filter_map(|row| row.map(|row| row.is_active.then_some(row.row)).transpose());
-                let Completed { load, before, after } = selection.complete(file.clone(), active).map_err(unreadable)?;
-                offer.load = load;
-                is_empty |= after == 0;
-                if selection.mode != Mode::Incremental {
-                    faults = judge_part(&gates, before, after);
-                }
-            }
-            let file = last.as_ref().map(|last| last.file(&offer.load.rows)).transpose()?;
-            let mut verdict = judge(&gates, file.as_ref(), &offer.load, offer.file_date);
-            drop(file);
-            verdict.faults.extend(faults);
-            verdict.faults.extend(judge_date(offer.file_date, trading_date(offer.loaded_at)));
-            if is_empty {
-                verdict.faults.insert(0, no_rows_fault(&offer, part.is_some()));
-            }
-            let is_overruled = force == Force::Yes && verdict.faults.iter().all(GateFault::can_be_overruled);
-            let is_accepted = verdict.faults.is_empty() || is_overruled;
-            let updated = verdict.diff.updated();
-            Ok((LoadRecord::new(offer, last.as_ref(), verdict)?, is_accepted, updated, part))
-        });
-        let (record, is_accepted, updated, file) =
-            judged.await.map_err(|e| StoreError::Data(format!("failed to check the file: {e}")))??;
-        part = file;
+        let evaluation = Evaluation { offer, selection: selection.clone(), file, last, others, gates };
+        let evaluated = background::run(Priority::Low, move || evaluation.run(force));
+        let Evaluated { record, is_accepted, updated, part, file: unchanged } =
+            evaluated.await.map_err(|e| StoreError::Data(format!("failed to check the file: {e}")))??;
+        file = unchanged;
         if is_canceled() {
             return Ok(None);
         }
         let result = |version| GateResult {
             version,
             faults: record.overruled.clone(),
+            warnings: record.warnings.clone(),
+            part,
             diff_counts: record.diff_counts.clone(),
             updated,
         };
@@ -127,6 +110,80 @@ pub async fn offer(
         }
     }
     Err(StoreError::Overtaken)
+}
+
+/// Reads the archives of the last loads of the other brokers, which take a few megabytes each. A load of a release that
+/// kept no archive is left out.
+async fn others(store: &dyn Store, offer: &Offer) -> Result<Vec<(Broker, StoredInstruments)>, StoreError> {
+    let mut others = Vec::new();
+    if offer.load.rows.iter().all(|row| row.expiry.is_none()) {
+        return Ok(others);
+    }
+    for broker in Broker::ALL.into_iter().filter(|broker| *broker != offer.broker) {
+        let last = store.last_load(broker).await?.map(|last| last.instruments);
+        others.extend(last.filter(|last| matches!(last, StoredInstruments::Archive(_))).map(|last| (broker, last)));
+    }
+    Ok(others)
+}
+
+/// The evaluation of a file.
+struct Evaluation {
+    offer: Offer,
+    selection: Selection,
+    /// The file as it was read, if it covers a part of the instruments.
+    file: Option<FileLoad>,
+    last: Option<LastAccepted>,
+    /// The last loads of the other brokers.
+    others: Vec<(Broker, StoredInstruments)>,
+    gates: GateSettings,
+}
+
+struct Evaluated {
+    record: LoadRecord,
+    is_accepted: bool,
+    updated: usize,
+    part: Vec<Segment>,
+    file: Option<FileLoad>,
+}
+
+impl Evaluation {
+    fn run(self, force: Force) -> Result<Evaluated, StoreError> {
+        let Evaluation { mut offer, selection, file, last, others, gates } = self;
+        let (mut faults, mut is_empty) = (Vec::new(), offer.load.rows.is_empty());
+        if let Some(file) = &file {
+            let nothing = StoredInstruments::none();
+            let before = last.as_ref().map_or(&nothing, |last| &last.instruments).rows().map_err(unreadable)?;
+            let active = before.filter_map(|row| row.map(|row| row.is_active.then_some(row.row)).transpose());
+            let Completed { load, before, after } = selection.complete(file.clone(), active).map_err(unreadable)?;
+            offer.load = load;
+            is_empty |= after == 0;
+            if selection.mode != Mode::Incremental {
+                faults = judge_part(&gates, before, after);
+            }
+        }
+        let before = last.as_ref().map(|last| last.file(&offer.load.rows)).transpose()?;
+        let mut result = judge(&gates, before.as_ref(), &offer.load, offer.file_date);
+        result.faults.extend(faults);
+        // Instruments that a partial file does not cover are not compared: they are not its fault.
+        let rows = file.as_ref().map_or(&offer.load.rows, |file| &file.rows);
+        let mut units = Units::new(rows.iter().filter(|row| selection.filters.selects(row)), before.as_ref());
+        for (broker, instruments) in others {
+            let active = |row: &Result<ArchivedRow, _>| row.as_ref().map_or(true, |row| row.is_active);
+            let rows = instruments.rows().map_err(unreadable)?.filter(active).map(|row| row.map(|row| row.row));
+            units.compare(broker, rows).map_err(unreadable)?;
+        }
+        result.faults.extend(units.faults(&mut result.warnings));
+        drop((units, before));
+        result.faults.extend(judge_date(offer.file_date, trading_date(offer.loaded_at)));
+        if is_empty {
+            result.faults.insert(0, no_rows_fault(&offer, file.is_some()));
+        }
+        let is_overruled = force == Force::Yes && result.faults.iter().all(GateFault::can_be_overruled);
+        let is_accepted = result.faults.is_empty() || is_overruled;
+        let updated = result.diff.updated();
+        let part = std::mem::take(&mut result.part);
+        Ok(Evaluated { record: LoadRecord::new(offer, last.as_ref(), result)?, is_accepted, updated, part, file })
+    }
 }
 
 #[allow(clippy::needless_pass_by_value)] // So that `map_err` can take it by name.
@@ -188,7 +245,20 @@ fn log_accepted(version: i64, record: &LoadRecord) {
     let Offer { source, load, .. } = &record.offer;
     let broker: Broker = record.offer.broker;
     let (instruments, hash) = (load.rows.len(), hex(&load.content_hash));
-    info!(broker = broker.as_str(), source, version, instruments, hash = &hash[..12], "file accepted");
+    info!(
+        broker = broker.as_str(),
+        source,
+        version,
+        instruments,
+        rejected = load.rejected_total(),
+        skipped = load.skipped_total(),
+        duplicates = load.duplicates,
+        hash = &hash[..12],
+        "file accepted"
+    );
+    for GateFault { gate, detail } in &record.warnings {
+        warn!(broker = broker.as_str(), version, gate, detail, "file accepted with a warning");
+    }
     for GateFault { gate, detail } in &record.overruled {
         warn!(broker = broker.as_str(), version, gate, detail, "gate overruled");
     }

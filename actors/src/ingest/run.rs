@@ -189,6 +189,7 @@ fn finish(this: &Live, progress: &Progress, end: End, is_served: bool) {
             job.version = Some(version);
             job.new = result.diff_counts.get("added").copied().unwrap_or(0) as u64;
             job.updated = result.updated as u64;
+            job.warnings = result.warnings.iter().map(ToString::to_string).collect();
             let not_served = || {
                 let seconds = SERVED_WITHIN.as_secs();
                 format!("version {version} is stored, but this service failed to serve it within {seconds} s")
@@ -284,6 +285,7 @@ async fn work(
         Ok(Ok(load)) => load,
     };
     progress.percent.store(READ, Ordering::Relaxed);
+    live.job().count_rows(load.rejected_total(), load.skipped_total(), load.duplicates);
 
     let file_date = file_date.or_else(|| date_in(&file.name));
     let offering = Offering {
@@ -316,11 +318,26 @@ async fn work(
             Some(version) => End::Accepted(result, version),
             None => {
                 let mut reasons: Vec<String> = result.faults.iter().map(ToString::to_string).collect();
+                reasons.extend(advice(&result));
                 reasons.push(file.save_copy(settings.refused_files.clone()).await);
                 End::Refused(reasons)
             }
         },
     }
+}
+
+/// Returns the remedy for a file that seems to contain a part of the instruments only.
+fn advice(result: &GateResult) -> Option<String> {
+    let segments: Vec<&str> = result.part.iter().map(|segment| segment.as_str()).collect();
+    let removed = result.diff_counts.get("removed").copied().unwrap_or(0);
+    (!segments.is_empty()).then(|| {
+        format!(
+            "the file seems to contain only a part of the broker's instruments: repeat the request with the segments {} in \
+             `filters`, or with the `mode` `incremental`; `force` deactivates the {removed} instruments that it does not \
+             contain",
+            segments.join(", ")
+        )
+    })
 }
 
 fn describe(fault: &PersistenceError) -> String {

@@ -55,7 +55,7 @@ struct Fields<'a> {
 }
 
 fn entry_of(fields: &Fields<'_>) -> Result<Entry, Reason> {
-    let exchange = Exchange::parse(fields.exch_seg.text()).ok_or("exch_seg is unknown")?;
+    let exchange = field::exchange(fields.exch_seg.text(), "exch_seg is unknown")?;
     let (symbol, name, kind) = (fields.symbol.text(), fields.name.text(), fields.instrumenttype.text());
     let id = fields.token.id();
     if id.is_empty() {
@@ -72,7 +72,7 @@ fn entry_of(fields: &Fields<'_>) -> Result<Entry, Reason> {
         name: name.to_owned(),
         tick_size: tick_size.ok_or("tick_size is not a positive number")?,
         lot_size: fields.lotsize.lot_size().ok_or("lotsize is not a positive integer")?,
-        ..Row::bare(field::segment_of(exchange).ok_or("exch_seg is unknown")?, token)
+        ..Row::bare(field::segment_carried(exchange)?, token)
     };
     let contract = match (kind.get(..3), symbol.get(symbol.len().saturating_sub(2)..)) {
         (None, _) if matches!(exchange, Exchange::Nse | Exchange::Bse) => return cash_row(row, symbol),

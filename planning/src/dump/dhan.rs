@@ -49,7 +49,7 @@ fn entry_of<'a>(
     fields: &Fields<'a>,
     underlying_of: impl FnOnce(chrono::NaiveDate, Contract) -> Option<&'a str>,
 ) -> Result<Entry, Reason> {
-    let exchange = Exchange::parse(fields.exchange).ok_or("exchange is unknown")?;
+    let exchange = field::exchange(fields.exchange, "exchange is unknown")?;
     let segment = segment_of(exchange, fields.segment).ok_or("segment does not exist on the exchange")?;
     if !matches!(fields.id.parse::<u32>(), Ok(1..)) {
         return Err("security id is not a positive 32-bit integer");

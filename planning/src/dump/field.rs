@@ -6,6 +6,30 @@ use crate::vocabulary::{Exchange, Segment};
 /// The reason why a row is rejected.
 pub(super) type Reason = &'static str;
 
+/// The reason why a row is skipped: it belongs to an exchange whose instruments the service does not carry. Readers return
+/// it like the reason of a rejection, and the row counts as skipped.
+pub(super) const NOT_CARRIED: Reason = "the exchange is not carried";
+
+/// The names in brokers' files of exchanges that the service does not carry: NCDEX (in the files of Angel One, Nuvama and
+/// Alice Blue; `NCX` at Noren brokers), the Metropolitan Stock Exchange (formerly MCX-SX) and ICEX. Any other unknown name
+/// is a fault of the row.
+const OTHER_EXCHANGES: [&str; 7] = ["NCDEX", "NCX", "MSEI", "MCX-SX", "MCXSX", "MCXSXFO", "ICEX"];
+
+/// Parses the exchange of a row. The reason is [`NOT_CARRIED`] for an exchange that the service does not carry, and
+/// `unknown` for any other text.
+pub(super) fn exchange(text: &str, unknown: Reason) -> Result<Exchange, Reason> {
+    Exchange::parse(text).ok_or_else(|| {
+        let is_other = OTHER_EXCHANGES.iter().any(|other| text.eq_ignore_ascii_case(other));
+        if is_other { NOT_CARRIED } else { unknown }
+    })
+}
+
+/// Returns the segment of the instruments of an exchange, except its indices, in the file of a broker with one segment
+/// for each exchange. Such a file has no form for the instruments of the other exchanges.
+pub(super) fn segment_carried(exchange: Exchange) -> Result<Segment, Reason> {
+    segment_of(exchange).ok_or(NOT_CARRIED)
+}
+
 /// Returns the symbol as a text of its own; `None` if it cannot be part of a key.
 pub(super) fn symbol(exchange: Exchange, symbol: &str) -> Option<String> {
     split_key(&format!("{exchange}:{symbol}")).is_ok().then(|| symbol.to_owned())
@@ -130,6 +154,19 @@ mod tests {
         for text in ["", "0.0", "-1", "nan", "NaN", "inf", "1e3", "5,0"] {
             assert_eq!(price(text), None, "{text}");
         }
+    }
+
+    #[test]
+    fn other_exchanges_differ_from_unknown_texts() {
+        assert_eq!(exchange("NFO", "unknown"), Ok(Exchange::Nfo));
+        for text in ["NCDEX", "ncdex", "NCX", "MCX-SX", "ICEX"] {
+            assert_eq!(exchange(text, "unknown"), Err(NOT_CARRIED), "{text}");
+        }
+        for text in ["", "NYSE", "NFO2", "NCDEX2", "NSE,BSE"] {
+            assert_eq!(exchange(text, "unknown"), Err("unknown"), "{text}");
+        }
+        assert_eq!(segment_carried(Exchange::Mcx), Ok(Segment::McxCommodity));
+        assert_eq!(segment_carried(Exchange::Nseix), Err(NOT_CARRIED));
     }
 
     #[test]

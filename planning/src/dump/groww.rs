@@ -37,7 +37,8 @@ pub(super) fn read_rows(reader: impl BufRead, on_entry: &mut OnEntry<'_>) -> Res
 fn entry_of(fields: [&str; COLUMNS.len()]) -> Result<Entry, Reason> {
     let [exchange, id, symbol, kind, segment, underlying, lot_size, expiry, strike, tick_size, name, series, isin] =
         fields;
-    let known = segment_of(exchange, segment).ok_or("segment does not exist on the exchange")?;
+    let unknown = "segment does not exist on the exchange";
+    let known = segment_of(field::exchange(exchange, unknown)?, segment).ok_or(unknown)?;
     if present(id).is_empty() {
         return Err("exchange_token is missing");
     }
@@ -70,8 +71,8 @@ fn entry_of(fields: [&str; COLUMNS.len()]) -> Result<Entry, Reason> {
     derivative::entry(row, &Terms { underlying: present(underlying), expiry, contract, cycle: None })
 }
 
-fn segment_of(exchange: &str, segment: &str) -> Option<Segment> {
-    match (Exchange::parse(exchange)?, segment) {
+fn segment_of(exchange: Exchange, segment: &str) -> Option<Segment> {
+    match (exchange, segment) {
         (Exchange::Nse, "CASH") => Some(Segment::NseEquity),
         (Exchange::Bse, "CASH") => Some(Segment::BseEquity),
         (Exchange::Nse, "FNO") => Some(Segment::NseDerivative),

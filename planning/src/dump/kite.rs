@@ -38,7 +38,7 @@ fn row_of(fields: [&str; COLUMNS.len()]) -> Result<Row, Reason> {
     if !matches!(token.parse::<u32>(), Ok(1..)) {
         return Err("instrument_token is not a positive 32-bit integer");
     }
-    let exchange = Exchange::parse(exchange).ok_or("exchange is unknown")?;
+    let exchange = field::exchange(exchange, "exchange is unknown")?;
     let is_index = segment == "INDICES";
     if !is_index && segment.split('-').next() != Some(exchange.as_str()) {
         return Err("segment does not belong to the exchange");

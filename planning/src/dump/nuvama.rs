@@ -11,7 +11,7 @@ use super::field::{self, Reason, present};
 use super::symbol::Contract;
 use super::table::{Column, Table, needed, optional};
 use super::{DumpError, Entry, OnEntry, Row, date, index, security};
-use crate::vocabulary::{Exchange, Segment};
+use crate::vocabulary::Segment;
 
 const EXPECTED: &str = "a CSV with the columns of Nuvama's instruments";
 
@@ -51,8 +51,8 @@ fn entry_of(fields: [&str; COLUMNS.len()]) -> Result<Entry, Reason> {
         series,
         isin,
     ] = fields;
-    let exchange = Exchange::parse(&exchange.to_uppercase()).ok_or("exchange is unknown")?;
-    let segment = field::segment_of(exchange).ok_or("exchange is unknown")?;
+    let exchange = field::exchange(&exchange.to_uppercase(), "exchange is unknown")?;
+    let segment = field::segment_carried(exchange)?;
     if present(token).is_empty() {
         return Err("exchangetoken is missing");
     }
@@ -92,7 +92,7 @@ mod tests {
     use super::*;
     use crate::dump::testing::{only, outcomes};
     use crate::instrument::Amount;
-    use crate::vocabulary::InstrumentType;
+    use crate::vocabulary::{Exchange, InstrumentType};
 
     const HEADER: &str = "exchangetoken,tradingsymbol,symbolname,description,expiry,strikeprice,ticksize,lotsize,\
         optiontype,series,assettype,exchange,isin,qtyunits,prcunits,prcqtn,multiplier,asmgsmflag,asmgsmmsg";
@@ -169,8 +169,7 @@ mod tests {
     #[test]
     fn a_bad_field_rejects_the_row_with_its_reason() {
         for (row, reason) in [
-            (OPTION.replace(",NFO,", ",NCDEX,"), "exchange is unknown"),
-            (OPTION.replace(",NFO,", ",GLOBAL,"), "exchange is unknown"),
+            (OPTION.replace(",NFO,", ",NYSE,"), "exchange is unknown"),
             (OPTION.replace("71001_NFO", ""), "exchangetoken is missing"),
             (OPTION.replace("0.05", "0"), "ticksize is not a positive number"),
             (OPTION.replace(",65,", ",NaN,"), "lotsize is not a positive integer"),
@@ -181,6 +180,14 @@ mod tests {
             (EQUITY.replace("RELIANCE,", ","), "symbolname is empty, too long or has unprintable characters"),
         ] {
             assert_eq!(read_row(&row), Err(reason), "{row}");
+        }
+    }
+
+    #[test]
+    fn a_row_of_another_exchange_is_skipped() {
+        for exchange in ["NCDEX", "ncdex", "GLOBAL"] {
+            let row = OPTION.replace(",NFO,", &format!(",{exchange},"));
+            assert_eq!(read_row(&row), Err(field::NOT_CARRIED), "{exchange}");
         }
     }
 

@@ -14,6 +14,7 @@ pub(super) fn outcomes(
     read(&mut |line, entry| {
         let outcome = match entry {
             Entry::Row(row) | Entry::Undecided(row) => Ok(row),
+            Entry::Skipped(reason) => Err(reason),
             Entry::Rejected(rejection) => Err(rejection.reason),
         };
         outcomes.push((line, outcome));

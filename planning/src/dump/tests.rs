@@ -19,6 +19,11 @@ fn load(broker: Broker, file: impl Read) -> Result<FileLoad, DumpError> {
     read_file(broker, file, &Limits::default(), &mut |_| ControlFlow::Continue(()))
 }
 
+/// Returns the number of rows whose outcome is counted.
+fn accounted(load: &FileLoad) -> u64 {
+    load.rows.len() as u64 + load.rejected_total() + load.skipped_total() + load.duplicates
+}
+
 fn gzip(bytes: &[u8]) -> Vec<u8> {
     let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
     encoder.write_all(bytes).unwrap();

@@ -43,7 +43,8 @@ impl Filters {
         self.exchanges.is_empty() && self.segments.is_empty() && self.classes.is_empty()
     }
 
-    fn selects(&self, row: &Row) -> bool {
+    /// Whether a row passes the filters.
+    pub fn selects(&self, row: &Row) -> bool {
         fn has<T: PartialEq>(list: &[T], item: &T) -> bool {
             list.is_empty() || list.contains(item)
         }
@@ -120,13 +121,7 @@ mod tests {
     use crate::testing::{equity, future};
 
     fn load(rows: Vec<Row>) -> FileLoad {
-        FileLoad {
-            rows_read: rows.len() as u64,
-            content_hash: hash_rows(&rows),
-            rows,
-            rejected: BTreeMap::new(),
-            quarantine: vec![],
-        }
+        FileLoad { rows_read: rows.len() as u64, content_hash: hash_rows(&rows), rows, ..FileLoad::default() }
     }
 
     fn symbols(load: &FileLoad) -> Vec<&str> {

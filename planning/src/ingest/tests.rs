@@ -84,13 +84,14 @@ fn indistinguishable_rows_are_rejected() {
 }
 
 #[test]
-fn a_repeated_row_is_kept_once_and_counted() {
+fn a_duplicate_row_is_kept_once_and_counted() {
     let row = json_equity("TCS", "EQ", "INE467B01029");
 
     let load = load_json(&[row.clone(), row.clone(), row]);
 
     assert_eq!(keys(&load), ["NSE:TCS"]);
-    assert_eq!(load.rejected, BTreeMap::from([(REPEATED, 2)]));
+    assert_eq!((load.duplicates, load.rejected_total(), load.rows_read), (2, 0, 3));
+    assert_eq!(load.quarantine, []);
 }
 
 #[test]
@@ -106,13 +107,16 @@ fn a_rejected_row_is_quarantined_with_line_and_text() {
     let (tcs, broken) = (json_equity("TCS", "EQ", "INE467B01029"), "{\"instrument_key\": 1}".to_owned());
     let quarantined = |line, reason, text: &str| QuarantinedRow { line, reason, text: text.into() };
 
-    let load = load_json(&[tcs.clone(), broken, tcs]);
+    let shared = |isin| json_equity("IMC1", "N0", isin);
+
+    let load = load_json(&[tcs, broken, shared("INE00QS24019"), shared("INE00QS24043")]);
 
     let expected = [
         quarantined(2, "segment is unknown", "{\"instrument_key\": 1}"),
-        quarantined(3, REPEATED, "NSE:TCS NSE_EQ|INE467B01029"),
+        quarantined(3, AMBIGUOUS, "NSE:IMC1-N0 NSE_EQ|INE00QS24019"),
+        quarantined(4, AMBIGUOUS, "NSE:IMC1-N0 NSE_EQ|INE00QS24043"),
     ];
-    assert_eq!((load.quarantine.as_slice(), load.rejected_total()), (&expected[..], 2));
+    assert_eq!((load.quarantine.as_slice(), load.rejected_total()), (&expected[..], 3));
 }
 
 #[test]
@@ -152,7 +156,7 @@ fn a_key_with_a_series_is_not_assigned_twice() {
     let load = load_json(&[shared, other, repeated.clone(), repeated]);
 
     assert_eq!(keys(&load), ["BSE:A-D1", "BSE:A-N0"]);
-    assert_eq!(load.rejected, BTreeMap::from([(AMBIGUOUS, 1), (REPEATED, 1)]));
+    assert_eq!((load.rejected, load.duplicates), (BTreeMap::from([(AMBIGUOUS, 1)]), 1));
     assert_eq!(load.rows[0].isin.as_deref(), Some("INE012A01025"));
 }
 
@@ -204,4 +208,21 @@ fn a_cycle_that_contradicts_the_expiries_is_corrected() {
 
     let keys: Vec<String> = load.unwrap().rows.iter().map(|row| format!("{} {}", row.symbol, row.token)).collect();
     assert_eq!(keys, ["USDINR26327FUT NCD_FO|2", "USDINR26MARFUT NCD_FO|1"]);
+}
+
+#[test]
+fn rows_of_other_exchanges_are_skipped_not_rejected() {
+    const HEADER: &str = "exchangetoken,tradingsymbol,symbolname,expiry,strikeprice,ticksize,lotsize,optiontype,\
+        assettype,exchange";
+    let row = |token: &str, exchange: &str| format!("{token},X,GUARSEED,20/AUG/31,0,1,5,XX,FUTCOM,{exchange}");
+    let rows = [row("1_MCX", "MCX"), row("2_NCDEX", "NCDEX"), row("3_NCDEX", "NCDEX"), row("4_X", "NYSE")];
+    let file = format!("{HEADER}\n{}\n", rows.join("\n"));
+
+    let load =
+        read_file(Broker::Nuvama, file.as_bytes(), &Limits::default(), &mut |_| ControlFlow::Continue(())).unwrap();
+
+    assert_eq!(keys(&load), ["MCX:GUARSEED31AUGFUT"]);
+    assert_eq!(load.skipped, BTreeMap::from([("the exchange is not carried", 2)]));
+    assert_eq!(load.rejected, BTreeMap::from([("exchange is unknown", 1)]));
+    assert_eq!((load.rows_read, load.duplicates), (4, 0));
 }

@@ -32,14 +32,16 @@ pub(crate) const STATE: &str = "
     where broker_id = $1";
 
 pub(crate) const VERSIONS: &str = "
-    select version, broker_id, source, file_date, content_hash, loaded_at, rows_kept, diff_counts, overruled
+    select version, broker_id, source, file_date, content_hash, loaded_at, rows_kept, rows_read, rejected, skipped,
+        duplicates, diff_counts, overruled, warnings
     from catalogue_loads
     where cast($1 as bigint) is null or version < $1
     order by version desc
     limit $2";
 
 pub(crate) const DIFF: &str = "
-    select version, broker_id, source, file_date, content_hash, loaded_at, rows_kept, diff_counts, overruled, diff
+    select version, broker_id, source, file_date, content_hash, loaded_at, rows_kept, rows_read, rejected, skipped,
+        duplicates, diff_counts, overruled, warnings, diff
     from catalogue_loads
     where version = $1";
 
@@ -100,8 +102,13 @@ pub(crate) fn summary(row: &impl Columns) -> Result<LoadSummary, StoreError> {
         content_hash: column(row, "content_hash")?,
         loaded_at: column(row, "loaded_at")?,
         instruments: column(row, "rows_kept")?,
+        rows_read: column(row, "rows_read")?,
+        rejected: document(row, "rejected")?,
+        skipped: optional_document(row, "skipped")?.unwrap_or_default(),
+        duplicates: optional(row, "duplicates")?.unwrap_or_default(),
         diff_counts: optional_document(row, "diff_counts")?,
         overruled: optional_document(row, "overruled")?.unwrap_or_default(),
+        warnings: optional_document(row, "warnings")?.unwrap_or_default(),
     })
 }
 

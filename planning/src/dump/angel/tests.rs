@@ -124,8 +124,7 @@ fn a_commodity_is_not_a_contract() {
 fn a_bad_field_rejects_the_row_with_its_reason() {
     for (element, reason) in [
         (json!([]), "the element is not an object"),
-        (with(equity(), &[("exch_seg", "NCDEX")]), "exch_seg is unknown"),
-        (with(equity(), &[("exch_seg", "GLOBAL")]), "exch_seg is unknown"),
+        (with(equity(), &[("exch_seg", "NYSE")]), "exch_seg is unknown"),
         (with(equity(), &[("token", " ")]), "token is missing"),
         (with(equity(), &[("symbol", "-EQ")]), "symbol is empty, too long or has unprintable characters"),
         (with(equity(), &[("tick_size", "NaN")]), "tick_size is not a positive number"),

@@ -150,7 +150,7 @@ fn check(broker: Broker, file: &[u8]) -> Result<Option<FileLoad>, TestCaseError>
         }
     };
     prop_assert_eq!(load.rows_read, handed_over);
-    prop_assert_eq!(load.rows.len() as u64 + load.rejected_total(), load.rows_read);
+    prop_assert_eq!(accounted(&load), load.rows_read);
     let keys: Vec<(Exchange, &str)> = load.rows.iter().map(|row| (row.exchange, row.symbol.as_str())).collect();
     prop_assert!(keys.is_sorted_by(|a, b| a < b), "keys are sorted and unique");
     let kept: u64 = load.rejected.values().map(|count| (*count).min(QUARANTINED_PER_REASON_MAX)).sum();

@@ -80,8 +80,9 @@ const UPSERT_TOKENS: &str = "
 const INSERT_LOAD: &str = "
     insert into catalogue_loads (
         broker_id, source, file_date, content_hash, rows_read, rows_kept, rejected, loaded_at, archive, diff, diff_counts,
-        overruled, quarantine)
-    values ($1, $2, $3, $4, $5, $6, $7::json, $8, $9, $10, $11::json, $12::json, $13::json)
+        overruled, quarantine, skipped, duplicates, warnings)
+    values (
+        $1, $2, $3, $4, $5, $6, $7::json, $8, $9, $10, $11::json, $12::json, $13::json, $14::json, $15, $16::json)
     returning version";
 
 const DROP_OLD_ARCHIVES: &str = "
@@ -100,6 +101,8 @@ pub(super) async fn accept(connections: &Connections, record: &LoadRecord) -> Re
         diff_counts: json(&record.diff_counts)?,
         overruled: json(&stored(&record.overruled))?,
         quarantine: json(&first_of(&offer.load.quarantine))?,
+        skipped: json(&offer.load.skipped)?,
+        warnings: json(&stored(&record.warnings))?,
     };
     let mut lease = connections.begin("begin", Bound::Bulk).await?;
     lease.attempt(async |connection| sqlx::query(LOCK).execute(connection).await).await?;
@@ -128,6 +131,8 @@ struct Documents {
     diff_counts: String,
     overruled: String,
     quarantine: String,
+    skipped: String,
+    warnings: String,
 }
 
 async fn deactivate_tokens(connection: &mut PgConnection, record: &LoadRecord) -> Result<(), sqlx::Error> {
@@ -161,6 +166,9 @@ async fn write(connection: &mut PgConnection, record: &LoadRecord, documents: Do
         .bind(documents.diff_counts)
         .bind(documents.overruled)
         .bind(documents.quarantine)
+        .bind(documents.skipped)
+        .bind(i64::try_from(offer.load.duplicates).unwrap_or(i64::MAX))
+        .bind(documents.warnings)
         .fetch_one(&mut *connection)
         .await?;
     sqlx::query(DROP_OLD_ARCHIVES).bind(offer.broker.as_str()).bind(ARCHIVES_KEPT).execute(connection).await?;

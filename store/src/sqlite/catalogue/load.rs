@@ -60,6 +60,8 @@ struct LoadRow {
     diff_counts: String,
     overruled: String,
     quarantine: String,
+    skipped: String,
+    warnings: String,
 }
 
 impl LoadRow {
@@ -70,6 +72,8 @@ impl LoadRow {
             diff_counts: json(&record.diff_counts)?,
             overruled: json(&stored(&record.overruled))?,
             quarantine: json(&first_of(&load.quarantine))?,
+            skipped: json(&load.skipped)?,
+            warnings: json(&stored(&record.warnings))?,
         })
     }
 
@@ -77,8 +81,8 @@ impl LoadRow {
         let offer = &record.offer;
         sqlx::query_scalar(
             "insert into catalogue_loads (broker_id, source, file_date, content_hash, rows_read, rows_kept, rejected, \
-             loaded_at, archive, diff, diff_counts, overruled, quarantine) \
-             values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) returning version",
+             loaded_at, archive, diff, diff_counts, overruled, quarantine, skipped, duplicates, warnings) \
+             values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) returning version",
         )
         .bind(offer.broker.as_str())
         .bind(&offer.source)
@@ -93,6 +97,9 @@ impl LoadRow {
         .bind(&self.diff_counts)
         .bind(&self.overruled)
         .bind(&self.quarantine)
+        .bind(&self.skipped)
+        .bind(i64::try_from(offer.load.duplicates).unwrap_or(i64::MAX))
+        .bind(&self.warnings)
         .fetch_one(connection)
         .await
         .map_err(fault)

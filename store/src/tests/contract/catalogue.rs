@@ -21,9 +21,11 @@ pub(super) fn tuesday() -> NaiveDate {
 pub(crate) fn offer_of(broker: Broker, mut rows: Vec<Row>) -> Offer {
     // As in every file after it was read.
     rows.sort_by(|a, b| (a.exchange, &a.symbol).cmp(&(b.exchange, &b.symbol)));
-    let rows_read = rows.len() as u64 + 3;
+    let rows_read = rows.len() as u64 + 3 + 2 + 1;
     let rejected = [("fault injected by a test", 3)].into();
-    let load = FileLoad { rows, rows_read, rejected, quarantine: vec![], content_hash: [5; 32] };
+    let skipped = [("not carried", 2)].into();
+    let load =
+        FileLoad { rows, rows_read, rejected, skipped, duplicates: 1, content_hash: [5; 32], ..FileLoad::default() };
     Offer { broker, source: "a test".into(), file_date: Some(tuesday()), loaded_at: t0(), load }
 }
 
@@ -31,7 +33,7 @@ pub(crate) fn offer_of(broker: Broker, mut rows: Vec<Row>) -> Offer {
 pub(crate) async fn judged(store: &dyn Store, offer: Offer) -> LoadRecord {
     let last = store.last_load(offer.broker).await.unwrap();
     let before = last.as_ref().map_or(vec![], |last| last.file(&offer.load.rows).unwrap().rows);
-    let gate_result = GateResult { faults: vec![], diff: diff(&before, &offer.load.rows) };
+    let gate_result = GateResult { diff: diff(&before, &offer.load.rows), ..GateResult::default() };
     LoadRecord::new(offer, last.as_ref(), gate_result).unwrap()
 }
 

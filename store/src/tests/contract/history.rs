@@ -61,6 +61,7 @@ pub(crate) async fn versions_are_listed_newest_first_with_all_fields(database: &
     let mut versions = vec![accept(&*store, Broker::Kite, &shares()).await];
     let mut forced = judged(&*store, offer_of(Broker::Kite, shares()[..2].to_vec())).await;
     forced.overruled = vec![fault("rows")];
+    forced.warnings = vec![fault("segments")];
     versions.push(store.accept_load(&forced).await.unwrap());
     versions.push(accept(&*store, Broker::Upstox, &shares()[..1]).await);
     versions.reverse();
@@ -78,10 +79,16 @@ pub(crate) async fn versions_are_listed_newest_first_with_all_fields(database: &
             content_hash: "05".repeat(32),
             loaded_at: t0(),
             instruments: 2,
+            rows_read: 8,
+            rejected: [("fault injected by a test".to_owned(), 3)].into(),
+            skipped: [("not carried".to_owned(), 2)].into(),
+            duplicates: 1,
             diff_counts: Some([("removed".to_owned(), 1)].into()),
             overruled: vec![StoredFault { gate: "rows".into(), detail: "fault injected by a test".into() }],
+            warnings: vec![StoredFault { gate: "segments".into(), detail: "fault injected by a test".into() }],
         }
     );
+    assert_eq!(listed[0].warnings, []);
     assert_eq!(listed[0].diff_counts, Some([("added".to_owned(), 1)].into()));
     assert_eq!(numbers(&*store, None, 2).await, versions[..2]);
     assert_eq!(numbers(&*store, Some(versions[1]), 2).await, versions[2..]);

@@ -185,9 +185,9 @@ async fn a_file_with_a_zero_byte_in_a_name_is_accepted() {
 /// Returns a first load of a broker.
 pub(super) fn load(mut rows: Vec<Row>) -> LoadRecord {
     rows.sort_by(|a, b| (a.exchange, &a.symbol).cmp(&(b.exchange, &b.symbol)));
-    let gate_result = GateResult { faults: vec![], diff: diff::<Row>(&[], &rows) };
+    let gate_result = GateResult { diff: diff::<Row>(&[], &rows), ..GateResult::default() };
     let rows_read = rows.len() as u64;
-    let load = FileLoad { rows, rows_read, rejected: [].into(), quarantine: vec![], content_hash: [5; 32] };
+    let load = FileLoad { rows, rows_read, content_hash: [5; 32], ..FileLoad::default() };
     let (broker, source) = (Broker::Kite, "a test".to_owned());
     LoadRecord::new(Offer { broker, source, file_date: None, loaded_at: chrono::Utc::now(), load }, None, gate_result)
         .unwrap()
