@@ -93,8 +93,8 @@ fn show_warnings(outcome: &GateResult) -> anyhow::Result<()> {
     outcome.warnings.iter().try_for_each(|warning| print_line(&format!("warning: {warning}")))
 }
 
-/// Returns the message about a refused file: every failed gate with its figure and limit, what became of the copy, and
-/// the options that accept the file. The one that deactivates instruments is the last.
+/// Returns the message about a refused file: every failed gate with its figure and limit, the path of the copy, and the
+/// options that accept the file. The one that deactivates instruments is the last.
 fn refusal(path: &Path, broker: Broker, outcome: &GateResult, may_be_forced: bool, kept: String) -> String {
     let mut lines = vec![format!("{}: {} file rejected; the catalog is unchanged", path.display(), broker.as_str())];
     lines.extend(outcome.faults.iter().map(|fault| format!("  {fault}")));
