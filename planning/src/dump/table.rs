@@ -34,6 +34,8 @@ pub(super) struct Table<R> {
     /// The names in lower case, without the white space and semicolons that surround some of them, and without empty
     /// ones at the end.
     names: Vec<String>,
+    /// The number of columns with the empty ones at the end.
+    width: usize,
     delimiter: u8,
     /// The name of a last column whose text may contain commas.
     prose: Option<&'static str>,
@@ -59,10 +61,11 @@ impl<R: BufRead> Table<R> {
         fields.split(&header, delimiter);
         let name = |field: &[u8]| String::from_utf8_lossy(field).trim_matches(is_around).to_lowercase();
         let mut names: Vec<String> = fields.iter().map(name).collect();
+        let width = names.len();
         while names.last().is_some_and(String::is_empty) {
             names.pop();
         }
-        Ok(Table { lines, expected, header, names, delimiter, prose: None })
+        Ok(Table { lines, expected, header, names, width, delimiter, prose: None })
     }
 
     /// Allows commas outside of quotes in the text of this column, if it is the last one.
@@ -89,14 +92,17 @@ impl<R: BufRead> Table<R> {
         row_of: impl Fn([&str; N]) -> Result<E, Reason>,
     ) -> Result<(), DumpError> {
         let positions = self.positions(columns)?;
-        let width = self.names.len();
+        let (width, full_width) = (self.names.len(), self.width);
         let is_open = self.prose.is_some_and(|prose| self.position(prose) == width.checked_sub(1));
         let mut fields = Fields::default();
-        while let Some(Line { number, text, is_whole }) = self.lines.next()? {
+        while let Some(Line { number, text, is_whole, is_ended }) = self.lines.next()? {
             fields.split(text, self.delimiter);
             let row = match is_whole {
                 false => Err("the row is too long"),
-                true if !fields.fit(width, is_open) => Err("the row does not have as many fields as the header"),
+                // Without its line end and its last delimiter, the last value may be cut off.
+                true if !fields.fit(if is_ended { width } else { full_width }, is_open) => {
+                    Err("the row does not have as many fields as the header")
+                }
                 true => fields.pick(positions).and_then(&row_of),
             };
             hand_over(number, text, row, on_entry);
@@ -165,6 +171,14 @@ mod tests {
         assert_eq!(read_pairs("a\tb\n1\t2\n"), Ok(vec![(2, "good")]));
         assert_eq!(read_pairs("A ,  B;\n1,2;\n1 , 2 ; \n"), Ok(vec![(2, "good"), (3, "good")]));
         assert_eq!(read_pairs("a,b,,\n1,2,,\n1,2\n1,2,,,\n"), Ok(vec![(2, "good"), (3, "good"), (4, "good")]));
+    }
+
+    #[test]
+    fn a_last_value_that_may_be_cut_off_is_rejected() {
+        let ragged = "the row does not have as many fields as the header";
+        assert_eq!(read_pairs("a,b,\n1,2,"), Ok(vec![(2, "good")]));
+        assert_eq!(read_pairs("a,b,\n1,2"), Ok(vec![(2, ragged)]));
+        assert_eq!(read_pairs("a,b\n1,2"), Ok(vec![(2, "good")]));
     }
 
     #[test]

@@ -19,7 +19,7 @@ pub(super) fn read_rows<R: BufRead>(mut lines: Lines<R>, on_entry: &mut OnEntry<
     // The start of the file, until a row shows that it has the right form.
     let mut start = None;
     let mut is_recognised = false;
-    while let Some(Line { number, text, is_whole }) = lines.next()? {
+    while let Some(Line { number, text, is_whole, .. }) = lines.next()? {
         fields.split(text, delimiter_of(text));
         let entry = match is_whole {
             false => Err("the row is too long"),

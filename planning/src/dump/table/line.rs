@@ -20,6 +20,8 @@ pub(in crate::dump) struct Line<'a> {
     /// The line, or the start of a longer one.
     pub(in crate::dump) text: &'a [u8],
     pub(in crate::dump) is_whole: bool,
+    /// Whether a line end follows; the last line of a file that was cut off has none.
+    pub(in crate::dump) is_ended: bool,
 }
 
 /// Reads the lines of a file, one at a time.
@@ -52,7 +54,7 @@ impl<R: BufRead> Lines<R> {
             if !is_whole || !self.line.trim_ascii().is_empty() {
                 let text = self.line.strip_suffix(b"\n").unwrap_or(&self.line);
                 let text = text.strip_suffix(b"\r").unwrap_or(text);
-                return Ok(Some(Line { number: self.number, text, is_whole }));
+                return Ok(Some(Line { number: self.number, text, is_whole, is_ended }));
             }
         }
     }
