@@ -76,9 +76,11 @@ struct PlanArguments {
     /// aliases and rank instruments) [default: the configured level].
     #[arg(long, value_name = "LEVEL", value_parser = word(OptimizationLevel::parse, "low, moderate, aggressive"))]
     optimization: Option<OptimizationLevel>,
-    /// Broker of the feed, whose last accepted file must list each instrument: kite, upstox, dhan, angel, fyers, groww
-    /// or nuvama.
-    #[arg(long, value_parser = word(Broker::parse, Broker::WORDS))]
+    #[arg(
+        long,
+        value_parser = word(Broker::parse, Broker::WORDS),
+        help = format!("Broker of the feed, whose last accepted file must list each instrument: one of {}", Broker::WORDS),
+    )]
     broker: Option<Broker>,
     /// How much data to stream for each instrument: `ltp`, `quote` or `full`.
     #[arg(long, value_parser = word(vocabulary::Mode::parse, vocabulary::Mode::WORDS))]
@@ -92,8 +94,11 @@ struct PlanArguments {
 struct IngestArguments {
     /// Instrument file in the broker's own format, plain or gzipped.
     file: PathBuf,
-    /// Broker that published the file: kite, upstox, dhan, angel, fyers, groww or nuvama.
-    #[arg(long, value_parser = word(Broker::parse, Broker::WORDS))]
+    #[arg(
+        long,
+        value_parser = word(Broker::parse, Broker::WORDS),
+        help = format!("Broker that published the file: one of {}", Broker::WORDS),
+    )]
     broker: Broker,
     /// Trading date of the file, at most tomorrow in Asia/Kolkata [default: the date in the file name].
     #[arg(long, value_name = "YYYY-MM-DD", value_parser = date)]

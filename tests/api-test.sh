@@ -65,7 +65,7 @@ start_service() {
 
 # Every broker has a source, so that a request does not have to name one. Only Kite's file can be read; other jobs fail.
 sources=()
-for broker in KITE UPSTOX DHAN ANGEL FYERS GROWW NUVAMA; do
+for broker in KITE UPSTOX DHAN ANGEL FYERS GROWW NUVAMA SHOONYA ALICEBLUE; do
     sources+=("INSTRUMENT_REGISTRY_INGEST_SOURCE_$broker=$repository/tests/api/kite.csv")
 done
 

@@ -99,7 +99,7 @@ fn what_is_no_command_ends_with_2_and_says_what_there_is() {
         (&["ingest", "file.csv"], "--broker"),
         (
             &["ingest", "file.csv", "--broker", "zerodha"],
-            "expected one of kite, upstox, dhan, angel, fyers, groww, nuvama",
+            "expected one of kite, upstox, dhan, angel, fyers, groww, nuvama, shoonya, aliceblue",
         ),
         (&["serve", "now"], "unexpected argument 'now'"),
     ] {

@@ -5,6 +5,7 @@
 //! as [`Entry::Rejected`] with its reason and its text; it never ends the ingest. A file that is larger than the
 //! [`Limits`], or has another format, is rejected with an error that contains the expected and the actual format.
 
+mod aliceblue;
 mod angel;
 mod date;
 mod derivative;
@@ -16,9 +17,11 @@ mod index;
 mod json;
 mod kite;
 mod limits;
+mod noren;
 mod nuvama;
 mod origin;
 pub(crate) mod security;
+mod shoonya;
 pub(crate) mod symbol;
 mod table;
 mod upstox;
@@ -266,6 +269,8 @@ fn read_plain(broker: Broker, reader: impl BufRead, on_entry: &mut OnEntry<'_>) 
         Broker::Fyers => fyers::read_rows(reader, on_entry),
         Broker::Groww => groww::read_rows(reader, on_entry),
         Broker::Nuvama => nuvama::read_rows(reader, on_entry),
+        Broker::Shoonya => shoonya::read_rows(reader, on_entry),
+        Broker::AliceBlue => aliceblue::read_rows(reader, on_entry),
     }
 }
 

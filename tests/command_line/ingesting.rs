@@ -165,6 +165,21 @@ const OTHERS: [(&str, &str, &str); 7] = [
         "exchangetoken,tradingsymbol,symbolname,expiry,strikeprice,ticksize,lotsize,optiontype,assettype,exchange\n\
          65537_NFO,NIFTY26AUG31FUT,NIFTY,26/AUG/31,0,0.05,65,XX,FUTIDX,NFO\n1_NYSE,APPLE,APPLE,,,0.05,1,,EQUITY,NYSE\n",
     ),
+    (
+        "shoonya",
+        "NFO_symbols.txt",
+        "Exchange,Token,LotSize,Symbol,TradingSymbol,Expiry,Instrument,OptionType,StrikePrice,TickSize,\n\
+         NFO,65537,65,NIFTY,NIFTY26AUG31F,26-AUG-2031,FUTIDX,XX,-0.01,0.05,\n\
+         NYSE,1,1,APPLE,APPLE,,EQ,,,0.05,\n",
+    ),
+    (
+        "aliceblue",
+        "NFO.csv",
+        "Exch,Exchange Segment,Symbol,Token,Instrument Type,Option Type,Strike Price,Instrument Name,Formatted Ins Name,\
+         Trading Symbol,Expiry Date,Lot Size,Tick Size\n\
+         NFO,nse_fo,NIFTY,65537,FUTIDX,XX,-1,NIFTY,NIFTY AUG FUT,NIFTY26AUG31F,2031-08-26,65,0.05\n\
+         NYSE,nyse,APPLE,1,EQ,,,APPLE,APPLE,APPLE,,1,0.05\n",
+    ),
 ];
 
 #[test]
@@ -222,7 +237,9 @@ fn a_file_that_cannot_be_read_is_refused_with_what_was_expected_and_found() {
         "angel" => "expected a JSON array of Angel One's instruments, got ",
         "fyers" => "expected a CSV without a header or a JSON object of Fyers's instruments, got ",
         "groww" => "expected a CSV with the columns of Groww's instruments, got ",
-        _ => "expected a CSV with the columns of Nuvama's instruments, got ",
+        "nuvama" => "expected a CSV with the columns of Nuvama's instruments, got ",
+        "shoonya" => "expected a CSV with the columns of Shoonya's instruments, got ",
+        _ => "expected a CSV with the columns of Alice Blue's instruments, got ",
     };
 
     for (name, content, broker, found) in [
@@ -235,6 +252,8 @@ fn a_file_that_cannot_be_read_is_refused_with_what_was_expected_and_found() {
         ("page.html", html.as_bytes(), "fyers", "an HTML page: `<!DOCTYPE html> <html>main"),
         ("page.html", html.as_bytes(), "groww", "an HTML page: `<!DOCTYPE html> <html>main"),
         ("page.html", html.as_bytes(), "nuvama", "an HTML page: `<!DOCTYPE html> <html>main"),
+        ("page.html", html.as_bytes(), "shoonya", "an HTML page: `<!DOCTYPE html> <html>main"),
+        ("page.html", html.as_bytes(), "aliceblue", "an HTML page: `<!DOCTYPE html> <html>main"),
         ("upstox.json", upstox.as_bytes(), "angel", "the columns of Upstox's file\n"),
         ("kite-as-groww.csv", kite.as_bytes(), "groww", "the columns of Kite's file\n"),
         ("error.json", b"{\"status\": \"error\"}", "kite", "a JSON object: `{\"status\": \"error\"}`"),

@@ -27,7 +27,10 @@ async fn all_faults_of_body_and_query_are_told_at_once() {
         told,
         [
             ("/as_of", "expected a date as YYYY-MM-DD, got 20260817"),
-            ("/broker", "expected one of kite, upstox, dhan, angel, fyers, groww, nuvama, got `kites`"),
+            (
+                "/broker",
+                "expected one of kite, upstox, dhan, angel, fyers, groww, nuvama, shoonya, aliceblue, got `kites`"
+            ),
             ("/description", "expected a string, got an object"),
             ("/dry_run", "unknown field"),
             ("/filtering_strictness", "expected one of lenient, moderate, strict, got 1.5"),

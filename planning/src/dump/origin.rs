@@ -32,8 +32,8 @@ const MARKS: [(Owner, &[&str]); 17] = [
     (Owner::Other("Kotak"), &["instrumenttoken", "instrumentname", "exchangetoken"]),
     (Owner::Other("ICICI Breeze"), &["ec", "sc", "tk", "sg"]),
     (Owner::Other("ICICI Breeze"), &["shortname", "exchangecode"]),
-    (Owner::Other("a Noren broker (Shoonya, Flattrade or Zebu)"), &["exchange", "token", "tradingsymbol", "ticksize"]),
-    (Owner::Other("Alice Blue"), &["exch", "exchange segment", "formatted ins name"]),
+    (Owner::Broker(Broker::Shoonya), &["exchange", "token", "tradingsymbol", "ticksize"]),
+    (Owner::Broker(Broker::AliceBlue), &["exch", "exchange segment", "formatted ins name"]),
     (Owner::Other("the exchange NSE, its list of securities"), &["name of company", "isin number"]),
     (Owner::Other("an exchange, its bhavcopy"), &["tckrsymb", "fininstrmid"]),
 ];
@@ -74,6 +74,8 @@ fn name_of(broker: Broker) -> &'static str {
         Broker::Fyers => "Fyers",
         Broker::Groww => "Groww",
         Broker::Nuvama => "Nuvama",
+        Broker::Shoonya => "Shoonya",
+        Broker::AliceBlue => "Alice Blue",
     }
 }
 

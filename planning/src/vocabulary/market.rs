@@ -20,6 +20,10 @@ words! {
         Groww = "groww",
         /// Nuvama: one CSV.
         Nuvama = "nuvama",
+        /// Shoonya and the other Noren brokers: for each exchange a text with a header.
+        Shoonya = "shoonya",
+        /// Alice Blue: for each exchange a CSV.
+        AliceBlue = "aliceblue",
     }
 }
 

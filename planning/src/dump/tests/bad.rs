@@ -11,7 +11,9 @@ fn expected(form: &str) -> &'static str {
         Some("angel") => "a JSON array of Angel One's instruments",
         Some("fyers") => "a CSV without a header or a JSON object of Fyers's instruments",
         Some("groww") => "a CSV with the columns of Groww's instruments",
-        _ => "a CSV with the columns of Nuvama's instruments",
+        Some("nuvama") => "a CSV with the columns of Nuvama's instruments",
+        Some("shoonya") => "a CSV with the columns of Shoonya's instruments",
+        _ => "a CSV with the columns of Alice Blue's instruments",
     }
 }
 
@@ -24,6 +26,8 @@ fn owner(broker: Broker) -> &'static str {
         Broker::Fyers => "Fyers",
         Broker::Groww => "Groww",
         Broker::Nuvama => "Nuvama",
+        Broker::Shoonya => "Shoonya",
+        Broker::AliceBlue => "Alice Blue",
     }
 }
 
@@ -134,7 +138,7 @@ fn a_truncated_file_yields_no_new_rows() {
                         let mut other = other.unwrap_or_else(|| panic!("{form}, {cut}: {row:?}")).clone();
                         other.name.clone_from(&row.name);
                         // All rows determine which expiry is monthly; the gates detect that some are missing.
-                        if matches!(form, "groww" | "nuvama") {
+                        if matches!(form, "groww" | "nuvama" | "shoonya" | "aliceblue") {
                             other.symbol.clone_from(&row.symbol);
                         }
                         assert_eq!(*row, other, "{form}, {cut}");

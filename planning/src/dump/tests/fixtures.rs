@@ -18,7 +18,7 @@ pub(super) const KEYS: [&str; 9] = [
 ];
 
 /// Returns a file of every supported form, with its broker.
-pub(super) fn all() -> [(&'static str, Broker, String); 10] {
+pub(super) fn all() -> [(&'static str, Broker, String); 12] {
     [
         ("kite", Broker::Kite, KITE.to_owned()),
         ("upstox json", Broker::Upstox, upstox_json()),
@@ -30,6 +30,8 @@ pub(super) fn all() -> [(&'static str, Broker, String); 10] {
         ("fyers json", Broker::Fyers, fyers_json()),
         ("groww", Broker::Groww, GROWW.to_owned()),
         ("nuvama", Broker::Nuvama, NUVAMA.to_owned()),
+        ("shoonya", Broker::Shoonya, SHOONYA.to_owned()),
+        ("aliceblue", Broker::AliceBlue, ALICE_BLUE.to_owned()),
     ]
 }
 
@@ -179,3 +181,107 @@ exchangetoken,tradingsymbol,symbolname,description,expiry,strikeprice,ticksize,l
 71006_CDS,USDINR26SEP31C84.25,USDINR,USDINR 26 SEP 31,26/SEP/31,84.25,0.0025,1,CE,,OPTCUR,CDS,,1,1,1,1,N,
 71007_MCX,GOLDM05SEP31FUT,GOLDM,GOLDM 05 SEP 31,05/SEP/31,0,1,10,XX,,FUTCOM,MCX,,1,1,1,1,N,
 ";
+
+/// The columns of all exchanges in one file. [`SHOONYA_MEMBERS`] has the form of the real files.
+const SHOONYA: &str = "\
+Exchange,Token,LotSize,GNGD,Precision,Multiplier,Symbol,TradingSymbol,Expiry,Instrument,OptionType,StrikePrice,TickSize,
+NSE,2885,1,,,,RELIANCE,RELIANCE-EQ,,EQ,,,0.10,
+NSE,26000,1,,,,Nifty 50,NIFTY INDEX,,INDEX,,,0,
+NFO,71001,65,,,,NIFTY,NIFTY02SEP31C24350,02-SEP-2031,OPTIDX,CE,24350,0.05,
+NFO,71002,65,,,,NIFTY,NIFTY30SEP31P24350,30-SEP-2031,OPTIDX,PE,24350,0.05,
+NFO,71003,1600,,,,ITC,ITC30SEP31P412.5,30-SEP-2031,OPTSTK,PE,412.5,0.05,
+NFO,71004,200,,,,M&M,M&M30SEP31F,30-SEP-2031,FUTSTK,XX,-0.01,0.10,
+BFO,71005,75,,,,SX50OPT,SENSEX5025SEP31C26200,25-SEP-2031,OPTIDX,CE,26200,0.05,
+CDS,71006,1,,4,1000,USDINR,USDINR26SEP31C84.25,26-SEP-2031,OPTCUR,CE,84.25,0.0025,
+MCX,71007,100,0.1,,,GOLDM,GOLDM05SEP31F,05-SEP-2031,FUTCOM,XX,0,1,
+";
+
+/// The same instruments in the files of the exchanges.
+pub(super) const SHOONYA_MEMBERS: [(&str, &str); 5] = [
+    (
+        "NSE_symbols.txt",
+        "Exchange,Token,LotSize,Symbol,TradingSymbol,Instrument,TickSize,
+NSE,2885,1,RELIANCE,RELIANCE-EQ,EQ,0.10,
+NSE,26000,1,Nifty 50,NIFTY INDEX,INDEX,0,
+",
+    ),
+    (
+        "NFO_symbols.txt",
+        "Exchange,Token,LotSize,Symbol,TradingSymbol,Expiry,Instrument,OptionType,StrikePrice,TickSize,
+NFO,71001,65,NIFTY,NIFTY02SEP31C24350,02-SEP-2031,OPTIDX,CE,24350,0.05,
+NFO,71002,65,NIFTY,NIFTY30SEP31P24350,30-SEP-2031,OPTIDX,PE,24350,0.05,
+NFO,71003,1600,ITC,ITC30SEP31P412.5,30-SEP-2031,OPTSTK,PE,412.5,0.05,
+NFO,71004,200,M&M,M&M30SEP31F,30-SEP-2031,FUTSTK,XX,-0.01,0.10,
+",
+    ),
+    (
+        "BFO_symbols.txt",
+        "Exchange,Token,LotSize,Symbol,TradingSymbol,Expiry,Instrument,OptionType,StrikePrice,TickSize,
+BFO,71005,75,SX50OPT,SENSEX5031SEP26200CE,25-SEP-2031,OPTIDX,CE,26200,0.05,
+",
+    ),
+    (
+        "CDS_symbols.txt",
+        "Exchange,Token,LotSize,Precision,Multiplier,Symbol,TradingSymbol,Expiry,Instrument,OptionType,StrikePrice,TickSize,
+CDS,71006,1,4,1000,USDINR,USDINR26SEP31C84.25,26-SEP-2031,OPTCUR,CE,84.25,0.0025,
+",
+    ),
+    (
+        "MCX_symbols.txt",
+        "Exchange,Token,LotSize,GNGD,Symbol,TradingSymbol,Expiry,Instrument,OptionType,StrikePrice,TickSize,
+MCX,71007,100,0.1,GOLDM,GOLDM05SEP31F,05-SEP-2031,FUTCOM,XX,0,1,
+",
+    ),
+];
+
+/// The columns of all exchanges in one file. [`ALICE_BLUE_MEMBERS`] has the form of the real files.
+const ALICE_BLUE: &str = "\
+Exch,Exchange Segment,Group Name,Symbol,Token,Instrument Type,Option Type,Strike Price,Instrument Name,Formatted Ins Name,Trading Symbol,Expiry Date,Lot Size,Tick Size,freeze_qty,Board Lot Qty,pdc,id
+NSE,nse_cm,EQ,RELIANCE,2885,,,,RELIANCE INDUSTRIES,RELIANCE-EQ,RELIANCE-EQ,,1,0.1,,,,1
+NSE,nse_idx,,NIFTY 50,26000,INDEX,,,,,,,,,,,,2
+NFO,nse_fo,,NIFTY,71001,OPTIDX,CE,24350,NIFTY,NIFTY 02 SEP 24350 CE,NIFTY02SEP31C24350,2031-09-02,65,0.05,1800,,,3
+NFO,nse_fo,,NIFTY,71002,OPTIDX,PE,24350,NIFTY,NIFTY SEP 24350 PE,NIFTY30SEP31P24350,2031-09-30,65,0.05,1800,,,4
+NFO,nse_fo,,ITC,71003,OPTSTK,PE,412.5,ITC,ITC SEP 412.5 PE,ITC30SEP31P412.5,2031-09-30,1600,0.05,,,,5
+NFO,nse_fo,,M&M,71004,FUTSTK,XX,-1,M&M,M&M SEP FUT,M&M30SEP31F,2031-09-30,200,0.1,,,,6
+BFO,bse_fo,,SENSEX50,71005,IO,CE,26200,SENSEX50,SENSEX50 SEP 26200 CE,SENSEX5031SEP26200CE,25-09-2031,75,0.05,,,,7
+CDS,cde_fo,,USDINR,71006,OPTCUR,CE,84.25,USDINR,USDINR SEP 84.25 CE,USDINR26SEP31C84.25,2031-09-26,1,0.0025,,1000,,8
+MCX,mcx_fo,,GOLDM,71007,FUTCOM,XX,-1,GOLDM,GOLDM SEP FUT,GOLDM05SEP31F,2031-09-05,1,1,,10,,9
+";
+
+/// The same instruments in the files of the exchanges.
+pub(super) const ALICE_BLUE_MEMBERS: [(&str, &str); 6] = [
+    (
+        "NSE.csv",
+        "Exch,Exchange Segment,Group Name,Symbol,Token,Instrument Type,Instrument Name,Formatted Ins Name,Trading Symbol,Lot Size,Tick Size
+NSE,nse_cm,EQ,RELIANCE,2885,,RELIANCE INDUSTRIES,RELIANCE-EQ,RELIANCE-EQ,1,0.1
+",
+    ),
+    ("INDICES.csv", "exch,symbol,token\nNSE,NIFTY 50,26000\n"),
+    (
+        "NFO.csv",
+        "Exch,Exchange Segment,Symbol,Token,Instrument Type,Option Type,Strike Price,Instrument Name,Formatted Ins Name,Trading Symbol,Expiry Date,Lot Size,Tick Size
+NFO,nse_fo,NIFTY,71001,OPTIDX,CE,24350,NIFTY,NIFTY 02 SEP 24350 CE,NIFTY02SEP31C24350,2031-09-02,65,0.05
+NFO,nse_fo,NIFTY,71002,OPTIDX,PE,24350,NIFTY,NIFTY SEP 24350 PE,NIFTY30SEP31P24350,2031-09-30,65,0.05
+NFO,nse_fo,ITC,71003,OPTSTK,PE,412.5,ITC,ITC SEP 412.5 PE,ITC30SEP31P412.5,2031-09-30,1600,0.05
+NFO,nse_fo,M&M,71004,FUTSTK,XX,-1,M&M,M&M SEP FUT,M&M30SEP31F,2031-09-30,200,0.1
+",
+    ),
+    (
+        "BFO.csv",
+        "Exch,Exchange Segment,Symbol,Token,Instrument Type,Instrument Name,Formatted Ins Name,Trading Symbol,Option Type,Strike Price,Expiry Date,Lot Size,Tick Size
+BFO,bse_fo,SENSEX50,71005,IO,SENSEX50,SENSEX50 SEP 26200 CE,SENSEX5031SEP26200CE,CE,26200,25-09-2031,75,0.05
+",
+    ),
+    (
+        "CDS.csv",
+        "Exch,Exchange Segment,Symbol,Token,Instrument Type,Option Type,Strike Price,Instrument Name,Formatted Ins Name,Trading Symbol,Expiry Date,Lot Size,Tick Size,Board Lot Qty
+CDS,cde_fo,USDINR,71006,OPTCUR,CE,84.25,USDINR,USDINR SEP 84.25 CE,USDINR26SEP31C84.25,2031-09-26,1,0.0025,1000
+",
+    ),
+    (
+        "MCX.csv",
+        "Exch,Exchange Segment,Symbol,Token,Instrument Type,Option Type,Strike Price,Instrument Name,Formatted Ins Name,Trading Symbol,Expiry Date,Lot Size,Tick Size,freeze_qty,Board Lot Qty,pdc,id
+MCX,mcx_fo,GOLDM,71007,FUTCOM,XX,-1,GOLDM,GOLDM SEP FUT,GOLDM05SEP31F,2031-09-05,1,1,,10,,1
+",
+    ),
+];
