@@ -21,7 +21,8 @@ use super::{Catalogue, Contradiction, Field, Instrument, InstrumentId, Source};
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Findings<'a> {
     /// Instruments with two keys in files of one date: a fault of a file, or of its reader. Files without a date count as
-    /// files of one date, because nothing excuses the difference.
+    /// files of one date, because nothing excuses the difference. If symbol and series are the same under both keys, no date
+    /// excuses it either.
     pub doubled: Vec<Doubled<'a>>,
     /// Securities whose keys differ only in the series, in files of different dates: they may have moved to another series
     /// between the dates.

@@ -64,12 +64,11 @@ pub(super) fn find<'a>(sources: &[Source], listed: &[Listed<'a>], findings: &mut
     let dates: BTreeMap<Broker, NaiveDate> =
         sources.iter().filter_map(|source| Some((source.broker?, source.file_date?))).collect();
     for pair in pairs.into_values() {
-        let list = if pair.is_of_one_date(&dates) {
-            &mut findings.doubled
-        } else if pair.differs_only_in_series() {
-            &mut findings.series_differs_by_date
-        } else {
-            &mut findings.symbol_differs_by_date
+        let list = match pair.change() {
+            Some(_) if pair.is_of_one_date(&dates) => &mut findings.doubled,
+            Some(Change::Series) => &mut findings.series_differs_by_date,
+            Some(Change::Symbol) => &mut findings.symbol_differs_by_date,
+            None => &mut findings.doubled,
         };
         list.push(pair.doubled());
     }
@@ -85,6 +84,14 @@ type Terms<'a> = (Segment, &'a str, NaiveDate, Option<Amount>, InstrumentType);
 fn terms<'a>(instrument: &Instrument<'a>) -> Option<Terms<'a>> {
     let (underlying, expiry) = (instrument.underlying()?, instrument.expiry()?);
     Some((instrument.segment(), underlying, expiry, instrument.strike(), instrument.class()))
+}
+
+/// A change of an instrument between the dates of two files, which changes its key.
+enum Change {
+    /// Another series of the same symbol.
+    Series,
+    /// Another symbol.
+    Symbol,
 }
 
 /// Two instruments that are one, the first key first.
@@ -122,9 +129,14 @@ impl<'a> Pair<'a> {
         self.first.brokers.iter().any(|a| self.second.brokers.iter().any(|b| !differ(a, b)))
     }
 
-    fn differs_only_in_series(&self) -> bool {
+    /// Returns the change that explains the two keys; `None` if they have the same symbol and the same series.
+    fn change(&self) -> Option<Change> {
         let (first, second) = (&self.first.instrument, &self.second.instrument);
-        is_security(first) && base_symbol(first) == base_symbol(second)
+        if !is_security(first) || base_symbol(first) != base_symbol(second) {
+            return Some(Change::Symbol);
+        }
+        let is_same_series = first.series().is_some() && first.series() == second.series();
+        (!is_same_series).then_some(Change::Series)
     }
 
     fn doubled(&self) -> Doubled<'a> {

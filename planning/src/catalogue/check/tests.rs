@@ -142,6 +142,19 @@ fn keys_of_files_of_different_dates_are_listed_apart() {
 }
 
 #[test]
+fn no_date_excuses_two_keys_for_the_same_symbol_and_series() {
+    let files = [(Kite, Some(OCTOBER)), (Upstox, Some(JUNE))];
+    let rows: [(Row, &[Broker]); 2] =
+        [(share("SMALL-SM", Some("SM"), None), &[Kite]), (share("SMALL", Some("SM"), Some("INE000B01018")), &[Upstox])];
+
+    let catalogue = catalogue(&files, &rows);
+    let findings = catalogue.check();
+
+    assert_eq!(keys(&findings.doubled), [["NSE:SMALL", "NSE:SMALL-SM"]]);
+    assert_eq!(keys(&findings.series_differs_by_date), NO_KEYS);
+}
+
+#[test]
 fn one_broker_of_the_same_date_is_enough_to_be_doubled() {
     let files = [(Kite, Some(OCTOBER)), (Upstox, Some(JUNE)), (Dhan, Some(OCTOBER))];
     let rows: [(Row, &[Broker]); 2] = [
