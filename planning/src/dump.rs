@@ -24,6 +24,7 @@ pub(crate) mod security;
 mod shoonya;
 pub(crate) mod symbol;
 mod table;
+mod units;
 mod upstox;
 
 use std::io::{self, BufRead, BufReader, ErrorKind, Read};
@@ -65,7 +66,7 @@ pub struct Row {
     pub strike: Option<Amount>,
     /// The smallest price step, in rupees; zero for an index.
     pub tick_size: Amount,
-    /// The number of units in a lot; zero for an index.
+    /// The number of units in a lot; zero for an index, and if the file does not have it.
     pub lot_size: u32,
     /// The token of the instrument in the broker's feed.
     pub token: String,

@@ -178,7 +178,8 @@ fn decide(broker: Broker, read: &mut [Candidate]) {
             candidate.row.symbol = expiries.symbol_of(&candidate.row);
             candidate.symbol = Symbol::Given;
         } else if broker != Broker::Kite
-            && let Some(symbol) = expiries.correction_of(&candidate.row) {
+            && let Some(symbol) = expiries.correction_of(&candidate.row)
+        {
             candidate.row.symbol = symbol;
         }
     }

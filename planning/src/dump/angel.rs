@@ -1,8 +1,7 @@
 //! Angel One's file: a JSON array of objects whose values are all strings.
 //!
-//! Strikes and price steps are in paise, except that the strike of a currency is multiplied by ten million. The file
-//! has neither ISINs nor a field for the monthly expiry. A number is unique only within a segment, so a token contains
-//! both: `NFO|45678`.
+//! Strikes are in paise, except that the strike of a currency is multiplied by ten million. The file has neither ISINs
+//! nor a field for the monthly expiry. A number is unique only within a segment, so a token contains both: `NFO|45678`.
 
 use std::io::BufRead;
 
@@ -12,6 +11,7 @@ use super::derivative::{self, Terms};
 use super::field::{self, Reason};
 use super::json::{Elements, Outer, Recognition, Scalar, another_form, parse, skip_space};
 use super::symbol::Contract;
+use super::units::Form;
 use super::{DumpError, Entry, OnEntry, Row, date, hand_over, index, security};
 use crate::instrument::Amount;
 use crate::vocabulary::{Exchange, InstrumentType, Segment};
@@ -67,12 +67,14 @@ fn entry_of(fields: &Fields<'_>) -> Result<Entry, Reason> {
         return index::row_by_names(segment, name, symbol, token).map(Entry::Row);
     }
 
-    let tick_size = fields.tick_size.positive().and_then(field::hundredth);
+    let segment = field::segment_carried(exchange)?;
+    let tick_size = fields.tick_size.positive().and_then(|step| Form::Angel.tick_size(segment, step));
+    let lot_size = fields.lotsize.lot_size().map(|figure| Form::Angel.lot_size(segment, name, figure));
     let row = Row {
         name: name.to_owned(),
         tick_size: tick_size.ok_or("tick_size is not a positive number")?,
-        lot_size: fields.lotsize.lot_size().ok_or("lotsize is not a positive integer")?,
-        ..Row::bare(field::segment_carried(exchange)?, token)
+        lot_size: lot_size.ok_or("lotsize is not a positive integer")?,
+        ..Row::bare(segment, token)
     };
     let contract = match (kind.get(..3), symbol.get(symbol.len().saturating_sub(2)..)) {
         (None, _) if matches!(exchange, Exchange::Nse | Exchange::Bse) => return cash_row(row, symbol),

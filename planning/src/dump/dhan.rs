@@ -1,7 +1,7 @@
 //! Dhan's file: the compact CSV or the detailed one. They differ in the names of their columns, and only the detailed
 //! one has ISINs and the names of underlyings.
 //!
-//! In both, price steps are in paise and strikes in rupees. A number is unique only within a segment of the feed (NSE's
+//! In both, strikes are in rupees. A number is unique only within a segment of the feed (NSE's
 //! commodities share theirs with NSE's derivatives), so a token contains both: `NSE_FNO|52175`.
 
 mod compact;
@@ -13,6 +13,7 @@ use super::derivative::{self, Terms};
 use super::field::{self, Reason, present};
 use super::symbol::{Contract, Cycle};
 use super::table::Table;
+use super::units::Form;
 use super::{DumpError, Entry, OnEntry, Row, date, index, security};
 use crate::vocabulary::{Exchange, InstrumentType, Segment};
 
@@ -65,7 +66,9 @@ fn entry_of<'a>(
 
     let row = Row {
         name: fields.name.to_owned(),
-        tick_size: field::price_in_paise(fields.tick_size).ok_or("tick size is not a positive number")?,
+        tick_size: field::price(fields.tick_size)
+            .and_then(|step| Form::Dhan.tick_size(segment, step))
+            .ok_or("tick size is not a positive number")?,
         lot_size: field::lot_size(fields.lot_size).ok_or("lot size is not a positive integer")?,
         ..Row::bare(segment, token)
     };
@@ -87,6 +90,7 @@ fn entry_of<'a>(
         _ => None,
     };
     let underlying = underlying_of(expiry, contract).ok_or("the row does not name the underlying")?;
+    let row = Row { lot_size: Form::Dhan.lot_size(segment, underlying, row.lot_size), ..row };
     derivative::entry(row, &Terms { underlying, expiry, contract, cycle })
 }
 

@@ -35,19 +35,28 @@ pub(super) fn symbol(exchange: Exchange, symbol: &str) -> Option<String> {
     split_key(&format!("{exchange}:{symbol}")).is_ok().then(|| symbol.to_owned())
 }
 
-/// Parses a price, strike or price step: a number above zero.
+/// Parses a price, strike or price step: a number above zero, also in scientific notation (`1.0E-4`).
 pub(super) fn price(text: &str) -> Option<Amount> {
-    Amount::parse(text).filter(|amount| *amount > Amount::ZERO)
+    Amount::parse(text).or_else(|| scientific(text)).filter(|amount| *amount > Amount::ZERO)
 }
 
-/// Parses a price in paise.
-pub(super) fn price_in_paise(text: &str) -> Option<Amount> {
-    price(text).and_then(hundredth)
-}
-
-/// Returns a hundredth of the amount, to convert paise to rupees. `None` if it has more than four decimals.
-pub(super) fn hundredth(amount: Amount) -> Option<Amount> {
-    divided(amount, 100)
+/// Parses a number with an exponent, by moving its decimal point.
+fn scientific(text: &str) -> Option<Amount> {
+    /// More than the digits of any amount.
+    const EXPONENT_MAX: i32 = 18;
+    let (number, exponent) = text.split_once(['e', 'E'])?;
+    let exponent: i32 = exponent.parse().ok().filter(|exponent| (-EXPONENT_MAX..=EXPONENT_MAX).contains(exponent))?;
+    let (whole, decimals) = number.split_once('.').unwrap_or((number, ""));
+    let digits = format!("{whole}{decimals}");
+    let is_number = !whole.is_empty() && digits.len() <= 18 && digits.bytes().all(|b| b.is_ascii_digit());
+    let point = i32::try_from(whole.len()).ok()? + exponent;
+    let zeros = |count: i32| "0".repeat(usize::try_from(count).unwrap_or(0));
+    let moved = match usize::try_from(point) {
+        Ok(point) if point >= digits.len() => digits.clone() + &zeros(i32::try_from(point - digits.len()).ok()?),
+        Ok(point) => format!("{}.{}", &digits[..point], &digits[point..]),
+        Err(_) => format!("0.{}{digits}", zeros(-point)),
+    };
+    is_number.then(|| Amount::parse(&moved))?
 }
 
 /// Divides the amount. `None` if the quotient has more than four decimals.
@@ -151,7 +160,7 @@ mod tests {
     #[test]
     fn only_numbers_above_zero_are_prices() {
         assert_eq!(price("0.05"), Amount::parse("0.05"));
-        for text in ["", "0.0", "-1", "nan", "NaN", "inf", "1e3", "5,0"] {
+        for text in ["", "0.0", "-1", "nan", "NaN", "inf", "5,0"] {
             assert_eq!(price(text), None, "{text}");
         }
     }
@@ -170,10 +179,23 @@ mod tests {
     }
 
     #[test]
-    fn paise_are_hundredths_of_a_rupee() {
-        assert_eq!(price_in_paise("5.0000"), Amount::parse("0.05"));
-        assert_eq!(price_in_paise("0.2500"), Amount::parse("0.0025"));
-        assert_eq!(price_in_paise("0.001"), None);
+    fn a_price_may_be_in_scientific_notation() {
+        for (text, value) in [
+            ("1.0E-4", "0.0001"),
+            ("2.5e-3", "0.0025"),
+            ("1E3", "1000"),
+            ("1.25E+1", "12.5"),
+            ("1.0E7", "10000000"),
+            ("12.5E0", "12.5"),
+        ] {
+            assert_eq!(price(text), Amount::parse(value), "{text}");
+            assert!(price(text).is_some(), "{text}");
+        }
+        for text in
+            ["1.0E-5", "E-4", "1.0E", "1E99999999999", "1E-99", "-1E3", "1E3.5", "1.0.0E1", "0E1", "1e18", "₹E1"]
+        {
+            assert_eq!(price(text), None, "{text}");
+        }
     }
 
     #[test]

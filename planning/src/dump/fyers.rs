@@ -2,7 +2,7 @@
 //! name.
 //!
 //! A ticker is the token of the feed. The ticker of a contract is Kite's key on another exchange: `NSE:NIFTY26SEPFUT`.
-//! Prices are in rupees, and an expiry is in seconds since 1970. The CSVs of several segments may be concatenated and
+//! An expiry is in seconds since 1970. The CSVs of several segments may be concatenated and
 //! read as one file.
 
 mod csv;
@@ -19,6 +19,7 @@ use super::field::{self, Reason};
 use super::json::{AfterSpace, skip_space};
 use super::symbol::{Contract, Cycle, of_derivative};
 use super::table::Lines;
+use super::units::Form;
 use super::{DumpError, Entry, OnEntry, Row, index, security};
 use crate::instrument::Amount;
 use crate::vocabulary::Segment;
@@ -48,6 +49,8 @@ struct Fields<'a> {
     option_type: &'a str,
     tick_size: Option<Amount>,
     lot_size: Option<u32>,
+    /// The number of units in a lot of a currency or commodity, if the form has it.
+    multiplier: Option<u32>,
     strike: Option<Amount>,
     expiry: Option<NaiveDate>,
 }
@@ -67,7 +70,10 @@ fn entry_of(fields: &Fields<'_>) -> Result<Entry, Reason> {
 
     let row = Row {
         name: fields.name.to_owned(),
-        tick_size: fields.tick_size.ok_or("tick size is not a positive number")?,
+        tick_size: fields
+            .tick_size
+            .and_then(|step| Form::Fyers.tick_size(segment, step))
+            .ok_or("tick size is not a positive number")?,
         lot_size: fields.lot_size.ok_or("lot size is not a positive integer")?,
         ..Row::bare(segment, token)
     };
@@ -86,7 +92,8 @@ fn entry_of(fields: &Fields<'_>) -> Result<Entry, Reason> {
     let underlying = fields.underlying;
     let is_written = |cycle: &Cycle| of_derivative(underlying, expiry, *cycle, contract) == symbol;
     let cycle = [Cycle::Monthly, Cycle::Weekly].into_iter().find(is_written);
-    derivative::entry(row, &Terms { underlying, expiry, contract, cycle })
+    let lot_size = Form::Fyers.lot_size_by_multiplier(segment, underlying, row.lot_size, fields.multiplier);
+    derivative::entry(Row { lot_size, ..row }, &Terms { underlying, expiry, contract, cycle })
 }
 
 /// Completes the row of a security. Its ticker ends in its series on NSE and in its group on BSE: `NSE:SBIN-EQ`,

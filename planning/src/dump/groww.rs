@@ -1,6 +1,6 @@
 //! Groww's file: one CSV. The order of its columns changes.
 //!
-//! Prices are in rupees. The file does not show which expiry is the monthly one. The feed identifies an instrument by
+//! Strikes are in rupees. The file does not show which expiry is the monthly one. The feed identifies an instrument by
 //! exchange, segment and number, and so does a token: `NSE|FNO|52175`.
 
 use std::io::BufRead;
@@ -9,6 +9,7 @@ use super::derivative::{self, Terms};
 use super::field::{self, Reason, present};
 use super::symbol::Contract;
 use super::table::{Column, Table, needed, optional};
+use super::units::Form;
 use super::{DumpError, Entry, OnEntry, Row, date, index, security};
 use crate::vocabulary::{Exchange, Segment};
 
@@ -52,7 +53,9 @@ fn entry_of(fields: [&str; COLUMNS.len()]) -> Result<Entry, Reason> {
 
     let row = Row {
         name: name.to_owned(),
-        tick_size: field::price(tick_size).ok_or("tick_size is not a positive number")?,
+        tick_size: field::price(tick_size)
+            .and_then(|step| Form::Groww.tick_size(known, step))
+            .ok_or("tick_size is not a positive number")?,
         lot_size: field::lot_size(lot_size).ok_or("lot_size is not a positive integer")?,
         ..Row::bare(known, token)
     };
@@ -68,7 +71,9 @@ fn entry_of(fields: [&str; COLUMNS.len()]) -> Result<Entry, Reason> {
         _ => return Err("instrument_type does not match the segment"),
     };
     let expiry = date::written(expiry).ok_or("expiry_date is not a date")?;
-    derivative::entry(row, &Terms { underlying: present(underlying), expiry, contract, cycle: None })
+    let underlying = present(underlying);
+    let row = Row { lot_size: Form::Groww.lot_size(known, underlying, row.lot_size), ..row };
+    derivative::entry(row, &Terms { underlying, expiry, contract, cycle: None })
 }
 
 fn segment_of(exchange: Exchange, segment: &str) -> Option<Segment> {
@@ -135,6 +140,17 @@ mod tests {
             30\t1\tFUT\t2031-09-05\tCOMMODITY\tSILVERM\t\tSILVERM05SEP31FUT\t9\tMCX\n";
         let row = only(|on_entry| read_rows(file.as_bytes(), on_entry)).unwrap();
         assert_eq!((row.exchange, row.symbol.as_str(), row.lot_size), (Exchange::Mcx, "SILVERM31SEPFUT", 30));
+    }
+
+    #[test]
+    fn steps_of_commodities_are_in_paise() {
+        let row = "MCX,571366,COPPER24AUG261375PE,MCX-COPPER-24Aug26-1375-PE,,PE,COMMODITY,,MCX_COPPER24AUG261375PE,\
+            COPPER,,2026-08-24,1375,2500,1.0";
+        let mcx = read_row(row).unwrap();
+        assert_eq!((mcx.tick_size, mcx.lot_size), (Amount::parse("0.01").unwrap(), 2500));
+        assert_eq!((mcx.symbol.as_str(), mcx.isin), ("COPPER26AUG1375PE", None));
+        let nse = read_row(&row.replace("MCX,571366", "NSE,121652")).unwrap();
+        assert_eq!((nse.exchange, nse.tick_size), (Exchange::Nco, mcx.tick_size));
     }
 
     #[test]

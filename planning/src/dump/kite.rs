@@ -9,6 +9,7 @@ use super::field::{self, Reason};
 use super::security::{ORDINARY_SERIES, class_of_series, series_of};
 use super::symbol::{self, Contract};
 use super::table::{Column, Table, needed};
+use super::units::Form;
 use super::{DumpError, OnEntry, Row, date};
 use crate::instrument::Amount;
 use crate::vocabulary::{Exchange, InstrumentType, Segment};
@@ -67,8 +68,12 @@ fn row_of(fields: [&str; COLUMNS.len()]) -> Result<Row, Reason> {
     }
 
     let row = Row {
-        tick_size: field::price(tick_size).ok_or("tick_size is not a positive number")?,
-        lot_size: field::lot_size(lot_size).ok_or("lot_size is not a positive integer")?,
+        tick_size: field::price(tick_size)
+            .and_then(|step| Form::Kite.tick_size(unpriced.segment, step))
+            .ok_or("tick_size is not a positive number")?,
+        lot_size: field::lot_size(lot_size)
+            .map(|figure| Form::Kite.lot_size(unpriced.segment, name, figure))
+            .ok_or("lot_size is not a positive integer")?,
         ..unpriced
     };
     let strike = || field::price(strike).ok_or("strike is not a positive number");

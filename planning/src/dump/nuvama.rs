@@ -1,6 +1,6 @@
 //! Nuvama's file: one CSV whose last column is prose with commas.
 //!
-//! Prices are in rupees. A number is followed by its segment, `102750_NFO`, and is the token without changes. The
+//! Strikes are in rupees. A number is followed by its segment, `102750_NFO`, and is the token without changes. The
 //! trading symbol of a security is its ISIN, and the symbol name is its symbol; the symbol name of a contract is its
 //! underlying. The file does not show which expiry is the monthly one.
 
@@ -10,6 +10,7 @@ use super::derivative::{self, Terms};
 use super::field::{self, Reason, present};
 use super::symbol::Contract;
 use super::table::{Column, Table, needed, optional};
+use super::units::Form;
 use super::{DumpError, Entry, OnEntry, Row, date, index, security};
 use crate::vocabulary::Segment;
 
@@ -64,7 +65,9 @@ fn entry_of(fields: [&str; COLUMNS.len()]) -> Result<Entry, Reason> {
 
     let row = Row {
         name: name.to_owned(),
-        tick_size: field::price(tick_size).ok_or("ticksize is not a positive number")?,
+        tick_size: field::price(tick_size)
+            .and_then(|step| Form::Nuvama.tick_size(segment, step))
+            .ok_or("ticksize is not a positive number")?,
         lot_size: field::lot_size(lot_size).ok_or("lotsize is not a positive integer")?,
         ..Row::bare(segment, token.to_owned())
     };
@@ -84,7 +87,9 @@ fn entry_of(fields: [&str; COLUMNS.len()]) -> Result<Entry, Reason> {
         _ => return Err("optiontype does not match the assettype"),
     };
     let expiry = date::written(expiry).ok_or("expiry is not a date")?;
-    derivative::entry(row, &Terms { underlying: present(symbol), expiry, contract, cycle: None })
+    let underlying = present(symbol);
+    let row = Row { lot_size: Form::Nuvama.lot_size(segment, underlying, row.lot_size), ..row };
+    derivative::entry(row, &Terms { underlying, expiry, contract, cycle: None })
 }
 
 #[cfg(test)]
@@ -158,6 +163,12 @@ mod tests {
             let row = read_row(row).unwrap();
             assert_eq!(format!("{}:{}", row.exchange, row.symbol), key);
         }
+    }
+
+    #[test]
+    fn a_step_may_be_in_scientific_notation() {
+        let row = read_row("9_CDS,X,JPYINR,,26/SEP/31,57.5,1.0E-4,1,PE,,OPTCUR,CDS,,,,,,,").unwrap();
+        assert_eq!((row.tick_size, row.lot_size), (Amount::parse("0.0001").unwrap(), 0));
     }
 
     #[test]

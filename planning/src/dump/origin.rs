@@ -84,7 +84,7 @@ fn publishes_json(broker: Broker, first: u8) -> bool {
     match broker {
         Broker::Upstox | Broker::Angel => first == b'[',
         Broker::Fyers => first == b'{',
-        Broker::Kite | Broker::Dhan | Broker::Groww | Broker::Nuvama => false,
+        Broker::Kite | Broker::Dhan | Broker::Groww | Broker::Nuvama | Broker::Shoonya | Broker::AliceBlue => false,
     }
 }
 
@@ -205,11 +205,11 @@ mod tests {
             ("\"Token\", \"ShortName\", \"Series\", \"CompanyName\", \"ExchangeCode\"\n", not_read("ICICI Breeze")),
             (
                 "Exchange,Token,LotSize,Symbol,TradingSymbol,Instrument,TickSize,\n",
-                not_read("a Noren broker (Shoonya, Flattrade or Zebu)"),
+                "the columns of Shoonya's file".to_owned(),
             ),
             (
                 "Exch,Exchange Segment,Symbol,Token,Instrument Type,Instrument Name,Formatted Ins Name\n",
-                not_read("Alice Blue"),
+                "the columns of Alice Blue's file".to_owned(),
             ),
             (
                 "SYMBOL,NAME OF COMPANY, SERIES, DATE OF LISTING, PAID UP VALUE, MARKET LOT, ISIN NUMBER\n",

@@ -8,11 +8,12 @@ mod json;
 
 use std::io::BufRead;
 
-use super::field::{Reason, exchange_of, hundredth};
+use super::field::{Reason, exchange_of};
 use super::index;
 use super::json::{AfterSpace, skip_space};
 use super::security::class_and_isin;
 use super::table::Lines;
+use super::units::Form;
 use super::{DumpError, OnEntry, Row};
 use crate::vocabulary::Segment;
 

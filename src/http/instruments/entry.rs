@@ -36,7 +36,7 @@ pub(crate) struct InstrumentEntry<'a> {
     /// The last trading date of a contract.
     #[schema(required)]
     expiry: Option<chrono::NaiveDate>,
-    /// The number of units in a lot; 0 for an index.
+    /// The number of units in a lot; 0 for an index, and if no broker's file has it.
     lot_size: u32,
     /// The smallest price step in rupees; 0 for an index.
     #[schema(value_type = f64)]

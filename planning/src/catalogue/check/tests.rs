@@ -253,7 +253,7 @@ fn the_only_broker_with_indices_of_a_segment_lacks_nothing() {
 fn merged(files: &[(Broker, &str, Vec<Row>)]) -> Catalogue {
     let part = |(broker, date, rows): &(Broker, &str, Vec<Row>)| {
         let token = |row: &Row| Row { token: row.symbol.clone(), ..row.clone() };
-        let archived = rows.iter().map(|row| ArchivedRow { row: token(row), is_active: true });
+        let archived = rows.iter().map(|row| ArchivedRow::new(token(row), true));
         Part {
             broker: *broker,
             file_date: parse(Some(date)),

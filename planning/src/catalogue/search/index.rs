@@ -252,7 +252,11 @@ impl Index {
         if filters.lot_size_min.is_some() || filters.lot_size_max.is_some() {
             let sizes = filters.lot_size_min.unwrap_or(0)..=filters.lot_size_max.unwrap_or(u32::MAX);
             let mut chosen = Bits::new(catalogue.len());
-            let has_size = |id: &u32| sizes.contains(&catalogue.records[*id as usize].lot_size);
+            // Indices have no lot, but the lot of a contract may be unknown, and is then not below a maximum.
+            let has_size = |id: &u32| {
+                let record = &catalogue.records[*id as usize];
+                sizes.contains(&record.lot_size) && (record.lot_size != 0 || record.class == InstrumentType::Index)
+            };
             passing.iter().filter(has_size).for_each(|id| chosen.insert(id));
             passing = chosen;
         }

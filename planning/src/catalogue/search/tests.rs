@@ -142,6 +142,21 @@ fn filters_exclude_instruments_that_do_not_pass() {
 }
 
 #[test]
+fn an_unknown_lot_is_not_below_a_maximum() {
+    let contract =
+        |symbol: &str, lot_size: u32| Row { lot_size, ..crate::testing::future("CRUDEOIL", symbol, "2026-12-18") };
+    let mut builder = Builder::new();
+    builder.add(contract("CRUDEOIL26DECFUT", 0), true);
+    builder.add(contract("CRUDEOILM26DECFUT", 10), true);
+    let catalogue = builder.build("1".to_owned(), Vec::new());
+
+    let filters = Filters { lot_size_max: Some(50), ..Filters::default() };
+    let results = catalogue.search(&Query { filters, ..Query::new("", today()) });
+
+    assert_eq!(results.total, 1);
+}
+
+#[test]
 fn results_are_ordered_by_a_field_in_either_direction() {
     let by = |sort_by, sort_order, limit| {
         let filters = Filters { exchanges: vec![Exchange::Nfo], ..Filters::default() };

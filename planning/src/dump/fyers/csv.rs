@@ -67,6 +67,7 @@ fn row_of(fields: &table::Fields) -> Result<Entry, Reason> {
         option_type,
         tick_size: field::price(tick_size),
         lot_size: field::lot_size(lot_size),
+        multiplier: None,
         strike: field::price(strike),
         expiry: expiry.parse().ok().and_then(date::at_seconds),
     })
@@ -177,6 +178,18 @@ mod tests {
             assert_eq!(format!("{}:{}", row.exchange, row.symbol), key);
             assert_eq!(row.strike, None);
         }
+    }
+
+    #[test]
+    fn a_number_of_lots_is_not_a_lot_size() {
+        let row = |lot: u32, segment: &str| {
+            let row = format!(
+                "1,X,30,{lot},1.0,,,,{EXPIRY},MCX:CRUDEOIL31SEPFUT,11,{segment},1,CRUDEOIL,1,-1.0,XX,1,None,0,0.0"
+            );
+            read_row(&row).unwrap().lot_size
+        };
+        assert_eq!(row(1, "20"), 0);
+        assert_eq!(row(100, "20"), 100);
     }
 
     #[test]

@@ -70,19 +70,18 @@ fn row_of(ticker: &str, instrument: &Instrument<'_>) -> Result<Entry, Reason> {
     fn either<'a>(first: &'a str, second: &'a str) -> &'a str {
         if first.is_empty() { second } else { first }
     }
-    let segment = instrument.segment.id();
-    // In the file, the lot of a currency is one contract; the multiplier is the number of its units.
-    let units = instrument.qty_multiplier.lot_size().filter(|_| segment == "12");
     entry_of(&Fields {
         ticker: either(instrument.sym_ticker.text(), ticker),
         exchange: &instrument.exchange.id(),
-        segment: &segment,
+        segment: &instrument.segment.id(),
         name: either(instrument.sym_details.text(), instrument.symbol_details.text()),
         isin: instrument.isin.text(),
         underlying: either(present(instrument.under_sym.text()), instrument.ex_sym_name.text()),
         option_type: instrument.opt_type.text(),
         tick_size: instrument.tick_size.positive(),
-        lot_size: units.or_else(|| instrument.min_lot_size.lot_size()),
+        lot_size: instrument.min_lot_size.lot_size(),
+        // All other instruments have the multiplier 1.
+        multiplier: instrument.qty_multiplier.lot_size().filter(|multiplier| *multiplier > 1),
         strike: instrument.strike_price.positive(),
         expiry: instrument.expiry_date.date_of_seconds(),
     })
@@ -126,16 +125,18 @@ mod tests {
     }
 
     #[test]
-    fn the_lot_of_a_currency_is_counted_in_units() {
+    fn the_multiplier_is_the_number_of_units_in_a_lot() {
         assert_eq!(read_row(&option()).unwrap().lot_size, 1000);
-        assert_eq!(read_row(&with(option(), "qtyMultiplier", json!(null))).unwrap().lot_size, 1);
+        let unknown = with(option(), "qtyMultiplier", json!(null));
+        assert_eq!(read_row(&unknown).unwrap().lot_size, 0, "a lot of 1 is a number of lots");
+        assert_eq!(read_row(&with(option(), "qtyMultiplier", json!(1.0))).unwrap().lot_size, 0);
 
         let future = json!({
             "fyToken": "1", "symTicker": "MCX:GOLDM31SEPFUT", "exchange": 11, "segment": 20, "minLotSize": 1,
             "qtyMultiplier": 10, "tickSize": 1.0, "expiryDate": 1_946_368_800, "optType": "XX", "underSym": "GOLDM",
         });
         let row = read_row(&future).unwrap();
-        assert_eq!((row.lot_size, row.symbol.as_str()), (1, "GOLDM31SEPFUT"));
+        assert_eq!((row.lot_size, row.symbol.as_str()), (10, "GOLDM31SEPFUT"));
     }
 
     #[test]

@@ -42,3 +42,47 @@ fn expiries_determine_the_cycle_of_every_currency_contract() {
         }
     }
 }
+
+/// Returns the values of a field of contracts, with the number of contracts that have each.
+fn counts<T: Ord>(rows: &[Row], is_counted: impl Fn(&Row) -> bool, value: impl Fn(&Row) -> T) -> Vec<(T, usize)> {
+    let mut counts = std::collections::BTreeMap::new();
+    rows.iter().filter(|row| is_counted(row)).for_each(|row| *counts.entry(value(row)).or_default() += 1);
+    counts.into_iter().collect()
+}
+
+#[test]
+fn price_steps_and_lots_of_both_forms_have_the_same_units() {
+    let (Some(csv), Some(json)) = (rows(UPSTOX_CSV), rows(UPSTOX_JSON)) else { return };
+    let of = |underlying: &'static str, segment: Segment| {
+        move |row: &Row| row.segment == segment && row.underlying.as_deref() == Some(underlying)
+    };
+    let is_future = |row: &Row| row.class == InstrumentType::Future;
+    for (underlying, segment, step, lot) in [
+        ("CRUDEOIL", Segment::McxCommodity, "1", 100),
+        ("SILVER", Segment::McxCommodity, "1", 30),
+        ("COPPER", Segment::McxCommodity, "0.05", 2500),
+    ] {
+        for rows in [&csv, &json] {
+            let is_counted = |row: &Row| of(underlying, segment)(row) && is_future(row);
+            let steps = counts(rows, is_counted, |row| (row.tick_size.to_string(), row.lot_size));
+            assert_eq!(steps.len(), 1, "{underlying}");
+            assert_eq!(steps[0].0, (step.to_owned(), lot), "{underlying}");
+        }
+    }
+    // The CSV has no multiplier: the quantity of gold is in kg, and its price for 10 g.
+    let lots = |rows: &[Row], underlying, segment| -> Vec<u32> {
+        counts(rows, of(underlying, segment), |row| row.lot_size).into_iter().map(|(lot, _)| lot).collect()
+    };
+    for (underlying, segment, in_csv, in_json) in [
+        ("GOLD", Segment::McxCommodity, &[0][..], &[100][..]),
+        ("GOLDM", Segment::McxCommodity, &[0], &[10]),
+        ("USDINR", Segment::NseCurrency, &[0], &[1000]),
+        ("USDINR", Segment::BseCurrency, &[0], &[1000]),
+        ("ZINC", Segment::NseCommodity, &[], &[5000]),
+    ] {
+        assert_eq!(lots(&csv, underlying, segment), in_csv, "{underlying}");
+        assert_eq!(lots(&json, underlying, segment), in_json, "{underlying}");
+    }
+    let unknown = counts(&json, |row| row.underlying.is_some() && row.lot_size == 0, |row| row.segment.as_str());
+    assert_eq!(unknown, []);
+}

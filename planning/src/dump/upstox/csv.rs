@@ -1,11 +1,11 @@
-//! The CSV form, with Kite's symbols.
+//! The CSV form, the older one, with Kite's symbols.
 //!
-//! It has ISINs only within the key. The series of a security is known only if its symbol ends in it. It has three quirks: a BSE currency option has the type of a future, an
-//! MCX option has `FUTCOM`, and the price step is in paise for currencies and commodities but in rupees for others.
+//! It has ISINs only within the key, a series only at the end of a symbol, and two quirks: a BSE currency option has the
+//! type of a future, and an MCX option has `FUTCOM`.
 
 use std::io::BufRead;
 
-use super::{EXPECTED, class_and_isin, exchange_of, hundredth, index_row, is_index, split_key};
+use super::{EXPECTED, Form, class_and_isin, exchange_of, index_row, is_index, split_key};
 use crate::dump::field::{self, Reason};
 use crate::dump::security::series_of;
 use crate::dump::symbol::{self, Contract};
@@ -40,10 +40,7 @@ fn row_of(fields: [&str; COLUMNS.len()]) -> Result<Row, Reason> {
         return index_row(segment, key, id, name, symbol);
     }
 
-    let tick_size = field::price(tick_size).and_then(|tick_size| match segment {
-        Segment::NseCurrency | Segment::BseCurrency | Segment::McxCommodity => hundredth(tick_size),
-        _ => Some(tick_size),
-    });
+    let tick_size = field::price(tick_size).and_then(|step| Form::UpstoxCsv.tick_size(segment, step));
     let exchange = exchange_of(segment);
     let row = Row {
         exchange,
@@ -75,6 +72,7 @@ fn row_of(fields: [&str; COLUMNS.len()]) -> Result<Row, Reason> {
                 .ok_or("tradingsymbol does not end in the expiry and strike")?;
             Ok(Row {
                 class: contract.class(),
+                lot_size: Form::UpstoxCsv.lot_size(segment, underlying, row.lot_size),
                 underlying: Some(underlying.to_owned()),
                 expiry: Some(expiry),
                 strike: contract.strike(),
@@ -194,6 +192,20 @@ mod tests {
 
         let row = read_row("NCD_FO|5,EURINR24N14FUT,,2024-11-14,0,0.25,1,FUTCUR,FF,NCD_FO").unwrap();
         assert_eq!((row.class, row.strike, row.tick_size), (InstrumentType::Future, None, amount("0.0025")));
+    }
+
+    #[test]
+    fn commodities_have_steps_in_paise_and_units_if_known() {
+        for (row, tick_size, lot_size) in [
+            ("NSE_COM|9001,SILVER27APR257500CE,SILVER,2027-04-29,257500.0,50.0,1,OPTFUT,CE,NSE_COM", "0.5", 0),
+            ("MCX_FO|5,CRUDEOIL24SEPFUT,CRUDE OIL,2024-09-19,0,100.0,100,FUTCOM,FF,MCX_FO", "1", 100),
+            ("MCX_FO|5,GOLD24OCTFUT,GOLD,2024-10-04,0,100.0,1,FUTCOM,FF,MCX_FO", "1", 0),
+            ("NCD_FO|5,USDINR24SEPFUT,,2024-09-26,0,0.25,1,FUTCUR,FF,NCD_FO", "0.0025", 0),
+        ] {
+            let row = read_row(row).unwrap();
+            assert_eq!(row.tick_size, amount(tick_size), "{}", row.symbol);
+            assert_eq!(row.lot_size, lot_size, "{}", row.symbol);
+        }
     }
 
     #[test]

@@ -1,13 +1,13 @@
 //! The JSON form: an array with an object for each instrument.
 //!
-//! Its symbols of contracts are written for people, so Kite's symbols are created from the other fields. Price steps
-//! are in paise, strikes in rupees, and an expiry is the last second of its day in Asia/Kolkata.
+//! Its symbols of contracts are written for people, so Kite's symbols are created from the other fields. Strikes are
+//! in rupees, and an expiry is the last second of its day in Asia/Kolkata.
 
 use std::io::BufRead;
 
 use serde::Deserialize;
 
-use super::{EXPECTED, class_and_isin, exchange_of, hundredth, index_row, is_index, split_key};
+use super::{EXPECTED, Form, class_and_isin, exchange_of, index_row, is_index, split_key};
 use crate::dump::field::{self, Reason};
 use crate::dump::json::{Elements, Outer, Recognition, Scalar, parse};
 use crate::dump::symbol::{self, Contract, Cycle};
@@ -45,7 +45,7 @@ fn row_of(fields: &Fields<'_>) -> Result<Row, Reason> {
     }
 
     let of_symbol = |symbol: &str| field::symbol(exchange, symbol).ok_or(BAD_SYMBOL);
-    let tick_size = fields.tick_size.positive().and_then(hundredth);
+    let tick_size = fields.tick_size.positive().and_then(|step| Form::UpstoxJson.tick_size(segment, step));
     let row = Row {
         exchange,
         symbol: String::new(),
@@ -71,7 +71,8 @@ fn row_of(fields: &Fields<'_>) -> Result<Row, Reason> {
             return security::named(Row { class, isin, ..row }, trading_symbol, Some(series)).ok_or(BAD_SYMBOL);
         }
         (Segment::NseCommodity | Segment::McxCommodity, "COM") => {
-            return Ok(Row { symbol: of_symbol(trading_symbol)?, ..row });
+            let lot_size = fields.units(segment, trading_symbol, row.lot_size);
+            return Ok(Row { symbol: of_symbol(trading_symbol)?, lot_size, ..row });
         }
         (_, "FUT") => Contract::Future,
         (_, "CE") => Contract::Call(strike()?),
@@ -86,6 +87,7 @@ fn row_of(fields: &Fields<'_>) -> Result<Row, Reason> {
     Ok(Row {
         symbol: field::symbol(exchange, &symbol).ok_or("asset_symbol is too long or has unprintable characters")?,
         class: contract.class(),
+        lot_size: fields.units(segment, underlying, row.lot_size),
         underlying: Some(underlying.to_owned()),
         expiry: Some(expiry),
         strike: contract.strike(),
@@ -111,9 +113,14 @@ struct Fields<'a> {
     strike_price: Scalar<'a>,
     tick_size: Scalar<'a>,
     lot_size: Scalar<'a>,
+    qty_multiplier: Scalar<'a>,
 }
 
 impl Fields<'_> {
+    fn units(&self, segment: Segment, commodity: &str, figure: u32) -> u32 {
+        Form::UpstoxJson.lot_size_by_multiplier(segment, commodity, figure, self.qty_multiplier.lot_size())
+    }
+
     /// Contracts on commodities have no field for the cycle, and none of them is weekly.
     fn cycle(&self) -> Result<Cycle, Reason> {
         match self.weekly {
@@ -236,6 +243,21 @@ mod tests {
         });
         let row = read_row(&commodity).unwrap();
         assert_eq!((row.exchange, row.class, row.tick_size), (Exchange::Nco, InstrumentType::Commodity, amount("1")));
+    }
+
+    #[test]
+    fn the_multiplier_is_the_number_of_units_in_a_lot() {
+        for (segment, asset, lot_size, multiplier, units) in [
+            ("NCD_FO", "USDINR", 1, 1000.0, 1000),
+            ("NSE_COM", "ZINC", 1, 5000.0, 5000),
+            ("MCX_FO", "GOLD", 1, 100.0, 100),
+            ("MCX_FO", "CRUDEOIL", 100, 100.0, 100),
+        ] {
+            let contract = with(with(option(), "segment", json!(segment)), "asset_symbol", json!(asset));
+            let contract = with(contract, "instrument_key", json!(format!("{segment}|77")));
+            let contract = with(with(contract, "lot_size", json!(lot_size)), "qty_multiplier", json!(multiplier));
+            assert_eq!(read_row(&contract).unwrap().lot_size, units, "{segment} {asset}");
+        }
     }
 
     #[test]
