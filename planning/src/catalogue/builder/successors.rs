@@ -115,12 +115,13 @@ fn in_another_series(catalogue: &Catalogue, id: InstrumentId) -> Option<Instrume
     let is_successor = |id: &InstrumentId| {
         let new = catalogue.get(*id);
         new.is_active()
+            && !new.is_alias()
             && new.listing().is_share()
             && new.listing().base() == listing.base()
             && new.name() == old.name()
     };
     let keys = OF_SHARES.iter().map(|series| format!("{plain}-{series}")).chain([plain.clone()]);
-    let mut found = keys.filter_map(|key| catalogue.find(&key)).map(|id| catalogue.target(id)).filter(is_successor);
+    let mut found = keys.filter_map(|key| catalogue.find(&key)).filter(is_successor);
     let only = found.next()?;
     found.next().is_none().then_some(only)
 }
