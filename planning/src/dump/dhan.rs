@@ -34,7 +34,7 @@ struct Fields<'a> {
     symbol: &'a str,
     name: &'a str,
     isin: &'a str,
-    /// The exchange's type of the security: `ES`, `ETF`, `DBT`.
+    /// The exchange's type of the security: `ES`, `ETF`, `InvITU`, `DBT`.
     kind: &'a str,
     series: &'a str,
     lot_size: &'a str,
@@ -100,11 +100,11 @@ fn security_row(row: Row, fields: &Fields<'_>) -> Result<Row, Reason> {
     }
     let named_series = Some(present(fields.series)).filter(|series| !series.is_empty());
     let (by_isin, isin) = security::class_and_isin(fields.isin);
-    let class = match fields.kind {
+    let class = match present(fields.kind) {
         _ if isin.is_some() => by_isin,
         "ES" => InstrumentType::Equity,
-        "ETF" | "MF" => InstrumentType::Fund,
-        kind if present(kind).is_empty() => security::class_by_symbol(row.exchange, fields.symbol, named_series),
+        "ETF" | "MF" | "REIT" | "InvITU" => InstrumentType::Fund,
+        "" | "Other" => security::class_by_symbol(row.exchange, fields.symbol, named_series),
         _ => InstrumentType::Debt,
     };
     let series = security::present_series(row.exchange, class, fields.series);

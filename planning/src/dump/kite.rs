@@ -199,6 +199,8 @@ mod tests {
             ("BAJAJ-AUTO", "BAJAJ AUTO", "NSE", InstrumentType::Equity, Some("EQ")),
             ("SMALLCO-BE", "SMALL COMPANY", "NSE", InstrumentType::Equity, Some("BE")),
             ("TRUST-IV", "INFRASTRUCTURE TRUST", "NSE", InstrumentType::Fund, Some("IV")),
+            ("EMBASSY-RR", "EMBASSY OFFICE PARKS REIT", "NSE", InstrumentType::Fund, Some("RR")),
+            ("AIRTELPP-E1", "BHARTI AIRTEL RE.1.25 PPD", "NSE", InstrumentType::Equity, Some("E1")),
             ("76BOND31-N0", "", "NSE", InstrumentType::Debt, Some("N0")),
             ("GOLDBOND-GB", "GOLD BOND", "NSE", InstrumentType::Debt, Some("GB")),
             ("RELIANCE", "RELIANCE INDUSTRIES", "BSE", InstrumentType::Equity, None),

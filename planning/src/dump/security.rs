@@ -80,13 +80,15 @@ pub(crate) fn is_beside_share(series: &str) -> bool {
 
 /// Returns the type of an NSE series; `None` is `EQ`.
 ///
-/// Shares are in trade-for-trade (`BE`, `BZ`, `IT`), in lots of small companies (`SM`, `ST`, `SZ`), or in special
-/// windows (`BL`, `IL`, `T0`); funds in `MF`, and trusts in `RR` and `IV`. The many others number the issues of debt,
-/// or are rights, warrants and partly paid shares.
+/// Shares are in trade-for-trade (`BE`, `BZ`, `IT`), in lots of small companies (`SM`, `ST`, `SZ`), partly paid (`E1`,
+/// in trade-for-trade `X1`), or in special windows (`BL`, `IL`, `T0`); funds in `MF`, `ME` and `SF`, and trusts in `RR`
+/// (REIT) and `IV` (InvIT). The many others number the issues of debt, or are rights and warrants.
 pub(super) fn class_of_series(series: Option<&str>) -> InstrumentType {
     match series {
-        None | Some("EQ" | "BE" | "BZ" | "IT" | "SM" | "ST" | "SZ" | "BL" | "IL" | "T0") => InstrumentType::Equity,
-        Some("MF" | "ME" | "RR" | "IV") => InstrumentType::Fund,
+        None | Some("EQ" | "BE" | "BZ" | "IT" | "SM" | "ST" | "SZ" | "E1" | "X1" | "BL" | "IL" | "T0") => {
+            InstrumentType::Equity
+        }
+        Some("MF" | "ME" | "SF" | "RR" | "IV") => InstrumentType::Fund,
         Some(_) => InstrumentType::Debt,
     }
 }
@@ -156,6 +158,12 @@ mod tests {
         for (exchange, symbol, series, class) in [
             (Exchange::Nse, "TCS", Some("EQ"), InstrumentType::Equity),
             (Exchange::Nse, "782GJ32", Some("SG"), InstrumentType::Debt),
+            (Exchange::Nse, "AIRTELPP", Some("E1"), InstrumentType::Equity),
+            (Exchange::Nse, "CALSOFTPP", Some("X1"), InstrumentType::Equity),
+            (Exchange::Nse, "EMBASSY", Some("RR"), InstrumentType::Fund),
+            (Exchange::Nse, "INDIGRID", Some("IV"), InstrumentType::Fund),
+            (Exchange::Nse, "ARSIFHRMD", Some("SF"), InstrumentType::Fund),
+            (Exchange::Nse, "ELECTCAST", Some("W1"), InstrumentType::Debt),
             (Exchange::Bse, "20MICRONS", None, InstrumentType::Equity),
             (Exchange::Bse, "182D140526", None, InstrumentType::Debt),
         ] {

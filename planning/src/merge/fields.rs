@@ -3,10 +3,11 @@
 use crate::catalogue::Field;
 use crate::dump::Row;
 use crate::instrument::Amount;
-use crate::vocabulary::{Broker, InstrumentType};
+use crate::vocabulary::{Broker, InstrumentType, Segment};
 
 /// Fills the empty fields of `row` with those of `other`.
 pub(super) fn fill(row: &mut Row, other: &Row, mut filled: impl FnMut(Field)) {
+    let is_without_isin = row.isin.is_none();
     if row.name.is_empty() && !other.name.is_empty() {
         row.name.clone_from(&other.name);
         filled(Field::Name);
@@ -21,6 +22,11 @@ pub(super) fn fill(row: &mut Row, other: &Row, mut filled: impl FnMut(Field)) {
             own.clone_from(others);
             filled(field);
         }
+    }
+    let is_security = matches!(row.segment, Segment::NseEquity | Segment::BseEquity);
+    if let (true, Some(isin)) = (is_without_isin && is_security, &row.isin) {
+        // Without an ISIN, the type was a guess: Kite's file does not distinguish a fund from a share.
+        row.class = InstrumentType::of_isin(isin);
     }
     // An index has neither.
     if row.class != InstrumentType::Index {

@@ -83,6 +83,29 @@ fn one_instrument_has_the_tokens_of_all_brokers() {
 }
 
 #[test]
+fn a_filled_isin_determines_the_type() {
+    let of_kite = |symbol: &str| Row { isin: None, ..equity("NSE", symbol, "") };
+    let of_upstox =
+        |symbol: &str, isin: &str| Row { class: InstrumentType::of_isin(isin), ..equity("NSE", symbol, isin) };
+    let catalogue = merge(&[
+        file(Kite, "2026-08-18", vec![of_kite("GOLDBEES"), of_kite("TCS"), of_kite("X")]),
+        file(
+            Upstox,
+            "2026-08-17",
+            vec![
+                of_upstox("GOLDBEES", "INF204KB17I5"),
+                of_upstox("TCS", "INE467B01029"),
+                of_upstox("Y", "INF204KB18I3"),
+            ],
+        ),
+    ]);
+
+    assert_eq!(get(&catalogue, "NSE:GOLDBEES").class(), InstrumentType::Fund);
+    assert_eq!(get(&catalogue, "NSE:TCS").class(), InstrumentType::Equity);
+    assert_eq!(get(&catalogue, "NSE:X").class(), InstrumentType::Equity, "nobody has its ISIN");
+}
+
+#[test]
 fn newer_files_then_the_order_of_brokers_take_precedence() {
     let of = |broker, date, name: &str| File {
         broker,

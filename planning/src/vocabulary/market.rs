@@ -131,13 +131,13 @@ impl InstrumentType {
 
     /// Returns the type of a cash security by its ISIN.
     ///
-    /// Indian ISINs (ISO 6166, numbered by NSDL) begin `INE` for companies, `INF` for funds and `IN0`–`IN9`
-    /// for governments; for companies, characters 8 and 9 are the security type, `01` an ordinary share,
-    /// `23` and `25` units of an investment trust.
+    /// Indian ISINs (ISO 6166, numbered by NSDL) begin `INE` for companies, `INF` for funds, `IN9` for shares that
+    /// are partly paid or have other voting rights, and `IN0`–`IN4` for governments; for companies, characters 8 and 9
+    /// are the security type, `01` an ordinary share, `23` and `25` units of an investment trust (InvIT, REIT).
     pub fn of_isin(isin: &str) -> Self {
         match (isin.get(..3), isin.get(7..9)) {
             (Some("INF"), _) | (Some("INE"), Some("23" | "25")) => InstrumentType::Fund,
-            (Some("INE"), Some("01")) => InstrumentType::Equity,
+            (Some("INE"), Some("01")) | (Some("IN9"), _) => InstrumentType::Equity,
             _ => InstrumentType::Debt,
         }
     }
@@ -158,6 +158,9 @@ mod tests {
         assert_eq!(InstrumentType::of_isin("INE002A01018"), InstrumentType::Equity);
         assert_eq!(InstrumentType::of_isin("INF204KB14I2"), InstrumentType::Fund);
         assert_eq!(InstrumentType::of_isin("INE0L6807146"), InstrumentType::Debt);
+        assert_eq!(InstrumentType::of_isin("IN9397D01014"), InstrumentType::Equity, "partly paid");
+        assert_eq!(InstrumentType::of_isin("INE041025011"), InstrumentType::Fund, "REIT");
+        assert_eq!(InstrumentType::of_isin("INE219X23014"), InstrumentType::Fund, "InvIT");
         assert_eq!(InstrumentType::of_isin("IN0020220151"), InstrumentType::Debt);
         assert_eq!(InstrumentType::of_isin(""), InstrumentType::Debt);
     }

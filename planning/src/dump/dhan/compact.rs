@@ -200,6 +200,10 @@ mod tests {
             ("NSE", "76NHAI31", "GB", "NA", InstrumentType::Debt, "76NHAI31-NA"),
             ("BSE", "75BOND31", "", "F", InstrumentType::Debt, "75BOND31"),
             ("BSE", "RELIANCE", "", "A", InstrumentType::Equity, "RELIANCE"),
+            ("NSE", "EMBASSY", "REIT", "RR", InstrumentType::Fund, "EMBASSY-RR"),
+            ("NSE", "INDIGRID", "InvITU", "IV", InstrumentType::Fund, "INDIGRID-IV"),
+            ("NSE", "AIRTELPP", "ES", "E1", InstrumentType::Equity, "AIRTELPP-E1"),
+            ("NSE", "KELLTONTEC", "Other", "EQ", InstrumentType::Equity, "KELLTONTEC"),
         ] {
             let row = read_row(&format!("{exchange},E,11,EQUITY,0,{symbol},1.0,A,,,,10.0000,NA,{kind},{series},A LTD"));
             let row = row.unwrap();

@@ -22,6 +22,10 @@ fn rows((broker, name): (Broker, &str)) -> Option<Vec<Row>> {
     Some(load(broker, file).unwrap().rows)
 }
 
+const KITE_NSE: (Broker, &str) = (Broker::Kite, "kite_nse_2025-10.csv.gz");
+const FYERS_NSE: (Broker, &str) = (Broker::Fyers, "fyers_nse_cm_2025-11-10.csv.gz");
+const DHAN_NSE: (Broker, &str) = (Broker::Dhan, "dhan_compact_nse_cash_2025-08.csv.gz");
+
 fn is_currency(row: &Row) -> bool {
     matches!(row.segment, Segment::NseCurrency | Segment::BseCurrency)
 }
@@ -85,4 +89,38 @@ fn price_steps_and_lots_of_both_forms_have_the_same_units() {
     }
     let unknown = counts(&json, |row| row.underlying.is_some() && row.lot_size == 0, |row| row.segment.as_str());
     assert_eq!(unknown, []);
+}
+
+/// Returns the key of a security, with its series, and its type.
+fn types(rows: &[Row]) -> std::collections::BTreeMap<String, InstrumentType> {
+    let securities = rows.iter().filter(|row| row.segment == Segment::NseEquity);
+    let key = |row: &Row| match row.series.as_deref() {
+        Some(series) if series != "EQ" && !row.symbol.ends_with(&format!("-{series}")) => {
+            format!("{}-{series}", row.symbol)
+        }
+        _ => row.symbol.clone(),
+    };
+    securities.map(|row| (key(row), row.class)).collect()
+}
+
+#[test]
+fn types_without_isin_agree_with_those_by_isin() {
+    let (Some(fyers), Some(kite), Some(dhan)) = (rows(FYERS_NSE), rows(KITE_NSE), rows(DHAN_NSE)) else { return };
+    let by_isin = types(&fyers);
+    let differing = |rows: &[Row]| -> Vec<String> {
+        let differs = |(key, class): &(String, InstrumentType)| by_isin.get(key).is_some_and(|other| other != class);
+        types(rows).into_iter().filter(differs).map(|(key, _)| key).collect()
+    };
+
+    // Kite's file has nothing that distinguishes a fund on an exchange from a share.
+    let of_kite = differing(&kite);
+    assert_eq!(of_kite.len(), 277);
+    assert!(of_kite.iter().all(|key| by_isin[key] == InstrumentType::Fund));
+    assert_eq!(differing(&dhan), ["LIQGRWBEES", "MOGOLD"], "both have the kind `Other`");
+    for key in ["AIRTELPP-E1", "EMBASSY-RR", "INDIGRID-IV"] {
+        let class = if key.ends_with("E1") { InstrumentType::Equity } else { InstrumentType::Fund };
+        for (broker, types) in [("fyers", &by_isin), ("kite", &types(&kite)), ("dhan", &types(&dhan))] {
+            assert_eq!(types.get(key), Some(&class), "{key} at {broker}");
+        }
+    }
 }
