@@ -1,12 +1,13 @@
 //! A broker's daily instrument file, read row by row.
 //!
-//! [`read_entries`] takes the bytes as they came, plain or gzipped, and hands each row to the caller as soon as it
+//! [`read_entries`] takes the bytes as they came, plain, gzipped or in a zip archive, and hands each row to the caller as soon as it
 //! is read, so that memory is bounded by a row and not by the file. A row that cannot be read is passed on
 //! as [`Entry::Rejected`] with its reason and its text; it never ends the ingest. A file that is larger than the
 //! [`Limits`], or has another format, is rejected with an error that contains the expected and the actual format.
 
 mod aliceblue;
 mod angel;
+mod archive;
 mod date;
 mod derivative;
 mod dhan;
@@ -26,14 +27,16 @@ pub(crate) mod symbol;
 mod table;
 mod units;
 mod upstox;
+mod zip;
 
 use std::io::{self, BufRead, BufReader, ErrorKind, Read};
 
 use chrono::NaiveDate;
 use flate2::bufread::MultiGzDecoder;
 
+pub use self::archive::Members;
 pub use self::limits::{Limits, OnProgress};
-use self::limits::{Meter, too_large};
+use self::limits::{Meter, Packing, too_large};
 use crate::instrument::Amount;
 use crate::series::Listing;
 use crate::vocabulary::{Broker, Exchange, InstrumentType, Segment};
@@ -176,7 +179,8 @@ pub enum DumpError {
     Stopped,
 }
 
-/// Reads a whole file and passes on each entry, row or rejection, in the order of the file.
+/// Reads a whole file and passes on each entry, row or rejection, in the order of the file. Returns the members of an
+/// archive: the positions of the entries of each member follow those of the previous one.
 ///
 /// `on_progress` is called before each piece of the file, packed or not, so that a reading also ends soon if its rows
 /// are few and far between.
@@ -189,7 +193,7 @@ pub fn read_entries(
     limits: &Limits,
     on_progress: &mut OnProgress<'_>,
     on_entry: &mut OnEntry<'_>,
-) -> Result<(), DumpError> {
+) -> Result<Members, DumpError> {
     let mut on_progress = |rows| on_progress(rows);
     let meter = Meter::new(*limits, &mut on_progress);
     let read = read_metered(broker, file, &meter, &mut |line, entry| {
@@ -206,15 +210,19 @@ fn read_metered(
     file: impl Read,
     meter: &Meter<'_>,
     on_entry: &mut OnEntry<'_>,
-) -> Result<(), DumpError> {
+) -> Result<Members, DumpError> {
     let mut file = BufReader::with_capacity(PIECE_BYTES, meter.file(file));
     let start = start_of(&mut file)?;
-    if !start.starts_with(&[0x1f, 0x8b]) {
-        return read_unpacked(broker, &start, file, on_entry);
+    if zip::is_zip(&start) {
+        return archive::read_members(broker, start.chain(file), meter, on_entry);
     }
-    let mut unpacked = BufReader::with_capacity(PIECE_BYTES, meter.unpacked(MultiGzDecoder::new(start.chain(file))));
+    if !is_gzip(&start) {
+        return read_unpacked(broker, &start, file, on_entry).map(|()| Members::default());
+    }
+    let unpacked = meter.unpacked(Packing::Gzip, MultiGzDecoder::new(start.chain(file)));
+    let mut unpacked = BufReader::with_capacity(PIECE_BYTES, unpacked);
     let read = start_of(&mut unpacked).and_then(|start| read_unpacked(broker, &start, unpacked, on_entry));
-    read.map_err(|error| match error {
+    read.map(|()| Members::default()).map_err(|error| match error {
         DumpError::Io(error) if !meter.has_source_failed() => {
             let is_cut = error.kind() == ErrorKind::UnexpectedEof;
             let found = if is_cut { "a truncated file" } else { "a damaged file" };
@@ -222,6 +230,10 @@ fn read_metered(
         }
         error => error,
     })
+}
+
+fn is_gzip(start: &[u8]) -> bool {
+    start.starts_with(&[0x1f, 0x8b])
 }
 
 /// The number of bytes that are read at once.
@@ -237,7 +249,9 @@ fn start_of(reader: &mut impl Read) -> Result<Vec<u8>, DumpError> {
 /// Whether a file, packed or not, contains JSON: its rows are then elements, not lines.
 pub fn is_json(mut file: impl Read) -> bool {
     let Ok(mut start) = start_of(&mut file) else { return false };
-    if start.starts_with(&[0x1f, 0x8b]) {
+    if zip::is_zip(&start) {
+        start = archive::start_of_data(BufReader::new(start.as_slice().chain(file))).unwrap_or_default();
+    } else if is_gzip(&start) {
         let packed = BufReader::new(start.as_slice().chain(file));
         start = start_of(&mut MultiGzDecoder::new(packed)).unwrap_or_default();
     }

@@ -62,6 +62,8 @@ pub const QUARANTINED_PER_REASON_MAX: u64 = 100;
 pub struct QuarantinedRow {
     /// Line of a CSV, or position in a JSON file; both from 1.
     pub line: u64,
+    /// The file in an archive that contains the row; `None` if there is only one file.
+    pub member: Option<String>,
     /// The reason: one of those in [`FileLoad::rejected`].
     pub reason: &'static str,
     /// The row as in the file, at most [`dump::TEXT_CHARACTERS_MAX`] characters. If it was readable and rejected because of
@@ -124,7 +126,7 @@ pub fn read_file(
     let mut rows_read = 0;
     let mut left_out = LeftOut::default();
     let mut read: Vec<Candidate> = Vec::new();
-    dump::read_entries(broker, file, limits, on_progress, &mut |line, entry| {
+    let members = dump::read_entries(broker, file, limits, on_progress, &mut |line, entry| {
         rows_read += 1;
         match entry {
             Entry::Row(row) => read.push(Candidate { line, symbol: Symbol::Given, row }),
@@ -142,6 +144,10 @@ pub fn read_file(
     let content_hash = hash_rows(&rows);
     let LeftOut { rejected, skipped, duplicates, mut quarantine } = left_out;
     quarantine.sort_by_key(|row| row.line);
+    for row in &mut quarantine {
+        let (member, line) = members.place(row.line);
+        (row.member, row.line) = (member.map(str::to_owned), line);
+    }
     Ok(FileLoad { rows, rows_read, rejected, skipped, duplicates, quarantine, content_hash })
 }
 
@@ -159,7 +165,7 @@ impl LeftOut {
         let count = self.rejected.entry(reason).or_default();
         *count += 1;
         if *count <= QUARANTINED_PER_REASON_MAX {
-            self.quarantine.push(QuarantinedRow { line, reason, text: text() });
+            self.quarantine.push(QuarantinedRow { line, member: None, reason, text: text() });
         }
     }
 

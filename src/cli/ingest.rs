@@ -212,7 +212,8 @@ impl Summary {
             // Text of a file must not control the terminal.
             let text: String = row.text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
             let place = if self.is_json { "element" } else { "line" };
-            print_line(&format!("first example, {place} {}: {}: `{text}`", row.line, row.reason))?;
+            let member = row.member.as_ref().map(|name| format!(" of `{name}`")).unwrap_or_default();
+            print_line(&format!("first example, {place} {}{member}: {}: `{text}`", row.line, row.reason))?;
         }
         Ok(())
     }

@@ -228,6 +228,8 @@ pub(super) fn stored(faults: &[GateFault]) -> Vec<StoredFault> {
 #[derive(Serialize)]
 pub(super) struct StoredRow {
     line: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    member: Option<String>,
     reason: &'static str,
     text: String,
 }
@@ -270,6 +272,7 @@ pub(super) fn first_of(quarantine: &[QuarantinedRow]) -> Vec<StoredRow> {
     let (rows, characters) = QUARANTINE_MAX;
     let stored = |row: &QuarantinedRow| StoredRow {
         line: row.line,
+        member: row.member.clone(),
         reason: row.reason,
         text: row.text.chars().take(characters).collect(),
     };
@@ -282,7 +285,8 @@ mod tests {
 
     #[test]
     fn at_most_a_hundred_shortened_rows_are_quarantined() {
-        let row = |line| QuarantinedRow { line, reason: "fault injected by a test", text: "₹".repeat(1000) };
+        let row =
+            |line| QuarantinedRow { line, member: None, reason: "fault injected by a test", text: "₹".repeat(1000) };
         let rows: Vec<_> = (2..152).map(row).collect();
 
         let stored = first_of(&rows);

@@ -39,6 +39,7 @@ pub(super) struct Meter<'a> {
     file_bytes: Cell<u64>,
     /// `None` if the file is not packed.
     unpacked_bytes: Cell<Option<u64>>,
+    packing: Cell<Packing>,
     /// The reason why the reading ends before the file does; the first reason counts.
     fault: RefCell<Option<DumpError>>,
     has_source_failed: Cell<bool>,
@@ -52,6 +53,7 @@ impl<'a> Meter<'a> {
             rows: Cell::new(0),
             file_bytes: Cell::new(0),
             unpacked_bytes: Cell::new(None),
+            packing: Cell::new(Packing::Gzip),
             fault: RefCell::new(None),
             has_source_failed: Cell::new(false),
             on_progress: RefCell::new(on_progress),
@@ -63,9 +65,10 @@ impl<'a> Meter<'a> {
         Metered { reader, meter: self, layer: Layer::File }
     }
 
-    /// Returns a reader of the unpacked file.
-    pub(super) fn unpacked<R: Read>(&self, reader: R) -> Metered<'_, 'a, R> {
-        self.unpacked_bytes.set(Some(0));
+    /// Returns a reader of the unpacked file, or of another part of it.
+    pub(super) fn unpacked<R: Read>(&self, packing: Packing, reader: R) -> Metered<'_, 'a, R> {
+        self.unpacked_bytes.set(self.unpacked_bytes.get().or(Some(0)));
+        self.packing.set(packing);
         Metered { reader, meter: self, layer: Layer::Unpacked }
     }
 
@@ -109,10 +112,7 @@ impl<'a> Meter<'a> {
             Some(unpacked) if unpacked > bytes_max => {
                 self.end_with(DumpError::TooLarge { bytes_max, packed_bytes: Some(file) });
             }
-            Some(unpacked) if file > unpacked + GROWTH_MAX => self.end_with(DumpError::Form {
-                expected: "a gzip file that is smaller than its decompressed content",
-                found: "a gzip file of many almost empty members".to_owned(),
-            }),
+            Some(unpacked) if file > unpacked + GROWTH_MAX => self.end_with(self.packing.get().growth()),
             _ => {}
         }
         self.check()
@@ -137,6 +137,30 @@ impl<'a> Meter<'a> {
 /// packed grows by less than a thousandth. A file of parts that each unpack to nothing takes a long time and has no
 /// use.
 const GROWTH_MAX: u64 = 1024 * 1024;
+
+/// The format of a packed file.
+#[derive(Clone, Copy)]
+pub(super) enum Packing {
+    Gzip,
+    Zip,
+}
+
+impl Packing {
+    /// Returns the error for a file that is larger than its unpacked content.
+    fn growth(self) -> DumpError {
+        let (expected, found) = match self {
+            Packing::Gzip => (
+                "a gzip file that is smaller than its decompressed content",
+                "a gzip file of many almost empty members",
+            ),
+            Packing::Zip => (
+                "a zip archive that is smaller than its decompressed content",
+                "a zip archive of many almost empty members",
+            ),
+        };
+        DumpError::Form { expected, found: found.to_owned() }
+    }
+}
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Layer {

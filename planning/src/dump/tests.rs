@@ -5,6 +5,7 @@ mod fixtures;
 mod limits;
 mod properties;
 mod real;
+mod zips;
 
 use std::io::Write;
 use std::ops::ControlFlow;
@@ -28,6 +29,10 @@ fn gzip(bytes: &[u8]) -> Vec<u8> {
     let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
     encoder.write_all(bytes).unwrap();
     encoder.finish().unwrap()
+}
+
+fn is_packed(file: &[u8]) -> bool {
+    is_gzip(file) || zip::is_zip(file)
 }
 
 #[test]

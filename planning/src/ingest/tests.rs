@@ -105,7 +105,7 @@ fn the_order_of_the_rows_does_not_change_the_hash() {
 #[test]
 fn a_rejected_row_is_quarantined_with_line_and_text() {
     let (tcs, broken) = (json_equity("TCS", "EQ", "INE467B01029"), "{\"instrument_key\": 1}".to_owned());
-    let quarantined = |line, reason, text: &str| QuarantinedRow { line, reason, text: text.into() };
+    let quarantined = |line, reason, text: &str| QuarantinedRow { line, member: None, reason, text: text.into() };
 
     let shared = |isin| json_equity("IMC1", "N0", isin);
 

@@ -138,7 +138,12 @@ pub(crate) async fn a_rejection_is_listed_until_the_next_accepted_load(database:
         source: format!("file {number}"),
         refused_at: t0() + seconds(number),
         faults: vec![fault("rows"), fault("lots")],
-        quarantine: vec![QuarantinedRow { line: 2, reason: "fault injected by a test", text: "₹".repeat(1000) }],
+        quarantine: vec![QuarantinedRow {
+            line: 2,
+            member: None,
+            reason: "fault injected by a test",
+            text: "₹".repeat(1000),
+        }],
     };
     let sources =
         async || -> Vec<String> { store.refusals().await.unwrap().into_iter().map(|refusal| refusal.source).collect() };
