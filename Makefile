@@ -27,8 +27,8 @@ api-test: ## Test the OpenAPI document with all examples, a generated client and
 
 # Takes about five minutes on two cores.
 FUZZ_CASES ?= 50000
-fuzz: ## Fuzz the broker file parsers: 50,000 broken files of each kind and format, plain and gzipped
-	PROPTEST_CASES=$(FUZZ_CASES) $(CARGO) test --locked --release -p registry-planning --lib -- dump::tests::properties
+fuzz: ## Fuzz the broker file parsers: 50,000 broken files of each kind and format, plain, gzipped and zipped
+	PROPTEST_CASES=$(FUZZ_CASES) $(CARGO) test --locked --release -p registry-planning --lib -- dump::tests::properties dump::tests::zips::a_broken_archive
 
 outages: ## Run five minutes of traffic and kill PostgreSQL, Redis and the config service twice each
 	REGISTRY_TEST_OUTAGE_SECONDS=300 tests/with-services.sh $(CARGO) test --locked --test integration -- \

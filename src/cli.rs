@@ -92,7 +92,7 @@ struct PlanArguments {
 
 #[derive(clap::Args)]
 struct IngestArguments {
-    /// Instrument file in the broker's own format, plain or gzipped.
+    /// Instrument file in the broker's own format, plain, gzipped or in a zip archive.
     file: PathBuf,
     #[arg(
         long,

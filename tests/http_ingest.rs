@@ -1,5 +1,6 @@
 //! Loading brokers' files over HTTP.
 
+mod archives;
 mod dates;
 mod faults;
 mod fetching;

@@ -73,6 +73,26 @@ pub(crate) fn gzip(content: &[u8]) -> Vec<u8> {
     encoder.finish().expect("memory accepts every write")
 }
 
+/// A zip archive of these files, which are not compressed.
+pub(crate) fn zip(files: &[(&str, &str)]) -> Vec<u8> {
+    let length = |bytes: usize| u32::try_from(bytes).expect("the file is short").to_le_bytes();
+    let count = |number: usize| u16::try_from(number).expect("the number is small").to_le_bytes();
+    let (mut archive, mut directory) = (Vec::new(), Vec::new());
+    for (name, content) in files {
+        let mut checksum = flate2::Crc::new();
+        checksum.update(content.as_bytes());
+        let start = length(archive.len());
+        let bytes = length(content.len());
+        let header = [&[20, 0, 0, 0, 0, 0, 0, 0, 0, 0], &checksum.sum().to_le_bytes()[..], &bytes, &bytes].concat();
+        let header = [header, count(name.len()).to_vec(), vec![0; 2]].concat();
+        archive.extend([b"PK\x03\x04", &header[..], name.as_bytes(), content.as_bytes()].concat());
+        directory.extend([b"PK\x01\x02\x14\0", &header[..], &[0; 10], &start, name.as_bytes()].concat());
+    }
+    let (at, files) = (length(archive.len()), count(files.len()));
+    let end = [&b"PK\x05\x06\0\0\0\0"[..], &files, &files, &length(directory.len()), &at, &[0; 2]].concat();
+    [archive, directory, end].concat()
+}
+
 /// Tries until there is an answer, and fails where none comes within the time.
 pub(crate) async fn eventually<T>(what: &str, within: Duration, mut attempt: impl AsyncFnMut() -> Option<T>) -> T {
     let deadline = Instant::now() + within;

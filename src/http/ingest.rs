@@ -126,7 +126,7 @@ pub(crate) struct JobAnswer<'a> {
             (Option<IngestBody> = "application/json"),
             (types::Upload = "application/octet-stream"),
         ),
-        description = "The source and its options, or the file itself, plain or gzipped.",
+        description = "The source and its options, or the file itself, plain, gzipped or in a zip archive.",
     ),
     responses(
         (status = 200, description = "The job is queued.", body = IngestAnswer<'_>),

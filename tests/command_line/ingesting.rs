@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use super::plan;
-use crate::support::{Finished, gzip, run, texts};
+use crate::support::{Finished, gzip, run, texts, zip};
 
 pub(super) const KITE_HEADER: &str = "instrument_token,exchange_token,tradingsymbol,name,last_price,expiry,strike,\
     tick_size,lot_size,instrument_type,segment,exchange\n";
@@ -201,6 +201,35 @@ fn every_brokers_file_gives_one_contract_the_same_key() {
         let plan = plan(&folder, &["--strictness", "strict", "--as-of", "2031-08-26", "NFO:NIFTY31AUGFUT"]);
         assert_eq!(texts(&plan["instruments"]), ["NFO:NIFTY31AUGFUT"], "{name}");
     }
+}
+
+#[test]
+fn the_files_of_an_archive_are_one_file_of_the_broker() {
+    let folder = TempDir::new().unwrap();
+    let cash = "Exchange,Token,LotSize,Symbol,TradingSymbol,Instrument,TickSize,\nNSE,11536,1,TCS,TCS-EQ,EQ,0.10,\n\
+        NSE,26000,1,Nifty 50,NIFTY INDEX,INDEX,0,\n";
+    let contracts = "Exchange,Token,LotSize,Symbol,TradingSymbol,Expiry,Instrument,OptionType,StrikePrice,TickSize,\n\
+        NFO,65537,65,NIFTY,NIFTY26AUG31F,26-AUG-2031,FUTIDX,XX,-0.01,0.05,\n\
+        NFO,65538,65,NIFTY,NIFTY26AUG31C24350,26-AUG-2031,OPTIDX,CE,24350,NaN,\n";
+    let archive = zip(&[("README", "files of 2026-08-17"), ("NSE_symbols.txt", cash), ("NFO_symbols.txt", contracts)]);
+    let file = write(folder.path(), "shoonya_2026-08-17.zip", &archive);
+
+    let finished = ingest_forced(&file, "shoonya", folder.path());
+
+    assert_eq!(finished.complaint, "");
+    let example = "first example, line 3 of `NFO_symbols.txt`: TickSize is not a positive number: `NFO,65538,";
+    assert!(finished.output.contains(example), "{}", finished.output);
+    assert!(finished.output.ends_with("3 instruments from the shoonya file of 2026-08-17\n"), "{}", finished.output);
+    let keys = ["NSE:TCS", "NSE:NIFTY 50", "NFO:NIFTY31AUGFUT"];
+    let plan = plan(&folder, &[&["--broker", "shoonya", "--strictness", "strict"][..], &keys].concat());
+    assert_eq!(texts(&plan["instruments"]).len(), 3);
+
+    let other = zip(&[("NSE_symbols.txt", cash), ("kite.csv", &[KITE_HEADER, KITE_CASH].concat())]);
+    let finished = ingest(&write(folder.path(), "other.zip", other), "shoonya", folder.path());
+    assert_eq!(finished.code, Some(1));
+    let found = "expected a CSV with the columns of Shoonya's instruments, got the columns of Kite's file in the member \
+        `kite.csv`\n";
+    assert!(finished.complaint.contains(found), "{}", finished.complaint);
 }
 
 #[test]

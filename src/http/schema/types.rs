@@ -116,6 +116,6 @@ macro_rules! files {
 }
 
 files! {
-    Upload: "A file of a broker, plain or gzipped.";
+    Upload: "A file of a broker, plain, gzipped or in a zip archive.";
     CsvFile: "A CSV file: one key per line, or a header and one row per instrument.";
 }
