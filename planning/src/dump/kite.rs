@@ -7,10 +7,10 @@ use std::io::BufRead;
 
 use super::field::{self, Reason};
 use super::security::{ORDINARY_SERIES, class_of_series, series_of};
-use super::symbol::{self, Contract};
+use super::symbol::Contract;
 use super::table::{Column, Table, needed};
 use super::units::Form;
-use super::{DumpError, OnEntry, Row, date};
+use super::{DumpError, OnEntry, Row, date, index};
 use crate::instrument::Amount;
 use crate::vocabulary::{Exchange, InstrumentType, Segment};
 
@@ -63,8 +63,9 @@ fn row_of(fields: [&str; COLUMNS.len()]) -> Result<Row, Reason> {
         token: token.to_owned(),
     };
     if is_index {
-        let alias = symbol::alias_of_index(symbol).filter(|_| exchange == Exchange::Nse).map(str::to_owned);
-        return Ok(Row { alias, ..unpriced });
+        // A name may be in another case in another file; an unknown one stays as it is.
+        let symbol = index::known_symbol(unpriced.segment, symbol).unwrap_or(symbol).to_owned();
+        return Ok(Row { alias: index::alias_of(unpriced.segment, &symbol), symbol, ..unpriced });
     }
 
     let row = Row {
@@ -190,6 +191,13 @@ mod tests {
 
         let row = read_row("9,1,SENSEX,SENSEX,0,,0,0,0,EQ,INDICES,BSE").unwrap();
         assert_eq!((row.class, row.segment, row.alias), (InstrumentType::Index, Segment::BseIndex, None));
+
+        for symbol in ["Nifty500 LowVol50", "NIFTY500 LOWVOL50"] {
+            let row = read_row(&format!("9,1,{symbol},X,0,,0,0,0,EQ,INDICES,NSE")).unwrap();
+            assert_eq!((row.symbol.as_str(), row.alias.as_deref()), ("Nifty500 LowVol50", Some("NIFTY500 LOWVOL50")));
+        }
+        let row = read_row("9,1,Nifty New,X,0,,0,0,0,EQ,INDICES,NSE").unwrap();
+        assert_eq!((row.symbol.as_str(), row.alias.as_deref()), ("Nifty New", Some("NIFTY NEW")));
     }
 
     #[test]

@@ -41,9 +41,9 @@ fn is_index(segment: Segment) -> bool {
     matches!(segment, Segment::NseIndex | Segment::BseIndex | Segment::McxIndex | Segment::GlobalIndex)
 }
 
-/// Creates the row of an index. Its symbol is the name in its key, in capital letters.
+/// Creates the row of an index. The name in its key determines its symbol.
 fn index_row(segment: Segment, key: &str, index: &str, name: &str, trading_symbol: &str) -> Result<Row, Reason> {
-    index::row(segment, &index.to_uppercase(), trading_symbol, name, key.to_owned())
+    index::row(segment, index, trading_symbol, name, key.to_owned())
 }
 
 #[cfg(test)]

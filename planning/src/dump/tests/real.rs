@@ -124,3 +124,36 @@ fn types_without_isin_agree_with_those_by_isin() {
         }
     }
 }
+
+#[test]
+fn every_index_has_kites_key_at_all_brokers() {
+    let (Some(kite), Some(fyers), Some(csv), Some(json)) =
+        (rows(KITE_NSE), rows(FYERS_NSE), rows(UPSTOX_CSV), rows(UPSTOX_JSON))
+    else {
+        return;
+    };
+    let of = |rows: &[Row]| -> std::collections::BTreeSet<String> {
+        rows.iter().filter(|row| row.segment == Segment::NseIndex).map(|row| row.symbol.clone()).collect()
+    };
+    let kites = of(&kite);
+    let others = |rows: &[Row]| of(rows).difference(&kites).cloned().collect::<Vec<_>>();
+    let bonds = ["BHARATBOND-APR30", "BHARATBOND-APR31", "BHARATBOND-APR32", "BHARATBOND-APR33"];
+
+    assert_eq!(kites.len(), 117);
+    for (rows, count, not_at_kite) in [
+        (&fyers, 120, [&bonds[..], &["Nifty500 LowVol50", "Nifty500 Qlty50"]].concat()),
+        (&csv, 77, vec![]),
+        (
+            &json,
+            126,
+            [
+                &bonds[..],
+                &["INDEX1 NSETEST", "INDEX2 NSETEST", "Nifty500 LowVol50", "Nifty500 MQVLv50", "Nifty500 Qlty50"],
+            ]
+            .concat(),
+        ),
+    ] {
+        assert_eq!(of(rows).len(), count);
+        assert_eq!(others(rows), not_at_kite);
+    }
+}
