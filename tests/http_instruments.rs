@@ -48,7 +48,9 @@ async fn an_instrument_has_exactly_the_documented_fields() {
 
     let answer = get(&service.client, "instruments/NSE:TCS").await.json();
 
-    assert_eq!(fields(&answer), ["correlation_id", "instrument", "response_time_ms"]);
+    assert_eq!(fields(&answer), ["contradictions", "correlation_id", "instrument", "response_time_ms", "sources"]);
+    assert_eq!(answer["sources"], json!({}), "the demonstration catalog has no file");
+    assert_eq!(answer["contradictions"], json!([]));
     let instrument = &answer["instrument"];
     assert_eq!(fields(instrument), INSTRUMENT);
     for (field, value) in [

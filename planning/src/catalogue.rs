@@ -20,7 +20,7 @@ use foldhash::fast::FixedState;
 pub(crate) use self::availability::Availability;
 pub use self::builder::Builder;
 pub(crate) use self::provenance::Provenance;
-pub use self::provenance::{Contradiction, Field};
+pub use self::provenance::{Contradiction, ContradictionCounts, Field};
 use self::search::Index;
 use self::tokens::Tokens;
 use crate::instrument::Amount;

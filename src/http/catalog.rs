@@ -8,8 +8,8 @@ use axum::http::Uri;
 use axum::http::request::Parts;
 use axum::response::Response;
 use chrono::{NaiveDate, Utc};
-use registry_planning::catalogue::Catalogue;
 use registry_planning::catalogue::summary::{Counts, Summary};
+use registry_planning::catalogue::{Catalogue, ContradictionCounts};
 use registry_planning::ingest::gate::credible_date;
 use registry_planning::plan::describe::trading_date;
 use registry_planning::vocabulary::{Broker, format_time};
@@ -54,7 +54,20 @@ pub(crate) struct CountsEntry {
     inactive: usize,
 }
 
-/// The number of active instruments with missing or outdated data.
+/// The number of fields on which the files of brokers contradict each other.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct ContradictionCountsEntry {
+    /// The number of contradictions: one for each field of an instrument.
+    total: usize,
+    /// The number of contradictions by field.
+    #[schema(value_type = BTreeMap<String, u64>)]
+    by_field: BTreeMap<&'static str, usize>,
+    /// The number of contradictions by broker whose value is not used.
+    #[schema(value_type = BTreeMap<String, u64>)]
+    by_broker: BTreeMap<&'static str, usize>,
+}
+
+/// The number of active instruments with missing or outdated data, and of contradictions.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct QualityEntry {
     /// The number of instruments without a name.
@@ -69,6 +82,7 @@ pub(crate) struct QualityEntry {
     without_token: usize,
     /// The number of contracts whose last trading date has passed.
     expired: usize,
+    contradictions: ContradictionCountsEntry,
 }
 
 /// Detailed figures of the catalog.
@@ -119,7 +133,8 @@ pub(crate) struct SummaryAnswer<'a> {
     get, path = "/api/v1/internal/instrument-registry/catalog/summary", tag = "catalog",
     operation_id = "get_catalog_summary",
     summary = "Get a summary of the catalog",
-    description = "Counts the instruments of the catalog by exchange and type, and reports the age of the data.",
+    description = "Counts the instruments of the catalog by exchange and type, and reports the age of the data. The \
+        detailed figures contain the missing data, and the contradictions between brokers.",
     params(parameters::SummaryQuery),
     responses(
         (status = 200, description = "The figures of the catalog.", body = SummaryAnswer<'_>),
@@ -185,7 +200,16 @@ fn detailed(summary: &Summary) -> DetailedStats {
             without_tick_size: quality.without_tick_size,
             without_token: quality.without_token,
             expired: quality.expired,
+            contradictions: contradictions(&summary.contradictions),
         },
+    }
+}
+
+fn contradictions(counts: &ContradictionCounts) -> ContradictionCountsEntry {
+    ContradictionCountsEntry {
+        total: counts.total,
+        by_field: counts.by_field.iter().map(|(field, count)| (field.as_str(), *count)).collect(),
+        by_broker: counts.by_broker.iter().map(|(broker, count)| (broker.as_str(), *count)).collect(),
     }
 }
 

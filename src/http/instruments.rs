@@ -2,8 +2,10 @@
 
 pub(crate) mod batch;
 mod entry;
+mod origin;
 pub(crate) mod search;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use axum::extract::{Extension, FromRequestParts, Path, State};
@@ -16,11 +18,12 @@ use registry_planning::catalogue::{Catalogue, Instrument, InstrumentId};
 use registry_planning::help::{Help, Helper};
 use registry_planning::instrument::KEY_CHARACTERS_MAX;
 use registry_planning::plan::describe::trading_date;
-use registry_planning::vocabulary::{Exchange, InstrumentType};
+use registry_planning::vocabulary::{Broker, Exchange, InstrumentType};
 use serde::Serialize;
 use utoipa::ToSchema;
 
 pub(super) use self::entry::InstrumentEntry;
+use self::origin::{ContradictionEntry, contradictions, sources};
 use super::body::Fields;
 use super::context::{AppState, RequestContext, snapshot};
 use super::problem::Problem;
@@ -249,6 +252,11 @@ fn answer_list(state: &AppState, context: &RequestContext, uri: &Uri) -> Result<
 #[derive(Serialize, ToSchema)]
 pub(crate) struct InstrumentAnswer<'a> {
     instrument: InstrumentEntry<'a>,
+    /// The broker of the file that each field with a value comes from. Empty for the demonstration catalog.
+    #[schema(value_type = BTreeMap<String, Broker>)]
+    sources: BTreeMap<&'static str, &'static str>,
+    /// The fields on which the files of brokers contradict each other.
+    contradictions: Vec<ContradictionEntry<'a>>,
     /// The correlation id of the request.
     correlation_id: &'a str,
     /// The time from the arrival of the request to the response, in milliseconds.
@@ -260,7 +268,8 @@ pub(crate) struct InstrumentAnswer<'a> {
     get, path = "/api/v1/internal/instrument-registry/instruments/{instrument_key}", tag = "instruments",
     operation_id = "get_instrument",
     summary = "Get an instrument",
-    description = "Returns the instrument with this key or alias.",
+    description = "Returns the instrument with this key or alias, the broker whose file each field comes from, and the \
+        fields on which brokers contradict each other.",
     params(parameters::KeyPath),
     responses(
         (status = 200, description = "The instrument.", body = InstrumentAnswer<'_>),
@@ -280,6 +289,8 @@ pub(crate) async fn read_instrument(
         let instrument = find_instrument(&snapshot.catalogue, &key)?;
         let answer = json(&InstrumentAnswer {
             instrument: InstrumentEntry::of(&instrument),
+            sources: sources(&instrument),
+            contradictions: contradictions(&snapshot.catalogue, &instrument),
             correlation_id: &context.correlation_id,
             response_time_ms: context.elapsed_ms(),
         });

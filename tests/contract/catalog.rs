@@ -41,6 +41,18 @@ async fn catalog_answers() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn contradictions_are_in_the_answers() {
+    let service = loaded_service(&[]).await;
+    let recorder = Recorder::new(&service.client);
+    let coarse = UPSTOX.replacen(",0.1,1,EQUITY", ",0.5,1,EQUITY", 1);
+    load(&service.client, "upstox", "2025-01-17", coarse).await;
+    served(&service.client, "4").await;
+
+    recorder.record("instrument_contradicted", get(format!("{REGISTRY}/instruments/NSE:RELIANCE"))).await;
+    recorder.record("catalog_summary_contradicted", get(format!("{REGISTRY}/catalog/summary"))).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn catalog_answers_without_a_file() {
     let empty = empty_service(&[("INSTRUMENT_REGISTRY_DEMO_CATALOGUE", "false")]).await;
     let recorder = Recorder::new(&empty.client);

@@ -14,10 +14,10 @@ pub use self::contradicted::Disagreement;
 pub use self::doubled::{Doubled, MatchedBy};
 pub use self::indices::{DoubledIndex, SingleIndex};
 use self::listed::Listed;
-pub use self::units::{SuspiciousUnit, UnitFault};
+pub use self::units::{Ratio, SuspiciousUnit, UnitFault};
 use super::{Catalogue, Contradiction, Field, Instrument, InstrumentId, Source};
 
-/// The result of a check. All lists are in the order of keys, except that of the units.
+/// The result of a check. Lists of keys are in the order of keys.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Findings<'a> {
     /// Instruments with two keys in files of one date: a fault of a file, or of its reader. Files without a date count as

@@ -1,5 +1,7 @@
 //! The broker whose file each field of an instrument comes from, and the contradictions between brokers.
 
+use std::collections::BTreeMap;
+
 use sha2::{Digest, Sha256};
 
 use super::{Catalogue, Instrument, InstrumentId};
@@ -46,6 +48,30 @@ impl Contradiction {
     pub fn others(&self) -> impl Iterator<Item = Broker> {
         let used = self.values.first().map(|(_, value)| value);
         self.values.iter().filter(move |(_, value)| Some(value) != used).map(|(broker, _)| *broker)
+    }
+}
+
+/// The number of contradictions.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ContradictionCounts {
+    /// The number of all contradictions.
+    pub total: usize,
+    /// The number of contradictions by field.
+    pub by_field: BTreeMap<Field, usize>,
+    /// The number of contradictions by broker whose value is not used.
+    pub by_broker: BTreeMap<Broker, usize>,
+}
+
+impl ContradictionCounts {
+    pub(super) fn of(contradictions: &[Contradiction]) -> Self {
+        let mut counts = ContradictionCounts { total: contradictions.len(), ..Self::default() };
+        for contradiction in contradictions {
+            *counts.by_field.entry(contradiction.field).or_default() += 1;
+            for broker in contradiction.others() {
+                *counts.by_broker.entry(broker).or_default() += 1;
+            }
+        }
+        counts
     }
 }
 

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use chrono::NaiveDate;
 
+use super::provenance::ContradictionCounts;
 use super::{Catalogue, Instrument};
 use crate::vocabulary::{Broker, Exchange, InstrumentType, Segment};
 
@@ -55,13 +56,16 @@ pub struct Summary {
     pub by_class: BTreeMap<InstrumentType, Counts>,
     /// The missing data.
     pub quality: Quality,
+    /// The fields on which brokers do not agree.
+    pub contradictions: ContradictionCounts,
 }
 
 impl Catalogue {
     /// Counts everything by a scan of the whole catalog. Contracts have expired if their last trading date is before
     /// `as_of`.
     pub fn summary(&self, as_of: NaiveDate) -> Summary {
-        let mut summary = Summary::default();
+        let contradictions = ContradictionCounts::of(self.contradictions());
+        let mut summary = Summary { contradictions, ..Summary::default() };
         for instrument in self.instruments() {
             summary.all.add(&instrument);
             summary.by_exchange.entry(instrument.exchange()).or_default().add(&instrument);

@@ -1,6 +1,7 @@
 //! Types that the document needs and the code does not: texts of one form, and closed lists of words.
 
 use registry_actors::settings::Origin;
+use registry_planning::catalogue::Field;
 use registry_planning::feed::PRIORITY_MAX;
 use registry_store::jobs::JobStatus;
 use utoipa::openapi::RefOr;
@@ -90,6 +91,7 @@ words! {
     ApiVersion: "The version of the API.", ["v1"];
     FreshnessStatus: "The age of the catalog data. `unknown`: no file has a date. `demonstration`: no file has been accepted yet.", ["current", "stale", "unknown", "demonstration", "empty"];
     UnresolvedReason: "The reason why a key was not resolved.", ["malformed", "unknown"];
+    InstrumentField: "A field of an instrument.", Field::ALL.map(Field::as_str);
     HealthStatus: "The process responds.", ["healthy"];
     ReadyStatus: "Whether the service is ready to handle requests.", ["ready", "not_ready"];
     CheckStatus: "The state of a dependency or an actor.", ["ok", "degraded", "unavailable", "not_configured"];

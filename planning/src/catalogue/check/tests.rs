@@ -406,4 +406,8 @@ fn disagreements_are_grouped_by_field_and_brokers() {
         ]
     );
     assert!(!findings.has_faults());
+    let counts = catalogue.summary(JUNE.parse().unwrap()).contradictions;
+    assert_eq!(counts.total, 5);
+    assert_eq!(counts.by_field, [(Field::LotSize, 3), (Field::TickSize, 2)].into());
+    assert_eq!(counts.by_broker, [(Upstox, 2), (Dhan, 3)].into());
 }

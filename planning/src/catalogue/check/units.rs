@@ -11,7 +11,7 @@ use std::fmt;
 
 use chrono::NaiveDate;
 
-use self::ratio::Ratio;
+pub use self::ratio::Ratio;
 use super::listed::{Brokers, Listed};
 use super::{Catalogue, Contradiction, Field, Instrument, InstrumentId};
 use crate::instrument::Amount;
