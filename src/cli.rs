@@ -1,5 +1,6 @@
-//! The command line: serve, plan, ingest, profiles, migrate, check-config.
+//! The command line: serve, plan, ingest, catalog, profiles, migrate, check-config.
 
+mod catalog;
 mod ingest;
 mod plan;
 mod profiles;
@@ -51,6 +52,9 @@ enum Command {
     Plan(PlanArguments),
     /// Ingest a broker's instrument file into the catalog; a running service serves it within seconds.
     Ingest(IngestArguments),
+    /// Check the stored catalog.
+    #[command(subcommand)]
+    Catalog(catalog::CatalogCommand),
     /// Import watchlists as profiles, or export profiles.
     #[command(subcommand)]
     Profiles(profiles::ProfilesCommand),
@@ -164,6 +168,7 @@ fn run(command: Command, settings: &ProcessSettings) -> anyhow::Result<()> {
         Command::Serve => serve(settings),
         Command::Plan(arguments) => runtime()?.block_on(plan::run(arguments, settings)),
         Command::Ingest(arguments) => runtime()?.block_on(ingest::run(arguments, settings)),
+        Command::Catalog(command) => runtime()?.block_on(catalog::run(command, settings)),
         Command::Profiles(command) => runtime()?.block_on(profiles::run(command, settings)),
         Command::Migrate => runtime()?.block_on(migrate(settings)),
         Command::CheckConfig => runtime()?.block_on(check_config(settings)),

@@ -1,5 +1,6 @@
 //! The commands, run as a person runs them.
 
+mod checking;
 mod configuration;
 mod following;
 mod gates;
@@ -128,7 +129,7 @@ fn help_names_every_command() {
     let Finished { code, output, .. } = run(&["--help"], folder.path(), &[]);
 
     assert_eq!(code, Some(0));
-    for command in ["serve", "plan", "ingest", "migrate", "check-config"] {
+    for command in ["serve", "plan", "ingest", "catalog", "migrate", "check-config"] {
         assert!(output.lines().any(|line| line.trim_start().starts_with(command)), "{command}: {output}");
     }
     assert_eq!(
