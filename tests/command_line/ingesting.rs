@@ -118,7 +118,7 @@ fn an_upstox_file_joins_the_kite_file() {
 }
 
 /// One contract, and a row of a bad exchange, as every other broker's file has them.
-const OTHERS: [(&str, &str, &str); 7] = [
+const OTHERS: [(&str, &str, &str); 9] = [
     (
         "dhan",
         "compact.csv",
