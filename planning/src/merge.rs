@@ -191,12 +191,12 @@ fn merged(mut rows: Vec<RankedRow>) -> Option<Merged> {
         }));
     }
     let successor = rows.iter().filter(|_| !is_active).find_map(|row| row.archived.successor.clone());
-    let mut rows = rows.into_iter().map(|row| (row.broker, row.archived.row));
-    let (base, mut row) = rows.next()?;
-    let others: Vec<(Broker, Row)> = rows.collect();
-    let contradictions = contradictions(base, &row, &others);
+    let mut rows = rows.into_iter();
+    let RankedRow { broker: base, archived: ArchivedRow { mut row, .. }, .. } = rows.next()?;
+    let others = rows.as_slice();
+    let contradictions = contradictions(base, &row, others);
     let mut filled = Vec::new();
-    for (broker, other) in &others {
+    for RankedRow { broker, archived: ArchivedRow { row: other, .. }, .. } in others {
         fill(&mut row, other, |field| filled.push((field, *broker)));
     }
     Some(Merged { row, is_active, successor, base, filled, contradictions, tokens })

@@ -1,5 +1,6 @@
 //! The fields of an instrument from several brokers: those that are empty in the base, and those that contradict it.
 
+use super::RankedRow;
 use crate::catalogue::Field;
 use crate::dump::Row;
 use crate::instrument::Amount;
@@ -51,7 +52,7 @@ const MUST_AGREE: [(Field, Shown); 5] = [
     (Field::TickSize, |row| (row.tick_size != Amount::ZERO).then(|| row.tick_size.to_string())),
 ];
 
-pub(super) fn contradictions(base: Broker, row: &Row, others: &[(Broker, Row)]) -> Vec<(Field, Vec<(Broker, String)>)> {
+pub(super) fn contradictions(base: Broker, row: &Row, others: &[RankedRow]) -> Vec<(Field, Vec<(Broker, String)>)> {
     let agrees = |other: &Row| {
         row.isin == other.isin
             && row.expiry == other.expiry
@@ -60,11 +61,11 @@ pub(super) fn contradictions(base: Broker, row: &Row, others: &[(Broker, Row)]) 
             && row.tick_size == other.tick_size
     };
     // In most cases they agree, and values need not be formatted to be compared.
-    if others.iter().all(|(_, other)| agrees(other)) {
+    if others.iter().all(|other| agrees(&other.archived.row)) {
         return Vec::new();
     }
     let said_of = |(field, shown): (Field, Shown)| {
-        let all = std::iter::once((base, row)).chain(others.iter().map(|(broker, other)| (*broker, other)));
+        let all = std::iter::once((base, row)).chain(others.iter().map(|other| (other.broker, &other.archived.row)));
         let values: Vec<_> = all.filter_map(|(broker, row)| Some((broker, shown(row)?))).collect();
         values.iter().any(|(_, value)| *value != values[0].1).then_some((field, values))
     };
