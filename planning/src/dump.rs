@@ -59,7 +59,7 @@ pub struct Row {
     pub class: InstrumentType,
     /// The ISIN of a cash security.
     pub isin: Option<String>,
-    /// The series of a cash security (`EQ`, `BE`, `N0`), if the file contains it.
+    /// The series of a cash security (`EQ`, `BE`, `N0`; the group on BSE), if the file shows it.
     pub series: Option<String>,
     /// The symbol of the underlying of a derivative.
     pub underlying: Option<String>,

@@ -140,3 +140,19 @@ fn the_order_of_loading_does_not_change_the_registry() {
         assert_eq!(*merged(loads, &brokers, is_of_one_date).content_hash(), expected, "{brokers:?}");
     }
 }
+
+#[test]
+fn the_series_of_government_securities_follows_from_isins() {
+    let (Some(json), Some(csv)) = (upstox_json(), upstox_csv()) else { return };
+    let nse = |dump: &'static Dump| dump.load.rows.iter().filter(|row| row.segment == Segment::NseEquity);
+    let with_isin = |row: &'static Row| Some((row.isin.as_deref()?, row));
+    let by_isin: HashMap<&str, &Row> = nse(json).filter_map(with_isin).collect();
+
+    let mut count = 0;
+    for row in nse(csv).filter(|row| row.series.is_some()) {
+        let Some(other) = by_isin.get(row.isin.as_deref().expect("the series follows from it")) else { continue };
+        assert_eq!((&row.symbol, &row.series), (&other.symbol, &other.series));
+        count += 1;
+    }
+    assert_eq!(count, 3111);
+}

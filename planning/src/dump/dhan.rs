@@ -98,9 +98,12 @@ fn security_row(row: Row, fields: &Fields<'_>) -> Result<Row, Reason> {
     if fields.instrument != "EQUITY" {
         return Err("instrument does not match the segment");
     }
-    let named_series = Some(present(fields.series)).filter(|series| !series.is_empty());
+    let kind = present(fields.kind);
+    // `NA` is a missing series in a row without a type, and otherwise a series of bonds.
+    let presumed = if kind.is_empty() { InstrumentType::Equity } else { InstrumentType::Debt };
+    let named_series = security::present_series(row.exchange, presumed, fields.series);
     let (by_isin, isin) = security::class_and_isin(fields.isin);
-    let class = match present(fields.kind) {
+    let class = match kind {
         _ if isin.is_some() => by_isin,
         "ES" => InstrumentType::Equity,
         "ETF" | "MF" | "REIT" | "InvITU" => InstrumentType::Fund,

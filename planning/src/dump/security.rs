@@ -78,6 +78,19 @@ pub(crate) fn is_beside_share(series: &str) -> bool {
     matches!(series.as_bytes(), [b'D' | b'E' | b'P' | b'W' | b'X', b'0'..=b'9'])
 }
 
+/// Returns the NSE series of a government security by its ISIN and, for gold bonds, its symbol; `None` for others. States
+/// are `IN1` to `IN4`, the Union is `IN0`; `X`, `Y` or `Z` after the year is a treasury bill of 91, 182 or 364 days.
+pub(super) fn series_of_government(symbol: &str, isin: &str) -> Option<&'static str> {
+    let isin = isin.as_bytes();
+    match (isin.get(..3)?, isin.get(8)?) {
+        (b"IN1" | b"IN2" | b"IN3" | b"IN4", _) => Some("SG"),
+        (b"IN0", b'X' | b'Y' | b'Z') => Some("TB"),
+        (b"IN0", _) if symbol.starts_with("SGB") => Some("GB"),
+        (b"IN0", _) => Some("GS"),
+        _ => None,
+    }
+}
+
 /// Returns the type of an NSE series; `None` is `EQ`.
 ///
 /// Shares are in trade-for-trade (`BE`, `BZ`, `IT`), in lots of small companies (`SM`, `ST`, `SZ`), partly paid (`E1`,
@@ -136,6 +149,22 @@ mod tests {
             assert_eq!(key_symbol(Exchange::Nse, symbol, series), key, "{symbol} {series:?}");
         }
         assert_eq!(key_symbol(Exchange::Bse, "SBIN", Some("A")), "SBIN");
+    }
+
+    #[test]
+    fn the_isin_of_a_government_security_determines_its_series() {
+        for (symbol, isin, series) in [
+            ("774HR35", "IN1620220062", Some("SG")),
+            ("774JK43", "IN4920230161", Some("SG")),
+            ("182D190625", "IN002024Y365", Some("TB")),
+            ("718GS2033", "IN0020230085", Some("GS")),
+            ("SGBAUG28V", "IN0020200187", Some("GB")),
+            ("JISLDVREQS", "IN9175A01010", None),
+            ("774LIC28", "INE115A07QW5", None),
+            ("A", "", None),
+        ] {
+            assert_eq!(series_of_government(symbol, isin), series, "{symbol}");
+        }
     }
 
     #[test]

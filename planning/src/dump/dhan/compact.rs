@@ -198,6 +198,7 @@ mod tests {
             ("NSE", "MOTHERSON", "DEB", "D1", InstrumentType::Debt, "MOTHERSON-D1"),
             ("NSE", "SMALLCO", "NA", "SM", InstrumentType::Equity, "SMALLCO-SM"),
             ("NSE", "76NHAI31", "GB", "NA", InstrumentType::Debt, "76NHAI31-NA"),
+            ("NSE", "888SCL28", "Other", "NA", InstrumentType::Debt, "888SCL28-NA"),
             ("BSE", "75BOND31", "", "F", InstrumentType::Debt, "75BOND31"),
             ("BSE", "RELIANCE", "", "A", InstrumentType::Equity, "RELIANCE"),
             ("NSE", "EMBASSY", "REIT", "RR", InstrumentType::Fund, "EMBASSY-RR"),

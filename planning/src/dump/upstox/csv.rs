@@ -7,10 +7,9 @@ use std::io::BufRead;
 
 use super::{EXPECTED, Form, class_and_isin, exchange_of, index_row, is_index, split_key};
 use crate::dump::field::{self, Reason};
-use crate::dump::security::series_of;
 use crate::dump::symbol::{self, Contract};
 use crate::dump::table::{Column, Lines, Table, needed};
-use crate::dump::{DumpError, OnEntry, Row, date};
+use crate::dump::{DumpError, OnEntry, Row, date, security};
 use crate::vocabulary::{Exchange, InstrumentType, Segment};
 
 const COLUMNS: [Column; 10] = [
@@ -25,6 +24,8 @@ const COLUMNS: [Column; 10] = [
     needed("option_type"),
     needed("exchange"),
 ];
+
+const BAD_SYMBOL: Reason = "tradingsymbol is empty, too long or has unprintable characters";
 
 pub(super) fn read_rows<R: BufRead>(lines: Lines<R>, on_entry: &mut OnEntry<'_>) -> Result<(), DumpError> {
     Table::of(lines, EXPECTED)?.read(COLUMNS, on_entry, row_of)
@@ -44,8 +45,7 @@ fn row_of(fields: [&str; COLUMNS.len()]) -> Result<Row, Reason> {
     let exchange = exchange_of(segment);
     let row = Row {
         exchange,
-        symbol: field::symbol(exchange, symbol)
-            .ok_or("tradingsymbol is empty, too long or has unprintable characters")?,
+        symbol: field::symbol(exchange, symbol).ok_or(BAD_SYMBOL)?,
         alias: None,
         name: name.to_owned(),
         segment,
@@ -62,8 +62,9 @@ fn row_of(fields: [&str; COLUMNS.len()]) -> Result<Row, Reason> {
     match segment {
         Segment::NseEquity | Segment::BseEquity => {
             let (class, isin) = class_and_isin(id);
-            let series = series_of(symbol).filter(|_| exchange == Exchange::Nse).map(str::to_owned);
-            Ok(Row { class, isin, series, ..row })
+            let of_symbol = || security::series_of(symbol).or_else(|| security::series_of_government(symbol, id));
+            let series = if exchange == Exchange::Nse { of_symbol() } else { None };
+            security::named(Row { class, isin, ..row }, symbol, series).ok_or(BAD_SYMBOL)
         }
         _ => {
             let contract = contract_of(symbol, option_type, strike)?;
@@ -152,7 +153,7 @@ mod tests {
             ("NSE_EQ|DUMMYSAN005", None, InstrumentType::Debt),
         ] {
             let row = read_row(&format!("{key},A,A LIMITED,,,0.01,1,EQUITY,,NSE_EQ")).unwrap();
-            assert_eq!((row.isin.as_deref(), row.class, row.series), (isin, class, None), "{key}");
+            assert_eq!((row.isin.as_deref(), row.class), (isin, class), "{key}");
             assert_eq!((row.tick_size, row.token.as_str()), (amount("0.01"), key));
         }
     }
@@ -168,6 +169,14 @@ mod tests {
             let row = read_row(&format!("{segment}|INE002A01018,{symbol},A,,,0.01,1,EQUITY,,{segment}")).unwrap();
             assert_eq!((row.symbol.as_str(), row.series.as_deref()), (symbol, series));
         }
+    }
+
+    #[test]
+    fn the_isin_determines_the_series_of_a_government_security() {
+        let row = read_row("NSE_EQ|IN1620220062,774HR35,SDL,,,0.01,100,EQUITY,,NSE_EQ").unwrap();
+        assert_eq!((row.symbol.as_str(), row.series.as_deref()), ("774HR35-SG", Some("SG")));
+        let row = read_row("BSE_EQ|IN1620220062,774HR35,SDL,,,0.01,100,EQUITY,,BSE_EQ").unwrap();
+        assert_eq!((row.symbol.as_str(), row.series.as_deref()), ("774HR35", None));
     }
 
     #[test]
