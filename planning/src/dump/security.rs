@@ -95,7 +95,7 @@ pub(super) fn series_of_government(symbol: &str, isin: &str) -> Option<&'static 
 ///
 /// Shares are in trade-for-trade (`BE`, `BZ`, `IT`), in lots of small companies (`SM`, `ST`, `SZ`), partly paid (`E1`,
 /// in trade-for-trade `X1`), or in special windows (`BL`, `IL`, `T0`); funds in `MF`, `ME` and `SF`, and trusts in `RR`
-/// (REIT) and `IV` (InvIT). The many others number the issues of debt, or are rights and warrants.
+/// (REIT) and `IV` (`InvIT`). The many others number the issues of debt, or are rights and warrants.
 pub(super) fn class_of_series(series: Option<&str>) -> InstrumentType {
     match series {
         None | Some("EQ" | "BE" | "BZ" | "IT" | "SM" | "ST" | "SZ" | "E1" | "X1" | "BL" | "IL" | "T0") => {

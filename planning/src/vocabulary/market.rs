@@ -133,7 +133,7 @@ impl InstrumentType {
     ///
     /// Indian ISINs (ISO 6166, numbered by NSDL) begin `INE` for companies, `INF` for funds, `IN9` for shares that
     /// are partly paid or have other voting rights, and `IN0`–`IN4` for governments; for companies, characters 8 and 9
-    /// are the security type, `01` an ordinary share, `23` and `25` units of an investment trust (InvIT, REIT).
+    /// are the security type, `01` an ordinary share, `23` and `25` units of an investment trust (`InvIT`, `REIT`).
     pub fn of_isin(isin: &str) -> Self {
         match (isin.get(..3), isin.get(7..9)) {
             (Some("INF"), _) | (Some("INE"), Some("23" | "25")) => InstrumentType::Fund,
