@@ -23,6 +23,7 @@ mod nuvama;
 mod origin;
 pub(crate) mod security;
 mod shoonya;
+mod slashed;
 pub(crate) mod symbol;
 mod table;
 mod units;
@@ -37,6 +38,7 @@ use flate2::bufread::MultiGzDecoder;
 pub use self::archive::Members;
 pub use self::limits::{Limits, OnProgress};
 use self::limits::{Meter, Packing, too_large};
+pub use self::slashed::{DateOrder, SlashedDate};
 use crate::instrument::Amount;
 use crate::series::Listing;
 use crate::vocabulary::{Broker, Exchange, InstrumentType, Segment};
@@ -119,8 +121,20 @@ pub enum Entry {
     Undecided(Row),
     /// A row of something that the service does not carry, with the reason. It is not a fault of the file.
     Skipped(&'static str),
+    /// A contract whose expiry has two readings. [`crate::ingest`] decides by all rows of the file.
+    Slashed(SlashedDate),
     /// A row that cannot be used.
     Rejected(Rejection),
+}
+
+impl Entry {
+    fn texts_bytes(&self) -> usize {
+        match self {
+            Entry::Row(row) | Entry::Undecided(row) => row.texts_bytes(),
+            Entry::Slashed(date) => date.texts_bytes(),
+            Entry::Skipped(_) | Entry::Rejected(_) => 0,
+        }
+    }
 }
 
 impl From<Row> for Entry {
@@ -173,6 +187,17 @@ pub enum DumpError {
     TooManyRows {
         /// The limit.
         rows_max: u64,
+    },
+    /// No row determines the order of day and month in the dates of a column.
+    #[error(
+        "expected dates whose order of day and month one row determines, got only dates such as `{example}` in the \
+         column `{column}`"
+    )]
+    AmbiguousDates {
+        /// The name of the column.
+        column: &'static str,
+        /// The first date with two readings.
+        example: String,
     },
     /// The observer of the progress canceled reading.
     #[error("reading was canceled")]
@@ -296,13 +321,11 @@ const TEXTS_BYTES_MAX: usize = 320;
 /// Passes on the result of reading the row `raw`.
 fn hand_over(line: u64, raw: &[u8], row: Result<impl Into<Entry>, field::Reason>, on_entry: &mut OnEntry<'_>) {
     let entry = match row.map(Into::into) {
-        Ok(Entry::Row(row) | Entry::Undecided(row)) if row.texts_bytes() > TEXTS_BYTES_MAX => {
-            Err("the text fields of the row are too long")
-        }
+        Ok(entry) if entry.texts_bytes() > TEXTS_BYTES_MAX => Err("the text fields of the row are too long"),
         entry => entry,
     };
     let left_out = |reason| match reason {
-        field::NOT_CARRIED => Entry::Skipped(reason),
+        field::NOT_CARRIED | noren::UNDERLYING => Entry::Skipped(reason),
         _ => Entry::Rejected(Rejection { reason, text: field::start_of(raw, TEXT_CHARACTERS_MAX) }),
     };
     on_entry(line, entry.unwrap_or_else(left_out));

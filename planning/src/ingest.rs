@@ -3,6 +3,7 @@
 
 pub(crate) mod apart;
 pub mod archive;
+mod dates;
 pub mod diff;
 mod document;
 pub mod gate;
@@ -15,6 +16,7 @@ use std::io::Read;
 use chrono::Datelike;
 use sha2::{Digest, Sha256};
 
+use self::dates::SlashedDates;
 pub use self::document::DocumentError;
 use crate::dump::symbol::Expiries;
 use crate::dump::{self, DumpError, Entry, Limits, OnProgress, Rejection, Row};
@@ -108,7 +110,8 @@ impl Candidate {
 /// Reads a file and disambiguates its rows. `on_progress` receives the number of rows read so far with each piece of the
 /// file and when all rows are read, and can cancel the reading.
 ///
-/// If the file does not show which expiry of an underlying is the monthly one, all its expiries together determine it.
+/// If a date can be read as day and month in either order, all dates of the file together determine the order. If the
+/// file does not show which expiry of an underlying is the monthly one, all its expiries together determine it.
 ///
 /// The keys of NSE contain the series. On BSE several securities may share one symbol (ordinary share, warrant,
 /// debenture): the ordinary share keeps the symbol, and the others are keyed `SYMBOL-GROUP`. An index keeps its symbol, and
@@ -126,18 +129,21 @@ pub fn read_file(
     let mut rows_read = 0;
     let mut left_out = LeftOut::default();
     let mut read: Vec<Candidate> = Vec::new();
+    let mut slashed = SlashedDates::default();
     let members = dump::read_entries(broker, file, limits, on_progress, &mut |line, entry| {
         rows_read += 1;
         match entry {
             Entry::Row(row) => read.push(Candidate { line, symbol: Symbol::Given, row }),
             Entry::Undecided(row) => read.push(Candidate { line, symbol: Symbol::Open, row }),
             Entry::Skipped(reason) => *left_out.skipped.entry(reason).or_default() += 1,
+            Entry::Slashed(row) => slashed.add(line, row),
             Entry::Rejected(Rejection { reason, text }) => left_out.add(line, reason, || text),
         }
     })?;
     if on_progress(rows_read).is_break() {
         return Err(DumpError::Stopped);
     }
+    slashed.decide(&mut read, &mut left_out)?;
     decide(broker, &mut read);
     apart::keep_apart(&mut read);
     let rows = disambiguate(read, &mut left_out);

@@ -5,16 +5,16 @@
 //! currencies and commodities counts lots; their units are in the column `Board Lot Qty`, which not every file has. The
 //! feed names an instrument by exchange and number: `NFO|35000`.
 
+use std::borrow::Cow;
 use std::io::BufRead;
-
-use chrono::NaiveDate;
 
 use super::derivative::{self, Terms};
 use super::field::{self, Reason, present};
 use super::noren::{UNDERLYING, counts_lots, security_row, underlying_and_cycle, units_per_lot};
+use super::slashed::{self, Expiry};
 use super::symbol::Contract;
 use super::table::{Column, Table, needed, optional};
-use super::{DumpError, Entry, OnEntry, Row, date, index};
+use super::{DumpError, Entry, OnEntry, Row, index};
 use crate::vocabulary::{Exchange, Segment};
 
 const EXPECTED: &str = "a CSV with the columns of Alice Blue's instruments";
@@ -83,7 +83,7 @@ fn entry_of(fields: [&str; COLUMNS]) -> Result<Entry, Reason> {
         return Err(UNDERLYING);
     }
 
-    let segment = field::segment_of(exchange).ok_or("Exch is unknown")?;
+    let segment = field::segment_carried(exchange)?;
     let lot_size = field::lot_size(lot_size).ok_or("Lot Size is not a positive integer")?;
     let row = Row {
         name: present(name).to_owned(),
@@ -100,13 +100,17 @@ fn entry_of(fields: [&str; COLUMNS]) -> Result<Entry, Reason> {
         return row.map(Entry::Row).ok_or("Symbol is empty, too long or has unprintable characters");
     }
     let contract = contract_of(instrument, option_type, strike)?;
-    let expiry = expiry_of(expiry).ok_or("Expiry Date is not a date")?;
-    let (underlying, cycle) = underlying_and_cycle(segment, present(symbol), trading_symbol, expiry, contract);
-    derivative::entry(row, &Terms { underlying, expiry, contract, cycle })
+    let expiry = year_first(expiry);
+    let reason = "Expiry Date is not a date";
+    let expiry = Expiry { column: "Expiry Date", text: &expiry, reason, symbols: [trading_symbol, ""] };
+    slashed::entry(row, &expiry, |row, expiry| {
+        let (underlying, cycle) = underlying_and_cycle(segment, present(symbol), trading_symbol, expiry, contract);
+        derivative::entry(row, &Terms { underlying, expiry, contract, cycle })
+    })
 }
 
 fn exchange_of(text: &str) -> Result<Exchange, Reason> {
-    Exchange::parse(&text.to_uppercase()).ok_or("Exch is unknown")
+    field::exchange(&text.to_uppercase(), "Exch is unknown")
 }
 
 fn token_of(exchange: &str, token: &str) -> Result<String, Reason> {
@@ -143,14 +147,16 @@ fn contract_of(instrument: &str, option_type: &str, strike: &str) -> Result<Cont
     }
 }
 
-/// Parses an expiry: `2024-09-26`, or `26-09-2024` in other files. The position of the year determines the order.
-fn expiry_of(text: &str) -> Option<NaiveDate> {
-    let by_day = || {
-        let (day, rest) = text.split(' ').next()?.split_once('-')?;
-        let (month, year) = rest.split_once('-')?;
-        (year.len() == 4).then(|| date::written(&format!("{year}-{month}-{day}")))?
-    };
-    date::written(text).or_else(by_day)
+/// Writes the year first in an expiry such as `26-09-2024`, which other files write as `2024-09-26`. The position of the
+/// year determines the order.
+fn year_first(expiry: &str) -> Cow<'_, str> {
+    let parts: Vec<&str> = expiry.split(' ').next().unwrap_or_default().split('-').collect();
+    match parts[..] {
+        [day, month, year] if year.len() == 4 && month.bytes().all(|b| b.is_ascii_digit()) => {
+            Cow::Owned(format!("{year}-{month}-{day}"))
+        }
+        _ => Cow::Borrowed(expiry),
+    }
 }
 
 #[cfg(test)]

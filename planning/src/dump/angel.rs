@@ -10,9 +10,10 @@ use serde::Deserialize;
 use super::derivative::{self, Terms};
 use super::field::{self, Reason};
 use super::json::{Elements, Outer, Recognition, Scalar, another_form, parse, skip_space};
+use super::slashed::{self, Expiry};
 use super::symbol::Contract;
 use super::units::Form;
-use super::{DumpError, Entry, OnEntry, Row, date, hand_over, index, security};
+use super::{DumpError, Entry, OnEntry, Row, hand_over, index, security};
 use crate::instrument::Amount;
 use crate::vocabulary::{Exchange, InstrumentType, Segment};
 
@@ -85,8 +86,11 @@ fn entry_of(fields: &Fields<'_>) -> Result<Entry, Reason> {
         (Some("OPT"), _) => return Err("symbol of an option does not end in CE or PE"),
         _ => return Err("instrumenttype is unknown"),
     };
-    let expiry = date::written(fields.expiry.text()).ok_or("expiry is not a date")?;
-    derivative::entry(row, &Terms { underlying: name, expiry, contract, cycle: None })
+    let text = fields.expiry.text();
+    let expiry = Expiry { column: "expiry", text, reason: "expiry is not a date", symbols: [symbol, ""] };
+    slashed::entry(row, &expiry, |row, expiry| {
+        derivative::entry(row, &Terms { underlying: name, expiry, contract, cycle: None })
+    })
 }
 
 fn strike_of(fields: &Fields<'_>, segment: Segment) -> Result<Amount, Reason> {

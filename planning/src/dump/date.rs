@@ -7,12 +7,34 @@ use super::symbol::MONTHS;
 /// The offset of Asia/Kolkata from UTC in milliseconds: five and a half hours, all year.
 const KOLKATA_OFFSET_MS: i64 = 19_800_000;
 
-/// Parses a date of the form `2026-08-25`, `25AUG2026`, `25/AUG/26` or `8/25/2026`; in the last one, the order is
-/// month, day, year. A time of day may follow after a space or a `T`.
-pub(super) fn written(text: &str) -> Option<NaiveDate> {
+/// A date in a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Written {
+    Day(NaiveDate),
+    /// A date of the form `8/5/2026`. At least one of the readings is a date.
+    Slashed {
+        month_first: Option<NaiveDate>,
+        day_first: Option<NaiveDate>,
+    },
+}
+
+/// Parses a date of the form `2026-08-25`, `25AUG2026`, `25/AUG/26` or `8/25/2026`. A time of day may follow after a
+/// space or a `T`.
+pub(super) fn written(text: &str) -> Option<Written> {
     let date = text.split([' ', 'T']).next().unwrap_or_default();
+    if let Some((month_first, day_first)) = by_numbers(date) {
+        let (month_first, day_first) = (month_first.filter(is_plausible), day_first.filter(is_plausible));
+        return month_first.or(day_first).map(|_| Written::Slashed { month_first, day_first });
+    }
     // `T` ends a date only if a time follows: `25OCT2026` contains one itself.
-    by_parts(date).or_else(|| by_parts(text)).filter(is_plausible)
+    by_parts(date).or_else(|| by_parts(text)).filter(is_plausible).map(Written::Day)
+}
+
+/// Parses both readings of a date with a number for the month between slashes. `None` for other texts.
+fn by_numbers(text: &str) -> Option<(Option<NaiveDate>, Option<NaiveDate>)> {
+    let [first, second, year] = in_three(text, '/')?;
+    let (first, second, year) = (number(first)?, number(second)?, full_year(year)?);
+    Some((of(year, first, second), of(year, second, first)))
 }
 
 /// Returns the date of a time in milliseconds since 1970.
@@ -39,10 +61,7 @@ fn by_parts(text: &str) -> Option<NaiveDate> {
         };
     }
     if let Some([first, second, year]) = in_three(text, '/') {
-        return match month_named(second) {
-            Some(month) => of(full_year(year)?, month, number(first)?),
-            None => of(full_year(year)?, number(first)?, number(second)?),
-        };
+        return of(full_year(year)?, month_named(second)?, number(first)?);
     }
     let (day, rest) = text.split_at_checked(2)?;
     let (month, year) = rest.split_at_checked(3)?;
@@ -83,7 +102,7 @@ mod tests {
 
     #[test]
     fn all_notations_of_a_day_are_parsed_equally() {
-        let day = NaiveDate::from_ymd_opt(2026, 10, 27);
+        let day = NaiveDate::from_ymd_opt(2026, 10, 27).map(Written::Day);
         for text in [
             "2026-10-27",
             "2026-10-27 14:30:00",
@@ -93,17 +112,27 @@ mod tests {
             "27/OCT/26",
             "27/Oct/2026",
             "27-Oct-2026",
-            "10/27/2026",
-            "10/27/2026 14:30",
         ] {
             assert_eq!(written(text), day, "{text}");
         }
-        assert_eq!(written("8/5/2026"), NaiveDate::from_ymd_opt(2026, 8, 5));
+    }
+
+    #[test]
+    fn a_date_between_slashes_has_two_readings() {
+        let of = |month, day| NaiveDate::from_ymd_opt(2026, month, day);
+        for (text, month_first, day_first) in [
+            ("8/5/2026", of(8, 5), of(5, 8)),
+            ("02/12/2026 14:30", of(2, 12), of(12, 2)),
+            ("10/27/26", of(10, 27), None),
+            ("27/10/2026", None, of(10, 27)),
+        ] {
+            assert_eq!(written(text), Some(Written::Slashed { month_first, day_first }), "{text}");
+        }
     }
 
     #[test]
     fn invalid_dates_are_rejected() {
-        assert_eq!(written("2028-02-29"), NaiveDate::from_ymd_opt(2028, 2, 29));
+        assert_eq!(written("2028-02-29"), NaiveDate::from_ymd_opt(2028, 2, 29).map(Written::Day));
         for text in [
             "",
             "2026-02-29",
@@ -114,7 +143,7 @@ mod tests {
             "0",
             "NaN",
             "31SEP2026",
-            "27/10/2026",
+            "27/13/2026",
             "₹7OCT2026",
             "27OCT226",
             "+1/1/2026",

@@ -11,10 +11,11 @@ use std::io::BufRead;
 
 use super::derivative::{self, Terms};
 use super::field::{self, Reason, present};
+use super::slashed::{self, Expiry};
 use super::symbol::{Contract, Cycle};
 use super::table::Table;
 use super::units::Form;
-use super::{DumpError, Entry, OnEntry, Row, date, index, security};
+use super::{DumpError, Entry, OnEntry, Row, index, security};
 use crate::vocabulary::{Exchange, InstrumentType, Segment};
 
 const EXPECTED: &str = "a CSV with the columns of Dhan's compact or detailed instruments";
@@ -39,6 +40,8 @@ struct Fields<'a> {
     series: &'a str,
     lot_size: &'a str,
     expiry: &'a str,
+    /// The name of the column of the expiry.
+    expiry_column: &'static str,
     strike: &'a str,
     option_type: &'a str,
     tick_size: &'a str,
@@ -48,7 +51,7 @@ struct Fields<'a> {
 /// Creates the row; `underlying_of` finds the name of the underlying of a contract.
 fn entry_of<'a>(
     fields: &Fields<'a>,
-    underlying_of: impl FnOnce(chrono::NaiveDate, Contract) -> Option<&'a str>,
+    underlying_of: impl Fn(chrono::NaiveDate, Contract) -> Option<&'a str>,
 ) -> Result<Entry, Reason> {
     let exchange = field::exchange(fields.exchange, "exchange is unknown")?;
     let segment = segment_of(exchange, fields.segment).ok_or("segment does not exist on the exchange")?;
@@ -83,15 +86,22 @@ fn entry_of<'a>(
         (Some("OPT"), _) => return Err("option type is neither CE nor PE"),
         _ => return Err("instrument does not match the segment"),
     };
-    let expiry = date::written(fields.expiry).ok_or("expiry is not a date")?;
     let cycle = match fields.expiry_flag {
         "W" => Some(Cycle::Weekly),
         "M" => Some(Cycle::Monthly),
         _ => None,
     };
-    let underlying = underlying_of(expiry, contract).ok_or("the row does not name the underlying")?;
-    let row = Row { lot_size: Form::Dhan.lot_size(segment, underlying, row.lot_size), ..row };
-    derivative::entry(row, &Terms { underlying, expiry, contract, cycle })
+    let expiry = Expiry {
+        column: fields.expiry_column,
+        text: fields.expiry,
+        reason: "expiry is not a date",
+        symbols: [fields.symbol, fields.name],
+    };
+    slashed::entry(row, &expiry, |row, expiry| {
+        let underlying = underlying_of(expiry, contract).ok_or("the row does not name the underlying")?;
+        let row = Row { lot_size: Form::Dhan.lot_size(segment, underlying, row.lot_size), ..row };
+        derivative::entry(row, &Terms { underlying, expiry, contract, cycle })
+    })
 }
 
 fn security_row(row: Row, fields: &Fields<'_>) -> Result<Row, Reason> {

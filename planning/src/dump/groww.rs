@@ -7,10 +7,11 @@ use std::io::BufRead;
 
 use super::derivative::{self, Terms};
 use super::field::{self, Reason, present};
+use super::slashed::{self, Expiry};
 use super::symbol::Contract;
 use super::table::{Column, Table, needed, optional};
 use super::units::Form;
-use super::{DumpError, Entry, OnEntry, Row, date, index, security};
+use super::{DumpError, Entry, OnEntry, Row, index, security};
 use crate::vocabulary::{Exchange, Segment};
 
 const EXPECTED: &str = "a CSV with the columns of Groww's instruments";
@@ -70,10 +71,13 @@ fn entry_of(fields: [&str; COLUMNS.len()]) -> Result<Entry, Reason> {
         ("PE", false) => Contract::Put(strike()?),
         _ => return Err("instrument_type does not match the segment"),
     };
-    let expiry = date::written(expiry).ok_or("expiry_date is not a date")?;
     let underlying = present(underlying);
     let row = Row { lot_size: Form::Groww.lot_size(known, underlying, row.lot_size), ..row };
-    derivative::entry(row, &Terms { underlying, expiry, contract, cycle: None })
+    let reason = "expiry_date is not a date";
+    let expiry = Expiry { column: "expiry_date", text: expiry, reason, symbols: [symbol, ""] };
+    slashed::entry(row, &expiry, |row, expiry| {
+        derivative::entry(row, &Terms { underlying, expiry, contract, cycle: None })
+    })
 }
 
 fn segment_of(exchange: Exchange, segment: &str) -> Option<Segment> {

@@ -7,10 +7,11 @@ use std::io::BufRead;
 
 use super::field::{self, Reason};
 use super::security::{ORDINARY_SERIES, class_of_series, series_of};
-use super::symbol::Contract;
+use super::slashed::{self, Expiry};
+use super::symbol::{self, Contract};
 use super::table::{Column, Table, needed};
 use super::units::Form;
-use super::{DumpError, OnEntry, Row, date, index};
+use super::{DumpError, Entry, OnEntry, Row, index};
 use crate::instrument::Amount;
 use crate::vocabulary::{Exchange, InstrumentType, Segment};
 
@@ -30,10 +31,10 @@ const COLUMNS: [Column; 10] = [
 ];
 
 pub(super) fn read_rows(reader: impl BufRead, on_entry: &mut OnEntry<'_>) -> Result<(), DumpError> {
-    Table::open(reader, EXPECTED)?.read(COLUMNS, on_entry, row_of)
+    Table::open(reader, EXPECTED)?.read(COLUMNS, on_entry, entry_of)
 }
 
-fn row_of(fields: [&str; COLUMNS.len()]) -> Result<Row, Reason> {
+fn entry_of(fields: [&str; COLUMNS.len()]) -> Result<Entry, Reason> {
     let [token, symbol, name, expiry, strike, tick_size, lot_size, instrument_type, segment, exchange] = fields;
     // The feed identifies an instrument by four bytes.
     if !matches!(token.parse::<u32>(), Ok(1..)) {
@@ -65,7 +66,8 @@ fn row_of(fields: [&str; COLUMNS.len()]) -> Result<Row, Reason> {
     if is_index {
         // A name may be in another case in another file; an unknown one stays as it is.
         let symbol = index::known_symbol(unpriced.segment, symbol).unwrap_or(symbol).to_owned();
-        return Ok(Row { alias: index::alias_of(unpriced.segment, &symbol), symbol, ..unpriced });
+        let alias = index::alias_of(unpriced.segment, &symbol);
+        return Ok(Entry::Row(Row { alias, symbol, ..unpriced }));
     }
 
     let row = Row {
@@ -79,7 +81,7 @@ fn row_of(fields: [&str; COLUMNS.len()]) -> Result<Row, Reason> {
     };
     let strike = || field::price(strike).ok_or("strike is not a positive number");
     let contract = match instrument_type {
-        "EQ" => return cash_row(row),
+        "EQ" => return cash_row(row).map(Entry::Row),
         "FUT" => Contract::Future,
         "CE" => Contract::Call(strike()?),
         "PE" => Contract::Put(strike()?),
@@ -91,12 +93,12 @@ fn row_of(fields: [&str; COLUMNS.len()]) -> Result<Row, Reason> {
     if name.is_empty() {
         return Err("name of the underlying is missing");
     }
-    Ok(Row {
-        class: contract.class(),
-        underlying: Some(name.to_owned()),
-        expiry: Some(date::written(expiry).ok_or("expiry is not a date")?),
-        strike: contract.strike(),
-        ..row
+    let row = Row { class: contract.class(), underlying: Some(name.to_owned()), strike: contract.strike(), ..row };
+    let expiry = Expiry { column: "expiry", text: expiry, reason: "expiry is not a date", symbols: [symbol, ""] };
+    slashed::entry(row, &expiry, |row, expiry| {
+        let row = Row { expiry: Some(expiry), ..row };
+        symbol::check_expiry(&row)?;
+        Ok(Entry::Row(row))
     })
 }
 
@@ -240,6 +242,10 @@ mod tests {
             ("1,1,A,A,0,2026-02-30,0,0.05,1,FUT,NFO-FUT,NFO", "expiry is not a date"),
             ("1,1,A,A,0,2026-08-18,nan,0.05,1,CE,NFO-OPT,NFO", "strike is not a positive number"),
             ("1,1,A,,0,2026-08-18,5,0.05,1,PE,NFO-OPT,NFO", "name of the underlying is missing"),
+            (
+                "1,1,NIFTY26SEPFUT,NIFTY,0,2026-08-25,0,0.05,1,FUT,NFO-FUT,NFO",
+                "the symbol names another expiry than the row",
+            ),
         ] {
             assert_eq!(read_row(row), Err(reason), "{row}");
         }

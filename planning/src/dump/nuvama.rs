@@ -8,10 +8,11 @@ use std::io::BufRead;
 
 use super::derivative::{self, Terms};
 use super::field::{self, Reason, present};
+use super::slashed::{self, Expiry};
 use super::symbol::Contract;
 use super::table::{Column, Table, needed, optional};
 use super::units::Form;
-use super::{DumpError, Entry, OnEntry, Row, date, index, security};
+use super::{DumpError, Entry, OnEntry, Row, index, security};
 use crate::vocabulary::Segment;
 
 const EXPECTED: &str = "a CSV with the columns of Nuvama's instruments";
@@ -86,10 +87,13 @@ fn entry_of(fields: [&str; COLUMNS.len()]) -> Result<Entry, Reason> {
         }
         _ => return Err("optiontype does not match the assettype"),
     };
-    let expiry = date::written(expiry).ok_or("expiry is not a date")?;
     let underlying = present(symbol);
     let row = Row { lot_size: Form::Nuvama.lot_size(segment, underlying, row.lot_size), ..row };
-    derivative::entry(row, &Terms { underlying, expiry, contract, cycle: None })
+    let symbols = [trading_symbol, name];
+    let expiry = Expiry { column: "expiry", text: expiry, reason: "expiry is not a date", symbols };
+    slashed::entry(row, &expiry, |row, expiry| {
+        derivative::entry(row, &Terms { underlying, expiry, contract, cycle: None })
+    })
 }
 
 #[cfg(test)]

@@ -11,9 +11,10 @@ use std::io::BufRead;
 use super::derivative::{self, Terms};
 use super::field::{self, Reason, present};
 use super::noren::{UNDERLYING, counts_lots, security_row, underlying_and_cycle, units_per_lot};
+use super::slashed::{self, Expiry};
 use super::symbol::Contract;
 use super::table::{Column, Table, needed, optional};
-use super::{DumpError, Entry, OnEntry, Row, date, index};
+use super::{DumpError, Entry, OnEntry, Row, index};
 use crate::vocabulary::{Exchange, Segment};
 
 const EXPECTED: &str = "a CSV with the columns of Shoonya's instruments";
@@ -59,8 +60,8 @@ fn entry_of(fields: [&str; COLUMNS]) -> Result<Entry, Reason> {
         multiplier,
         gngd,
     ] = fields;
-    let exchange = Exchange::parse(&exchange.to_uppercase()).ok_or("Exchange is unknown")?;
-    let segment = field::segment_of(exchange).ok_or("Exchange is unknown")?;
+    let exchange = field::exchange(&exchange.to_uppercase(), "Exchange is unknown")?;
+    let segment = field::segment_carried(exchange)?;
     if present(token).is_empty() {
         return Err("Token is missing");
     }
@@ -96,9 +97,12 @@ fn entry_of(fields: [&str; COLUMNS]) -> Result<Entry, Reason> {
         "XX" | "" if instrument.starts_with("FUT") => Contract::Future,
         _ => return Err("OptionType does not match the Instrument"),
     };
-    let expiry = date::written(expiry).ok_or("Expiry is not a date")?;
-    let (underlying, cycle) = underlying_and_cycle(segment, present(symbol), trading_symbol, expiry, contract);
-    derivative::entry(row, &Terms { underlying, expiry, contract, cycle })
+    let reason = "Expiry is not a date";
+    let expiry = Expiry { column: "Expiry", text: expiry, reason, symbols: [trading_symbol, ""] };
+    slashed::entry(row, &expiry, |row, expiry| {
+        let (underlying, cycle) = underlying_and_cycle(segment, present(symbol), trading_symbol, expiry, contract);
+        derivative::entry(row, &Terms { underlying, expiry, contract, cycle })
+    })
 }
 
 #[cfg(test)]

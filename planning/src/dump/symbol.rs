@@ -16,8 +16,11 @@ use chrono::{Datelike, NaiveDate};
 
 pub(crate) use expiries::Expiries;
 
+use super::Row;
+use super::field::Reason;
+use super::slashed::ANOTHER_DATE;
 use crate::instrument::Amount;
-use crate::vocabulary::InstrumentType;
+use crate::vocabulary::{InstrumentType, Segment};
 
 pub(super) const MONTHS: [&str; 12] =
     ["JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC"];
@@ -72,16 +75,21 @@ impl Contract {
 
 /// Writes the symbol of a derivative.
 pub(crate) fn of_derivative(underlying: &str, expiry: NaiveDate, cycle: Cycle, contract: Contract) -> String {
-    let year = expiry.year().rem_euclid(100);
-    let month = expiry.month0() as usize;
-    let expiry = match cycle {
-        Cycle::Monthly => format!("{year:02}{}", MONTHS[month]),
-        Cycle::Weekly => format!("{year:02}{}{:02}", &WEEKLY_MONTHS[month..=month], expiry.day()),
-    };
+    let expiry = expiry_text(expiry, cycle);
     match contract {
         Contract::Future => format!("{underlying}{expiry}FUT"),
         Contract::Call(strike) => format!("{underlying}{expiry}{strike}CE"),
         Contract::Put(strike) => format!("{underlying}{expiry}{strike}PE"),
+    }
+}
+
+/// Writes an expiry as in the symbol of a derivative.
+pub(super) fn expiry_text(expiry: NaiveDate, cycle: Cycle) -> String {
+    let year = expiry.year().rem_euclid(100);
+    let month = expiry.month0() as usize;
+    match cycle {
+        Cycle::Monthly => format!("{year:02}{}", MONTHS[month]),
+        Cycle::Weekly => format!("{year:02}{}{:02}", &WEEKLY_MONTHS[month..=month], expiry.day()),
     }
 }
 
@@ -103,10 +111,48 @@ pub(crate) fn underlying_of(symbol: &str, expiry: NaiveDate, contract: Contract)
 }
 
 fn is_weekly(rest: &str) -> bool {
-    let Some((month, day)) = rest.split_at_checked(1) else {
-        return false;
+    weekly(rest).is_some()
+}
+
+/// Returns the month and day of a weekly expiry.
+fn weekly(rest: &str) -> Option<(u32, u32)> {
+    let (month, day) = rest.split_at_checked(1)?;
+    let month = WEEKLY_MONTHS.find(month)?;
+    Some((u32::try_from(month + 1).ok()?, day.parse().ok().filter(|day| (1..=31).contains(day))?))
+}
+
+/// Checks that the symbol of a contract does not name another expiry than that of the row. A symbol in another grammar
+/// names none.
+///
+/// An expiry that is moved, before a holiday or to another day of the week, may keep the symbol. Commodities are not
+/// checked, because options may have the month of their future, and neither are the test contracts of the exchanges.
+///
+/// # Errors
+/// The reason of the rejection.
+pub(super) fn check_expiry(row: &Row) -> Result<(), Reason> {
+    /// The days by which an expiry is moved at most.
+    const MOVED_DAYS_MAX: u64 = 7;
+    let is_checked = matches!(
+        row.segment,
+        Segment::NseDerivative | Segment::BseDerivative | Segment::NseCurrency | Segment::BseCurrency
+    ) && !row.underlying.as_deref().is_some_and(|underlying| underlying.contains("TEST"));
+    let Some((expiry, rest, year)) = row.expiry.filter(|_| is_checked).and_then(|expiry| {
+        let stem = match row.strike {
+            None => row.symbol.strip_suffix("FUT")?,
+            Some(strike) => row.symbol.get(..row.symbol.len().checked_sub(2)?)?.strip_suffix(&strike.to_string())?,
+        };
+        let (year, rest) = stem.get(stem.len().checked_sub(EXPIRY_CHARACTERS)?..)?.split_at_checked(2)?;
+        Some((expiry, rest, 2000 + year.parse::<i32>().ok()?))
+    }) else {
+        return Ok(());
     };
-    WEEKLY_MONTHS.contains(month) && matches!(day.parse(), Ok(1..=31))
+    let is_same = if MONTHS.contains(&rest) {
+        (year, rest) == (expiry.year(), MONTHS[expiry.month0() as usize])
+    } else {
+        let named = weekly(rest).and_then(|(month, day)| NaiveDate::from_ymd_opt(year, month, day));
+        named.is_none_or(|named| named.signed_duration_since(expiry).num_days().unsigned_abs() <= MOVED_DAYS_MAX)
+    };
+    if is_same { Ok(()) } else { Err(ANOTHER_DATE) }
 }
 
 /// Returns the name by which derivatives refer to an NSE index, if it differs from the symbol of the index.
@@ -165,6 +211,33 @@ mod tests {
     #[test]
     fn a_symbol_may_have_another_month_than_the_expiry() {
         assert_eq!(underlying_of("TEST36DECFUT", date(2036, 11, 27), Contract::Future), Some("TEST"));
+    }
+
+    #[test]
+    fn a_symbol_must_not_name_another_expiry() {
+        let row = |symbol: &str, expiry: &str| crate::testing::future("NIFTY", symbol, expiry);
+        for (symbol, expiry) in [
+            ("NIFTY26AUGFUT", "2026-08-25"),
+            ("NIFTY26818FUT", "2026-08-18"),
+            ("NIFTY26818FUT", "2026-08-17"),
+            ("NIFTY24N01FUT", "2024-10-31"),
+            ("ANOTHER GRAMMAR", "2024-10-31"),
+        ] {
+            assert_eq!(check_expiry(&row(symbol, expiry)), Ok(()), "{symbol}");
+        }
+        for (symbol, expiry) in
+            [("NIFTY26AUGFUT", "2026-09-29"), ("NIFTY25AUGFUT", "2026-08-25"), ("NIFTY25212FUT", "2025-12-02")]
+        {
+            assert_eq!(check_expiry(&row(symbol, expiry)), Err(ANOTHER_DATE), "{symbol}");
+        }
+        let option = Row {
+            strike: Some(strike("24000")),
+            class: InstrumentType::Call,
+            ..row("NIFTY26AUG24000CE", "2026-09-29")
+        };
+        assert_eq!(check_expiry(&option), Err(ANOTHER_DATE));
+        let test = Row { underlying: Some("011NSETEST".into()), ..row("011NSETEST36DECFUT", "2036-11-27") };
+        assert_eq!(check_expiry(&test), Ok(()));
     }
 
     #[test]

@@ -1,3 +1,5 @@
+use chrono::NaiveDate;
+
 use super::*;
 use crate::dump::testing::{only, outcomes};
 use crate::instrument::Amount;
@@ -130,11 +132,12 @@ fn a_lot_is_multiplied_by_the_quantity_of_a_board_lot() {
 
 #[test]
 fn the_position_of_the_year_determines_the_order_of_a_date() {
+    let expiry_of = |text| read_row(CONTRACTS, &OPTION.replace("2031-09-02", text)).map(|row| row.expiry);
     for (text, day) in [("2031-12-02", 2), ("02-12-2031", 2), ("30-12-2031", 30), ("02-DEC-2031", 2)] {
-        assert_eq!(expiry_of(text), NaiveDate::from_ymd_opt(2031, 12, day), "{text}");
+        assert_eq!(expiry_of(text), Ok(NaiveDate::from_ymd_opt(2031, 12, day)), "{text}");
     }
     for text in ["", "02-12-31", "12-30-2031", "2031", "1-2-3-2031"] {
-        assert_eq!(expiry_of(text), None, "{text}");
+        assert_eq!(expiry_of(text), Err("Expiry Date is not a date"), "{text}");
     }
 }
 

@@ -62,6 +62,7 @@ pub(super) fn read_rows<R: BufRead>(table: Table<R>, on_entry: &mut OnEntry<'_>)
             series,
             lot_size,
             expiry,
+            expiry_column: "SM_EXPIRY_DATE",
             strike,
             option_type,
             tick_size,

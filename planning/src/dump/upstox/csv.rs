@@ -7,9 +7,10 @@ use std::io::BufRead;
 
 use super::{EXPECTED, Form, class_and_isin, exchange_of, index_row, is_index, split_key};
 use crate::dump::field::{self, Reason};
+use crate::dump::slashed::{self, Expiry};
 use crate::dump::symbol::{self, Contract};
 use crate::dump::table::{Column, Lines, Table, needed};
-use crate::dump::{DumpError, OnEntry, Row, date, security};
+use crate::dump::{DumpError, Entry, OnEntry, Row, security};
 use crate::vocabulary::{Exchange, InstrumentType, Segment};
 
 const COLUMNS: [Column; 10] = [
@@ -28,17 +29,17 @@ const COLUMNS: [Column; 10] = [
 const BAD_SYMBOL: Reason = "tradingsymbol is empty, too long or has unprintable characters";
 
 pub(super) fn read_rows<R: BufRead>(lines: Lines<R>, on_entry: &mut OnEntry<'_>) -> Result<(), DumpError> {
-    Table::of(lines, EXPECTED)?.read(COLUMNS, on_entry, row_of)
+    Table::of(lines, EXPECTED)?.read(COLUMNS, on_entry, entry_of)
 }
 
-fn row_of(fields: [&str; COLUMNS.len()]) -> Result<Row, Reason> {
+fn entry_of(fields: [&str; COLUMNS.len()]) -> Result<Entry, Reason> {
     let [key, symbol, name, expiry, strike, tick_size, lot_size, instrument_type, option_type, segment] = fields;
     let (segment, id) = split_key(key, segment)?;
     if is_index(segment) != (instrument_type == "INDEX") {
         return Err("instrument_type does not match the segment");
     }
     if is_index(segment) {
-        return index_row(segment, key, id, name, symbol);
+        return index_row(segment, key, id, name, symbol).map(Entry::Row);
     }
 
     let tick_size = field::price(tick_size).and_then(|step| Form::UpstoxCsv.tick_size(segment, step));
@@ -64,20 +65,25 @@ fn row_of(fields: [&str; COLUMNS.len()]) -> Result<Row, Reason> {
             let (class, isin) = class_and_isin(id);
             let of_symbol = || security::series_of(symbol).or_else(|| security::series_of_government(symbol, id));
             let series = if exchange == Exchange::Nse { of_symbol() } else { None };
-            security::named(Row { class, isin, ..row }, symbol, series).ok_or(BAD_SYMBOL)
+            security::named(Row { class, isin, ..row }, symbol, series).map(Entry::Row).ok_or(BAD_SYMBOL)
         }
         _ => {
             let contract = contract_of(symbol, option_type, strike)?;
-            let expiry = date::written(expiry).ok_or("expiry is not a date")?;
-            let underlying = symbol::underlying_of(symbol, expiry, contract)
-                .ok_or("tradingsymbol does not end in the expiry and strike")?;
-            Ok(Row {
-                class: contract.class(),
-                lot_size: Form::UpstoxCsv.lot_size(segment, underlying, row.lot_size),
-                underlying: Some(underlying.to_owned()),
-                expiry: Some(expiry),
-                strike: contract.strike(),
-                ..row
+            let symbols = [symbol, ""];
+            let expiry = Expiry { column: "expiry", text: expiry, reason: "expiry is not a date", symbols };
+            slashed::entry(row, &expiry, |row, expiry| {
+                let underlying = symbol::underlying_of(symbol, expiry, contract)
+                    .ok_or("tradingsymbol does not end in the expiry and strike")?;
+                let row = Row {
+                    class: contract.class(),
+                    lot_size: Form::UpstoxCsv.lot_size(segment, underlying, row.lot_size),
+                    underlying: Some(underlying.to_owned()),
+                    expiry: Some(expiry),
+                    strike: contract.strike(),
+                    ..row
+                };
+                symbol::check_expiry(&row)?;
+                Ok(Entry::Row(row))
             })
         }
     }
@@ -232,6 +238,10 @@ mod tests {
             ("NSE_INDEX|Nifty 50,A,A,,,0.05,1,EQUITY,,NSE_INDEX", "instrument_type does not match the segment"),
             ("NSE_EQ|INE002A01018,A,A,,,0.05,1,INDEX,,NSE_EQ", "instrument_type does not match the segment"),
             ("NSE_FO|5,A24SEPFUT,,,0,0.05,1,FUTSTK,FF,NSE_FO", "expiry is not a date"),
+            (
+                "NSE_FO|5,A24SEPFUT,,2024-10-31,0,0.05,1,FUTSTK,FF,NSE_FO",
+                "the symbol names another expiry than the row",
+            ),
             ("NSE_FO|5,A24SEP5CE,,2024-09-26,,0.05,1,OPTSTK,CE,NSE_FO", "strike is not a positive number"),
             ("NSE_FO|5,A24SEP5CE,,2024-09-26,5,0.05,1,OPTSTK,PE,NSE_FO", "option_type contradicts tradingsymbol"),
             ("NSE_FO|5,A24SEP5CE,,2024-09-26,5,0.05,1,OPTSTK,,NSE_FO", "option_type contradicts tradingsymbol"),
