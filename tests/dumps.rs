@@ -4,6 +4,7 @@
 //! without them every test here says aloud that it was skipped. The figures were measured on these very files, most
 //! of them by another program.
 
+mod check;
 mod identity;
 mod moves;
 mod search;
