@@ -4,15 +4,20 @@
 //! the number of keys of one request that are explained.
 
 mod became;
+mod chain;
 mod contract;
-mod written;
+mod notation;
+mod renamed;
+mod slips;
+mod ticker;
 
 use chrono::NaiveDate;
 
 pub(crate) use self::became::Became;
-use crate::catalogue::{Catalogue, InstrumentId};
+use crate::catalogue::{Catalogue, Instrument, InstrumentId};
+use crate::dump::symbol::Contract;
 use crate::instrument::split_key;
-use crate::vocabulary::Exchange;
+use crate::vocabulary::{Exchange, InstrumentType};
 
 /// The maximum number of keys of one request that are explained: each takes microseconds, a tenth of a millisecond in
 /// the worst case. A caller that sends more unknown keys has another catalog, and hints at single keys do not help.
@@ -90,6 +95,12 @@ impl<'a> Helper<'a> {
         {
             return Help::new(format!("{DETAIL}; {}", help.detail), help.suggestions);
         }
+        if instrument.underlying().is_some()
+            && self.takes_one()
+            && let Some(help) = renamed::replacement(self.catalogue, id, self.as_of)
+        {
+            return Help::new(format!("{DETAIL}; {}", help.detail), help.suggestions);
+        }
         // A window for blocks of a share has the ISIN of the share.
         let is_listed = |other: &InstrumentId| {
             let other = self.catalogue.get(*other);
@@ -133,9 +144,9 @@ impl<'a> Helper<'a> {
 
     fn explain(&self, exchange: Exchange, symbol: &str) -> Option<Help> {
         self.capitals(exchange, symbol)
+            .or_else(|| ticker::explain(self.catalogue, exchange, symbol))
             .or_else(|| self.series(exchange, symbol))
             .or_else(|| contract::explain(self.catalogue, exchange, symbol, self.as_of))
-            .or_else(|| self.contract_of_cash_exchange(exchange, symbol))
             .or_else(|| self.nearest(exchange, symbol))
     }
 
@@ -183,17 +194,6 @@ impl<'a> Helper<'a> {
         Some(Help::new(format!("instrument not in the catalog; `{key}` is listed without a series suffix"), vec![key]))
     }
 
-    /// Explains that contracts are not on the exchange of their underlying.
-    fn contract_of_cash_exchange(&self, exchange: Exchange, symbol: &str) -> Option<Help> {
-        let of_contracts = match exchange {
-            Exchange::Nse => Exchange::Nfo,
-            Exchange::Bse => Exchange::Bfo,
-            _ => return None,
-        };
-        let help = contract::explain(self.catalogue, of_contracts, symbol, self.as_of)?;
-        Some(Help::new(format!("contracts are listed on {of_contracts}; {}", help.detail), help.suggestions))
-    }
-
     /// Returns symbols that are similar, or that start with the text, on the exchange of the key or on the other of the
     /// two.
     fn nearest(&self, exchange: Exchange, symbol: &str) -> Option<Help> {
@@ -221,6 +221,16 @@ impl<'a> Helper<'a> {
             found.into_iter().take(SUGGESTIONS_MAX).map(|id| catalogue.key(id).to_owned()).collect();
         let detail = format!("instrument not in the catalog; nearest: `{}`", keys[0]);
         Some(Help::new(detail, keys))
+    }
+}
+
+/// Returns the type of a derivative with its strike; `None` for other instruments.
+fn contract_of(instrument: &Instrument<'_>) -> Option<Contract> {
+    match instrument.class() {
+        InstrumentType::Future => Some(Contract::Future),
+        InstrumentType::Call => instrument.strike().map(Contract::Call),
+        InstrumentType::Put => instrument.strike().map(Contract::Put),
+        _ => None,
     }
 }
 

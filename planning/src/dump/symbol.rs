@@ -22,10 +22,11 @@ use super::slashed::ANOTHER_DATE;
 use crate::instrument::Amount;
 use crate::vocabulary::{InstrumentType, Segment};
 
-pub(super) const MONTHS: [&str; 12] =
+pub(crate) const MONTHS: [&str; 12] =
     ["JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC"];
 
-const WEEKLY_MONTHS: &str = "123456789OND";
+/// The letters by which Kite writes the months of weekly contracts.
+pub(crate) const WEEKLY_MONTHS: &str = "123456789OND";
 
 const EXPIRY_CHARACTERS: usize = 5;
 

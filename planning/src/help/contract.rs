@@ -1,60 +1,121 @@
-//! Explains keys of contracts: another notation, a strike or an expiry that is not listed, an expiry that has passed,
-//! an underlying with a typing error.
+//! Explains keys of contracts: another notation, a strike or an expiry that is not listed, an expiry that has passed, an
+//! underlying that was renamed or has a typing error, another exchange.
 
-use chrono::{Datelike, NaiveDate};
+use chrono::NaiveDate;
 
-use super::written::{Reading, When, kite, readings};
-use super::{Help, SUGGESTIONS_MAX, and};
-use crate::catalogue::search::Expiry;
+use super::chain::{Contracts, Meaning, listed, unlisted};
+use super::notation::{full_readings, readings, splits};
+use super::{Help, SUGGESTIONS_MAX, contract_of, renamed};
 use crate::catalogue::{Catalogue, InstrumentId};
-use crate::dump::symbol::{Contract, Cycle, of_derivative};
-use crate::instrument::Amount;
-use crate::vocabulary::{Exchange, InstrumentType};
+use crate::vocabulary::Exchange;
+
+/// The words before the underlying in NSE's descriptors of contracts, and the exchanges before it in Groww's symbols.
+const LEADING_WORDS: [&str; 15] = [
+    "OPTIDX", "OPTSTK", "OPTCUR", "OPTFUT", "OPTCOM", "OPTIRC", "FUTIDX", "FUTSTK", "FUTCUR", "FUTCOM", "FUTIRC",
+    "FUTIRT", "NSE-", "BSE-", "MCX-",
+];
 
 /// Describes the fault in the symbol of a contract; `None` if it is not the symbol of a contract.
 pub(super) fn explain(catalogue: &Catalogue, exchange: Exchange, symbol: &str, as_of: NaiveDate) -> Option<Help> {
-    let known = catalogue.underlying_of_symbol(exchange, symbol).and_then(|underlying| {
-        let contracts = Contracts { catalogue, exchange, underlying };
-        contracts.explain(&readings(&symbol[underlying.len()..], as_of), as_of)
-    });
-    known.or_else(|| mistyped(catalogue, exchange, symbol, as_of))
+    let (forms, home) = (forms(symbol), home(exchange));
+    let known = |of_contracts: &Exchange| {
+        let meanings = meanings(catalogue, *of_contracts, &forms, as_of);
+        let help = listed(&meanings, as_of).or_else(|| unlisted(&meanings, as_of))?;
+        Some(located(help, exchange, *of_contracts))
+    };
+    if let Some(help) = home.iter().find_map(known) {
+        return Some(help);
+    }
+    let splits: Vec<(&str, &str)> = forms.iter().flat_map(|form| splits(form, as_of)).collect();
+    let renamed = |of_contracts: &Exchange| {
+        Some(located(renamed::explain(catalogue, *of_contracts, &splits, as_of)?, exchange, *of_contracts))
+    };
+    let mistyped = |of_contracts: &Exchange| {
+        Some(located(mistyped(catalogue, *of_contracts, &splits, as_of)?, exchange, *of_contracts))
+    };
+    let mut others = Exchange::ALL.iter().filter(|other| !splits.is_empty() && !home.contains(other));
+    let renamed = home.iter().find_map(renamed).or_else(|| others.find_map(known));
+    renamed.or_else(|| home.iter().find_map(mistyped))
 }
 
 /// Describes the next expiry of a contract, with the key of that contract.
 pub(super) fn next(catalogue: &Catalogue, id: InstrumentId, as_of: NaiveDate) -> Option<Help> {
     let instrument = catalogue.get(id);
-    let strike = instrument.strike();
-    let contract = match instrument.class() {
-        InstrumentType::Future => Contract::Future,
-        InstrumentType::Call => Contract::Call(strike?),
-        InstrumentType::Put => Contract::Put(strike?),
-        _ => return None,
-    };
+    let contract = contract_of(&instrument)?;
     let contracts = Contracts { catalogue, exchange: instrument.exchange(), underlying: instrument.underlying()? };
-    let expiry = contracts.expiries(contract).into_iter().find(|expiry| *expiry >= as_of)?;
-    let suggestions = contracts.at(expiry, contract);
-    Some(Help::new(format!("the next expiry is {expiry}"), suggestions))
+    match contracts.coming(contract, as_of).first() {
+        Some(expiry) => Some(Help::new(format!("the next expiry is {expiry}"), contracts.at(*expiry, contract))),
+        None => renamed::replacement(catalogue, id, as_of),
+    }
 }
 
-/// Describes a contract in Kite's notation whose underlying is similar to an existing one.
-fn mistyped(catalogue: &Catalogue, exchange: Exchange, symbol: &str, as_of: NaiveDate) -> Option<Help> {
-    let splits = symbol.char_indices().skip(1).map(|(at, _)| symbol.split_at(at));
-    let (written, rest) = splits.into_iter().find(|(_, rest)| kite(rest).is_some())?;
-    let reading = kite(rest)?;
+/// Returns the exchanges on which the contracts of a key are looked for first: contracts are not on the exchange of their
+/// underlying.
+fn home(exchange: Exchange) -> &'static [Exchange] {
+    match exchange {
+        Exchange::Nse => &[Exchange::Nfo, Exchange::Cds, Exchange::Nco],
+        Exchange::Bse => &[Exchange::Bfo, Exchange::Bcd],
+        Exchange::Nfo => &[Exchange::Nfo],
+        Exchange::Bfo => &[Exchange::Bfo],
+        Exchange::Cds => &[Exchange::Cds],
+        Exchange::Bcd => &[Exchange::Bcd],
+        Exchange::Mcx => &[Exchange::Mcx],
+        Exchange::Nco => &[Exchange::Nco],
+        Exchange::Global => &[Exchange::Global],
+        Exchange::Nseix => &[Exchange::Nseix],
+    }
+}
+
+fn located(help: Help, exchange: Exchange, of_contracts: Exchange) -> Help {
+    match exchange == of_contracts {
+        true => help,
+        false => Help::new(format!("contracts are listed on {of_contracts}; {}", help.detail), help.suggestions),
+    }
+}
+
+/// Returns the symbol in capital letters, then without a leading word, then with the characters for which charts write
+/// an underscore.
+fn forms(symbol: &str) -> Vec<String> {
+    let upper = symbol.trim().to_ascii_uppercase();
+    let bare = LEADING_WORDS.iter().find_map(|word| upper.strip_prefix(word));
+    let bare = bare.map(|bare| bare.trim_start().to_owned());
+    let mut forms = Vec::from_iter([upper].into_iter().chain(bare));
+    if forms[0].contains('_') {
+        forms.extend(["&", "-"].map(|character| forms[0].replace('_', character)));
+    }
+    forms
+}
+
+/// Returns the meanings of a symbol, the longest underlying first.
+fn meanings<'a>(catalogue: &'a Catalogue, exchange: Exchange, forms: &[String], as_of: NaiveDate) -> Vec<Meaning<'a>> {
+    let mut meanings = Vec::new();
+    for form in forms {
+        for underlying in catalogue.underlyings_of_symbol(exchange, form) {
+            let contracts = Contracts { catalogue, exchange, underlying };
+            let readings = readings(&form[underlying.len()..], as_of).into_iter();
+            meanings.extend(readings.map(|reading| Meaning { contracts, reading }));
+        }
+    }
+    meanings
+}
+
+/// Describes a contract whose underlying is similar to an existing one.
+fn mistyped(catalogue: &Catalogue, exchange: Exchange, splits: &[(&str, &str)], as_of: NaiveDate) -> Option<Help> {
+    let (written, readings) = splits.iter().find_map(|(written, rest)| {
+        let readings = full_readings(rest, as_of);
+        (!readings.is_empty()).then_some((*written, readings))
+    })?;
     let is_traded = |underlying: &&str| !catalogue.expiries_of(exchange, underlying).is_empty();
     let near: Vec<&str> = catalogue.nearest_underlyings(written).into_iter().filter(is_traded).collect();
     let nearest = *near.first()?;
-    let mut suggestions = Vec::new();
-    for underlying in near.into_iter().take(SUGGESTIONS_MAX) {
-        let key = format!("{exchange}:{underlying}{rest}");
-        if catalogue.find(&key).is_some() {
-            suggestions.push(key);
-        }
-    }
-    if suggestions.is_empty() {
-        let contracts = Contracts { catalogue, exchange, underlying: nearest };
-        suggestions = contracts.explain(&[reading], as_of).map(|help| help.suggestions).unwrap_or_default();
-    }
+    let meanings_of = |underlying| {
+        let contracts = Contracts { catalogue, exchange, underlying };
+        readings.iter().map(move |reading| Meaning { contracts, reading: *reading })
+    };
+    let near = near.into_iter().take(SUGGESTIONS_MAX);
+    let meanings: Vec<Meaning<'_>> = near.flat_map(meanings_of).collect();
+    let help = listed(&meanings, as_of).or_else(|| unlisted(&Vec::from_iter(meanings_of(nearest)), as_of));
+    let suggestions = help.map(|help| help.suggestions).unwrap_or_default();
     // A correct underlying reaches this point if nothing can be suggested.
     let detail = match nearest == written {
         true => format!("all contracts of `{written}` on {exchange} have expired"),
@@ -63,146 +124,8 @@ fn mistyped(catalogue: &Catalogue, exchange: Exchange, symbol: &str, as_of: Naiv
     Some(Help::new(detail, suggestions))
 }
 
-/// The contracts of one underlying on one exchange.
-struct Contracts<'a> {
-    catalogue: &'a Catalogue,
-    exchange: Exchange,
-    underlying: &'a str,
-}
-
-impl Contracts<'_> {
-    /// Describes the fault in a symbol that has these readings and that the catalog does not contain.
-    fn explain(&self, readings: &[Reading], as_of: NaiveDate) -> Option<Help> {
-        if let Some(help) = readings.iter().find_map(|reading| self.other_notation(reading)) {
-            return Some(help);
-        }
-        let mut unlisted = readings.iter().filter_map(|reading| self.other_strike(reading));
-        unlisted.next().or_else(|| self.other_expiry(readings.first()?, as_of))
-    }
-
-    /// Returns the expiries of contracts of this kind, ascending.
-    fn expiries(&self, contract: Contract) -> Vec<NaiveDate> {
-        let expiries = self.catalogue.expiries_of(self.exchange, self.underlying).into_iter();
-        let has = |expiry: &Expiry| match contract {
-            Contract::Future => expiry.has_futures,
-            Contract::Call(_) | Contract::Put(_) => expiry.has_options,
-        };
-        expiries.filter(has).map(|expiry| expiry.date).collect()
-    }
-
-    /// Returns the expiries that may be meant, the most likely first: the last one of a month is named after the month.
-    fn expiries_meant(&self, reading: &Reading) -> Vec<NaiveDate> {
-        let mut expiries = self.expiries(reading.contract);
-        match reading.when {
-            When::Day(day) => expiries.retain(|expiry| *expiry == day),
-            When::Month(year, month) => {
-                expiries.retain(|expiry| (expiry.year(), expiry.month()) == (year, month));
-                expiries.reverse();
-            }
-            When::Unspecified => expiries.clear(),
-        }
-        expiries
-    }
-
-    /// Returns the key of an existing contract and the notation of its expiry.
-    fn listed(&self, expiry: NaiveDate, contract: Contract) -> Option<(String, Cycle)> {
-        let keys = [Cycle::Weekly, Cycle::Monthly].map(|cycle| {
-            let symbol = of_derivative(self.underlying, expiry, cycle, contract);
-            (format!("{}:{symbol}", self.exchange), cycle)
-        });
-        keys.into_iter().find(|(key, _)| self.catalogue.find(key).is_some())
-    }
-
-    /// Explains that the contract exists, but that its symbol is written in another way.
-    fn other_notation(&self, reading: &Reading) -> Option<Help> {
-        let expiries = self.expiries_meant(reading);
-        let (key, cycle) = expiries.iter().find_map(|expiry| self.listed(*expiry, reading.contract))?;
-        let form = match (reading.contract, cycle) {
-            (Contract::Future, _) => "the key of the future is",
-            (_, Cycle::Weekly) => "the key of the weekly contract is",
-            (_, Cycle::Monthly) => "the key of the monthly contract is",
-        };
-        Some(Help::new(format!("{form} `{key}`"), vec![key]))
-    }
-
-    /// Explains that options with that expiry exist, but not with that strike.
-    fn other_strike(&self, reading: &Reading) -> Option<Help> {
-        let strike = reading.contract.strike()?;
-        let expiry = self.expiries_meant(reading).into_iter().next()?;
-        let nearest = self.nearest_strikes(expiry, reading.contract);
-        if nearest.is_empty() {
-            return None;
-        }
-        let strikes: Vec<String> = nearest.iter().map(|(strike, _)| strike.to_string()).collect();
-        Some(Help::new(
-            format!("strike {strike} is not listed for {expiry}; nearest: {}", and(&strikes)),
-            nearest.into_iter().map(|(_, key)| key).collect(),
-        ))
-    }
-
-    /// Explains that no contract expires on that day, or that the expiry has passed.
-    fn other_expiry(&self, reading: &Reading, as_of: NaiveDate) -> Option<Help> {
-        let expiries = self.expiries(reading.contract);
-        let coming: Vec<NaiveDate> = expiries.into_iter().filter(|expiry| *expiry >= as_of).collect();
-        let next = *coming.first()?;
-        let (what, expiry) = match reading.when {
-            When::Unspecified => ("the expiry is missing".to_owned(), next),
-            When::Day(day) if day < as_of => (format!("expired on {day}"), next),
-            When::Month(year, month) if (year, month) < (as_of.year(), as_of.month()) => {
-                (format!("expired in {year}-{month:02}"), next)
-            }
-            When::Day(day) => {
-                (format!("no matching contract of {} expires on {day}", self.underlying), nearest_to(day, &coming)?)
-            }
-            When::Month(year, month) => {
-                let middle = NaiveDate::from_ymd_opt(year, month, 15)?;
-                let what = format!("no matching contract of {} expires in {year}-{month:02}", self.underlying);
-                (what, nearest_to(middle, &coming)?)
-            }
-        };
-        let which = if expiry == next { "next" } else { "nearest" };
-        Some(Help::new(format!("{what}; the {which} expiry is {expiry}"), self.at(expiry, reading.contract)))
-    }
-
-    /// Returns the contract at another expiry, or the contracts with the nearest strikes.
-    fn at(&self, expiry: NaiveDate, contract: Contract) -> Vec<String> {
-        match self.listed(expiry, contract) {
-            Some((key, _)) => vec![key],
-            None => self.nearest_strikes(expiry, contract).into_iter().map(|(_, key)| key).collect(),
-        }
-    }
-
-    /// Returns the next lower and the next higher strike, with their keys; if one side has none, the next two of the
-    /// other side.
-    fn nearest_strikes(&self, expiry: NaiveDate, contract: Contract) -> Vec<(Amount, String)> {
-        let Some(wanted) = contract.strike() else { return Vec::new() };
-        let mut strikes: Vec<(Amount, InstrumentId)> = [Cycle::Weekly, Cycle::Monthly]
-            .into_iter()
-            .flat_map(|cycle| {
-                // Symbols of one expiry have a common prefix: the symbol of a future without its last three letters.
-                let future = of_derivative(self.underlying, expiry, cycle, Contract::Future);
-                self.catalogue.with_prefix(self.exchange, future.trim_end_matches("FUT"))
-            })
-            .filter_map(|id| {
-                let instrument = self.catalogue.get(id);
-                let is_same = instrument.expiry() == Some(expiry)
-                    && instrument.class() == contract.class()
-                    && instrument.underlying() == Some(self.underlying);
-                is_same.then_some((instrument.strike()?, id))
-            })
-            .collect();
-        strikes.sort_unstable();
-        let above = strikes.partition_point(|(strike, _)| *strike < wanted);
-        let start = above.saturating_sub(1).min(strikes.len().saturating_sub(2));
-        let nearest = strikes.into_iter().skip(start).take(2);
-        nearest.map(|(strike, id)| (strike, self.catalogue.key(id).to_owned())).collect()
-    }
-}
-
-/// Returns the nearest expiry; of two that are equally near, the earlier one.
-fn nearest_to(day: NaiveDate, expiries: &[NaiveDate]) -> Option<NaiveDate> {
-    expiries.iter().copied().min_by_key(|expiry| (*expiry - day).num_days().abs())
-}
+#[cfg(test)]
+mod notation_tests;
 
 #[cfg(test)]
 mod tests {
@@ -302,7 +225,7 @@ mod tests {
         );
         assert_eq!(help_for("NFO:QWERTYUIO26DECFUT"), expected_help("", &[]));
         let later = "2030-01-01".parse().unwrap();
-        let help = mistyped(&demo_catalogue(), Exchange::Nfo, "NIFTY30JANFUT", later).unwrap();
+        let help = mistyped(&demo_catalogue(), Exchange::Nfo, &splits("NIFTY30JANFUT", later), later).unwrap();
         assert_eq!(help.detail, "all contracts of `NIFTY` on NFO have expired");
         assert_eq!(help_for("NFO:NIFTYXYZ"), expected_help("", &[]));
     }

@@ -5,29 +5,38 @@ use chrono::NaiveDate;
 use super::bits::Bits;
 use super::typo::{distance, mistakes_allowed};
 use super::{Catalogue, Expiry, InstrumentId};
-use crate::vocabulary::Exchange;
+use crate::vocabulary::{Exchange, InstrumentType};
 
 impl Catalogue {
-    /// Returns the underlying with which the symbol of a contract on an exchange starts, if active contracts on the
-    /// exchange refer to it. The longest one wins.
-    pub(crate) fn underlying_of_symbol(&self, exchange: Exchange, symbol: &str) -> Option<&str> {
+    /// Returns the underlyings with which the symbol of a contract on an exchange starts, the longest first. Active
+    /// contracts on the exchange refer to each of them.
+    pub(crate) fn underlyings_of_symbol<'a>(
+        &'a self,
+        exchange: Exchange,
+        symbol: &str,
+    ) -> impl Iterator<Item = &'a str> + use<'a> {
         let underlyings = &self.index.underlyings;
-        let mut text = symbol;
-        loop {
-            let index = underlyings.longest_prefix_of(text)?;
+        let longest = |text: &str| underlyings.longest_prefix_of(text);
+        let mut next = longest(symbol);
+        std::iter::from_fn(move || {
+            let index = next?;
             let found = underlyings.get(index);
-            if !self.index.expiries_at(exchange, index).is_empty() {
-                return Some(found);
-            }
-            // The underlying is known, but not on this exchange: a shorter one may be.
-            text = found.get(..found.len().checked_sub(1)?)?;
-        }
+            next = found.get(..found.len().saturating_sub(1)).and_then(longest);
+            Some((index, found))
+        })
+        .filter(move |(index, _)| !self.index.expiries_at(exchange, *index).is_empty())
+        .map(|(_, found)| found)
     }
 
     /// Returns the expiries of the active contracts on an exchange that refer to exactly this underlying, ascending.
     pub(crate) fn expiries_of(&self, exchange: Exchange, underlying: &str) -> Vec<Expiry> {
         let Some(index) = self.index.underlyings.find(underlying) else { return Vec::new() };
         self.index.expiries_at(exchange, index).iter().map(|(.., expiry)| *expiry).collect()
+    }
+
+    /// Returns the indices of an exchange, by key.
+    pub(crate) fn indices(&self, exchange: Exchange) -> impl Iterator<Item = InstrumentId> {
+        self.index.of_class(exchange, InstrumentType::Index).map(InstrumentId)
     }
 
     /// Returns every instrument of an ISIN, by key.

@@ -128,6 +128,12 @@ impl Index {
         number.checked_sub(1).map_or(0, |before| self.exchange_ends[before])..self.exchange_ends[number]
     }
 
+    /// Returns the ids of the instruments of a type on an exchange.
+    pub(super) fn of_class(&self, exchange: Exchange, class: InstrumentType) -> impl Iterator<Item = u32> {
+        let of_exchange = self.exchange(exchange);
+        self.by_class[class as usize].iter().filter(move |id| of_exchange.contains(id))
+    }
+
     /// Returns the ids of the instruments on an exchange whose symbols start with `prefix`, aliases included.
     pub(crate) fn with_prefix(&self, catalogue: &Catalogue, exchange: Exchange, prefix: &str) -> Range<u32> {
         let all = self.exchange(exchange);
