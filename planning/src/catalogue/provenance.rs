@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use std::collections::HashMap;
+
 use sha2::{Digest, Sha256};
 
 use super::{Catalogue, Instrument, InstrumentId};
@@ -84,6 +86,16 @@ pub(crate) struct Provenance {
     filled: Vec<(InstrumentId, Field, Broker)>,
     /// The contradictions in the order of keys.
     pub(crate) contradictions: Vec<Contradiction>,
+    joined: Joined,
+}
+
+/// Changes by instruments that became one, until [`Provenance::finish_joins`].
+#[derive(Debug, Default)]
+struct Joined {
+    filled: Vec<(InstrumentId, Field, Broker)>,
+    contradictions: Vec<Contradiction>,
+    /// The keys of instruments that became a part of others, with the keys of those.
+    keys: HashMap<String, String>,
 }
 
 impl Provenance {
@@ -105,6 +117,7 @@ impl Provenance {
         let filled = std::mem::take(&mut self.filled).into_iter();
         self.filled =
             filled.filter_map(|(was, field, broker)| Some((position_of[was.index()]?, field, broker))).collect();
+        self.filled.sort_unstable();
     }
 
     /// Moves what is known about the instrument at position `from`, whose key is `old_key`, to the one at position `into`,
@@ -119,21 +132,33 @@ impl Provenance {
     ) {
         let id = |position: usize| InstrumentId(u32::try_from(position).expect("instruments fit into 32 bits"));
         let (base, other) = (self.bases[into], self.bases[from]);
+        let start = self.filled.partition_point(|(id, ..)| id.index() < from);
+        let of_other = self.filled[start..].iter().take_while(|(id, ..)| id.index() == from);
         for field in filled {
-            let source = self.filled.iter().find(|(id, of, _)| id.index() == from && *of == field);
-            self.filled.push((id(into), field, source.map_or(other, |(.., broker)| *broker)));
+            let source = of_other.clone().find(|(_, of, _)| *of == field);
+            self.joined.filled.push((id(into), field, source.map_or(other, |(.., broker)| *broker)));
         }
-        for contradiction in self.contradictions.iter_mut().filter(|contradiction| contradiction.key == old_key) {
-            key.clone_into(&mut contradiction.key);
+        if old_key != key {
+            self.joined.keys.insert(old_key.to_owned(), key.to_owned());
         }
         for (field, [value, other_value]) in contradicting {
             let values = vec![(base, value), (other, other_value)];
-            self.contradictions.push(Contradiction { key: key.to_owned(), field, values });
+            self.joined.contradictions.push(Contradiction { key: key.to_owned(), field, values });
         }
     }
 
-    /// Sorts the contradictions, and makes those on one field of one instrument one.
-    pub(super) fn sort_contradictions(&mut self) {
+    /// Applies the joins. Of the contradictions on one field of one instrument, the values of the base are the first.
+    pub(super) fn finish_joins(&mut self) {
+        let Joined { filled, contradictions, keys } = std::mem::take(&mut self.joined);
+        self.filled.extend(filled);
+        self.filled.sort_unstable();
+        let (mut moved, own): (Vec<_>, Vec<_>) = std::mem::take(&mut self.contradictions)
+            .into_iter()
+            .partition(|contradiction| keys.contains_key(&contradiction.key));
+        for Contradiction { key, .. } in &mut moved {
+            key.clone_from(&keys[key]);
+        }
+        self.contradictions = own.into_iter().chain(contradictions).chain(moved).collect();
         let order = |a: &Contradiction, b: &Contradiction| {
             crate::instrument::compare_keys(&a.key, &b.key).then(a.field.cmp(&b.field))
         };

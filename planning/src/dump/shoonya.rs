@@ -15,7 +15,7 @@ use super::slashed::{self, Expiry};
 use super::symbol::Contract;
 use super::table::{Column, Table, needed, optional};
 use super::{DumpError, Entry, OnEntry, Row, index};
-use crate::vocabulary::{Exchange, Segment};
+use crate::vocabulary::Segment;
 
 const EXPECTED: &str = "a CSV with the columns of Shoonya's instruments";
 

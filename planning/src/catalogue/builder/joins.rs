@@ -26,10 +26,13 @@ pub(super) fn join(builder: &mut Builder, provenance: &mut Provenance, precedenc
     for mut group in joins.of_one_isin().into_iter().chain(joins.of_the_same_terms()) {
         joins.unite(&mut group, &mut pairs);
     }
+    if pairs.is_empty() {
+        return;
+    }
     for (from, into) in pairs {
         absorb(builder, provenance, from, into);
     }
-    provenance.sort_contradictions();
+    provenance.finish_joins();
 }
 
 /// Joins rows with the same key. The rows are sorted; the later ones were added when their keys had passed.
@@ -46,7 +49,7 @@ pub(super) fn join_late(builder: &mut Builder, provenance: &mut Provenance) {
             false => absorb(builder, provenance, first, late),
         }
     }
-    provenance.sort_contradictions();
+    provenance.finish_joins();
     builder.drop_absorbed(provenance);
 }
 

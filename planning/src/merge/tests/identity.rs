@@ -189,6 +189,21 @@ fn a_security_renamed_between_two_files_is_one_instrument() {
 }
 
 #[test]
+fn the_base_is_the_first_of_joined_contradictions() {
+    let isin = Some("INE155A01022");
+    let with_lot = |symbol: &str, lot_size| Row { lot_size, ..share_of(symbol, "EQ", isin) };
+
+    let catalogue = merge(&[
+        file(Upstox, "2025-06-12", vec![with_lot("TATAMOTORS", 1)]),
+        file(Dhan, "2025-06-11", vec![with_lot("TATAMOTORS", 2)]),
+        file(Fyers, "2025-11-10", vec![with_lot("TMPV", 3)]),
+    ]);
+
+    assert_eq!(contradictions(&catalogue), ["NSE:TMPV lot_size fyers=3 upstox=1 dhan=2"]);
+    assert_eq!(get(&catalogue, "NSE:TMPV").lot_size(), 3);
+}
+
+#[test]
 fn securities_that_one_broker_lists_separately_stay_apart() {
     let isin = Some("INE155A01022");
     let rows = vec![share_of("A", "EQ", isin), share_of("B", "EQ", isin)];
