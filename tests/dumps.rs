@@ -5,6 +5,7 @@
 //! of them by another program.
 
 mod check;
+mod gates;
 mod identity;
 mod moves;
 mod search;
@@ -86,8 +87,12 @@ fn found(dump: &'static Option<Dump>) -> Option<&'static Dump> {
 }
 
 fn folder() -> PathBuf {
+    shared().join("data")
+}
+
+fn shared() -> PathBuf {
     let shared = env::var_os("REGISTRY_SHARED").map_or_else(|| PathBuf::from("../shared"), PathBuf::from);
-    Path::new(env!("CARGO_MANIFEST_DIR")).join(shared).join("data")
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(shared)
 }
 
 fn read(broker: Broker, name: &str) -> Option<Dump> {
@@ -152,6 +157,7 @@ fn every_row_of_upstoxs_csv_is_kept_or_has_a_reason() {
     assert_eq!((dump.load.rows_read, dump.load.rows.len()), (78_715, 78_698));
     assert_eq!(dump.rejected(), [(AMBIGUOUS, 17)]);
     assert_eq!(dump.load.rows.len() as u64 + dump.load.rejected_total(), dump.load.rows_read);
+    assert_eq!((dump.load.skipped_total(), dump.load.duplicates), (0, 0));
     let expected = [
         ("BCD_FO", 9274),
         ("BSE_EQ", 11_633),

@@ -4,6 +4,7 @@ mod archives;
 mod dates;
 mod faults;
 mod fetching;
+mod gates;
 mod queue;
 mod replicas;
 mod restart;
@@ -111,10 +112,11 @@ pub(crate) async fn never_ending() -> SocketAddr {
     elsewhere(Router::new().route("/file.csv", axum::routing::get(handler))).await
 }
 
-const JOB: [&str; 16] = [
+const JOB: [&str; 20] = [
     "broker_id",
     "correlation_id",
     "created_at",
+    "duplicate_rows",
     "errors",
     "finished_at",
     "job_id",
@@ -123,11 +125,14 @@ const JOB: [&str; 16] = [
     "priority",
     "processed_instruments",
     "progress",
+    "rejected_rows",
     "response_time_ms",
+    "skipped_rows",
     "source",
     "started_at",
     "status",
     "updated_instruments",
+    "warnings",
 ];
 
 #[tokio::test(flavor = "multi_thread")]

@@ -40,8 +40,10 @@ fn upstoxs_file_of_nine_months_later() {
     let forward = gate_result(Some((csv, "2024-09-05")), json, "2025-06-12", GateSettings::default());
     let back = gate_result(Some((json, "2025-06-12")), csv, "2024-09-05", GateSettings::default());
 
-    // The one MCX index is gone, but that is no reason to reject a file.
+    // The one MCX index is gone, which is too few rows to reject the file.
     assert_eq!(faults(&forward), NONE);
+    let missing = "segments: missing: MCX_INDEX (1 row in the last accepted file); their instruments become inactive";
+    assert_eq!(forward.warnings.iter().map(ToString::to_string).collect::<Vec<_>>(), [missing]);
     assert_eq!(
         faults(&back),
         [

@@ -1,7 +1,7 @@
 use super::*;
 use crate::dump::testing::{only, outcomes};
 use crate::instrument::Amount;
-use crate::vocabulary::InstrumentType;
+use crate::vocabulary::{Exchange, InstrumentType};
 
 const CASH: &str = "Exchange,Token,LotSize,Symbol,TradingSymbol,Instrument,TickSize,";
 const CONTRACTS: &str =
