@@ -9,6 +9,7 @@ mod gates;
 mod identity;
 mod moves;
 mod search;
+mod values;
 mod versions;
 
 use std::collections::{BTreeMap, HashMap};

@@ -4,7 +4,6 @@ mod bad;
 mod fixtures;
 mod limits;
 mod properties;
-mod real;
 mod zips;
 
 use std::io::Write;
