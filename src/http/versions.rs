@@ -49,10 +49,10 @@ pub(crate) struct VersionEntry {
     instruments: u64,
     /// The number of rows of the file, without the header.
     rows_read: u64,
-    /// The number of rows that were rejected, by reason. Absent if there are none.
+    /// The number of rows that were rejected, by reason. Absent if empty.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     rejected: BTreeMap<String, u64>,
-    /// The number of rows that were skipped because the service does not carry them, by reason. Absent if there are none.
+    /// The number of rows that were skipped because the service does not carry them, by reason. Absent if empty.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     skipped: BTreeMap<String, u64>,
     /// The number of rows that were dropped because they are equal to an earlier row.
@@ -61,10 +61,10 @@ pub(crate) struct VersionEntry {
     /// load was accepted before changes were recorded.
     #[schema(required)]
     diff_counts: Option<BTreeMap<String, u64>>,
-    /// The gates that rejected the file and that an operator overruled. Absent if there are none.
+    /// The gates that rejected the file and that an operator overruled. Absent if empty.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     overruled: Vec<Overruled>,
-    /// Unusual properties of the file that did not reject it. Absent if there are none.
+    /// Unusual properties of the file that did not reject it. Absent if empty.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     warnings: Vec<Overruled>,
 }

@@ -13,14 +13,12 @@ pub(super) const UNDERLYING: Reason = "the row is an underlying without terms of
 /// Completes the row of a security of a file without ISINs. `series` is the series on NSE and the group on BSE. `None` if
 /// the symbol cannot be part of a key.
 pub(super) fn security_row(row: Row, symbol: &str, series: &str) -> Option<Row> {
-    let is_in_key = row.exchange == Exchange::Nse && !matches!(series, "" | "EQ") && !symbol.is_empty();
-    let named = if is_in_key { format!("{symbol}-{series}") } else { symbol.to_owned() };
     let class = match series {
         "F" | "G" if row.exchange == Exchange::Bse => InstrumentType::Debt,
         "E" | "IF" if row.exchange == Exchange::Bse => InstrumentType::Fund,
         _ => security::class_by_symbol(row.exchange, symbol, Some(series).filter(|series| !series.is_empty())),
     };
-    Some(Row { class, ..security::row(row, &named, series, "")? })
+    Some(Row { class, ..security::row(row, symbol, series, "")? })
 }
 
 /// Returns the name by which contracts refer to their underlying, and the cycle if the trading symbol shows it. The name
