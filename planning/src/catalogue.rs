@@ -6,6 +6,7 @@
 mod availability;
 mod builder;
 pub mod check;
+mod numbers;
 mod provenance;
 pub mod search;
 pub mod summary;
@@ -19,6 +20,7 @@ use foldhash::fast::FixedState;
 
 pub(crate) use self::availability::Availability;
 pub use self::builder::Builder;
+use self::numbers::Numbers;
 pub(crate) use self::provenance::Provenance;
 pub use self::provenance::{Contradiction, ContradictionCounts, Field};
 use self::search::Index;
@@ -108,6 +110,7 @@ pub struct Catalogue {
     strings: String,
     string_ends: Vec<u32>,
     tokens: Tokens,
+    numbers: Numbers,
     /// The times of updates; number 0 is not stored, because it means unknown.
     times: Vec<DateTime<Utc>>,
     alias_count: usize,
@@ -243,6 +246,11 @@ impl Catalogue {
     /// every instrument counts as listed.
     pub fn is_listed_by(&self, broker: Broker, id: InstrumentId) -> bool {
         !self.has_tokens_of(broker) || self.tokens.get(broker, self.target(id)).is_some()
+    }
+
+    /// Returns the instrument with a token of a broker.
+    pub fn with_token(&self, broker: Broker, token: &str) -> Option<InstrumentId> {
+        self.tokens.find(broker, token)
     }
 
     /// Returns the number of tokens that the last file of each broker gave to active instruments.

@@ -7,6 +7,7 @@ mod became;
 mod chain;
 mod contract;
 mod notation;
+mod other_forms;
 mod renamed;
 mod slips;
 mod ticker;
@@ -14,6 +15,7 @@ mod ticker;
 use chrono::NaiveDate;
 
 pub(crate) use self::became::Became;
+use crate::catalogue::search::forms::exchange_of_segment;
 use crate::catalogue::{Catalogue, Instrument, InstrumentId};
 use crate::dump::symbol::Contract;
 use crate::instrument::split_key;
@@ -59,11 +61,15 @@ impl<'a> Helper<'a> {
     pub fn unknown(&mut self, key: &str) -> Help {
         let (exchange, symbol) = match split_key(key) {
             Ok(parts) => parts,
-            Err(fault) => return Help::new(fault.to_string(), self.in_capitals(key)),
+            Err(fault) => return self.malformed(key, &fault.to_string()),
         };
         let elsewhere = self.elsewhere(symbol);
         let Some(exchange) = Exchange::parse(exchange) else {
-            return Help::new(format!("unknown exchange `{exchange}`"), elsewhere);
+            let fault = format!("unknown exchange `{exchange}`");
+            if elsewhere.is_empty() || exchange_of_segment(exchange).is_some() {
+                return self.malformed(key, &fault);
+            }
+            return Help::new(fault, elsewhere);
         };
         if !elsewhere.is_empty() {
             return Help::new(listed_on(symbol, exchange, &elsewhere), elsewhere);
@@ -145,8 +151,10 @@ impl<'a> Helper<'a> {
     fn explain(&self, exchange: Exchange, symbol: &str) -> Option<Help> {
         self.capitals(exchange, symbol)
             .or_else(|| ticker::explain(self.catalogue, exchange, symbol))
+            .or_else(|| self.other_form(exchange, symbol))
             .or_else(|| self.series(exchange, symbol))
             .or_else(|| contract::explain(self.catalogue, exchange, symbol, self.as_of))
+            .or_else(|| self.spelled(exchange, symbol))
             .or_else(|| self.nearest(exchange, symbol))
     }
 

@@ -54,7 +54,8 @@ pub(crate) fn write(folder: &Path, count: usize) -> io::Result<()> {
                 1 if !is_next_day => continue,
                 draw => is_next_day && draw == 2,
             };
-            let lot_size = row.lot_size + u32::from(is_other);
+            // Kite's files have the lot 1 where the number of units is unknown.
+            let lot_size = row.lot_size.max(1) + u32::from(is_other);
             let token = position * 256 + 2_000_000 + number.min(1);
             write_row(&mut out, row, lot_size, token)?;
         }

@@ -15,7 +15,8 @@ use sha2::{Digest, Sha256};
 use self::listing::Listing;
 use self::strings::Strings;
 use super::{
-    Catalogue, Index, InstrumentId, Provenance, Record, Source, StringId, TAG_MASK, TimeId, Tokens, hash_key, usize_of,
+    Catalogue, Index, InstrumentId, Numbers, Provenance, Record, Source, StringId, TAG_MASK, TimeId, Tokens, hash_key,
+    usize_of,
 };
 use crate::dump::Row;
 use crate::vocabulary::{Broker, Exchange, InstrumentType, Segment};
@@ -205,6 +206,7 @@ impl Builder {
             strings: String::new(),
             string_ends: Vec::new(),
             tokens: Tokens::default(),
+            numbers: Numbers::default(),
             times,
             alias_count: aliases.len(),
             successors: Vec::new(),
@@ -213,6 +215,7 @@ impl Builder {
         };
         catalogue.tokens = pack_tokens(&catalogue, tokens, tokens_in_order, &token_text);
         drop(token_text);
+        catalogue.numbers = Numbers::new(&catalogue);
         mark_underlyings(&mut catalogue, &strings);
         (catalogue.strings, catalogue.string_ends) = strings.into_parts();
 

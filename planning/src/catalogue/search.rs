@@ -1,8 +1,9 @@
 //! Search over symbol, name, ISIN and underlying, ranked as a person would expect.
 //!
 //! A search goes through [stages](MatchKind), the closest match first: exact matches, prefixes, prefixes of a word,
-//! parts, and matches with typing errors. Within a match kind, shares and indices precede contracts, because a share
-//! has hundreds of contracts. Within a stage, [`rank`] determines the order. Every instrument is found once, in the
+//! parts, and matches with typing errors. If the query is an underlying, its futures and the options around the middle
+//! of its nearest chain follow exact matches; otherwise shares and indices precede contracts, because a share has
+//! hundreds of contracts. Within a stage, [`rank`] determines the order. Every instrument is found once, in the
 //! first stage that contains it. The same query against the same catalog gives the same order, so that pages are
 //! consistent.
 //!
@@ -10,9 +11,11 @@
 //! it adds a tenth to the time of building, which the first caller would otherwise have to wait.
 
 mod bits;
+mod chains;
 mod filters;
+pub(crate) mod forms;
 mod highlight;
-mod hints;
+pub(crate) mod hints;
 mod index;
 mod order;
 mod rank;
@@ -40,7 +43,8 @@ words! {
     MatchKind {
         /// The query is empty, so that every instrument matches.
         All = "all",
-        /// The query is the symbol, an alias, the key or the ISIN.
+        /// The query is the symbol, an alias, the key or the ISIN, also in another notation, or it was the symbol before
+        /// the instrument was renamed.
         Exact = "exact",
         /// The symbol or an alias starts with the query.
         Prefix = "prefix",

@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 
+use memchr::memmem::Finder;
+
 use super::InstrumentId;
 use crate::vocabulary::Broker;
 
@@ -49,6 +51,13 @@ impl Tokens {
         self.by_broker.get(&broker)?.get(id.index())
     }
 
+    /// Returns the first instrument with a token of the broker. It searches the text of all tokens, which takes a tenth of a
+    /// millisecond.
+    pub(super) fn find(&self, broker: Broker, token: &str) -> Option<InstrumentId> {
+        let index = self.by_broker.get(&broker)?.find(token)?;
+        u32::try_from(index).ok().map(InstrumentId)
+    }
+
     /// Whether the broker has any tokens.
     pub(super) fn has(&self, broker: Broker) -> bool {
         self.by_broker.contains_key(&broker)
@@ -79,6 +88,30 @@ impl Packed {
         while self.lengths.len() < index {
             self.push("");
         }
+    }
+
+    fn find(&self, token: &str) -> Option<usize> {
+        if token.is_empty() {
+            return None;
+        }
+        let finder = Finder::new(token);
+        let mut from = 0;
+        while let Some(hit) = finder.find(self.text.as_bytes().get(from..)?) {
+            let start = from + hit;
+            let block = self.blocks.partition_point(|block| *block as usize <= start).checked_sub(1)?;
+            let mut at = self.blocks[block] as usize;
+            let mut index = block * BLOCK;
+            // A token may also contain the end of one token and the start of the next one.
+            while at < start || self.lengths[index] == 0 {
+                at += usize::from(self.lengths[index]);
+                index += 1;
+            }
+            if at == start && usize::from(self.lengths[index]) == token.len() {
+                return Some(index);
+            }
+            from = start + 1;
+        }
+        None
     }
 
     fn get(&self, index: usize) -> Option<&str> {
@@ -121,8 +154,23 @@ mod tests {
             let expected = sparse.contains(&id).then(|| token(id));
             assert_eq!(tokens.get(Broker::Upstox, InstrumentId(id)), expected.as_deref(), "{id}");
             assert_eq!(tokens.get(Broker::Kite, InstrumentId(id)), None);
+            assert_eq!(tokens.find(Broker::Upstox, &token(id)), expected.map(|_| InstrumentId(id)), "{id}");
+        }
+        for text in ["NSE_FO|", "NSE_FO", "NSE_FO|9NSE_FO|36", "|9", "NSE_FO|90"] {
+            assert_eq!(tokens.find(Broker::Upstox, text), None, "{text}");
         }
         assert_eq!(tokens.iter().count(), sparse.len());
+    }
+
+    #[test]
+    fn a_token_is_found_across_repeated_digits() {
+        let sorted =
+            [(Broker::Kite, 1, "11".into()), (Broker::Kite, 5, "111".into()), (Broker::Kite, 40, "1111".into())];
+        let tokens = packed(&sorted, 100);
+
+        for (token, id) in [("11", Some(1)), ("111", Some(5)), ("1111", Some(40)), ("11111", None), ("", None)] {
+            assert_eq!(tokens.find(Broker::Kite, token), id.map(InstrumentId), "{token}");
+        }
     }
 
     #[test]

@@ -120,19 +120,19 @@ fn name_in_contracts<'a>(instrument: &Instrument<'a>) -> &'a str {
 mod tests {
     use super::*;
     use crate::catalogue::Builder;
+    use crate::dump::Row;
     use crate::help::Helper;
     use crate::help::notation::splits;
     use crate::testing::{equity, future};
 
     const OF_PASSENGER: [(&str, &str); 2] = [("TMPV25NOVFUT", "2025-11-25"), ("TMPV25DECFUT", "2025-12-30")];
 
-    /// TATAMOTORS became TMPV, under another ISIN, and is found by the changes of files only. Its future of December is
+    /// TATAMOTORS became TMPV in files without ISINs, and is found by the changes of files only. Its future of December is
     /// not listed any more.
     fn catalogue(contracts: &[(&str, &str)]) -> Catalogue {
         let mut builder = Builder::new();
-        builder.add(equity("NSE", "TATAMOTORS", "INE155A01022"), false);
-        let mut of_series = equity("NSE", "TMPV-BE", "INE155A01030");
-        of_series.series = Some("BE".into());
+        builder.add(Row { isin: None, ..equity("NSE", "TATAMOTORS", "") }, false);
+        let of_series = Row { isin: None, series: Some("BE".into()), ..equity("NSE", "TMPV-BE", "") };
         builder.add(of_series, true);
         builder.add_successor("NSE:TATAMOTORS".into(), "NSE:TMPV-BE".into());
         builder.add(equity("NSE", "OLDNAME", "INE000C01017"), false);

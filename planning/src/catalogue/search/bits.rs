@@ -108,6 +108,24 @@ impl Sparse {
         sparse
     }
 
+    /// Returns the numbers of a sorted list that are in `passing` but not in `seen`, and adds them to `seen`.
+    pub(super) fn of_sorted(numbers: &[u32], passing: &Bits, seen: &mut Bits) -> Self {
+        let mut sparse = Sparse::default();
+        for number in numbers {
+            if !passing.has(*number) || seen.has(*number) {
+                continue;
+            }
+            seen.insert(*number);
+            sparse.count += 1;
+            let (index, bit) = (*number / WORD as u32, 1 << (*number as usize % WORD));
+            match sparse.words.last_mut() {
+                Some((last, word)) if *last == index => *word |= bit,
+                _ => sparse.words.push((index, bit)),
+            }
+        }
+        sparse
+    }
+
     pub(super) fn count(&self) -> usize {
         self.count
     }
@@ -144,6 +162,20 @@ mod tests {
             assert_eq!(bits.count(), (end - start) as usize);
             assert_eq!(bits.is_empty(), start == end);
         }
+    }
+
+    #[test]
+    fn a_sorted_list_becomes_the_set_of_those_that_pass_and_are_new() {
+        let (mut passing, mut seen) = (Bits::new(300), Bits::new(300));
+        passing.insert_range(1..200);
+        seen.insert(64);
+
+        let sparse = Sparse::of_sorted(&[0, 1, 1, 63, 64, 65, 199, 200], &passing, &mut seen);
+
+        let numbers: Vec<u32> = sparse.words().flat_map(|(index, word)| numbers_of(index, word)).collect();
+        assert_eq!(numbers, [1, 63, 65, 199]);
+        assert_eq!(sparse.count(), 4);
+        assert_eq!(seen.iter().collect::<Vec<_>>(), [1, 63, 64, 65, 199]);
     }
 
     #[test]

@@ -3,11 +3,90 @@
 use chrono::NaiveDate;
 
 use super::bits::Bits;
+use super::forms::exchange_of_segment;
 use super::typo::{distance, mistakes_allowed};
 use super::{Catalogue, Expiry, InstrumentId};
-use crate::vocabulary::{Exchange, InstrumentType};
+use crate::vocabulary::{Broker, Exchange, InstrumentType};
+
+/// What names an instrument, other than its key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Name {
+    Isin,
+    /// The number that NSE or BSE gave to a security.
+    ExchangeNumber,
+    /// The token of a broker.
+    Token(Broker),
+}
+
+/// The minimum number of digits of a token of Kite and of a scrip code of BSE: shorter numbers are parts of names.
+const LONE_NUMBER_DIGITS_MIN: usize = 5;
 
 impl Catalogue {
+    /// Returns the instruments that a text names by an ISIN, by a number of an exchange, or by the token of a broker.
+    pub(crate) fn named(&self, text: &str) -> Option<(Name, Vec<InstrumentId>)> {
+        if let Some((broker, id)) = self.owner_of_token(text) {
+            return Some((Name::Token(broker), vec![id]));
+        }
+        let (exchange, rest) = match text.split_once(['|', ':']) {
+            Some((word, rest)) => {
+                let word = word.to_ascii_uppercase();
+                (Some(Exchange::parse(&word).or_else(|| exchange_of_segment(&word))?), rest)
+            }
+            None => (None, text),
+        };
+        self.named_on(exchange, rest)
+    }
+
+    /// Returns the instruments that a symbol names by an ISIN or by a number of an exchange: those on the exchange, or
+    /// all others if it has none.
+    pub(crate) fn named_on(&self, exchange: Option<Exchange>, symbol: &str) -> Option<(Name, Vec<InstrumentId>)> {
+        if is_isin(symbol) {
+            let mut of_isin = self.with_isin(symbol);
+            let is_on_exchange = |id: &InstrumentId| Some(self.get(*id).exchange()) == exchange;
+            if of_isin.iter().any(is_on_exchange) {
+                of_isin.retain(is_on_exchange);
+            }
+            if of_isin.iter().any(|id| self.get(*id).is_active()) {
+                of_isin.retain(|id| self.get(*id).is_active());
+            }
+            of_isin.sort_by_key(|id| self.index.ranks.of(id.0));
+            return (!of_isin.is_empty()).then_some((Name::Isin, of_isin));
+        }
+        if symbol.is_empty() || !symbol.bytes().all(|byte| byte.is_ascii_digit()) {
+            return None;
+        }
+        let number = symbol.parse().ok()?;
+        let found = exchange.and_then(|exchange| self.with_exchange_number(exchange, number));
+        let is_scrip_code =
+            symbol.len() >= LONE_NUMBER_DIGITS_MIN && matches!(exchange, None | Some(Exchange::Nse | Exchange::Bse));
+        let of_bse = || is_scrip_code.then(|| self.with_exchange_number(Exchange::Bse, number)).flatten();
+        if let Some(id) = found.or_else(of_bse) {
+            return Some((Name::ExchangeNumber, vec![id]));
+        }
+        if exchange.is_some() || symbol.len() < LONE_NUMBER_DIGITS_MIN {
+            return None;
+        }
+        self.with_token(Broker::Kite, symbol).map(|id| (Name::Token(Broker::Kite), vec![id]))
+    }
+
+    /// Returns the instrument whose token at a broker is the text, if only tokens have its form: `NSE_FO|12345`, or
+    /// `12345_NFO`. Brokers with the same form also have the same numbers.
+    fn owner_of_token(&self, text: &str) -> Option<(Broker, InstrumentId)> {
+        let has_bar = text.contains('|');
+        let is_number_first =
+            || text.split_once('_').is_some_and(|(number, _)| number.bytes().all(|byte| byte.is_ascii_digit()));
+        if !has_bar && !is_number_first() {
+            return None;
+        }
+        let has_form = |broker: &Broker| match broker {
+            Broker::Kite | Broker::Fyers => false,
+            Broker::Nuvama => !has_bar,
+            _ => has_bar,
+        };
+        let brokers = Broker::ALL.iter().copied().filter(has_form);
+        brokers.into_iter().find_map(|broker| Some((broker, self.with_token(broker, text)?)))
+    }
+
     /// Returns the underlyings with which the symbol of a contract on an exchange starts, the longest first. Active
     /// contracts on the exchange refer to each of them.
     pub(crate) fn underlyings_of_symbol<'a>(
@@ -105,4 +184,11 @@ impl Catalogue {
     pub(crate) fn with_prefix(&self, exchange: Exchange, prefix: &str) -> impl Iterator<Item = InstrumentId> + use<> {
         self.index.with_prefix(self, exchange, prefix).map(InstrumentId)
     }
+}
+
+/// Whether the text has the form of an ISIN of India: its country, nine letters or digits, and a check digit.
+fn is_isin(text: &str) -> bool {
+    let bytes = text.as_bytes();
+    let is_allowed = |byte: &u8| byte.is_ascii_uppercase() || byte.is_ascii_digit();
+    bytes.len() == 12 && bytes[..2] == *b"IN" && bytes[2..].iter().all(is_allowed) && bytes[11].is_ascii_digit()
 }

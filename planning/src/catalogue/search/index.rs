@@ -1,6 +1,5 @@
 //! The search index of a catalog, created once when the catalog is built.
 
-use std::collections::BTreeMap;
 use std::ops::Range;
 
 use chrono::NaiveDate;
@@ -8,6 +7,7 @@ use memchr::memmem::Finder;
 
 use super::AssetClass;
 use super::bits::Bits;
+use super::chains::{Chains, Collected};
 use super::filters::Filters;
 use super::rank::Ranks;
 use super::texts::{Texts, as_u32, folded, partition_point};
@@ -41,6 +41,7 @@ pub(crate) struct Index {
     pub(super) underlyings: Texts,
     /// The expiries of active contracts, by underlying, exchange and date.
     expiries: Vec<(u32, Exchange, Expiry)>,
+    pub(super) chains: Chains,
     /// The words that are searched for typing errors: symbols without an expiry, underlyings, words of names.
     pub(super) symbol_words: Words,
     pub(super) underlying_words: Words,
@@ -51,7 +52,6 @@ impl Index {
     pub(crate) fn new(catalogue: &Catalogue) -> Self {
         let length = catalogue.len();
         let mut index = Index {
-            ranks: Ranks::new(catalogue),
             listed: Bits::new(length),
             active: Bits::new(length),
             dated: Bits::new(length),
@@ -74,7 +74,9 @@ impl Index {
         index.isins = Texts::new(isins);
         let underlyings = instruments().filter_map(|instrument| Some((instrument.id.0, instrument.underlying()?)));
         index.underlyings = Texts::new(underlyings);
-        index.expiries = expiries(catalogue, &index.underlyings);
+        let Collected { chains, expiries, from_middle } = Chains::collect(catalogue, &index.underlyings);
+        index.ranks = Ranks::new(catalogue, &from_middle);
+        (index.chains, index.expiries) = (chains, expiries);
         // Aliases are included, because they are mistyped too.
         let ids = (0..as_u32(length)).map(InstrumentId).map(|id| catalogue.get(id));
         let undated: Vec<String> = ids
@@ -153,19 +155,26 @@ impl Index {
 
     /// Adds every instrument with exactly this symbol.
     pub(super) fn insert_symbol(&self, catalogue: &Catalogue, symbol: &str, into: &mut Bits) {
+        self.with_symbol(catalogue, symbol).into_iter().for_each(|id| into.insert(id));
+    }
+
+    /// Returns every instrument with exactly this symbol, the targets of aliases among them.
+    pub(super) fn with_symbol(&self, catalogue: &Catalogue, symbol: &str) -> Vec<u32> {
+        let mut found = Vec::new();
         let mut key = String::with_capacity(symbol.len() + 8);
         for exchange in Exchange::ALL {
             key.clear();
             key.extend([exchange.as_str(), ":", symbol]);
             if let Some(id) = catalogue.find(&key) {
-                into.insert(catalogue.target(id).0);
+                found.push(catalogue.target(id).0);
             }
         }
         for id in &self.mixed_case {
             if catalogue.get(*id).symbol().eq_ignore_ascii_case(symbol) {
-                into.insert(catalogue.target(*id).0);
+                found.push(catalogue.target(*id).0);
             }
         }
+        found
     }
 
     /// Adds every instrument whose symbol, or an alias of it, starts with `prefix`.
@@ -296,26 +305,6 @@ pub struct Expiry {
     pub has_futures: bool,
     /// Whether options expire on it.
     pub has_options: bool,
-}
-
-fn expiries(catalogue: &Catalogue, underlyings: &Texts) -> Vec<(u32, Exchange, Expiry)> {
-    let mut expiries = Vec::new();
-    for underlying in 0..underlyings.len() {
-        let mut dates: BTreeMap<(Exchange, NaiveDate), (bool, bool)> = BTreeMap::new();
-        for id in underlyings.runs(underlying).iter().cloned().flatten() {
-            let record = &catalogue.records[id as usize];
-            if let (Some(expiry), true) = (record.expiry, record.is_active) {
-                let (has_futures, has_options) = dates.entry((record.exchange, expiry)).or_default();
-                *has_futures |= record.class == InstrumentType::Future;
-                *has_options |= matches!(record.class, InstrumentType::Call | InstrumentType::Put);
-            }
-        }
-        expiries.extend(dates.into_iter().map(|((exchange, date), (has_futures, has_options))| {
-            (as_u32(underlying), exchange, Expiry { date, has_futures, has_options })
-        }));
-    }
-    expiries.shrink_to_fit();
-    expiries
 }
 
 /// Returns how many of the first items satisfy the condition. It searches near the front first.

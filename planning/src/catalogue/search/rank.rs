@@ -1,13 +1,16 @@
 //! The order of instruments that match equally well.
 
+use std::ops::Range;
+
 use chrono::{Datelike, NaiveDate};
 
 use super::bits::{WORD, numbers_of};
 use crate::catalogue::{Catalogue, InstrumentId};
 use crate::vocabulary::{Exchange, InstrumentType};
 
-/// The rank of every instrument by its worth to a reader: active before inactive; instruments without an expiry before
-/// contracts, those with derivatives first; contracts by expiry, the nearest first.
+/// The rank of every instrument by its worth to a reader: active before inactive; instruments without an expiry, those
+/// with derivatives first; then futures, then options, both by expiry, the nearest first. Options of one expiry are
+/// sorted by their distance from the middle of their chain.
 ///
 /// Which contracts have expired is not known when a catalog is built, only when it is searched. So expired contracts
 /// are moved back at that time.
@@ -17,73 +20,96 @@ pub(super) struct Ranks {
     ranks: Vec<u32>,
     /// The lowest rank among the 64 instruments of each word of a set.
     least: Vec<u32>,
-    /// Active contracts: each expiry with the rank after its last contract.
-    expiry_ends: Vec<(NaiveDate, u32)>,
-    /// The first rank of an active contract, and the first rank of an inactive instrument.
-    dated_from: u32,
+    /// The active futures, and the active options.
+    dated: [Dated; 2],
+    /// The first rank of an inactive instrument.
     inactive_from: u32,
 }
 
+/// Active contracts, whose ranks follow each other by expiry.
+#[derive(Debug, Default)]
+struct Dated {
+    from: u32,
+    /// Each expiry with the rank after its last contract.
+    expiry_ends: Vec<(NaiveDate, u32)>,
+}
+
+impl Dated {
+    fn push(&mut self, expiry: NaiveDate, rank: u32) {
+        if self.expiry_ends.is_empty() {
+            self.from = rank;
+        }
+        match self.expiry_ends.last_mut() {
+            Some((last, end)) if *last == expiry => *end = rank + 1,
+            _ => self.expiry_ends.push((expiry, rank + 1)),
+        }
+    }
+
+    /// Returns the ranks of the contracts that expired before the date.
+    fn expired_on(&self, date: NaiveDate) -> Range<u32> {
+        let expired = self.expiry_ends.partition_point(|(expiry, _)| *expiry < date);
+        self.from..expired.checked_sub(1).map_or(self.from, |last| self.expiry_ends[last].1)
+    }
+}
+
 impl Ranks {
-    pub(super) fn new(catalogue: &Catalogue) -> Self {
+    /// `from_middle` is the position of each option in its chain, counted from the middle.
+    pub(super) fn new(catalogue: &Catalogue, from_middle: &[u16]) -> Self {
         let mut order: Vec<u32> = (0..u32::try_from(catalogue.len()).unwrap_or(u32::MAX)).collect();
-        order.sort_by_cached_key(|id| worth(catalogue, InstrumentId(*id)));
+        order.sort_by_cached_key(|id| worth(catalogue, InstrumentId(*id), from_middle));
         let mut ranks = vec![0; order.len()];
-        let mut expiry_ends: Vec<(NaiveDate, u32)> = Vec::new();
-        let (mut dated_from, mut inactive_from) = (None, None);
+        let mut dated: [Dated; 2] = Default::default();
+        let mut inactive_from = None;
         for (rank, id) in (0..).zip(&order) {
             ranks[*id as usize] = rank;
             let record = &catalogue.records[*id as usize];
             if !record.is_active {
                 inactive_from.get_or_insert(rank);
             } else if let Some(expiry) = record.expiry {
-                dated_from.get_or_insert(rank);
-                match expiry_ends.last_mut() {
-                    Some((last, end)) if *last == expiry => *end = rank + 1,
-                    _ => expiry_ends.push((expiry, rank + 1)),
-                }
+                dated[usize::from(record.class != InstrumentType::Future)].push(expiry, rank);
             }
         }
         let end = u32::try_from(order.len()).unwrap_or(u32::MAX);
         let least = ranks.chunks(WORD).map(|of_word| of_word.iter().copied().min().unwrap_or(u32::MAX)).collect();
-        let inactive_from = inactive_from.unwrap_or(end);
-        Ranks { ranks, least, expiry_ends, dated_from: dated_from.unwrap_or(inactive_from), inactive_from }
+        Ranks { ranks, least, dated, inactive_from: inactive_from.unwrap_or(end) }
+    }
+
+    /// Returns the rank of an instrument on a date on which no contract has expired. Ranks are unique.
+    pub(super) fn of(&self, id: u32) -> u32 {
+        self.ranks[id as usize]
     }
 
     /// Returns the order on a date.
     pub(super) fn on(&self, date: NaiveDate) -> RanksOnDate<'_> {
-        let expired = self.expiry_ends.partition_point(|(expiry, _)| *expiry < date);
-        let expired_end = expired.checked_sub(1).map_or(self.dated_from, |last| self.expiry_ends[last].1);
-        RanksOnDate { ranks: self, expired_end }
+        let [futures, options] = &self.dated;
+        RanksOnDate { ranks: self, expired: [futures.expired_on(date), options.expired_on(date)] }
     }
 
     /// Returns the number of active contracts that expired before the date.
     pub(super) fn expired_count(&self, date: NaiveDate) -> usize {
-        (self.on(date).expired_end - self.dated_from) as usize
+        self.on(date).expired.iter().map(Range::len).sum()
     }
 }
 
 /// The sort key of an instrument; a lower value is listed first.
-type Worth = (bool, u8, i32, u8, u8, u32, u32, i64);
+type Worth = (bool, u8, i32, u8, u8, u8, u32);
 
-fn worth(catalogue: &Catalogue, id: InstrumentId) -> Worth {
+fn worth(catalogue: &Catalogue, id: InstrumentId, from_middle: &[u16]) -> (Worth, u16) {
     let record = &catalogue.records[id.index()];
-    let class = record.class.worth_rank();
-    let exchange = reach(record.exchange);
+    let (class, reach, exchange) = (record.class.worth_rank(), reach(record.exchange), record.exchange as u8);
     let is_inactive = !record.is_active;
     match record.expiry {
         None => {
             let tier = u8::from(!(record.has_futures || record.has_options));
             let length = u32::try_from(catalogue.key(id).len()).unwrap_or(u32::MAX);
-            (is_inactive, tier, 0, class, exchange, length, 0, 0)
+            ((is_inactive, tier, 0, class, reach, 0, length), 0)
         }
         Some(expiry) => {
+            let tier = if record.class == InstrumentType::Future { 2 } else { 3 };
             let days = expiry.num_days_from_ce();
             // Of expired instruments, the latest is most likely meant.
             let nearness = if is_inactive { -days } else { days };
-            let strike = record.strike.map_or(0, |strike| strike.ten_thousandths() * 2);
-            let put_after_call = i64::from(record.class == InstrumentType::Put);
-            (is_inactive, 2, nearness, class, exchange, record.underlying.0, 0, strike + put_after_call)
+            ((is_inactive, tier, nearness, class, reach, exchange, record.underlying.0), from_middle[id.index()])
         }
     }
 }
@@ -99,17 +125,16 @@ fn reach(exchange: Exchange) -> u8 {
 }
 
 /// The order of instruments on a date. See [`Ranks::on`].
-#[derive(Clone, Copy)]
 pub(super) struct RanksOnDate<'a> {
     ranks: &'a Ranks,
-    /// Active contracts below this rank have expired.
-    expired_end: u32,
+    /// The ranks of the active futures and options that have expired.
+    expired: [Range<u32>; 2],
 }
 
 impl RanksOnDate<'_> {
     /// Returns the rank of an instrument. Ranks are unique.
     pub(super) fn of(&self, id: u32) -> u32 {
-        self.moved(self.ranks.ranks[id as usize])
+        self.moved(self.ranks.of(id))
     }
 
     /// Moves expired contracts behind all live instruments; inactive instruments follow them. The result is never less
@@ -118,7 +143,7 @@ impl RanksOnDate<'_> {
         let length = u32::try_from(self.ranks.ranks.len()).unwrap_or(u32::MAX);
         if rank >= self.ranks.inactive_from {
             rank.saturating_add(length).saturating_add(length)
-        } else if (self.ranks.dated_from..self.expired_end).contains(&rank) {
+        } else if self.expired.iter().any(|expired| expired.contains(&rank)) {
             rank.saturating_add(length)
         } else {
             rank

@@ -7,7 +7,8 @@ use chrono::NaiveDate;
 use super::bits::{Bits, Sparse, numbers_of};
 use super::texts::folded;
 use super::typo::mistakes_allowed;
-use super::{Catalogue, Filters, Hit, Index, InstrumentId, MatchKind, Query, Reach, Terms};
+use super::{Catalogue, Filters, Hit, Index, Instrument, InstrumentId, MatchKind, Query, Reach, Terms, forms};
+use crate::vocabulary::InstrumentType;
 
 /// Nearly every text contains a part with fewer characters than this.
 const PART_BYTES_MIN: usize = 2;
@@ -37,6 +38,36 @@ pub(super) struct Stages<'a> {
     found: Vec<(MatchKind, Sparse)>,
 }
 
+/// The instruments that a text means by itself, and not as a part of their symbol or name.
+#[derive(Default)]
+struct Meaning {
+    ids: Vec<u32>,
+    /// The underlyings whose contracts are meant, too.
+    underlyings: Vec<usize>,
+    /// The spelling that was found, if it differs from the text.
+    terms: Vec<String>,
+}
+
+impl Meaning {
+    fn is_some(&self) -> bool {
+        !self.ids.is_empty() || !self.underlyings.is_empty()
+    }
+}
+
+/// Returns the active instruments that an inactive one became: its successor or, if none is known, the instruments on
+/// the same exchange that have its ISIN now.
+fn successors_of(catalogue: &Catalogue, instrument: &Instrument<'_>) -> Vec<InstrumentId> {
+    if let Some(successor) = catalogue.successor(instrument.id()) {
+        return vec![successor];
+    }
+    let of_isin = instrument.isin().map(|isin| catalogue.with_isin(isin)).unwrap_or_default();
+    let is_successor = |id: &InstrumentId| {
+        let other = catalogue.get(*id);
+        other.is_active() && other.exchange() == instrument.exchange()
+    };
+    of_isin.into_iter().filter(is_successor).collect()
+}
+
 impl<'a> Stages<'a> {
     pub(super) fn new(catalogue: &'a Catalogue, filters: &Filters) -> Self {
         let index = &catalogue.index;
@@ -50,7 +81,8 @@ impl<'a> Stages<'a> {
 
     /// Runs the stages that the query reaches, and returns the terms to highlight.
     pub(super) fn run(&mut self, query: &Query) -> Terms {
-        let whole = folded(query.text.trim());
+        let text = query.text.trim();
+        let whole = folded(&forms::decoded(text).unwrap_or_else(|| text.to_owned()));
         if whole.is_empty() {
             let all = self.passing.clone().into_owned();
             self.add(MatchKind::All, &all, Part::Whole);
@@ -58,43 +90,107 @@ impl<'a> Stages<'a> {
         }
         let words: Vec<String> = whole.split_whitespace().map(str::to_owned).collect();
 
-        self.exact(&whole);
+        let meaning = self.meaning(text, &whole);
+        self.meant(&meaning, query.as_of);
         let is_exact = !self.found.is_empty();
-        self.beginning(&whole);
+        self.beginning(&whole, &meaning.underlyings);
         if query.reach >= Reach::Part {
             self.parts(&whole, &words);
         }
         // If an exact match exists, no other text is meant.
         let near = if query.reach >= Reach::Near && !is_exact { self.near(&words) } else { Vec::new() };
-        Terms { whole: vec![whole], words, near }
+        let mut terms = meaning.terms;
+        terms.push(whole);
+        Terms { whole: terms, words, near }
     }
 
-    fn exact(&mut self, whole: &str) {
-        let mut exact = self.empty();
-        self.index.insert_symbol(self.catalogue, whole, &mut exact);
-        if let Some(id) = self.catalogue.find(whole) {
-            exact.insert(self.catalogue.target(id).as_u32());
+    /// Returns what the text means: a symbol, an underlying, a key or an ISIN, or else one of them in another spelling
+    /// or the number or token of an instrument.
+    fn meaning(&self, text: &str, whole: &str) -> Meaning {
+        let plain = self.meaning_of(whole);
+        if plain.is_some() {
+            return plain;
         }
-        if let Some(isin) = self.index.isins.find(whole) {
-            self.index.isins.insert(isin, &mut exact);
-        }
-        self.add(MatchKind::Exact, &exact, Part::Whole);
+        let spelled = forms::spellings(whole).into_iter().map(|spelling| {
+            let meaning = self.meaning_of(&spelling);
+            Meaning { terms: vec![spelling], ..meaning }
+        });
+        let named = || {
+            let ids = self.catalogue.named(whole).or_else(|| self.catalogue.named(text));
+            let ids = ids.map(|(_, ids)| ids).unwrap_or_default();
+            Meaning { ids: ids.into_iter().map(InstrumentId::as_u32).collect(), ..Meaning::default() }
+        };
+        spelled.into_iter().find(Meaning::is_some).unwrap_or_else(named)
     }
 
-    fn beginning(&mut self, whole: &str) {
-        let (mut prefix, mut word, mut underlying) = (self.empty(), self.empty(), self.empty());
+    fn meaning_of(&self, text: &str) -> Meaning {
+        let (catalogue, index) = (self.catalogue, self.index);
+        let mut ids = index.with_symbol(catalogue, text);
+        ids.extend(catalogue.find(text).map(|id| catalogue.target(id).as_u32()));
+        if let Some(isin) = index.isins.find(text) {
+            ids.extend(index.isins.runs(isin).iter().cloned().flatten());
+        }
+        let mut underlyings: Vec<usize> = index.underlyings.find(text).into_iter().collect();
+        if underlyings.is_empty() {
+            underlyings.extend(ids.iter().flat_map(|id| self.aliases_with_contracts(InstrumentId(*id))));
+        }
+        let mut successors = Vec::new();
+        for id in ids.iter().map(|id| catalogue.get(InstrumentId(*id))).filter(|instrument| !instrument.is_active()) {
+            for successor in successors_of(catalogue, &id) {
+                let successor = catalogue.get(successor);
+                underlyings.extend(index.underlyings.find(&folded(successor.symbol())));
+                successors.push(successor.id().as_u32());
+            }
+        }
+        ids.append(&mut successors);
+        Meaning { ids, underlyings, terms: Vec::new() }
+    }
+
+    /// Returns the other names of an index by which contracts refer to it.
+    fn aliases_with_contracts(&self, id: InstrumentId) -> impl Iterator<Item = usize> {
+        let record = &self.catalogue.records[id.index()];
+        let has_aliases = record.class == InstrumentType::Index && (record.has_futures || record.has_options);
+        let aliases = if has_aliases { self.index.aliases.as_slice() } else { &[] };
+        let of_index = aliases.iter().filter(move |alias| self.catalogue.target(**alias) == id);
+        of_index.filter_map(|alias| self.index.underlyings.find(&folded(self.catalogue.get(*alias).symbol())))
+    }
+
+    /// Adds the instruments that are meant: active ones, then the futures and the options around the middle of the
+    /// chains of underlyings, then those that are not listed any more.
+    fn meant(&mut self, meaning: &Meaning, as_of: NaiveDate) {
+        let index = self.index;
+        let (active, inactive): (Vec<u32>, Vec<u32>) =
+            meaning.ids.iter().partition(|id| self.catalogue.records[**id as usize].is_active);
+        self.add_all(MatchKind::Exact, active);
+        let underlyings = || meaning.underlyings.iter().copied();
+        let futures = underlyings().flat_map(|of| index.chains.futures(self.catalogue, of, as_of));
+        self.add_all(MatchKind::Underlying, futures.collect());
+        let options = underlyings().flat_map(|of| index.chains.around_middle(&index.ranks, of, as_of));
+        self.add_all(MatchKind::Underlying, options.collect());
+        self.add_all(MatchKind::Exact, inactive);
+    }
+
+    fn beginning(&mut self, whole: &str, underlyings: &[usize]) {
+        let mut prefix = self.empty();
         self.index.insert_prefix(self.catalogue, whole, &mut prefix);
-        if whole.len() >= WORD_BYTES_MIN {
-            self.index.names.insert_with_word(whole, &mut word);
-        }
-        if let Some(of) = self.index.underlyings.find(whole) {
-            self.index.underlyings.insert(of, &mut underlying);
-        }
         self.add(MatchKind::Prefix, &prefix, Part::Undated);
-        self.add(MatchKind::Word, &word, Part::Undated);
-        self.add(MatchKind::Underlying, &underlying, Part::Whole);
+        let word = (whole.len() >= WORD_BYTES_MIN).then(|| {
+            let mut word = self.empty();
+            self.index.names.insert_with_word(whole, &mut word);
+            word
+        });
+        if let Some(word) = &word {
+            self.add(MatchKind::Word, word, Part::Undated);
+        }
+        if !underlyings.is_empty() {
+            let mut contracts = self.empty();
+            underlyings.iter().for_each(|of| self.index.underlyings.insert(*of, &mut contracts));
+            self.add(MatchKind::Underlying, &contracts, Part::Whole);
+        }
         self.add(MatchKind::Prefix, &prefix, Part::Whole);
-        self.add(MatchKind::Word, &word, Part::Whole);
+        if let Some(word) = &word {
+            self.add(MatchKind::Word, word, Part::Whole);
+        }
     }
 
     fn parts(&mut self, whole: &str, words: &[String]) {
@@ -211,6 +307,15 @@ impl<'a> Stages<'a> {
     fn add_split(&mut self, kind: MatchKind, set: &Bits) {
         self.add(kind, set, Part::Undated);
         self.add(kind, set, Part::Whole);
+    }
+
+    /// Adds the instruments of a short list that pass the filters and were not found before.
+    fn add_all(&mut self, kind: MatchKind, mut ids: Vec<u32>) {
+        ids.sort_unstable();
+        let new = Sparse::of_sorted(&ids, &self.passing, &mut self.seen);
+        if new.count() > 0 {
+            self.found.push((kind, new));
+        }
     }
 
     /// Adds the instruments that pass the filters and were not found before.

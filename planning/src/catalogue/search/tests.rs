@@ -5,8 +5,9 @@ use proptest::prelude::*;
 use super::*;
 use crate::catalogue::Builder;
 use crate::dump::Row;
+use crate::instrument::Amount;
 use crate::testing::{demo_catalogue, equity, future, index};
-use crate::vocabulary::InstrumentType;
+use crate::vocabulary::{Broker, InstrumentType};
 
 static DEMO: LazyLock<Catalogue> = LazyLock::new(demo_catalogue);
 
@@ -50,8 +51,219 @@ fn an_alias_finds_its_instrument_once() {
     assert_eq!(keys[0], "NSE:NIFTY 50");
     assert_eq!(keys.iter().filter(|key| **key == "NSE:NIFTY 50").count(), 1);
     assert!(!keys.contains(&"NSE:NIFTY"));
-    // Indices precede the hundreds of contracts.
-    assert_eq!(keys[1], "NSE:NIFTY BANK");
+    // Other indices follow the futures and the options around the middle, and precede the hundreds of other contracts.
+    let bank = keys.iter().position(|key| *key == "NSE:NIFTY BANK").unwrap();
+    assert!((20..50).contains(&bank), "{bank}");
+}
+
+/// Returns the calls and puts of an underlying, in Kite's notation.
+fn chain(underlying: &str, exchange: &str, (written, expiry): (&str, &str), strikes: &[u32]) -> Vec<(Row, bool)> {
+    let option = |strike: u32, class: InstrumentType| {
+        let mut row = future(underlying, &format!("{underlying}{written}{strike}{}", class.as_str()), expiry);
+        row.exchange = Exchange::parse(exchange).unwrap();
+        row.class = class;
+        row.strike = Amount::parse(&strike.to_string());
+        (row, true)
+    };
+    strikes
+        .iter()
+        .flat_map(|strike| [option(*strike, InstrumentType::Call), option(*strike, InstrumentType::Put)])
+        .collect()
+}
+
+fn commodity_future(underlying: &str, month: &str, expiry: &str) -> (Row, bool) {
+    let mut row = future(underlying, &format!("{underlying}{month}FUT"), expiry);
+    row.exchange = Exchange::Mcx;
+    (row, true)
+}
+
+fn first_keys(catalogue: &Catalogue, text: &str, count: usize) -> Vec<String> {
+    let page = catalogue.search(&Query { limit: count, ..Query::new(text, today()) });
+    keys(catalogue, &page).into_iter().map(str::to_owned).collect()
+}
+
+#[test]
+fn futures_then_options_around_the_middle_follow_the_index() {
+    let mut rows = vec![
+        (index("NSE", "NIFTY 50", Some("NIFTY")), true),
+        (index("NSE", "NIFTY BANK", Some("BANKNIFTY")), true),
+        (future("NIFTY", "NIFTY26DECFUT", "2026-12-29"), true),
+        (future("NIFTY", "NIFTY26NOVFUT", "2026-11-24"), true),
+        (future("NIFTY", "NIFTY26OCTFUT", "2026-10-27"), true),
+    ];
+    rows.extend(chain("NIFTY", "NFO", ("26DEC", "2026-12-29"), &[25000, 26000, 27000]));
+    rows.extend(chain("NIFTY", "NFO", ("26D01", "2026-12-01"), &[23000, 25900, 25950, 26000, 26100]));
+    rows.extend(chain("NIFTY", "NFO", ("26OCT", "2026-10-27"), &[24000]));
+    let catalogue = catalogue_of(rows);
+
+    for text in ["nifty", "NIFTY 50"] {
+        assert_eq!(
+            first_keys(&catalogue, text, 13),
+            [
+                "NSE:NIFTY 50",
+                "NFO:NIFTY26NOVFUT",
+                "NFO:NIFTY26DECFUT",
+                "NFO:NIFTY26D0125950CE",
+                "NFO:NIFTY26D0125950PE",
+                "NFO:NIFTY26D0125900CE",
+                "NFO:NIFTY26D0125900PE",
+                "NFO:NIFTY26D0126000CE",
+                "NFO:NIFTY26D0126000PE",
+                "NFO:NIFTY26D0126100CE",
+                "NFO:NIFTY26D0126100PE",
+                "NFO:NIFTY26D0123000CE",
+                "NFO:NIFTY26D0123000PE",
+            ],
+            "{text}"
+        );
+    }
+    // Other symbols and the other expiries follow, and expired contracts are last.
+    let all = first_keys(&catalogue, "NIFTY", 100);
+    assert_eq!(all[13], "NSE:NIFTY BANK");
+    assert_eq!(all[14..16], ["NFO:NIFTY26DEC26000CE", "NFO:NIFTY26DEC26000PE"]);
+    assert_eq!(all[20..], ["NFO:NIFTY26OCTFUT", "NFO:NIFTY26OCT24000CE", "NFO:NIFTY26OCT24000PE"]);
+}
+
+#[test]
+fn filters_apply_to_the_contracts_of_an_underlying() {
+    let mut rows = vec![(equity("NSE", "TCS", "INE467B01029"), true)];
+    rows.push((future("TCS", "TCS26NOVFUT", "2026-11-24"), true));
+    rows.extend(chain("TCS", "NFO", ("26NOV", "2026-11-24"), &[3000, 3100, 3200]));
+    let catalogue = catalogue_of(rows);
+    let filters = Filters { classes: vec![InstrumentType::Put], ..Filters::default() };
+
+    let page = catalogue.search(&Query { filters, ..Query::new("TCS", today()) });
+
+    assert_eq!(keys(&catalogue, &page), ["NFO:TCS26NOV3100PE", "NFO:TCS26NOV3000PE", "NFO:TCS26NOV3200PE"]);
+}
+
+/// Commodities with their funds and smaller contracts.
+fn commodities() -> Catalogue {
+    let mut rows = Vec::new();
+    for number in 0..30 {
+        rows.push((equity("NSE", &format!("SILVER{number}"), &format!("INF00000{number:02}01")), true));
+    }
+    rows.push((equity("NSE", "SILVER", "INF209KB19F6"), true));
+    for underlying in ["SILVER", "SILVERM", "SILVERMIC", "GOLD", "GOLDM", "GOLDPETAL", "CRUDEOIL", "CRUDEOILM"] {
+        rows.extend(chain(underlying, "MCX", ("26NOV", "2026-11-25"), &[100, 110, 120]));
+        rows.extend([
+            commodity_future(underlying, "27JAN", "2027-01-05"),
+            commodity_future(underlying, "26DEC", "2026-12-04"),
+        ]);
+    }
+    for underlying in ["NATURALGAS", "NATGASMINI", "ZINC", "ZINCMINI", "LEADMINI", "ALUMINIUM", "ALUMINI"] {
+        rows.push(commodity_future(underlying, "26DEC", "2026-12-04"));
+    }
+    catalogue_of(rows)
+}
+
+#[test]
+fn the_near_future_of_a_commodity_is_first() {
+    let catalogue = commodities();
+
+    assert_eq!(first_keys(&catalogue, "GOLDM", 2), ["MCX:GOLDM26DECFUT", "MCX:GOLDM27JANFUT"]);
+    assert_eq!(first_keys(&catalogue, "crudeoil", 2), ["MCX:CRUDEOIL26DECFUT", "MCX:CRUDEOIL27JANFUT"]);
+    assert_eq!(
+        first_keys(&catalogue, "SILVER", 4),
+        ["NSE:SILVER", "MCX:SILVER26DECFUT", "MCX:SILVER27JANFUT", "MCX:SILVER26NOV110CE"]
+    );
+    // A part of the name of two commodities.
+    assert_eq!(first_keys(&catalogue, "crude", 2), ["MCX:CRUDEOIL26DECFUT", "MCX:CRUDEOILM26DECFUT"]);
+}
+
+#[test]
+fn commodities_are_found_in_the_words_of_traders() {
+    let catalogue = commodities();
+
+    for (text, expected) in [
+        ("crude oil", "MCX:CRUDEOIL26DECFUT"),
+        ("crudeoil mini", "MCX:CRUDEOILM26DECFUT"),
+        ("Crude Oil Mini", "MCX:CRUDEOILM26DECFUT"),
+        ("crudeoilmini", "MCX:CRUDEOILM26DECFUT"),
+        ("gold mini", "MCX:GOLDM26DECFUT"),
+        ("gold petal", "MCX:GOLDPETAL26DECFUT"),
+        ("silver mini", "MCX:SILVERM26DECFUT"),
+        ("silver micro", "MCX:SILVERMIC26DECFUT"),
+        ("natural gas", "MCX:NATURALGAS26DECFUT"),
+        ("natural gas mini", "MCX:NATGASMINI26DECFUT"),
+        ("zinc mini", "MCX:ZINCMINI26DECFUT"),
+        ("lead mini", "MCX:LEADMINI26DECFUT"),
+        ("aluminium mini", "MCX:ALUMINI26DECFUT"),
+    ] {
+        assert_eq!(first_keys(&catalogue, text, 1), [expected], "{text}");
+    }
+}
+
+#[test]
+fn securities_are_found_in_other_notations() {
+    let named = |exchange: &str, symbol: &str, name: &str, isin: &str| {
+        let mut row = equity(exchange, symbol, isin);
+        row.name = name.into();
+        row
+    };
+    let mut builder = Builder::new();
+    for row in [
+        named("NSE", "LT", "LARSEN & TOUBRO LTD.", "INE018A01030"),
+        named("BSE", "LT", "LARSEN & TOUBRO LTD.", "INE018A01030"),
+        named("NSE", "LTF", "L&T FINANCE LIMITED", "INE498L01015"),
+        named("NSE", "LTTS", "L&T TECHNOLOGY SER. LTD.", "INE010V01017"),
+        named("NSE", "SBIN", "STATE BANK OF INDIA", "INE062A01020"),
+        named("NSE", "M&M", "MAHINDRA & MAHINDRA", "INE101A01026"),
+        named("NSE", "BAJAJ-AUTO", "BAJAJ AUTO LIMITED", "INE917I01010"),
+        named("NSE", "RELIANCE", "RELIANCE INDUSTRIES LTD", "INE002A01018"),
+        named("BSE", "RELIANCE", "RELIANCE INDUSTRIES LTD", "INE002A01018"),
+    ] {
+        builder.add(row, true);
+    }
+    builder.add(future("RELIANCE", "RELIANCE26NOVFUT", "2026-11-24"), true);
+    builder.add_token(Broker::Dhan, "BSE:RELIANCE".into(), "BSE_EQ|500325");
+    builder.add_token(Broker::Kite, "NSE:RELIANCE".into(), "738561");
+    builder.add_token(Broker::Upstox, "NFO:RELIANCE26NOVFUT".into(), "NSE_FO|71001");
+    let catalogue = builder.build("1".into(), vec![]);
+
+    for (text, expected) in [
+        ("L&T", vec!["NSE:LT", "BSE:LT", "NSE:LTF", "NSE:LTTS"]),
+        ("l & t", vec!["NSE:LT", "BSE:LT"]),
+        ("SBIN-EQ", vec!["NSE:SBIN"]),
+        ("M&amp;M", vec!["NSE:M&M"]),
+        ("bajaj auto", vec!["NSE:BAJAJ-AUTO"]),
+        ("reliance.ns", vec!["NSE:RELIANCE", "BSE:RELIANCE", "NFO:RELIANCE26NOVFUT"]),
+        ("500325", vec!["BSE:RELIANCE"]),
+        ("738561", vec!["NSE:RELIANCE"]),
+        ("INE002A01018", vec!["NSE:RELIANCE", "BSE:RELIANCE"]),
+        ("NSE:INE002A01018", vec!["NSE:RELIANCE"]),
+        ("NSE_EQ|INE002A01018", vec!["NSE:RELIANCE"]),
+        ("BSE_EQ|INE002A01018", vec!["BSE:RELIANCE"]),
+        ("NSE_FO|71001", vec!["NFO:RELIANCE26NOVFUT"]),
+    ] {
+        let page = catalogue.search(&Query { limit: expected.len(), ..Query::new(text, today()) });
+        assert_eq!(keys(&catalogue, &page), expected, "{text}");
+        assert_eq!(page.hits[0].kind, MatchKind::Exact, "{text}");
+    }
+    for text in ["999999", "NSE_FO|71002", "INE999A01018", "XX|INE002A01018"] {
+        assert_eq!(catalogue.search(&Query::new(text, today())).total, 0, "{text}");
+    }
+}
+
+#[test]
+fn a_renamed_symbol_finds_its_successor_first() {
+    let mut builder = Builder::new();
+    builder.add(equity("NSE", "OLDNAME", ""), false);
+    builder.add(equity("NSE", "NEWNAME", ""), true);
+    builder.add(equity("NSE", "MERGED", "INE000C01017"), false);
+    builder.add(equity("NSE", "MERGER", "INE000C01017"), true);
+    builder.add(future("OLDNAME", "OLDNAME26NOVFUT", "2026-11-24"), false);
+    builder.add(future("NEWNAME", "NEWNAME26NOVFUT", "2026-11-24"), true);
+    builder.add_successor("NSE:OLDNAME".into(), "NSE:NEWNAME".into());
+    builder.add_successor("NFO:OLDNAME26NOVFUT".into(), "NFO:NEWNAME26NOVFUT".into());
+    let catalogue = builder.build("1".into(), vec![]);
+
+    assert_eq!(
+        first_keys(&catalogue, "oldname", 10),
+        ["NSE:NEWNAME", "NFO:NEWNAME26NOVFUT", "NSE:OLDNAME", "NFO:OLDNAME26NOVFUT"]
+    );
+    assert_eq!(first_keys(&catalogue, "OLDNAME26NOVFUT", 10), ["NFO:NEWNAME26NOVFUT", "NFO:OLDNAME26NOVFUT"]);
+    assert_eq!(first_keys(&catalogue, "MERGED", 10), ["NSE:MERGER", "NSE:MERGED"]);
 }
 
 #[test]
