@@ -61,7 +61,10 @@ async fn an_instrument_that_is_not_there_says_what_may_be_meant() {
     for (key, part) in [
         ("NSE:RELAINCE", "instrument not in the catalog; nearest: `NSE:RELIANCE`"),
         ("BSE:NIFTY%2050", "`NIFTY 50` is listed only on NSE; suggestions: `NSE:NIFTY 50`"),
-        ("tcs", "missing colon; expected `EXCHANGE:SYMBOL`"),
+        (
+            "tcs",
+            "missing colon; expected `EXCHANGE:SYMBOL`; `TCS` is listed on NSE and BSE; suggestions: `NSE:TCS`, `BSE:TCS`",
+        ),
     ] {
         let problem = get(&service.client, &format!("instruments/{key}")).await.problem(404, "not_found");
 
