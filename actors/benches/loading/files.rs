@@ -51,7 +51,7 @@ pub(crate) fn write(folder: &Path, count: usize) -> io::Result<()> {
             // Of a hundred instruments, one is new, one is removed, and one has another lot size.
             let is_other = match random.below(100) {
                 0 if is_next_day => continue,
-                1 if !is_next_day => continue,
+                1 if !is_next_day && !has_expired(row) => continue,
                 draw => is_next_day && draw == 2,
             };
             // Kite's files have the lot 1 where the number of units is unknown.
@@ -62,6 +62,11 @@ pub(crate) fn write(folder: &Path, count: usize) -> io::Result<()> {
         out.flush()?;
     }
     Ok(())
+}
+
+/// Whether a contract expired before the files. Only an older file would contain it for the first time.
+fn has_expired(row: &Row) -> bool {
+    row.expiry.is_some_and(|expiry| ALL.iter().any(|file| expiry < file.date))
 }
 
 fn can_be_written(row: &Row) -> bool {
