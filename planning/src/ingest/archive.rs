@@ -163,6 +163,13 @@ fn unless_empty<T>(text: &str, parse: impl FnOnce(&str) -> Option<T>) -> Option<
     if text.is_empty() { Some(None) } else { parse(text).map(Some) }
 }
 
+/// Whether earlier versions have lots of different meanings in a segment: numbers of lots from some brokers, units from
+/// others. They are unknown until the next file, which otherwise would seem to change all of them.
+fn has_doubtful_lots(segment: Segment) -> bool {
+    use Segment::{BseCurrency, McxCommodity, NseCommodity, NseCurrency};
+    matches!(segment, NseCurrency | BseCurrency | NseCommodity | McxCommodity)
+}
+
 /// Reads a document row by row, so that memory is bounded by a row. Stops at the first error.
 #[derive(Debug)]
 pub struct Archive<'a> {
@@ -181,8 +188,12 @@ impl<'a> Archive<'a> {
 
     fn read(&mut self) -> Result<Option<ArchivedRow>, DocumentError> {
         let Some(rows) = &mut self.rows else { return Ok(None) };
+        let is_earlier_version = rows.is_earlier_version();
         let Some(fields) = rows.next()? else { return Ok(None) };
-        let archived = row_of(&fields)?;
+        let mut archived = row_of(&fields)?;
+        if is_earlier_version && has_doubtful_lots(archived.row.segment) {
+            archived.row.lot_size = 0;
+        }
         let (exchange, symbol) = (archived.row.exchange, archived.row.symbol.as_str());
         match &mut self.last {
             Some((last_exchange, last_symbol)) => {
@@ -266,6 +277,22 @@ mod tests {
              tick_size,lot_size,broker_token,successor\n\
              1,NSE,TCS,,TCS,NSE_EQ,EQ,INE467B01029,EQ,,,,500,1,,\n"
         );
+    }
+
+    #[test]
+    fn lots_of_currencies_in_an_earlier_version_are_unknown() {
+        let earlier = "instrument-registry,archive,1,2\n\
+            is_active,exchange,symbol,alias,name,segment,instrument_type,isin,series,underlying_symbol,expiry,strike,\
+            tick_size,lot_size,broker_token\n\
+            1,CDS,USDINR26AUGFUT,,USDINR,NCD_FO,FUT,,,USDINR,2026-08-27,,25,1,7\n\
+            1,NFO,NIFTY26AUGFUT,,NIFTY,NSE_FO,FUT,,,NIFTY,2026-08-25,,1000,65,8\n";
+        let lots = |text: &str| -> Vec<u32> {
+            BrokerState::read(&packed(text)).unwrap().rows().iter().map(|archived| archived.row.lot_size).collect()
+        };
+
+        assert_eq!(lots(earlier), [0, 65]);
+        let now = earlier.replace("archive,1,", "archive,2,").replace("broker_token\n", "broker_token,successor\n");
+        assert_eq!(lots(&now.replace(",7\n", ",7,\n").replace(",8\n", ",8,\n")), [1, 65]);
     }
 
     #[test]

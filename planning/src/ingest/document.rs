@@ -180,6 +180,11 @@ impl<'a, const N: usize> Rows<'a, N> {
         self.expected
     }
 
+    /// Whether an earlier version of the format was found.
+    pub(super) fn is_earlier_version(&self) -> bool {
+        self.columns.len() < N
+    }
+
     /// Returns the number of remaining rows, if the title is right.
     pub(super) fn left(&self) -> u64 {
         self.expected.saturating_sub(self.found)
