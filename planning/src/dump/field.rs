@@ -48,7 +48,10 @@ fn scientific(text: &str) -> Option<Amount> {
     let exponent: i32 = exponent.parse().ok().filter(|exponent| (-EXPONENT_MAX..=EXPONENT_MAX).contains(exponent))?;
     let (whole, decimals) = number.split_once('.').unwrap_or((number, ""));
     let digits = format!("{whole}{decimals}");
-    let is_number = !whole.is_empty() && digits.len() <= 18 && digits.bytes().all(|b| b.is_ascii_digit());
+    // Other characters could not be split at any byte.
+    if whole.is_empty() || digits.len() > 18 || !digits.bytes().all(|b| b.is_ascii_digit()) {
+        return None;
+    }
     let point = i32::try_from(whole.len()).ok()? + exponent;
     let zeros = |count: i32| "0".repeat(usize::try_from(count).unwrap_or(0));
     let moved = match usize::try_from(point) {
@@ -56,7 +59,7 @@ fn scientific(text: &str) -> Option<Amount> {
         Ok(point) => format!("{}.{}", &digits[..point], &digits[point..]),
         Err(_) => format!("0.{}{digits}", zeros(-point)),
     };
-    is_number.then(|| Amount::parse(&moved))?
+    Amount::parse(&moved)
 }
 
 /// Divides the amount. `None` if the quotient has more than four decimals.
@@ -191,9 +194,21 @@ mod tests {
             assert_eq!(price(text), Amount::parse(value), "{text}");
             assert!(price(text).is_some(), "{text}");
         }
-        for text in
-            ["1.0E-5", "E-4", "1.0E", "1E99999999999", "1E-99", "-1E3", "1E3.5", "1.0.0E1", "0E1", "1e18", "₹E1"]
-        {
+        for text in [
+            "1.0E-5",
+            "E-4",
+            "1.0E",
+            "1E99999999999",
+            "1E-99",
+            "-1E3",
+            "1E3.5",
+            "1.0.0E1",
+            "0E1",
+            "1e18",
+            "₹E1",
+            "₹E-1",
+            "é1E-2",
+        ] {
             assert_eq!(price(text), None, "{text}");
         }
     }
