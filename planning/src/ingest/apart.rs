@@ -24,14 +24,27 @@ pub(crate) fn is_security(row: &Row) -> bool {
 
 /// Writes the symbols of the securities that have the symbol of an index in the file.
 pub(super) fn keep_apart(read: &mut [Candidate]) {
-    let is_index = |candidate: &&Candidate| candidate.row.class == InstrumentType::Index;
-    let indices: HashSet<(Exchange, String)> =
-        read.iter().filter(is_index).map(|index| (index.row.exchange, index.row.symbol.clone())).collect();
+    let indices = indices(read.iter().map(|candidate| &candidate.row));
+    write_symbols(&indices, read.iter_mut().map(|candidate| &mut candidate.row));
+}
+
+/// Writes the symbols of the securities that have the symbol of an index among the rows of a file and those that it leaves.
+pub(super) fn keep_rows_apart(file: &mut [Row], left: &mut [Row]) {
+    let indices = indices(file.iter().chain(left.iter()));
+    write_symbols(&indices, file.iter_mut().chain(left));
+}
+
+fn indices<'a>(rows: impl Iterator<Item = &'a Row>) -> HashSet<(Exchange, String)> {
+    let indices = rows.filter(|row| row.class == InstrumentType::Index);
+    indices.map(|index| (index.exchange, index.symbol.clone())).collect()
+}
+
+fn write_symbols<'a>(indices: &HashSet<(Exchange, String)>, rows: impl Iterator<Item = &'a mut Row>) {
     if indices.is_empty() {
         return;
     }
     let mut key = (Exchange::Nse, String::new());
-    for Candidate { row, .. } in read.iter_mut().filter(|candidate| is_security(&candidate.row)) {
+    for row in rows.filter(|row| is_security(row)) {
         key.0 = row.exchange;
         key.1.clone_from(&row.symbol);
         if indices.contains(&key) {

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashSet};
 
-use super::{FileLoad, hash_rows};
+use super::{FileLoad, apart, hash_rows};
 use crate::dump::Row;
 use crate::vocabulary::{Exchange, InstrumentType, Segment, words};
 
@@ -75,9 +75,8 @@ impl Selection {
     /// The first error of `last`.
     pub fn complete<E>(&self, load: FileLoad, last: impl IntoIterator<Item = Result<Row, E>>) -> Result<Completed, E> {
         let key = |row: &Row| (row.exchange, row.symbol.clone());
-        let counted = load.rows.into_iter().filter(|row| self.filters.selects(row));
-        let mut rows: BTreeMap<_, _> = counted.map(|row| (key(&row), row)).collect();
-        let tokens: HashSet<_> = rows.values().filter_map(token).collect();
+        let mut rows: Vec<Row> = load.rows.into_iter().filter(|row| self.filters.selects(row)).collect();
+        let tokens: HashSet<_> = rows.iter().filter_map(token).collect();
         let (after, mut before) = (rows.len(), 0);
         let mut kept = Vec::new();
         for row in last {
@@ -90,10 +89,13 @@ impl Selection {
                 kept.push(row);
             }
         }
+        // The file may contain only the index, or only the security with its symbol.
+        apart::keep_rows_apart(&mut rows, &mut kept);
+        let mut all: BTreeMap<_, _> = rows.into_iter().map(|row| (key(&row), row)).collect();
         for row in kept {
-            rows.entry(key(&row)).or_insert(row);
+            all.entry(key(&row)).or_insert(row);
         }
-        let rows: Vec<Row> = rows.into_values().collect();
+        let rows: Vec<Row> = all.into_values().collect();
         Ok(Completed { load: FileLoad { content_hash: hash_rows(&rows), rows, ..load }, before, after })
     }
 }
@@ -140,6 +142,23 @@ mod tests {
     fn file() -> FileLoad {
         let same = Row { token: "new".to_owned(), ..equity("NSE", "SAME", "INE000000002") };
         load(vec![equity("NSE", "FRESH", "INE000000003"), same, future("NIFTY", "NIFTY26DECFUT", "2026-12-31")])
+    }
+
+    #[test]
+    fn an_index_and_a_security_of_two_files_are_both_kept() {
+        let index = Row { token: "1".to_owned(), ..crate::testing::index("BSE", "METAL", None) };
+        let fund = |symbol: &str| Row { token: "2".to_owned(), ..equity("BSE", symbol, "INF769K01LY7") };
+        let incremental = Selection { mode: Mode::Incremental, ..Selection::default() };
+        for (file, last) in [
+            (fund("METAL"), vec![index.clone(), fund("METAL-EQ")]),
+            (fund("METAL"), vec![index.clone()]),
+            (index.clone(), vec![fund("METAL")]),
+        ] {
+            let all = incremental.complete(load(vec![file]), last.into_iter().map(Ok::<_, Infallible>)).unwrap();
+
+            let found: Vec<_> = all.load.rows.iter().map(|row| (row.symbol.as_str(), row.token.as_str())).collect();
+            assert_eq!(found, [("METAL", "1"), ("METAL-EQ", "2")]);
+        }
     }
 
     #[test]
