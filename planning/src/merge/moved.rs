@@ -56,9 +56,13 @@ impl Moved {
         if rows.len() < 2 {
             return;
         }
-        if rows.iter().any(|row| row.archived.row.class == InstrumentType::Index) {
+        let is_index = |row: &&RankedRow| row.archived.row.class == InstrumentType::Index;
+        if rows.iter().any(|row| is_index(&row)) {
+            // An index that is in no file does not take the key of a security that is in one.
+            let is_listed = rows.iter().filter(is_index).any(|index| index.archived.is_active);
             self.move_if(rows, |RankedRow { archived, .. }| {
-                is_security(&archived.row).then(|| symbol_beside_index(&archived.row.symbol))
+                (is_security(&archived.row) && (is_listed || !archived.is_active))
+                    .then(|| symbol_beside_index(&archived.row.symbol))
             });
         } else if rows[0].archived.row.expiry.is_some() {
             self.move_contracts(rows);

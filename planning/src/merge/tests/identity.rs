@@ -131,6 +131,17 @@ fn an_index_of_one_broker_keeps_its_key_from_a_security() {
 }
 
 #[test]
+fn an_index_in_no_file_leaves_its_key_to_a_security() {
+    let index = Row { exchange: Exchange::Bse, segment: Segment::BseIndex, ..index("BSE", "METAL", None) };
+    let fund = equity("BSE", "METAL", "INF769K01LY7");
+
+    let catalogue = merge(&[left(Kite, "2026-08-17", vec![index]), file(Upstox, "2026-08-17", vec![fund])]);
+
+    assert_eq!(active_keys(&catalogue), ["BSE:METAL"]);
+    assert_eq!(get(&catalogue, "BSE:METAL").token(Upstox), Some("upstox METAL"));
+}
+
+#[test]
 fn keys_of_the_old_rule_become_aliases_without_a_new_file() {
     let old = Row { symbol: "TESTCO".into(), ..share_of("TESTCO", "SM", Some("INE000T01015")) };
     let bond = Row { class: InstrumentType::Debt, ..share_of("762AR32", "SG", Some("IN1920220018")) };
