@@ -9,6 +9,10 @@ use super::zip::{self, Archive, Member};
 use super::{DumpError, OnEntry, PIECE_BYTES, is_gzip, read_unpacked, start_of};
 use crate::vocabulary::Broker;
 
+/// The maximum number of files in an archive. A broker publishes one for each exchange; the names of many would need memory
+/// that no other limit bounds.
+const MEMBERS_MAX: usize = 1000;
+
 /// The files in an archive, in the order in which they were read. A file that is not an archive has none.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Members {
@@ -45,6 +49,12 @@ pub(super) fn read_members(
         };
         let before = last;
         if member.is_data() {
+            if members.names.len() == MEMBERS_MAX {
+                break Err(DumpError::Form {
+                    expected: "a zip archive of at most 1,000 files",
+                    found: "more files".to_owned(),
+                });
+            }
             members.names.push((before, member.shown_name()));
         }
         let read = archive.read_member(&member, |content| {

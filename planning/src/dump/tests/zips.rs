@@ -246,6 +246,19 @@ fn an_archive_that_cannot_be_read_is_described() {
 }
 
 #[test]
+fn an_archive_of_too_many_files_is_rejected() {
+    let names: Vec<String> = (0..1001).map(|number| format!("{number}.csv")).collect();
+    let header =
+        b"instrument_token,tradingsymbol,name,expiry,strike,tick_size,lot_size,instrument_type,segment,exchange\n";
+    let members: Vec<_> = names.iter().map(|name| stored(name, header)).collect();
+
+    let error = load(Broker::Kite, &archive(&members)[..]).unwrap_err();
+
+    assert_eq!(error.to_string(), "expected a zip archive of at most 1,000 files, got more files");
+    assert!(load(Broker::Kite, &archive(&members[..1000])[..]).is_ok());
+}
+
+#[test]
 fn a_truncated_archive_is_rejected() {
     for (form, broker, file) in fixtures::all() {
         let text = file.as_bytes();
