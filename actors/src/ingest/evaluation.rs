@@ -112,8 +112,8 @@ pub async fn offer(
     Err(StoreError::Overtaken)
 }
 
-/// Reads the archives of the last loads of the other brokers, which take a few megabytes each. A load of a release that
-/// kept no archive is left out.
+/// Reads the archives of the last loads of the other brokers, which take a few megabytes each. A load of an earlier release,
+/// whose units may be wrong, is left out.
 async fn others(store: &dyn Store, offer: &Offer) -> Result<Vec<(Broker, StoredInstruments)>, StoreError> {
     let mut others = Vec::new();
     if offer.load.rows.iter().all(|row| row.expiry.is_none()) {
@@ -121,7 +121,7 @@ async fn others(store: &dyn Store, offer: &Offer) -> Result<Vec<(Broker, StoredI
     }
     for broker in Broker::ALL.into_iter().filter(|broker| *broker != offer.broker) {
         let last = store.last_load(broker).await?.map(|last| last.instruments);
-        others.extend(last.filter(|last| matches!(last, StoredInstruments::Archive(_))).map(|last| (broker, last)));
+        others.extend(last.filter(|last| last.has_current_units()).map(|last| (broker, last)));
     }
     Ok(others)
 }

@@ -186,6 +186,10 @@ impl<'a> Archive<'a> {
         Ok(Archive { rows: Some(Rows::new(&FORM, bytes)?), last: None })
     }
 
+    fn is_current_version(&self) -> bool {
+        self.rows.as_ref().is_some_and(|rows| !rows.is_earlier_version())
+    }
+
     fn read(&mut self) -> Result<Option<ArchivedRow>, DocumentError> {
         let Some(rows) = &mut self.rows else { return Ok(None) };
         let is_earlier_version = rows.is_earlier_version();

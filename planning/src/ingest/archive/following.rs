@@ -67,6 +67,15 @@ impl StoredInstruments {
         })
     }
 
+    /// Whether this release, with its units, wrote the archive. Earlier ones read price steps and lots of some files in
+    /// other units.
+    pub fn has_current_units(&self) -> bool {
+        match self {
+            StoredInstruments::Archive(bytes) => Archive::new(bytes).is_ok_and(|archive| archive.is_current_version()),
+            StoredInstruments::State(_) => false,
+        }
+    }
+
     /// Reads the whole state.
     ///
     /// # Errors
