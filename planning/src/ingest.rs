@@ -143,7 +143,7 @@ pub fn read_file(
     if on_progress(rows_read).is_break() {
         return Err(DumpError::Stopped);
     }
-    slashed.decide(&mut read, &mut left_out)?;
+    slashed.decide(&members, &mut read, &mut left_out)?;
     decide(broker, &mut read);
     apart::keep_apart(&mut read);
     let rows = disambiguate(read, &mut left_out);

@@ -1,7 +1,7 @@
 //! Decides the order of day and month in the dates of a whole file.
 
 use super::{Candidate, LeftOut, Symbol};
-use crate::dump::{DateOrder, DumpError, Entry, SlashedDate};
+use crate::dump::{DateOrder, DumpError, Entry, Members, SlashedDate};
 
 /// The rows of a file whose expiry has two readings, with their lines.
 #[derive(Default)]
@@ -14,11 +14,28 @@ impl SlashedDates {
         self.rows.push((line, row));
     }
 
-    /// Adds the rows in the order of the column to those that were read, or to those left out if they do not fit it.
+    /// Adds the rows in the order of their column to those that were read, or to those left out if they do not fit it. Each
+    /// file of an archive has an order of its own.
     ///
     /// # Errors
-    /// [`DumpError::AmbiguousDates`] if no row determines the order.
-    pub(super) fn decide(self, read: &mut Vec<Candidate>, left_out: &mut LeftOut) -> Result<(), DumpError> {
+    /// [`DumpError::AmbiguousDates`] if no row of a file determines its order.
+    pub(super) fn decide(
+        self,
+        members: &Members,
+        read: &mut Vec<Candidate>,
+        left_out: &mut LeftOut,
+    ) -> Result<(), DumpError> {
+        let mut rows = self.rows.into_iter().peekable();
+        while let Some(first) = rows.next() {
+            let member = members.place(first.0).0;
+            let mut of_member = vec![first];
+            of_member.extend(std::iter::from_fn(|| rows.next_if(|(line, _)| members.place(*line).0 == member)));
+            SlashedDates { rows: of_member }.decide_one(read, left_out)?;
+        }
+        Ok(())
+    }
+
+    fn decide_one(self, read: &mut Vec<Candidate>, left_out: &mut LeftOut) -> Result<(), DumpError> {
         let Some(order) = self.order()? else { return Ok(()) };
         for (line, row) in self.rows {
             let written = row.written.clone();

@@ -246,6 +246,24 @@ fn an_archive_that_cannot_be_read_is_described() {
 }
 
 #[test]
+fn each_file_in_an_archive_has_an_order_of_dates() {
+    let file = |exchange: &str, dates: [&str; 2]| {
+        let row = |date: &str| format!("{exchange},{}1,A,FUT,FNO,NIFTY,65,{date},,0.1\n", date.len());
+        let header = "exchange,exchange_token,trading_symbol,instrument_type,segment,underlying_symbol,lot_size,\
+            expiry_date,strike_price,tick_size";
+        format!("{header}\n{}{}", row(dates[0]), row(dates[1]))
+    };
+    let (first, second) = (file("NSE", ["30/12/2025", "2/12/2025"]), file("BSE", ["12/30/2025", "12/2/2025"]));
+    let members = [deflated("a.csv", first.as_bytes()), deflated("b.csv", second.as_bytes())];
+
+    let load = load(Broker::Groww, &archive(&members)[..]).unwrap();
+
+    let found: Vec<_> = load.rows.iter().map(|row| format!("{}:{}", row.exchange, row.symbol)).collect();
+    assert_eq!(found, ["BFO:NIFTY25D02FUT", "BFO:NIFTY25DECFUT", "NFO:NIFTY25D02FUT", "NFO:NIFTY25DECFUT"]);
+    assert_eq!(load.rejected_total(), 0);
+}
+
+#[test]
 fn an_archive_of_too_many_files_is_rejected() {
     let names: Vec<String> = (0..1001).map(|number| format!("{number}.csv")).collect();
     let header =
