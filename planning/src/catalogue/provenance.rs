@@ -1,8 +1,6 @@
 //! The broker whose file each field of an instrument comes from, and the contradictions between brokers.
 
-use std::collections::BTreeMap;
-
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use sha2::{Digest, Sha256};
 

@@ -2,7 +2,8 @@
 //!
 //! A row has its price step in rupees and its lot in units: the number by which a price is multiplied to get the value of
 //! a lot (100 for `CRUDEOIL`, which is priced per barrel; 1,000 for `USDINR`). The forms of files differ by market, and
-//! [`TABLE`] is the only place that knows how. A figure with another meaning is not converted by guess: it is unknown,
+//! [`TABLE`] knows how; the files of Noren brokers and of Alice Blue have price steps in rupees and a column for the units
+//! of a lot (`noren`). A figure with another meaning is not converted by guess: it is unknown,
 //! and another broker's file may have it.
 
 use super::field;
