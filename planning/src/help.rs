@@ -198,7 +198,20 @@ impl<'a> Helper<'a> {
         }
         let (plain, _) = symbol.rsplit_once('-')?;
         let key = format!("{exchange}:{plain}");
-        self.catalogue.find(&key)?;
+        let id = self.catalogue.find(&key)?;
+        // The plain symbol may be another name of a share in another series, or belong to an index.
+        let security = format!("{key}-EQ");
+        let listed = self.catalogue.key(self.catalogue.target(id));
+        if self.catalogue.get(id).class() == InstrumentType::Index && self.catalogue.find(&security).is_some() {
+            let detail = format!("`{key}` is an index; the security is `{security}`");
+            return Some(Help::new(detail, vec![security]));
+        }
+        if listed != key && self.catalogue.get(id).class() != InstrumentType::Index {
+            return Some(Help::new(
+                format!("`{plain}` is listed in another series: `{listed}`"),
+                vec![listed.to_owned()],
+            ));
+        }
         Some(Help::new(format!("instrument not in the catalog; `{key}` is listed without a series suffix"), vec![key]))
     }
 
@@ -271,7 +284,8 @@ mod tests {
 
     use super::*;
     use crate::catalogue::Builder;
-    use crate::testing::{demo_catalogue, equity, future};
+    use crate::dump::Row;
+    use crate::testing::{demo_catalogue, equity, future, index};
 
     static DEMO: LazyLock<Catalogue> = LazyLock::new(demo_catalogue);
 
@@ -320,6 +334,23 @@ mod tests {
             expected_help("`TCS` is not listed on MCX, but on BSE and NSE", &["BSE:TCS", "NSE:TCS"])
         );
         assert_eq!(help_for(&DEMO, "XX:TCS"), expected_help("unknown exchange `XX`", &["BSE:TCS", "NSE:TCS"]));
+    }
+
+    #[test]
+    fn a_wrong_series_leads_to_the_listed_one() {
+        let mut builder = Builder::new();
+        builder.add(Row { series: Some("SM".into()), ..equity("NSE", "TESTCO-SM", "INE000T01015") }, true);
+        builder.add(index("BSE", "METAL", None), true);
+        builder.add(equity("BSE", "METAL-EQ", "INF769K01LY7"), true);
+        let catalogue = builder.build("1".into(), vec![]);
+        let help = |key| Helper::new(&catalogue, "2026-11-24".parse().unwrap()).unknown(key);
+
+        for (key, detail, suggestion) in [
+            ("NSE:TESTCO-EQ", "`TESTCO` is listed in another series: `NSE:TESTCO-SM`", "NSE:TESTCO-SM"),
+            ("BSE:METAL-B", "`BSE:METAL` is an index; the security is `BSE:METAL-EQ`", "BSE:METAL-EQ"),
+        ] {
+            assert_eq!(help(key), Help::new(detail, vec![suggestion.to_owned()]), "{key}");
+        }
     }
 
     #[test]

@@ -87,6 +87,11 @@ fn gates_are_set_by_the_environment() {
     let refused = run(&arguments, folder.path(), &FEW);
     let accepted = run(&arguments, folder.path(), &[("INSTRUMENT_REGISTRY_GATE_ROWS_MORE_MAX_PERCENT", "66.67")]);
 
+    // A segment that is new to the broker is no growth of the others.
+    let other = TempDir::new().unwrap();
+    assert_eq!(ingest(&first, "kite", other.path()).code, Some(0));
+    let part = run(&[&arguments[..], &["--segments", "NSE_FO"]].concat(), other.path(), &FEW);
+    assert_eq!(part.code, Some(0), "{}", part.complaint);
     let said = "  rows: expected at most 50 % more rows than the 3 of the last accepted file, got 5 (66.67 % more)";
     assert!(refused.complaint.lines().any(|line| line == said), "{}", refused.complaint);
     assert_eq!((accepted.code, accepted.row("added").unwrap()[1]), (Some(0), "2"));
