@@ -10,10 +10,11 @@ use std::io::BufRead;
 
 use super::derivative::{self, Terms};
 use super::field::{self, Reason, present};
-use super::noren::{UNDERLYING, counts_lots, security_row, underlying_and_cycle, units_per_lot};
+use super::noren::{UNDERLYING, security_row, underlying_and_cycle};
 use super::slashed::{self, Expiry};
 use super::symbol::Contract;
 use super::table::{Column, Table, needed, optional};
+use super::units::Form;
 use super::{DumpError, Entry, OnEntry, Row, index};
 use crate::vocabulary::{Exchange, Segment};
 
@@ -84,15 +85,12 @@ fn entry_of(fields: [&str; COLUMNS]) -> Result<Entry, Reason> {
     }
 
     let segment = field::segment_carried(exchange)?;
+    let tick_size = field::price(tick_size).and_then(|step| Form::AliceBlue.tick_size(segment, step));
     let lot_size = field::lot_size(lot_size).ok_or("Lot Size is not a positive integer")?;
     let row = Row {
         name: present(name).to_owned(),
-        tick_size: field::price(tick_size).ok_or("Tick Size is not a positive number")?,
-        lot_size: if counts_lots(segment) || !present(board_lot).is_empty() {
-            units_per_lot(lot_size, board_lot)
-        } else {
-            lot_size
-        },
+        tick_size: tick_size.ok_or("Tick Size is not a positive number")?,
+        lot_size: Form::AliceBlue.lot_size_by_column(segment, lot_size, board_lot),
         ..Row::bare(segment, token)
     };
     if matches!(segment, Segment::NseEquity | Segment::BseEquity) {

@@ -2,7 +2,7 @@
 
 use chrono::NaiveDate;
 
-use super::field::{self, Reason};
+use super::field::Reason;
 use super::symbol::{self, Contract, Cycle, MONTHS, of_derivative};
 use super::{Row, security};
 use crate::vocabulary::{Exchange, InstrumentType, Segment};
@@ -58,19 +58,6 @@ fn before_terms(symbol: &str, expiry: NaiveDate, contract: Contract) -> Option<&
     stem.strip_suffix(&format!("{day}{month}{year}")).filter(|underlying| !underlying.is_empty())
 }
 
-/// Returns the units in a lot, from the lot in a column and the units of one of it in another. 0, which is unknown, if the
-/// latter is missing or the product is not a whole number.
-pub(super) fn units_per_lot(lot: u32, units: &str) -> u32 {
-    let units = field::price(units).map(|units| units.times(u64::from(lot)).ten_thousandths());
-    let whole = units.filter(|units| units % 10_000 == 0).and_then(|units| u32::try_from(units / 10_000).ok());
-    whole.unwrap_or(0)
-}
-
-/// Whether the lot in a file may count lots, or a weight that differs from the unit of the price.
-pub(super) fn counts_lots(segment: Segment) -> bool {
-    matches!(segment, Segment::NseCurrency | Segment::BseCurrency | Segment::NseCommodity | Segment::McxCommodity)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -98,20 +85,5 @@ mod tests {
         let expiry = NaiveDate::from_ymd_opt(2025, 9, 11).unwrap();
         let of_nse = underlying_and_cycle(Segment::NseDerivative, "M&M", "X11SEP25F", expiry, Contract::Future);
         assert_eq!(of_nse, ("M&M", None));
-    }
-
-    #[test]
-    fn units_per_lot_are_a_whole_number_or_unknown() {
-        for (lot, units, expected) in [
-            (5, "1000.0", 5000),
-            (100, "0.1", 10),
-            (1, "1000", 1000),
-            (1, "0.1", 0),
-            (1, "", 0),
-            (1, "NaN", 0),
-            (u32::MAX, "2", 0),
-        ] {
-            assert_eq!(units_per_lot(lot, units), expected, "{lot} × {units}");
-        }
     }
 }

@@ -10,10 +10,11 @@ use std::io::BufRead;
 
 use super::derivative::{self, Terms};
 use super::field::{self, Reason, present};
-use super::noren::{UNDERLYING, counts_lots, security_row, underlying_and_cycle, units_per_lot};
+use super::noren::{UNDERLYING, security_row, underlying_and_cycle};
 use super::slashed::{self, Expiry};
 use super::symbol::Contract;
 use super::table::{Column, Table, needed, optional};
+use super::units::Form;
 use super::{DumpError, Entry, OnEntry, Row, index};
 use crate::vocabulary::Segment;
 
@@ -75,14 +76,16 @@ fn entry_of(fields: [&str; COLUMNS]) -> Result<Entry, Reason> {
         return Ok(Entry::Row(Row { name: symbol.to_owned(), ..row }));
     }
 
+    let units = match segment {
+        Segment::NseCurrency | Segment::BseCurrency => multiplier,
+        Segment::NseCommodity | Segment::McxCommodity => gngd,
+        _ => "",
+    };
+    let tick_size = field::price(tick_size).and_then(|step| Form::Noren.tick_size(segment, step));
     let lot_size = field::lot_size(lot_size).ok_or("LotSize is not a positive integer")?;
     let row = Row {
-        tick_size: field::price(tick_size).ok_or("TickSize is not a positive number")?,
-        lot_size: match segment {
-            Segment::NseCurrency | Segment::BseCurrency => units_per_lot(lot_size, multiplier),
-            _ if counts_lots(segment) => units_per_lot(lot_size, gngd),
-            _ => lot_size,
-        },
+        tick_size: tick_size.ok_or("TickSize is not a positive number")?,
+        lot_size: Form::Noren.lot_size_by_column(segment, lot_size, units),
         ..Row::bare(segment, token)
     };
     if matches!(segment, Segment::NseEquity | Segment::BseEquity) {

@@ -2,8 +2,7 @@
 //!
 //! A row has its price step in rupees and its lot in units: the number by which a price is multiplied to get the value of
 //! a lot (100 for `CRUDEOIL`, which is priced per barrel; 1,000 for `USDINR`). The forms of files differ by market, and
-//! [`TABLE`] knows how; the files of Noren brokers and of Alice Blue have price steps in rupees and a column for the units
-//! of a lot (`noren`). A figure with another meaning is not converted by guess: it is unknown,
+//! [`TABLE`] is the only place that knows how. A figure with another meaning is not converted by guess: it is unknown,
 //! and another broker's file may have it.
 
 use super::field;
@@ -21,6 +20,8 @@ pub(super) enum Form {
     Fyers,
     Groww,
     Nuvama,
+    Noren,
+    AliceBlue,
 }
 
 /// The unit of a price step.
@@ -40,9 +41,11 @@ enum Lot {
     Quantity,
     /// The number of lots, always 1. A larger figure cannot be that, and is the number of units.
     Count,
+    /// A number of lots, or a weight that differs from the unit of the price. Another column has the units of one.
+    Multiple,
 }
 
-use Lot::{Count, Quantity, Units};
+use Lot::{Count, Multiple, Quantity, Units};
 use Price::{Paise, Rupees};
 
 /// The units of each form in each market, in the order of [`Market`].
@@ -59,8 +62,10 @@ use Price::{Paise, Rupees};
 /// * Groww: rupees for contracts on shares (0.05), paise for commodities: `COPPER` has the step 1.0 and the lot 2500 on
 ///   both exchanges, NSE's `GOLD` 100.0 and 100 (2026).
 /// * Nuvama: rupees for all; `USDINR` has the step 0.0025, other currencies steps such as `1.0E-4`.
+/// * Noren: rupees for all; `JPYINR` has the lot 1 and `Multiplier` 1000, `ZINC` the lot 5 and `GNGD` 1000 (2024).
+/// * Alice Blue: rupees for all; MCX's `SILVER` has the lot 1 and `Board Lot Qty` 30.
 #[rustfmt::skip]
-const TABLE: [(Form, [(Price, Lot); 4]); 8] = [
+const TABLE: [(Form, [(Price, Lot); 4]); 10] = [
     //                  shares, debt and   currencies        MCX                NSE's commodities
     //                  their contracts
     (Form::Kite,       [(Rupees, Units), (Rupees, Count), (Rupees, Count),    (Rupees, Count)]),
@@ -71,6 +76,8 @@ const TABLE: [(Form, [(Price, Lot); 4]); 8] = [
     (Form::Fyers,      [(Rupees, Units), (Rupees, Count), (Rupees, Count),    (Rupees, Count)]),
     (Form::Groww,      [(Rupees, Units), (Rupees, Count), (Paise, Quantity),  (Paise, Units)]),
     (Form::Nuvama,     [(Rupees, Units), (Rupees, Count), (Rupees, Quantity), (Rupees, Count)]),
+    (Form::Noren,      [(Rupees, Units), (Rupees, Multiple), (Rupees, Multiple), (Rupees, Multiple)]),
+    (Form::AliceBlue,  [(Rupees, Units), (Rupees, Multiple), (Rupees, Multiple), (Rupees, Multiple)]),
 ];
 
 /// The commodities whose price is for another unit than MCX's quantity, by the lots and multipliers of Upstox's JSON:
@@ -138,8 +145,18 @@ impl Form {
             Units => true,
             Quantity => !OTHER_PRICE_UNIT.contains(&commodity),
             Count => figure > 1,
+            Multiple => false,
         };
         if is_known { figure } else { 0 }
+    }
+
+    /// Returns the number of units in a lot in a form with a column for the units of one. If the column is filled for other
+    /// instruments too, it counts there as well.
+    pub(super) fn lot_size_by_column(self, segment: Segment, figure: u32, units: &str) -> u32 {
+        match (self.units(segment).1, field::present(units)) {
+            (Units, "") => figure,
+            (_, units) => product(figure, units),
+        }
     }
 
     /// Returns the number of units in a lot in a form that also has the multiplier from the price of a unit to the value
@@ -158,9 +175,32 @@ impl Form {
     }
 }
 
+/// Returns the units in a lot, from the lot in a column and the units of one of it in another. 0, which is unknown, if the
+/// latter is missing or the product is not a whole number.
+fn product(lot: u32, units: &str) -> u32 {
+    let units = field::price(units).map(|units| units.times(u64::from(lot)).ten_thousandths());
+    let whole = units.filter(|units| units % 10_000 == 0).and_then(|units| u32::try_from(units / 10_000).ok());
+    whole.unwrap_or(0)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn units_per_lot_are_a_whole_number_or_unknown() {
+        for (lot, units, expected) in [
+            (5, "1000.0", 5000),
+            (100, "0.1", 10),
+            (1, "1000", 1000),
+            (1, "0.1", 0),
+            (1, "", 0),
+            (1, "NaN", 0),
+            (u32::MAX, "2", 0),
+        ] {
+            assert_eq!(product(lot, units), expected, "{lot} × {units}");
+        }
+    }
 
     fn amount(text: &str) -> Amount {
         Amount::parse(text).unwrap()
@@ -168,8 +208,8 @@ mod tests {
 
     #[test]
     fn the_table_has_one_line_for_each_form() {
-        use Form::{Angel, Dhan, Fyers, Groww, Kite, Nuvama, UpstoxCsv, UpstoxJson};
-        let forms = [Kite, UpstoxJson, UpstoxCsv, Dhan, Angel, Fyers, Groww, Nuvama];
+        use Form::{AliceBlue, Angel, Dhan, Fyers, Groww, Kite, Noren, Nuvama, UpstoxCsv, UpstoxJson};
+        let forms = [Kite, UpstoxJson, UpstoxCsv, Dhan, Angel, Fyers, Groww, Nuvama, Noren, AliceBlue];
         assert_eq!(TABLE.map(|(form, _)| form), forms);
     }
 
