@@ -247,12 +247,7 @@ impl<'a> Helper<'a> {
 
 /// Returns the type of a derivative with its strike; `None` for other instruments.
 fn contract_of(instrument: &Instrument<'_>) -> Option<Contract> {
-    match instrument.class() {
-        InstrumentType::Future => Some(Contract::Future),
-        InstrumentType::Call => instrument.strike().map(Contract::Call),
-        InstrumentType::Put => instrument.strike().map(Contract::Put),
-        _ => None,
-    }
+    Contract::of(instrument.class(), instrument.strike())
 }
 
 /// Whether the exchange has symbols without an expiry, which may have typing errors.

@@ -1,14 +1,81 @@
 //! The series of securities on NSE, and the base symbol that a share keeps in every series.
 
-use crate::vocabulary::Segment;
-
-/// The series in which NSE trades shares: normal, trade-for-trade, and those of small companies. A share is in one of
-/// them at a time and moves between them. All other series number issues of debt, or hold what exists in addition to
-/// the share: rights, warrants, partly paid shares, and windows for blocks.
-pub(crate) const OF_SHARES: [&str; 7] = ["EQ", "BE", "BZ", "IT", "SM", "ST", "SZ"];
+use crate::vocabulary::{InstrumentType, Segment};
 
 /// The series of the securities whose symbols have no suffix.
-const PLAIN: &str = "EQ";
+pub(crate) const ORDINARY: &str = "EQ";
+
+/// What NSE trades in a series.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Content {
+    /// Shares: normal, trade-for-trade, and those of small companies. A share is in one of these series at a time and moves
+    /// between them.
+    Share,
+    /// Funds and trusts.
+    Fund,
+    /// A special window for the same shares: blocks, and settlement on the same day.
+    Window,
+    /// Partly paid shares, which exist in addition to the share.
+    PartlyPaid,
+}
+
+/// The series of shares and funds, in descending likelihood of what a symbol without a series means. All other series
+/// number the issues of debt, or are rights and warrants.
+///
+/// `BE`, `BZ` and `IT` are trade-for-trade, `SM`, `ST` and `SZ` small companies, `RR` real estate and `IV` infrastructure
+/// trusts, `X1` is trade-for-trade for `E1`.
+const SERIES: [(&str, Content); 17] = [
+    (ORDINARY, Content::Share),
+    ("BE", Content::Share),
+    ("BZ", Content::Share),
+    ("SM", Content::Share),
+    ("ST", Content::Share),
+    ("SZ", Content::Share),
+    ("IT", Content::Share),
+    ("RR", Content::Fund),
+    ("IV", Content::Fund),
+    ("MF", Content::Fund),
+    ("ME", Content::Fund),
+    ("SF", Content::Fund),
+    ("BL", Content::Window),
+    ("IL", Content::Window),
+    ("T0", Content::Window),
+    ("E1", Content::PartlyPaid),
+    ("X1", Content::PartlyPaid),
+];
+
+fn content_of(series: &str) -> Option<Content> {
+    SERIES.iter().find(|(known, _)| *known == series).map(|(_, content)| *content)
+}
+
+/// Returns the series of shares.
+pub(crate) fn of_shares() -> impl Iterator<Item = &'static str> {
+    SERIES.iter().filter(|(_, content)| *content == Content::Share).map(|(series, _)| *series)
+}
+
+/// Returns the type of a series.
+pub(crate) fn class_of(series: &str) -> InstrumentType {
+    match content_of(series) {
+        Some(Content::Share | Content::Window | Content::PartlyPaid) => InstrumentType::Equity,
+        Some(Content::Fund) => InstrumentType::Fund,
+        None => InstrumentType::Debt,
+    }
+}
+
+/// Returns the rank of a series among those that a symbol without a series can mean; the lowest is the most likely. `None`
+/// for the series of bonds, rights, warrants and partly paid shares.
+pub(crate) fn rank_of(series: &str) -> Option<usize> {
+    let rank = SERIES.iter().position(|(known, _)| *known == series)?;
+    (SERIES[rank].1 != Content::PartlyPaid).then_some(rank)
+}
+
+/// Returns the letters and digits of a name in capitals, without the legal form at its end: brokers write `LTD` and
+/// `Limited`.
+pub(crate) fn comparable_name(name: &str) -> String {
+    let letters: String = name.chars().filter(|c| c.is_alphanumeric()).map(|c| c.to_ascii_uppercase()).collect();
+    let without = ["LIMITED", "LTD"].iter().find_map(|form| letters.strip_suffix(form).map(str::to_owned));
+    without.unwrap_or(letters)
+}
 
 /// The properties of a security that determine its series.
 #[derive(Clone, Copy, Debug)]
@@ -28,7 +95,7 @@ impl<'a> Listing<'a> {
     /// except `EQ`.
     pub(crate) fn known_series(self) -> Option<&'a str> {
         let is_plain = self.segment == Segment::NseEquity && self.isin.is_none();
-        self.series.or(is_plain.then_some(PLAIN))
+        self.series.or(is_plain.then_some(ORDINARY))
     }
 
     /// Returns the symbol without the series.
@@ -39,13 +106,14 @@ impl<'a> Listing<'a> {
 
     /// Whether it is traded in a series of shares.
     pub(crate) fn is_share(self) -> bool {
-        self.segment == Segment::NseEquity && self.known_series().is_some_and(|series| OF_SHARES.contains(&series))
+        self.segment == Segment::NseEquity
+            && self.known_series().is_some_and(|series| content_of(series) == Some(Content::Share))
     }
 
     /// Whether the symbol is what the base symbol and the series give: `EXAMPLE` in `EQ`, `EXAMPLE-BE` in `BE`.
     fn is_written_by_rule(self) -> bool {
         let has_suffix = self.base().len() < self.symbol.len();
-        self.known_series().is_some_and(|series| has_suffix != (series == PLAIN))
+        self.known_series().is_some_and(|series| has_suffix != (series == ORDINARY))
     }
 
     /// Whether `other` is the same security of NSE in another series, and nothing but the series makes their symbols
@@ -66,6 +134,29 @@ mod tests {
 
     fn listing<'a>(symbol: &'a str, series: Option<&'a str>) -> Listing<'a> {
         Listing { segment: Segment::NseEquity, symbol, series, isin: None }
+    }
+
+    #[test]
+    fn a_series_determines_type_and_rank() {
+        for (series, class, has_rank) in [
+            ("EQ", InstrumentType::Equity, true),
+            ("T0", InstrumentType::Equity, true),
+            ("E1", InstrumentType::Equity, false),
+            ("RR", InstrumentType::Fund, true),
+            ("SF", InstrumentType::Fund, true),
+            ("N0", InstrumentType::Debt, false),
+            ("W1", InstrumentType::Debt, false),
+        ] {
+            assert_eq!((class_of(series), rank_of(series).is_some()), (class, has_rank), "{series}");
+        }
+        assert!(rank_of("BE") < rank_of("SM"));
+    }
+
+    #[test]
+    fn names_are_compared_without_their_legal_form() {
+        for name in ["EXAMPLE LIMITED", "Example Ltd.", "EXAMPLE"] {
+            assert_eq!(comparable_name(name), "EXAMPLE", "{name}");
+        }
     }
 
     #[test]

@@ -6,13 +6,14 @@
 use std::io::BufRead;
 
 use super::field::{self, Reason};
-use super::security::{ORDINARY_SERIES, class_of_series, series_of};
+use super::security::series_of;
 use super::slashed::{self, Expiry};
 use super::symbol::{self, Contract};
 use super::table::{Column, Table, needed};
 use super::units::Form;
 use super::{DumpError, Entry, OnEntry, Row, index};
 use crate::instrument::Amount;
+use crate::series;
 use crate::vocabulary::{Exchange, InstrumentType, Segment};
 
 const EXPECTED: &str = "a CSV with the columns of Kite's instruments";
@@ -126,8 +127,8 @@ fn segment_of(exchange: Exchange, is_index: bool) -> Option<Segment> {
 fn cash_row(row: Row) -> Result<Row, Reason> {
     let (class, series) = match row.exchange {
         Exchange::Nse => {
-            let series = series_of(&row.symbol).unwrap_or(ORDINARY_SERIES);
-            let class = if row.name.is_empty() { InstrumentType::Debt } else { class_of_series(Some(series)) };
+            let series = series_of(&row.symbol).unwrap_or(series::ORDINARY);
+            let class = if row.name.is_empty() { InstrumentType::Debt } else { series::class_of(series) };
             (class, Some(series.to_owned()))
         }
         Exchange::Bse if row.name.is_empty() => (InstrumentType::Debt, None),

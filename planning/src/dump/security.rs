@@ -3,19 +3,17 @@
 use std::borrow::Cow;
 
 use super::{Row, field};
+use crate::series::{self, ORDINARY};
 use crate::vocabulary::{Exchange, InstrumentType};
-
-/// The series of ordinary shares on NSE, which keys do not contain.
-pub(crate) const ORDINARY_SERIES: &str = "EQ";
 
 /// Returns the symbol in the key of a security, by Kite's rule: on NSE the symbol if the series is `EQ` or not known,
 /// otherwise the symbol, a hyphen and the series. A series that the symbol already ends in is not added again. On other
 /// exchanges the symbol alone.
 pub(crate) fn key_symbol<'a>(exchange: Exchange, symbol: &'a str, series: Option<&str>) -> Cow<'a, str> {
     let ends_in = |series: &str| symbol.strip_suffix(series).and_then(|rest| rest.strip_suffix('-'));
-    match series.filter(|series| !series.is_empty()).unwrap_or(ORDINARY_SERIES) {
+    match series.filter(|series| !series.is_empty()).unwrap_or(ORDINARY) {
         _ if exchange != Exchange::Nse => Cow::Borrowed(symbol),
-        ORDINARY_SERIES => Cow::Borrowed(ends_in(ORDINARY_SERIES).filter(|rest| !rest.is_empty()).unwrap_or(symbol)),
+        ORDINARY => Cow::Borrowed(ends_in(ORDINARY).filter(|rest| !rest.is_empty()).unwrap_or(symbol)),
         series if ends_in(series).is_some_and(|rest| !rest.is_empty()) => Cow::Borrowed(symbol),
         series => Cow::Owned(format!("{symbol}-{series}")),
     }
@@ -62,16 +60,6 @@ pub(super) fn series_of(symbol: &str) -> Option<&str> {
     (is_series && series != "RE").then_some(series)
 }
 
-/// The series of shares and funds, in descending likelihood of what a symbol without a series means.
-const SERIES_OF_SHARES: [&str; 13] =
-    [ORDINARY_SERIES, "BE", "BZ", "SM", "ST", "SZ", "IT", "RR", "IV", "MF", "ME", "BL", "IL"];
-
-/// Returns the rank of an NSE series among those that a symbol without a series can mean; the lowest is the most likely.
-/// `None` for the series of bonds, rights, warrants and partly paid shares.
-pub(crate) fn rank_of_series(series: &str) -> Option<usize> {
-    SERIES_OF_SHARES.iter().position(|other| *other == series)
-}
-
 /// Whether a company lists securities of an NSE series under the symbol of its share: partly paid shares (`E1`), preference
 /// shares (`P1`), warrants (`W1`), and convertible (`D1`) and other (`X1`) securities. Bonds have symbols of their own.
 pub(crate) fn is_beside_share(series: &str) -> bool {
@@ -91,28 +79,13 @@ pub(super) fn series_of_government(symbol: &str, isin: &str) -> Option<&'static 
     }
 }
 
-/// Returns the type of an NSE series; `None` is `EQ`.
-///
-/// Shares are in trade-for-trade (`BE`, `BZ`, `IT`), in lots of small companies (`SM`, `ST`, `SZ`), partly paid (`E1`,
-/// in trade-for-trade `X1`), or in special windows (`BL`, `IL`, `T0`); funds in `MF`, `ME` and `SF`, and trusts in `RR`
-/// (REIT) and `IV` (`InvIT`). The many others number the issues of debt, or are rights and warrants.
-pub(super) fn class_of_series(series: Option<&str>) -> InstrumentType {
-    match series {
-        None | Some("EQ" | "BE" | "BZ" | "IT" | "SM" | "ST" | "SZ" | "E1" | "X1" | "BL" | "IL" | "T0") => {
-            InstrumentType::Equity
-        }
-        Some("MF" | "ME" | "SF" | "RR" | "IV") => InstrumentType::Fund,
-        Some(_) => InstrumentType::Debt,
-    }
-}
-
 /// Returns the type if a file has neither ISIN nor type.
 ///
 /// On NSE the series determines it. BSE's groups do not, and only the symbol distinguishes a bond from a share:
 /// `75BOND31` and `182D140526` start and end with digits, `20MICRONS` and `BOSCH` do not.
 pub(super) fn class_by_symbol(exchange: Exchange, symbol: &str, series: Option<&str>) -> InstrumentType {
     if exchange == Exchange::Nse {
-        return class_of_series(series);
+        return series::class_of(series.unwrap_or(ORDINARY));
     }
     let is_digit = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_digit);
     let bytes = symbol.as_bytes();

@@ -111,9 +111,7 @@ fn name_in_contracts<'a>(instrument: &Instrument<'a>) -> &'a str {
     if instrument.class() == InstrumentType::Index {
         return alias_of_index(symbol).unwrap_or(symbol);
     }
-    let without_series =
-        instrument.series().and_then(|series| symbol.strip_suffix(series)).and_then(|stem| stem.strip_suffix('-'));
-    without_series.unwrap_or(symbol)
+    instrument.listing().base()
 }
 
 #[cfg(test)]

@@ -14,9 +14,9 @@ use foldhash::fast::RandomState;
 use super::super::{Field, Provenance, Record, StringId};
 use super::Builder;
 use super::listing::Listing;
-use crate::dump::security::ORDINARY_SERIES;
 use crate::dump::symbol::{Contract, Cycle, of_derivative};
 use crate::instrument::Amount;
+use crate::series::ORDINARY;
 use crate::vocabulary::{Broker, Segment};
 
 /// Joins the rows of a builder, which are sorted. `precedence` is the descending order of the brokers.
@@ -125,7 +125,7 @@ impl Joins<'_> {
 
     fn series(&self, position: usize) -> &str {
         let series = self.builder.strings.get(self.records()[position].series);
-        if series.is_empty() { ORDINARY_SERIES } else { series }
+        if series.is_empty() { ORDINARY } else { series }
     }
 
     /// Returns the pairs of active contracts with the same terms, one with the monthly and one with the weekly notation of

@@ -7,7 +7,8 @@ use std::collections::HashSet;
 
 use super::super::{Record, StringId};
 use super::{Alias, Builder};
-use crate::dump::security::{ORDINARY_SERIES, is_beside_share, rank_of_series};
+use crate::dump::security::is_beside_share;
+use crate::series::{self, comparable_name};
 use crate::vocabulary::{Exchange, Segment};
 
 /// Adds the aliases. An inactive row with the key of the alias gives way if it is the same security before its series
@@ -52,9 +53,9 @@ fn lines(builder: &Builder) -> Vec<Line<'_>> {
     let is_security = |record: &Record| record.is_active && record.segment == Segment::NseEquity;
     let line = |(position, record): (usize, &Record)| {
         let series = Some(builder.strings.get(record.series));
-        let series = series.filter(|series| !series.is_empty() && *series != ORDINARY_SERIES)?;
+        let series = series.filter(|series| !series.is_empty() && *series != series::ORDINARY)?;
         let symbol = builder.listing.at(position).1.strip_suffix(series)?.strip_suffix('-')?;
-        (!symbol.is_empty()).then(|| Line { symbol, rank: rank_of_series(series), series, position })
+        (!symbol.is_empty()).then(|| Line { symbol, rank: series::rank_of(series), series, position })
     };
     builder.listing.records.iter().enumerate().filter(|(_, record)| is_security(record)).filter_map(line).collect()
 }
@@ -69,13 +70,6 @@ fn is_same_before(builder: &Builder, other: usize, position: usize) -> bool {
     if was.isin != StringId::default() && is.isin != StringId::default() {
         return was.isin == is.isin;
     }
-    let name = |record: &Record| simplified(builder.strings.get(record.name));
+    let name = |record: &Record| comparable_name(builder.strings.get(record.name));
     !name(was).is_empty() && name(was) == name(is)
-}
-
-/// Returns the letters and digits of a name in capitals, without the legal form at its end.
-fn simplified(name: &str) -> String {
-    let letters: String = name.chars().filter(|c| c.is_alphanumeric()).map(|c| c.to_ascii_uppercase()).collect();
-    let without = ["LIMITED", "LTD"].iter().find_map(|form| letters.strip_suffix(form).map(str::to_owned));
-    without.unwrap_or(letters)
 }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use super::super::{Catalogue, InstrumentId, Record, StringId};
-use crate::series::OF_SHARES;
+use crate::series::{comparable_name, of_shares};
 use crate::vocabulary::{Exchange, Segment};
 
 /// The maximum number of changes of one instrument that are followed.
@@ -108,7 +108,8 @@ impl<'a> Owners<'a> {
 fn in_another_series(catalogue: &Catalogue, id: InstrumentId) -> Option<InstrumentId> {
     let old = catalogue.get(id);
     let listing = old.listing();
-    if !listing.is_share() || old.name().is_empty() {
+    let name = comparable_name(old.name());
+    if !listing.is_share() || name.is_empty() {
         return None;
     }
     let plain = format!("{}:{}", old.exchange(), listing.base());
@@ -118,9 +119,9 @@ fn in_another_series(catalogue: &Catalogue, id: InstrumentId) -> Option<Instrume
             && !new.is_alias()
             && new.listing().is_share()
             && new.listing().base() == listing.base()
-            && new.name() == old.name()
+            && comparable_name(new.name()) == name
     };
-    let keys = OF_SHARES.iter().map(|series| format!("{plain}-{series}")).chain([plain.clone()]);
+    let keys = of_shares().map(|series| format!("{plain}-{series}")).chain([plain.clone()]);
     let mut found = keys.filter_map(|key| catalogue.find(&key)).filter(is_successor);
     let only = found.next()?;
     found.next().is_none().then_some(only)

@@ -7,6 +7,7 @@ use chrono::NaiveDate;
 use super::listed::{Brokers, Listed};
 use super::{Findings, Instrument, InstrumentId, Source};
 use crate::instrument::Amount;
+use crate::series::rank_of;
 use crate::vocabulary::{Broker, InstrumentType, Segment, words};
 
 words! {
@@ -31,12 +32,6 @@ pub struct Doubled<'a> {
     /// The reason why the keys belong to one instrument.
     pub matched_by: MatchedBy,
 }
-
-/// The series of NSE in which one and the same share or fund is traded: a security has the same rights in each of them,
-/// and moves from one to another. All other series number the issues of bonds, or are rights, warrants and partly paid
-/// shares: securities of one company, but not the same security.
-const SERIES_OF_ONE_SECURITY: [&str; 14] =
-    ["EQ", "BE", "BZ", "IT", "SM", "ST", "SZ", "BL", "IL", "T0", "MF", "ME", "RR", "IV"];
 
 /// Adds the instruments with two keys to the findings.
 ///
@@ -162,7 +157,7 @@ fn is_one_security(a: &Instrument<'_>, b: &Instrument<'_>) -> bool {
         return false;
     }
     match (a.series(), b.series()) {
-        (Some(a), Some(b)) => a == b || [a, b].iter().all(|series| SERIES_OF_ONE_SECURITY.contains(series)),
+        (Some(a), Some(b)) => a == b || [a, b].iter().all(|series| rank_of(series).is_some()),
         _ => a.class() == b.class(),
     }
 }

@@ -8,7 +8,7 @@ use super::typo::{distance, mistakes_allowed};
 use super::{Catalogue, Expiry, InstrumentId};
 use crate::vocabulary::{Broker, Exchange, InstrumentType};
 
-/// What names an instrument, other than its key.
+/// A name of an instrument in addition to its key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Name {
     Isin,

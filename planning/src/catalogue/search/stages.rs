@@ -7,7 +7,7 @@ use chrono::NaiveDate;
 use super::bits::{Bits, Sparse, numbers_of};
 use super::texts::folded;
 use super::typo::mistakes_allowed;
-use super::{Catalogue, Filters, Hit, Index, Instrument, InstrumentId, MatchKind, Query, Reach, Terms, forms};
+use super::{Catalogue, Filters, Hit, Index, InstrumentId, MatchKind, Query, Reach, Terms, forms};
 use crate::vocabulary::InstrumentType;
 
 /// Nearly every text contains a part with fewer characters than this.
@@ -38,7 +38,7 @@ pub(super) struct Stages<'a> {
     found: Vec<(MatchKind, Sparse)>,
 }
 
-/// The instruments that a text means by itself, and not as a part of their symbol or name.
+/// The instruments that a whole text means, as opposed to those whose symbol or name contains it.
 #[derive(Default)]
 struct Meaning {
     ids: Vec<u32>,
@@ -52,20 +52,6 @@ impl Meaning {
     fn is_some(&self) -> bool {
         !self.ids.is_empty() || !self.underlyings.is_empty()
     }
-}
-
-/// Returns the active instruments that an inactive one became: its successor or, if none is known, the instruments on
-/// the same exchange that have its ISIN now.
-fn successors_of(catalogue: &Catalogue, instrument: &Instrument<'_>) -> Vec<InstrumentId> {
-    if let Some(successor) = catalogue.successor(instrument.id()) {
-        return vec![successor];
-    }
-    let of_isin = instrument.isin().map(|isin| catalogue.with_isin(isin)).unwrap_or_default();
-    let is_successor = |id: &InstrumentId| {
-        let other = catalogue.get(*id);
-        other.is_active() && other.exchange() == instrument.exchange()
-    };
-    of_isin.into_iter().filter(is_successor).collect()
 }
 
 impl<'a> Stages<'a> {
@@ -136,7 +122,7 @@ impl<'a> Stages<'a> {
         }
         let mut successors = Vec::new();
         for id in ids.iter().map(|id| catalogue.get(InstrumentId(*id))).filter(|instrument| !instrument.is_active()) {
-            for successor in successors_of(catalogue, &id) {
+            if let Some(successor) = catalogue.successor(id.id()) {
                 let successor = catalogue.get(successor);
                 underlyings.extend(index.underlyings.find(&folded(successor.symbol())));
                 successors.push(successor.id().as_u32());

@@ -6,7 +6,7 @@ use chrono::{Datelike, Days, Months, NaiveDate, Weekday};
 
 use super::{Contract, Cycle, of_derivative};
 use crate::dump::Row;
-use crate::vocabulary::{Exchange, InstrumentType, Segment};
+use crate::vocabulary::{Exchange, Segment};
 
 /// The expiries of every underlying in a file.
 #[derive(Default)]
@@ -62,13 +62,7 @@ impl Expiries {
 
 /// Returns the underlying, expiry and type of a contract; `None` for other rows.
 fn terms(row: &Row) -> Option<(&str, NaiveDate, Contract)> {
-    let contract = match (row.class, row.strike) {
-        (InstrumentType::Future, _) => Contract::Future,
-        (InstrumentType::Call, Some(strike)) => Contract::Call(strike),
-        (InstrumentType::Put, Some(strike)) => Contract::Put(strike),
-        _ => return None,
-    };
-    Some((row.underlying.as_deref()?, row.expiry?, contract))
+    Some((row.underlying.as_deref()?, row.expiry?, Contract::of(row.class, row.strike)?))
 }
 
 /// How well the expiries of a file determine the monthly one.

@@ -10,6 +10,7 @@ use super::{ChangeKind, Diff, KeyChange, change, compare, key_of};
 use crate::dump::Row;
 use crate::identity::Identity;
 use crate::instrument::Amount;
+use crate::series::comparable_name;
 use crate::vocabulary::{InstrumentType, Segment};
 
 /// The maximum number of days between the expiries of two contracts with the same token and other terms that are
@@ -68,9 +69,13 @@ fn name_and_token(row: &Row) -> Option<Security<'_>> {
 
 /// When a share moves to another series, it keeps its base symbol and its name; its key and its token change. Securities in
 /// other series than those of shares are not paired: several of them have one base symbol and one name.
-fn share_and_name(row: &Row) -> Option<(&str, &str)> {
+fn share_and_name(row: &Row) -> Option<(&str, String)> {
     let listing = row.listing();
-    (listing.is_share() && !row.name.is_empty()).then(|| (listing.base(), row.name.as_str()))
+    if !listing.is_share() {
+        return None;
+    }
+    let name = comparable_name(&row.name);
+    (!name.is_empty()).then(|| (listing.base(), name))
 }
 
 /// The pairs of rows of the old and the new file.

@@ -208,6 +208,17 @@ fn base_symbol_and_name_do_not_identify_other_securities() {
 }
 
 #[test]
+fn the_legal_form_in_a_name_may_be_written_in_two_ways() {
+    let before = named("EXAMPLE-BE", Some("BE"), "EXAMPLE LIMITED", "1");
+    let after = named("EXAMPLE-BZ", Some("BZ"), "Example Ltd.", "2");
+
+    assert_eq!(
+        changes(&[before], &[after]),
+        ["token_changed NSE:EXAMPLE-BZ 1 2", "series_changed NSE:EXAMPLE-BZ BE BZ"]
+    );
+}
+
+#[test]
 fn shares_with_other_or_ambiguous_names_did_not_move() {
     let old = named("EXAMPLE-BE", Some("BE"), "EXAMPLE LIMITED", "1");
     let in_both = |before: &[Row], after: &[Row]| diff(before, after).in_both;
