@@ -5,7 +5,7 @@ use crate::vocabulary::{InstrumentType, Segment};
 /// The series of the securities whose symbols have no suffix.
 pub(crate) const ORDINARY: &str = "EQ";
 
-/// What NSE trades in a series.
+/// The content of a series of NSE.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Content {
     /// Shares: normal, trade-for-trade, and those of small companies. A share is in one of these series at a time and moves
