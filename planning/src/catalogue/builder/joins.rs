@@ -7,7 +7,8 @@
 //! Rows that a broker lists separately are never one instrument. The key of the newest file counts, and the other key
 //! becomes its alias.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
+use std::ops::Range;
 
 use foldhash::fast::RandomState;
 
@@ -134,25 +135,31 @@ impl Joins<'_> {
         let records = self.records();
         let is_contract = |record: &Record| record.is_active && record.expiry.is_some();
         let mut monthly: HashSet<Chain, RandomState> = HashSet::default();
-        let mut weekly: HashMap<Chain, Vec<usize>, RandomState> = HashMap::default();
+        // Each run of weekly contracts of one chain. They are next to each other.
+        let mut weekly: Vec<(Chain, Range<usize>)> = Vec::new();
         let mut last = None;
         for (position, record) in records.iter().enumerate().filter(|(_, record)| is_contract(record)) {
             let chain = (record.segment, record.underlying, record.expiry);
-            match self.cycle(position) {
-                Some(Cycle::Weekly) => weekly.entry(chain).or_default().push(position),
-                // The contracts of a chain are next to each other.
-                Some(Cycle::Monthly) if last != Some(chain) => {
-                    last = Some(chain);
+            let Some(cycle) = self.cycle(position) else { continue };
+            match (cycle, last == Some((chain, cycle))) {
+                (Cycle::Weekly, true) => {
+                    if let Some((_, run)) = weekly.last_mut() {
+                        run.end = position + 1;
+                    }
+                }
+                (Cycle::Weekly, false) => weekly.push((chain, position..position + 1)),
+                (Cycle::Monthly, true) => {}
+                (Cycle::Monthly, false) => {
                     monthly.insert(chain);
                 }
-                _ => {}
             }
+            last = Some((chain, cycle));
         }
-        let both = weekly.iter().filter(|(chain, _)| monthly.contains(*chain)).flat_map(|(_, positions)| positions);
-        let mut pairs: Vec<Vec<usize>> =
-            both.filter_map(|position| Some(vec![*position, self.monthly(*position)?])).collect();
-        pairs.sort_unstable();
-        pairs
+        let both = weekly.into_iter().filter(|(chain, _)| monthly.contains(chain)).flat_map(|(_, run)| run);
+        let of_run = both.filter(|position| is_contract(&records[*position]));
+        of_run
+            .filter_map(|position| Some(vec![position, self.monthly(position).filter(|monthly| *monthly != position)?]))
+            .collect()
     }
 
     /// Returns the notation of the expiry of a contract. The underlying has its length in bytes.
