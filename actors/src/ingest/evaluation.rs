@@ -171,6 +171,7 @@ impl Evaluation {
         // Instruments that a partial file does not cover are not compared: they are not its fault.
         let rows = file.as_ref().map_or(&offer.load.rows, |file| &file.rows);
         let mut units = Units::new(rows.iter().filter(|row| selection.filters.selects(row)), before.as_ref());
+        let others = if units.may_differ() { others } else { Vec::new() };
         for (broker, instruments) in others {
             let active = |row: &Result<ArchivedRow, _>| row.as_ref().map_or(true, |row| row.is_active);
             let rows = instruments.rows().map_err(unreadable)?.filter(active).map(|row| row.map(|row| row.row));

@@ -111,6 +111,21 @@ impl<'a> Units<'a> {
         Units { contracts: contracts.collect(), tallies: BTreeMap::new() }
     }
 
+    /// Whether the file may have another unit than the last file of the broker. It has the same one in a segment if most
+    /// contracts have the same figures: then no other file needs to be read.
+    pub fn may_differ(&self) -> bool {
+        let mut counts: BTreeMap<(Segment, Figure), (usize, usize)> = BTreeMap::new();
+        for Contract { row, is_known } in &self.contracts {
+            for (figure, is_known) in
+                Figure::ALL.into_iter().zip(is_known).filter(|(figure, _)| figure.of(row).is_some())
+            {
+                let (known, unknown) = counts.entry((row.segment, figure)).or_default();
+                *(if *is_known { known } else { unknown }) += 1;
+            }
+        }
+        counts.into_values().any(|(known, unknown)| unknown > known && unknown * 2 > SHARED_MIN)
+    }
+
     /// Compares the file with the rows of the last file of another broker, which are sorted by exchange and symbol. Only one
     /// of them is in memory at a time.
     ///
@@ -242,6 +257,22 @@ mod tests {
 
         assert_eq!(judged(&some(100), None, &[(Broker::Kite, right.clone())]), (NONE, 0));
         assert_eq!(judged(&some(101), None, &[(Broker::Kite, right.clone())]).0.len(), 1);
+    }
+
+    #[test]
+    fn other_files_are_needed_only_if_the_unit_may_have_changed() {
+        let may_differ = |file: &[Row], last: Option<Vec<Row>>| {
+            let last = last.map(|rows| LastLoad { rows, file_date: None });
+            Units::new(file, last.as_ref()).may_differ()
+        };
+        let right = contracts(200, "0.5", 30);
+
+        assert!(may_differ(&right, None));
+        assert!(!may_differ(&right[..50], None), "too few contracts to be compared");
+        assert!(!may_differ(&right, Some(right.clone())));
+        assert!(!may_differ(&right, Some(right[..100].to_vec())), "half of the contracts are new");
+        assert!(may_differ(&right, Some(right[..99].to_vec())));
+        assert!(may_differ(&contracts(200, "50", 30), Some(right)));
     }
 
     #[test]
