@@ -15,6 +15,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::join_all;
+use registry_planning::fit::PinnedOverCapacity;
 use registry_planning::request::{PlanRequest, Resolved};
 use registry_store::idempotency::{KeyedRequest, PlanAnswerRecord, StoredAnswer};
 use tokio::time::Instant;
@@ -36,6 +37,9 @@ pub enum PlanError {
     /// The plan could not be stored.
     #[error("failed to store the plan: {0}")]
     NotStored(#[from] PersistenceError),
+    /// The pinned instruments exceed a limit of the broker.
+    #[error(transparent)]
+    PinnedOverCapacity(#[from] PinnedOverCapacity),
     /// Planning the request panicked, now or earlier.
     #[error("planning the request panicked")]
     Panicked,

@@ -102,7 +102,7 @@ pub(crate) fn ask_with(
     deadline: Instant,
 ) -> JoinHandle<Result<Planned, PlanError>> {
     let (planners, snapshot) = (system.planners.clone(), Arc::clone(snapshot));
-    let resolved = Arc::new(Resolved::new(request, &snapshot.catalogue, &snapshot.hash));
+    let resolved = Arc::new(Resolved::new(request, snapshot.basis(), &snapshot.hash));
     let request = Arc::new(request.clone());
     tokio::spawn(async move { planners.plan(request, resolved, snapshot, deadline).await })
 }

@@ -67,28 +67,33 @@ fn stamp(plan_id: String) -> Stamp {
 fn planned() -> anyhow::Result<Plan> {
     let catalogue = catalogue()?;
     let request = request(&catalogue)?;
-    let resolved = Resolved::new(&request, &catalogue, &SNAPSHOT_HASH);
-    let basis = Basis { catalogue: &catalogue, brokers: &BrokerModels::embedded() };
-    Ok(create_plan(&request, &resolved, basis, stamp(format!("plan_{:032x}", 1))))
+    let brokers = BrokerModels::embedded();
+    let basis = Basis { catalogue: &catalogue, brokers: &brokers };
+    let resolved = Resolved::new(&request, basis, &SNAPSHOT_HASH);
+    Ok(create_plan(&request, &resolved, basis, stamp(format!("plan_{:032x}", 1)))?)
 }
 
 /// Resolves the keys, sorts them, and computes the cache key.
 pub(crate) fn resolve() -> anyhow::Result<Operation> {
     let catalogue = catalogue()?;
     let request = request(&catalogue)?;
-    Ok(Box::new(move || drop(black_box(Resolved::new(black_box(&request), &catalogue, &SNAPSHOT_HASH)))))
+    let brokers = BrokerModels::embedded();
+    Ok(Box::new(move || {
+        let basis = Basis { catalogue: &catalogue, brokers: &brokers };
+        drop(black_box(Resolved::new(black_box(&request), basis, &SNAPSHOT_HASH)));
+    }))
 }
 
 /// Creates a plan from a resolved request.
 pub(crate) fn plan_creation() -> anyhow::Result<Operation> {
     let catalogue = catalogue()?;
     let request = request(&catalogue)?;
-    let resolved = Resolved::new(&request, &catalogue, &SNAPSHOT_HASH);
-    let stamp = stamp(format!("plan_{:032x}", 1));
     let brokers = BrokerModels::embedded();
+    let resolved = Resolved::new(&request, Basis { catalogue: &catalogue, brokers: &brokers }, &SNAPSHOT_HASH);
+    let stamp = stamp(format!("plan_{:032x}", 1));
     Ok(Box::new(move || {
         let basis = Basis { catalogue: &catalogue, brokers: &brokers };
-        drop(black_box(create_plan(black_box(&request), &resolved, basis, stamp.clone())));
+        drop(black_box(create_plan(black_box(&request), &resolved, basis, stamp.clone())).expect("nothing is pinned"));
     }))
 }
 

@@ -171,9 +171,9 @@ fn keys_of(request: &PlanRequest) -> &KeyList {
 }
 
 fn plan_ours(request: &PlanRequest, basis: Basis<'_>) -> Plan {
-    let resolved = Resolved::new(request, basis.catalogue, &SNAPSHOT_HASH);
+    let resolved = Resolved::new(request, basis, &SNAPSHOT_HASH);
     let stamp = Stamp { plan_id: String::new(), created_at: DateTime::UNIX_EPOCH, expires_at: DateTime::UNIX_EPOCH };
-    create_plan(request, &resolved, basis, stamp)
+    create_plan(request, &resolved, basis, stamp).expect("nothing is pinned")
 }
 
 /// Asserts that both versions create equal plans, as far as they are supposed to.

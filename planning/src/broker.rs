@@ -1,6 +1,6 @@
 //! The limits and feeds of brokers as data, and the estimates that are computed from them.
 //!
-//! The figures are in `planning/brokers.toml`, each with its source and the day on which it was checked.
+//! The figures are in `planning/estimates.toml`, each with its source and the day on which it was checked.
 
 use std::collections::BTreeMap;
 
@@ -45,6 +45,10 @@ pub struct BrokerLimits {
     /// Trading days that one historical request covers.
     pub historical_days_per_request: Figure<u32>,
 }
+
+/// The modes with figures of their own. Those of a mode with more levels of depth are estimated as `full`, and those of
+/// `greeks` as `quote`.
+const ESTIMATED_MODES: [Mode; 3] = [Mode::Ltp, Mode::Quote, Mode::Full];
 
 /// Packets a second by mode.
 type Rates = BTreeMap<Mode, Figure<f64>>;
@@ -145,7 +149,7 @@ impl Document {
 }
 
 fn has_all_modes<T>(figures: &BTreeMap<Mode, T>, table: impl Fn() -> String) -> Result<(), BrokerModelsError> {
-    match Mode::ALL.into_iter().find(|mode| !figures.contains_key(mode)) {
+    match ESTIMATED_MODES.into_iter().find(|mode| !figures.contains_key(mode)) {
         Some(mode) => Err(BrokerModelsError::NoFigure { table: table(), mode }),
         None => Ok(()),
     }
@@ -153,14 +157,14 @@ fn has_all_modes<T>(figures: &BTreeMap<Mode, T>, table: impl Fn() -> String) -> 
 
 impl BrokerModels {
     /// The file that the crate contains, as TOML.
-    pub const EMBEDDED: &str = include_str!("../brokers.toml");
+    pub const EMBEDDED: &str = include_str!("../estimates.toml");
 
     /// Parses the models that the crate contains.
     ///
     /// # Panics
     /// Never: a test parses them.
     pub fn embedded() -> Self {
-        Self::parse(Self::EMBEDDED).expect("a test parses the embedded brokers.toml")
+        Self::parse(Self::EMBEDDED).expect("a test parses the embedded estimates.toml")
     }
 
     /// Parses models from TOML.
@@ -273,7 +277,16 @@ impl BrokerModels {
             Some(InstrumentType::Call | InstrumentType::Put) => (&broker.packet_bytes, &rates.option),
             _ => (&broker.packet_bytes, &rates.other),
         };
+        let mode = estimated_as(mode);
         f64::from(packets[&mode].value) * rates[&mode].value * count as f64
+    }
+}
+
+fn estimated_as(mode: Mode) -> Mode {
+    match mode {
+        Mode::Ltp => Mode::Ltp,
+        Mode::Greeks | Mode::Quote => Mode::Quote,
+        Mode::Full | Mode::Depth20 | Mode::Depth30 | Mode::Depth50 | Mode::Depth200 => Mode::Full,
     }
 }
 
@@ -299,7 +312,7 @@ mod tests {
     fn the_shipped_figures_are_complete_and_sourced() {
         let model = BrokerModels::embedded();
 
-        for mode in Mode::ALL {
+        for mode in ESTIMATED_MODES {
             for broker in model.brokers.values() {
                 assert!(broker.packet_bytes.contains_key(&mode));
                 assert!(broker.index_packet_bytes.contains_key(&mode));

@@ -1,7 +1,7 @@
 //! How the instruments of a plan are streamed: at which broker, each in which mode, and which of them come first.
 
 use std::cmp::Reverse;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
@@ -26,6 +26,27 @@ pub struct StreamOptions {
     /// The priorities of instruments, by key as in the request: up to [`PRIORITY_MAX`], 0 by default. If not all instruments
     /// fit, those of higher priority are kept.
     pub priorities: BTreeMap<String, u32>,
+    /// The lowest mode of all instruments that `min_modes` does not name: no limit lowers them below it.
+    pub min_mode: Option<Mode>,
+    /// The lowest modes of single instruments, by key as in the request.
+    pub min_modes: BTreeMap<String, Mode>,
+    /// The instruments that no limit may leave out, by key as in the request.
+    pub pinned: BTreeSet<String>,
+    /// The tier of the accounts, by name. By default that of each account in the settings.
+    pub tier: Option<String>,
+    /// The accounts that the plan may use. By default those of the settings.
+    pub accounts: Option<Accounts>,
+    /// The minimum number of connections. By default, the fewest that the limits require.
+    pub connections: Option<u32>,
+}
+
+/// A choice of accounts of a broker.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Accounts {
+    /// The first accounts of the settings; beyond these, `account_<number>` of the default tier.
+    Count(u32),
+    /// The accounts with these names; one that the settings lack has the default tier.
+    Named(Vec<String>),
 }
 
 impl StreamOptions {

@@ -157,7 +157,7 @@ mod tests {
         request.options.filtering_strictness = strictness;
         request.options.as_of = "2026-08-26".parse().unwrap();
         let catalogue = catalogue();
-        let resolved = Resolved::new(&request, &catalogue, &[0; 32]);
+        let resolved = Resolved::new(&request, basis(&catalogue), &[0; 32]);
         let filtered = filter(&request, &resolved, &catalogue);
         let kept = filtered.kept.iter().map(|item| resolved.keys.key(item.position as usize).to_owned()).collect();
         let rejected = filtered.rejected.into_iter().map(|(_, r)| (r.instrument, r.reason)).collect();
@@ -214,7 +214,7 @@ mod tests {
             builder.add(future("NIFTY", symbol, expiry), true);
         }
         let catalogue = builder.build("1".into(), vec![]);
-        let resolved = Resolved::new(&request, &catalogue, &[0; 32]);
+        let resolved = Resolved::new(&request, basis(&catalogue), &[0; 32]);
         assert!(resolved.is_order_free, "the canonical order must be another one than the caller's");
         let Filtered { kept, rejected, unknown } = filter(&request, &resolved, &catalogue);
         let kept = kept.iter().map(|item| resolved.keys.key(item.position as usize).to_owned()).collect();
@@ -248,7 +248,7 @@ mod tests {
         request.options.as_of = "2026-08-26".parse().unwrap();
         request.feed.priorities = [("NFO:NIFTY26AUGFUT".to_owned(), 9)].into();
         let request = of_profile(request, "profile_1", 1, Rules { max_per_underlying: Some(1), ..Rules::default() });
-        let resolved = Resolved::new(&request, &catalogue, &[0; 32]);
+        let resolved = Resolved::new(&request, basis(&catalogue), &[0; 32]);
 
         let rejected = filter(&request, &resolved, &catalogue).rejected;
 
@@ -309,9 +309,10 @@ mod tests {
             let mut request = request(&["NSE:TCS", "BSE:TCS", "NSE:NIFTY", "NSE:NEW"]);
             request.options.filtering_strictness = strictness;
             request.feed.broker = Some(broker);
-            let resolved = Resolved::new(&request, &catalogue, &[0; 32]);
+            let resolved = Resolved::new(&request, basis(&catalogue), &[0; 32]);
             let rejected = filter(&request, &resolved, &catalogue).rejected;
-            let warnings = crate::create_plan(&request, &resolved, basis(&catalogue), stamp()).metadata.warnings;
+            let warnings =
+                crate::create_plan(&request, &resolved, basis(&catalogue), stamp()).unwrap().metadata.warnings;
             (rejected.into_iter().map(|(_, r)| (r.instrument, r.reason)).collect::<Vec<_>>(), warnings)
         };
 

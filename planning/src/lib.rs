@@ -3,13 +3,16 @@
 //! [`create_plan`] turns a [`PlanRequest`] into a [`Plan`] against one immutable
 //! [`Basis`]. Time and identity are arguments, so that the same input gives the same plan.
 
+pub mod allocation;
 pub mod basis;
 pub mod broker;
+pub mod capacity;
 pub mod catalogue;
 pub mod demo;
 pub mod dump;
 pub mod feed;
 mod filter;
+pub mod fit;
 pub mod heap;
 pub mod help;
 pub mod identity;
@@ -38,6 +41,7 @@ use crate::basis::Basis;
 use crate::broker::{Loads, megabytes};
 use crate::catalogue::{Catalogue, Instrument, InstrumentId};
 use crate::filter::filter;
+use crate::fit::PinnedOverCapacity;
 use crate::help::Became;
 use crate::instrument::compare_keys;
 use crate::keys::KeyList;
@@ -63,7 +67,15 @@ pub struct Stamp {
 /// Creates a plan: filters the resolved request, fits it under the maximum, and estimates its load.
 ///
 /// `resolved` must be of the same request and catalog.
-pub fn create_plan(request: &PlanRequest, resolved: &Resolved, basis: Basis<'_>, stamp: Stamp) -> Plan {
+///
+/// # Errors
+/// [`PinnedOverCapacity`] if not all pinned instruments fit into the limits of the broker.
+pub fn create_plan(
+    request: &PlanRequest,
+    resolved: &Resolved,
+    basis: Basis<'_>,
+    stamp: Stamp,
+) -> Result<Plan, PinnedOverCapacity> {
     let catalogue = basis.catalogue;
     let filtered = filter(request, resolved, catalogue);
     let Optimised { kept, rejected: not_chosen } = optimise(request, &resolved.keys, filtered.kept, basis);
@@ -72,7 +84,7 @@ pub fn create_plan(request: &PlanRequest, resolved: &Resolved, basis: Basis<'_>,
     let rejected = in_order(rejected, resolved.is_order_free);
     let unknown = filtered.unknown.iter().map(|position| resolved.keys.key(*position as usize).to_owned());
     let unknown = (request.strictness() == FilteringStrictness::Lenient).then(|| unknown.collect());
-    compose(request, resolved, basis, stamp, &kept, rejected, unknown)
+    Ok(compose(request, resolved, basis, stamp, &kept, rejected, unknown))
 }
 
 /// Sorts by the caller's order, or by key if the plan must not depend on that order.
@@ -166,9 +178,11 @@ fn compose(
             warnings: warnings(request, resolved, kept, &survey, basis),
             profile: request.source.profile().map(|profile| profile.reference.clone()),
             feed: request.feed.planned(request.subscription_type, &instruments, brokers),
+            broker_part: None,
         },
         instruments,
         rejected,
+        allocation: None,
     };
     plan.metadata.content_hash = plan.content_digest();
     plan

@@ -12,6 +12,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize, Serializer};
 use sha2::{Digest, Sha256};
 
+use crate::allocation::{Allocation, BrokerPart};
 use crate::broker::BrokerModels;
 use crate::catalogue::Catalogue;
 use crate::feed::PlannedFeed;
@@ -38,6 +39,10 @@ words! {
         NotAtBroker = "not_at_broker",
         /// The rules of the profile do not allow the instrument.
         NotAllowed = "not_allowed",
+        /// A limit of the broker leaves no capacity for the instrument.
+        OverCapacity = "over_capacity",
+        /// The broker offers neither the requested mode nor a substitute for the segment of the instrument.
+        NotOffered = "not_offered",
         /// The key is another name or listing of an instrument that is kept.
         Alias = "alias",
         /// No slot was left for the instrument.
@@ -204,6 +209,10 @@ pub struct Metadata {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(nullable = false))]
     pub feed: Option<PlannedFeed>,
+    /// The stored part of a plan that names a broker. Answers contain only its allocation.
+    #[serde(default, skip_serializing)]
+    #[cfg_attr(feature = "openapi", schema(ignore))]
+    pub broker_part: Option<Arc<BrokerPart>>,
 }
 
 /// A subscription plan.
@@ -251,6 +260,10 @@ pub struct Plan {
     pub expires_at: DateTime<Utc>,
     /// The data that the plan was created from.
     pub metadata: Metadata,
+    /// The allocation at the broker. Absent if no broker was requested.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<Allocation>, nullable = false))]
+    pub allocation: Option<Arc<Allocation>>,
 }
 
 impl Plan {

@@ -6,11 +6,12 @@ use std::sync::Arc;
 use chrono::{Datelike, NaiveDate};
 use sha2::{Digest, Sha256};
 
+use crate::basis::Basis;
 use crate::catalogue::{Catalogue, InstrumentId};
 use crate::feed::StreamOptions;
 use crate::instrument::{Amount, compare_keys, split_key};
 use crate::keys::KeyList;
-use crate::source::{ProfileSource, Source, SourceKeys};
+use crate::source::{ItemOptions, ProfileSource, Source, SourceKeys};
 use crate::vocabulary::{Broker, CacheKey, FilteringStrictness, Mode, OptimizationLevel, SubscriptionType};
 
 /// The options of a request with every default filled in.
@@ -78,6 +79,8 @@ pub struct Resolved {
     /// All keys of the request, with repeats.
     pub(crate) keys: Arc<KeyList>,
     pub(crate) items: Vec<Item>,
+    /// The options of each key, by its position; empty if no key has options of its own.
+    pub(crate) options: Vec<ItemOptions>,
     /// Positions of keys that repeat an earlier one, in the order of the request.
     pub(crate) repeats: Vec<u32>,
     pub(crate) is_order_free: bool,
@@ -88,9 +91,11 @@ pub struct Resolved {
 
 impl Resolved {
     /// Resolves a request. `snapshot_hash` is the hash of the content of settings, catalog and broker models.
-    pub fn new(request: &PlanRequest, catalogue: &Catalogue, snapshot_hash: &[u8; 32]) -> Self {
+    pub fn new(request: &PlanRequest, basis: Basis<'_>, snapshot_hash: &[u8; 32]) -> Self {
+        let catalogue = basis.catalogue;
         let options = &request.options;
-        let SourceKeys { keys, warnings: of_source, .. } = request.source.resolve(catalogue, options.as_of);
+        let SourceKeys { keys, options: of_keys, warnings: of_source, .. } =
+            request.source.resolve(catalogue, options.as_of);
         let (mut items, repeats) = distinct_items(&keys, catalogue);
         let is_order_free =
             options.optimization_level != OptimizationLevel::Low && items.len() <= options.max_instruments as usize;
@@ -99,7 +104,9 @@ impl Resolved {
         }
         let mut warnings = request.warnings.clone();
         warnings.extend(of_source);
-        let mut resolved = Resolved { keys, items, repeats, is_order_free, warnings, cache_key: CacheKey([0; 32]) };
+        let none = CacheKey([0; 32]);
+        let mut resolved =
+            Resolved { keys, items, options: of_keys, repeats, is_order_free, warnings, cache_key: none };
         resolved.cache_key = cache_key(request, &resolved, snapshot_hash);
         resolved
     }
@@ -256,12 +263,12 @@ impl IdSet {
 mod tests {
     use super::*;
     use crate::profile::Rules;
-    use crate::testing::{demo_catalogue, of_profile, request};
+    use crate::testing::{basis, demo_catalogue, of_profile, request};
 
     const SNAPSHOT: [u8; 32] = [7; 32];
 
     fn key_of(request: &PlanRequest) -> CacheKey {
-        Resolved::new(request, &demo_catalogue(), &SNAPSHOT).cache_key()
+        Resolved::new(request, basis(&demo_catalogue()), &SNAPSHOT).cache_key()
     }
 
     #[test]
@@ -314,7 +321,7 @@ mod tests {
             change(&mut other);
             assert_ne!(key_of(&other), key_of(&base), "{other:?}");
         }
-        let other_snapshot = Resolved::new(&base, &demo_catalogue(), &[8; 32]).cache_key();
+        let other_snapshot = Resolved::new(&base, basis(&demo_catalogue()), &[8; 32]).cache_key();
         assert_ne!(other_snapshot, key_of(&base));
     }
 
@@ -377,7 +384,7 @@ mod tests {
     fn unknown_keys_are_sorted_among_known_keys() {
         let keys = ["NSE:TCS", "ZZ:A", "NSE:INFYX", "NSE:INFY", "BSE:TCS", "AA:Z", "NSE:INFX", "NSE:TCS2", "NFO:NEW"];
         let request = request(&keys);
-        let resolved = Resolved::new(&request, &demo_catalogue(), &SNAPSHOT);
+        let resolved = Resolved::new(&request, basis(&demo_catalogue()), &SNAPSHOT);
 
         let order: Vec<&str> = resolved.items.iter().map(|item| resolved.keys.key(item.position as usize)).collect();
         let mut expected = keys;
@@ -387,7 +394,8 @@ mod tests {
 
     #[test]
     fn repeats_of_unknown_keys_are_found_too() {
-        let resolved = Resolved::new(&request(&["XX:A", "NSE:TCS", "XX:A", "NSE:TCS"]), &demo_catalogue(), &SNAPSHOT);
+        let resolved =
+            Resolved::new(&request(&["XX:A", "NSE:TCS", "XX:A", "NSE:TCS"]), basis(&demo_catalogue()), &SNAPSHOT);
 
         assert_eq!(resolved.repeats, [2, 3]);
         assert_eq!(resolved.items.len(), 2);

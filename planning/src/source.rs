@@ -1,14 +1,15 @@
 //! The sources of the instruments of a plan request.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use chrono::NaiveDate;
 
-use crate::catalogue::Catalogue;
 use crate::catalogue::search::{Selected, Selector};
+use crate::catalogue::{Catalogue, InstrumentId};
 use crate::keys::KeyList;
 use crate::profile::Rules;
-use crate::vocabulary::ProfileReference;
+use crate::vocabulary::{Mode, ProfileReference};
 
 /// The source of the instruments of a plan request.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,8 +18,41 @@ pub enum Source {
     Keys(Arc<KeyList>),
     /// Selectors that are applied to the catalog on the date of the plan.
     Selectors(Vec<Selector>),
+    /// Entries with options of their own, most important first.
+    Items(Arc<Vec<PlanItem>>),
     /// A profile of the user.
     Profile(Box<ProfileSource>),
+}
+
+/// An entry of a request: an instrument or a selector, and the options of its instruments.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PlanItem {
+    /// The instruments of the entry.
+    pub instruments: ItemInstruments,
+    /// The options of these instruments.
+    pub options: ItemOptions,
+}
+
+/// The instruments of an entry of a request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ItemInstruments {
+    /// The key of one instrument.
+    Key(String),
+    /// A selector, which is applied to the catalog on the date of the plan. Keys of other entries take precedence.
+    Selector(Box<Selector>),
+}
+
+/// The options of an instrument of a request.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ItemOptions {
+    /// The mode; by default that of the request.
+    pub mode: Option<Mode>,
+    /// The mode below which no limit lowers the instrument; by default that of the request.
+    pub min_mode: Option<Mode>,
+    /// The priority, up to [`PRIORITY_MAX`](crate::feed::PRIORITY_MAX).
+    pub priority: u32,
+    /// Whether no limit may leave out the instrument.
+    pub is_pinned: bool,
 }
 
 /// The parts of a profile from which a plan is created.
@@ -41,6 +75,8 @@ pub struct ProfileSource {
 pub struct SourceKeys<'a> {
     /// The keys, most important first, with repeats.
     pub keys: Arc<KeyList>,
+    /// The options of each key; empty if the source has none.
+    pub options: Vec<ItemOptions>,
     /// The profile that they come from.
     pub profile: Option<&'a ProfileSource>,
     /// Warnings about selectors.
@@ -52,7 +88,7 @@ impl Source {
     pub(crate) fn profile(&self) -> Option<&ProfileSource> {
         match self {
             Source::Profile(profile) => Some(profile),
-            Source::Keys(_) | Source::Selectors(_) => None,
+            Source::Keys(_) | Source::Selectors(_) | Source::Items(_) => None,
         }
     }
 
@@ -61,6 +97,7 @@ impl Source {
         match self {
             Source::Keys(_) => false,
             Source::Selectors(selectors) => !selectors.is_empty(),
+            Source::Items(items) => items.iter().any(|item| matches!(item.instruments, ItemInstruments::Selector(_))),
             Source::Profile(profile) => !profile.selectors.is_empty(),
         }
     }
@@ -71,14 +108,61 @@ impl Source {
             let Selected { keys, warnings } = catalogue.select_all(keys, selectors, as_of);
             (Arc::new(keys), warnings)
         };
+        let mut options = Vec::new();
         let (keys, warnings) = match self {
+            Source::Items(items) => {
+                let (keys, of_keys, warnings) = keys_of_items(items, catalogue, as_of);
+                options = of_keys;
+                (Arc::new(keys), warnings)
+            }
             Source::Keys(keys) => (Arc::clone(keys), Vec::new()),
             Source::Selectors(selectors) => select(&KeyList::default(), selectors),
             Source::Profile(profile) if profile.selectors.is_empty() => (Arc::clone(&profile.keys), Vec::new()),
             Source::Profile(profile) => select(&profile.keys, &profile.selectors),
         };
-        SourceKeys { keys, profile: self.profile(), warnings }
+        SourceKeys { keys, options, profile: self.profile(), warnings }
     }
+}
+
+/// Returns the keys of entries with their options, in the order of the entries. An entry with a selector adds the instruments
+/// that no other entry names and no earlier one selects.
+fn keys_of_items(
+    items: &[PlanItem],
+    catalogue: &Catalogue,
+    as_of: NaiveDate,
+) -> (KeyList, Vec<ItemOptions>, Vec<String>) {
+    let named = items.iter().filter_map(|item| match &item.instruments {
+        ItemInstruments::Key(key) => Some(catalogue.target(catalogue.find(key)?)),
+        ItemInstruments::Selector(_) => None,
+    });
+    let mut taken: HashSet<InstrumentId> =
+        if items.iter().any(|item| matches!(item.instruments, ItemInstruments::Selector(_))) {
+            named.collect()
+        } else {
+            HashSet::new()
+        };
+    let mut keys = KeyList::with_capacity(items.len(), 16 * items.len());
+    let (mut options, mut warnings) = (Vec::with_capacity(items.len()), Vec::new());
+    for item in items {
+        match &item.instruments {
+            ItemInstruments::Key(key) => {
+                keys.push(key);
+                options.push(item.options);
+            }
+            ItemInstruments::Selector(selector) => {
+                let selectors = std::slice::from_ref(&**selector);
+                let selected = catalogue.select_all(&KeyList::default(), selectors, as_of);
+                warnings.extend(selected.warnings);
+                for key in selected.keys.iter() {
+                    if catalogue.find(key).is_none_or(|id| taken.insert(catalogue.target(id))) {
+                        keys.push(key);
+                        options.push(item.options);
+                    }
+                }
+            }
+        }
+    }
+    (keys, options, warnings)
 }
 
 /// Takes keys as the caller sends them.

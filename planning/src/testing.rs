@@ -111,7 +111,7 @@ pub(crate) fn keys_of(request: &PlanRequest) -> &Arc<KeyList> {
     match &request.source {
         Source::Keys(keys) => keys,
         Source::Profile(profile) => &profile.keys,
-        Source::Selectors(_) => panic!("the request names no keys"),
+        Source::Selectors(_) | Source::Items(_) => panic!("the request names no keys"),
     }
 }
 

@@ -14,8 +14,8 @@ use crate::testing::{basis, demo_catalogue, keys_of, of_profile, request, stamp}
 use crate::vocabulary::{Broker, CacheKey, Exchange, Mode};
 
 fn plan_of(request: &PlanRequest, catalogue: &Catalogue) -> Plan {
-    let resolved = Resolved::new(request, catalogue, &[0; 32]);
-    create_plan(request, &resolved, basis(catalogue), stamp())
+    let resolved = Resolved::new(request, basis(catalogue), &[0; 32]);
+    create_plan(request, &resolved, basis(catalogue), stamp()).unwrap()
 }
 
 #[test]
@@ -151,12 +151,12 @@ fn a_plan_of_a_profile_counts_disallowed_keys_as_invalid() {
 fn a_plan_uses_the_given_broker_models() {
     let catalogue = demo_catalogue();
     let request = request(&["NSE:TCS"]);
-    let resolved = Resolved::new(&request, &catalogue, &[0; 32]);
+    let resolved = Resolved::new(&request, basis(&catalogue), &[0; 32]);
     let (connect, slower) = ("[model.connect_ms]\nvalue = 100", "[model.connect_ms]\nvalue = 350");
     let changed = BrokerModels::parse(&BrokerModels::EMBEDDED.replacen(connect, slower, 1)).unwrap();
 
-    let usual = create_plan(&request, &resolved, basis(&catalogue), stamp());
-    let slow = create_plan(&request, &resolved, Basis { catalogue: &catalogue, brokers: &changed }, stamp());
+    let usual = create_plan(&request, &resolved, basis(&catalogue), stamp()).unwrap();
+    let slow = create_plan(&request, &resolved, Basis { catalogue: &catalogue, brokers: &changed }, stamp()).unwrap();
 
     assert_eq!(slow.performance_metrics.estimated_latency_ms, usual.performance_metrics.estimated_latency_ms + 250);
 }
@@ -267,7 +267,13 @@ fn any_feed() -> impl Strategy<Value = StreamOptions> {
         prop::collection::btree_map(any_key(), prop::sample::select(&Mode::ALL[..]), 0..5),
         prop::collection::btree_map(any_key(), 0u32..3, 0..20),
     )
-        .prop_map(|(broker, mode, modes, priorities)| StreamOptions { broker, mode, modes, priorities })
+        .prop_map(|(broker, mode, modes, priorities)| StreamOptions {
+            broker,
+            mode,
+            modes,
+            priorities,
+            ..StreamOptions::default()
+        })
 }
 
 static CATALOGUE: std::sync::LazyLock<Catalogue> = std::sync::LazyLock::new(demo_catalogue);
@@ -300,7 +306,7 @@ fn availability_in(request: &PlanRequest, key: &str) -> Availability {
 }
 
 fn key_of(request: &PlanRequest) -> CacheKey {
-    Resolved::new(request, &CATALOGUE, &[0; 32]).cache_key()
+    Resolved::new(request, basis(&CATALOGUE), &[0; 32]).cache_key()
 }
 
 proptest! {

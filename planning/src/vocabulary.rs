@@ -73,15 +73,34 @@ words! {
     }
 }
 
+// In ascending order: of two modes of which one includes the other, the greater one is the one that includes.
 words! {
     /// The streaming mode of an instrument: the amount of data that the feed sends.
+    #[repr(u8)]
     Mode {
         /// The last traded price.
         Ltp = "ltp",
+        /// The last traded price and the greeks of an option.
+        Greeks = "greeks",
         /// Price, volume and day's range.
         Quote = "quote",
-        /// Quote and market depth.
+        /// Quote and market depth of five levels.
         Full = "full",
+        /// Full, with a depth of 20 levels.
+        Depth20 = "depth20",
+        /// Full, with a depth of 30 levels.
+        Depth30 = "depth30",
+        /// Full, with a depth of 50 levels.
+        Depth50 = "depth50",
+        /// Full, with a depth of 200 levels.
+        Depth200 = "depth200",
+    }
+}
+
+impl Mode {
+    /// Whether this mode sends everything that the other one sends. Every mode includes itself and the last traded price.
+    pub fn includes(self, other: Mode) -> bool {
+        self == other || other == Mode::Ltp || (self > other && self != Mode::Greeks && other != Mode::Greeks)
     }
 }
 
@@ -123,8 +142,18 @@ mod tests {
     }
 
     #[test]
+    fn a_mode_includes_what_it_sends() {
+        let includes = |mode: Mode| Mode::ALL.into_iter().filter(|other| mode.includes(*other)).collect::<Vec<_>>();
+
+        assert_eq!(includes(Mode::Ltp), [Mode::Ltp]);
+        assert_eq!(includes(Mode::Greeks), [Mode::Ltp, Mode::Greeks]);
+        assert_eq!(includes(Mode::Full), [Mode::Ltp, Mode::Quote, Mode::Full]);
+        assert_eq!(includes(Mode::Depth30), [Mode::Ltp, Mode::Quote, Mode::Full, Mode::Depth20, Mode::Depth30]);
+    }
+
+    #[test]
     fn words_lists_all_values_in_order() {
-        assert_eq!(Mode::WORDS, "ltp, quote, full");
+        assert_eq!(Mode::WORDS, Mode::ALL.map(Mode::as_str).join(", "));
         assert_eq!(Broker::WORDS, Broker::ALL.map(Broker::as_str).join(", "));
     }
 }

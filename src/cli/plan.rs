@@ -32,14 +32,14 @@ pub(super) async fn run(arguments: PlanArguments, settings: &ProcessSettings) ->
     let snapshot = Snapshot::new(&planner, catalogue, Arc::new(BrokerModels::embedded()));
     store.close().await;
 
-    let plan = create_plan(&arguments, &snapshot, now);
+    let plan = create_plan(&arguments, &snapshot, now)?;
     if arguments.json {
         return print_line(&serde_json::to_string_pretty(&plan)?);
     }
     print(&plan, &snapshot.catalogue)
 }
 
-fn create_plan(arguments: &PlanArguments, snapshot: &Snapshot, now: DateTime<Utc>) -> Plan {
+fn create_plan(arguments: &PlanArguments, snapshot: &Snapshot, now: DateTime<Utc>) -> anyhow::Result<Plan> {
     let defaults = &snapshot.settings;
     let request = PlanRequest {
         user_id: "command-line".to_owned(),
@@ -57,12 +57,12 @@ fn create_plan(arguments: &PlanArguments, snapshot: &Snapshot, now: DateTime<Utc
         feed: StreamOptions { broker: arguments.broker, mode: arguments.mode, ..StreamOptions::default() },
         warnings: Vec::new(),
     };
-    let resolved = Resolved::new(&request, &snapshot.catalogue, &snapshot.hash);
+    let resolved = Resolved::new(&request, snapshot.basis(), &snapshot.hash);
     let created_at = now.trunc_subsecs(3);
     let ttl = TimeDelta::from_std(defaults.plan_cache_ttl).unwrap_or(TimeDelta::MAX);
     let plan_id = format!("plan_{}", Uuid::now_v7().simple());
     let stamp = Stamp { plan_id, created_at, expires_at: created_at + ttl };
-    registry_planning::create_plan(&request, &resolved, snapshot.basis(), stamp)
+    Ok(registry_planning::create_plan(&request, &resolved, snapshot.basis(), stamp)?)
 }
 
 fn print(plan: &Plan, catalogue: &Catalogue) -> anyhow::Result<()> {

@@ -242,10 +242,10 @@ async fn resolve(
     deadline: Instant,
 ) -> Result<Arc<Resolved>, Problem> {
     if !request.source.has_selectors() {
-        return Ok(Arc::new(Resolved::new(request, &snapshot.catalogue, &snapshot.hash)));
+        return Ok(Arc::new(Resolved::new(request, snapshot.basis(), &snapshot.hash)));
     }
     let (request, snapshot) = (Arc::clone(request), Arc::clone(snapshot));
-    run_blocking(deadline, move || Arc::new(Resolved::new(&request, &snapshot.catalogue, &snapshot.hash))).await
+    run_blocking(deadline, move || Arc::new(Resolved::new(&request, snapshot.basis(), &snapshot.hash))).await
 }
 
 /// Returns the plan in the configured encoding.

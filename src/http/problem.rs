@@ -10,6 +10,7 @@ use axum::response::{IntoResponse, Response};
 use registry_actors::CallError;
 use registry_actors::persistence::PersistenceError;
 use registry_actors::planner::PlanError;
+use registry_planning::fit::PinnedOverCapacity;
 use registry_planning::vocabulary::counted;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -216,6 +217,14 @@ impl Problem {
         }
     }
 
+    /// 409: more instruments are pinned than the broker carries.
+    pub(crate) fn pinned_over_capacity(over: &PinnedOverCapacity) -> Self {
+        let problem = Problem::new(StatusCode::CONFLICT, "pinned_over_capacity", over.to_string());
+        let fault = |detail: &String| Fault { pointer: "/items".to_owned(), detail: detail.clone() };
+        let faults: Vec<Fault> = over.arithmetic.iter().map(fault).collect();
+        Problem { fault_count: faults.len(), faults, ..problem }
+    }
+
     /// 500: a fault of the service. The log has the details.
     pub(crate) fn internal() -> Self {
         Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "internal error; the service log has the cause")
@@ -337,6 +346,7 @@ impl From<PlanError> for Problem {
         match error {
             PlanError::NotStored(error) => error.into(),
             PlanError::Panicked => Problem::internal(),
+            PlanError::PinnedOverCapacity(over) => Problem::pinned_over_capacity(&over),
             PlanError::Call(error) => error.into(),
             // Only a request with a key gets this result, and it is handled above.
             PlanError::Answered(_) => Problem::internal(),

@@ -112,7 +112,8 @@ pub fn plan_of_user(user_id: &str) -> Plan {
 pub fn plan_for(request: &PlanRequest, plan_id: String, created_at: DateTime<Utc>) -> Plan {
     let created_at = created_at.trunc_subsecs(3);
     let stamp = Stamp { plan_id, created_at, expires_at: created_at + TimeDelta::seconds(300) };
-    let resolved = Resolved::new(request, &catalogue(), &[7; 32]);
-    let catalogue = catalogue();
-    registry_planning::create_plan(request, &resolved, Basis { catalogue: &catalogue, brokers: &brokers() }, stamp)
+    let (catalogue, brokers) = (catalogue(), brokers());
+    let basis = Basis { catalogue: &catalogue, brokers: &brokers };
+    let resolved = Resolved::new(request, basis, &[7; 32]);
+    registry_planning::create_plan(request, &resolved, basis, stamp).unwrap()
 }

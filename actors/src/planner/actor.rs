@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
 use metrics::{counter, histogram};
+use registry_planning::fit::PinnedOverCapacity;
 use registry_planning::instrument::Amount;
 use registry_planning::plan::Plan;
 use registry_planning::request::{PlanRequest, Resolved};
@@ -250,7 +251,8 @@ impl PlannerActor {
             return;
         }
         match contain(|| self.planned(in_flight)) {
-            Ok(made) => {
+            Ok(Err(over)) => state.answer(key, |_| Err(PlanError::PinnedOverCapacity(over.clone()))),
+            Ok(Ok(made)) => {
                 if let Some(claimant) = &mut in_flight.claimant {
                     claimant.record = Some(claimant.claim.record(&made.plan.plan_id, false));
                 }
@@ -265,13 +267,13 @@ impl PlannerActor {
         }
     }
 
-    fn planned(&self, in_flight: &InFlight) -> CachedPlan {
+    fn planned(&self, in_flight: &InFlight) -> Result<CachedPlan, PinnedOverCapacity> {
         #[cfg(any(test, feature = "fault-injection"))]
         self.faults.strike(&in_flight.request.user_id, PanicAt::Planning);
         let level = in_flight.request.options.optimization_level;
         let started_at = std::time::Instant::now();
         let stamp = stamp(in_flight.snapshot.settings.plan_cache_ttl);
-        let mut plan = create_plan(&in_flight.request, &in_flight.resolved, in_flight.snapshot.basis(), stamp);
+        let mut plan = create_plan(&in_flight.request, &in_flight.resolved, in_flight.snapshot.basis(), stamp)?;
         let took = started_at.elapsed();
         histogram!(PLANNING_DURATION, "optimization_level" => level.as_str()).record(took);
         if level == OptimizationLevel::Aggressive {
@@ -279,7 +281,7 @@ impl PlannerActor {
             let tenths = i64::try_from(took.as_nanos() / 100).unwrap_or(i64::MAX);
             plan.metadata.optimization_result.optimization_time_ms = Some(Amount::from_ten_thousandths(tenths));
         }
-        CachedPlan::new(Arc::new(plan))
+        Ok(CachedPlan::new(Arc::new(plan)))
     }
 
     fn save(&self, key: CacheKey, state: &State) {

@@ -81,7 +81,7 @@ async fn a_plan_is_not_cached_before_it_is_stored() {
 
     let asking = ask(&system, &request("u", &KEYS), soon());
     until("a batch is under way", || store.calls().in_flight == 1).await;
-    let key = Resolved::new(&request("u", &KEYS), &snapshot().catalogue, &snapshot().hash).cache_key();
+    let key = Resolved::new(&request("u", &KEYS), snapshot().basis(), &snapshot().hash).cache_key();
     let before = system.cache.get(key).is_some();
     store.release_all_inserts();
     asking.await.unwrap().unwrap();
@@ -172,7 +172,7 @@ async fn a_request_without_a_waiting_caller_is_not_planned() {
     let store = FakeStore::new();
     let system = engine(&store).await;
     let (request, snapshot) = (Arc::new(request("u", &KEYS)), snapshot());
-    let resolved = Arc::new(Resolved::new(&request, &snapshot.catalogue, &snapshot.hash));
+    let resolved = Arc::new(Resolved::new(&request, snapshot.basis(), &snapshot.hash));
 
     tokio::select! {
         biased;
@@ -240,7 +240,7 @@ async fn an_expired_request_gets_a_timeout_at_once() {
     let store = FakeStore::new();
     let system = engine(&store).await;
     let (request, snapshot) = (Arc::new(request("u", &KEYS)), snapshot());
-    let resolved = Arc::new(Resolved::new(&request, &snapshot.catalogue, &snapshot.hash));
+    let resolved = Arc::new(Resolved::new(&request, snapshot.basis(), &snapshot.hash));
 
     // The planner sees the message at the deadline. The timer of the caller has a resolution of a millisecond, so it
     // fires later.
@@ -384,7 +384,7 @@ async fn an_unknown_or_wrong_id_in_the_shared_cache_is_a_miss() {
     let (store, shared) = (FakeStore::new(), Arc::<FakeSharedCache>::default());
     let system = replica(&store, &shared).await;
     let other = planned(&system, &request("other", &KEYS)).await;
-    let key = |request: &PlanRequest| Resolved::new(request, &snapshot().catalogue, &snapshot().hash).cache_key();
+    let key = |request: &PlanRequest| Resolved::new(request, snapshot().basis(), &snapshot().hash).cache_key();
     let expired = plan_for(&request("expired", &KEYS), "plan_expired".into(), Utc::now() - TimeDelta::seconds(301));
     store.put(expired);
 

@@ -27,7 +27,7 @@ fn outcome(level: OptimizationLevel, max: u32, keys: &[&str]) -> (Vec<String>, V
     request.options.max_instruments = max;
     request.options.as_of = AS_OF.parse().unwrap();
     let catalogue = catalogue();
-    let resolved = Resolved::new(&request, &catalogue, &[0; 32]);
+    let resolved = Resolved::new(&request, basis(&catalogue), &[0; 32]);
     let optimised = optimise(&request, &resolved.keys, resolved.items.clone(), basis(&catalogue));
     let text = |item: &Item| resolved.keys.key(item.position as usize).to_owned();
     let rejected = optimised.rejected.into_iter().map(|(_, r)| (r.instrument, r.reason)).collect();
@@ -92,7 +92,7 @@ fn priority_precedes_worth_and_fairness() {
     let priorities = [("NFO:NIFTY26SEPFUT", 2), ("NSE:INFY", 1)];
     request.feed.priorities = priorities.map(|(key, number)| (key.to_owned(), number)).into();
     let catalogue = catalogue();
-    let resolved = Resolved::new(&request, &catalogue, &[0; 32]);
+    let resolved = Resolved::new(&request, basis(&catalogue), &[0; 32]);
 
     let optimised = optimise(&request, &resolved.keys, resolved.items.clone(), basis(&catalogue));
 
@@ -110,7 +110,7 @@ fn priorities_decide_at_every_level_and_low_keeps_order() {
     request.feed.priorities = [("NSE:ACC".to_owned(), 2), ("NSE:INFY".to_owned(), 1)].into();
     let catalogue = catalogue();
     let kept = |request: &PlanRequest| -> Vec<String> {
-        let resolved = Resolved::new(request, &catalogue, &[0; 32]);
+        let resolved = Resolved::new(request, basis(&catalogue), &[0; 32]);
         let kept = optimise(request, &resolved.keys, resolved.items.clone(), basis(&catalogue)).kept;
         kept.iter().map(|item| resolved.keys.key(item.position as usize).to_owned()).collect()
     };
@@ -132,7 +132,7 @@ fn the_listing_with_stream_options_represents_a_security() {
     request.feed.priorities = [("BSE:TCS".to_owned(), 2)].into();
     request.feed.modes = [("BSE:INFY".to_owned(), crate::vocabulary::Mode::Full)].into();
     let catalogue = catalogue();
-    let resolved = Resolved::new(&request, &catalogue, &[0; 32]);
+    let resolved = Resolved::new(&request, basis(&catalogue), &[0; 32]);
 
     let kept = optimise(&request, &resolved.keys, resolved.items.clone(), basis(&catalogue)).kept;
 
@@ -166,7 +166,7 @@ fn choose(keys: &[&str], change: impl FnOnce(&mut PlanRequest)) -> Choice {
     request.options.optimization_level = OptimizationLevel::Aggressive;
     request.options.as_of = "2027-01-05".parse().unwrap();
     change(&mut request);
-    let resolved = Resolved::new(&request, &catalogue, &[0; 32]);
+    let resolved = Resolved::new(&request, basis(&catalogue), &[0; 32]);
     let optimised = optimise(&request, &resolved.keys, resolved.items.clone(), basis(&catalogue));
     let text = |item: &Item| resolved.keys.key(item.position as usize).to_owned();
     let (over_limit, aliases): (Vec<_>, Vec<_>) = optimised

@@ -110,7 +110,8 @@ mod tests {
         request.options.optimization_level = OptimizationLevel::Low;
         request.options.cost_per_instrument = Amount::from_ten_thousandths(cost);
         let catalogue = demo_catalogue();
-        crate::create_plan(&request, &Resolved::new(&request, &catalogue, &[0; 32]), basis(&catalogue), stamp())
+        crate::create_plan(&request, &Resolved::new(&request, basis(&catalogue), &[0; 32]), basis(&catalogue), stamp())
+            .unwrap()
     }
 
     #[test]
@@ -148,7 +149,13 @@ mod tests {
         let plan_in = |keys: &[&str], change: fn(&mut PlanRequest)| {
             let mut request: PlanRequest = request(keys);
             change(&mut request);
-            crate::create_plan(&request, &Resolved::new(&request, &catalogue, &[0; 32]), basis(&catalogue), stamp())
+            crate::create_plan(
+                &request,
+                &Resolved::new(&request, basis(&catalogue), &[0; 32]),
+                basis(&catalogue),
+                stamp(),
+            )
+            .unwrap()
         };
         let usual = plan_in(&["NSE:TCS", "NSE:INFY"], |_| {});
         let full = plan_in(&["NSE:TCS", "NSE:ITC"], |request| request.feed.mode = Some(Mode::Full));

@@ -33,19 +33,27 @@ impl Plan {
         plan.field("cache_key", &hex(&self.cache_key.0));
         plan.field("created_at", &format_time(self.created_at));
         plan.field("expires_at", &format_time(self.expires_at));
-        self.write_metadata(plan.object("metadata"), &instruments);
+        self.write_metadata(plan.object("metadata"), &instruments).end();
+        if let Some(allocation) = &self.allocation {
+            plan.field("allocation", allocation);
+        }
         plan.end();
         String::from_utf8(json).expect("JSON is UTF-8")
     }
 
-    /// Returns the metadata as JSON without the instruments, which the plan contains already.
+    /// Returns the metadata as JSON without the instruments, which the plan contains already, and with the stored part of a
+    /// plan that names a broker.
     pub fn metadata_to_json(&self) -> String {
         let mut json = Vec::with_capacity(1024);
-        self.write_metadata(ObjectWriter::begin(&mut json), b"[]");
+        let mut object = self.write_metadata(ObjectWriter::begin(&mut json), b"[]");
+        if let Some(part) = &self.metadata.broker_part {
+            object.field("broker_part", part);
+        }
+        object.end();
         String::from_utf8(json).expect("JSON is UTF-8")
     }
 
-    fn write_metadata(&self, mut object: ObjectWriter<'_>, instruments: &[u8]) {
+    fn write_metadata<'a>(&self, mut object: ObjectWriter<'a>, instruments: &[u8]) -> ObjectWriter<'a> {
         let metadata = &self.metadata;
         object.field("original_instrument_count", &metadata.original_instrument_count);
         let result = &metadata.optimization_result;
@@ -75,6 +83,6 @@ impl Plan {
         if let Some(feed) = &metadata.feed {
             object.field("feed", feed);
         }
-        object.end();
+        object
     }
 }

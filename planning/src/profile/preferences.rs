@@ -57,6 +57,7 @@ impl Preferences {
                     mismatch,
                     |value| u32::try_from(whole_number(value)?).ok().filter(|number| *number <= PRIORITY_MAX),
                 ),
+                ..StreamOptions::default()
             },
             selectors: match present(preferences, "selectors") {
                 None => Vec::new(),

@@ -153,6 +153,7 @@ fn the_preferences_for_plans_are_read() {
             mode: Some(Mode::Ltp),
             modes: [("NSE:TCS".to_owned(), Mode::Full)].into(),
             priorities: [("NSE:TCS".to_owned(), 7)].into(),
+            ..StreamOptions::default()
         },
         selectors: vec![Selector { underlying: Some("NIFTY".to_owned()), ..Selector::default() }],
     };

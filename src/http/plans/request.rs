@@ -282,6 +282,7 @@ pub(crate) fn request_from(profile: &Profile, overrides: PlanOverrides, snapshot
         // A mode of the request applies to all instruments.
         modes: if overrides.mode.is_some() { BTreeMap::new() } else { feed.modes },
         priorities: feed.priorities,
+        ..StreamOptions::default()
     };
     let feed = feed.with_all_names(&draft.instruments, &snapshot.catalogue);
     PlanRequest {

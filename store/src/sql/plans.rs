@@ -73,6 +73,7 @@ pub(crate) fn decode_plan(row: &impl Columns) -> Result<Plan, StoreError> {
         cache_key: cache_key(column(row, "cache_key")?)?,
         created_at: column(row, "created_at")?,
         expires_at: column(row, "expires_at")?,
+        allocation: metadata.broker_part.as_ref().map(|part| Arc::clone(&part.allocation)),
         metadata,
     })
 }

@@ -30,7 +30,7 @@ fn claim(key: &str) -> PlanClaim {
 /// Requests a plan with a key in a separate task.
 fn ask_keyed(system: &System, request: &PlanRequest, key: &str) -> JoinHandle<Result<Planned, PlanError>> {
     let (planners, snapshot, claim) = (system.planners.clone(), snapshot(), claim(key));
-    let resolved = Arc::new(Resolved::new(request, &snapshot.catalogue, &snapshot.hash));
+    let resolved = Arc::new(Resolved::new(request, snapshot.basis(), &snapshot.hash));
     let request = Arc::new(request.clone());
     tokio::spawn(async move { planners.plan_keyed(request, resolved, snapshot, Some(claim), soon()).await })
 }

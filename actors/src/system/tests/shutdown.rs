@@ -191,7 +191,7 @@ async fn plans_of_a_crashed_planner_are_written_before_the_close() {
 fn request_for_planner(number: u8) -> PlanRequest {
     let takes = |request: &PlanRequest| {
         let snapshot = snapshot();
-        Resolved::new(request, &snapshot.catalogue, &snapshot.hash).cache_key().0[0] % 2 == number
+        Resolved::new(request, snapshot.basis(), &snapshot.hash).cache_key().0[0] % 2 == number
     };
     (0..).map(|user| request(&user.to_string(), &["NSE:TCS"])).find(takes).unwrap()
 }

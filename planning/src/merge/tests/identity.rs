@@ -48,8 +48,8 @@ fn merge_archives(files: &[File]) -> Catalogue {
 }
 
 fn plan(catalogue: &Catalogue, request: &PlanRequest) -> Plan {
-    let resolved = Resolved::new(request, catalogue, &[0; 32]);
-    crate::create_plan(request, &resolved, basis(catalogue), stamp())
+    let resolved = Resolved::new(request, basis(catalogue), &[0; 32]);
+    crate::create_plan(request, &resolved, basis(catalogue), stamp()).unwrap()
 }
 
 fn keys(plan: &Plan) -> Vec<&str> {

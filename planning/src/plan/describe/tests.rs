@@ -8,8 +8,8 @@ use crate::vocabulary::{OptimizationLevel, SubscriptionType};
 fn describe_keys(keys: &[&str], level: DescriptionLevel) -> Description {
     let catalogue = demo_catalogue();
     let request = request(keys);
-    let resolved = Resolved::new(&request, &catalogue, &[0; 32]);
-    let plan = crate::create_plan(&request, &resolved, basis(&catalogue), stamp());
+    let resolved = Resolved::new(&request, basis(&catalogue), &[0; 32]);
+    let plan = crate::create_plan(&request, &resolved, basis(&catalogue), stamp()).unwrap();
     describe(&plan, level, Present { basis: basis(&catalogue), today: request.options.as_of, daily_budget: None })
 }
 
@@ -61,8 +61,8 @@ fn describe_full_plan(count: usize, kind: SubscriptionType, daily_budget: Option
     let mut request = request(&keys);
     request.subscription_type = kind;
     request.options.max_instruments = u32::try_from(count).unwrap();
-    let resolved = Resolved::new(&request, &catalogue, &[0; 32]);
-    let plan = crate::create_plan(&request, &resolved, basis(&catalogue), stamp());
+    let resolved = Resolved::new(&request, basis(&catalogue), &[0; 32]);
+    let plan = crate::create_plan(&request, &resolved, basis(&catalogue), stamp()).unwrap();
     assert_eq!(plan.instruments.len(), count);
     let daily_budget = daily_budget.map(|budget| Amount::parse(budget).unwrap());
     let present = Present { basis: basis(&catalogue), today: request.options.as_of, daily_budget };
@@ -120,8 +120,8 @@ fn performance_is_unknown_without_figures_of_the_broker() {
     let catalogue = demo_catalogue();
     let mut request = request(&["NSE:TCS"]);
     request.feed.broker = Some(crate::vocabulary::Broker::Groww);
-    let resolved = Resolved::new(&request, &catalogue, &[0; 32]);
-    let plan = crate::create_plan(&request, &resolved, basis(&catalogue), stamp());
+    let resolved = Resolved::new(&request, basis(&catalogue), &[0; 32]);
+    let plan = crate::create_plan(&request, &resolved, basis(&catalogue), stamp()).unwrap();
     let present = Present { basis: basis(&catalogue), today: request.options.as_of, daily_budget: None };
 
     let description = describe(&plan, DescriptionLevel::Comprehensive, present);
@@ -152,8 +152,8 @@ fn recommendations_name_the_findings() {
         let catalogue = demo_catalogue();
         let mut request = request(keys);
         request.options.max_instruments = max.unwrap_or(request.options.max_instruments);
-        let resolved = Resolved::new(&request, &catalogue, &[0; 32]);
-        let plan = crate::create_plan(&request, &resolved, basis(&catalogue), stamp());
+        let resolved = Resolved::new(&request, basis(&catalogue), &[0; 32]);
+        let plan = crate::create_plan(&request, &resolved, basis(&catalogue), stamp()).unwrap();
         let present = Present { basis: basis(&catalogue), today: request.options.as_of, daily_budget: None };
         let description = describe(&plan, DescriptionLevel::Basic, present);
         description.recommendations.into_iter().map(|recommendation| recommendation.message).collect()
@@ -184,8 +184,8 @@ fn a_changed_catalogue_makes_a_plan_stale() {
     let catalogue = demo_catalogue();
     let mut request = request(&["NSE:TCS"]);
     request.options.optimization_level = OptimizationLevel::Aggressive;
-    let resolved = Resolved::new(&request, &catalogue, &[0; 32]);
-    let plan = crate::create_plan(&request, &resolved, basis(&catalogue), stamp());
+    let resolved = Resolved::new(&request, basis(&catalogue), &[0; 32]);
+    let plan = crate::create_plan(&request, &resolved, basis(&catalogue), stamp()).unwrap();
     let other = crate::catalogue::Builder::new().build("2".into(), vec![]);
 
     let present = Present { basis: basis(&other), today: request.options.as_of, daily_budget: None };
@@ -213,8 +213,8 @@ fn the_trading_date_changes_at_midnight_in_kolkata() {
 fn a_file_dated_in_the_future_has_no_known_age() {
     let catalogue = demo_catalogue();
     let request = request(&["NSE:TCS"]);
-    let resolved = Resolved::new(&request, &catalogue, &[0; 32]);
-    let mut plan = crate::create_plan(&request, &resolved, basis(&catalogue), stamp());
+    let resolved = Resolved::new(&request, basis(&catalogue), &[0; 32]);
+    let mut plan = crate::create_plan(&request, &resolved, basis(&catalogue), stamp()).unwrap();
     plan.metadata.catalogue.demonstration = false;
     let today = request.options.as_of;
     let mut staleness = |file_date| {

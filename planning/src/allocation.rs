@@ -1,0 +1,214 @@
+//! The part of a plan that depends on a broker: connections, limits, modes, and the subscriptions with their tokens.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use crate::heap::block;
+use crate::instrument::Amount;
+use crate::vocabulary::{Broker, Mode, Segment};
+
+/// The allocation of a plan at a broker.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Allocation {
+    /// The broker.
+    pub broker: Broker,
+    /// The tier of the accounts; of several, the lowest.
+    pub tier: String,
+    /// The names of the accounts that the plan may use.
+    pub accounts: Vec<String>,
+    /// The connections, numbered from 1. Absent for historical data.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(nullable = false))]
+    pub connections: Option<Vec<AllocatedConnection>>,
+    /// The limits that apply to the plan, and their use.
+    pub limits: Vec<UsedLimit>,
+    /// The instruments whose mode is lower than the requested one, because a limit would be exceeded.
+    pub lowered: Vec<LoweredMode>,
+    /// The instruments whose requested mode the broker does not offer.
+    pub substituted: Vec<SubstitutedMode>,
+    /// The smallest additional capacity that admits more. Absent if nothing was lowered or left out because of a limit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(nullable = false))]
+    pub needed: Option<Needed>,
+    /// The estimated time until the last instrument is subscribed, in milliseconds. Absent for historical data.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(nullable = false))]
+    pub time_to_ready_ms: Option<u64>,
+    /// The number of historical requests for one period of `days_per_request` days. Present only for historical data.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(nullable = false))]
+    pub requests: Option<u64>,
+    /// The maximum number of historical requests in a second. Present only for historical data.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(nullable = false))]
+    pub requests_per_second: Option<u32>,
+    /// The number of days that one historical request covers. Present only for historical data.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(nullable = false))]
+    pub days_per_request: Option<u32>,
+    /// The estimated time until the last historical request is sent, in milliseconds. Present only for historical data.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(nullable = false))]
+    pub time_to_complete_ms: Option<u64>,
+    /// The names of the figures that rest on assumptions.
+    pub assumed: Vec<String>,
+}
+
+/// A connection of a plan.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct AllocatedConnection {
+    /// Its number, from 1.
+    pub connection: u32,
+    /// The account that opens it.
+    pub account: String,
+    /// The endpoint.
+    pub endpoint: String,
+    /// The number of its instruments.
+    pub instruments: u32,
+    /// The number of its instruments by the mode of their subscription.
+    pub modes: BTreeMap<Mode, u32>,
+    /// The expected number of messages in a second.
+    #[cfg_attr(feature = "openapi", schema(value_type = f64))]
+    pub messages_per_second: Amount,
+    /// The expected bandwidth, in bytes per second.
+    pub bytes_per_second: u64,
+}
+
+/// A limit of a broker or of the settings, and its use by the plan.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct UsedLimit {
+    /// The name of the limit, such as `instruments_per_connection`.
+    pub limit: String,
+    /// The thing that it applies to: `plan`, `account …` or `connection …`.
+    pub scope: String,
+    /// The number that the plan uses.
+    pub used: u32,
+    /// The number that the limit allows.
+    pub allowed: u32,
+    /// Whether the plan uses all of it.
+    pub binding: bool,
+    /// The source of the figure.
+    pub source: String,
+    /// The day on which the source was checked. Absent if the figure is a setting.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(nullable = false))]
+    pub seen: Option<chrono::NaiveDate>,
+}
+
+/// An instrument whose mode was lowered.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct LoweredMode {
+    /// The key of the instrument.
+    pub instrument: String,
+    /// The requested mode, or its substitute.
+    pub from: Mode,
+    /// The mode in the plan.
+    pub to: Mode,
+    /// The limit that the higher mode would exceed.
+    pub limit: String,
+}
+
+/// An instrument whose requested mode was replaced.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct SubstitutedMode {
+    /// The key of the instrument.
+    pub instrument: String,
+    /// The requested mode.
+    pub from: Mode,
+    /// The mode that replaces it.
+    pub to: Mode,
+}
+
+/// The smallest additional capacity that admits more instruments.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Needed {
+    /// The limit to raise.
+    pub limit: String,
+    /// The number to add to it.
+    pub add: u32,
+    /// The number of instruments that would be kept in addition; if none was left out, the number that would get a higher mode.
+    pub admits: u32,
+    /// The same as a sentence.
+    pub text: String,
+}
+
+/// Everything that a plan has in addition because it names a broker. It is stored with the plan.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BrokerPart {
+    /// The allocation, which answers contain.
+    pub allocation: Arc<Allocation>,
+    /// The subscriptions; `None` for historical data.
+    pub subscriptions: Option<Subscriptions>,
+    /// The request in canonical form.
+    pub request: serde_json::Value,
+}
+
+/// The subscriptions of a plan. It is stored with the plan, so that a later catalog cannot change their meaning.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Subscriptions {
+    /// The version of the catalog.
+    pub catalogue_version: String,
+    /// For each instrument of the plan, in order.
+    pub instruments: Vec<SubscribedInstrument>,
+    /// The subscriptions by connection, and on each connection in the order in which they are sent.
+    pub legs: Vec<SubscribedLeg>,
+}
+
+/// The identity of an instrument of a plan at the broker.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SubscribedInstrument {
+    /// The broker's token; `None` if no file of the broker lists the instrument.
+    #[serde(rename = "t")]
+    pub token: Option<Box<str>>,
+    /// The segment; `None` if the catalog lacks the instrument.
+    #[serde(rename = "s")]
+    pub segment: Option<Segment>,
+    /// The mode; `None` if the instrument has no subscription.
+    #[serde(rename = "m")]
+    pub mode: Option<Mode>,
+    /// The first eight bytes of the SHA-256 of its identity.
+    #[serde(rename = "i")]
+    pub identity: u64,
+}
+
+/// A subscription of an instrument on a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SubscribedLeg {
+    /// The position of the instrument in the plan, from 0.
+    #[serde(rename = "i")]
+    pub instrument: u32,
+    /// The number of the connection, from 1.
+    #[serde(rename = "c")]
+    pub connection: u32,
+    /// The mode of the subscription.
+    #[serde(rename = "m")]
+    pub mode: Mode,
+}
+
+impl BrokerPart {
+    /// Returns an estimate of the memory that the part uses on the heap, in bytes.
+    pub(crate) fn heap_bytes(&self) -> usize {
+        let Allocation { connections, limits, lowered, substituted, .. } = &*self.allocation;
+        let texts = |count: usize| 96 * count;
+        let subscriptions = self.subscriptions.as_ref().map_or(0, |subscriptions| {
+            let tokens: usize = subscriptions
+                .instruments
+                .iter()
+                .map(|of| of.token.as_deref().map_or(0, |token| block(token.len())))
+                .sum();
+            tokens
+                + block(subscriptions.instruments.capacity() * size_of::<SubscribedInstrument>())
+                + block(subscriptions.legs.capacity() * size_of::<SubscribedLeg>())
+        });
+        subscriptions
+            + texts(connections.as_ref().map_or(0, Vec::len) + limits.len() + lowered.len() + substituted.len())
+    }
+}

@@ -1,0 +1,246 @@
+//! What brokers carry, as data: their limits with the sources, the tiers of their accounts, and the accounts of the settings.
+//!
+//! A figure is a value with its source and the day on which the source was checked. If sources disagree, the file lists all of
+//! them and gives the reason for the one in force.
+
+use std::collections::BTreeMap;
+
+use chrono::NaiveDate;
+use serde::{Deserialize, Serialize};
+
+use crate::vocabulary::{Broker, Mode, Segment, words};
+
+/// The endpoint of a broker's ordinary feed.
+pub const MARKET: &str = "market";
+
+words! {
+    /// What a broker does if an account opens one connection more than it may.
+    OnExcess {
+        /// It refuses the new connection.
+        Refuse = "refuse",
+        /// It closes the oldest connection.
+        ClosesOldest = "closes_oldest",
+        /// It closes the old and the new connection in turns.
+        ClosesBoth = "closes_both",
+    }
+}
+
+words! {
+    /// How the mode of a subscribed instrument is changed.
+    ChangeMode {
+        /// A message changes it.
+        Message = "message",
+        /// The instrument is unsubscribed, then subscribed in the new mode.
+        Resubscribe = "resubscribe",
+    }
+}
+
+words! {
+    /// The thing that a limit of a mode applies to.
+    Scope {
+        /// All connections of an account together.
+        Account = "account",
+        /// Each connection.
+        Connection = "connection",
+    }
+}
+
+/// A figure, its source, and other sources that contradict it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Sourced<T> {
+    /// The value in force.
+    pub value: T,
+    /// A document, an observation, or `assumption: …`.
+    pub source: String,
+    /// The day on which the source was checked.
+    pub seen: NaiveDate,
+    /// The reason why this value is in force and not one of the others.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub because: Option<String>,
+    /// Values of other sources.
+    #[serde(default = "Vec::new", skip_serializing_if = "Vec::is_empty")]
+    pub others: Vec<OtherValue<T>>,
+    /// Whether the override file gave the value.
+    #[serde(skip)]
+    pub is_overridden: bool,
+}
+
+impl<T> Sourced<T> {
+    /// Whether no document and no observation gives the value.
+    pub fn is_assumed(&self) -> bool {
+        self.source.starts_with("assumption")
+    }
+}
+
+/// A value that another source gives.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OtherValue<T> {
+    /// The value.
+    pub value: T,
+    /// A document or an observation.
+    pub source: String,
+    /// The day on which the source was checked.
+    pub seen: NaiveDate,
+}
+
+/// One subscription that serves a mode or a part of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Leg {
+    /// The endpoint.
+    pub endpoint: String,
+    /// The mode of the subscription.
+    pub mode: Mode,
+}
+
+/// The limits of one mode.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ModeLimits {
+    /// The subscriptions that serve the mode. At most one of them is at each endpoint.
+    pub legs: Vec<Leg>,
+    /// The maximum number of instruments if the scope has instruments of this mode alone.
+    pub alone: Option<Sourced<u32>>,
+    /// The maximum number of instruments if the scope has instruments of other modes, too.
+    pub mixed: Option<Sourced<u32>>,
+    /// The scope of `alone` and `mixed`.
+    pub scope: Scope,
+    /// The segments for which the mode is offered; all if absent.
+    pub segments: Option<Sourced<Vec<Segment>>>,
+}
+
+/// The subscribe messages of one connection.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Subscribe {
+    /// The maximum number of instruments in one message.
+    pub instruments_per_message: Sourced<u32>,
+    /// The pause between two messages, milliseconds.
+    pub pause_ms: Sourced<u32>,
+    /// The maximum number of messages in a second.
+    pub messages_per_second: Option<Sourced<u32>>,
+    /// The time without messages after the connection opens, milliseconds.
+    pub quiet_ms: Option<Sourced<u32>>,
+}
+
+/// The monthly fee of one account.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fee {
+    /// The amount, in whole units of the currency.
+    pub amount: Sourced<u32>,
+    /// The currency, by its ISO 4217 code.
+    pub currency: String,
+}
+
+/// The pace of historical requests.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Historical {
+    /// The maximum number of requests in a second.
+    pub requests_per_second: Sourced<u32>,
+    /// The number of days that one request covers.
+    pub days_per_request: Sourced<u32>,
+}
+
+/// The limits of an account of one tier.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// The maximum number of connections of an account.
+    pub connections: Sourced<u32>,
+    /// What the broker does with one connection too many.
+    pub on_excess: Sourced<OnExcess>,
+    /// The maximum number of instruments on one connection to the market endpoint.
+    pub instruments_per_connection: Option<Sourced<u32>>,
+    /// The maximum number of different instruments of an account.
+    pub instruments_per_account: Option<Sourced<u32>>,
+    /// Whether a repeated subscription counts again.
+    pub counts_duplicates: Sourced<bool>,
+    /// The modes that the broker offers.
+    pub modes: BTreeMap<Mode, ModeLimits>,
+    /// The maximum number of instruments on one connection to each endpoint other than the market endpoint. Each of these
+    /// endpoints serves one mode, and its connections count towards `connections`.
+    pub endpoints: BTreeMap<String, Sourced<u32>>,
+    /// The modes of the market endpoint from the highest to the lowest: an instrument is lowered to the next one.
+    pub lowering: Vec<Mode>,
+    /// The subscribe messages.
+    pub subscribe: Subscribe,
+    /// How a mode is changed.
+    pub change_mode: Sourced<ChangeMode>,
+    /// The lifetime of a connection, hours.
+    pub lifetime_hours: Option<Sourced<u32>>,
+    /// The time of day in Asia/Kolkata, `HH:MM`, at which the session's token ends.
+    pub session_ends_at: Option<Sourced<String>>,
+    /// The monthly fee of an account.
+    pub fee: Option<Fee>,
+    /// Bytes of one packet of a subscription in each mode.
+    pub packet_bytes: BTreeMap<Mode, Sourced<u32>>,
+    /// Bytes of one packet of an index, if they differ.
+    pub index_packet_bytes: BTreeMap<Mode, Sourced<u32>>,
+    /// Historical requests.
+    pub historical: Historical,
+}
+
+/// A tier of accounts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tier {
+    /// Its name.
+    pub name: String,
+    /// The limits of an account of this tier.
+    pub limits: Limits,
+}
+
+/// The capacity of one broker.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BrokerCapacity {
+    /// The broker's name in words.
+    pub name: String,
+    /// The tiers from the lowest to the highest; at least one.
+    pub tiers: Vec<Tier>,
+    /// The position of the default tier.
+    pub default_tier: usize,
+    /// The accounts of the settings; at least one.
+    pub accounts: Vec<Account>,
+}
+
+/// An account of the settings.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Account {
+    /// Its name, by which a feed handler finds the API key.
+    pub name: String,
+    /// The position of its tier.
+    pub tier: usize,
+}
+
+/// The capacity of all brokers. Immutable.
+#[derive(Clone, Debug)]
+pub struct Capacity {
+    brokers: BTreeMap<Broker, BrokerCapacity>,
+    content_hash: [u8; 32],
+    is_overridden: bool,
+}
+
+impl Capacity {
+    /// Returns the capacity of a broker.
+    ///
+    /// # Panics
+    /// Never: every broker has figures.
+    pub fn of(&self, broker: Broker) -> &BrokerCapacity {
+        &self.brokers[&broker]
+    }
+
+    /// Returns the SHA-256 of all figures with their sources, and of the accounts.
+    pub fn content_hash(&self) -> &[u8; 32] {
+        &self.content_hash
+    }
+
+    /// Whether an override file or a list of accounts changes the figures that the crate contains.
+    pub fn is_overridden(&self) -> bool {
+        self.is_overridden
+    }
+}
+
+impl BrokerCapacity {
+    /// Returns the tier with this name.
+    pub fn tier(&self, name: &str) -> Option<&Tier> {
+        self.tiers.iter().find(|tier| tier.name == name)
+    }
+}

@@ -1,0 +1,124 @@
+//! Keeps candidates and gives them modes: the lexicographically greatest assignment that fits.
+//!
+//! Each candidate has a set of modes. By the theorem of Rado, candidates can all get a mode of their sets if and only if for every
+//! set of modes the candidates whose sets are parts of it are at most its rank. Kept candidates form a matroid, so that taking
+//! them in order of value is best.
+
+use super::region::Way;
+
+/// The modes that a candidate can get, by their positions, from the highest to the lowest. Not empty.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Chain(pub(super) Vec<u8>);
+
+impl Chain {
+    fn set(&self) -> usize {
+        self.0.iter().map(|position| 1 << position).sum()
+    }
+}
+
+/// The candidates in order of value.
+#[derive(Clone, Debug)]
+pub(super) struct Candidates {
+    /// The different chains.
+    pub(super) chains: Vec<Chain>,
+    /// The chain of each candidate, by its position in `chains`.
+    pub(super) of: Vec<u8>,
+    /// The end of each class.
+    pub(super) class_ends: Vec<usize>,
+}
+
+/// The numbers of candidates by the sets that contain their modes, and the ways that carry them.
+#[derive(Clone)]
+struct Demand<'a> {
+    /// For each set of modes, the number of candidates whose modes are all in it.
+    within: Vec<u32>,
+    ways: Vec<&'a Way>,
+}
+
+impl Demand<'_> {
+    /// Adds a candidate with this set of modes, or replaces the set of one. Returns false and changes nothing if no way carries
+    /// it.
+    fn add(&mut self, set: usize, replaced: Option<usize>) -> bool {
+        let grows = |outer: usize| outer & set == set && replaced.is_none_or(|replaced| outer & replaced != replaced);
+        let within = &self.within;
+        let carries = |way: &Way| {
+            let sets = within.iter().zip(&way.rank).enumerate();
+            sets.filter(|(outer, _)| grows(*outer)).all(|(_, (count, rank))| count < rank)
+        };
+        let carrying = self.ways.iter().filter(|way| carries(way)).count();
+        if carrying == 0 {
+            return false;
+        }
+        if carrying < self.ways.len() {
+            self.ways.retain(|way| carries(way));
+        }
+        for (outer, count) in self.within.iter_mut().enumerate() {
+            *count += u32::from(grows(outer));
+        }
+        true
+    }
+}
+
+/// Returns the mode of each candidate, by its position; `None` if the candidate does not fit. Each class is complete before the
+/// next one begins.
+pub(super) fn assign(candidates: &Candidates, ways: &[&Way]) -> Vec<Option<u8>> {
+    if let Some(modes) = all_at_their_highest(candidates, ways) {
+        return modes;
+    }
+    let sets = ways.first().map_or(1, |way| way.rank.len());
+    let mut demand = Demand { within: vec![0; sets], ways: ways.to_vec() };
+    let sets_of: Vec<usize> = candidates.chains.iter().map(Chain::set).collect();
+    // What does not fit once does not fit later, because the demand only grows.
+    let mut is_full = vec![false; candidates.chains.len()];
+    let mut next_mode = vec![0; candidates.chains.len()];
+    let mut modes: Vec<Option<u8>> = vec![None; candidates.of.len()];
+    let mut start = 0;
+    for end in &candidates.class_ends {
+        let mut kept = Vec::with_capacity(end - start);
+        for at in start..*end {
+            let chain = usize::from(candidates.of[at]);
+            if is_full[chain] {
+                continue;
+            }
+            if demand.add(sets_of[chain], None) {
+                kept.push(at);
+            } else {
+                is_full[chain] = true;
+            }
+        }
+        for at in kept {
+            let chain = usize::from(candidates.of[at]);
+            let of_chain = &candidates.chains[chain].0;
+            loop {
+                let mode = of_chain[next_mode[chain]];
+                let is_last = next_mode[chain] + 1 == of_chain.len();
+                let set = 1 << mode;
+                if set == sets_of[chain] || demand.add(set, Some(sets_of[chain])) {
+                    modes[at] = Some(mode);
+                    break;
+                }
+                assert!(!is_last, "a kept candidate gets one of its modes");
+                next_mode[chain] += 1;
+            }
+        }
+        start = *end;
+    }
+    modes
+}
+
+/// Returns the highest mode of each candidate, if all fit with it.
+fn all_at_their_highest(candidates: &Candidates, ways: &[&Way]) -> Option<Vec<Option<u8>>> {
+    let sets = ways.first()?.rank.len();
+    let mut counts = vec![0u32; candidates.chains.len()];
+    for chain in &candidates.of {
+        counts[usize::from(*chain)] += 1;
+    }
+    let mut within = vec![0u32; sets];
+    for (chain, count) in candidates.chains.iter().zip(&counts) {
+        let contain_it = within.iter_mut().enumerate().filter(|(set, _)| set & (1 << chain.0[0]) != 0);
+        contain_it.for_each(|(_, sum)| *sum += count);
+    }
+    let highest: Vec<u8> = candidates.chains.iter().map(|chain| chain.0[0]).collect();
+    let is_carried = ways.iter().any(|way| way.carries(&within));
+    is_carried.then(|| candidates.of.iter().map(|chain| Some(highest[usize::from(*chain)])).collect())
+}
