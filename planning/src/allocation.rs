@@ -5,8 +5,9 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::heap::block;
+use crate::heap::{arc, block};
 use crate::instrument::Amount;
+use crate::request::RequestDocument;
 use crate::vocabulary::{Broker, Mode, Segment};
 
 /// The allocation of a plan at a broker.
@@ -148,7 +149,7 @@ pub struct BrokerPart {
     /// The subscriptions; `None` for historical data.
     pub subscriptions: Option<Subscriptions>,
     /// The request in canonical form.
-    pub request: serde_json::Value,
+    pub request: RequestDocument,
 }
 
 /// The subscriptions of a plan. It is stored with the plan, so that a later catalog cannot change their meaning.
@@ -194,7 +195,7 @@ pub struct SubscribedLeg {
 }
 
 impl BrokerPart {
-    /// Returns an estimate of the memory that the part uses on the heap, in bytes.
+    /// Returns an estimate of the memory that the part uses on the heap, itself included, in bytes.
     pub(crate) fn heap_bytes(&self) -> usize {
         let Allocation { connections, limits, lowered, substituted, .. } = &*self.allocation;
         let texts = |count: usize| 96 * count;
@@ -208,7 +209,10 @@ impl BrokerPart {
                 + block(subscriptions.instruments.capacity() * size_of::<SubscribedInstrument>())
                 + block(subscriptions.legs.capacity() * size_of::<SubscribedLeg>())
         });
-        subscriptions
+        arc::<BrokerPart>()
+            + arc::<Allocation>()
+            + self.request.heap_bytes()
+            + subscriptions
             + texts(connections.as_ref().map_or(0, Vec::len) + limits.len() + lowered.len() + substituted.len())
     }
 }

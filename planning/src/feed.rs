@@ -41,7 +41,8 @@ pub struct StreamOptions {
 }
 
 /// A choice of accounts of a broker.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
 pub enum Accounts {
     /// The first accounts of the settings; beyond these, `account_<number>` of the default tier.
     Count(u32),

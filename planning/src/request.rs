@@ -1,11 +1,14 @@
 //! A plan request, its canonical form and its cache key.
 
+mod document;
+
 use std::collections::HashSet;
 use std::sync::Arc;
 
 use chrono::{Datelike, NaiveDate};
 use sha2::{Digest, Sha256};
 
+pub use self::document::RequestDocument;
 use crate::basis::Basis;
 use crate::catalogue::{Catalogue, InstrumentId};
 use crate::feed::StreamOptions;

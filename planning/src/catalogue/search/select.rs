@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use chrono::NaiveDate;
 use foldhash::fast::RandomState;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::Filters;
@@ -24,30 +24,38 @@ pub const SELECTED_MAX: usize = 5000;
 const EXPIRIES_MAX: u32 = 100;
 
 /// A selector of instruments. It selects the active, unexpired instruments that meet every condition in it.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), serde(deny_unknown_fields))]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Selector {
     /// The symbol of the underlying, 1 to 100 characters. It selects the share or index itself and its contracts.
     #[cfg_attr(feature = "openapi", schema(min_length = 1, max_length = 100))]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub underlying: Option<String>,
     /// The exchanges: `BCD`, `BFO`, `BSE`, `CDS`, `GLOBAL`, `MCX`, `NCO`, `NFO`, `NSE`, `NSEIX`.
     #[cfg_attr(feature = "openapi", schema(value_type = Option<Vec<Exchange>>, min_items = 1))]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub exchanges: Vec<Exchange>,
     /// The instrument types: `INDEX`, `EQ`, `FUT`, `CE`, `PE`, `FUND`, `COM`, `DEBT`.
     #[cfg_attr(feature = "openapi", schema(value_type = Option<Vec<InstrumentType>>, min_items = 1))]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub instrument_types: Vec<InstrumentType>,
     /// The number of expiries: the nearest ones, counted for each underlying and exchange, separately for futures and options.
     /// Instruments without an expiry are selected too.
     #[cfg_attr(feature = "openapi", schema(minimum = 1, maximum = 100))]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expiries: Option<u32>,
     /// The lowest strike, in rupees. With `min_strike` or `max_strike`, instruments without a strike are not selected.
     #[cfg_attr(feature = "openapi", schema(value_type = Option<f64>, minimum = 0))]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub min_strike: Option<Amount>,
     /// The highest strike, in rupees.
     #[cfg_attr(feature = "openapi", schema(value_type = Option<f64>, minimum = 0))]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_strike: Option<Amount>,
     /// The maximum number of instruments, the nearest expiries first.
     #[cfg_attr(feature = "openapi", schema(minimum = 1, maximum = 5000))]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub limit: Option<u32>,
 }
 

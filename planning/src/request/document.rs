@@ -1,0 +1,514 @@
+//! The canonical form of a request, which is stored with a plan that names a broker.
+
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use chrono::NaiveDate;
+use serde::de::Error;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use super::{Options, PlanRequest};
+use crate::catalogue::search::Selector;
+use crate::feed::{Accounts, StreamOptions};
+use crate::heap::{Heap, arc, block};
+use crate::instrument::Amount;
+use crate::keys::KeyList;
+use crate::profile::Rules;
+use crate::source::{ItemInstruments, ItemOptions, PlanItem, ProfileSource, Source};
+use crate::vocabulary::{Broker, FilteringStrictness, Mode, OptimizationLevel, ProfileReference, SubscriptionType};
+
+/// A request with every default filled in, in the form in which it is stored: the names are those of the API. Until it is
+/// written, it shares its lists with the request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RequestDocument(PlanRequest);
+
+impl RequestDocument {
+    /// Returns the document of a request.
+    pub fn of(request: &PlanRequest) -> Self {
+        RequestDocument(request.clone())
+    }
+
+    /// Returns the request.
+    pub fn request(&self) -> &PlanRequest {
+        &self.0
+    }
+
+    /// Returns the request, with which an equal plan can be created.
+    pub fn into_request(self) -> PlanRequest {
+        self.0
+    }
+
+    /// Returns the size of all blocks of memory that the document owns, without its own size. Shared lists count fully,
+    /// because the document keeps them when the request is gone.
+    pub(crate) fn heap_bytes(&self) -> usize {
+        let PlanRequest { user_id, plan_name, description, source, feed, warnings, .. } = &self.0;
+        let source = match source {
+            Source::Keys(keys) => heap_of_keys(keys),
+            Source::Selectors(selectors) => selectors.heap_bytes(),
+            Source::Items(items) => arc::<Vec<PlanItem>>() + items.heap_bytes(),
+            Source::Profile(profile) => {
+                block(size_of::<ProfileSource>())
+                    + profile.reference.profile_id.heap_bytes()
+                    + heap_of_keys(&profile.keys)
+                    + profile.selectors.heap_bytes()
+            }
+        };
+        let accounts = match &feed.accounts {
+            Some(Accounts::Named(names)) => names.heap_bytes(),
+            Some(Accounts::Count(_)) | None => 0,
+        };
+        user_id.heap_bytes()
+            + plan_name.heap_bytes()
+            + description.heap_bytes()
+            + source
+            + feed.modes.heap_bytes()
+            + feed.priorities.heap_bytes()
+            + feed.min_modes.heap_bytes()
+            + feed.pinned.iter().map(|key| size_of::<String>() + key.heap_bytes()).sum::<usize>()
+            + feed.tier.heap_bytes()
+            + accounts
+            + warnings.heap_bytes()
+    }
+}
+
+fn heap_of_keys(keys: &KeyList) -> usize {
+    arc::<KeyList>() + keys.heap_bytes()
+}
+
+impl Heap for PlanItem {
+    fn heap_bytes(&self) -> usize {
+        match &self.instruments {
+            ItemInstruments::Key(key) => key.heap_bytes(),
+            ItemInstruments::Selector(selector) => block(size_of::<Selector>()) + selector.heap_bytes(),
+        }
+    }
+}
+
+impl Heap for Selector {
+    fn heap_bytes(&self) -> usize {
+        self.underlying.heap_bytes() + block(self.exchanges.capacity()) + block(self.instrument_types.capacity())
+    }
+}
+
+/// The fields of the document. Exactly one of `instruments`, `items`, `selectors` and `profile` is present.
+#[derive(Serialize, Deserialize)]
+struct Form<'a> {
+    user_id: Cow<'a, str>,
+    plan_name: Cow<'a, str>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    description: Option<Cow<'a, str>>,
+    subscription_type: SubscriptionType,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    instruments: Option<Arc<KeyList>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    items: Option<Arc<Vec<PlanItem>>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    selectors: Option<Cow<'a, [Selector]>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    profile: Option<ProfileForm<'a>>,
+    optimization_level: OptimizationLevel,
+    filtering_strictness: FilteringStrictness,
+    max_instruments: u32,
+    cost_per_instrument: Amount,
+    as_of: NaiveDate,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    broker: Option<Broker>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    mode: Option<Mode>,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    modes: Cow<'a, BTreeMap<String, Mode>>,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    priorities: Cow<'a, BTreeMap<String, u32>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    min_mode: Option<Mode>,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    min_modes: Cow<'a, BTreeMap<String, Mode>>,
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pinned: Cow<'a, BTreeSet<String>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    tier: Option<Cow<'a, str>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    accounts: Option<Cow<'a, Accounts>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    connections: Option<u32>,
+    #[serde(default, skip_serializing_if = "<[String]>::is_empty")]
+    warnings: Cow<'a, [String]>,
+}
+
+/// The profile that a plan was created from. A version of a profile always has the same content, but it may be deleted.
+#[derive(Serialize, Deserialize)]
+struct ProfileForm<'a> {
+    profile_id: Cow<'a, str>,
+    version: u32,
+    instruments: Arc<KeyList>,
+    #[serde(default, skip_serializing_if = "<[Selector]>::is_empty")]
+    selectors: Cow<'a, [Selector]>,
+    #[serde(default, skip_serializing_if = "Rules::is_empty")]
+    validation_rules: Cow<'a, Rules>,
+    is_strict: bool,
+}
+
+/// An entry of a request. Exactly one of `instrument` and `selector` is present.
+#[derive(Serialize, Deserialize)]
+struct ItemForm<'a> {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    instrument: Option<Cow<'a, str>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    selector: Option<Cow<'a, Selector>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    mode: Option<Mode>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    min_mode: Option<Mode>,
+    #[serde(default, skip_serializing_if = "is_default")]
+    priority: u32,
+    #[serde(default, skip_serializing_if = "is_default")]
+    pinned: bool,
+}
+
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
+}
+
+impl<'a> Form<'a> {
+    fn of(request: &'a PlanRequest) -> Self {
+        let PlanRequest { user_id, plan_name, description, subscription_type, source, options, feed, warnings } =
+            request;
+        let mut form = Form {
+            user_id: user_id.into(),
+            plan_name: plan_name.into(),
+            description: description.as_deref().map(Cow::Borrowed),
+            subscription_type: *subscription_type,
+            instruments: None,
+            items: None,
+            selectors: None,
+            profile: None,
+            optimization_level: options.optimization_level,
+            filtering_strictness: options.filtering_strictness,
+            max_instruments: options.max_instruments,
+            cost_per_instrument: options.cost_per_instrument,
+            as_of: options.as_of,
+            broker: feed.broker,
+            mode: feed.mode,
+            modes: Cow::Borrowed(&feed.modes),
+            priorities: Cow::Borrowed(&feed.priorities),
+            min_mode: feed.min_mode,
+            min_modes: Cow::Borrowed(&feed.min_modes),
+            pinned: Cow::Borrowed(&feed.pinned),
+            tier: feed.tier.as_deref().map(Cow::Borrowed),
+            accounts: feed.accounts.as_ref().map(Cow::Borrowed),
+            connections: feed.connections,
+            warnings: warnings.into(),
+        };
+        match source {
+            Source::Keys(keys) => form.instruments = Some(Arc::clone(keys)),
+            Source::Items(items) => form.items = Some(Arc::clone(items)),
+            Source::Selectors(selectors) => form.selectors = Some(selectors.into()),
+            Source::Profile(profile) => form.profile = Some(ProfileForm::of(profile)),
+        }
+        form
+    }
+
+    /// Returns the request; `None` if the form has no source of instruments, or several.
+    fn into_request(self) -> Option<PlanRequest> {
+        let source = match (self.instruments, self.items, self.selectors, self.profile) {
+            (Some(keys), None, None, None) => Source::Keys(keys),
+            (None, Some(items), None, None) => Source::Items(items),
+            (None, None, Some(selectors), None) => Source::Selectors(selectors.into_owned()),
+            (None, None, None, Some(profile)) => Source::Profile(Box::new(profile.into_source())),
+            _ => return None,
+        };
+        Some(PlanRequest {
+            user_id: self.user_id.into_owned(),
+            plan_name: self.plan_name.into_owned(),
+            description: self.description.map(Cow::into_owned),
+            subscription_type: self.subscription_type,
+            source,
+            options: Options {
+                optimization_level: self.optimization_level,
+                filtering_strictness: self.filtering_strictness,
+                max_instruments: self.max_instruments,
+                cost_per_instrument: self.cost_per_instrument,
+                as_of: self.as_of,
+            },
+            feed: StreamOptions {
+                broker: self.broker,
+                mode: self.mode,
+                modes: self.modes.into_owned(),
+                priorities: self.priorities.into_owned(),
+                min_mode: self.min_mode,
+                min_modes: self.min_modes.into_owned(),
+                pinned: self.pinned.into_owned(),
+                tier: self.tier.map(Cow::into_owned),
+                accounts: self.accounts.map(Cow::into_owned),
+                connections: self.connections,
+            },
+            warnings: self.warnings.into_owned(),
+        })
+    }
+}
+
+impl<'a> ProfileForm<'a> {
+    fn of(profile: &'a ProfileSource) -> Self {
+        let ProfileSource { reference, keys, selectors, rules, is_strict } = profile;
+        ProfileForm {
+            profile_id: Cow::Borrowed(&reference.profile_id),
+            version: reference.version,
+            instruments: Arc::clone(keys),
+            selectors: selectors.into(),
+            validation_rules: Cow::Borrowed(rules),
+            is_strict: *is_strict,
+        }
+    }
+
+    fn into_source(self) -> ProfileSource {
+        ProfileSource {
+            reference: ProfileReference { profile_id: self.profile_id.into_owned(), version: self.version },
+            keys: self.instruments,
+            selectors: self.selectors.into_owned(),
+            rules: self.validation_rules.into_owned(),
+            is_strict: self.is_strict,
+        }
+    }
+}
+
+impl Serialize for RequestDocument {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        Form::of(&self.0).serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for RequestDocument {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let request = Form::deserialize(deserializer)?.into_request();
+        let fault = || D::Error::custom("expected exactly one of `instruments`, `items`, `selectors`, `profile`");
+        request.map(RequestDocument).ok_or_else(fault)
+    }
+}
+
+impl Serialize for PlanItem {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let ItemOptions { mode, min_mode, priority, is_pinned: pinned } = self.options;
+        let (instrument, selector) = match &self.instruments {
+            ItemInstruments::Key(key) => (Some(Cow::Borrowed(key.as_str())), None),
+            ItemInstruments::Selector(selector) => (None, Some(Cow::Borrowed(&**selector))),
+        };
+        ItemForm { instrument, selector, mode, min_mode, priority, pinned }.serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for PlanItem {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let ItemForm { instrument, selector, mode, min_mode, priority, pinned } = ItemForm::deserialize(deserializer)?;
+        let instruments = match (instrument, selector) {
+            (Some(key), None) => ItemInstruments::Key(key.into_owned()),
+            (None, Some(selector)) => ItemInstruments::Selector(Box::new(selector.into_owned())),
+            _ => return Err(D::Error::custom("expected exactly one of `instrument`, `selector`")),
+        };
+        Ok(PlanItem { instruments, options: ItemOptions { mode, min_mode, priority, is_pinned: pinned } })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::collection::{btree_map, btree_set, vec};
+    use proptest::option;
+    use proptest::prelude::*;
+    use proptest::sample::select;
+    use serde_json::json;
+
+    use super::*;
+    use crate::testing::request;
+    use crate::vocabulary::{Exchange, InstrumentType};
+
+    fn key() -> impl Strategy<Value = String> {
+        "[A-Z]{2,3}:[A-Za-z0-9 &\"é-]{1,12}"
+    }
+
+    fn mode() -> impl Strategy<Value = Mode> {
+        select(&Mode::ALL[..])
+    }
+
+    fn amount() -> impl Strategy<Value = Amount> {
+        (0..1_000_000_000_i64).prop_map(Amount::from_ten_thousandths)
+    }
+
+    fn selector() -> impl Strategy<Value = Selector> {
+        let words = (vec(select(&Exchange::ALL[..]), 0..3), vec(select(&InstrumentType::ALL[..]), 0..3));
+        let numbers = (option::of(1..100_u32), option::of(amount()), option::of(amount()), option::of(1..5000_u32));
+        (option::of("[A-Z]{1,9}"), words, numbers).prop_map(
+            |(underlying, (exchanges, instrument_types), (expiries, min_strike, max_strike, limit))| Selector {
+                underlying,
+                exchanges,
+                instrument_types,
+                expiries,
+                min_strike,
+                max_strike,
+                limit,
+            },
+        )
+    }
+
+    fn item() -> impl Strategy<Value = PlanItem> {
+        let instruments = prop_oneof![
+            key().prop_map(ItemInstruments::Key),
+            selector().prop_map(|selector| ItemInstruments::Selector(Box::new(selector))),
+        ];
+        let options = (option::of(mode()), option::of(mode()), 0..=1000_u32, any::<bool>());
+        (instruments, options).prop_map(|(instruments, (mode, min_mode, priority, is_pinned))| PlanItem {
+            instruments,
+            options: ItemOptions { mode, min_mode, priority, is_pinned },
+        })
+    }
+
+    fn keys() -> impl Strategy<Value = Arc<KeyList>> {
+        vec(key(), 0..5).prop_map(|keys| Arc::new(keys.iter().collect()))
+    }
+
+    fn profile() -> impl Strategy<Value = ProfileSource> {
+        let rules =
+            (option::of(vec(select(&Exchange::ALL[..]), 1..3)), option::of(1..9_u32), option::of(any::<bool>()));
+        let rules = rules.prop_map(|(allowed_exchanges, max_per_underlying, require_active)| Rules {
+            allowed_exchanges,
+            max_per_underlying,
+            require_active,
+            ..Rules::default()
+        });
+        ("profile_[0-9a-f]{4}", any::<u32>(), keys(), vec(selector(), 0..3), rules, any::<bool>()).prop_map(
+            |(profile_id, version, keys, selectors, rules, is_strict)| ProfileSource {
+                reference: ProfileReference { profile_id, version },
+                keys,
+                selectors,
+                rules,
+                is_strict,
+            },
+        )
+    }
+
+    fn source() -> impl Strategy<Value = Source> {
+        prop_oneof![
+            keys().prop_map(Source::Keys),
+            vec(selector(), 1..3).prop_map(Source::Selectors),
+            vec(item(), 1..5).prop_map(|items| Source::Items(Arc::new(items))),
+            profile().prop_map(|profile| Source::Profile(Box::new(profile))),
+        ]
+    }
+
+    fn feed() -> impl Strategy<Value = StreamOptions> {
+        let modes = || (option::of(mode()), btree_map(key(), mode(), 0..3));
+        let accounts =
+            prop_oneof![(1..=16_u32).prop_map(Accounts::Count), vec("[a-z_]{1,8}", 1..3).prop_map(Accounts::Named),];
+        let account = (option::of("[a-z]{1,8}"), option::of(accounts), option::of(1..=256_u32));
+        let keyed = (btree_map(key(), 0..=1000_u32, 0..3), btree_set(key(), 0..3));
+        (option::of(select(&Broker::ALL[..])), modes(), modes(), keyed, account).prop_map(
+            |(broker, (mode, modes), (min_mode, min_modes), (priorities, pinned), (tier, accounts, connections))| {
+                StreamOptions {
+                    broker,
+                    mode,
+                    modes,
+                    priorities,
+                    min_mode,
+                    min_modes,
+                    pinned,
+                    tier,
+                    accounts,
+                    connections,
+                }
+            },
+        )
+    }
+
+    fn options() -> impl Strategy<Value = Options> {
+        let words = (select(&OptimizationLevel::ALL[..]), select(&FilteringStrictness::ALL[..]));
+        (words, 1..50_000_u32, amount(), 1..3000_i32).prop_map(
+            |((optimization_level, filtering_strictness), max_instruments, cost_per_instrument, day)| Options {
+                optimization_level,
+                filtering_strictness,
+                max_instruments,
+                cost_per_instrument,
+                as_of: NaiveDate::from_num_days_from_ce_opt(739_000 + day).unwrap(),
+            },
+        )
+    }
+
+    fn any_request() -> impl Strategy<Value = PlanRequest> {
+        let texts = ("[a-z]{1,8}", "\\PC{1,12}", option::of("\\PC{0,12}"));
+        let kind = select(&SubscriptionType::ALL[..]);
+        (texts, kind, source(), options(), feed(), vec("\\PC{1,12}", 0..3)).prop_map(
+            |((user_id, plan_name, description), subscription_type, source, options, feed, warnings)| PlanRequest {
+                user_id,
+                plan_name,
+                description,
+                subscription_type,
+                source,
+                options,
+                feed,
+                warnings,
+            },
+        )
+    }
+
+    proptest! {
+        #[test]
+        fn a_stored_request_is_the_request(request in any_request()) {
+            let json = serde_json::to_string(&RequestDocument::of(&request)).unwrap();
+
+            let read: RequestDocument = serde_json::from_str(&json).unwrap();
+
+            prop_assert_eq!(serde_json::to_string(&read).unwrap(), json);
+            prop_assert_eq!(read.into_request(), request);
+        }
+    }
+
+    #[test]
+    fn a_document_has_the_names_of_the_api() {
+        let item = |key: &str, options| PlanItem { instruments: ItemInstruments::Key(key.to_owned()), options };
+        let options = ItemOptions { mode: Some(Mode::Full), min_mode: Some(Mode::Ltp), priority: 7, is_pinned: true };
+        let items = vec![item("NSE:TCS", options), item("NSE:INFY", ItemOptions::default())];
+        let feed = StreamOptions {
+            broker: Some(Broker::Kite),
+            tier: Some("standard".to_owned()),
+            accounts: Some(Accounts::Count(2)),
+            connections: Some(3),
+            ..StreamOptions::default()
+        };
+        let request = PlanRequest { source: Source::Items(Arc::new(items)), feed, ..request(&[]) };
+
+        let document = serde_json::to_value(RequestDocument::of(&request)).unwrap();
+
+        let expected = json!({
+            "user_id": "u", "plan_name": "Test Plan", "subscription_type": "live_feed",
+            "items": [
+                {"instrument": "NSE:TCS", "mode": "full", "min_mode": "ltp", "priority": 7, "pinned": true},
+                {"instrument": "NSE:INFY"},
+            ],
+            "optimization_level": "moderate", "filtering_strictness": "moderate", "max_instruments": 1000,
+            "cost_per_instrument": 0.05, "as_of": "2026-11-24",
+            "broker": "kite", "tier": "standard", "accounts": 2, "connections": 3,
+        });
+        assert_eq!(document, expected);
+    }
+
+    #[test]
+    fn a_document_without_one_source_is_rejected() {
+        let mut document = serde_json::to_value(RequestDocument::of(&request(&["NSE:TCS"]))).unwrap();
+        document["items"] = json!([{"instrument": "NSE:TCS"}]);
+        let read = |document: &serde_json::Value| RequestDocument::deserialize(document).unwrap_err().to_string();
+
+        assert_eq!(read(&document), "expected exactly one of `instruments`, `items`, `selectors`, `profile`");
+        document["instruments"] = json!(null);
+        document["items"] = json!([{"mode": "ltp"}]);
+        assert_eq!(read(&document), "expected exactly one of `instrument`, `selector`");
+    }
+
+    #[test]
+    fn shared_lists_are_not_copied() {
+        let request = request(&["NSE:TCS"]);
+
+        let document = RequestDocument::of(&request);
+
+        let Source::Keys(keys) = &document.request().source else { panic!("the request names keys") };
+        assert_eq!(Arc::strong_count(keys), 2);
+        assert!(document.heap_bytes() >= keys.heap_bytes());
+    }
+}
