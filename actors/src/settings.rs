@@ -162,10 +162,10 @@ pub const SETTINGS: &[SettingKey] = &[
     SettingKey {
         name: "INSTRUMENT_REGISTRY_MAX_INSTRUMENTS_PER_PLAN",
         default: "1000",
-        allowed: "an integer from 1 to 5000",
+        allowed: "an integer from 1 to 50000",
         is_planner_key: true,
         apply: |value, settings| {
-            settings.max_instruments_per_plan = within(value, 1, 5000)?;
+            settings.max_instruments_per_plan = within(value, 1, 50_000)?;
             Some(())
         },
     },
@@ -389,7 +389,7 @@ mod tests {
     fn a_value_out_of_range_keeps_the_last_good_one_and_says_what_is_allowed() {
         let bounds = [
             ("PLANNER_TIMEOUT", ["0", "301", "abc", "-1", ""]),
-            ("MAX_INSTRUMENTS_PER_PLAN", ["0", "5001", "1.5", "1e3", " "]),
+            ("MAX_INSTRUMENTS_PER_PLAN", ["0", "50001", "1.5", "1e3", " "]),
             ("PLAN_CACHE_TTL", ["0", "86401", "inf", "∞", "x"]),
             ("COST_PER_INSTRUMENT", ["-0.01", "1000.0001", "0.00001", "nan", "5,0"]),
             ("PLAN_RETENTION_DAYS", ["0", "3651", "one", "99999999999", "+"]),
