@@ -3,10 +3,12 @@
 //! The figures are in `planning/estimates.toml`, each with its source and the day on which it was checked.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use crate::capacity::Capacity;
 use crate::instrument::Amount;
 use crate::vocabulary::{Broker, InstrumentType, Mode, SubscriptionType};
 
@@ -92,6 +94,7 @@ pub struct BrokerModels {
     model: Assumptions,
     brokers: BTreeMap<String, BrokerLimits>,
     content_hash: [u8; 32],
+    capacity: Arc<Capacity>,
 }
 
 /// Broker models that cannot be used.
@@ -176,10 +179,26 @@ impl BrokerModels {
         document.check()?;
         let content = serde_json::to_vec(&document).expect("the figures serialize to JSON");
         let Document { model, brokers } = document;
-        Ok(BrokerModels { model, brokers, content_hash: Sha256::digest(&content).into() })
+        Ok(BrokerModels {
+            model,
+            brokers,
+            content_hash: Sha256::digest(&content).into(),
+            capacity: Capacity::embedded(),
+        })
     }
 
-    /// Returns the SHA-256 of all figures with their sources. It does not depend on the layout of the file.
+    /// Returns the same models with the capacity of other accounts.
+    #[must_use]
+    pub fn with_capacity(self, capacity: impl Into<Arc<Capacity>>) -> Self {
+        BrokerModels { capacity: capacity.into(), ..self }
+    }
+
+    /// Returns the capacity of all brokers. The estimates do not depend on it.
+    pub fn capacity(&self) -> &Capacity {
+        &self.capacity
+    }
+
+    /// Returns the SHA-256 of all figures with their sources, but not of the [capacity](Self::capacity). It does not depend on the layout of the file.
     pub fn content_hash(&self) -> &[u8; 32] {
         &self.content_hash
     }
@@ -212,7 +231,7 @@ impl BrokerModels {
 
     /// Returns how many instruments a broker carries: for streams on all connections of an account, for historical data at its
     /// pace within the [window](Self::history_window_ms).
-    pub fn capacity(&self, subscription_type: SubscriptionType, broker: Option<Broker>) -> u64 {
+    pub fn instruments_max(&self, subscription_type: SubscriptionType, broker: Option<Broker>) -> u64 {
         let limits = self.limits(broker);
         match self.usual_mode(subscription_type) {
             Some(_) => u64::from(limits.connections.value) * u64::from(limits.instruments_per_connection.value),
@@ -408,11 +427,11 @@ mod tests {
             model.estimate(SubscriptionType::Historical, Some(Broker::Kite), &counts(&[(None, count)])).latency_ms
         };
 
-        let capacity = model.capacity(SubscriptionType::Historical, Some(Broker::Kite));
+        let capacity = model.instruments_max(SubscriptionType::Historical, Some(Broker::Kite));
 
         assert!(latency(capacity) <= model.history_window_ms());
         assert!(latency(capacity + 1) > model.history_window_ms());
-        assert_eq!(model.capacity(SubscriptionType::LiveFeed, Some(Broker::Kite)), 9000);
+        assert_eq!(model.instruments_max(SubscriptionType::LiveFeed, Some(Broker::Kite)), 9000);
     }
 
     #[test]

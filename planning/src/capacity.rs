@@ -3,15 +3,42 @@
 //! A figure is a value with its source and the day on which the source was checked. If sources disagree, the file lists all of
 //! them and gives the reason for the one in force.
 
+mod accounts;
+mod check;
+mod figures;
+mod read;
+#[cfg(test)]
+mod tests;
+mod tree;
+
 use std::collections::BTreeMap;
+use std::sync::{Arc, LazyLock};
 
 use chrono::NaiveDate;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
+use sha2::{Digest, Sha256};
 
+pub use self::figures::FigureSource;
 use crate::vocabulary::{Broker, Mode, Segment, words};
 
 /// The endpoint of a broker's ordinary feed.
 pub const MARKET: &str = "market";
+
+/// The tier that the table of a broker describes; the default of its accounts.
+pub const STANDARD: &str = "standard";
+
+/// The account of a broker for which the settings name none.
+pub const DEFAULT_ACCOUNT: &str = "default";
+
+const NAME_BYTES_MAX: usize = 64;
+
+/// The form of the name of an account, a tier or an endpoint.
+const NAME_FORM: &str = "expected a name of 1 to 64 letters, digits, `_`, `-` and `.`";
+
+fn is_name(text: &str) -> bool {
+    let is_allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.');
+    (1..=NAME_BYTES_MAX).contains(&text.len()) && text.bytes().all(is_allowed)
+}
 
 words! {
     /// What a broker does if an account opens one connection more than it may.
@@ -46,8 +73,7 @@ words! {
 }
 
 /// A figure, its source, and other sources that contradict it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Sourced<T> {
     /// The value in force.
     pub value: T,
@@ -56,13 +82,13 @@ pub struct Sourced<T> {
     /// The day on which the source was checked.
     pub seen: NaiveDate,
     /// The reason why this value is in force and not one of the others.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub because: Option<String>,
     /// Values of other sources.
-    #[serde(default = "Vec::new", skip_serializing_if = "Vec::is_empty")]
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub others: Vec<OtherValue<T>>,
     /// Whether the override file gave the value.
-    #[serde(skip)]
+    #[serde(rename = "overridden")]
     pub is_overridden: bool,
 }
 
@@ -74,8 +100,7 @@ impl<T> Sourced<T> {
 }
 
 /// A value that another source gives.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct OtherValue<T> {
     /// The value.
     pub value: T,
@@ -86,8 +111,7 @@ pub struct OtherValue<T> {
 }
 
 /// One subscription that serves a mode or a part of it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Leg {
     /// The endpoint.
     pub endpoint: String,
@@ -96,7 +120,7 @@ pub struct Leg {
 }
 
 /// The limits of one mode.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct ModeLimits {
     /// The subscriptions that serve the mode. At most one of them is at each endpoint.
     pub legs: Vec<Leg>,
@@ -111,7 +135,7 @@ pub struct ModeLimits {
 }
 
 /// The subscribe messages of one connection.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Subscribe {
     /// The maximum number of instruments in one message.
     pub instruments_per_message: Sourced<u32>,
@@ -124,7 +148,7 @@ pub struct Subscribe {
 }
 
 /// The monthly fee of one account.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Fee {
     /// The amount, in whole units of the currency.
     pub amount: Sourced<u32>,
@@ -133,7 +157,7 @@ pub struct Fee {
 }
 
 /// The pace of historical requests.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Historical {
     /// The maximum number of requests in a second.
     pub requests_per_second: Sourced<u32>,
@@ -142,7 +166,7 @@ pub struct Historical {
 }
 
 /// The limits of an account of one tier.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Limits {
     /// The maximum number of connections of an account.
     pub connections: Sourced<u32>,
@@ -180,7 +204,7 @@ pub struct Limits {
 }
 
 /// A tier of accounts.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Tier {
     /// Its name.
     pub name: String,
@@ -189,7 +213,7 @@ pub struct Tier {
 }
 
 /// The capacity of one broker.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct BrokerCapacity {
     /// The broker's name in words.
     pub name: String,
@@ -202,7 +226,7 @@ pub struct BrokerCapacity {
 }
 
 /// An account of the settings.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Account {
     /// Its name, by which a feed handler finds the API key.
     pub name: String,
@@ -218,7 +242,77 @@ pub struct Capacity {
     is_overridden: bool,
 }
 
+/// The text in which a fault is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum CapacityInput {
+    /// The file of limits.
+    Limits,
+    /// The list of accounts.
+    Accounts,
+}
+
+/// A fault of a file of limits or of a list of accounts.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct CapacityFault {
+    /// The text in which it is.
+    pub input: CapacityInput,
+    /// The path of the field, such as `brokers.kite.connections.value`; empty if the text is not a table at all.
+    pub path: String,
+    /// The expected and the actual value.
+    pub message: String,
+}
+
+impl std::fmt::Display for CapacityFault {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let separator = if self.path.is_empty() { "" } else { ": " };
+        write!(f, "{}{separator}{}", self.path, self.message)
+    }
+}
+
+static EMBEDDED: LazyLock<Arc<Capacity>> = LazyLock::new(|| {
+    let brokers = read::brokers(Capacity::EMBEDDED, None).expect("a test parses the embedded brokers.toml");
+    Arc::new(Capacity { content_hash: content_hash(&brokers), brokers, is_overridden: false })
+});
+
 impl Capacity {
+    /// The file that the crate contains, as TOML.
+    pub const EMBEDDED: &str = include_str!("../brokers.toml");
+
+    /// Returns the figures that the crate contains, with one account at each broker. They are parsed once.
+    ///
+    /// # Panics
+    /// Never: a test parses them.
+    pub fn embedded() -> Arc<Self> {
+        Arc::clone(&EMBEDDED)
+    }
+
+    /// Returns the figures that the crate contains, over which a file of the same shape is merged, and the accounts of a list
+    /// such as `kite=desk_a,desk_b;upstox=main:plus`.
+    ///
+    /// # Errors
+    /// All faults of both texts.
+    pub fn with(overrides: Option<&str>, accounts: Option<&str>) -> Result<Arc<Self>, Vec<CapacityFault>> {
+        let mut faults = Vec::new();
+        let mut brokers = match overrides.map(|text| read::brokers(Capacity::EMBEDDED, Some(text))) {
+            None => EMBEDDED.brokers.clone(),
+            Some(Ok(brokers)) => brokers,
+            Some(Err(of_limits)) => {
+                faults = of_limits;
+                EMBEDDED.brokers.clone()
+            }
+        };
+        if let Some(accounts) = accounts {
+            // If the file has faults, a tier that it adds is not known.
+            accounts::apply(accounts, &mut brokers, faults.is_empty(), &mut faults);
+        }
+        if !faults.is_empty() {
+            return Err(faults);
+        }
+        let content_hash = content_hash(&brokers);
+        let is_overridden = content_hash != EMBEDDED.content_hash;
+        Ok(Arc::new(Capacity { brokers, content_hash, is_overridden }))
+    }
+
     /// Returns the capacity of a broker.
     ///
     /// # Panics
@@ -227,7 +321,7 @@ impl Capacity {
         &self.brokers[&broker]
     }
 
-    /// Returns the SHA-256 of all figures with their sources, and of the accounts.
+    /// Returns the SHA-256 of all figures with their sources, and of the accounts. It does not depend on the layout of a file.
     pub fn content_hash(&self) -> &[u8; 32] {
         &self.content_hash
     }
@@ -236,6 +330,22 @@ impl Capacity {
     pub fn is_overridden(&self) -> bool {
         self.is_overridden
     }
+}
+
+/// Returns the limits of the default tier of a broker's table.
+///
+/// # Panics
+/// If the table has a fault.
+#[cfg(test)]
+pub(crate) fn standard_limits(table: toml::Table) -> Limits {
+    match read::broker(table) {
+        Ok(mut capacity) => capacity.tiers.swap_remove(capacity.default_tier).limits,
+        Err(faults) => panic!("{faults:?}"),
+    }
+}
+
+fn content_hash(brokers: &BTreeMap<Broker, BrokerCapacity>) -> [u8; 32] {
+    Sha256::digest(serde_json::to_vec(brokers).expect("figures serialize to JSON")).into()
 }
 
 impl BrokerCapacity {

@@ -311,6 +311,10 @@ fn read_plain(broker: Broker, reader: impl BufRead, on_entry: &mut OnEntry<'_>) 
         Broker::Nuvama => nuvama::read_rows(reader, on_entry),
         Broker::Shoonya => shoonya::read_rows(reader, on_entry),
         Broker::AliceBlue => aliceblue::read_rows(reader, on_entry),
+        Broker::Kotak | Broker::FivePaisa | Broker::Breeze => Err(DumpError::Form {
+            expected: "a file of a broker whose files are supported",
+            found: format!("one of {broker}"),
+        }),
     }
 }
 

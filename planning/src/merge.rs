@@ -1,7 +1,7 @@
 //! Merges the files of several brokers into one registry.
 //!
 //! Rows with the same key are one instrument; all readers write keys in one grammar. One row of each instrument is the base:
-//! that of the newest file, and of files of the same date that of the first broker in [`Broker::ALL`]. Fields that are empty
+//! that of the newest file, and of files of the same date that of the first broker in [`Broker::WITH_FILES`]. Fields that are empty
 //! in the base are filled from the others in the same order. If they contradict each other, the base wins, and the
 //! contradiction is kept.
 //!
@@ -135,13 +135,13 @@ impl<'a> Merge<'a> {
 
     /// Takes the rows of the next key, in descending precedence; no rows at the end.
     fn take_key(&mut self) -> Result<Vec<RankedRow>, DocumentError> {
-        let mut is_next = [false; Broker::ALL.len()];
+        let mut is_next = [false; Broker::WITH_FILES.len()];
         let mut first: Option<(Exchange, &str)> = None;
         for (at, part) in self.parts.iter().enumerate() {
             let Some(key) = part.key() else { continue };
             match first.map_or(Ordering::Less, |first| key.cmp(&first)) {
                 Ordering::Less => {
-                    is_next = [false; Broker::ALL.len()];
+                    is_next = [false; Broker::WITH_FILES.len()];
                     is_next[at] = true;
                     first = Some(key);
                 }

@@ -1,12 +1,15 @@
 //! Small builders for tests: each takes only the values that matter to a case.
 
+use std::collections::BTreeSet;
 use std::sync::{Arc, LazyLock};
 
 use chrono::{DateTime, Utc};
+use toml::{Table, Value};
 
 use crate::Stamp;
 use crate::basis::Basis;
 use crate::broker::BrokerModels;
+use crate::capacity::{self, Limits, MARKET};
 use crate::catalogue::{self, Builder, Catalogue};
 use crate::dump::Row;
 use crate::feed::StreamOptions;
@@ -16,7 +19,7 @@ use crate::profile::Rules;
 use crate::request::{Options, PlanRequest};
 use crate::source::{ProfileSource, Source};
 use crate::vocabulary::{
-    Exchange, FilteringStrictness, InstrumentType, OptimizationLevel, ProfileReference, Segment, SubscriptionType,
+    Exchange, FilteringStrictness, InstrumentType, Mode, OptimizationLevel, ProfileReference, Segment, SubscriptionType,
 };
 
 pub(crate) fn equity(exchange: &str, symbol: &str, isin: &str) -> Row {
@@ -122,4 +125,100 @@ pub(crate) fn stamp() -> Stamp {
         created_at,
         expires_at: created_at + chrono::Duration::seconds(300),
     }
+}
+
+/// Returns limits from a short form of `brokers.toml`: a figure is its value alone, a mode without legs has one at the market
+/// endpoint, a leg is `"endpoint"` with the mode itself or `"endpoint mode"`, and an endpoint is its limit. Absent fields have
+/// the values of one connection without limits.
+///
+/// # Panics
+/// If the limits have a fault.
+pub(crate) fn limits(text: &str) -> Limits {
+    let mut table: Table = toml::from_str(text).unwrap();
+    let defaults = "connections = 1\non_excess = \"refuse\"\ncounts_duplicates = true\nchange_mode = \"message\"";
+    for (name, value) in toml::from_str::<Table>(defaults).unwrap() {
+        table.entry(name).or_insert(value);
+    }
+    sub_table(&mut table, "modes");
+    if table["modes"].as_table().unwrap().is_empty() {
+        for mode in [Mode::Ltp, Mode::Quote, Mode::Full] {
+            sub_table(sub_table(&mut table, "modes"), mode.as_str());
+        }
+    }
+    let mut leg_modes = BTreeSet::new();
+    let mut of_market = Vec::new();
+    for (name, mode) in sub_table(&mut table, "modes").iter_mut() {
+        let mode = mode.as_table_mut().unwrap();
+        let listed = mode.remove("legs").unwrap_or_else(|| Value::Array(vec![MARKET.into()]));
+        let legs: Vec<(String, String)> = listed.as_array().unwrap().iter().map(|leg| short_leg(leg, name)).collect();
+        if legs.iter().all(|(endpoint, _)| endpoint == MARKET) && name != "greeks" {
+            of_market.push(Mode::parse(name).unwrap());
+        }
+        leg_modes.extend(legs.iter().map(|(_, mode)| mode.clone()));
+        let full = |(endpoint, mode): (String, String)| {
+            Value::Table(Table::from_iter([("endpoint".to_owned(), endpoint.into()), ("mode".to_owned(), mode.into())]))
+        };
+        mode.insert("legs".into(), Value::Array(legs.into_iter().map(full).collect()));
+        figures(mode, &["alone", "mixed", "segments"]);
+    }
+    of_market.sort_unstable();
+    let lowering = of_market.iter().rev().map(|mode| mode.as_str().into()).collect();
+    table.entry("lowering").or_insert(Value::Array(lowering));
+    for (_, limit) in sub_table(&mut table, "endpoints").iter_mut() {
+        *limit = Value::Table(Table::from_iter([("instruments_per_connection".to_owned(), figure(limit.clone()))]));
+    }
+    for (section, defaults) in [
+        ("subscribe", &[("instruments_per_message", 100), ("pause_ms", 0)][..]),
+        ("historical", &[("requests_per_second", 1), ("days_per_request", 60)]),
+    ] {
+        let section = sub_table(&mut table, section);
+        for (name, value) in defaults {
+            section.entry(*name).or_insert(Value::Integer(*value));
+        }
+        section.iter_mut().for_each(|(_, value)| *value = figure(value.clone()));
+    }
+    let packets = sub_table(&mut table, "packet_bytes");
+    for mode in leg_modes {
+        packets.entry(mode).or_insert(Value::Integer(100));
+    }
+    packets.iter_mut().for_each(|(_, value)| *value = figure(value.clone()));
+    sub_table(&mut table, "index_packet_bytes").iter_mut().for_each(|(_, value)| *value = figure(value.clone()));
+    figures(
+        &mut table,
+        &[
+            "connections",
+            "on_excess",
+            "instruments_per_connection",
+            "instruments_per_account",
+            "counts_duplicates",
+            "change_mode",
+            "lifetime_hours",
+            "session_ends_at",
+        ],
+    );
+    capacity::standard_limits(table)
+}
+
+fn sub_table<'a>(table: &'a mut Table, name: &str) -> &'a mut Table {
+    table.entry(name).or_insert_with(|| Value::Table(Table::new())).as_table_mut().unwrap()
+}
+
+fn short_leg(leg: &Value, mode: &str) -> (String, String) {
+    let leg = leg.as_str().unwrap();
+    let (endpoint, mode) = leg.split_once(' ').unwrap_or((leg, mode));
+    (endpoint.to_owned(), mode.to_owned())
+}
+
+/// Adds a source to the values of some fields.
+fn figures(table: &mut Table, names: &[&str]) {
+    for name in names {
+        if let Some(value) = table.get_mut(*name) {
+            *value = figure(value.clone());
+        }
+    }
+}
+
+fn figure(value: Value) -> Value {
+    let source = [("source".to_owned(), "test".into()), ("seen".to_owned(), "2026-11-24".into())];
+    Value::Table(Table::from_iter([("value".to_owned(), value), source[0].clone(), source[1].clone()]))
 }

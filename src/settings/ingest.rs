@@ -60,7 +60,7 @@ impl Reader<'_> {
             text.parse().ok().filter(|seconds| (1..=3600).contains(seconds))
         });
         let mut sources = BTreeMap::new();
-        for broker in Broker::ALL {
+        for broker in Broker::WITH_FILES {
             let name = broker.as_str().to_uppercase();
             let (source_key, at_key) = (format!("{SOURCE}{name}"), format!("{AT}{name}"));
             let allowed =

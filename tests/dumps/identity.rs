@@ -56,7 +56,7 @@ fn base_symbol<'a>(instrument: &Instrument<'a>) -> &'a str {
 /// the number of those in different series.
 fn doubled(catalogue: &Catalogue) -> (Vec<&str>, usize) {
     let brokers = |instrument: &Instrument<'_>| -> BTreeSet<Broker> {
-        Broker::ALL.into_iter().filter(|broker| instrument.token(*broker).is_some()).collect()
+        Broker::WITH_FILES.into_iter().filter(|broker| instrument.token(*broker).is_some()).collect()
     };
     let mut of_symbol: BTreeMap<&str, Vec<Instrument<'_>>> = BTreeMap::new();
     let is_security = |instrument: &Instrument<'_>| {
@@ -87,7 +87,7 @@ fn doubled_isins(catalogue: &Catalogue) -> Vec<&str> {
         let Some(isin) = instrument.isin() else { continue };
         if let Some(other) = seen.insert((isin, instrument.series().unwrap_or("EQ")), instrument) {
             let both = |broker: Broker| other.token(broker).is_some() && instrument.token(broker).is_some();
-            if !Broker::ALL.into_iter().any(both) {
+            if !Broker::WITH_FILES.into_iter().any(both) {
                 doubled.push(isin);
             }
         }

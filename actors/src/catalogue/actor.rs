@@ -227,7 +227,7 @@ impl CatalogueActor {
         {
             gauge!("instrument_registry_catalogue_instruments").set(instruments as f64);
             let counts = catalogue.token_counts();
-            for broker in Broker::ALL {
+            for broker in Broker::WITH_FILES {
                 let tokens = counts.get(&broker).copied().unwrap_or(0) as f64;
                 gauge!("instrument_registry_broker_tokens_active", "broker_id" => broker.as_str()).set(tokens);
             }

@@ -21,7 +21,7 @@ pub(crate) fn register() {
     describe_gauge!("instrument_registry_broker_tokens_active", "Number of tokens of active instruments, by broker");
 
     gauge!("instrument_registry_catalogue_instruments").set(0);
-    for broker in Broker::ALL {
+    for broker in Broker::WITH_FILES {
         gauge!("instrument_registry_broker_tokens_active", "broker_id" => broker.as_str()).set(0);
         for gate in gate::NAMES.into_iter().chain([OTHER_GATE]) {
             counter!(CATALOGUE_REFUSALS, "broker_id" => broker.as_str(), "gate" => gate).absolute(0);

@@ -119,7 +119,7 @@ async fn others(store: &dyn Store, offer: &Offer) -> Result<Vec<(Broker, StoredI
     if offer.load.rows.iter().all(|row| row.expiry.is_none()) {
         return Ok(others);
     }
-    for broker in Broker::ALL.into_iter().filter(|broker| *broker != offer.broker) {
+    for broker in Broker::WITH_FILES.into_iter().filter(|broker| *broker != offer.broker) {
         let last = store.last_load(broker).await?.map(|last| last.instruments);
         others.extend(last.filter(|last| last.has_current_units()).map(|last| (broker, last)));
     }

@@ -17,7 +17,7 @@ pub(super) fn count(job: &Job) {
 /// Describes the metric of jobs and sets it to 0.
 pub(crate) fn register() {
     metrics::describe_counter!(INGESTION_JOBS, "Number of finished jobs by broker, mode and status");
-    for broker in Broker::ALL {
+    for broker in Broker::WITH_FILES {
         for mode in Mode::ALL {
             for status in [JobStatus::Completed, JobStatus::Failed, JobStatus::Cancelled] {
                 let (broker, mode, status) = (broker.as_str(), mode.as_str(), status.as_str());

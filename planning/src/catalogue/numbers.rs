@@ -21,7 +21,7 @@ impl Numbers {
                 Segment::BseEquity => &mut bse,
                 _ => continue,
             };
-            let tokens = Broker::ALL.iter().filter_map(|broker| Some((*broker, instrument.token(*broker)?)));
+            let tokens = Broker::WITH_FILES.iter().filter_map(|broker| Some((*broker, instrument.token(*broker)?)));
             let numbers = tokens.filter_map(|(broker, token)| number_of(broker, token));
             of_exchange.extend(numbers.map(|number| (number, instrument.id())));
         }

@@ -88,7 +88,7 @@ impl Quality {
             (&mut self.without_isin, is_cash && instrument.isin().is_none()),
             (&mut self.without_lot_size, !is_index && instrument.lot_size() == 0),
             (&mut self.without_tick_size, !is_index && instrument.tick_size().ten_thousandths() == 0),
-            (&mut self.without_token, Broker::ALL.iter().all(|broker| instrument.token(*broker).is_none())),
+            (&mut self.without_token, Broker::WITH_FILES.iter().all(|broker| instrument.token(*broker).is_none())),
         ] {
             *count += usize::from(is_lacking);
         }

@@ -76,6 +76,9 @@ fn name_of(broker: Broker) -> &'static str {
         Broker::Nuvama => "Nuvama",
         Broker::Shoonya => "Shoonya",
         Broker::AliceBlue => "Alice Blue",
+        Broker::Kotak => "Kotak Neo",
+        Broker::FivePaisa => "5paisa",
+        Broker::Breeze => "ICICI Breeze",
     }
 }
 
@@ -84,7 +87,7 @@ fn publishes_json(broker: Broker, first: u8) -> bool {
     match broker {
         Broker::Upstox | Broker::Angel => first == b'[',
         Broker::Fyers => first == b'{',
-        Broker::Kite | Broker::Dhan | Broker::Groww | Broker::Nuvama | Broker::Shoonya | Broker::AliceBlue => false,
+        _ => false,
     }
 }
 

@@ -284,7 +284,7 @@ impl<'a> Facts<'a> {
             expired: 0,
             ending_soon: 0,
             redundant: 0,
-            recommended_max: brokers.capacity(plan.subscription_type, broker_of(plan)),
+            recommended_max: brokers.instruments_max(plan.subscription_type, broker_of(plan)),
             brokers,
         };
         let mut groups: HashMap<InstrumentId, u64> = HashMap::new();

@@ -3,7 +3,7 @@
 use super::words;
 
 words! {
-    /// A broker whose files the service reads.
+    /// A broker for whose feed plans can be made. [`Broker::WITH_FILES`] are those whose files the service reads.
     #[repr(u8)]
     Broker {
         /// Zerodha's Kite Connect: one CSV.
@@ -24,6 +24,40 @@ words! {
         Shoonya = "shoonya",
         /// Alice Blue: for each exchange a CSV.
         AliceBlue = "aliceblue",
+        /// Kotak Neo: no file is read.
+        Kotak = "kotak",
+        /// 5paisa: no file is read.
+        FivePaisa = "fivepaisa",
+        /// ICICI Breeze: no file is read.
+        Breeze = "breeze",
+    }
+}
+
+impl Broker {
+    /// The brokers whose files the service reads.
+    pub const WITH_FILES: [Broker; 9] = [
+        Broker::Kite,
+        Broker::Upstox,
+        Broker::Dhan,
+        Broker::Angel,
+        Broker::Fyers,
+        Broker::Groww,
+        Broker::Nuvama,
+        Broker::Shoonya,
+        Broker::AliceBlue,
+    ];
+
+    /// The words of the brokers whose files the service reads, for messages.
+    pub const WORDS_WITH_FILES: &'static str = "kite, upstox, dhan, angel, fyers, groww, nuvama, shoonya, aliceblue";
+
+    /// Whether the service reads files of this broker.
+    pub fn has_files(self) -> bool {
+        Broker::WITH_FILES.contains(&self)
+    }
+
+    /// Returns the broker of a word if the service reads its files.
+    pub fn parse_with_files(word: &str) -> Option<Self> {
+        Broker::parse(word).filter(|broker| broker.has_files())
     }
 }
 
@@ -146,6 +180,16 @@ impl InstrumentType {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn three_brokers_have_no_files() {
+        let without: Vec<_> = Broker::ALL.into_iter().filter(|broker| !broker.has_files()).collect();
+
+        assert_eq!(without, [Broker::Kotak, Broker::FivePaisa, Broker::Breeze]);
+        assert_eq!(Broker::WORDS_WITH_FILES, Broker::WITH_FILES.map(Broker::as_str).join(", "));
+        assert_eq!(Broker::parse_with_files("kite"), Some(Broker::Kite));
+        assert_eq!(Broker::parse_with_files("kotak"), None);
+    }
 
     #[test]
     fn exchanges_are_sorted_by_name() {

@@ -83,7 +83,7 @@ impl Catalogue {
             Broker::Nuvama => !has_bar,
             _ => has_bar,
         };
-        let brokers = Broker::ALL.iter().copied().filter(has_form);
+        let brokers = Broker::WITH_FILES.iter().copied().filter(has_form);
         brokers.into_iter().find_map(|broker| Some((broker, self.with_token(broker, text)?)))
     }
 

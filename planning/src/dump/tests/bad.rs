@@ -28,6 +28,7 @@ fn owner(broker: Broker) -> &'static str {
         Broker::Nuvama => "Nuvama",
         Broker::Shoonya => "Shoonya",
         Broker::AliceBlue => "Alice Blue",
+        Broker::Kotak | Broker::FivePaisa | Broker::Breeze => unreachable!("no file of {broker} is read"),
     }
 }
 

@@ -198,7 +198,7 @@ proptest! {
 
     #[test]
     fn no_bytes_make_a_reader_panic(file in prop::collection::vec(any::<u8>(), 0..2000)) {
-        for broker in Broker::ALL {
+        for broker in Broker::WITH_FILES {
             check(broker, &file)?;
         }
     }
@@ -210,7 +210,7 @@ proptest! {
             "NSE:", "NSE:A-EQ", "instrument_key", "1", "null", "\t", " ", "{\"a\":[", ",,,,,,,,,",
         ]), 0..60)
     ) {
-        for broker in Broker::ALL {
+        for broker in Broker::WITH_FILES {
             check(broker, words.concat().as_bytes())?;
         }
     }
