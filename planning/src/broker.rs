@@ -65,6 +65,18 @@ struct UpdateRates {
     other: Rates,
 }
 
+impl UpdateRates {
+    fn of(&self, class: Option<InstrumentType>) -> &Rates {
+        match class {
+            Some(InstrumentType::Index) => &self.index,
+            Some(InstrumentType::Equity) => &self.equity,
+            Some(InstrumentType::Future) => &self.future,
+            Some(InstrumentType::Call | InstrumentType::Put) => &self.option,
+            _ => &self.other,
+        }
+    }
+}
+
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Assumptions {
@@ -219,6 +231,33 @@ impl BrokerModels {
         self.model.modes.get(&subscription_type).copied()
     }
 
+    /// Returns the expected number of messages in a second for one instrument.
+    pub(crate) fn messages_per_second(&self, class: Option<InstrumentType>, mode: Mode) -> f64 {
+        self.model.updates_per_second.of(class)[&estimated_as(mode)].value
+    }
+
+    /// Returns the time until a connection is open, milliseconds.
+    pub(crate) fn connect_ms(&self) -> u64 {
+        u64::from(self.model.connect_ms.value)
+    }
+
+    /// Returns the time that one message takes, milliseconds.
+    pub(crate) fn message_ms(&self) -> u64 {
+        u64::from(self.model.message_ms.value)
+    }
+
+    /// Returns the memory of a consumer, bytes: of a stream with this bandwidth, or of the answers to one historical request for
+    /// each instrument.
+    pub(crate) fn memory_bytes(&self, bytes_per_second: u64, history: Option<(u64, u32)>) -> u64 {
+        match history {
+            None => bytes_per_second * u64::from(self.model.buffer_seconds.value),
+            Some((requests, days)) => {
+                let candles = u64::from(self.model.session_minutes.value) * u64::from(days);
+                requests * candles * u64::from(self.model.candle_bytes.value)
+            }
+        }
+    }
+
     /// Returns the number of trading days in a month, for monthly costs.
     pub fn trading_days_per_month(&self) -> u32 {
         self.model.trading_days_per_month.value
@@ -288,13 +327,10 @@ impl BrokerModels {
 
     #[allow(clippy::cast_precision_loss)]
     fn bytes_per_second(&self, broker: &BrokerLimits, mode: Mode, class: Option<InstrumentType>, count: u64) -> f64 {
-        let rates = &self.model.updates_per_second;
-        let (packets, rates) = match class {
-            Some(InstrumentType::Index) => (&broker.index_packet_bytes, &rates.index),
-            Some(InstrumentType::Equity) => (&broker.packet_bytes, &rates.equity),
-            Some(InstrumentType::Future) => (&broker.packet_bytes, &rates.future),
-            Some(InstrumentType::Call | InstrumentType::Put) => (&broker.packet_bytes, &rates.option),
-            _ => (&broker.packet_bytes, &rates.other),
+        let rates = self.model.updates_per_second.of(class);
+        let packets = match class {
+            Some(InstrumentType::Index) => &broker.index_packet_bytes,
+            _ => &broker.packet_bytes,
         };
         let mode = estimated_as(mode);
         f64::from(packets[&mode].value) * rates[&mode].value * count as f64

@@ -1,6 +1,5 @@
 //! How the instruments of a plan are streamed: at which broker, each in which mode, and which of them come first.
 
-use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
@@ -9,6 +8,7 @@ use crate::basis::Basis;
 use crate::broker::BrokerModels;
 use crate::catalogue::Catalogue;
 use crate::keys::KeyList;
+use crate::source::ItemOptions;
 use crate::vocabulary::{Broker, Mode, SubscriptionType, counted, named};
 
 /// The highest priority.
@@ -56,16 +56,20 @@ impl StreamOptions {
         *self == StreamOptions::default()
     }
 
-    /// Returns the priority of an instrument.
-    pub(crate) fn priority(&self, key: &str) -> u32 {
-        if self.priorities.is_empty() { 0 } else { self.priorities.get(key).copied().unwrap_or(0) }
-    }
-
-    /// Sorts by descending priority. The order of equal priorities does not change.
-    pub(crate) fn sort<'a, T>(&self, things: &mut [T], key: impl Fn(&T) -> &'a str) {
-        if !self.priorities.is_empty() {
-            things.sort_by_key(|thing| Reverse(self.priority(key(thing))));
+    /// Returns the options of each key; empty if no key has options of its own.
+    pub(crate) fn options_of(&self, keys: &KeyList) -> Vec<ItemOptions> {
+        let has_none =
+            self.modes.is_empty() && self.priorities.is_empty() && self.min_modes.is_empty() && self.pinned.is_empty();
+        if has_none {
+            return Vec::new();
         }
+        let of = |key: &str| ItemOptions {
+            mode: self.modes.get(key).copied(),
+            min_mode: self.min_modes.get(key).copied(),
+            priority: self.priorities.get(key).copied().unwrap_or(0),
+            is_pinned: self.pinned.contains(key),
+        };
+        keys.iter().map(of).collect()
     }
 
     /// Applies the mode and the priority of one name of an instrument to its other names: to its own key, and to its aliases
@@ -103,23 +107,21 @@ impl StreamOptions {
         Some(self.mode.unwrap_or(usual))
     }
 
-    /// Returns the stream of a plan with these instruments; `None` if neither a broker nor a mode was requested.
-    pub(crate) fn planned(
+    /// Returns the stream of a plan whose instruments have these modes; `None` if neither a broker nor a mode was requested.
+    pub(crate) fn planned<'a>(
         &self,
         subscription_type: SubscriptionType,
-        instruments: &KeyList,
+        own_modes: impl Iterator<Item = (&'a str, Mode)>,
         brokers: &BrokerModels,
     ) -> Option<PlannedFeed> {
-        if self.broker.is_none() && self.mode.is_none() && self.modes.is_empty() {
-            return None;
-        }
         let mode = self.mode_of_others(subscription_type, brokers);
         if self.broker.is_none() && mode.is_none() {
             return None;
         }
-        let own = |key| Some((key, *self.modes.get(key)?)).filter(|(_, own)| mode.is_some_and(|mode| mode != *own));
-        let modes = instruments.iter().filter_map(own).map(|(key, own)| (key.to_owned(), own)).collect();
-        Some(PlannedFeed { broker: self.broker, mode, modes })
+        let differs = |(_, own): &(&str, Mode)| mode.is_some_and(|mode| mode != *own);
+        let modes: BTreeMap<String, Mode> = own_modes.filter(differs).map(|(key, own)| (key.to_owned(), own)).collect();
+        let is_requested = self.broker.is_some() || self.mode.is_some() || !self.modes.is_empty() || !modes.is_empty();
+        is_requested.then_some(PlannedFeed { broker: self.broker, mode, modes })
     }
 
     /// Returns warnings about the requested broker and modes. `unlisted` are the instruments of the plan that the broker has no
@@ -181,6 +183,8 @@ impl PlannedFeed {
 
 #[cfg(test)]
 mod tests {
+    use std::iter;
+
     use super::*;
     use crate::testing::{basis, brokers, demo_catalogue};
 
@@ -189,14 +193,20 @@ mod tests {
     }
 
     #[test]
-    fn higher_priority_first_equal_priorities_stay_in_order() {
-        let priorities = [("NSE:C", 5), ("NSE:A", 1), ("NSE:E", 5)].map(|(key, number)| (key.to_owned(), number));
-        let feed = StreamOptions { priorities: priorities.into(), ..StreamOptions::default() };
-        let mut keys = ["NSE:A", "NSE:B", "NSE:C", "NSE:D", "NSE:E"];
+    fn each_key_has_its_own_options() {
+        let keys = keys(&["NSE:A", "NSE:B"]);
+        let feed = StreamOptions {
+            priorities: [("NSE:B".to_owned(), 5)].into(),
+            min_modes: [("NSE:B".to_owned(), Mode::Quote)].into(),
+            pinned: ["NSE:A".to_owned()].into(),
+            ..StreamOptions::default()
+        };
 
-        feed.sort(&mut keys, |key| key);
+        let options = feed.options_of(&keys);
 
-        assert_eq!(keys, ["NSE:C", "NSE:E", "NSE:A", "NSE:B", "NSE:D"]);
+        assert_eq!(options[0], ItemOptions { is_pinned: true, ..ItemOptions::default() });
+        assert_eq!(options[1], ItemOptions { min_mode: Some(Mode::Quote), priority: 5, ..ItemOptions::default() });
+        assert!(StreamOptions::default().options_of(&keys).is_empty());
     }
 
     #[test]
@@ -211,14 +221,15 @@ mod tests {
         let priorities = [("NSE:NIFTY 50".to_owned(), 3)].into();
         let feed = StreamOptions { priorities, ..StreamOptions::default() }
             .with_all_names(&keys(&["NSE:NIFTY", "NSE:TCS"]), &catalogue);
-        assert_eq!((feed.priority("NSE:NIFTY"), feed.priority("NSE:TCS")), (3, 0));
+        assert_eq!(feed.priorities.get("NSE:NIFTY"), Some(&3));
+        assert_eq!(feed.priorities.get("NSE:TCS"), None);
     }
 
     #[test]
     fn historical_data_with_only_a_mode_has_no_feed() {
         let feed = StreamOptions { mode: Some(Mode::Full), ..StreamOptions::default() };
 
-        assert_eq!(feed.planned(SubscriptionType::Historical, &keys(&["NSE:A"]), brokers()), None);
+        assert_eq!(feed.planned(SubscriptionType::Historical, iter::empty(), brokers()), None);
         assert_eq!(
             feed.warnings(SubscriptionType::Historical, basis(&demo_catalogue()), &[]),
             ["historical data has no mode: the mode is ignored"]
@@ -231,18 +242,19 @@ mod tests {
         let feed =
             StreamOptions { modes: modes.map(|(key, mode)| (key.to_owned(), mode)).into(), ..StreamOptions::default() };
 
-        let planned = feed.planned(SubscriptionType::LiveFeed, &keys(&["NSE:A", "NSE:B", "NSE:C"]), brokers()).unwrap();
+        let own_modes = [("NSE:A", Mode::Full), ("NSE:B", Mode::Quote)].into_iter();
+        let planned = feed.planned(SubscriptionType::LiveFeed, own_modes, brokers()).unwrap();
 
         assert_eq!(planned.mode, Some(Mode::Quote));
         assert_eq!(planned.modes, [("NSE:A".to_owned(), Mode::Full)].into());
         assert_eq!((planned.mode_of("NSE:A"), planned.mode_of("NSE:C")), (Some(Mode::Full), Some(Mode::Quote)));
-        assert_eq!(StreamOptions::default().planned(SubscriptionType::LiveFeed, &keys(&["NSE:A"]), brokers()), None);
+        assert_eq!(StreamOptions::default().planned(SubscriptionType::LiveFeed, iter::empty(), brokers()), None);
     }
 
     #[test]
     fn priorities_alone_do_not_appear_in_the_plan() {
         let feed = StreamOptions { priorities: [("NSE:A".to_owned(), 1)].into(), ..StreamOptions::default() };
 
-        assert_eq!(feed.planned(SubscriptionType::LiveFeed, &keys(&["NSE:A"]), brokers()), None);
+        assert_eq!(feed.planned(SubscriptionType::LiveFeed, iter::empty(), brokers()), None);
     }
 }

@@ -121,7 +121,12 @@ fn disallowed(
     items.sort_unstable_by_key(|item| item.position);
     let key = |item: &Item| resolved.keys.key(item.position as usize);
     let (broker, as_of) = (request.feed.broker, request.options.as_of);
-    request.feed.sort(&mut items, key);
+    if !resolved.options.is_empty() {
+        items.sort_by_key(|item| {
+            let options = resolved.options_of(item.position);
+            Reverse((options.is_pinned, options.priority))
+        });
+    }
     items.sort_by_cached_key(|item| Reverse(Availability::of(item.id, catalogue, broker, as_of)));
     let judged = rules.judge(items.iter().map(key), catalogue, as_of);
     let reject = |(item, why): (&Item, Option<String>)| {

@@ -1,15 +1,236 @@
-//! Fits a plan into the capacity of a broker.
+//! Fits instruments into the capacity of a broker: which of them are kept, and in which modes.
+//!
+//! Instruments form classes: those that can be streamed before all others, then pinned ones, then by priority. Each class is
+//! complete before the next one begins: first as many of its instruments as possible are kept, in order of value, then each of
+//! them gets its highest mode, in the same order. So a lower class never costs a higher one anything.
+
+#[cfg(test)]
+pub(crate) mod cases;
+mod limits;
+mod matching;
+mod modes;
+mod needed;
+mod region;
+
+use std::collections::HashMap;
+
+use self::limits::Naming;
+pub(crate) use self::limits::smallest_limit;
+use self::matching::{Assigned, Candidates, assign};
+use self::modes::{ModeChoice, Modes};
+pub(crate) use self::region::{LimitName, ModesInPlay, PlanAccount, Regime, Way};
+use self::region::{Relaxation, largest_of, ways};
+use crate::allocation::Needed;
+use crate::basis::Basis;
+use crate::broker::BrokerModels;
+use crate::feed::{Accounts, StreamOptions};
+use crate::plan::{Reason, Rejection};
+use crate::request::{Item, PlanRequest, Resolved};
+use crate::source::ItemOptions;
+use crate::vocabulary::{Broker, Mode, counted};
+use crate::worth::Worth;
 
 /// The pinned instruments of a request exceed a limit.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{pinned} pinned instruments do not fit: {limit} allows {kept} of them")]
+#[error("the limit `{limit}` allows {kept} of {pinned} pinned instruments; raise it, or pin fewer")]
 pub struct PinnedOverCapacity {
-    /// The number of pinned instruments that can be streamed.
+    /// The number of pinned instruments.
     pub pinned: u32,
     /// The number of these that fit.
     pub kept: u32,
     /// The name of the limit.
     pub limit: String,
-    /// Each limit in numbers, as sentences.
+    /// The limits in numbers, as sentences.
     pub arithmetic: Vec<String>,
 }
+
+/// A candidate of a plan at a broker.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct RankedItem {
+    pub(crate) worth: Worth,
+    pub(crate) item: Item,
+    pub(crate) options: ItemOptions,
+}
+
+/// An instrument that did not get its requested mode.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct ChangedMode {
+    pub(crate) position: u32,
+    pub(crate) from: Mode,
+    pub(crate) to: Mode,
+    /// The limit that the higher mode would exceed; `None` if the broker does not offer it.
+    pub(crate) limit: Option<LimitName>,
+}
+
+/// The instruments that fit.
+#[derive(Clone, Debug)]
+pub(crate) struct Fitted {
+    /// For each key of the request, the position of its mode among the modes in play; absent if it is not kept.
+    modes: Vec<Option<u8>>,
+    pub(crate) in_play: ModesInPlay,
+    /// The ways to use the accounts, those with the fewest connections first.
+    pub(crate) ways: Vec<Way>,
+    pub(crate) rejected: Vec<(u32, Rejection)>,
+    pub(crate) changed: Vec<ChangedMode>,
+    pub(crate) needed: Option<Needed>,
+}
+
+impl Fitted {
+    pub(crate) fn is_kept(&self, item: Item) -> bool {
+        self.modes[item.position as usize].is_some()
+    }
+
+    /// Returns the position of the mode of a kept instrument; `None` if it has no subscription.
+    pub(crate) fn mode_position(&self, item: Item) -> Option<usize> {
+        let position = usize::from(self.modes[item.position as usize]?);
+        (position < self.in_play.modes().len()).then_some(position)
+    }
+
+    /// Returns the way with the fewest connections that carries numbers of instruments in each mode in play.
+    ///
+    /// # Panics
+    /// If they do not fit, which a fit excludes.
+    pub(crate) fn fewest_connections(&self, counts: &[u32]) -> &Way {
+        let within = |set: usize| {
+            let modes = counts.iter().enumerate().filter(|(mode, _)| set & (1 << mode) != 0);
+            modes.map(|(_, count)| count).sum()
+        };
+        let demand: Vec<u32> = (0..1usize << counts.len()).map(within).collect();
+        self.ways.iter().find(|way| way.carries(&demand)).expect("the instruments of a fit are carried")
+    }
+
+    /// Returns the mode of a kept instrument; `None` if it has no subscription.
+    pub(crate) fn mode(&self, item: Item) -> Option<Mode> {
+        Some(self.in_play.modes()[self.mode_position(item)?])
+    }
+}
+
+/// Returns the accounts that a request may use.
+pub(crate) fn accounts_of<'a>(feed: &StreamOptions, broker: Broker, brokers: &'a BrokerModels) -> Vec<PlanAccount<'a>> {
+    let capacity = brokers.capacity().of(broker);
+    let tier = feed.tier.as_deref().and_then(|name| capacity.tiers.iter().position(|tier| tier.name == name));
+    let account = |name: String, own: usize| {
+        let tier_rank = tier.unwrap_or(own);
+        let tier = &capacity.tiers[tier_rank];
+        PlanAccount { name, tier: &tier.name, tier_rank, limits: &tier.limits }
+    };
+    let of_settings = || capacity.accounts.iter().map(|of| (of.name.clone(), of.tier));
+    let chosen: Vec<(String, usize)> = match &feed.accounts {
+        None => of_settings().collect(),
+        Some(Accounts::Count(count)) => {
+            let further =
+                (capacity.accounts.len() + 1..).map(|number| (format!("account_{number}"), capacity.default_tier));
+            of_settings().chain(further).take(*count as usize).collect()
+        }
+        Some(Accounts::Named(names)) => {
+            let tier_of = |name: &String| {
+                let known = capacity.accounts.iter().find(|account| account.name == *name);
+                known.map_or(capacity.default_tier, |account| account.tier)
+            };
+            names.iter().map(|name| (name.clone(), tier_of(name))).collect()
+        }
+    };
+    chosen.into_iter().map(|(name, tier)| account(name, tier)).collect()
+}
+
+/// Fits candidates, which are sorted by descending worth.
+///
+/// # Errors
+/// [`PinnedOverCapacity`] if a pinned candidate does not fit.
+pub(crate) fn fit(
+    request: &PlanRequest,
+    resolved: &Resolved,
+    ranked: &[RankedItem],
+    basis: Basis<'_>,
+) -> Result<Fitted, PinnedOverCapacity> {
+    let broker = request.feed.broker.expect("only plans with a broker are fitted");
+    let accounts = accounts_of(&request.feed, broker, basis.brokers);
+    let usual = request.feed.mode_of_others(request.subscription_type, basis.brokers);
+    let mut modes = Modes::new(&accounts, broker, usual, request.feed.min_mode, basis.catalogue);
+
+    let mut rejected = Vec::new();
+    let mut fitting: Vec<(&RankedItem, usize)> = Vec::with_capacity(ranked.len());
+    for candidate in ranked {
+        match modes.choice_of(candidate) {
+            Ok(choice) => fitting.push((candidate, choice)),
+            Err(detail) => {
+                let key = resolved.keys.key(candidate.item.position as usize);
+                rejected.push((candidate.item.position, Rejection::new(key, Reason::NotOffered, detail)));
+            }
+        }
+    }
+    let in_play = modes.in_play();
+    let chains = modes.chains(&in_play);
+    let mut class_ends: Vec<usize> =
+        (1..fitting.len()).filter(|at| !fitting[*at].0.worth.is_of_class(&fitting[*at - 1].0.worth)).collect();
+    class_ends.push(fitting.len());
+    let of = fitting.iter().map(|(_, choice)| u8::try_from(*choice).expect("there are few choices")).collect();
+    let candidates = Candidates { chains, of, class_ends };
+
+    let max = request.options.max_instruments;
+    let ways = ways(&accounts, &in_play, max, &Relaxation::default());
+    let Assigned { modes: assigned, closings } = assign(&candidates, &largest_of(&ways));
+    let naming = Naming::new(&accounts, &in_play, max, &candidates.chains, &closings);
+    reject_pins(&fitting, &assigned, &naming, &candidates)?;
+
+    let mut by_position = vec![None; resolved.keys.len()];
+    let mut changed = Vec::new();
+    let mut details: HashMap<usize, (Reason, String)> = HashMap::new();
+    for ((candidate, choice), mode) in fitting.iter().zip(&assigned) {
+        let position = candidate.item.position;
+        by_position[position as usize] = *mode;
+        let ModeChoice { requested, highest, .. } = modes.choice(*choice);
+        match mode {
+            Some(mode) => {
+                let (Some(requested), Some(highest)) = (requested, highest) else { continue };
+                let to = in_play.modes()[usize::from(*mode)];
+                if requested != highest {
+                    changed.push(ChangedMode { position, from: *requested, to: *highest, limit: None });
+                }
+                if to != *highest {
+                    let limit = Some(naming.of_mode(*choice, *mode));
+                    changed.push(ChangedMode { position, from: *highest, to, limit });
+                }
+            }
+            None => {
+                let (reason, detail) = details.entry(*choice).or_insert_with(|| {
+                    let limit = naming.of_chain(*choice);
+                    let sentence = naming.sentence(&limit);
+                    match limit {
+                        LimitName::MaxInstruments => {
+                            (Reason::OverLimit, format!("beyond the maximum of {}", counted(max, "instrument")))
+                        }
+                        limit => (Reason::OverCapacity, format!("exceeds the limit `{limit}` of {broker}: {sentence}")),
+                    }
+                });
+                let key = resolved.keys.key(position as usize);
+                rejected.push((position, Rejection::new(key, *reason, detail.as_str())));
+            }
+        }
+    }
+    let needed = needed::needed(&candidates, &assigned, &accounts, &in_play, max);
+    Ok(Fitted { modes: by_position, in_play, ways, rejected, changed, needed })
+}
+
+/// Fails if a pinned candidate was left out.
+fn reject_pins(
+    fitting: &[(&RankedItem, usize)],
+    assigned: &[Option<u8>],
+    naming: &Naming<'_>,
+    candidates: &Candidates,
+) -> Result<(), PinnedOverCapacity> {
+    let pinned = || fitting.iter().zip(assigned).filter(|((candidate, _), _)| candidate.options.is_pinned);
+    let Some(((_, choice), _)) = pinned().find(|(_, mode)| mode.is_none()) else { return Ok(()) };
+    let limit = naming.of_chain(*choice);
+    let kept = pinned().filter(|(_, mode)| mode.is_some()).count();
+    let count = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
+    Err(PinnedOverCapacity {
+        pinned: count(pinned().count()),
+        kept: count(kept),
+        limit: limit.to_string(),
+        arithmetic: naming.arithmetic(candidates),
+    })
+}
+
+#[cfg(test)]
+mod tests;

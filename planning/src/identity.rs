@@ -3,8 +3,10 @@
 //! Brokers reuse tokens: of the NSE derivatives' tokens that two files five months apart shared, 97 % meant another
 //! contract. Symbols change too. The ISIN of a security and the terms of a contract do not.
 
-use chrono::NaiveDate;
+use chrono::{Datelike, NaiveDate};
+use sha2::{Digest, Sha256};
 
+use crate::catalogue::Instrument;
 use crate::dump::Row;
 use crate::instrument::Amount;
 use crate::vocabulary::{InstrumentType, Segment};
@@ -57,6 +59,38 @@ impl<'a> Identity<'a> {
             _ => Identity::Named { segment, symbol: &row.symbol },
         }
     }
+}
+
+/// Returns the first eight bytes of the SHA-256 of the identity of an instrument, as a number. A plan keeps it, so that a later
+/// catalog shows whether a token means the same instrument.
+pub(crate) fn identity_hash(instrument: &Instrument<'_>) -> u64 {
+    let segment = instrument.segment();
+    let mut content = Vec::with_capacity(64);
+    let mut part = |text: &str| {
+        content.extend_from_slice(text.as_bytes());
+        content.push(0);
+    };
+    part(segment.as_str());
+    match (instrument.underlying(), instrument.expiry(), instrument.isin()) {
+        (Some(underlying), Some(expiry), _) => {
+            part("contract");
+            part(underlying);
+            part(instrument.class().as_str());
+            content.extend_from_slice(&expiry.num_days_from_ce().to_le_bytes());
+            content.extend_from_slice(&instrument.strike().map_or(i64::MIN, Amount::ten_thousandths).to_le_bytes());
+        }
+        (_, _, Some(isin)) => {
+            part("security");
+            part(isin);
+            part(instrument.series().unwrap_or_default());
+        }
+        _ => {
+            part("named");
+            part(instrument.symbol());
+        }
+    }
+    let hash: [u8; 32] = Sha256::digest(&content).into();
+    u64::from_be_bytes([hash[0], hash[1], hash[2], hash[3], hash[4], hash[5], hash[6], hash[7]])
 }
 
 #[cfg(test)]

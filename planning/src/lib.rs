@@ -22,6 +22,7 @@ pub mod json;
 pub mod keys;
 pub mod merge;
 mod optimise;
+mod placement;
 pub mod plan;
 pub mod profile;
 pub mod request;
@@ -37,11 +38,13 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
+use crate::allocation::Composed;
 use crate::basis::Basis;
-use crate::broker::{Loads, megabytes};
+use crate::broker::{BrokerModels, Estimate, Loads, megabytes};
 use crate::catalogue::{Catalogue, Instrument, InstrumentId};
+use crate::feed::PlannedFeed;
 use crate::filter::filter;
-use crate::fit::PinnedOverCapacity;
+use crate::fit::{Fitted, PinnedOverCapacity};
 use crate::help::Became;
 use crate::instrument::compare_keys;
 use crate::keys::KeyList;
@@ -78,13 +81,17 @@ pub fn create_plan(
 ) -> Result<Plan, PinnedOverCapacity> {
     let catalogue = basis.catalogue;
     let filtered = filter(request, resolved, catalogue);
-    let Optimised { kept, rejected: not_chosen } = optimise(request, &resolved.keys, filtered.kept, basis);
+    let Optimised { kept, rejected: not_chosen, fitted } = optimise(request, resolved, filtered.kept, basis)?;
     let mut rejected = filtered.rejected;
     rejected.extend(not_chosen);
     let rejected = in_order(rejected, resolved.is_order_free);
     let unknown = filtered.unknown.iter().map(|position| resolved.keys.key(*position as usize).to_owned());
     let unknown = (request.strictness() == FilteringStrictness::Lenient).then(|| unknown.collect());
-    Ok(compose(request, resolved, basis, stamp, &kept, rejected, unknown))
+    let composed = request.feed.broker.zip(fitted).map(|(broker, fitted)| {
+        let composed = allocation::compose(request, resolved, &kept, &fitted, broker, basis);
+        (fitted, composed)
+    });
+    Ok(compose(request, resolved, basis, stamp, &kept, rejected, unknown, composed))
 }
 
 /// Sorts by the caller's order, or by key if the plan must not depend on that order.
@@ -104,6 +111,7 @@ fn compose(
     kept: &[Item],
     rejected: Vec<Rejection>,
     unknown_instruments: Option<Vec<String>>,
+    composed: Option<(Fitted, Composed)>,
 ) -> Plan {
     let Basis { catalogue, brokers } = basis;
     let options = &request.options;
@@ -114,7 +122,20 @@ fn compose(
     }
     let survey = Survey::of(request, resolved, kept, basis);
     let instruments = Arc::new(instruments);
-    let estimate = brokers.estimate(request.subscription_type, request.feed.broker, &survey.loads);
+    let (fitted, composed) = composed.unzip();
+    let estimate = match &composed {
+        Some(composed) => Estimate {
+            latency_ms: composed.ready_ms,
+            memory_bytes: composed.memory_bytes,
+            bandwidth_bytes_per_second: composed.bytes_per_second,
+        },
+        None => brokers.estimate(request.subscription_type, None, &survey.loads),
+    };
+    let mut warnings = warnings(request, resolved, kept, &survey, basis);
+    let part = composed.map(|Composed { part, warnings: of_broker, .. }| {
+        warnings.extend(of_broker);
+        Arc::new(part)
+    });
     let count = |reasons: &[Reason]| rejected.iter().filter(|r| reasons.contains(&r.reason)).count() as u64;
     let removed_count = rejected.len() as u64;
     let invalid = [
@@ -152,7 +173,7 @@ fn compose(
             valid_instruments: kept.len() as u64,
             invalid_instruments: count(&invalid),
             optimization_applied: strategy.to_owned(),
-            within_limits: count(&[Reason::OverLimit]) == 0,
+            within_limits: count(&[Reason::OverLimit, Reason::OverCapacity]) == 0,
             unknown_instruments,
         },
         cache_key: resolved.cache_key(),
@@ -175,17 +196,37 @@ fn compose(
             cost_per_instrument: options.cost_per_instrument,
             estimated_bandwidth_bytes_per_second: estimate.bandwidth_bytes_per_second,
             content_hash: String::new(),
-            warnings: warnings(request, resolved, kept, &survey, basis),
+            warnings,
             profile: request.source.profile().map(|profile| profile.reference.clone()),
-            feed: request.feed.planned(request.subscription_type, &instruments, brokers),
-            broker_part: None,
+            feed: planned_feed(request, resolved, kept, fitted.as_ref(), brokers),
+            broker_part: part.clone(),
         },
         instruments,
         rejected,
-        allocation: None,
+        allocation: part.map(|part| Arc::clone(&part.allocation)),
     };
     plan.metadata.content_hash = plan.content_digest();
     plan
+}
+
+/// Returns the stream of a plan, with the modes that its instruments have in the plan.
+fn planned_feed(
+    request: &PlanRequest,
+    resolved: &Resolved,
+    kept: &[Item],
+    fitted: Option<&Fitted>,
+    brokers: &BrokerModels,
+) -> Option<PlannedFeed> {
+    // Without options and limits all instruments have the mode of the request.
+    let items: &[Item] = if fitted.is_some() || !resolved.options.is_empty() { kept } else { &[] };
+    let own_mode = |item: &Item| {
+        let mode = match fitted {
+            Some(fitted) => fitted.mode(*item),
+            None => resolved.options_of(item.position).mode,
+        };
+        Some((resolved.keys.key(item.position as usize), mode?))
+    };
+    request.feed.planned(request.subscription_type, items.iter().filter_map(own_mode), brokers)
 }
 
 fn strategy_of(level: OptimizationLevel) -> (&'static str, &'static str) {
@@ -211,7 +252,6 @@ impl Survey {
         let mut loads = Loads::new();
         let mut has_exceptions = false;
         let mode = request.feed.mode_of_others(request.subscription_type, brokers);
-        let own_modes = &request.feed.modes;
         let as_of = request.options.as_of;
         for item in kept {
             let class = item.id.map(|id| {
@@ -219,11 +259,9 @@ impl Survey {
                 has_exceptions |= instrument.is_alias() | !instrument.is_active() | instrument.is_expired_on(as_of);
                 instrument.class()
             });
-            if !own_modes.is_empty()
-                && let Some(own) = own_modes.get(resolved.keys.key(item.position as usize))
-            {
+            if let Some(own) = resolved.options_of(item.position).mode {
                 // Historical data has no mode, whatever is requested.
-                *loads.entry((class, mode.map(|_| *own))).or_default() += 1;
+                *loads.entry((class, mode.map(|_| own))).or_default() += 1;
                 continue;
             }
             match class {

@@ -8,63 +8,126 @@ use foldhash::fast::RandomState;
 
 use crate::basis::Basis;
 use crate::catalogue::{Availability, Catalogue, InstrumentId};
+use crate::fit::{self, Fitted, PinnedOverCapacity, RankedItem};
 use crate::instrument::compare_keys;
 use crate::keys::KeyList;
 use crate::plan::{Reason, Rejection};
-use crate::request::{Item, PlanRequest};
-use crate::vocabulary::{Exchange, OptimizationLevel, counted};
+use crate::request::{Item, PlanRequest, Resolved};
+use crate::source::ItemOptions;
+use crate::vocabulary::{Exchange, Mode, OptimizationLevel, counted};
 use crate::worth::Worth;
 
 /// The keys that are kept, in the order of the plan, and the rejected ones with their positions in the request.
 pub(crate) struct Optimised {
     pub(crate) kept: Vec<Item>,
     pub(crate) rejected: Vec<(u32, Rejection)>,
+    /// The modes at the broker of the request.
+    pub(crate) fitted: Option<Fitted>,
 }
 
-pub(crate) fn optimise(request: &PlanRequest, keys: &KeyList, kept: Vec<Item>, basis: Basis<'_>) -> Optimised {
+/// # Errors
+/// [`PinnedOverCapacity`] if not all pinned instruments fit into the limits of the broker.
+pub(crate) fn optimise(
+    request: &PlanRequest,
+    resolved: &Resolved,
+    kept: Vec<Item>,
+    basis: Basis<'_>,
+) -> Result<Optimised, PinnedOverCapacity> {
+    if request.feed.broker.is_some() {
+        return fit_at_broker(request, resolved, kept, basis);
+    }
     let level = request.options.optimization_level;
     if level == OptimizationLevel::Aggressive {
-        return prioritise(request, keys, kept, basis);
+        return Ok(prioritise(request, resolved, kept, basis));
     }
-    let (kept, mut rejected) = match request.feed.broker {
-        // All names of an instrument have the same token at a broker.
-        Some(_) => {
-            let Collapsed { mut candidates, rejected } = collapse(request, keys, kept, basis, Catalogue::target);
-            candidates.sort_unstable_by_key(|candidate| candidate.position);
-            (candidates.into_iter().map(|candidate| candidate.item).collect(), rejected)
-        }
-        None => (kept, Vec::new()),
-    };
-    let mut optimised = truncate(request, keys, kept);
-    optimised.rejected.append(&mut rejected);
+    let mut optimised = truncate(request, resolved, kept);
     if level == OptimizationLevel::Moderate {
-        let text = |item: &Item| keys.key(item.position as usize);
-        if optimised.kept.iter().all(|item| item.id.is_some()) {
-            optimised.kept.sort_unstable_by_key(|item| item.id);
-        } else {
-            optimised.kept.sort_unstable_by(|a, b| compare_keys(text(a), text(b)));
-        }
+        sort_by_key(&mut optimised.kept, &resolved.keys);
     }
-    optimised
+    Ok(optimised)
+}
+
+/// Sorts by exchange, then symbol.
+fn sort_by_key(items: &mut [Item], keys: &KeyList) {
+    if items.iter().all(|item| item.id.is_some()) {
+        items.sort_unstable_by_key(|item| item.id);
+    } else {
+        let text = |item: &Item| keys.key(item.position as usize);
+        items.sort_unstable_by(|a, b| compare_keys(text(a), text(b)));
+    }
+}
+
+/// Sorts by descending worth, then by key. The order of the plan must not depend on the order of the request, which is free if
+/// all keys fit.
+fn sort_by_worth(ranked: &mut [(Worth, Item)], keys: &KeyList) {
+    let text = |item: &Item| keys.key(item.position as usize);
+    ranked.sort_unstable_by(|(a_worth, a), (b_worth, b)| {
+        let by_worth = b_worth.without_position().cmp(&a_worth.without_position());
+        by_worth.then_with(|| match (a.id, b.id) {
+            (Some(a), Some(b)) => a.cmp(&b),
+            _ => compare_keys(text(a), text(b)),
+        })
+    });
+}
+
+/// Collapses the names of an instrument, which have the same token at a broker, and fits the others into the limits of the broker.
+fn fit_at_broker(
+    request: &PlanRequest,
+    resolved: &Resolved,
+    kept: Vec<Item>,
+    basis: Basis<'_>,
+) -> Result<Optimised, PinnedOverCapacity> {
+    let level = request.options.optimization_level;
+    let is_aggressive = level == OptimizationLevel::Aggressive;
+    let group_of = if is_aggressive { root_of } else { Catalogue::target };
+    let Collapsed { candidates, mut rejected } = collapse(request, resolved, kept, basis, group_of);
+    let ranked = candidates.into_iter().map(|Candidate { item, position, options }| {
+        let worth = Worth::of(item, position, options, request, basis.catalogue);
+        let worth = if is_aggressive { worth } else { worth.without_terms() };
+        RankedItem { worth, item, options }
+    });
+    let mut ranked: Vec<RankedItem> = ranked.collect();
+    ranked.sort_unstable_by_key(|candidate| Reverse(candidate.worth));
+    let mut fitted = fit::fit(request, resolved, &ranked, basis)?;
+    rejected.append(&mut fitted.rejected);
+    let is_kept = |candidate: &RankedItem| fitted.is_kept(candidate.item);
+    let mut kept: Vec<(Worth, Item)> = ranked.iter().filter(|of| is_kept(of)).map(|of| (of.worth, of.item)).collect();
+    let items = |kept: Vec<(Worth, Item)>| kept.into_iter().map(|(_, item)| item).collect::<Vec<Item>>();
+    let kept = match level {
+        OptimizationLevel::Aggressive => {
+            sort_by_worth(&mut kept, &resolved.keys);
+            items(kept)
+        }
+        OptimizationLevel::Moderate => {
+            let mut kept = items(kept);
+            sort_by_key(&mut kept, &resolved.keys);
+            kept
+        }
+        OptimizationLevel::Low => {
+            kept.sort_unstable_by_key(|(worth, _)| worth.position());
+            items(kept)
+        }
+    };
+    Ok(Optimised { kept, rejected, fitted: Some(fitted) })
 }
 
 /// Keeps the first keys, those of higher priority before all others. The order does not change.
-fn truncate(request: &PlanRequest, keys: &KeyList, mut kept: Vec<Item>) -> Optimised {
+fn truncate(request: &PlanRequest, resolved: &Resolved, mut kept: Vec<Item>) -> Optimised {
     let max = request.options.max_instruments as usize;
     if kept.len() <= max {
-        return Optimised { kept, rejected: Vec::new() };
+        return Optimised { kept, rejected: Vec::new(), fitted: None };
     }
-    let beyond: Vec<Item> = if request.feed.priorities.is_empty() {
+    let beyond: Vec<Item> = if resolved.options.is_empty() {
         kept.split_off(max)
     } else {
         let mut ranked: Vec<(usize, Item)> = kept.into_iter().enumerate().collect();
-        request.feed.sort(&mut ranked, |(_, item)| keys.key(item.position as usize));
+        ranked.sort_by_key(|(_, item)| Reverse(resolved.options_of(item.position).priority));
         let beyond = ranked.split_off(max);
         ranked.sort_unstable_by_key(|(place, _)| *place);
         kept = ranked.into_iter().map(|(_, item)| item).collect();
         beyond.into_iter().map(|(_, item)| item).collect()
     };
-    Optimised { kept, rejected: over_limit(request, keys, &beyond) }
+    Optimised { kept, rejected: over_limit(request, &resolved.keys, &beyond), fitted: None }
 }
 
 fn over_limit(request: &PlanRequest, keys: &KeyList, beyond: &[Item]) -> Vec<(u32, Rejection)> {
@@ -79,10 +142,14 @@ fn over_limit(request: &PlanRequest, keys: &KeyList, beyond: &[Item]) -> Vec<(u3
 /// Collapses aliases and cross-listings, and keeps the candidates that are worth most. Among candidates of the same
 /// availability and priority, each exchange gets its fair share of the slots. Keys that the catalog does not contain
 /// get the remaining slots, in the caller's order.
-fn prioritise(request: &PlanRequest, keys: &KeyList, kept: Vec<Item>, basis: Basis<'_>) -> Optimised {
-    let Collapsed { candidates, mut rejected } = collapse(request, keys, kept, basis, root_of);
+fn prioritise(request: &PlanRequest, resolved: &Resolved, kept: Vec<Item>, basis: Basis<'_>) -> Optimised {
+    let keys = &resolved.keys;
+    let Collapsed { candidates, mut rejected } = collapse(request, resolved, kept, basis, root_of);
     let max = request.options.max_instruments as usize;
-    let rank = |Candidate { item, position }| (Worth::of(item, position, request, keys, basis.catalogue), item);
+    let rank = |Candidate { item, position, .. }| {
+        let options = resolved.options_of(item.position);
+        (Worth::of(item, position, options, request, basis.catalogue), item)
+    };
     let mut ranked: Vec<(Worth, Item)> = candidates.into_iter().map(rank).collect();
     if ranked.len() > max {
         ranked.sort_unstable_by_key(|(worth, _)| Reverse(*worth));
@@ -101,16 +168,8 @@ fn prioritise(request: &PlanRequest, keys: &KeyList, kept: Vec<Item>, basis: Bas
         ranked = chosen;
         rejected.append(&mut over_limit(request, keys, &beyond));
     }
-    // The order of the plan must not depend on the order of the request, which is free if all keys fit.
-    let text = |item: &Item| keys.key(item.position as usize);
-    ranked.sort_unstable_by(|(a_worth, a), (b_worth, b)| {
-        let by_worth = b_worth.without_position().cmp(&a_worth.without_position());
-        by_worth.then_with(|| match (a.id, b.id) {
-            (Some(a), Some(b)) => a.cmp(&b),
-            _ => compare_keys(text(a), text(b)),
-        })
-    });
-    Optimised { kept: ranked.into_iter().map(|(_, item)| item).collect(), rejected }
+    sort_by_worth(&mut ranked, keys);
+    Optimised { kept: ranked.into_iter().map(|(_, item)| item).collect(), rejected, fitted: None }
 }
 
 /// Distributes slots among the candidates of one class, which are sorted by worth.
@@ -152,6 +211,8 @@ struct Candidate {
     item: Item,
     /// The position of the group's first key in the request: callers list the most important keys first.
     position: u32,
+    /// The options of all keys of the group.
+    options: ItemOptions,
 }
 
 /// The preference of a key: the greatest of a group represents it. The fields decide in their order.
@@ -166,23 +227,33 @@ struct Preference {
     id: Reverse<InstrumentId>,
 }
 
+/// The best key of a group so far.
+#[derive(Clone, Copy)]
+struct Best {
+    id: InstrumentId,
+    own_position: u32,
+    /// The first position of the group.
+    position: u32,
+    options: ItemOptions,
+}
+
 /// Keeps one key of each group, and rejects the others as its aliases.
 fn collapse(
     request: &PlanRequest,
-    keys: &KeyList,
+    resolved: &Resolved,
     kept: Vec<Item>,
     basis: Basis<'_>,
     group_of: fn(&Catalogue, InstrumentId) -> InstrumentId,
 ) -> Collapsed {
     let Basis { catalogue, brokers } = basis;
     let (feed, usual) = (&request.feed, request.feed.mode_of_others(request.subscription_type, brokers));
-    let has_own_mode = |key: &str| usual.is_some_and(|usual| feed.modes.get(key).is_some_and(|own| *own != usual));
-    let preference = |id: InstrumentId| {
-        let (instrument, key) = (catalogue.get(id), catalogue.key(id));
+    let has_own_mode = |own: Option<Mode>| usual.is_some_and(|usual| own.is_some_and(|own| own != usual));
+    let preference = |position: u32, id: InstrumentId| {
+        let (instrument, options) = (catalogue.get(id), resolved.options_of(position));
         Preference {
             availability: Availability::of(Some(id), catalogue, feed.broker, request.options.as_of),
-            priority: feed.priority(key),
-            has_own_mode: !feed.modes.is_empty() && has_own_mode(key),
+            priority: options.priority,
+            has_own_mode: has_own_mode(options.mode),
             is_on_nse: instrument.exchange() == Exchange::Nse,
             is_no_alias: !instrument.is_alias(),
             id: Reverse(id),
@@ -190,20 +261,21 @@ fn collapse(
     };
     // The instruments of all groups are read first, so that the processor waits for the memory of many at once.
     let groups: Vec<Option<InstrumentId>> = kept.iter().map(|item| item.id.map(|id| group_of(catalogue, id))).collect();
-    // The best key of each group so far, and its first position.
-    let mut best: HashMap<InstrumentId, (InstrumentId, u32), RandomState> =
+    let mut best: HashMap<InstrumentId, Best, RandomState> =
         HashMap::with_capacity_and_hasher(kept.len(), RandomState::default());
     for (item, group) in kept.iter().zip(&groups) {
         let Some((id, group)) = item.id.zip(*group) else { continue };
         match best.entry(group) {
             Entry::Vacant(entry) => {
-                entry.insert((id, item.position));
+                let options = resolved.options_of(item.position);
+                entry.insert(Best { id, own_position: item.position, position: item.position, options });
             }
             Entry::Occupied(mut entry) => {
-                let (best, position) = entry.get_mut();
-                *position = item.position.min(*position);
-                if preference(id) > preference(*best) {
-                    *best = id;
+                let best = entry.get_mut();
+                best.position = item.position.min(best.position);
+                best.options.merge(resolved.options_of(item.position), usual);
+                if preference(item.position, id) > preference(best.own_position, best.id) {
+                    (best.id, best.own_position) = (id, item.position);
                 }
             }
         }
@@ -212,15 +284,18 @@ fn collapse(
     let mut candidates = Vec::with_capacity(kept.len());
     for (item, group) in kept.into_iter().zip(groups) {
         match item.id.zip(group.map(|group| best[&group])) {
-            Some((id, (best, _))) if id != best => {
-                let key = keys.key(item.position as usize);
+            Some((id, Best { id: best, .. })) if id != best => {
+                let key = resolved.keys.key(item.position as usize);
                 let best = catalogue.key(best);
                 let mut rejection = Rejection::new(key, Reason::Alias, format!("the same instrument as `{best}`"));
                 rejection.suggestions.push(best.to_owned());
                 rejected.push((item.position, rejection));
             }
-            Some((_, (_, position))) => candidates.push(Candidate { item, position }),
-            None => candidates.push(Candidate { item, position: item.position }),
+            Some((_, Best { position, options, .. })) => candidates.push(Candidate { item, position, options }),
+            None => {
+                let (position, options) = (item.position, resolved.options_of(item.position));
+                candidates.push(Candidate { item, position, options });
+            }
         }
     }
     Collapsed { candidates, rejected }

@@ -2,7 +2,7 @@
 
 mod document;
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use chrono::{Datelike, NaiveDate};
@@ -11,11 +11,14 @@ use sha2::{Digest, Sha256};
 pub use self::document::RequestDocument;
 use crate::basis::Basis;
 use crate::catalogue::{Catalogue, InstrumentId};
-use crate::feed::StreamOptions;
+use crate::feed::{Accounts, StreamOptions};
+use crate::fit;
 use crate::instrument::{Amount, compare_keys, split_key};
 use crate::keys::KeyList;
 use crate::source::{ItemOptions, ProfileSource, Source, SourceKeys};
-use crate::vocabulary::{Broker, CacheKey, FilteringStrictness, Mode, OptimizationLevel, SubscriptionType};
+use crate::vocabulary::{
+    Broker, CacheKey, FilteringStrictness, Mode, OptimizationLevel, SubscriptionType, counted, hex, named,
+};
 
 /// The options of a request with every default filled in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -100,18 +103,27 @@ impl Resolved {
         let SourceKeys { keys, options: of_keys, warnings: of_source, .. } =
             request.source.resolve(catalogue, options.as_of);
         let (mut items, repeats) = distinct_items(&keys, catalogue);
-        let is_order_free =
-            options.optimization_level != OptimizationLevel::Low && items.len() <= options.max_instruments as usize;
+        let mut options_of = if of_keys.is_empty() { request.feed.options_of(&keys) } else { of_keys };
+        let conflicting = merge_repeats(request, basis, &keys, &items, &repeats, &mut options_of);
+        let is_order_free = options.optimization_level != OptimizationLevel::Low
+            && items.len() <= options.max_instruments as usize
+            && fits_in_any_order(request, basis, &options_of, items.len());
         if is_order_free {
             sort_items(&mut items, &keys, catalogue);
         }
         let mut warnings = request.warnings.clone();
         warnings.extend(of_source);
+        warnings.extend(conflicting);
         let none = CacheKey([0; 32]);
         let mut resolved =
-            Resolved { keys, items, options: of_keys, repeats, is_order_free, warnings, cache_key: none };
-        resolved.cache_key = cache_key(request, &resolved, snapshot_hash);
+            Resolved { keys, items, options: options_of, repeats, is_order_free, warnings, cache_key: none };
+        resolved.cache_key = cache_key(request, &resolved, basis, snapshot_hash);
         resolved
+    }
+
+    /// Returns the options of a key.
+    pub(crate) fn options_of(&self, position: u32) -> ItemOptions {
+        self.options.get(position as usize).copied().unwrap_or_default()
     }
 
     /// Returns the number of keys of the request, with repeats.
@@ -146,6 +158,50 @@ fn distinct_items(keys: &KeyList, catalogue: &Catalogue) -> (Vec<Item>, Vec<u32>
     (items, repeats)
 }
 
+/// Merges the options of repeated keys into those of the first occurrence: the highest mode, minimum and priority count, and the
+/// key is pinned if one occurrence is. Returns a warning if their modes differ.
+fn merge_repeats(
+    request: &PlanRequest,
+    basis: Basis<'_>,
+    keys: &KeyList,
+    items: &[Item],
+    repeats: &[u32],
+    options: &mut [ItemOptions],
+) -> Option<String> {
+    if options.is_empty() || repeats.is_empty() {
+        return None;
+    }
+    let usual = request.feed.mode_of_others(request.subscription_type, basis.brokers);
+    let first: HashMap<&str, u32> =
+        items.iter().map(|item| (keys.key(item.position as usize), item.position)).collect();
+    let mut conflicting = Vec::new();
+    for repeat in repeats {
+        let key = keys.key(*repeat as usize);
+        let Some(first) = first.get(key) else { continue };
+        let (repeated, of) = (options[*repeat as usize], &mut options[*first as usize]);
+        if repeated.mode.or(usual) != of.mode.or(usual) {
+            conflicting.push(format!("`{key}`"));
+        }
+        of.merge(repeated, usual);
+    }
+    conflicting.dedup();
+    (!conflicting.is_empty()).then(|| {
+        let count = counted(conflicting.len(), "instrument");
+        format!("{count} repeated with another mode; the higher mode counts: {}", named(conflicting.iter()))
+    })
+}
+
+/// Whether no limit of the broker can bind for that number of instruments, so that their order cannot change the plan.
+fn fits_in_any_order(request: &PlanRequest, basis: Basis<'_>, options: &[ItemOptions], count: usize) -> bool {
+    let Some(broker) = request.feed.broker else { return true };
+    let Some(usual) = request.feed.mode_of_others(request.subscription_type, basis.brokers) else { return true };
+    let mut modes: Vec<Mode> = options.iter().filter_map(|options| options.mode).collect();
+    modes.push(usual);
+    modes.sort_unstable();
+    modes.dedup();
+    count <= fit::smallest_limit(&request.feed, broker, &modes, basis.brokers) as usize
+}
+
 /// Sorts by exchange, then symbol. Ids are numbered in that order, so that only the keys without one are compared
 /// as text.
 fn sort_items(items: &mut Vec<Item>, keys: &KeyList, catalogue: &Catalogue) {
@@ -171,7 +227,7 @@ fn sort_items(items: &mut Vec<Item>, keys: &KeyList, catalogue: &Catalogue) {
 /// Encodes every field with its length or at a fixed width, so that no two requests have the same encoding; the first
 /// text states which fields follow. The rules of a profile are not among them, because a version always has the same
 /// rules.
-fn cache_key(request: &PlanRequest, resolved: &Resolved, snapshot_hash: &[u8; 32]) -> CacheKey {
+fn cache_key(request: &PlanRequest, resolved: &Resolved, basis: Basis<'_>, snapshot_hash: &[u8; 32]) -> CacheKey {
     let Resolved { keys, items, warnings, .. } = resolved;
     let options = &request.options;
     let profile = request.source.profile();
@@ -181,6 +237,18 @@ fn cache_key(request: &PlanRequest, resolved: &Resolved, snapshot_hash: &[u8; 32
         buffer.extend_from_slice(text.as_bytes());
     };
     let has_feed = !request.feed.is_empty() || !warnings.is_empty();
+    let has_items = matches!(request.source, Source::Items(_));
+    if has_items {
+        text("plan of items 1");
+        for options in items.iter().map(|item| resolved.options_of(item.position)) {
+            options_texts(options, &mut text);
+        }
+    }
+    if let Some(broker) = request.feed.broker {
+        text("plan at a broker 2");
+        text(&hex(basis.brokers.capacity().content_hash()));
+        allocation_texts(broker, &request.feed, &mut text);
+    }
     text(match (profile.map(|profile| profile.is_strict), has_feed) {
         (None, false) => "plan 1",
         (None, true) => "plan with feed 1",
@@ -211,6 +279,39 @@ fn cache_key(request: &PlanRequest, resolved: &Resolved, snapshot_hash: &[u8; 32
     buffer.extend_from_slice(&options.as_of.num_days_from_ce().to_le_bytes());
     buffer.extend_from_slice(snapshot_hash);
     CacheKey(Sha256::digest(&buffer).into())
+}
+
+/// Passes on the options of one key as texts.
+fn options_texts(options: ItemOptions, text: &mut impl FnMut(&str)) {
+    let ItemOptions { mode, min_mode, priority, is_pinned } = options;
+    text(mode.map_or("", Mode::as_str));
+    text(min_mode.map_or("", Mode::as_str));
+    text(&priority.to_string());
+    text(if is_pinned { "pinned" } else { "" });
+}
+
+/// Passes on the options that only a plan with a broker has. Each list begins with its length.
+fn allocation_texts(broker: Broker, feed: &StreamOptions, text: &mut impl FnMut(&str)) {
+    text(broker.as_str());
+    text(feed.min_mode.map_or("", Mode::as_str));
+    text(&feed.min_modes.len().to_string());
+    for (key, mode) in &feed.min_modes {
+        text(key);
+        text(mode.as_str());
+    }
+    text(&feed.pinned.len().to_string());
+    feed.pinned.iter().for_each(|key| text(key));
+    text(feed.tier.as_deref().unwrap_or_default());
+    match &feed.accounts {
+        None => text("default"),
+        Some(Accounts::Count(count)) => text(&count.to_string()),
+        Some(Accounts::Named(names)) => {
+            text("named");
+            text(&names.len().to_string());
+            names.iter().for_each(|name| text(name));
+        }
+    }
+    text(&feed.connections.unwrap_or_default().to_string());
 }
 
 /// Passes on the stream options as texts. Each list begins with its length.

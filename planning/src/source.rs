@@ -55,6 +55,19 @@ pub struct ItemOptions {
     pub is_pinned: bool,
 }
 
+impl ItemOptions {
+    /// Merges the options of another name of the same instrument: the highest mode, minimum and priority count, and it is pinned
+    /// if one of them is. `usual` is the mode of the request.
+    pub(crate) fn merge(&mut self, other: ItemOptions, usual: Option<Mode>) {
+        if other.mode.or(usual) > self.mode.or(usual) {
+            self.mode = other.mode;
+        }
+        self.min_mode = self.min_mode.max(other.min_mode);
+        self.priority = self.priority.max(other.priority);
+        self.is_pinned |= other.is_pinned;
+    }
+}
+
 /// The parts of a profile from which a plan is created.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ProfileSource {

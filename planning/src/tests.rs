@@ -301,6 +301,14 @@ fn availability_of(request: &PlanRequest, broker: Option<Broker>, key: &str) -> 
     if instrument.is_active() && !is_expired && is_listed { Availability::Streamable } else { Availability::Dead }
 }
 
+/// Returns the instrument whose names share a slot at a broker.
+fn group_at_broker(request: &PlanRequest, id: crate::catalogue::InstrumentId) -> crate::catalogue::InstrumentId {
+    match request.options.optimization_level {
+        OptimizationLevel::Aggressive => MIXED.get(MIXED.get(id).group()).group(),
+        _ => MIXED.target(id),
+    }
+}
+
 fn availability_in(request: &PlanRequest, key: &str) -> Availability {
     availability_of(request, request.feed.broker, key)
 }
@@ -361,7 +369,11 @@ proptest! {
         plan.metadata.optimization_result.optimization_time_ms = has_time.then(|| Amount::from_ten_thousandths(123));
         prop_assert_eq!(plan.to_json(), serde_json::to_string(&plan).unwrap());
         plan.metadata.optimization_result.optimized_instruments = Arc::default();
-        prop_assert_eq!(plan.metadata_to_json(), serde_json::to_string(&plan.metadata).unwrap());
+        let stored = plan.metadata_to_json();
+        prop_assert_eq!(&serde_json::from_str::<Metadata>(&stored).unwrap(), &plan.metadata);
+        if plan.metadata.broker_part.is_none() {
+            prop_assert_eq!(stored, serde_json::to_string(&plan.metadata).unwrap());
+        }
     }
 
     #[test]
@@ -378,11 +390,22 @@ proptest! {
         let request = PlanRequest { feed, ..request };
         let plan = plan_of(&request, &MIXED);
 
-        // Below `aggressive` only the priority and the caller's order decide.
+        // Without a broker, below `aggressive`, only the priority and the caller's order decide.
         let is_aggressive = request.options.optimization_level == OptimizationLevel::Aggressive;
+        let has_availability = is_aggressive || request.feed.broker.is_some();
+        // At a broker the names of an instrument share the highest of their priorities.
+        let priority = |key: &str| match (request.feed.broker, MIXED.find(key)) {
+            (Some(_), Some(id)) => {
+                let group = group_at_broker(&request, id);
+                let of_group = |other: &&String| MIXED.find(other).is_some_and(|id| group_at_broker(&request, id) == group);
+                let requested = |other: &&String| keys_of(&request).iter().any(|key| key == other.as_str());
+                request.feed.priorities.keys().filter(of_group).filter(requested).map(|key| request.feed.priorities[key]).max()
+            }
+            _ => request.feed.priorities.get(key).copied(),
+        };
         let worth = |key: &str| {
             let availability = availability_in(&request, key);
-            (if is_aggressive { availability } else { Availability::Streamable }, request.feed.priority(key))
+            (if has_availability { availability } else { Availability::Streamable }, priority(key).unwrap_or(0))
         };
         let over_limit = plan.rejected.iter().filter(|rejection| rejection.reason == Reason::OverLimit);
         let dropped = over_limit.map(|rejection| worth(&rejection.instrument)).max();
@@ -449,7 +472,10 @@ proptest! {
 
     #[test]
     fn a_plan_is_read_as_it_was_written(request in any_request(), feed in any_feed()) {
-        let metadata = plan_of(&PlanRequest { feed, ..request }, &CATALOGUE).metadata;
+        let mut metadata = plan_of(&PlanRequest { feed, ..request }, &CATALOGUE).metadata;
+        prop_assert_eq!(metadata.broker_part.is_some(), metadata.feed.as_ref().is_some_and(|feed| feed.broker.is_some()));
+        // Answers do not contain it.
+        metadata.broker_part = None;
 
         prop_assert_eq!(&serde_json::from_str::<Metadata>(&serde_json::to_string(&metadata).unwrap()).unwrap(), &metadata);
     }

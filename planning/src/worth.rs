@@ -5,14 +5,16 @@ use std::cmp::Reverse;
 use chrono::NaiveDate;
 
 use crate::catalogue::{Availability, Catalogue};
-use crate::keys::KeyList;
 use crate::request::{Item, PlanRequest};
+use crate::source::ItemOptions;
 
 /// The worth of one candidate. The greater of two is kept first; the fields decide in their order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Worth {
     /// A dead instrument never takes the slot of a streamable one, whatever its priority.
     pub(crate) availability: Availability,
+    /// Whether no limit may leave out the instrument.
+    pub(crate) is_pinned: bool,
     /// The priority in the request.
     pub(crate) priority: u32,
     instrument_type: Reverse<u8>,
@@ -24,15 +26,27 @@ pub(crate) struct Worth {
 
 impl Worth {
     /// Returns the worth of a key whose instrument first occurs at `position` of the request.
-    pub(crate) fn of(item: Item, position: u32, request: &PlanRequest, keys: &KeyList, catalogue: &Catalogue) -> Worth {
+    pub(crate) fn of(
+        item: Item,
+        position: u32,
+        options: ItemOptions,
+        request: &PlanRequest,
+        catalogue: &Catalogue,
+    ) -> Worth {
         let instrument = item.id.map(|id| catalogue.get(id));
         Worth {
             availability: Availability::of(item.id, catalogue, request.feed.broker, request.options.as_of),
-            priority: request.feed.priority(keys.key(item.position as usize)),
+            is_pinned: options.is_pinned,
+            priority: options.priority,
             instrument_type: Reverse(instrument.map_or(u8::MAX, |instrument| instrument.class().worth_rank())),
             expiry: Reverse(instrument.and_then(|instrument| instrument.expiry())),
             position: Reverse(position),
         }
+    }
+
+    /// Returns the position of the key in the request.
+    pub(crate) fn position(self) -> u32 {
+        self.position.0
     }
 
     /// Returns the same worth wherever the key is in the request.
@@ -41,9 +55,17 @@ impl Worth {
         Worth { position: Reverse(0), ..self }
     }
 
-    /// Whether both belong to one class, whose members share slots fairly.
+    /// Returns the same worth whatever the instrument is.
+    #[must_use]
+    pub(crate) fn without_terms(self) -> Worth {
+        Worth { instrument_type: Reverse(0), expiry: Reverse(None), ..self }
+    }
+
+    /// Whether both belong to one class: without a broker its members share slots fairly, and at a broker it is complete before
+    /// the next one begins.
     pub(crate) fn is_of_class(&self, other: &Worth) -> bool {
-        self.availability == other.availability && self.priority == other.priority
+        let class = |worth: &Worth| (worth.availability, worth.is_pinned, worth.priority);
+        class(self) == class(other)
     }
 }
 
@@ -73,9 +95,11 @@ mod tests {
         request.options.as_of = "2027-01-05".parse().unwrap();
         request.feed.broker = broker;
         request.feed.priorities = priorities.iter().map(|(key, priority)| ((*key).to_owned(), *priority)).collect();
+        let mut options = request.feed.options_of(keys_of(&request));
+        options.resize(keys.len(), ItemOptions::default());
         let worth = |position: u32| {
             let item = Item { position, id: catalogue.find(keys[position as usize]) };
-            Worth::of(item, position, &request, keys_of(&request), &catalogue)
+            Worth::of(item, position, options[position as usize], &request, &catalogue)
         };
         let mut positions: Vec<u32> = (0u32..).take(keys.len()).collect();
         positions.sort_by_key(|position| Reverse(worth(*position)));

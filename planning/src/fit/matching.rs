@@ -35,15 +35,25 @@ struct Demand<'a> {
     ways: Vec<&'a Way>,
 }
 
+/// Whether the number within a set grows if a candidate with the modes `set` is added, or replaces one with the modes `replaced`.
+fn grows(outer: usize, set: usize, replaced: Option<usize>) -> bool {
+    outer & set == set && replaced.is_none_or(|replaced| outer & replaced != replaced)
+}
+
 impl Demand<'_> {
+    /// Returns the numbers with one more candidate, whether or not a way carries them.
+    fn with(&self, set: usize, replaced: Option<usize>) -> Vec<u32> {
+        let within = self.within.iter().enumerate();
+        within.map(|(outer, count)| count + u32::from(grows(outer, set, replaced))).collect()
+    }
+
     /// Adds a candidate with this set of modes, or replaces the set of one. Returns false and changes nothing if no way carries
     /// it.
     fn add(&mut self, set: usize, replaced: Option<usize>) -> bool {
-        let grows = |outer: usize| outer & set == set && replaced.is_none_or(|replaced| outer & replaced != replaced);
         let within = &self.within;
         let carries = |way: &Way| {
             let sets = within.iter().zip(&way.rank).enumerate();
-            sets.filter(|(outer, _)| grows(*outer)).all(|(_, (count, rank))| count < rank)
+            sets.filter(|(outer, _)| grows(*outer, set, replaced)).all(|(_, (count, rank))| count < rank)
         };
         let carrying = self.ways.iter().filter(|way| carries(way)).count();
         if carrying == 0 {
@@ -53,17 +63,33 @@ impl Demand<'_> {
             self.ways.retain(|way| carries(way));
         }
         for (outer, count) in self.within.iter_mut().enumerate() {
-            *count += u32::from(grows(outer));
+            *count += u32::from(grows(outer, set, replaced));
         }
         true
     }
 }
 
-/// Returns the mode of each candidate, by its position; `None` if the candidate does not fit. Each class is complete before the
-/// next one begins.
-pub(super) fn assign(candidates: &Candidates, ways: &[&Way]) -> Vec<Option<u8>> {
+/// The modes of all candidates.
+pub(super) struct Assigned {
+    /// The mode of each candidate, by its position; `None` if the candidate does not fit.
+    pub(super) modes: Vec<Option<u8>>,
+    pub(super) closings: Vec<Closing>,
+}
+
+/// A chain of which no further candidate fits.
+#[derive(Clone, Debug)]
+pub(super) struct Closing {
+    pub(super) chain: usize,
+    /// The mode that no further candidate can get; `None` if none can be kept.
+    pub(super) mode: Option<u8>,
+    /// The demand with one more of them, which no way carries.
+    pub(super) demand: Vec<u32>,
+}
+
+/// Assigns modes. Each class is complete before the next one begins.
+pub(super) fn assign(candidates: &Candidates, ways: &[&Way]) -> Assigned {
     if let Some(modes) = all_at_their_highest(candidates, ways) {
-        return modes;
+        return Assigned { modes, closings: Vec::new() };
     }
     let sets = ways.first().map_or(1, |way| way.rank.len());
     let mut demand = Demand { within: vec![0; sets], ways: ways.to_vec() };
@@ -72,6 +98,7 @@ pub(super) fn assign(candidates: &Candidates, ways: &[&Way]) -> Vec<Option<u8>> 
     let mut is_full = vec![false; candidates.chains.len()];
     let mut next_mode = vec![0; candidates.chains.len()];
     let mut modes: Vec<Option<u8>> = vec![None; candidates.of.len()];
+    let mut closings = Vec::new();
     let mut start = 0;
     for end in &candidates.class_ends {
         let mut kept = Vec::with_capacity(end - start);
@@ -84,6 +111,7 @@ pub(super) fn assign(candidates: &Candidates, ways: &[&Way]) -> Vec<Option<u8>> 
                 kept.push(at);
             } else {
                 is_full[chain] = true;
+                closings.push(Closing { chain, mode: None, demand: demand.with(sets_of[chain], None) });
             }
         }
         for at in kept {
@@ -98,12 +126,14 @@ pub(super) fn assign(candidates: &Candidates, ways: &[&Way]) -> Vec<Option<u8>> 
                     break;
                 }
                 assert!(!is_last, "a kept candidate gets one of its modes");
+                let with = demand.with(set, Some(sets_of[chain]));
+                closings.push(Closing { chain, mode: Some(mode), demand: with });
                 next_mode[chain] += 1;
             }
         }
         start = *end;
     }
-    modes
+    Assigned { modes, closings }
 }
 
 /// Returns the highest mode of each candidate, if all fit with it.

@@ -5,7 +5,7 @@
 //! of its numbers is at most the rank of the set. Ranks of several accounts add up. So a check takes one comparison for each way
 //! and set of modes, and needs no solver.
 
-use crate::capacity::{Limits, MARKET, ModeLimits, Scope};
+use crate::capacity::{Leg, Limits, MARKET, ModeLimits, Scope};
 use crate::vocabulary::Mode;
 
 /// A rank that no plan reaches.
@@ -157,12 +157,7 @@ impl Way {
 
 /// Returns the ways to use the accounts, without those that need as many connections as another one and carry less. `max` is the
 /// maximum of the plan.
-pub(super) fn ways(
-    accounts: &[PlanAccount<'_>],
-    modes: &ModesInPlay,
-    max: u32,
-    relaxation: &Relaxation,
-) -> Vec<Way> {
+pub(super) fn ways(accounts: &[PlanAccount<'_>], modes: &ModesInPlay, max: u32, relaxation: &Relaxation) -> Vec<Way> {
     let sets = 1 << modes.bits();
     let mut ways = vec![Way { rank: vec![0; sets], connections: 0, uses: Vec::new() }];
     let more = std::iter::repeat_n(0, relaxation.more_accounts as usize);
@@ -225,14 +220,20 @@ struct AccountLimits<'a> {
 }
 
 impl AccountLimits<'_> {
-    fn of_mode(&self, position: usize) -> &ModeLimits {
-        &self.limits.modes[&self.modes.modes()[position]]
+    /// Returns the limits of a mode; `None` if the tier of the account does not offer it.
+    fn of_mode(&self, position: usize) -> Option<&ModeLimits> {
+        self.limits.modes.get(&self.modes.modes()[position])
+    }
+
+    fn legs(&self, position: usize) -> &[Leg] {
+        self.of_mode(position).map_or(&[], |limits| &limits.legs)
     }
 
     /// Returns the limit of a mode in a regime, if its limits have that scope. Several modes never allow more of one of them
     /// than it alone.
     fn mode_max(&self, position: usize, regime: Regime, scope: Scope) -> u32 {
-        let (mode, limits) = (self.modes.modes()[position], self.of_mode(position));
+        let mode = self.modes.modes()[position];
+        let Some(limits) = self.of_mode(position) else { return 0 };
         if limits.scope != scope {
             return UNLIMITED;
         }
@@ -264,12 +265,12 @@ impl AccountLimits<'_> {
     }
 
     fn has_market_leg(&self, position: usize) -> bool {
-        self.of_mode(position).legs.iter().any(|leg| leg.endpoint == MARKET)
+        self.legs(position).iter().any(|leg| leg.endpoint == MARKET)
     }
 
     /// Returns the other endpoints of the modes in play.
     fn other_endpoints(&self) -> Vec<&str> {
-        let legs = (0..self.modes.modes().len()).flat_map(|position| &self.of_mode(position).legs);
+        let legs = (0..self.modes.modes().len()).flat_map(|position| self.legs(position));
         let mut endpoints: Vec<&str> =
             legs.map(|leg| leg.endpoint.as_str()).filter(|endpoint| *endpoint != MARKET).collect();
         endpoints.sort_unstable();
@@ -317,7 +318,7 @@ impl AccountLimits<'_> {
             let connections = |endpoint: &str| {
                 of_account.others.iter().find(|(name, _)| name == endpoint).map_or(0, |(_, count)| *count)
             };
-            let others = self.of_mode(position).legs.iter().filter(|leg| leg.endpoint != MARKET);
+            let others = self.legs(position).iter().filter(|leg| leg.endpoint != MARKET);
             others.map(|leg| self.instruments_at(&leg.endpoint, connections(&leg.endpoint))).fold(by_regime, u32::min)
         };
         let max: Vec<u32> = (0..count).map(max_of).collect();

@@ -28,7 +28,7 @@ fn outcome(level: OptimizationLevel, max: u32, keys: &[&str]) -> (Vec<String>, V
     request.options.as_of = AS_OF.parse().unwrap();
     let catalogue = catalogue();
     let resolved = Resolved::new(&request, basis(&catalogue), &[0; 32]);
-    let optimised = optimise(&request, &resolved.keys, resolved.items.clone(), basis(&catalogue));
+    let optimised = optimise(&request, &resolved, resolved.items.clone(), basis(&catalogue)).unwrap();
     let text = |item: &Item| resolved.keys.key(item.position as usize).to_owned();
     let rejected = optimised.rejected.into_iter().map(|(_, r)| (r.instrument, r.reason)).collect();
     (optimised.kept.iter().map(text).collect(), rejected)
@@ -94,7 +94,7 @@ fn priority_precedes_worth_and_fairness() {
     let catalogue = catalogue();
     let resolved = Resolved::new(&request, basis(&catalogue), &[0; 32]);
 
-    let optimised = optimise(&request, &resolved.keys, resolved.items.clone(), basis(&catalogue));
+    let optimised = optimise(&request, &resolved, resolved.items.clone(), basis(&catalogue)).unwrap();
 
     let text = |item: &Item| resolved.keys.key(item.position as usize).to_owned();
     let kept: Vec<String> = optimised.kept.iter().map(text).collect();
@@ -111,7 +111,7 @@ fn priorities_decide_at_every_level_and_low_keeps_order() {
     let catalogue = catalogue();
     let kept = |request: &PlanRequest| -> Vec<String> {
         let resolved = Resolved::new(request, basis(&catalogue), &[0; 32]);
-        let kept = optimise(request, &resolved.keys, resolved.items.clone(), basis(&catalogue)).kept;
+        let kept = optimise(request, &resolved, resolved.items.clone(), basis(&catalogue)).unwrap().kept;
         kept.iter().map(|item| resolved.keys.key(item.position as usize).to_owned()).collect()
     };
 
@@ -134,7 +134,7 @@ fn the_listing_with_stream_options_represents_a_security() {
     let catalogue = catalogue();
     let resolved = Resolved::new(&request, basis(&catalogue), &[0; 32]);
 
-    let kept = optimise(&request, &resolved.keys, resolved.items.clone(), basis(&catalogue)).kept;
+    let kept = optimise(&request, &resolved, resolved.items.clone(), basis(&catalogue)).unwrap().kept;
 
     let kept: Vec<&str> = kept.iter().map(|item| resolved.keys.key(item.position as usize)).collect();
     assert_eq!(kept, ["BSE:TCS", "BSE:INFY"]);
@@ -167,7 +167,7 @@ fn choose(keys: &[&str], change: impl FnOnce(&mut PlanRequest)) -> Choice {
     request.options.as_of = "2027-01-05".parse().unwrap();
     change(&mut request);
     let resolved = Resolved::new(&request, basis(&catalogue), &[0; 32]);
-    let optimised = optimise(&request, &resolved.keys, resolved.items.clone(), basis(&catalogue));
+    let optimised = optimise(&request, &resolved, resolved.items.clone(), basis(&catalogue)).unwrap();
     let text = |item: &Item| resolved.keys.key(item.position as usize).to_owned();
     let (over_limit, aliases): (Vec<_>, Vec<_>) = optimised
         .rejected

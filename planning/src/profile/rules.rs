@@ -119,7 +119,8 @@ impl Draft {
             let (preferences, _) = Preferences::of(&self.preferences.values());
             let feed = &preferences.feed;
             fit.retain(|key| preferences.let_in(key, catalogue, as_of));
-            feed.sort(&mut fit, |key| key);
+            let priority = |key: &&str| (feed.pinned.contains(*key), feed.priorities.get(*key).copied().unwrap_or(0));
+            fit.sort_by_key(|key| Reverse(priority(key)));
             fit.sort_by_cached_key(|key| Reverse(Availability::of(catalogue.find(key), catalogue, feed.broker, as_of)));
         }
         let disallowed = self.validation_rules.judge(fit.iter().copied(), catalogue, as_of);

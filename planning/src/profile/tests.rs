@@ -178,8 +178,11 @@ fn an_invalid_preference_is_reported_and_the_others_read() {
         [
             ("/optimization_level", "expected one of low, moderate, aggressive, got `high`"),
             ("/broker", &*format!("expected one of {}, got `zerodha`", Broker::WORDS)),
-            ("/mode", "expected one of ltp, quote, full, got 5"),
-            ("/modes/NSE:A~1B", "expected one of ltp, quote, full, got `all`"),
+            ("/mode", "expected one of ltp, greeks, quote, full, depth20, depth30, depth50, depth200, got 5"),
+            (
+                "/modes/NSE:A~1B",
+                "expected one of ltp, greeks, quote, full, depth20, depth30, depth50, depth200, got `all`"
+            ),
             ("/modes/api_key=sk", "expected a key of the form `EXCHANGE:SYMBOL`"),
             ("/priorities/NSE:INFY", &*format!("{number}, got -1")),
             ("/priorities/NSE:TCS", &*format!("{number}, got 1001")),
@@ -202,7 +205,7 @@ fn modes_and_priorities_have_a_maximum_of_instruments() {
     assert_eq!(
         details,
         [
-            "expected an object that maps each instrument key to one of ltp, quote, full, got an array",
+            "expected an object that maps each instrument key to one of ltp, greeks, quote, full, depth20, depth30, depth50, depth200, got an array",
             "expected at most 5000 instruments, got 5001"
         ]
     );

@@ -1,0 +1,429 @@
+//! Composes the allocation of a plan from its fit and its placement.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use super::{
+    AllocatedConnection, Allocation, BrokerPart, LoweredMode, SubscribedInstrument, SubscribedLeg, Subscriptions,
+    SubstitutedMode, UsedLimit,
+};
+use crate::basis::Basis;
+use crate::capacity::{Limits, MARKET, Scope, Sourced};
+use crate::fit::{Fitted, LimitName, PlanAccount, accounts_of};
+use crate::identity::identity_hash;
+use crate::instrument::Amount;
+use crate::placement::{PlacedItem, Placement, place};
+use crate::request::{Item, PlanRequest, RequestDocument, Resolved};
+use crate::vocabulary::{Broker, InstrumentType, Mode};
+
+/// The age of a figure after which a plan warns about it, in days.
+const FIGURE_DAYS_MAX: i64 = 180;
+/// The source of the maximum of a plan.
+const OWN_MAXIMUM: &str = "the lowest maximum of the request, the profile and the settings";
+
+/// The part of a plan that its broker determines, and what follows from it for the rest of the plan.
+pub(crate) struct Composed {
+    pub(crate) part: BrokerPart,
+    pub(crate) warnings: Vec<String>,
+    /// The time until the last instrument is subscribed or requested, milliseconds.
+    pub(crate) ready_ms: u64,
+    pub(crate) bytes_per_second: u64,
+    pub(crate) memory_bytes: u64,
+}
+
+/// Composes the allocation of a plan with these instruments, in its order.
+pub(crate) fn compose(
+    request: &PlanRequest,
+    resolved: &Resolved,
+    kept: &[Item],
+    fitted: &Fitted,
+    broker: Broker,
+    basis: Basis<'_>,
+) -> Composed {
+    let accounts = accounts_of(&request.feed, broker, basis.brokers);
+    let usual = request.feed.mode_of_others(request.subscription_type, basis.brokers);
+    let mut composer =
+        Composer { request, resolved, kept, fitted, broker, basis, accounts: &accounts, used: Vec::new() };
+    match usual {
+        Some(_) => composer.stream(),
+        None => composer.history(),
+    }
+}
+
+struct Composer<'a> {
+    request: &'a PlanRequest,
+    resolved: &'a Resolved,
+    kept: &'a [Item],
+    fitted: &'a Fitted,
+    broker: Broker,
+    basis: Basis<'a>,
+    accounts: &'a [PlanAccount<'a>],
+    /// The figures that the plan depends on: name, whether it is assumed, and the day of its source.
+    used: Vec<(String, bool, chrono::NaiveDate)>,
+}
+
+/// The number of instruments by type and mode of the subscription.
+type Numbers = BTreeMap<(Option<InstrumentType>, Mode), u32>;
+
+impl<'a> Composer<'a> {
+    fn stream(&mut self) -> Composed {
+        let classes: Vec<Option<InstrumentType>> = self.kept.iter().map(|item| self.class_of(*item)).collect();
+        let place_item = |(item, class): (&Item, &Option<InstrumentType>)| {
+            let mode = self.fitted.mode_position(*item);
+            let rate = self.fitted.mode(*item).map_or(0.0, |mode| self.basis.brokers.messages_per_second(*class, mode));
+            PlacedItem { mode, rate: thousandths(rate) }
+        };
+        let items: Vec<PlacedItem> = self.kept.iter().zip(&classes).map(place_item).collect();
+        let placement = place(self.fitted, self.accounts, &items, self.request.feed.connections);
+
+        let mut numbers: Vec<Numbers> = vec![Numbers::new(); placement.connections.len()];
+        for leg in &placement.legs {
+            let class = classes[leg.instrument as usize];
+            *numbers[leg.connection as usize].entry((class, leg.mode)).or_default() += 1;
+        }
+        let connections: Vec<AllocatedConnection> =
+            (0..placement.connections.len()).map(|at| self.connection(at, &placement, &numbers[at])).collect();
+        let limits = self.limits(&placement, &numbers);
+        let ready_ms = placement
+            .connections
+            .iter()
+            .zip(&numbers)
+            .map(|(connection, numbers)| self.ready_ms(self.accounts[connection.account].limits, numbers));
+        let ready_ms = ready_ms.max().unwrap_or(0);
+        for connection in &placement.connections {
+            self.use_subscribe_figures(self.accounts[connection.account].limits);
+        }
+        let bytes_per_second = connections.iter().map(|connection| connection.bytes_per_second).sum();
+        let (lowered, substituted) = self.changed();
+        let mut assumed = self.assumed();
+        if !connections.is_empty() {
+            // They depend on the update rates, for which no broker has figures.
+            assumed.insert("messages_per_second".to_owned());
+            assumed.insert("bytes_per_second".to_owned());
+        }
+        let allocation = Allocation {
+            connections: Some(connections),
+            limits,
+            lowered,
+            substituted,
+            time_to_ready_ms: Some(ready_ms),
+            assumed: assumed.into_iter().collect(),
+            ..self.allocation()
+        };
+        let subscriptions = self.subscriptions(&placement);
+        let memory_bytes = self.basis.brokers.memory_bytes(bytes_per_second, None);
+        self.composed(allocation, Some(subscriptions), ready_ms, bytes_per_second, memory_bytes)
+    }
+
+    fn history(&mut self) -> Composed {
+        let requests = self.kept.len() as u64;
+        let figures: Vec<&Limits> = self.accounts.iter().map(|account| account.limits).collect();
+        for limits in &figures {
+            self.use_figure("requests_per_second", &limits.historical.requests_per_second);
+            self.use_figure("days_per_request", &limits.historical.days_per_request);
+        }
+        let per_second: u32 = figures.iter().map(|limits| limits.historical.requests_per_second.value).sum();
+        let days = figures.iter().map(|limits| limits.historical.days_per_request.value).min().unwrap_or(1);
+        // The first request goes out at once.
+        let pace_ms = requests.saturating_sub(1) * 1000 / u64::from(per_second.max(1));
+        let complete_ms = if requests == 0 { 0 } else { self.basis.brokers.connect_ms() + pace_ms };
+        let allocation = Allocation {
+            limits: vec![self.plan_limit()],
+            requests: Some(requests),
+            requests_per_second: Some(per_second),
+            days_per_request: Some(days),
+            time_to_complete_ms: Some(complete_ms),
+            assumed: self.assumed().into_iter().collect(),
+            ..self.allocation()
+        };
+        let memory_bytes = self.basis.brokers.memory_bytes(0, Some((requests, days)));
+        self.composed(allocation, None, complete_ms, 0, memory_bytes)
+    }
+
+    fn composed(
+        &self,
+        allocation: Allocation,
+        subscriptions: Option<Subscriptions>,
+        ready_ms: u64,
+        bytes_per_second: u64,
+        memory_bytes: u64,
+    ) -> Composed {
+        let request = RequestDocument::of(self.request);
+        let part = BrokerPart { allocation: Arc::new(allocation), subscriptions, request };
+        Composed { part, warnings: self.old_figures().into_iter().collect(), ready_ms, bytes_per_second, memory_bytes }
+    }
+
+    /// Returns an allocation without connections.
+    fn allocation(&self) -> Allocation {
+        let lowest = self.accounts.iter().min_by_key(|account| account.tier_rank);
+        Allocation {
+            broker: self.broker,
+            tier: lowest.map_or_else(String::new, |account| account.tier.to_owned()),
+            accounts: self.accounts.iter().map(|account| account.name.clone()).collect(),
+            connections: None,
+            limits: Vec::new(),
+            lowered: Vec::new(),
+            substituted: Vec::new(),
+            needed: self.fitted.needed.clone(),
+            time_to_ready_ms: None,
+            requests: None,
+            requests_per_second: None,
+            days_per_request: None,
+            time_to_complete_ms: None,
+            assumed: Vec::new(),
+        }
+    }
+
+    fn class_of(&self, item: Item) -> Option<InstrumentType> {
+        item.id.map(|id| self.basis.catalogue.get(id).class())
+    }
+
+    fn connection(&self, at: usize, placement: &Placement, numbers: &Numbers) -> AllocatedConnection {
+        let connection = &placement.connections[at];
+        let account = &self.accounts[connection.account];
+        let mut modes: BTreeMap<Mode, u32> = BTreeMap::new();
+        let (mut messages, mut bytes) = (0.0, 0.0);
+        for ((class, mode), number) in numbers {
+            *modes.entry(*mode).or_default() += number;
+            let rate = self.basis.brokers.messages_per_second(*class, *mode) * f64::from(*number);
+            messages += rate;
+            bytes += rate * f64::from(packet_bytes(account.limits, *class, *mode));
+        }
+        AllocatedConnection {
+            connection: number_of(at),
+            account: account.name.clone(),
+            endpoint: connection.endpoint.clone(),
+            instruments: modes.values().sum(),
+            modes,
+            messages_per_second: Amount::from_ten_thousandths(i64::from(thousandths(messages)) * 10),
+            bytes_per_second: rounded(bytes),
+        }
+    }
+
+    /// Estimates the time until the last instrument of a connection is subscribed.
+    fn ready_ms(&self, limits: &Limits, numbers: &Numbers) -> u64 {
+        let subscribe = &limits.subscribe;
+        let messages = messages(self.broker, subscribe.instruments_per_message.value, numbers);
+        let by_rate = subscribe.messages_per_second.as_ref().map_or(0, |figure| 1000 / figure.value.max(1));
+        let pause = u64::from(subscribe.pause_ms.value.max(by_rate));
+        let quiet = subscribe.quiet_ms.as_ref().map_or(0, |figure| u64::from(figure.value));
+        let brokers = self.basis.brokers;
+        brokers.connect_ms() + quiet + messages * brokers.message_ms() + messages.saturating_sub(1) * pause
+    }
+
+    fn use_figure<T>(&mut self, name: &str, figure: &Sourced<T>) {
+        if !self.used.iter().any(|(known, _, seen)| known == name && *seen == figure.seen) {
+            self.used.push((name.to_owned(), figure.is_assumed(), figure.seen));
+        }
+    }
+
+    fn use_subscribe_figures(&mut self, limits: &Limits) {
+        self.use_figure("instruments_per_message", &limits.subscribe.instruments_per_message);
+        self.use_figure("pause_ms", &limits.subscribe.pause_ms);
+        if let Some(figure) = &limits.subscribe.messages_per_second {
+            self.use_figure("subscribe.messages_per_second", figure);
+        }
+        if let Some(figure) = &limits.subscribe.quiet_ms {
+            self.use_figure("quiet_ms", figure);
+        }
+    }
+
+    fn assumed(&self) -> BTreeSet<String> {
+        self.used.iter().filter(|(_, is_assumed, _)| *is_assumed).map(|(name, ..)| name.clone()).collect()
+    }
+
+    /// Returns the warning about figures whose sources were checked long ago.
+    fn old_figures(&self) -> Option<String> {
+        let as_of = self.request.options.as_of;
+        let is_old = |seen: chrono::NaiveDate| (as_of - seen).num_days() > FIGURE_DAYS_MAX;
+        let old = self.used.iter().filter(|(_, _, seen)| is_old(*seen));
+        let old: Vec<String> = old.map(|(name, _, seen)| format!("`{name}` ({seen})")).collect();
+        (!old.is_empty()).then(|| {
+            format!(
+                "figures of {} were checked more than {FIGURE_DAYS_MAX} days before {as_of}: {}",
+                self.broker,
+                old.join(", ")
+            )
+        })
+    }
+
+    fn changed(&self) -> (Vec<LoweredMode>, Vec<SubstitutedMode>) {
+        let (mut lowered, mut substituted) = (Vec::new(), Vec::new());
+        for changed in &self.fitted.changed {
+            let instrument = self.resolved.keys.key(changed.position as usize).to_owned();
+            let (from, to) = (changed.from, changed.to);
+            match &changed.limit {
+                Some(limit) => lowered.push(LoweredMode { instrument, from, to, limit: limit.to_string() }),
+                None => substituted.push(SubstitutedMode { instrument, from, to }),
+            }
+        }
+        (lowered, substituted)
+    }
+
+    fn plan_limit(&self) -> UsedLimit {
+        let (used, allowed) = (count(self.kept.len()), self.request.options.max_instruments);
+        UsedLimit {
+            limit: LimitName::MaxInstruments.to_string(),
+            scope: "plan".to_owned(),
+            used,
+            allowed,
+            binding: used >= allowed,
+            source: OWN_MAXIMUM.to_owned(),
+            seen: None,
+        }
+    }
+
+    /// Returns the limits of the plan, of its accounts and of its connections.
+    fn limits(&mut self, placement: &Placement, numbers: &[Numbers]) -> Vec<UsedLimit> {
+        let mut limits = vec![self.plan_limit()];
+        // An instrument counts in the mode that was planned for it, on the connection of its first subscription.
+        let mut of_connections: Vec<BTreeMap<Mode, u32>> = vec![BTreeMap::new(); placement.connections.len()];
+        for leg in &placement.legs {
+            let is_first = placement.connections[leg.connection as usize].endpoint == MARKET;
+            let mode = self.fitted.mode(self.kept[leg.instrument as usize]);
+            if let Some(mode) = mode.filter(|_| is_first) {
+                *of_connections[leg.connection as usize].entry(mode).or_default() += 1;
+            }
+        }
+        for (position, account) in self.accounts.iter().enumerate() {
+            let own: Vec<usize> =
+                (0..placement.connections.len()).filter(|at| placement.connections[*at].account == position).collect();
+            if own.is_empty() {
+                continue;
+            }
+            let scope = format!("account {}", account.name);
+            self.push(&mut limits, &LimitName::Connections, &scope, count(own.len()), &account.limits.connections);
+            let mut of_account: BTreeMap<Mode, u32> = BTreeMap::new();
+            for (mode, number) in own.iter().flat_map(|at| &of_connections[*at]) {
+                *of_account.entry(*mode).or_default() += number;
+            }
+            if let Some(figure) = &account.limits.instruments_per_account {
+                let used = of_account.values().sum();
+                self.push(&mut limits, &LimitName::InstrumentsPerAccount, &scope, used, figure);
+            }
+            self.push_modes(&mut limits, account.limits, Scope::Account, &scope, &of_account);
+            for at in own {
+                let scope = format!("connection {}", number_of(at));
+                let used = numbers[at].values().sum();
+                let endpoint = placement.connections[at].endpoint.as_str();
+                let (name, figure) = match endpoint {
+                    MARKET => (LimitName::InstrumentsPerConnection, account.limits.instruments_per_connection.as_ref()),
+                    other => (LimitName::EndpointInstruments(other.to_owned()), account.limits.endpoints.get(other)),
+                };
+                if let Some(figure) = figure {
+                    self.push(&mut limits, &name, &scope, used, figure);
+                }
+                self.push_modes(&mut limits, account.limits, Scope::Connection, &scope, &of_connections[at]);
+            }
+        }
+        limits
+    }
+
+    fn push_modes(
+        &mut self,
+        limits: &mut Vec<UsedLimit>,
+        of: &'a Limits,
+        scope: Scope,
+        name: &str,
+        numbers: &BTreeMap<Mode, u32>,
+    ) {
+        for (mode, used) in numbers {
+            let Some(of_mode) = of.modes.get(mode).filter(|of_mode| of_mode.scope == scope) else { continue };
+            let is_alone = numbers.len() == 1;
+            let (limit, figure) = match is_alone {
+                true => (LimitName::ModeAlone(*mode), of_mode.alone.as_ref()),
+                false => (LimitName::ModeMixed(*mode), of_mode.mixed.as_ref().or(of_mode.alone.as_ref())),
+            };
+            if let Some(figure) = figure {
+                self.push(limits, &limit, name, *used, figure);
+            }
+        }
+    }
+
+    fn push(&mut self, limits: &mut Vec<UsedLimit>, limit: &LimitName, scope: &str, used: u32, figure: &Sourced<u32>) {
+        self.use_figure(&limit.to_string(), figure);
+        limits.push(UsedLimit {
+            limit: limit.to_string(),
+            scope: scope.to_owned(),
+            used,
+            allowed: figure.value,
+            binding: used >= figure.value,
+            source: figure.source.clone(),
+            seen: Some(figure.seen),
+        });
+    }
+
+    fn subscriptions(&self, placement: &Placement) -> Subscriptions {
+        let Basis { catalogue, .. } = self.basis;
+        let instrument = |item: &Item| {
+            let known = item.id.map(|id| catalogue.get(catalogue.target(id)));
+            SubscribedInstrument {
+                token: known.and_then(|known| known.token(self.broker)).map(Into::into),
+                segment: known.map(|known| known.segment()),
+                mode: self.fitted.mode(*item),
+                identity: known.map_or(0, |known| identity_hash(&known)),
+            }
+        };
+        let mut legs: Vec<SubscribedLeg> = placement
+            .legs
+            .iter()
+            .map(|leg| SubscribedLeg { instrument: leg.instrument, connection: leg.connection + 1, mode: leg.mode })
+            .collect();
+        let options = |leg: &SubscribedLeg| self.resolved.options_of(self.kept[leg.instrument as usize].position);
+        if self.resolved.options.is_empty() {
+            legs.sort_unstable_by_key(|leg| (leg.connection, leg.instrument));
+        } else {
+            legs.sort_by_cached_key(|leg| {
+                let options = options(leg);
+                (leg.connection, !options.is_pinned, std::cmp::Reverse(options.priority), leg.instrument)
+            });
+        }
+        Subscriptions {
+            catalogue_version: catalogue.version().to_owned(),
+            instruments: self.kept.iter().map(instrument).collect(),
+            legs,
+        }
+    }
+}
+
+/// Returns the number of subscribe messages of a connection.
+///
+/// Kite's SDK subscribes all instruments in `quote` and changes the mode of the others with further messages. A message of the
+/// other brokers has one mode.
+fn messages(broker: Broker, instruments_per_message: u32, numbers: &Numbers) -> u64 {
+    let mut modes: BTreeMap<Mode, u32> = BTreeMap::new();
+    for ((_, mode), number) in numbers {
+        *modes.entry(*mode).or_default() += number;
+    }
+    let cut = |number: u32| u64::from(number.div_ceil(instruments_per_message.max(1)));
+    match broker {
+        Broker::Kite => {
+            let others = modes.iter().filter(|(mode, _)| **mode != Mode::Quote).map(|(_, number)| cut(*number));
+            cut(modes.values().sum()) + others.sum::<u64>()
+        }
+        _ => modes.values().map(|number| cut(*number)).sum(),
+    }
+}
+
+fn packet_bytes(limits: &Limits, class: Option<InstrumentType>, mode: Mode) -> u32 {
+    let of_index = (class == Some(InstrumentType::Index)).then(|| limits.index_packet_bytes.get(&mode)).flatten();
+    of_index.or_else(|| limits.packet_bytes.get(&mode)).map_or(0, |figure| figure.value)
+}
+
+fn number_of(connection: usize) -> u32 {
+    count(connection) + 1
+}
+
+fn count(count: usize) -> u32 {
+    u32::try_from(count).unwrap_or(u32::MAX)
+}
+
+#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+fn thousandths(value: f64) -> u32 {
+    (value * 1000.0).round() as u32
+}
+
+#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+fn rounded(value: f64) -> u64 {
+    value.round() as u64
+}

@@ -1,0 +1,116 @@
+//! The smallest additional capacity that admits more instruments.
+
+use super::matching::{Assigned, Candidates, assign};
+use super::region::{LimitName, ModesInPlay, PlanAccount, Relaxation, largest_of, ways};
+use crate::allocation::Needed;
+use crate::vocabulary::counted;
+
+/// The maximum number of connections to add.
+const CONNECTIONS_ADDED_MAX: u32 = 32;
+/// The maximum number of accounts to add. The ways to use accounts multiply.
+const ACCOUNTS_ADDED_MAX: u32 = 8;
+
+/// The result of a fit, by which two of them are compared: more kept instruments count more than higher modes.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Score {
+    kept: u32,
+    at_highest: u32,
+}
+
+impl Score {
+    fn of(candidates: &Candidates, modes: &[Option<u8>]) -> Score {
+        let mut score = Score { kept: 0, at_highest: 0 };
+        for (chain, mode) in candidates.of.iter().zip(modes) {
+            let highest = candidates.chains[usize::from(*chain)].0[0];
+            score.kept += u32::from(mode.is_some());
+            score.at_highest += u32::from(*mode == Some(highest));
+        }
+        score
+    }
+}
+
+/// Returns what is needed to keep more of the candidates or to give them higher modes; `None` if all have their highest mode.
+pub(super) fn needed(
+    candidates: &Candidates,
+    assigned: &[Option<u8>],
+    accounts: &[PlanAccount<'_>],
+    in_play: &ModesInPlay,
+    max: u32,
+) -> Option<Needed> {
+    let count = u32::try_from(candidates.of.len()).unwrap_or(u32::MAX);
+    let own = Score::of(candidates, assigned);
+    if own == (Score { kept: count, at_highest: count }) {
+        return None;
+    }
+    let score_at = |max: u32, relaxation: &Relaxation| {
+        let Assigned { modes, .. } = assign(candidates, &largest_of(&ways(accounts, in_play, max, relaxation)));
+        Score::of(candidates, &modes)
+    };
+    let kinds = [
+        ("connections", "connection", CONNECTIONS_ADDED_MAX, Relaxation::without(LimitName::Connections)),
+        (
+            "accounts",
+            "account",
+            ACCOUNTS_ADDED_MAX,
+            Relaxation { more_accounts: ACCOUNTS_ADDED_MAX, ..Relaxation::default() },
+        ),
+    ];
+    for needs_max in [false, true] {
+        // With both limits exhausted, one of them alone admits nothing.
+        let max = if needs_max { max.max(count) } else { max };
+        for (limit, noun, added_max, most) in &kinds {
+            let relaxed = |add: u32| match *limit {
+                "connections" => Relaxation { more_connections: add, ..Relaxation::default() },
+                _ => Relaxation { more_accounts: add, ..Relaxation::default() },
+            };
+            let best = score_at(max, most);
+            if best <= own {
+                continue;
+            }
+            let add = smallest(*added_max, |add| score_at(max, &relaxed(add)) >= best);
+            let admits = score_at(max, &relaxed(add));
+            let more = format!("{add} more {noun}{}", if add == 1 { "" } else { "s" });
+            let more =
+                if needs_max { format!("{more} and a maximum of {}", counted(count, "instrument")) } else { more };
+            if admits > own {
+                return Some(described(limit, add, more, own, admits));
+            }
+        }
+        let admits = score_at(max.max(count), &Relaxation::default());
+        if admits > own {
+            let add = count - max.min(count);
+            return Some(described(
+                "max_instruments",
+                add,
+                format!("a maximum of {}", counted(count, "instrument")),
+                own,
+                admits,
+            ));
+        }
+    }
+    None
+}
+
+/// Returns the smallest number up to `max` that is enough, or the maximum.
+fn smallest(max: u32, is_enough: impl Fn(u32) -> bool) -> u32 {
+    let (mut low, mut high) = (0, 1);
+    while high < max && !is_enough(high) {
+        (low, high) = (high, high * 2);
+    }
+    while low + 1 < high {
+        let middle = u32::midpoint(low, high);
+        if is_enough(middle) { high = middle } else { low = middle }
+    }
+    high
+}
+
+fn described(limit: &str, add: u32, more: String, own: Score, with: Score) -> Needed {
+    let (admits, text) = match with.kept - own.kept {
+        0 => {
+            let raised = with.at_highest.saturating_sub(own.at_highest);
+            (raised, format!("{more}: {} in the requested mode", counted(raised, "more instrument")))
+        }
+        admitted => (admitted, format!("{more}: {} admitted", counted(admitted, "more instrument"))),
+    };
+    Needed { limit: limit.to_owned(), add, admits, text }
+}

@@ -1,0 +1,132 @@
+//! Quotas of connections whose limits differ, by the maximum flow from modes over connections to accounts.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use super::deal::Slot;
+
+/// Returns the number of instruments of each mode on each connection: for each mode, the largest of these numbers is as small as
+/// the limits allow.
+///
+/// # Panics
+/// If the instruments do not fit.
+pub(super) fn quotas(counts: &[u32], slots: &[Slot]) -> Vec<Vec<u32>> {
+    let total: u32 = counts.iter().sum();
+    let mut levels = vec![u32::MAX; counts.len()];
+    for mode in 0..counts.len() {
+        let (mut low, mut high) = (0, counts[mode]);
+        while low < high {
+            let middle = u32::midpoint(low, high);
+            levels[mode] = middle;
+            if Network::new(counts, slots, &levels).saturate() == total { high = middle } else { low = middle + 1 }
+        }
+        levels[mode] = high;
+    }
+    let mut network = Network::new(counts, slots, &levels);
+    assert_eq!(network.saturate(), total, "the instruments of a fit can be placed");
+    network.quotas()
+}
+
+/// A network of a source, modes, modes of accounts, connections, accounts and a sink.
+struct Network {
+    edges: Vec<Edge>,
+    of_nodes: Vec<Vec<usize>>,
+    /// For each connection and mode, its edge and the capacity of the edge.
+    quotas: Vec<Vec<(usize, u32)>>,
+}
+
+struct Edge {
+    to: usize,
+    left: u32,
+}
+
+const SOURCE: usize = 0;
+const SINK: usize = 1;
+
+impl Network {
+    fn new(counts: &[u32], slots: &[Slot], levels: &[u32]) -> Self {
+        let modes = counts.len();
+        let mut accounts: BTreeMap<usize, (usize, &Slot)> = BTreeMap::new();
+        for slot in slots {
+            let number = accounts.len();
+            accounts.entry(slot.account).or_insert((number, slot));
+        }
+        let mode_node = |mode: usize| 2 + mode;
+        let account_mode_node = |account: usize, mode: usize| 2 + modes + account * modes + mode;
+        let account_node = |account: usize| 2 + modes + accounts.len() * modes + account;
+        let slot_node = |slot: usize| 2 + modes + accounts.len() * (modes + 1) + slot;
+        let nodes = slot_node(slots.len());
+        let mut network =
+            Network { edges: Vec::new(), of_nodes: vec![Vec::new(); nodes], quotas: vec![Vec::new(); slots.len()] };
+        for (mode, count) in counts.iter().enumerate() {
+            network.connect(SOURCE, mode_node(mode), *count);
+        }
+        for (number, slot) in accounts.values() {
+            for (mode, max) in slot.account_max_of_modes.iter().enumerate() {
+                network.connect(mode_node(mode), account_mode_node(*number, mode), *max);
+            }
+            network.connect(account_node(*number), SINK, slot.account_max);
+        }
+        for (at, slot) in slots.iter().enumerate() {
+            let (number, _) = accounts[&slot.account];
+            for mode in 0..modes {
+                let max = slot.max_of_modes[mode].min(levels[mode]);
+                let edge = network.connect(account_mode_node(number, mode), slot_node(at), max);
+                network.quotas[at].push((edge, max));
+            }
+            network.connect(slot_node(at), account_node(number), slot.max);
+        }
+        network
+    }
+
+    /// Adds an edge and its reverse, and returns the edge.
+    fn connect(&mut self, from: usize, to: usize, capacity: u32) -> usize {
+        let edge = self.edges.len();
+        self.edges.push(Edge { to, left: capacity });
+        self.edges.push(Edge { to: from, left: 0 });
+        self.of_nodes[from].push(edge);
+        self.of_nodes[to].push(edge + 1);
+        edge
+    }
+
+    /// Sends as much as possible from the source to the sink, and returns the amount.
+    fn saturate(&mut self) -> u32 {
+        let mut sent = 0;
+        while let Some(path) = self.path() {
+            let amount = path.iter().map(|edge| self.edges[*edge].left).min().unwrap_or(0);
+            for edge in path {
+                self.edges[edge].left -= amount;
+                self.edges[edge ^ 1].left = self.edges[edge ^ 1].left.saturating_add(amount);
+            }
+            sent += amount;
+        }
+        sent
+    }
+
+    /// Returns the edges of a shortest path with capacity left.
+    fn path(&self) -> Option<Vec<usize>> {
+        let mut edge_to: Vec<Option<usize>> = vec![None; self.of_nodes.len()];
+        let mut queue = VecDeque::from([SOURCE]);
+        while let Some(node) = queue.pop_front() {
+            for edge in &self.of_nodes[node] {
+                let Edge { to, left } = self.edges[*edge];
+                if left > 0 && to != SOURCE && edge_to[to].is_none() {
+                    edge_to[to] = Some(*edge);
+                    queue.push_back(to);
+                }
+            }
+        }
+        let mut path = Vec::new();
+        let mut node = SINK;
+        while node != SOURCE {
+            let edge = edge_to[node]?;
+            path.push(edge);
+            node = self.edges[edge ^ 1].to;
+        }
+        Some(path)
+    }
+
+    fn quotas(&self) -> Vec<Vec<u32>> {
+        let used = |(edge, max): &(usize, u32)| max - self.edges[*edge].left;
+        self.quotas.iter().map(|of_slot| of_slot.iter().map(used).collect()).collect()
+    }
+}
