@@ -31,7 +31,8 @@ fn legs(limits: &Limits, fault: &mut dyn FnMut(&str, String)) {
         let field = format!("modes.{mode}.legs");
         for (position, leg) in of_mode.legs.iter().enumerate() {
             if leg.endpoint != MARKET && !limits.endpoints.contains_key(&leg.endpoint) {
-                let known: Vec<_> = [MARKET].into_iter().chain(limits.endpoints.keys().map(String::as_str)).collect();
+                let declared = limits.endpoints.keys().map(String::as_str).filter(|endpoint| *endpoint != MARKET);
+                let known: Vec<_> = [MARKET].into_iter().chain(declared).collect();
                 fault(&field, format!("expected an endpoint of {}, got `{}`", known.join(", "), leg.endpoint));
             }
             if of_mode.legs[..position].iter().any(|earlier| earlier.endpoint == leg.endpoint) {
@@ -54,7 +55,7 @@ fn endpoints(limits: &Limits, fault: &mut dyn FnMut(&str, String)) {
             [_] => {}
             [] => fault(&field, "expected a mode with a leg at this endpoint, got none".into()),
             served => {
-                fault(&field, format!("expected one mode with a leg at this endpoint, got {}", served.join(", ")))
+                fault(&field, format!("expected one mode with a leg at this endpoint, got {}", served.join(", ")));
             }
         }
     }

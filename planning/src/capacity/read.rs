@@ -32,7 +32,7 @@ pub(super) fn brokers(
         tree.merge(Branch::new(String::new(), parsed(overrides)?, true), &mut reader);
     }
     let mut tables = tree.take_table("brokers", &mut reader);
-    reader.finish(tree);
+    reader.finish(&tree);
     let mut brokers = BTreeMap::new();
     for broker in Broker::ALL {
         let path = join("brokers", broker.as_str());
@@ -128,7 +128,7 @@ fn limits(mut table: Branch, reader: &mut Reader) -> Option<Limits> {
     let packet_bytes = packets(table.take_table("packet_bytes", reader), reader);
     let index_packet_bytes = packets(table.take_table("index_packet_bytes", reader), reader);
     let historical = historical(table.take_table("historical", reader), reader);
-    reader.finish(std::mem::replace(table, Branch { path: String::new(), nodes: BTreeMap::new() }));
+    reader.finish(table);
     let limits = Limits {
         connections: connections?,
         on_excess: on_excess?,
@@ -199,7 +199,7 @@ fn mode_limits(mut table: Branch, reader: &mut Reader) -> Option<ModeLimits> {
             .unwrap_or(Scope::Account),
         segments: reader.figure(&mut table, "segments", segments),
     };
-    reader.finish(table);
+    reader.finish(&table);
     Some(ModeLimits { legs: legs?, ..limits })
 }
 
@@ -219,7 +219,7 @@ fn endpoints(table: Branch, reader: &mut Reader) -> Option<BTreeMap<String, Sour
             }
             Node::Table(mut table) => {
                 let figure = reader.required(&mut table, "instruments_per_connection", count);
-                reader.finish(table);
+                reader.finish(&table);
                 figure
             }
         };
@@ -234,7 +234,7 @@ fn subscribe(mut table: Branch, reader: &mut Reader) -> Option<Subscribe> {
     let pause_ms = reader.required(&mut table, "pause_ms", count_or_zero);
     let messages_per_second = reader.figure(&mut table, "messages_per_second", count);
     let quiet_ms = reader.figure(&mut table, "quiet_ms", count_or_zero);
-    reader.finish(table);
+    reader.finish(&table);
     Some(Subscribe {
         instruments_per_message: instruments_per_message?,
         pause_ms: pause_ms?,
@@ -246,7 +246,7 @@ fn subscribe(mut table: Branch, reader: &mut Reader) -> Option<Subscribe> {
 fn historical(mut table: Branch, reader: &mut Reader) -> Option<Historical> {
     let requests_per_second = reader.required(&mut table, "requests_per_second", count);
     let days_per_request = reader.required(&mut table, "days_per_request", count);
-    reader.finish(table);
+    reader.finish(&table);
     Some(Historical { requests_per_second: requests_per_second?, days_per_request: days_per_request? })
 }
 

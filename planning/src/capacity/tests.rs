@@ -1,3 +1,5 @@
+mod overrides;
+
 use super::*;
 use crate::broker::BrokerModels;
 use crate::testing;

@@ -140,7 +140,7 @@ impl Reader {
     }
 
     /// Reports the fields of a table that no reader has taken.
-    pub(super) fn finish(&mut self, branch: Branch) {
+    pub(super) fn finish(&mut self, branch: &Branch) {
         for name in branch.nodes.keys() {
             self.fault(&join(&branch.path, name), "unknown field");
         }
