@@ -20,6 +20,7 @@ use tracing::{error, info, warn};
 use crate::boot::{self, Openers};
 use crate::connections::{BoundedAcceptor, Limits, descriptors};
 use crate::http::{self, ApiKeys, AppState, BASE, FingerprintKey, Measures, ThrottledLog};
+use crate::limits::{self, BrokerLimits};
 use crate::metrics;
 use crate::settings::{ApiKeyOrigin, ProcessSettings};
 
@@ -116,11 +117,14 @@ impl App {
         let fingerprint_key =
             FingerprintKey::random().context("failed to get random bytes from the operating system")?;
         metrics::register(&http::ENDPOINTS, &http::PLAN_ENDPOINTS);
+        limits::register();
         let boot = boot::prepare(settings, &api_keys, openers)?;
-        let system = System::start(boot.parts).await?;
+        let system = Arc::new(System::start(boot.parts).await?);
+        let limits = Arc::new(BrokerLimits::new(settings.capacity_source.clone(), Arc::clone(&system)));
         let late = boot.late.map(|late| tokio::spawn(late.follow(system.config.secrets())));
         let state = Arc::new(AppState {
-            system: Arc::new(system),
+            system,
+            limits,
             api_keys,
             fingerprint_key,
             is_legacy_encoding: settings.is_legacy_encoding,
@@ -169,6 +173,11 @@ impl App {
     /// Returns the actors, for tests that stop them.
     pub fn system(&self) -> Arc<System> {
         Arc::clone(&self.state.system)
+    }
+
+    /// Returns the limits of brokers, which SIGHUP reloads.
+    pub fn limits(&self) -> Arc<BrokerLimits> {
+        Arc::clone(&self.state.limits)
     }
 
     /// Serves until `stop` is done or an actor escalates, then drains.

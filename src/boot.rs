@@ -24,6 +24,7 @@ use registry_actors::config::{
 use registry_actors::persistence::StoreSlot;
 use registry_actors::settings::SettingsTable;
 use registry_actors::system::SystemParts;
+use registry_planning::broker::BrokerModels;
 use registry_store::Store;
 use registry_store::postgres::PostgresStore;
 use registry_store::sqlite::SqliteStore;
@@ -100,6 +101,7 @@ pub(crate) fn prepare(settings: &ProcessSettings, keys: &Arc<ApiKeys>, openers: 
     parts.shared_cache = shared_cache;
     parts.has_demonstration = settings.has_demonstration;
     parts.ingest = settings.ingest();
+    parts.brokers = Arc::new(BrokerModels::embedded().with_capacity(Arc::clone(&settings.capacity)));
     Ok(Boot { parts, late: settings.config_service.is_some().then_some(late) })
 }
 

@@ -10,6 +10,7 @@ use std::env::VarError;
 use std::io::{self, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use anyhow::Context;
 use chrono::{DateTime, NaiveDate, Utc};
@@ -30,6 +31,7 @@ use uuid::Uuid;
 
 use crate::app::{App, KeyOrigin, curl_line};
 use crate::boot::{self, Openers, Resources};
+use crate::limits::BrokerLimits;
 use crate::settings::{ApiKeyOrigin, Database, ProcessSettings, SettingsFaults};
 use crate::telemetry;
 
@@ -100,8 +102,8 @@ struct IngestArguments {
     file: PathBuf,
     #[arg(
         long,
-        value_parser = word(Broker::parse, Broker::WORDS),
-        help = format!("Broker that published the file: one of {}", Broker::WORDS),
+        value_parser = word(Broker::parse_with_files, Broker::WORDS_WITH_FILES),
+        help = format!("Broker that published the file: one of {}", Broker::WORDS_WITH_FILES),
     )]
     broker: Broker,
     /// Trading date of the file, at most tomorrow in Asia/Kolkata [default: the date in the file name].
@@ -236,7 +238,7 @@ fn serve(settings: &ProcessSettings) -> anyhow::Result<()> {
         let hangup = signal(SignalKind::hangup()).context("failed to listen for SIGHUP")?;
         let app = App::start(settings, metrics).await?;
         greet(&app)?;
-        tokio::spawn(refresh_at_hangup(hangup, app.system().config.clone()));
+        tokio::spawn(refresh_at_hangup(hangup, app.system().config.clone(), app.limits()));
         app.run(stop_signal()).await
     });
     // A task that hangs must not keep the process alive.
@@ -295,14 +297,15 @@ async fn stop_signal() {
     });
 }
 
-/// Refreshes the settings at every SIGHUP, which would end the process without a listener.
-async fn refresh_at_hangup(mut hangup: Signal, config: ConfigHandle) {
+/// Refreshes the settings and reloads the limits of brokers at every SIGHUP, which would end the process without a listener.
+async fn refresh_at_hangup(mut hangup: Signal, config: ConfigHandle, limits: Arc<BrokerLimits>) {
     while hangup.recv().await.is_some() {
         let correlation_id = Uuid::now_v7().to_string();
         info!(correlation_id, "SIGHUP received: refreshing settings");
         if let Err(fault) = config.refresh(correlation_id.into()) {
             warn!(%fault, "failed to refresh settings");
         }
+        limits.reload().await;
     }
 }
 
@@ -359,7 +362,8 @@ async fn check_config(settings: &ProcessSettings) -> anyhow::Result<()> {
         table.add_row([key.to_owned(), value, origin]);
     }
     let gates = settings.gate_values().map(|(key, value)| (key.to_owned(), value));
-    for (key, value) in gates.into_iter().chain(settings.ingest_values()) {
+    let capacity = settings.capacity_values().map(|(key, value)| (key.to_owned(), value));
+    for (key, value) in gates.into_iter().chain(settings.ingest_values()).chain(capacity) {
         let origin = origin(&key, &value).to_owned();
         table.add_row([key, value, origin]);
     }

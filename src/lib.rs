@@ -6,6 +6,7 @@ pub mod cli;
 mod closing;
 mod connections;
 mod http;
+pub mod limits;
 mod metrics;
 pub mod settings;
 pub mod telemetry;

@@ -2,16 +2,20 @@
 
 mod gates;
 mod ingest;
+mod limits;
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use registry_actors::config::{ConfigServiceUrl, EnvironmentSource, Secret, SecretKey};
 use registry_actors::settings::Origin;
+use registry_planning::capacity::Capacity;
 use registry_planning::ingest::gate::GateSettings;
 
 use self::ingest::Ingest;
 pub(crate) use self::ingest::unfetchable;
+pub use self::limits::CapacitySource;
 
 /// The settings of the process from its environment.
 #[derive(Clone)]
@@ -42,6 +46,9 @@ pub struct ProcessSettings {
     /// The gates that a broker's file must pass: `INSTRUMENT_REGISTRY_GATE_…`.
     pub gates: GateSettings,
     ingest: Ingest,
+    /// The capacity of brokers: `INSTRUMENT_REGISTRY_BROKER_LIMITS` and `INSTRUMENT_REGISTRY_BROKER_ACCOUNTS`.
+    pub capacity: Arc<Capacity>,
+    pub(crate) capacity_source: CapacitySource,
     /// The settings of the planner.
     pub planner: EnvironmentSource,
 }
@@ -133,6 +140,7 @@ impl ProcessSettings {
             reader.parsed("INSTRUMENT_REGISTRY_LEGACY_PLAN_ENCODING", false, "true or false", |text| text.parse().ok());
         let gates = reader.gates();
         let ingest = reader.ingest();
+        let (capacity_source, capacity) = reader.capacity();
         let mut faults = reader.faults;
         let planner = EnvironmentSource::read(&variable).map_err(|setting_faults| {
             faults.extend(setting_faults.iter().map(ToString::to_string));
@@ -152,6 +160,8 @@ impl ProcessSettings {
                 is_legacy_encoding,
                 gates,
                 ingest,
+                capacity,
+                capacity_source,
                 planner,
             }),
             _ => Err(SettingsFaults(faults)),

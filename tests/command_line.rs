@@ -102,6 +102,7 @@ fn what_is_no_command_ends_with_2_and_says_what_there_is() {
             &["ingest", "file.csv", "--broker", "zerodha"],
             "expected one of kite, upstox, dhan, angel, fyers, groww, nuvama, shoonya, aliceblue",
         ),
+        (&["ingest", "file.csv", "--broker", "kotak"], "expected one of kite, upstox, dhan"),
         (&["serve", "now"], "unexpected argument 'now'"),
     ] {
         let finished = run(arguments, folder.path(), &[]);

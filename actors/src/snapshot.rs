@@ -6,6 +6,7 @@ use arc_swap::ArcSwapOption;
 use chrono::{DateTime, Utc};
 use registry_planning::basis::Basis;
 use registry_planning::broker::BrokerModels;
+use registry_planning::capacity::Capacity;
 use registry_planning::catalogue::Catalogue;
 use sha2::{Digest, Sha256};
 
@@ -20,7 +21,8 @@ pub struct Snapshot {
     pub catalogue: Arc<Catalogue>,
     /// The broker models.
     pub brokers: Arc<BrokerModels>,
-    /// SHA-256 of the content of all three: replicas and restarts agree on it.
+    /// SHA-256 of the content of all three: replicas and restarts agree on it. It covers the capacity of brokers only if a file
+    /// or accounts override it, so that a new release of the built-in figures does not invalidate plans without a broker.
     pub hash: [u8; 32],
 }
 
@@ -31,6 +33,9 @@ impl Snapshot {
         hasher.update(table.content_hash());
         hasher.update(catalogue.content_hash());
         hasher.update(brokers.content_hash());
+        if brokers.capacity().is_overridden() {
+            hasher.update(brokers.capacity().content_hash());
+        }
         Snapshot { settings: table.settings().clone(), catalogue, brokers, hash: hasher.finalize().into() }
     }
 
@@ -41,16 +46,16 @@ impl Snapshot {
 }
 
 /// The current snapshot. Readers never wait. The config and the catalogue actor each set their part; the broker models are
-/// those of the start.
+/// those of the start, and their capacity can be replaced.
 #[derive(Debug)]
 pub struct SnapshotCell {
-    brokers: Arc<BrokerModels>,
     parts: Mutex<Parts>,
     current: ArcSwapOption<Snapshot>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Parts {
+    brokers: Arc<BrokerModels>,
     /// The settings, and since when they are in effect.
     settings: Option<(SettingsTable, DateTime<Utc>)>,
     catalogue: Option<Arc<Catalogue>>,
@@ -59,7 +64,8 @@ struct Parts {
 impl SnapshotCell {
     /// Returns a cell without settings and catalog.
     pub(crate) fn new(brokers: Arc<BrokerModels>) -> Self {
-        SnapshotCell { brokers, parts: Mutex::default(), current: ArcSwapOption::empty() }
+        let parts = Parts { brokers, settings: None, catalogue: None };
+        SnapshotCell { parts: Mutex::new(parts), current: ArcSwapOption::empty() }
     }
 
     /// Returns the current snapshot; `None` until settings and catalog have been set.
@@ -83,6 +89,16 @@ impl SnapshotCell {
         self.set(|parts| parts.catalogue = Some(catalogue));
     }
 
+    /// Replaces the capacity of all brokers.
+    pub(crate) fn set_capacity(&self, capacity: Arc<Capacity>) {
+        self.set(|parts| parts.brokers = Arc::new((*parts.brokers).clone().with_capacity(capacity)));
+    }
+
+    /// Returns the broker models in effect.
+    pub(crate) fn brokers(&self) -> Arc<BrokerModels> {
+        Arc::clone(&self.parts.lock().unwrap_or_else(PoisonError::into_inner).brokers)
+    }
+
     /// Returns the settings in effect and since when: they outlive the actor that set them.
     pub(crate) fn settings(&self) -> Option<(SettingsTable, DateTime<Utc>)> {
         self.parts.lock().unwrap_or_else(PoisonError::into_inner).settings.clone()
@@ -97,7 +113,7 @@ impl SnapshotCell {
         let mut parts = self.parts.lock().unwrap_or_else(PoisonError::into_inner);
         change(&mut parts);
         if let (Some((table, _)), Some(catalogue)) = (&parts.settings, &parts.catalogue) {
-            let snapshot = Snapshot::new(table, Arc::clone(catalogue), Arc::clone(&self.brokers));
+            let snapshot = Snapshot::new(table, Arc::clone(catalogue), Arc::clone(&parts.brokers));
             self.current.store(Some(Arc::new(snapshot)));
         }
     }
@@ -120,6 +136,25 @@ mod tests {
 
         assert_eq!(snapshot_with(BrokerModels::EMBEDDED).hash, snapshot_with(BrokerModels::EMBEDDED).hash);
         assert_ne!(snapshot_with(&changed).hash, snapshot_with(BrokerModels::EMBEDDED).hash);
+    }
+
+    #[test]
+    fn an_overridden_capacity_takes_part_in_the_hash() {
+        let cell = SnapshotCell::new(brokers());
+        cell.set_capacity(Capacity::with(None, Some("kite=a")).unwrap());
+        assert!(cell.current().is_none());
+        cell.set_settings(SettingsTable::default(), Utc::now());
+        cell.set_catalogue(catalogue());
+        let hash = || cell.current().unwrap().hash;
+        let built_in = snapshot_with(BrokerModels::EMBEDDED).hash;
+
+        let with_accounts = hash();
+        cell.set_capacity(Capacity::with(Some("# nothing"), None).unwrap());
+        let with_nothing = hash();
+
+        assert_ne!(with_accounts, built_in);
+        assert_eq!(with_nothing, built_in);
+        assert!(!cell.brokers().capacity().is_overridden());
     }
 
     #[test]

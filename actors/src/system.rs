@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use registry_planning::broker::BrokerModels;
+use registry_planning::capacity::Capacity;
 use registry_store::DEPENDENCY;
 use tokio::time::{Instant, timeout};
 use tracing::{error, info, warn};
@@ -172,6 +173,16 @@ impl System {
         let supervisor = SupervisorHandle::start(children).await.map_err(|e| StartError(e.to_string()))?;
         let store = parts.store;
         Ok(System { config, catalogue, ingest, cache, persistence, planners, snapshots, store, supervisor })
+    }
+
+    /// Returns the broker models in effect, also before there is a snapshot.
+    pub fn brokers(&self) -> Arc<BrokerModels> {
+        self.snapshots.brokers()
+    }
+
+    /// Replaces the capacity of all brokers: a request that arrives later is planned with it.
+    pub fn set_capacity(&self, capacity: Arc<Capacity>) {
+        self.snapshots.set_capacity(capacity);
     }
 
     /// Returns the current snapshot; `None` until there are settings and a catalog.

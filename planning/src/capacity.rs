@@ -4,6 +4,7 @@
 //! them and gives the reason for the one in force.
 
 mod accounts;
+mod changes;
 mod check;
 mod figures;
 mod read;
@@ -15,7 +16,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, LazyLock};
 
 use chrono::NaiveDate;
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 use sha2::{Digest, Sha256};
 
 pub use self::figures::FigureSource;
@@ -74,6 +75,7 @@ words! {
 
 /// A figure, its source, and other sources that contradict it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Sourced<T> {
     /// The value in force.
     pub value: T,
@@ -83,9 +85,11 @@ pub struct Sourced<T> {
     pub seen: NaiveDate,
     /// The reason why this value is in force and not one of the others.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(nullable = false))]
     pub because: Option<String>,
     /// Values of other sources.
     #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[cfg_attr(feature = "openapi", schema(required = false))]
     pub others: Vec<OtherValue<T>>,
     /// Whether the override file gave the value.
     #[serde(rename = "overridden")]
@@ -101,6 +105,7 @@ impl<T> Sourced<T> {
 
 /// A value that another source gives.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct OtherValue<T> {
     /// The value.
     pub value: T,
@@ -112,6 +117,8 @@ pub struct OtherValue<T> {
 
 /// One subscription that serves a mode or a part of it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", schema(as = ModeLeg))]
 pub struct Leg {
     /// The endpoint.
     pub endpoint: String,
@@ -121,36 +128,52 @@ pub struct Leg {
 
 /// The limits of one mode.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ModeLimits {
     /// The subscriptions that serve the mode. At most one of them is at each endpoint.
     pub legs: Vec<Leg>,
     /// The maximum number of instruments if the scope has instruments of this mode alone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(nullable = false))]
     pub alone: Option<Sourced<u32>>,
     /// The maximum number of instruments if the scope has instruments of other modes, too.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(nullable = false))]
     pub mixed: Option<Sourced<u32>>,
     /// The scope of `alone` and `mixed`.
     pub scope: Scope,
     /// The segments for which the mode is offered; all if absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(nullable = false))]
     pub segments: Option<Sourced<Vec<Segment>>>,
 }
 
 /// The subscribe messages of one connection.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", schema(as = SubscribeLimits))]
 pub struct Subscribe {
     /// The maximum number of instruments in one message.
     pub instruments_per_message: Sourced<u32>,
     /// The pause between two messages, milliseconds.
     pub pause_ms: Sourced<u32>,
     /// The maximum number of messages in a second.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(nullable = false))]
     pub messages_per_second: Option<Sourced<u32>>,
     /// The time without messages after the connection opens, milliseconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(nullable = false))]
     pub quiet_ms: Option<Sourced<u32>>,
 }
 
 /// The monthly fee of one account.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", schema(as = BrokerFee))]
 pub struct Fee {
     /// The amount, in whole units of the currency.
+    #[serde(flatten)]
     pub amount: Sourced<u32>,
     /// The currency, by its ISO 4217 code.
     pub currency: String,
@@ -158,6 +181,8 @@ pub struct Fee {
 
 /// The pace of historical requests.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", schema(as = HistoricalLimits))]
 pub struct Historical {
     /// The maximum number of requests in a second.
     pub requests_per_second: Sourced<u32>,
@@ -167,14 +192,20 @@ pub struct Historical {
 
 /// The limits of an account of one tier.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", schema(as = AccountLimits))]
 pub struct Limits {
     /// The maximum number of connections of an account.
     pub connections: Sourced<u32>,
     /// What the broker does with one connection too many.
     pub on_excess: Sourced<OnExcess>,
     /// The maximum number of instruments on one connection to the market endpoint.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(nullable = false))]
     pub instruments_per_connection: Option<Sourced<u32>>,
     /// The maximum number of different instruments of an account.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(nullable = false))]
     pub instruments_per_account: Option<Sourced<u32>>,
     /// Whether a repeated subscription counts again.
     pub counts_duplicates: Sourced<bool>,
@@ -182,6 +213,8 @@ pub struct Limits {
     pub modes: BTreeMap<Mode, ModeLimits>,
     /// The maximum number of instruments on one connection to each endpoint other than the market endpoint. Each of these
     /// endpoints serves one mode, and its connections count towards `connections`.
+    #[serde(serialize_with = "write_endpoints")]
+    #[cfg_attr(feature = "openapi", schema(value_type = BTreeMap<String, EndpointLimits>))]
     pub endpoints: BTreeMap<String, Sourced<u32>>,
     /// The modes of the market endpoint from the highest to the lowest: an instrument is lowered to the next one.
     pub lowering: Vec<Mode>,
@@ -190,10 +223,16 @@ pub struct Limits {
     /// How a mode is changed.
     pub change_mode: Sourced<ChangeMode>,
     /// The lifetime of a connection, hours.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(nullable = false))]
     pub lifetime_hours: Option<Sourced<u32>>,
     /// The time of day in Asia/Kolkata, `HH:MM`, at which the session's token ends.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(nullable = false))]
     pub session_ends_at: Option<Sourced<String>>,
     /// The monthly fee of an account.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(nullable = false))]
     pub fee: Option<Fee>,
     /// Bytes of one packet of a subscription in each mode.
     pub packet_bytes: BTreeMap<Mode, Sourced<u32>>,
@@ -201,6 +240,23 @@ pub struct Limits {
     pub index_packet_bytes: BTreeMap<Mode, Sourced<u32>>,
     /// Historical requests.
     pub historical: Historical,
+}
+
+/// The limits of an endpoint other than the market endpoint, as the file and the API have them.
+#[derive(Clone, Debug, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct EndpointLimits {
+    /// The maximum number of instruments on one connection.
+    pub instruments_per_connection: Sourced<u32>,
+}
+
+fn write_endpoints<S: Serializer>(
+    endpoints: &BTreeMap<String, Sourced<u32>>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    serializer.collect_map(
+        endpoints.iter().map(|(name, figure)| (name, EndpointLimits { instruments_per_connection: figure.clone() })),
+    )
 }
 
 /// A tier of accounts.

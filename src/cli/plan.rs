@@ -29,7 +29,8 @@ pub(super) async fn run(arguments: PlanArguments, settings: &ProcessSettings) ->
     let Resources { store, settings: planner, .. } = resolve(settings).await?;
     let now = Utc::now();
     let catalogue = Arc::new(catalogue(&*store, settings, now).await?);
-    let snapshot = Snapshot::new(&planner, catalogue, Arc::new(BrokerModels::embedded()));
+    let brokers = BrokerModels::embedded().with_capacity(Arc::clone(&settings.capacity));
+    let snapshot = Snapshot::new(&planner, catalogue, Arc::new(brokers));
     store.close().await;
 
     let plan = create_plan(&arguments, &snapshot, now)?;

@@ -18,6 +18,7 @@ use super::keys::ApiKeys;
 use super::measures::Measures;
 use super::problem::Problem;
 use super::throttled_log::ThrottledLog;
+use crate::limits::BrokerLimits;
 
 /// Maximum number of requests to the API in flight: twice the capacity of the planners, so that reads also get permits.
 /// A request beyond it is rejected before its body is read.
@@ -33,6 +34,7 @@ pub(super) const STILL_LOADING: &str = "settings and catalog are still loading";
 /// The state that handlers share.
 pub(crate) struct AppState {
     pub(crate) system: Arc<System>,
+    pub(crate) limits: Arc<BrokerLimits>,
     pub(crate) api_keys: Arc<ApiKeys>,
     pub(crate) fingerprint_key: FingerprintKey,
     pub(crate) is_legacy_encoding: bool,

@@ -212,6 +212,8 @@ pub(crate) async fn ready(State(state): State<Arc<AppState>>) -> Response {
     checks.insert("list_memory", list_memory_check(&memory_load()));
     let (catalogue, is_loaded) = catalogue_check(&state);
     checks.insert("catalogue", catalogue);
+    let (status, detail) = state.limits.state().check();
+    checks.insert("broker_limits", Check { detail, ..Check::new(status) });
 
     let reason = match (state.is_draining(), is_reached, is_loaded) {
         (true, ..) => Some("draining"),

@@ -77,6 +77,17 @@ impl Reader<'_> {
                 None => {}
             }
         }
+        for broker in Broker::ALL.into_iter().filter(|broker| !broker.has_files()) {
+            let name = broker.as_str().to_uppercase();
+            for key in [format!("{SOURCE}{name}"), format!("{AT}{name}")] {
+                if (self.variable)(&key).is_some() {
+                    self.fault(
+                        &key,
+                        &format!("no file of {broker} is read; expected one of {}", Broker::WORDS_WITH_FILES),
+                    );
+                }
+            }
+        }
         let limits = Limits { bytes_max, rows_max };
         Ingest { folder, origins, limits, sources, retry_after: Duration::from_secs(retry_after) }
     }

@@ -16,6 +16,7 @@ fn check_config_shows_every_setting_and_where_it_comes_from() {
         ("INSTRUMENT_REGISTRY_PLANNER_TIMEOUT", "7"),
         ("INSTRUMENT_REGISTRY_CONFLICT_RESOLUTION_STRATEGY", "merge"),
         ("PORT", "0"),
+        ("INSTRUMENT_REGISTRY_BROKER_ACCOUNTS", "kite=desk_a,desk_b"),
     ];
 
     let finished = run(&["check-config"], folder.path(), &variables);
@@ -38,6 +39,8 @@ fn check_config_shows_every_setting_and_where_it_comes_from() {
     assert_eq!(row("INTERNAL_API_KEY"), "(set) from the environment");
     assert_eq!(row("INSTRUMENT_REGISTRY_DEMO_CATALOGUE"), "true from the built-in defaults");
     assert_eq!(row("INSTRUMENT_REGISTRY_LEGACY_PLAN_ENCODING"), "false from the built-in defaults");
+    assert_eq!(row("INSTRUMENT_REGISTRY_BROKER_LIMITS"), "(not set) from the built-in defaults");
+    assert_eq!(row("INSTRUMENT_REGISTRY_BROKER_ACCOUNTS"), "kite=desk_a,desk_b from the environment");
     assert!(finished.output.ends_with("the configuration is valid\n"));
     assert!(!finished.output.contains("a-fake-key"), "a secret is never shown");
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "nothing was made");
@@ -57,6 +60,9 @@ fn all_faults_are_told_at_once_before_anything_is_opened() {
         ("INSTRUMENT_REGISTRY_MAX_INSTRUMENTS_PER_PLAN", "many"),
         ("INSTRUMENT_REGISTRY_COST_PER_INSTRUMENT", "0.00001"),
         ("INSTRUMENT_REGISTRY_PROFILE_VALIDATION_STRICT", "yes"),
+        ("INSTRUMENT_REGISTRY_BROKER_LIMITS", "/missing/limits.toml"),
+        ("INSTRUMENT_REGISTRY_BROKER_ACCOUNTS", "kite=desk:gold"),
+        ("INSTRUMENT_REGISTRY_INGEST_SOURCE_KOTAK", "/dumps/kotak.csv"),
     ];
 
     for command in [&["serve"][..], &[], &["plan", "NSE:TCS"], &["migrate"], &["check-config"]] {
@@ -64,7 +70,7 @@ fn all_faults_are_told_at_once_before_anything_is_opened() {
 
         assert_eq!((finished.code, finished.output.as_str()), (Some(78), ""), "{command:?}");
         let lines: Vec<&str> = finished.complaint.lines().collect();
-        assert_eq!(lines[0], "error: invalid configuration: 9 problems", "{lines:?}");
+        assert_eq!(lines[0], "error: invalid configuration: 12 problems", "{lines:?}");
         for (key, _) in variables {
             assert!(
                 lines[1..].iter().any(|line| line.trim_start().starts_with(&format!("{key}: "))),

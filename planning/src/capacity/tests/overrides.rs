@@ -194,6 +194,25 @@ fn files_that_change_nothing_keep_the_hash() {
 }
 
 #[test]
+fn changes_name_the_figures_with_both_values() {
+    let text = figure("brokers.kite.connections", "5")
+        + &figure("brokers.kite.instruments_per_connection", "3000")
+        + &figure("brokers.kite.lifetime_hours", "24")
+        + "[brokers.kite.modes.quote]\nscope = \"connection\"\n";
+    let capacity = Capacity::with(Some(&text), Some("dhan=a,b")).unwrap();
+
+    let changes = [
+        "brokers.kite.standard.connections: 3 -> 5",
+        "brokers.kite.standard.instruments_per_connection: 3000, with another source",
+        "brokers.kite.standard.lifetime_hours: none -> 24",
+        "brokers.kite.standard.modes.quote.scope: account -> connection",
+        "brokers.dhan.accounts: [\"default:standard\"] -> [\"a:standard\",\"b:standard\"]",
+    ];
+    assert_eq!(embedded().changes(&capacity), changes);
+    assert_eq!(embedded().changes(&embedded()), [""; 0]);
+}
+
+#[test]
 fn accounts_have_names_and_tiers() {
     let capacity = Capacity::with(None, Some("kite=desk_a, desk_b;upstox=main:plus,second")).unwrap();
     let accounts = |broker| {
