@@ -2,6 +2,7 @@
 
 mod blocking;
 mod body;
+mod broker_limits;
 mod catalog;
 mod completing;
 mod context;
@@ -78,6 +79,7 @@ fn router(state: Arc<AppState>) -> Router {
         .route("/search", post(instruments::search::search))
         .route("/catalog/summary", get(catalog::summary))
         .route("/brokers", get(catalog::brokers))
+        .route("/brokers/{broker_id}/limits", get(broker_limits::limits))
         .route("/brokers/{broker_id}/tokens/{instrument_key}", get(catalog::token))
         .route("/brokers/{broker_id}/ingest", post(ingest::ingest))
         .route("/jobs/{job_id}", get(ingest::read_job).delete(ingest::cancel));

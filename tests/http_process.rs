@@ -1,5 +1,6 @@
 //! The process as its surroundings see it: health, readiness, metrics, its own description, headers.
 
+mod broker_limits;
 mod connections;
 mod exposition;
 mod hang_ups;
@@ -58,6 +59,7 @@ async fn the_description_of_the_api_names_every_route() {
         format!("delete {REGISTRY}/jobs/{{job_id}}"),
         format!("get {REGISTRY}/catalog/summary"),
         format!("get {REGISTRY}/brokers"),
+        format!("get {REGISTRY}/brokers/{{broker_id}}/limits"),
         format!("get {REGISTRY}/brokers/{{broker_id}}/tokens/{{instrument_key}}"),
         "get /health".to_owned(),
         "get /ready".to_owned(),

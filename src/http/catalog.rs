@@ -213,11 +213,22 @@ fn contradictions(counts: &ContradictionCounts) -> ContradictionCountsEntry {
     }
 }
 
-/// A broker whose files the service reads.
+/// The uses of a broker that the service supports.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct BrokerSupport {
+    /// Whether the service reads files of the broker.
+    files: bool,
+    /// Whether plans can be made for the feed of the broker.
+    plans: bool,
+}
+
+/// A broker.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct BrokerEntry {
     #[schema(value_type = Broker)]
     broker_id: &'static str,
+    /// The uses of the broker that the service supports.
+    supports: BrokerSupport,
     /// Whether the service ever accepted a file of the broker.
     is_loaded: bool,
     /// The trading date of the broker's last accepted file, if known.
@@ -232,7 +243,7 @@ pub(crate) struct BrokerEntry {
 pub(crate) struct BrokersAnswer<'a> {
     /// The number of brokers.
     count: usize,
-    /// The brokers whose files the service reads.
+    /// The brokers.
     brokers: Vec<BrokerEntry>,
     /// The correlation id of the request.
     correlation_id: &'a str,
@@ -240,11 +251,11 @@ pub(crate) struct BrokersAnswer<'a> {
     response_time_ms: u64,
 }
 
-/// Lists the brokers whose files can be read, and the last load of each.
+/// Lists the brokers, and the last load of each.
 #[utoipa::path(
     get, path = "/api/v1/internal/instrument-registry/brokers", tag = "catalog", operation_id = "list_brokers",
     summary = "List brokers",
-    description = "Returns every broker whose files the service reads, with the date and the active tokens of its last accepted file.",
+    description = "Returns every broker with the uses that the service supports, and the date and the active tokens of its last accepted file.",
     responses(
         (status = 200, description = "Every broker.", body = BrokersAnswer<'_>),
     ),
@@ -267,6 +278,8 @@ pub(crate) async fn brokers(
                 let source = catalogue.sources().iter().find(|source| source.broker == Some(broker));
                 BrokerEntry {
                     broker_id: broker.as_str(),
+                    // Every broker has limits, which are all that a plan requires.
+                    supports: BrokerSupport { files: broker.has_files(), plans: true },
                     is_loaded: source.is_some(),
                     file_date: source.and_then(|source| source.file_date),
                     active_tokens: tokens.get(&broker).copied().unwrap_or(0),

@@ -323,7 +323,13 @@ impl<S: Send + Sync> axum::extract::FromRequestParts<S> for BrokerPath {
 
     async fn from_request_parts(parts: &mut axum::http::request::Parts, state: &S) -> Result<Self, Problem> {
         let path = Path::<String>::from_request_parts(parts, state).await;
-        let broker = path.ok().and_then(|Path(broker_id)| Broker::parse(&broker_id));
-        broker.map(BrokerPath).ok_or_else(no_such_broker)
+        match path.ok().and_then(|Path(broker_id)| Broker::parse(&broker_id)) {
+            Some(broker) if broker.has_files() => Ok(BrokerPath(broker)),
+            Some(broker) => {
+                let known = Broker::WORDS_WITH_FILES;
+                Err(Problem::not_found(format!("no file of {broker} is read; expected one of {known}")))
+            }
+            None => Err(no_such_broker()),
+        }
     }
 }

@@ -49,6 +49,7 @@ use super::schema::types;
         super::instruments::search::search,
         super::catalog::summary,
         super::catalog::brokers,
+        super::broker_limits::limits,
         super::catalog::token,
         super::ingest::ingest,
         super::ingest::read_job,

@@ -11,6 +11,17 @@ async fn broker_answers() {
     recorder.record("brokers_listed", at("brokers")).await;
     recorder.record("brokers_unknown_parameter", at("brokers?x=1")).await;
     for (name, path) in [
+        ("default_tier", "upstox/limits"),
+        ("tier", "upstox/limits?tier=plus"),
+        ("separate_endpoints", "dhan/limits"),
+        ("broker_without_files", "kotak/limits?tier=standard"),
+        ("unknown_broker", "robinhood/limits"),
+        ("unknown_tier", "upstox/limits?tier=gold"),
+        ("every_fault", "kite/limits?tier=plus&x=1"),
+    ] {
+        recorder.record(&format!("limits_{name}"), at(&format!("brokers/{path}"))).await;
+    }
+    for (name, path) in [
         ("found", "kite/tokens/NSE:TCS"),
         ("of_other_broker", "upstox/tokens/BSE:TCS"),
         ("of_alias", "kite/tokens/NSE:NIFTY"),

@@ -29,7 +29,8 @@ async fn all_faults_of_body_and_query_are_told_at_once() {
             ("/as_of", "expected a date as YYYY-MM-DD, got 20260817"),
             (
                 "/broker",
-                "expected one of kite, upstox, dhan, angel, fyers, groww, nuvama, shoonya, aliceblue, got `kites`"
+                "expected one of kite, upstox, dhan, angel, fyers, groww, nuvama, shoonya, aliceblue, \
+                 kotak, fivepaisa, breeze, got `kites`"
             ),
             ("/description", "expected a string, got an object"),
             ("/dry_run", "unknown field"),

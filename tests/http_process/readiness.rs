@@ -26,7 +26,7 @@ async fn the_demonstration_catalogue_is_ready_but_degraded() {
     assert!(checks["catalogue"]["detail"].as_str().unwrap().contains("demonstration"), "{checks}");
     assert_eq!((&checks["database"]["status"], &checks["database"]["breaker"]), (&json!("ok"), &json!("closed")));
     assert_eq!(checks["database"]["detail"], "sqlite");
-    for absent in ["config_service", "redis"] {
+    for absent in ["broker_limits", "config_service", "redis"] {
         assert_eq!(checks[absent], json!({"status": "not_configured"}));
     }
 }

@@ -53,6 +53,10 @@ parameters! {
         /// The broker.
         broker_id: Broker,
     }
+    TierQuery in Query {
+        /// The tier of the account; by default the default tier of the broker.
+        tier: Option<String>,
+    }
     KeyPath in Path {
         /// The key of the instrument, or an alias of it. Characters that a path does not allow are percent-encoded:
         /// `NSE:M%26M`.

@@ -1,0 +1,102 @@
+//! The limits of brokers in effect.
+
+use std::sync::Arc;
+
+use axum::extract::{Extension, Path, State};
+use axum::http::Uri;
+use axum::response::Response;
+use registry_planning::capacity::{BrokerCapacity, Limits};
+use registry_planning::vocabulary::Broker;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::body::Fields;
+use super::catalog::no_such_broker;
+use super::context::{AppState, RequestContext, snapshot};
+use super::problem::Problem;
+use super::query::Parameters;
+use super::response::json;
+use super::schema::parameters;
+
+/// An account of the settings.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct AccountEntry<'a> {
+    /// The name of the account. Connections of plans have it, so that a feed handler finds the API key.
+    name: &'a str,
+    /// The name of its tier.
+    tier: &'a str,
+}
+
+/// The limits of a broker in effect.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct LimitsAnswer<'a> {
+    #[schema(value_type = Broker)]
+    broker_id: &'static str,
+    /// The name of the broker in words.
+    name: &'a str,
+    /// The tier that the limits belong to.
+    tier: &'a str,
+    /// The default tier.
+    default_tier: &'a str,
+    /// The names of all tiers, from the lowest to the highest.
+    tiers: Vec<&'a str>,
+    /// The accounts of the settings.
+    accounts: Vec<AccountEntry<'a>>,
+    /// The limits of an account of the tier.
+    limits: &'a Limits,
+    /// The correlation id of the request.
+    correlation_id: &'a str,
+    /// The time from the arrival of the request to the response, in milliseconds.
+    response_time_ms: u64,
+}
+
+/// Returns the limits of a broker in effect.
+#[utoipa::path(
+    get, path = "/api/v1/internal/instrument-registry/brokers/{broker_id}/limits", tag = "catalog",
+    operation_id = "get_broker_limits",
+    summary = "Get the limits of a broker",
+    description = "Returns the limits of an account in effect. Each figure has its source, the day on which the source was checked, the values of other sources, and whether the file of limits in the settings overrides it.",
+    params(parameters::BrokerPath, parameters::TierQuery),
+    responses(
+        (status = 200, description = "The limits.", body = LimitsAnswer<'_>),
+        (status = 404, description = "The broker does not exist."),
+    ),
+    security(("api_key" = [])),
+)]
+pub(crate) async fn limits(
+    State(state): State<Arc<AppState>>,
+    Extension(context): Extension<RequestContext>,
+    path: Result<Path<String>, axum::extract::rejection::PathRejection>,
+    uri: Uri,
+) -> Result<Response, Problem> {
+    let broker = path.ok().and_then(|Path(broker_id)| Broker::parse(&broker_id)).ok_or_else(no_such_broker)?;
+    let snapshot = snapshot(&state)?;
+    let capacity = snapshot.brokers.capacity().of(broker);
+    let mut parameters = Parameters::of(&uri);
+    let tier = tier(&mut parameters, capacity);
+    Fields::none().finish(parameters.finish())?;
+    let of = |position: usize| capacity.tiers[position].name.as_str();
+    let tier = &capacity.tiers[tier.unwrap_or(capacity.default_tier)];
+    Ok(json(&LimitsAnswer {
+        broker_id: broker.as_str(),
+        name: &capacity.name,
+        tier: &tier.name,
+        default_tier: of(capacity.default_tier),
+        tiers: capacity.tiers.iter().map(|tier| tier.name.as_str()).collect(),
+        accounts: capacity
+            .accounts
+            .iter()
+            .map(|account| AccountEntry { name: &account.name, tier: of(account.tier) })
+            .collect(),
+        limits: &tier.limits,
+        correlation_id: &context.correlation_id,
+        response_time_ms: context.elapsed_ms(),
+    }))
+}
+
+/// Takes the position of the requested tier.
+fn tier(parameters: &mut Parameters, capacity: &BrokerCapacity) -> Option<usize> {
+    let known: Vec<&str> = capacity.tiers.iter().map(|tier| tier.name.as_str()).collect();
+    let expected = format!("one of {}", known.join(", "));
+    parameters.optional("tier", &expected, |text| known.iter().position(|known| *known == text))
+}
