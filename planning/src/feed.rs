@@ -1,9 +1,12 @@
 //! How the instruments of a plan are streamed: at which broker, each in which mode, and which of them come first.
 
+mod valid;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
+pub use self::valid::{min_mode_fault, mode_fault};
 use crate::basis::Basis;
 use crate::broker::BrokerModels;
 use crate::catalogue::Catalogue;
@@ -13,6 +16,12 @@ use crate::vocabulary::{Broker, Mode, SubscriptionType, counted, named};
 
 /// The highest priority.
 pub const PRIORITY_MAX: u32 = 1000;
+/// The maximum number of accounts of a request.
+pub const ACCOUNTS_MAX: u32 = 16;
+/// The maximum number of connections that a request can ask for.
+pub const CONNECTIONS_MAX: u32 = 256;
+/// The maximum length of the name of an account or a tier, characters.
+pub const NAME_CHARACTERS_MAX: usize = 64;
 
 /// The part of a request that concerns the stream. By default, any broker and the default mode of the type.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -72,32 +81,23 @@ impl StreamOptions {
         keys.iter().map(of).collect()
     }
 
-    /// Applies the mode and the priority of one name of an instrument to its other names: to its own key, and to its aliases
-    /// in `keys`.
+    /// Applies the options of one name of an instrument to its other names: to its own key, and to its aliases in `keys`.
     #[must_use]
     pub fn with_all_names(mut self, keys: &KeyList, catalogue: &Catalogue) -> Self {
-        if self.modes.is_empty() && self.priorities.is_empty() {
+        let StreamOptions { modes, priorities, min_modes, pinned, .. } = &mut self;
+        if modes.is_empty() && priorities.is_empty() && min_modes.is_empty() && pinned.is_empty() {
             return self;
         }
         let target = |key: &str| catalogue.find(key).map(|id| catalogue.key(catalogue.target(id)).to_owned());
-        let modes: Vec<_> = self.modes.iter().filter_map(|(key, mode)| Some((target(key)?, *mode))).collect();
-        let priorities: Vec<_> = self.priorities.iter().filter_map(|(key, of)| Some((target(key)?, *of))).collect();
-        for (key, mode) in modes {
-            self.modes.entry(key).or_insert(mode);
-        }
-        for (key, priority) in priorities {
-            self.priorities.entry(key).or_insert(priority);
-        }
         let is_alias = |key: &&str| catalogue.find(key).is_some_and(|id| catalogue.target(id) != id);
-        for alias in keys.iter().filter(is_alias) {
-            let Some(target) = target(alias) else { continue };
-            if let Some(mode) = self.modes.get(&target).copied() {
-                self.modes.entry(alias.to_owned()).or_insert(mode);
-            }
-            if let Some(priority) = self.priorities.get(&target).copied() {
-                self.priorities.entry(alias.to_owned()).or_insert(priority);
-            }
-        }
+        let aliases = keys.iter().filter(is_alias).filter_map(|alias| Some((alias, target(alias)?)));
+        let aliases: Vec<(&str, String)> = aliases.collect();
+        add_names(modes, &target, &aliases);
+        add_names(priorities, &target, &aliases);
+        add_names(min_modes, &target, &aliases);
+        let mut pins: BTreeMap<String, ()> = std::mem::take(pinned).into_iter().map(|key| (key, ())).collect();
+        add_names(&mut pins, &target, &aliases);
+        *pinned = pins.into_keys().collect();
         self
     }
 
@@ -149,11 +149,34 @@ impl StreamOptions {
                 ));
             }
         }
-        let has_mode = self.mode.is_some() || !self.modes.is_empty();
-        if has_mode && self.mode_of_others(subscription_type, brokers).is_none() {
-            warnings.push(format!("{subscription_type} data has no mode: the mode is ignored"));
+        if self.mode_of_others(subscription_type, brokers).is_none() {
+            let has_min_mode = self.min_mode.is_some() || !self.min_modes.is_empty();
+            if self.mode.is_some() || !self.modes.is_empty() || has_min_mode {
+                warnings.push(format!("{subscription_type} data has no mode: the mode is ignored"));
+            }
+            if self.connections.is_some() {
+                warnings.push(format!("{subscription_type} data has no connections: `connections` is ignored"));
+            }
         }
         warnings
+    }
+}
+
+/// Adds the value of each name for the key of its instrument, then the value of that key for its aliases. A name keeps its
+/// own value.
+fn add_names<T: Copy>(
+    values: &mut BTreeMap<String, T>,
+    target: &impl Fn(&str) -> Option<String>,
+    aliases: &[(&str, String)],
+) {
+    let of_targets: Vec<_> = values.iter().filter_map(|(key, value)| Some((target(key)?, *value))).collect();
+    for (key, value) in of_targets {
+        values.entry(key).or_insert(value);
+    }
+    for (alias, target) in aliases {
+        if let Some(value) = values.get(target).copied() {
+            values.entry((*alias).to_owned()).or_insert(value);
+        }
     }
 }
 
@@ -226,6 +249,21 @@ mod tests {
     }
 
     #[test]
+    fn pins_and_lowest_modes_of_one_name_apply_to_all_names() {
+        let feed = StreamOptions {
+            pinned: ["NSE:NIFTY 50".to_owned()].into(),
+            min_modes: [("NSE:NIFTY".to_owned(), Mode::Ltp)].into(),
+            ..StreamOptions::default()
+        };
+
+        let feed = feed.with_all_names(&keys(&["NSE:NIFTY", "NSE:TCS"]), &demo_catalogue());
+
+        assert_eq!(feed.pinned, ["NSE:NIFTY".to_owned(), "NSE:NIFTY 50".to_owned()].into());
+        assert_eq!(feed.min_modes.get("NSE:NIFTY 50"), Some(&Mode::Ltp));
+        assert_eq!(feed.min_modes.len(), 2);
+    }
+
+    #[test]
     fn historical_data_with_only_a_mode_has_no_feed() {
         let feed = StreamOptions { mode: Some(Mode::Full), ..StreamOptions::default() };
 
@@ -233,6 +271,19 @@ mod tests {
         assert_eq!(
             feed.warnings(SubscriptionType::Historical, basis(&demo_catalogue()), &[]),
             ["historical data has no mode: the mode is ignored"]
+        );
+    }
+
+    #[test]
+    fn historical_data_ignores_lowest_modes_and_connections() {
+        let feed = StreamOptions { min_mode: Some(Mode::Ltp), connections: Some(2), ..StreamOptions::default() };
+
+        assert_eq!(
+            feed.warnings(SubscriptionType::Historical, basis(&demo_catalogue()), &[]),
+            [
+                "historical data has no mode: the mode is ignored",
+                "historical data has no connections: `connections` is ignored"
+            ]
         );
     }
 

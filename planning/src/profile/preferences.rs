@@ -1,18 +1,18 @@
 //! The preferences of a profile for its plans.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::NaiveDate;
 use serde_json::{Map, Value};
 
 use crate::catalogue::Catalogue;
 use crate::catalogue::search::{DocumentFault, Selector};
-use crate::feed::{PRIORITY_MAX, StreamOptions};
+use crate::feed::{ACCOUNTS_MAX, Accounts, CONNECTIONS_MAX, NAME_CHARACTERS_MAX, PRIORITY_MAX, StreamOptions};
 use crate::instrument::split_key;
 use crate::json::{kind_of, mismatch, pointer_part, whole_number, word_mismatch};
 use crate::vocabulary::{Broker, FilteringStrictness, Mode, OptimizationLevel};
 
-/// The maximum number of instruments in `modes` and `priorities`.
+/// The maximum number of instruments in `modes`, `priorities`, `min_modes` and `pinned`.
 const NAMED_MAX: usize = 5000;
 
 /// The preferences with which plans are created. The options of a request take precedence.
@@ -22,7 +22,7 @@ pub struct Preferences {
     pub optimization_level: Option<OptimizationLevel>,
     /// The condition that a key must meet to be kept.
     pub filtering_strictness: Option<FilteringStrictness>,
-    /// The broker, modes and priorities.
+    /// The broker, its accounts, modes, priorities and pins.
     pub feed: StreamOptions,
     /// Selectors of instruments, which are applied when a plan is created.
     pub selectors: Vec<Selector>,
@@ -34,7 +34,9 @@ impl Preferences {
     pub fn of(preferences: &Map<String, Value>) -> (Self, Vec<DocumentFault>) {
         let mut faults = Vec::new();
         let mut reader = Reader { preferences, faults: &mut faults };
-        let read = Preferences {
+        let mode_words = format!("one of {}", Mode::WORDS);
+        let mode_of = |value: &Value| Mode::parse(value.as_str()?);
+        let mut read = Preferences {
             optimization_level: reader.word(
                 "optimization_level",
                 OptimizationLevel::parse,
@@ -48,22 +50,27 @@ impl Preferences {
             feed: StreamOptions {
                 broker: reader.word("broker", Broker::parse, Broker::WORDS),
                 mode: reader.word("mode", Mode::parse, Mode::WORDS),
-                modes: reader.named("modes", &format!("one of {}", Mode::WORDS), word_mismatch, |value| {
-                    Mode::parse(value.as_str()?)
-                }),
+                modes: reader.named("modes", &mode_words, word_mismatch, mode_of),
                 priorities: reader.named(
                     "priorities",
                     &format!("an integer from 0 to {PRIORITY_MAX}"),
                     mismatch,
                     |value| u32::try_from(whole_number(value)?).ok().filter(|number| *number <= PRIORITY_MAX),
                 ),
-                ..StreamOptions::default()
+                min_mode: reader.word("min_mode", Mode::parse, Mode::WORDS),
+                min_modes: reader.named("min_modes", &mode_words, word_mismatch, mode_of),
+                pinned: reader.keys("pinned"),
+                tier: reader.text("tier"),
+                accounts: reader.accounts("accounts"),
+                connections: reader.number("connections", CONNECTIONS_MAX),
             },
             selectors: match present(preferences, "selectors") {
                 None => Vec::new(),
                 Some(list) => Selector::read_all(list, "/selectors", &mut faults),
             },
         };
+        // The mode of the subscription type is not known here.
+        faults.extend(read.feed.retain_valid_modes(None));
         (read, faults)
     }
 
@@ -102,6 +109,69 @@ impl Reader<'_> {
         word
     }
 
+    fn number(&mut self, name: &str, max: u32) -> Option<u32> {
+        let value = present(self.preferences, name)?;
+        let number = number_up_to(value, max);
+        if number.is_none() {
+            self.fault(format!("/{name}"), mismatch(value, &format!("an integer from 1 to {max}")));
+        }
+        number
+    }
+
+    fn text(&mut self, name: &str) -> Option<String> {
+        let value = present(self.preferences, name)?;
+        let text = value.as_str().filter(|text| is_name(text)).map(str::to_owned);
+        if text.is_none() {
+            self.fault(format!("/{name}"), mismatch(value, &expected_name()));
+        }
+        text
+    }
+
+    /// Reads a number of accounts, or a list of names.
+    fn accounts(&mut self, name: &str) -> Option<Accounts> {
+        let value = present(self.preferences, name)?;
+        let Some(items) = value.as_array().filter(|items| (1..=ACCOUNTS_MAX as usize).contains(&items.len())) else {
+            let count = number_up_to(value, ACCOUNTS_MAX).map(Accounts::Count);
+            if count.is_none() {
+                let expected = format!("an integer from 1 to {ACCOUNTS_MAX} or an array of 1 to {ACCOUNTS_MAX} names");
+                self.fault(format!("/{name}"), mismatch(value, &expected));
+            }
+            return count;
+        };
+        let mut names: Vec<String> = Vec::new();
+        for (at, item) in items.iter().enumerate() {
+            match item.as_str().filter(|text| is_name(text)) {
+                Some(text) if names.iter().any(|other| other == text) => {
+                    self.fault(format!("/{name}/{at}"), format!("duplicate of an earlier account: `{text}`"));
+                }
+                Some(text) => names.push(text.to_owned()),
+                None => self.fault(format!("/{name}/{at}"), mismatch(item, &expected_name())),
+            }
+        }
+        (names.len() == items.len()).then_some(Accounts::Named(names))
+    }
+
+    /// Reads a list of instruments.
+    fn keys(&mut self, name: &str) -> BTreeSet<String> {
+        let Some(value) = present(self.preferences, name) else { return BTreeSet::new() };
+        let Some(items) = value.as_array() else {
+            self.fault(format!("/{name}"), format!("expected an array of instrument keys, got {}", kind_of(value)));
+            return BTreeSet::new();
+        };
+        if items.len() > NAMED_MAX {
+            self.fault(format!("/{name}"), format!("expected at most {NAMED_MAX} instruments, got {}", items.len()));
+            return BTreeSet::new();
+        }
+        let mut keys = BTreeSet::new();
+        for (at, item) in items.iter().enumerate() {
+            match item.as_str().filter(|key| split_key(key).is_ok()) {
+                Some(key) => drop(keys.insert(key.to_owned())),
+                None => self.fault(format!("/{name}/{at}"), mismatch(item, KEY_FORM)),
+            }
+        }
+        keys
+    }
+
     /// Reads an object that maps instruments to values.
     fn named<T>(
         &mut self,
@@ -125,7 +195,7 @@ impl Reader<'_> {
             let pointer = format!("/{name}/{}", pointer_part(key));
             match parse(value) {
                 _ if split_key(key).is_err() => {
-                    self.fault(pointer, "expected a key of the form `EXCHANGE:SYMBOL`".to_owned());
+                    self.fault(pointer, format!("expected {KEY_FORM}"));
                 }
                 Some(parsed) => drop(read.insert(key.clone(), parsed)),
                 None => self.fault(pointer, detail(value, expected)),
@@ -135,13 +205,31 @@ impl Reader<'_> {
     }
 }
 
+const KEY_FORM: &str = "a key of the form `EXCHANGE:SYMBOL`";
+
+fn number_up_to(value: &Value, max: u32) -> Option<u32> {
+    u32::try_from(whole_number(value)?).ok().filter(|number| (1..=max).contains(number))
+}
+
+/// Whether a text can be the name of an account or a tier.
+fn is_name(text: &str) -> bool {
+    (1..=NAME_CHARACTERS_MAX).contains(&text.chars().count()) && !text.contains(char::is_control)
+}
+
+fn expected_name() -> String {
+    format!("a string of 1 to {NAME_CHARACTERS_MAX} characters without control characters")
+}
+
 /// Parts of names that indicate a secret, which must not be in a profile.
 const SECRET_WORDS: [&str; 4] = ["password", "secret", "token", "key"];
+
+/// The preferences whose names are instruments.
+const NAMES_OF_INSTRUMENTS: [&str; 3] = ["modes", "priorities", "min_modes"];
 
 /// Returns the path, with dots, of the first name in the preferences that looks like that of a secret. It searches
 /// objects and lists, except those whose names must be instruments.
 pub fn secret_name(preferences: &Map<String, Value>) -> Option<String> {
-    let of_caller = preferences.iter().filter(|(name, _)| !["modes", "priorities"].contains(&name.as_str()));
+    let of_caller = preferences.iter().filter(|(name, _)| !NAMES_OF_INSTRUMENTS.contains(&name.as_str()));
     of_caller.map(|(name, value)| (name.as_str(), value)).find_map(secret_at)
 }
 

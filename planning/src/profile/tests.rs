@@ -8,7 +8,7 @@ use serde_json::json;
 use super::*;
 use crate::catalogue::Builder;
 use crate::catalogue::search::Selector;
-use crate::feed::StreamOptions;
+use crate::feed::{Accounts, StreamOptions};
 use crate::testing::{demo_catalogue, equity};
 use crate::vocabulary::{Broker, Exchange, FilteringStrictness, InstrumentType, Mode, OptimizationLevel};
 
@@ -127,7 +127,10 @@ fn a_name_of_a_secret_is_found_at_any_depth() {
 
 #[test]
 fn instruments_are_not_names_of_secrets() {
-    let named = json!({"modes": {"NSE:KEYFINSERV": "full"}, "priorities": {"NSE:TOKENX": 1}});
+    let named = json!({
+        "modes": {"NSE:KEYFINSERV": "full"}, "priorities": {"NSE:TOKENX": 1}, "min_modes": {"NSE:KEYFINSERV": "ltp"},
+        "pinned": ["NSE:KEYFINSERV"],
+    });
 
     assert_eq!(secret_name(&object(named)), None);
     assert_eq!(secret_name(&object(json!({"mine": {"modes": {"api_key": 1}}}))).as_deref(), Some("mine.modes.api_key"));
@@ -178,11 +181,8 @@ fn an_invalid_preference_is_reported_and_the_others_read() {
         [
             ("/optimization_level", "expected one of low, moderate, aggressive, got `high`"),
             ("/broker", &*format!("expected one of {}, got `zerodha`", Broker::WORDS)),
-            ("/mode", "expected one of ltp, greeks, quote, full, depth20, depth30, depth50, depth200, got 5"),
-            (
-                "/modes/NSE:A~1B",
-                "expected one of ltp, greeks, quote, full, depth20, depth30, depth50, depth200, got `all`"
-            ),
+            ("/mode", &*format!("expected one of {}, got 5", Mode::WORDS)),
+            ("/modes/NSE:A~1B", &*format!("expected one of {}, got `all`", Mode::WORDS)),
             ("/modes/api_key=sk", "expected a key of the form `EXCHANGE:SYMBOL`"),
             ("/priorities/NSE:INFY", &*format!("{number}, got -1")),
             ("/priorities/NSE:TCS", &*format!("{number}, got 1001")),
@@ -201,14 +201,97 @@ fn modes_and_priorities_have_a_maximum_of_instruments() {
 
     let faults = Preferences::of(&object(json!({"priorities": many, "modes": ["full"]}))).1;
 
-    let details: Vec<String> = faults.into_iter().map(|fault| fault.detail).collect();
+    let details: Vec<&str> = faults.iter().map(|fault| fault.detail.as_str()).collect();
     assert_eq!(
         details,
         [
-            "expected an object that maps each instrument key to one of ltp, greeks, quote, full, depth20, depth30, depth50, depth200, got an array",
+            &*format!("expected an object that maps each instrument key to one of {}, got an array", Mode::WORDS),
             "expected at most 5000 instruments, got 5001"
         ]
     );
+}
+
+#[test]
+fn the_preferences_for_a_broker_are_read() {
+    let read = |accounts: Value| {
+        let preferences = json!({
+            "broker": "kite", "min_mode": "ltp", "min_modes": {"NSE:TCS": "quote"}, "pinned": ["NSE:TCS", "NSE:TCS"],
+            "tier": "standard", "accounts": accounts, "connections": 2.0,
+        });
+        Preferences::of(&object(preferences))
+    };
+
+    let (read_count, faults) = read(json!(2));
+
+    let expected = StreamOptions {
+        broker: Some(Broker::Kite),
+        min_mode: Some(Mode::Ltp),
+        min_modes: [("NSE:TCS".to_owned(), Mode::Quote)].into(),
+        pinned: ["NSE:TCS".to_owned()].into(),
+        tier: Some("standard".to_owned()),
+        accounts: Some(Accounts::Count(2)),
+        connections: Some(2),
+        ..StreamOptions::default()
+    };
+    assert_eq!(read_count.feed, expected);
+    assert_eq!(faults, []);
+    let names = Some(Accounts::Named(vec!["desk_a".to_owned(), "desk_b".to_owned()]));
+    assert_eq!(read(json!(["desk_a", "desk_b"])).0.feed.accounts, names);
+}
+
+#[test]
+fn an_invalid_preference_for_a_broker_is_reported_and_ignored() {
+    let wrong = json!({
+        "min_mode": "all", "min_modes": {"NSE:TCS": 1}, "pinned": ["NSE:TCS", "tcs", 5], "tier": "", "accounts": 17,
+        "connections": 257,
+    });
+    let name = "a string of 1 to 64 characters without control characters";
+
+    let (read, faults) = Preferences::of(&object(wrong));
+
+    let reported: Vec<String> = faults.iter().map(|fault| format!("{}: {}", fault.pointer, fault.detail)).collect();
+    assert_eq!(
+        reported,
+        [
+            format!("/min_mode: expected one of {}, got `all`", Mode::WORDS),
+            format!("/min_modes/NSE:TCS: expected one of {}, got 1", Mode::WORDS),
+            "/pinned/1: expected a key of the form `EXCHANGE:SYMBOL`, got the string `tcs`".to_owned(),
+            "/pinned/2: expected a key of the form `EXCHANGE:SYMBOL`, got 5".to_owned(),
+            format!("/tier: expected {name}, got an empty string"),
+            "/accounts: expected an integer from 1 to 16 or an array of 1 to 16 names, got 17".to_owned(),
+            "/connections: expected an integer from 1 to 256, got 257".to_owned(),
+        ]
+    );
+    assert_eq!(read.feed, StreamOptions { pinned: ["NSE:TCS".to_owned()].into(), ..StreamOptions::default() });
+    let faults = Preferences::of(&object(json!({"accounts": ["a", "a", 5], "pinned": vec!["NSE:A"; 5001]}))).1;
+    let details: Vec<(&str, &str)> = faults.iter().map(|fault| (&*fault.pointer, &*fault.detail)).collect();
+    assert_eq!(
+        details,
+        [
+            ("/pinned", "expected at most 5000 instruments, got 5001"),
+            ("/accounts/1", "duplicate of an earlier account: `a`"),
+            ("/accounts/2", &*format!("expected {name}, got 5")),
+        ]
+    );
+}
+
+#[test]
+fn a_lowest_mode_above_the_mode_is_reported_and_ignored() {
+    let wrong = json!({
+        "mode": "quote", "min_mode": "full", "modes": {"NSE:TCS": "ltp"}, "min_modes": {"NSE:TCS": "quote", "NSE:INFY": "ltp"},
+    });
+
+    let (read, faults) = Preferences::of(&object(wrong));
+
+    let reported: Vec<String> = faults.iter().map(|fault| format!("{}: {}", fault.pointer, fault.detail)).collect();
+    assert_eq!(
+        reported,
+        [
+            "/min_mode: expected a mode that `quote` includes (ltp, quote), got `full`",
+            "/min_modes/NSE:TCS: expected a mode that `ltp` includes (ltp), got `quote`",
+        ]
+    );
+    assert_eq!((read.feed.min_mode, read.feed.min_modes.len()), (None, 1));
 }
 
 #[test]

@@ -1,0 +1,223 @@
+//! The rules that join stream options with each other and with the accounts of a broker.
+
+use super::{Accounts, StreamOptions};
+use crate::capacity::{BrokerCapacity, Capacity};
+use crate::catalogue::search::DocumentFault;
+use crate::json::pointer_part;
+use crate::vocabulary::{Mode, counted, verb};
+
+/// The remedy for an option that exceeds the settings.
+const ONLY_A_DRY_RUN: &str = "only a dry run can exceed the settings";
+
+fn fault(pointer: impl Into<String>, detail: String) -> DocumentFault {
+    DocumentFault { pointer: pointer.into(), detail }
+}
+
+/// Returns the fault of a lowest mode that is above the mode of its instruments.
+pub fn min_mode_fault(min_mode: Mode, mode: Mode) -> Option<String> {
+    if mode.includes(min_mode) {
+        return None;
+    }
+    let included = Mode::ALL.into_iter().filter(|other| mode.includes(*other)).map(Mode::as_str);
+    let included = included.collect::<Vec<_>>().join(", ");
+    Some(format!("expected a mode that `{mode}` includes ({included}), got `{min_mode}`"))
+}
+
+/// Returns the fault of a mode that does not include the lowest mode of all instruments.
+pub fn mode_fault(mode: Mode, min_mode: Mode) -> Option<String> {
+    let detail = || format!("expected a mode that includes `min_mode` (`{min_mode}`), got `{mode}`");
+    (!mode.includes(min_mode)).then(detail)
+}
+
+impl StreamOptions {
+    /// Removes each lowest mode that is above the mode of its instruments, and each mode below the lowest mode of all.
+    /// `usual` is the mode if none is requested; if it is `None`, modes are compared only with requested ones. Returns the
+    /// faults, with pointers to the options.
+    pub fn retain_valid_modes(&mut self, usual: Option<Mode>) -> Vec<DocumentFault> {
+        let mut faults = Vec::new();
+        let of_others = self.mode.or(usual);
+        if let (Some(min_mode), Some(mode)) = (self.min_mode, of_others)
+            && let Some(detail) = min_mode_fault(min_mode, mode)
+        {
+            faults.push(fault("/min_mode", detail));
+            self.min_mode = None;
+        }
+        let StreamOptions { modes, min_modes, min_mode, .. } = self;
+        min_modes.retain(|key, min_mode| {
+            let mode = modes.get(key).copied().or(of_others);
+            let found = mode.and_then(|mode| min_mode_fault(*min_mode, mode));
+            let is_valid = found.is_none();
+            faults.extend(found.map(|detail| fault(format!("/min_modes/{}", pointer_part(key)), detail)));
+            is_valid
+        });
+        modes.retain(|key, mode| {
+            let of_all = min_mode.filter(|_| !min_modes.contains_key(key));
+            let found = of_all.and_then(|min_mode| mode_fault(*mode, min_mode));
+            let is_valid = found.is_none();
+            faults.extend(found.map(|detail| fault(format!("/modes/{}", pointer_part(key)), detail)));
+            is_valid
+        });
+        faults
+    }
+
+    /// Removes each option that needs a broker if there is none, and each choice of accounts, tier and connections that the
+    /// accounts of the settings do not have. A dry run may exceed the settings. Returns the faults, with pointers to the
+    /// options.
+    pub fn retain_valid_accounts(&mut self, capacity: &Capacity, is_dry_run: bool) -> Vec<DocumentFault> {
+        match self.broker {
+            Some(broker) => self.retain_accounts_of(capacity.of(broker), is_dry_run),
+            None => self.remove_broker_options(),
+        }
+    }
+
+    fn remove_broker_options(&mut self) -> Vec<DocumentFault> {
+        let mut faults = Vec::new();
+        let mut check = |name: &str, is_given: bool| {
+            if is_given {
+                faults.push(fault(format!("/{name}"), "requires `broker`".to_owned()));
+            }
+        };
+        check("min_mode", self.min_mode.take().is_some());
+        check("min_modes", !std::mem::take(&mut self.min_modes).is_empty());
+        check("pinned", !std::mem::take(&mut self.pinned).is_empty());
+        check("tier", self.tier.take().is_some());
+        check("accounts", self.accounts.take().is_some());
+        check("connections", self.connections.take().is_some());
+        faults
+    }
+
+    fn retain_accounts_of(&mut self, broker: &BrokerCapacity, is_dry_run: bool) -> Vec<DocumentFault> {
+        let mut faults = Vec::new();
+        let of_accounts = self.accounts.as_ref().map(|accounts| accounts_faults(accounts, broker, is_dry_run));
+        if let Some(mut of_accounts) = of_accounts.filter(|faults| !faults.is_empty()) {
+            faults.append(&mut of_accounts);
+            self.accounts = None;
+        }
+        let tiers = tiers_of(self.accounts.as_ref(), broker);
+        if let Some(detail) = self.tier.as_deref().and_then(|tier| tier_fault(tier, &tiers, broker, is_dry_run)) {
+            faults.push(fault("/tier", detail));
+            self.tier = None;
+        }
+        if let Some(connections) = self.connections {
+            let tier = self.tier.as_deref().and_then(|name| position_of(name, broker));
+            let of_tier = |own: &usize| broker.tiers[tier.unwrap_or(*own)].limits.connections.value;
+            let allowed: u32 = tiers.iter().map(of_tier).fold(0, u32::saturating_add);
+            if connections > allowed {
+                let of = counted(tiers.len(), "account");
+                let allow = verb(tiers.len(), "allows", "allow");
+                let detail = format!("limit `connections`: {of} {allow} at most {allowed}, got {connections}");
+                faults.push(fault("/connections", detail));
+                self.connections = None;
+            }
+        }
+        faults
+    }
+}
+
+/// Returns the faults of a choice of accounts.
+fn accounts_faults(accounts: &Accounts, broker: &BrokerCapacity, is_dry_run: bool) -> Vec<DocumentFault> {
+    let known = broker.accounts.len();
+    match accounts {
+        _ if is_dry_run => Vec::new(),
+        Accounts::Count(count) if *count as usize > known => {
+            let detail = format!("expected an integer from 1 to {known}, got {count}; {ONLY_A_DRY_RUN}");
+            vec![fault("/accounts", detail)]
+        }
+        Accounts::Count(_) => Vec::new(),
+        Accounts::Named(names) => {
+            let known = listed(broker.accounts.iter().map(|account| account.name.as_str()));
+            let is_unknown = |name: &str| broker.accounts.iter().all(|account| account.name != name);
+            let unknown = names.iter().enumerate().filter(|(_, name)| is_unknown(name));
+            let detail = |name: &str| format!("expected one of {known}, got `{name}`; {ONLY_A_DRY_RUN}");
+            unknown.map(|(at, name)| fault(format!("/accounts/{at}"), detail(name))).collect()
+        }
+    }
+}
+
+/// Returns the position of the tier of each account that a plan may use. An account that the settings lack has the default
+/// tier.
+fn tiers_of(accounts: Option<&Accounts>, broker: &BrokerCapacity) -> Vec<usize> {
+    let tier_at = |at: usize| broker.accounts.get(at).map_or(broker.default_tier, |account| account.tier);
+    let named = |name: &String| broker.accounts.iter().position(|account| account.name == *name);
+    match accounts {
+        None => broker.accounts.iter().map(|account| account.tier).collect(),
+        Some(Accounts::Count(count)) => (0..*count as usize).map(tier_at).collect(),
+        Some(Accounts::Named(names)) => names.iter().map(|name| tier_at(named(name).unwrap_or(usize::MAX))).collect(),
+    }
+}
+
+/// Returns the fault of a tier that is unknown, or higher than that of an account. `own` are the tiers of the accounts.
+fn tier_fault(tier: &str, own: &[usize], broker: &BrokerCapacity, is_dry_run: bool) -> Option<String> {
+    let known = || listed(broker.tiers.iter().map(|tier| tier.name.as_str()));
+    let Some(position) = position_of(tier, broker) else {
+        return Some(format!("expected one of {}, got `{tier}`", known()));
+    };
+    let lowest = own.iter().copied().min().unwrap_or(broker.default_tier);
+    let detail = || {
+        let lowest = &broker.tiers[lowest].name;
+        format!("expected at most `{lowest}`, the tier of an account of the settings, got `{tier}`; {ONLY_A_DRY_RUN}")
+    };
+    (position > lowest && !is_dry_run).then(detail)
+}
+
+fn position_of(tier: &str, broker: &BrokerCapacity) -> Option<usize> {
+    broker.tiers.iter().position(|known| known.name == tier)
+}
+
+fn listed<'a>(names: impl Iterator<Item = &'a str>) -> String {
+    names.collect::<Vec<_>>().join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::vocabulary::Broker;
+
+    fn reported(faults: &[DocumentFault]) -> Vec<String> {
+        faults.iter().map(|fault| format!("{}: {}", fault.pointer, fault.detail)).collect()
+    }
+
+    fn modes(of: &[(&str, Mode)]) -> std::collections::BTreeMap<String, Mode> {
+        of.iter().map(|(key, mode)| ((*key).to_owned(), *mode)).collect()
+    }
+
+    #[test]
+    fn the_lowest_mode_must_be_included_in_the_mode() {
+        let options = |mode, min_mode| StreamOptions { mode, min_mode, ..StreamOptions::default() };
+        let faults = |mode, min_mode, usual| options(mode, Some(min_mode)).retain_valid_modes(usual);
+
+        assert_eq!(faults(Some(Mode::Full), Mode::Quote, None), []);
+        assert_eq!(faults(None, Mode::Quote, Some(Mode::Quote)), []);
+        assert_eq!(faults(None, Mode::Full, None), [], "the mode is unknown");
+        assert_eq!(
+            reported(&faults(None, Mode::Full, Some(Mode::Quote))),
+            ["/min_mode: expected a mode that `quote` includes (ltp, quote), got `full`"]
+        );
+        assert_eq!(
+            reported(&faults(Some(Mode::Greeks), Mode::Quote, None)),
+            ["/min_mode: expected a mode that `greeks` includes (ltp, greeks), got `quote`"]
+        );
+    }
+
+    #[test]
+    fn modes_of_single_instruments_are_compared_too() {
+        let mut options = StreamOptions {
+            min_mode: Some(Mode::Quote),
+            modes: modes(&[("NSE:A", Mode::Ltp), ("NSE:B", Mode::Ltp), ("NSE:C/D", Mode::Full)]),
+            min_modes: modes(&[("NSE:B", Mode::Ltp), ("NSE:C/D", Mode::Depth20)]),
+            ..StreamOptions::default()
+        };
+
+        let faults = options.retain_valid_modes(Some(Mode::Quote));
+
+        assert_eq!(
+            reported(&faults),
+            [
+                "/min_modes/NSE:C~1D: expected a mode that `full` includes (ltp, quote, full), got `depth20`",
+                "/modes/NSE:A: expected a mode that includes `min_mode` (`quote`), got `ltp`",
+            ]
+        );
+        assert_eq!(options.modes, modes(&[("NSE:B", Mode::Ltp), ("NSE:C/D", Mode::Full)]));
+        assert_eq!(options.min_modes, modes(&[("NSE:B", Mode::Ltp)]));
+    }
+}
