@@ -32,8 +32,8 @@ pub(super) const BODY_TIMEOUT: Duration = Duration::from_secs(10);
 const DRAINED_BYTES_MAX: usize = 16 << 20;
 /// Maximum size of a body, bytes.
 pub(super) const BODY_BYTES_MAX: usize = 2 << 20;
-/// The smallest size that is too large.
-const BODY_TOO_LARGE: usize = BODY_BYTES_MAX + 1;
+/// Maximum size of the body of a request for a plan, bytes. Beyond [`BODY_BYTES_MAX`] it must have items.
+pub(super) const PLAN_BODY_BYTES_MAX: usize = 4 << 20;
 /// Maximum number of faults of a field that are listed. The others are only counted.
 const FAULTS_PER_FIELD_MAX: usize = 100;
 /// Maximum number of unknown fields of an object that are listed. A body can have hundreds of thousands.
@@ -68,11 +68,11 @@ pub(super) fn is_json(headers: &HeaderMap) -> bool {
     kind.eq_ignore_ascii_case("application/json")
 }
 
-/// Reads the whole body, whose length may be announced.
+/// Reads the whole body of at most `bytes_max` bytes, whose length may be announced.
 ///
 /// # Errors
 /// 400 if it is incomplete, 408 after the timeout, 413 if it is too large.
-async fn read_body(body: Body, announced: Option<usize>) -> Result<Bytes, Problem> {
+async fn read_body(body: Body, announced: Option<usize>, bytes_max: usize) -> Result<Bytes, Problem> {
     let mut chunks = body.into_data_stream();
     let read = async {
         // Most bodies arrive in one piece, which is not copied.
@@ -80,14 +80,14 @@ async fn read_body(body: Body, announced: Option<usize>) -> Result<Bytes, Proble
         let mut whole = Vec::new();
         let mut length = 0;
         // The bytes of a body that is too large are not kept.
-        let kept_max = announced.map_or(BODY_BYTES_MAX, |length| if length < BODY_TOO_LARGE { length } else { 0 });
+        let kept_max = announced.map_or(bytes_max, |length| if length <= bytes_max { length } else { 0 });
         while let Some(chunk) = chunks.next().await {
             let chunk = chunk.map_err(|fault| {
                 tracing::debug!(%fault, "failed to read request body");
                 Problem::unreadable_body(&fault)
             })?;
             length += chunk.len();
-            if length > BODY_BYTES_MAX + DRAINED_BYTES_MAX {
+            if length > bytes_max + DRAINED_BYTES_MAX {
                 break;
             }
             if length > kept_max {
@@ -102,10 +102,10 @@ async fn read_body(body: Body, announced: Option<usize>) -> Result<Bytes, Proble
                 whole.extend_from_slice(&chunk);
             }
         }
-        match (length, whole.is_empty()) {
-            (BODY_TOO_LARGE.., _) => Err(Problem::too_large(BODY_BYTES_MAX)),
-            (_, true) => Ok(first),
-            (_, false) => Ok(whole.into()),
+        match whole.is_empty() {
+            _ if length > bytes_max => Err(Problem::too_large(bytes_max)),
+            true => Ok(first),
+            false => Ok(whole.into()),
         }
     };
     match tokio::time::timeout(BODY_TIMEOUT, read).await {
@@ -127,7 +127,7 @@ impl JsonBody {
     pub(super) async fn read_within(budget: &'static Budget, body: Body) -> Result<Self, Problem> {
         let announced = body.size_hint().exact().map(|length| usize::try_from(length).unwrap_or(usize::MAX));
         let mut share = budget.share(announced).await?;
-        let bytes = read_body(body, announced).await?;
+        let bytes = read_body(body, announced, budget.body_bytes_max()).await?;
         share.shrink(bytes.len());
         Ok(JsonBody { bytes, _share: Some(share) })
     }

@@ -22,7 +22,7 @@ use axum::{BoxError, Router};
 use futures_util::future::Either;
 use tower_service::Service;
 
-use super::body::{self, BODY_BYTES_MAX, JsonBody};
+use super::body::{self, JsonBody, PLAN_BODY_BYTES_MAX};
 use super::context::{AppState, RequestContext, RequestedPath, snapshot};
 use super::endpoints::{PLAN_ENDPOINT, READ_ENDPOINT};
 use super::hang_up::{Answering, Unanswered};
@@ -144,7 +144,7 @@ fn is_plan_request(request: &Request) -> bool {
     request.method() == Method::POST
         && request.uri().path() == PLAN_ENDPOINT.1
         && body::is_json(headers)
-        && request.body().size_hint().exact().is_some_and(|length| length <= BODY_BYTES_MAX as u64)
+        && request.body().size_hint().exact().is_some_and(|length| length <= PLAN_BODY_BYTES_MAX as u64)
         // With a key, the response depends on earlier requests, which a fingerprint does not cover.
         && !headers.contains_key(idempotency::HEADER)
 }

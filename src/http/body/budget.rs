@@ -1,6 +1,6 @@
 //! A bound on the memory of all request bodies together.
 //!
-//! 4,096 requests may be in flight, and each may have a body of 2 MiB. A body therefore needs a share of a budget before
+//! 4,096 requests may be in flight, and each may have a body of 2 MiB, or 4 MiB for a plan. A body therefore needs a share of a budget before
 //! it is read, and keeps the share as long as its bytes.
 
 use std::time::Duration;
@@ -8,7 +8,7 @@ use std::time::Duration;
 use metrics::counter;
 use tokio::sync::{Semaphore, SemaphorePermit};
 
-use super::{BODY_BYTES_MAX, BODY_TIMEOUT};
+use super::{BODY_BYTES_MAX, BODY_TIMEOUT, PLAN_BODY_BYTES_MAX};
 use crate::http::endpoints::PLAN_ENDPOINT;
 use crate::http::problem::Problem;
 use crate::metrics::REQUESTS_SHED;
@@ -20,18 +20,20 @@ const FREE_BYTES_MAX: usize = 8 << 10;
 /// The bytes that bodies may have together.
 pub(crate) struct Budget {
     bytes: Semaphore,
+    /// Maximum size of one of these bodies, bytes.
+    body_bytes_max: usize,
     /// Maximum time for which a body waits for its share.
     timeout: Duration,
 }
 
 /// Bodies of requests for plans. They have a budget of their own, because other requests can keep their bodies for seconds,
 /// for example while changes of profiles wait for the database.
-pub(crate) static PLANS: Budget = Budget::of(16 << 20, BODY_TIMEOUT);
+pub(crate) static PLANS: Budget = Budget::of(16 << 20, PLAN_BODY_BYTES_MAX, BODY_TIMEOUT);
 /// All other bodies. The values parsed from a body need up to twice its bytes.
-pub(crate) static BODIES: Budget = Budget::of(16 << 20, BODY_TIMEOUT);
+pub(crate) static BODIES: Budget = Budget::of(16 << 20, BODY_BYTES_MAX, BODY_TIMEOUT);
 /// Bodies of imports that wait or are being read. They have a budget of their own, because an import takes seconds, which
 /// other requests must not wait for.
-pub(crate) static IMPORTS: Budget = Budget::of(16 << 20, BODY_TIMEOUT);
+pub(crate) static IMPORTS: Budget = Budget::of(16 << 20, BODY_BYTES_MAX, BODY_TIMEOUT);
 
 /// The share of a body in a budget. It is returned when it is dropped.
 pub(crate) struct Share {
@@ -39,8 +41,13 @@ pub(crate) struct Share {
 }
 
 impl Budget {
-    const fn of(bytes: usize, timeout: Duration) -> Self {
-        Budget { bytes: Semaphore::const_new(bytes), timeout }
+    const fn of(bytes: usize, body_bytes_max: usize, timeout: Duration) -> Self {
+        Budget { bytes: Semaphore::const_new(bytes), body_bytes_max, timeout }
+    }
+
+    /// Returns the maximum size of one of these bodies in bytes.
+    pub(super) fn body_bytes_max(&self) -> usize {
+        self.body_bytes_max
     }
 
     /// Returns the budget of requests with this path.
@@ -54,8 +61,8 @@ impl Budget {
     /// # Errors
     /// 503 if the share does not become free in time.
     pub(super) async fn share(&'static self, length: Option<usize>) -> Result<Share, Problem> {
-        let length = length.unwrap_or(BODY_BYTES_MAX);
-        if length <= FREE_BYTES_MAX || length > BODY_BYTES_MAX {
+        let length = length.unwrap_or(self.body_bytes_max);
+        if length <= FREE_BYTES_MAX || length > self.body_bytes_max {
             return Ok(Share { permit: None });
         }
         let length = u32::try_from(length).unwrap_or(u32::MAX);
@@ -100,7 +107,7 @@ mod tests {
     }
 
     fn budget_with(bytes: usize, timeout: Duration) -> &'static Budget {
-        Box::leak(Box::new(Budget::of(bytes, timeout)))
+        Box::leak(Box::new(Budget::of(bytes, BODY_BYTES_MAX, timeout)))
     }
 
     fn available(budget: &Budget) -> usize {
@@ -181,6 +188,17 @@ mod tests {
         let large = JsonBody::read_within(budget, Body::from(vec![b' '; 2 * MIB + 1])).await;
 
         assert_eq!(large.err().unwrap().status, StatusCode::PAYLOAD_TOO_LARGE);
+    }
+
+    #[tokio::test]
+    async fn a_body_of_a_plan_may_have_four_mebibytes() {
+        let large = JsonBody::read_within(&PLANS, Body::from(vec![b' '; 4 * MIB])).await;
+        let larger = JsonBody::read_within(&PLANS, Body::from(vec![b' '; 4 * MIB + 1])).await;
+
+        assert_eq!(large.unwrap().bytes().len(), 4 * MIB);
+        let fault = larger.err().unwrap();
+        assert_eq!(fault.status, StatusCode::PAYLOAD_TOO_LARGE);
+        assert_eq!(fault.detail, "request body exceeds 4194304 bytes");
     }
 
     #[tokio::test]

@@ -81,12 +81,15 @@ impl Selector {
             fault(format!("expected 1 to {SELECTORS_MAX} items, got {}", items.len()));
             return Vec::new();
         }
-        let read = |(at, item)| {
-            let faults_before = faults.len();
-            let selector = Reader::read(item, format!("{pointer}/{at}"), faults);
-            (faults.len() == faults_before).then_some(selector)
-        };
+        let read = |(at, item)| Selector::read(item, &format!("{pointer}/{at}"), faults);
         items.iter().enumerate().filter_map(read).collect()
+    }
+
+    /// Reads one selector. Faults are added to `faults`, with their location below `pointer`. Returns `None` if it has any.
+    pub fn read(item: &Value, pointer: &str, faults: &mut Vec<DocumentFault>) -> Option<Selector> {
+        let faults_before = faults.len();
+        let selector = Reader::read(item, pointer.to_owned(), faults);
+        (faults.len() == faults_before).then_some(selector)
     }
 
     fn has_strike(&self, strike: Option<Amount>) -> bool {
