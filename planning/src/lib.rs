@@ -28,6 +28,7 @@ pub mod profile;
 pub mod request;
 mod series;
 pub mod source;
+pub mod subscriptions;
 #[cfg(test)]
 mod testing;
 pub mod vocabulary;

@@ -1,0 +1,179 @@
+//! The subscriptions of a plan: as a list, and as the arguments of the official SDK of the broker.
+
+mod forms;
+mod messages;
+
+use std::collections::BTreeSet;
+use std::ops::Range;
+
+use serde::{Serialize, Serializer};
+
+use self::forms::Target;
+use crate::allocation::{AllocatedConnection, Allocation, SubscribedInstrument, SubscribedLeg, Subscriptions};
+use crate::keys::KeyList;
+use crate::plan::Plan;
+use crate::vocabulary::{Broker, Mode, Segment};
+
+/// The size of an entry as JSON without its texts of variable length, in bytes.
+const ENTRY_BYTES: usize = 160;
+
+/// A subscription of an instrument.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Subscription<'a> {
+    /// The key of the instrument.
+    pub instrument: &'a str,
+    /// The broker's token of the instrument. Null if no file of the broker lists the instrument.
+    #[cfg_attr(feature = "openapi", schema(required))]
+    pub broker_token: Option<&'a str>,
+    /// The segment of the instrument. Null if the catalog lacks the instrument.
+    #[cfg_attr(feature = "openapi", schema(required))]
+    pub segment: Option<Segment>,
+    /// The mode of the subscription.
+    pub mode: Mode,
+    /// The number of the connection, from 1.
+    #[cfg_attr(feature = "openapi", schema(minimum = 1))]
+    pub connection: u32,
+    /// The account that opens the connection.
+    pub account: &'a str,
+    /// The endpoint of the connection.
+    pub endpoint: &'a str,
+}
+
+/// The subscriptions of a plan that names a broker.
+#[derive(Clone, Copy, Debug)]
+pub struct PlanSubscriptions<'a> {
+    keys: &'a KeyList,
+    allocation: &'a Allocation,
+    connections: &'a [AllocatedConnection],
+    subscriptions: &'a Subscriptions,
+}
+
+impl<'a> PlanSubscriptions<'a> {
+    /// Returns the subscriptions of a plan. `None` if the plan names no broker or is for historical data.
+    pub fn of(plan: &'a Plan) -> Option<Self> {
+        let part = plan.metadata.broker_part.as_ref()?;
+        let subscriptions = part.subscriptions.as_ref()?;
+        let connections = part.allocation.connections.as_deref()?;
+        Some(PlanSubscriptions { keys: &plan.instruments, allocation: &part.allocation, connections, subscriptions })
+    }
+
+    /// Returns the broker.
+    pub fn broker(&self) -> Broker {
+        self.allocation.broker
+    }
+
+    /// Returns the name of the tier of the accounts.
+    pub fn tier(&self) -> &'a str {
+        &self.allocation.tier
+    }
+
+    /// Returns the number of connections.
+    ///
+    /// # Panics
+    /// Never: a plan has at most one connection per instrument.
+    pub fn connection_count(&self) -> u32 {
+        u32::try_from(self.connections.len()).expect("a plan has at most one connection per instrument")
+    }
+
+    /// Whether no instrument has a token, although there are instruments to subscribe.
+    pub fn lacks_tokens(&self) -> bool {
+        !self.subscriptions.legs.is_empty() && self.subscriptions.instruments.iter().all(|of| of.token.is_none())
+    }
+
+    /// Returns the positions of the subscriptions of a connection, or of all connections.
+    pub fn positions(&self, connection: Option<u32>) -> Range<usize> {
+        let legs = &self.subscriptions.legs;
+        match connection {
+            None => 0..legs.len(),
+            Some(number) => {
+                let start = legs.partition_point(|leg| leg.connection < number);
+                start..start + legs[start..].partition_point(|leg| leg.connection == number)
+            }
+        }
+    }
+
+    /// Returns the subscriptions at these positions, in the order in which they are sent.
+    pub fn entries(self, positions: Range<usize>) -> impl Iterator<Item = Subscription<'a>> + Clone {
+        self.subscriptions.legs[positions].iter().filter_map(move |leg| {
+            let (key, of) = self.instrument(leg)?;
+            let AllocatedConnection { account, endpoint, .. } = self.connection(leg.connection)?;
+            let (broker_token, segment) = (of.token.as_deref(), of.segment);
+            Some(Subscription {
+                instrument: key,
+                broker_token,
+                segment,
+                mode: leg.mode,
+                connection: leg.connection,
+                account,
+                endpoint,
+            })
+        })
+    }
+
+    /// Appends the subscriptions at these positions as JSON, separated by commas.
+    ///
+    /// # Panics
+    /// Never: an entry serializes to JSON.
+    pub fn write_entries(&self, positions: Range<usize>, out: &mut Vec<u8>) {
+        for (index, entry) in self.entries(positions).enumerate() {
+            if index > 0 {
+                out.push(b',');
+            }
+            serde_json::to_writer(&mut *out, &entry).expect("an entry serializes to JSON");
+        }
+    }
+
+    /// Appends a connection as a JSON object whose `messages` are the arguments of the broker's SDK, each with at most
+    /// `instruments_max` instruments. Nothing is appended if the plan has no such connection.
+    pub fn write_messages(&self, connection: u32, instruments_max: u32, out: &mut Vec<u8>) {
+        let Some(of) = self.connection(connection) else { return };
+        let targets = self.targets(self.positions(Some(connection))).map(|(_, target)| target);
+        messages::write(self.broker(), of, targets, instruments_max, out);
+    }
+
+    /// Returns the keys of the instruments at these positions that no message subscribes: those without a token, and those
+    /// of a segment that the SDK does not know. They have the order of the plan.
+    pub fn without_token(&self, positions: Range<usize>) -> Vec<&'a str> {
+        let broker = self.broker();
+        let left_out = self.targets(positions).filter(|(_, target)| !messages::subscribes(broker, target));
+        let positions: BTreeSet<u32> = left_out.map(|(position, _)| position).collect();
+        positions.into_iter().map(|position| self.keys.key(position as usize)).collect()
+    }
+
+    /// Returns an estimate of the size of the subscriptions at these positions as JSON, in bytes.
+    pub fn estimated_bytes(&self, positions: Range<usize>) -> usize {
+        let bytes = |entry: Subscription<'_>| {
+            ENTRY_BYTES + entry.instrument.len() + entry.broker_token.map_or(0, str::len) + entry.account.len()
+        };
+        self.entries(positions).map(bytes).sum()
+    }
+
+    fn targets(self, positions: Range<usize>) -> impl Iterator<Item = (u32, Target<'a>)> {
+        self.subscriptions.legs[positions].iter().filter_map(move |leg| {
+            let (_, of) = self.instrument(leg)?;
+            let token = of.token.as_deref();
+            Some((leg.instrument, Target { token, segment: of.segment, mode: leg.mode }))
+        })
+    }
+
+    fn instrument(&self, leg: &SubscribedLeg) -> Option<(&'a str, &'a SubscribedInstrument)> {
+        let position = leg.instrument as usize;
+        let of = self.subscriptions.instruments.get(position)?;
+        (position < self.keys.len()).then(|| (self.keys.key(position), of))
+    }
+
+    fn connection(&self, number: u32) -> Option<&'a AllocatedConnection> {
+        self.connections.get(number.checked_sub(1)? as usize)
+    }
+}
+
+/// Serializes to the list of all subscriptions.
+impl Serialize for PlanSubscriptions<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.entries(self.positions(None)))
+    }
+}
+
+#[cfg(test)]
+mod tests;
