@@ -69,6 +69,7 @@ fn router(state: Arc<AppState>) -> Router {
         .route("/plan/{plan_id}/describe", post(plans::describe))
         .route("/plans", get(plans::listing::list))
         .route("/plans/{plan_id}", get(plans::read_plan))
+        .route("/plans/{plan_id}/subscriptions", get(plans::subscriptions::read))
         .route("/planner/config", get(planner::config))
         .route("/planner/cleanup", post(planner::cleanup));
     let registry = Router::new()

@@ -12,6 +12,7 @@ pub(crate) const ENDPOINTS: [(&str, &str); 42] = [
     ("POST", "/api/v1/internal/instrument-registry/subscriptions/plan/{plan_id}/describe"),
     ("GET", "/api/v1/internal/instrument-registry/subscriptions/plans"),
     READ_ENDPOINT,
+    ("GET", "/api/v1/internal/instrument-registry/subscriptions/plans/{plan_id}/subscriptions"),
     ("GET", "/api/v1/internal/instrument-registry/subscriptions/planner/config"),
     ("POST", "/api/v1/internal/instrument-registry/subscriptions/planner/cleanup"),
     ("GET", "/api/v1/internal/instrument-registry/catalog/versions"),

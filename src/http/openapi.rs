@@ -38,6 +38,7 @@ use super::schema::types;
         super::plans::describe,
         super::plans::listing::list,
         super::plans::read_plan,
+        super::plans::subscriptions::read,
         super::planner::config,
         super::planner::cleanup,
         super::versions::list,
@@ -86,6 +87,7 @@ use super::schema::types;
         types::PlanCursor,
         types::ProfileCursor,
         types::ProfilePlanCursor,
+        types::SubscriptionFormat,
         types::UserId,
     )),
     modifiers(&Security)

@@ -3,6 +3,7 @@
 mod keyed;
 pub(crate) mod listing;
 mod request;
+pub(crate) mod subscriptions;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};

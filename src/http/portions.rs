@@ -176,6 +176,11 @@ impl<L: DocumentList> Reader<Stored<L>> {
 }
 
 impl<S: RowSource> Reader<S> {
+    /// Reads rows from another place than the database.
+    pub(super) fn of(source: S) -> Self {
+        Reader { source, memory: &MEMORY, growth: 1 }
+    }
+
     /// Reads smaller portions, because a row usually becomes this many times as large when it is written.
     pub(super) fn growing(self, growth: u64) -> Self {
         Reader { growth, ..self }

@@ -4,6 +4,7 @@
 
 mod noren;
 mod several_calls;
+mod without_files;
 
 use std::collections::BTreeMap;
 
@@ -11,6 +12,7 @@ use serde::Serialize;
 
 pub(super) use self::noren::{AliceBlue, Shoonya};
 pub(super) use self::several_calls::{Fyers, Groww, Nuvama};
+pub(super) use self::without_files::{Breeze, FivePaisa, Kotak};
 use crate::vocabulary::{Mode, Segment};
 
 /// An instrument to subscribe.

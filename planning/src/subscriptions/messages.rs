@@ -2,7 +2,9 @@
 
 use serde::Serialize;
 
-use super::forms::{AliceBlue, Angel, Dhan, Form, Fyers, Groww, Kite, Nuvama, Place, Shoonya, Target, Upstox};
+use super::forms::{
+    AliceBlue, Angel, Breeze, Dhan, FivePaisa, Form, Fyers, Groww, Kite, Kotak, Nuvama, Place, Shoonya, Target, Upstox,
+};
 use crate::allocation::AllocatedConnection;
 use crate::vocabulary::Broker;
 
@@ -28,6 +30,9 @@ macro_rules! with_form {
             Broker::Nuvama => $function::<Nuvama>($($argument),*),
             Broker::Shoonya => $function::<Shoonya>($($argument),*),
             Broker::AliceBlue => $function::<AliceBlue>($($argument),*),
+            Broker::Kotak => $function::<Kotak>($($argument),*),
+            Broker::FivePaisa => $function::<FivePaisa>($($argument),*),
+            Broker::Breeze => $function::<Breeze>($($argument),*),
         }
     };
 }

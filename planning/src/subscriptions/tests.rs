@@ -11,7 +11,7 @@ use crate::allocation::BrokerPart;
 use crate::catalogue::Catalogue;
 use crate::create_plan;
 use crate::instrument::Amount;
-use crate::request::Resolved;
+use crate::request::{RequestDocument, Resolved};
 use crate::testing::{basis, demo_catalogue, request, stamp};
 use crate::vocabulary::{FilteringStrictness, OptimizationLevel};
 
@@ -77,7 +77,7 @@ fn plan(broker: Broker, instruments: &[Listed<'_>], connections: &[(&str, &str)]
     plan.metadata.broker_part = Some(Arc::new(BrokerPart {
         allocation: Arc::new(allocation),
         subscriptions: Some(subscriptions),
-        request: Value::Null,
+        request: RequestDocument::of(&request),
     }));
     plan
 }

@@ -10,7 +10,7 @@ use utoipa::IntoParams;
 
 use super::types::{
     ConflictCursor, ConflictId, ExportFormat, InstrumentKey, JobId, NumberCursor, PlanCursor, PlanId, ProfileCursor,
-    ProfileId, ProfilePlanCursor, ProfileUserId, UserId,
+    ProfileId, ProfilePlanCursor, ProfileUserId, SubscriptionFormat, UserId,
 };
 
 /// Declares parameters in one place of a request.
@@ -98,6 +98,14 @@ parameters! {
         subscription_type: Option<SubscriptionType>,
         /// Selects plans in this status.
         status: Option<PlanStatus>,
+    }
+    SubscriptionsQuery in Query {
+        /// Selects the subscriptions of this connection. If it is absent, those of all connections are returned.
+        #[param(minimum = 1, maximum = 4_294_967_295_u32)]
+        connection: Option<u32>,
+        /// The format of the response: `json`, or the broker of the plan for the arguments of its SDK.
+        #[param(default = "json")]
+        format: Option<SubscriptionFormat>,
     }
     Page200 in Query {
         /// The maximum number of entries on the page.

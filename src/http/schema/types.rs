@@ -3,6 +3,7 @@
 use registry_actors::settings::Origin;
 use registry_planning::catalogue::Field;
 use registry_planning::feed::PRIORITY_MAX;
+use registry_planning::vocabulary::Broker;
 use registry_store::jobs::JobStatus;
 use utoipa::openapi::RefOr;
 use utoipa::openapi::schema::{KnownFormat, ObjectBuilder, Schema, SchemaFormat, Type};
@@ -85,6 +86,7 @@ words! {
     ChangeStatus: "The change of the profile.", ["created", "updated", "activated", "deactivated", "restored"];
     ImportStatus: "The result for the profile. `deactivated`: created, then deactivated because of a later profile in the file.", ["created", "deactivated", "failed"];
     ExportFormat: "The format of a file of profiles.", ["json", "csv"];
+    SubscriptionFormat: "The format of subscriptions: a list, or the arguments of the SDK of a broker.", std::iter::once("json").chain(Broker::ALL.map(Broker::as_str));
     QueuedStatus: "The status of a new job.", ["queued"];
     JobState: "The status of a job.", [JobStatus::Queued, JobStatus::Running, JobStatus::Completed, JobStatus::Failed, JobStatus::Cancelled].map(JobStatus::as_str);
     SettingOrigin: "The source of the value of a setting.", Origin::ALL.iter().map(|origin| origin.as_str());

@@ -15,12 +15,18 @@ fn token(broker: Broker, number: u32) -> String {
         Broker::Fyers => format!("NSE:X{number}-EQ"),
         Broker::Groww => format!("NSE|CASH|{number}"),
         Broker::Nuvama => format!("{number}_NSE"),
+        Broker::Kotak => format!("nse_cm|{number}"),
+        Broker::FivePaisa => format!("N|C|{number}"),
+        Broker::Breeze => format!("4.1!{number}"),
     }
 }
 
 /// Whether the broker sends the depth separately from the price.
 fn has_separate_depth(broker: Broker) -> bool {
-    matches!(broker, Broker::Fyers | Broker::Groww | Broker::Nuvama)
+    !matches!(
+        broker,
+        Broker::Kite | Broker::Upstox | Broker::Dhan | Broker::Angel | Broker::Shoonya | Broker::AliceBlue
+    )
 }
 
 /// Collects the numbers of six digits in a message. Kite's `modes` repeats the numbers of `subscribe`.

@@ -129,6 +129,37 @@ fn aliceblue_gets_exchange_and_token_separately() {
 }
 
 #[test]
+fn kotak_gets_indices_prices_and_depth_separately() {
+    let tokens = ["nse_cm|Nifty 50", "bse_cm|532540", "nse_fo|53001", "mcx_fo|449"];
+    let expected = concat!(
+        r#"[{"instrument_tokens":[{"instrument_token":"Nifty 50","exchange_segment":"nse_cm"}],"isIndex":true,"isDepth":false},"#,
+        r#"{"instrument_tokens":[{"instrument_token":"532540","exchange_segment":"bse_cm"},{"instrument_token":"53001","exchange_segment":"nse_fo"},{"instrument_token":"449","exchange_segment":"mcx_fo"}],"isIndex":false,"isDepth":false},"#,
+        r#"{"instrument_tokens":[{"instrument_token":"53001","exchange_segment":"nse_fo"},{"instrument_token":"449","exchange_segment":"mcx_fo"}],"isIndex":false,"isDepth":true}]"#,
+    );
+    assert_eq!(messages(Broker::Kotak, tokens), expected);
+}
+
+#[test]
+fn fivepaisa_gets_a_method_per_kind_of_data() {
+    let tokens = ["N|C|999920000", "B|C|532540", "N|D|53001", "M|D|449"];
+    let expected = concat!(
+        r#"[{"Method":"mf","Operation":"s","req_list":[{"Exch":"N","ExchType":"C","ScripCode":999920000},{"Exch":"B","ExchType":"C","ScripCode":532540},{"Exch":"N","ExchType":"D","ScripCode":53001},{"Exch":"M","ExchType":"D","ScripCode":449}]},"#,
+        r#"{"Method":"md","Operation":"s","req_list":[{"Exch":"N","ExchType":"D","ScripCode":53001},{"Exch":"M","ExchType":"D","ScripCode":449}]}]"#,
+    );
+    assert_eq!(messages(Broker::FivePaisa, tokens), expected);
+}
+
+#[test]
+fn breeze_gets_one_instrument_per_call() {
+    let tokens = ["4.1!NIFTY 50", "1.1!532540", "4.1!53001", "6.1!449"];
+    let expected = concat!(
+        r#"[{"stock_token":"4.1!NIFTY 50"},{"stock_token":"1.1!532540"},{"stock_token":"4.1!53001"},"#,
+        r#"{"stock_token":"4.2!53001"},{"stock_token":"6.1!449"},{"stock_token":"6.2!449"}]"#,
+    );
+    assert_eq!(messages(Broker::Breeze, tokens), expected);
+}
+
+#[test]
 fn segments_without_a_word_in_the_sdk_are_left_out() {
     for (broker, token, segment) in [
         (Broker::Dhan, "NSE_COMM|52175", Segment::NseCommodity),

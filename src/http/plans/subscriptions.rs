@@ -1,0 +1,360 @@
+//! Returns the subscriptions of a plan: as a list, or as the arguments of the broker's SDK.
+
+use std::ops::Range;
+use std::sync::Arc;
+use std::time::Instant;
+
+use anyhow::Context;
+use axum::extract::{Extension, State};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
+use axum::response::{IntoResponse, Response};
+use registry_actors::cache::CachedPlan;
+use registry_actors::snapshot::Snapshot;
+use registry_planning::json::ObjectWriter;
+use registry_planning::plan::Plan;
+use registry_planning::subscriptions::{PlanSubscriptions, Subscription};
+use registry_planning::vocabulary::Broker;
+use registry_store::{Page, Portion, PortionLimit, Position, RowOutline, rows_within};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::{PlanId, entity_tag, find_plan, is_known_to_caller};
+use crate::http::body::Fields;
+use crate::http::context::{AppState, RequestContext, deadline, snapshot};
+use crate::http::portions::{Format, Reader, RowSource};
+use crate::http::problem::{Fault, Problem};
+use crate::http::query::{Parameters, whole};
+use crate::http::schema::{parameters, types};
+
+/// The maximum number of entries that are written at once.
+const ENTRIES_MAX: usize = 500;
+
+/// The subscriptions of a plan.
+#[derive(ToSchema)]
+#[allow(dead_code)] // The response is written in portions; this is its documentation.
+pub(crate) struct SubscriptionsAnswer<'a> {
+    /// The broker of the plan.
+    broker: Broker,
+    /// The format of the response.
+    #[schema(value_type = types::SubscriptionFormat)]
+    format: &'a str,
+    /// The subscriptions in the order in which they are sent. Absent if the format is that of an SDK.
+    #[schema(nullable = false)]
+    subscriptions: Option<Vec<Subscription<'a>>>,
+    /// The connections with their messages. Absent if the format is `json`.
+    #[schema(nullable = false)]
+    connections: Option<Vec<ConnectionMessages>>,
+    /// The instruments that no message subscribes, because no file of the broker lists them or because the SDK has no word for
+    /// their segment. Absent if the format is `json`.
+    #[schema(nullable = false)]
+    without_token: Option<Vec<String>>,
+    /// The correlation id of the request.
+    correlation_id: &'a str,
+    /// The time from the arrival of the request to the response, in milliseconds.
+    response_time_ms: u64,
+}
+
+/// A connection, and the messages that subscribe its instruments.
+#[derive(ToSchema)]
+#[allow(dead_code)] // Like the response.
+pub(crate) struct ConnectionMessages {
+    /// The number of the connection, from 1.
+    #[schema(minimum = 1)]
+    connection: u32,
+    /// The account that opens the connection.
+    account: String,
+    /// The endpoint of the connection.
+    endpoint: String,
+    /// The arguments of the calls of the SDK, in the order of the calls. Their form depends on the broker.
+    messages: Vec<serde_json::Value>,
+}
+
+/// Returns the subscriptions of a plan.
+#[utoipa::path(
+    get, path = "/api/v1/internal/instrument-registry/subscriptions/plans/{plan_id}/subscriptions", tag = "plans",
+    operation_id = "get_plan_subscriptions",
+    summary = "Get the subscriptions of a plan",
+    description = "Returns the instruments of a plan with the broker's tokens, the connections and the modes. With the format \
+        `json`, it is a list. With the id of the plan's broker as the format, it is the arguments of the broker's official \
+        Python SDK, grouped by connection and message. The tokens are those of the catalog that the plan was created from.",
+    params(parameters::PlanPath, parameters::SubscriptionsQuery, parameters::IfNoneMatch),
+    responses(
+        (status = 200, description = "The subscriptions.", body = SubscriptionsAnswer<'_>, headers(("ETag" = String, description = "The weak entity tag of the subscriptions, for `If-None-Match`."))),
+        (status = 304, description = "The `ETag` in `If-None-Match` is still valid."),
+        (status = 404, description = "The plan does not exist."),
+        (status = 409, description = "The plan names no broker (`plan_without_broker`), has no subscriptions (`plan_without_subscriptions`), or has no token of the broker and the format is that of the SDK (`plan_without_tokens`)."),
+    ),
+    security(("api_key" = [])),
+)]
+pub(crate) async fn read(
+    State(state): State<Arc<AppState>>,
+    Extension(context): Extension<RequestContext>,
+    PlanId(plan_id): PlanId,
+    uri: Uri,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let mut parameters = Parameters::of(&uri);
+    let connection = parameters
+        .optional("connection", "a positive integer", |text| whole(text).filter(|connection| *connection > 0));
+    let format = parameters.optional_word("format", &format_words(), RequestedFormat::parse);
+    Fields::none().finish(parameters.finish())?;
+
+    let snapshot = snapshot(&state)?;
+    let cached = find_plan(&state, &context, &snapshot, plan_id).await?;
+    let format = format.unwrap_or(RequestedFormat::Json);
+    let selected = Selection::of(cached, connection, format, &snapshot)?;
+    let mut response = if is_known_to_caller(&headers, &selected.tag) {
+        StatusCode::NOT_MODIFIED.into_response()
+    } else {
+        let deadline = deadline(&context, &snapshot);
+        let form = selected.form(&context);
+        let reader = Reader::of(selected.rows());
+        let page = reader.whole_page(Position::Offset(0), u32::MAX, deadline).await?;
+        page.respond(form, &context, deadline).await?
+    };
+    if let Ok(value) = HeaderValue::from_str(&selected.tag) {
+        response.headers_mut().insert(header::ETAG, value);
+    }
+    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("private, no-cache"));
+    Ok(response)
+}
+
+/// Writes the list of all subscriptions as the field `subscriptions`, if the plan has any connections.
+pub(crate) fn write_subscriptions(object: &mut ObjectWriter<'_>, plan: &Plan) {
+    if let Some(subscriptions) = PlanSubscriptions::of(plan) {
+        object.field("subscriptions", &subscriptions);
+    }
+}
+
+fn format_words() -> String {
+    format!("json, {}", Broker::WORDS)
+}
+
+/// The format of a request.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum RequestedFormat {
+    Json,
+    Sdk(Broker),
+}
+
+impl RequestedFormat {
+    fn parse(word: &str) -> Option<Self> {
+        if word == "json" { Some(RequestedFormat::Json) } else { Broker::parse(word).map(RequestedFormat::Sdk) }
+    }
+
+    const fn as_str(self) -> &'static str {
+        match self {
+            RequestedFormat::Json => "json",
+            RequestedFormat::Sdk(broker) => broker.as_str(),
+        }
+    }
+}
+
+/// The subscriptions that a request selects.
+struct Selection {
+    plan: Arc<CachedPlan>,
+    broker: Broker,
+    format: RequestedFormat,
+    positions: Range<usize>,
+    parts: Vec<Part>,
+    tag: String,
+}
+
+/// A part of the list in the response.
+#[derive(Clone)]
+enum Part {
+    Entries(Range<usize>),
+    Messages { connection: u32, instruments_max: u32 },
+}
+
+impl Selection {
+    fn of(
+        cached: Arc<CachedPlan>,
+        connection: Option<u32>,
+        format: RequestedFormat,
+        snapshot: &Snapshot,
+    ) -> Result<Self, Problem> {
+        let plan = &cached.plan;
+        let subscriptions = PlanSubscriptions::of(plan).ok_or_else(|| without_subscriptions(plan))?;
+        let faults = faults(subscriptions, connection, format);
+        if !faults.is_empty() {
+            return Err(Problem::invalid(faults));
+        }
+        let broker = subscriptions.broker();
+        let is_sdk = format != RequestedFormat::Json;
+        if is_sdk && subscriptions.lacks_tokens() {
+            return Err(without_tokens(broker));
+        }
+        let positions = subscriptions.positions(connection);
+        let instruments_max = instruments_per_message(subscriptions, snapshot);
+        let parts = if is_sdk {
+            let connections = connection.map_or(1..=subscriptions.connection_count(), |number| number..=number);
+            connections.map(|connection| Part::Messages { connection, instruments_max }).collect()
+        } else {
+            let starts = positions.clone().step_by(ENTRIES_MAX);
+            starts.map(|start| Part::Entries(start..positions.end.min(start + ENTRIES_MAX))).collect()
+        };
+        // A plan never changes, but the figures of brokers, from which the size of messages comes, can be overridden.
+        let mut tag = entity_tag(plan);
+        if is_sdk {
+            tag.insert_str(tag.len() - 1, &format!("-{instruments_max}"));
+        }
+        Ok(Selection { broker, format, positions, parts, tag, plan: cached })
+    }
+
+    fn rows(&self) -> PlanRows {
+        PlanRows { plan: Arc::clone(&self.plan), parts: self.parts.clone() }
+    }
+
+    /// Returns the form of the response. Its frame computes the instruments without a token.
+    fn form(&self, context: &RequestContext) -> Format<PlanRow> {
+        let (plan, context) = (Arc::clone(&self.plan), context.clone());
+        let (broker, format, positions) = (self.broker, self.format, self.positions.clone());
+        let frame = move || {
+            let is_sdk = format != RequestedFormat::Json;
+            let subscriptions = PlanSubscriptions::of(&plan.plan).filter(|_| is_sdk);
+            let empty = |is_present: bool| is_present.then_some([(); 0]);
+            serde_json::to_vec(&AnswerFrame {
+                broker,
+                format: format.as_str(),
+                subscriptions: empty(!is_sdk),
+                connections: empty(is_sdk),
+                without_token: subscriptions.map(|subscriptions| subscriptions.without_token(positions.clone())),
+                correlation_id: &context.correlation_id,
+                response_time_ms: context.elapsed_ms(),
+            })
+        };
+        Format::json(frame, |row, text| row.write(text))
+    }
+}
+
+/// The response with an empty list, which is its first one.
+#[derive(Serialize)]
+struct AnswerFrame<'a> {
+    broker: Broker,
+    format: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    subscriptions: Option<[(); 0]>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    connections: Option<[(); 0]>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    without_token: Option<Vec<&'a str>>,
+    correlation_id: &'a str,
+    response_time_ms: u64,
+}
+
+/// Returns the maximum number of instruments in a message at the tier of the plan. If an override has removed the tier, it is
+/// that of the default tier.
+fn instruments_per_message(subscriptions: PlanSubscriptions<'_>, snapshot: &Snapshot) -> u32 {
+    let capacity = snapshot.basis().brokers.capacity().of(subscriptions.broker());
+    let tier = capacity.tier(subscriptions.tier()).unwrap_or(&capacity.tiers[capacity.default_tier]);
+    tier.limits.subscribe.instruments_per_message.value
+}
+
+/// Returns the faults of the parameters with regard to the plan.
+fn faults(subscriptions: PlanSubscriptions<'_>, connection: Option<u32>, format: RequestedFormat) -> Vec<Fault> {
+    let mut faults = Vec::new();
+    let mut fault = |name: &str, detail| faults.push(Fault { pointer: format!("/query/{name}"), detail });
+    let (last, broker) = (subscriptions.connection_count(), subscriptions.broker());
+    if let Some(connection) = connection.filter(|connection| *connection > last) {
+        let detail = if last == 0 {
+            format!("the plan has no connections, got `{connection}`")
+        } else {
+            format!("expected a connection of the plan, an integer from 1 to {last}, got `{connection}`")
+        };
+        fault("connection", detail);
+    }
+    if let RequestedFormat::Sdk(other) = format
+        && other != broker
+    {
+        fault("format", format!("expected `json` or the broker of the plan, `{broker}`, got `{other}`"));
+    }
+    faults
+}
+
+fn without_subscriptions(plan: &Plan) -> Problem {
+    let broker = plan.metadata.feed.as_ref().and_then(|feed| feed.broker);
+    let Some(broker) = broker else {
+        let detail = "the plan names no broker; create a plan with `broker` to get subscriptions";
+        return Problem::of(StatusCode::CONFLICT, "plan_without_broker", detail);
+    };
+    let detail = if plan.metadata.broker_part.is_some() {
+        format!("{} data has no subscriptions; create a plan for `live_feed` or `alerts`", plan.subscription_type)
+    } else {
+        format!("the plan was created before subscriptions at {broker} were stored; create it again")
+    };
+    Problem::of(StatusCode::CONFLICT, "plan_without_subscriptions", detail)
+}
+
+fn without_tokens(broker: Broker) -> Problem {
+    let detail = format!(
+        "no file of {broker} lists an instrument of the plan; ingest a file of {broker} and create the plan again, or use \
+         `format=json`"
+    );
+    Problem::of(StatusCode::CONFLICT, "plan_without_tokens", detail)
+}
+
+/// The parts of the list as rows, whose ids are their positions.
+struct PlanRows {
+    plan: Arc<CachedPlan>,
+    parts: Vec<Part>,
+}
+
+struct PlanRow {
+    plan: Arc<CachedPlan>,
+    part: Part,
+}
+
+impl PlanRows {
+    fn outline(&self) -> Vec<RowOutline> {
+        let Some(subscriptions) = PlanSubscriptions::of(&self.plan.plan) else { return Vec::new() };
+        let positions = |part: &Part| match part {
+            Part::Entries(positions) => positions.clone(),
+            Part::Messages { connection, .. } => subscriptions.positions(Some(*connection)),
+        };
+        let bytes = |part: &Part| subscriptions.estimated_bytes(positions(part)) as u64;
+        self.parts.iter().enumerate().map(|(key, part)| RowOutline { key: key.to_string(), bytes: bytes(part) }).collect()
+    }
+
+    fn row(&self, position: usize) -> Option<PlanRow> {
+        Some(PlanRow { plan: Arc::clone(&self.plan), part: self.parts.get(position)?.clone() })
+    }
+}
+
+impl RowSource for PlanRows {
+    type Row = PlanRow;
+
+    fn operation(&self) -> &'static str {
+        "subscriptions"
+    }
+
+    async fn portion(
+        &self,
+        _position: Position,
+        limit: PortionLimit,
+        _deadline: Instant,
+    ) -> Result<Portion<PlanRow>, Problem> {
+        let items = self.outline();
+        let read = rows_within(&items, limit.bytes).min(items.len());
+        let rows = (0..read).filter_map(|position| self.row(position)).collect();
+        let total = items.len() as u64;
+        Ok(Portion { outline: Page { items, total, total_is_lower_bound: false, has_next: false }, rows, read })
+    }
+
+    async fn rows_of(&self, keys: Vec<String>, _deadline: Instant) -> Result<Vec<PlanRow>, Problem> {
+        Ok(keys.iter().filter_map(|key| self.row(key.parse().ok()?)).collect())
+    }
+}
+
+impl PlanRow {
+    fn write(&self, text: &mut Vec<u8>) -> anyhow::Result<()> {
+        let subscriptions = PlanSubscriptions::of(&self.plan.plan).context("the plan has no subscriptions")?;
+        match &self.part {
+            Part::Entries(positions) => subscriptions.write_entries(positions.clone(), text),
+            Part::Messages { connection, instruments_max } => {
+                subscriptions.write_messages(*connection, *instruments_max, text);
+            }
+        }
+        Ok(())
+    }
+}
