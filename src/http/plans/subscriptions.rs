@@ -313,7 +313,11 @@ impl PlanRows {
             Part::Messages { connection, .. } => subscriptions.positions(Some(*connection)),
         };
         let bytes = |part: &Part| subscriptions.estimated_bytes(positions(part)) as u64;
-        self.parts.iter().enumerate().map(|(key, part)| RowOutline { key: key.to_string(), bytes: bytes(part) }).collect()
+        self.parts
+            .iter()
+            .enumerate()
+            .map(|(key, part)| RowOutline { key: key.to_string(), bytes: bytes(part) })
+            .collect()
     }
 
     fn row(&self, position: usize) -> Option<PlanRow> {
