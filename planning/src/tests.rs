@@ -1,5 +1,6 @@
 //! Tests of properties that all plans have.
 
+mod at_a_broker;
 mod succession;
 
 use proptest::prelude::*;

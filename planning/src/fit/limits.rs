@@ -143,11 +143,11 @@ fn limits_of(accounts: &[PlanAccount<'_>], in_play: &ModesInPlay) -> Vec<LimitNa
             let limits = account.limits.modes.get(mode);
             limits.is_some_and(|limits| if alone { limits.alone.is_some() } else { limits.mixed.is_some() })
         };
-        if any(&|account| of_mode(account, false)) {
-            limits.push(LimitName::ModeMixed(*mode));
-        }
         if any(&|account| of_mode(account, true)) {
             limits.push(LimitName::ModeAlone(*mode));
+        }
+        if any(&|account| of_mode(account, false)) {
+            limits.push(LimitName::ModeMixed(*mode));
         }
     }
     if any(&|account| account.limits.instruments_per_account.is_some()) {

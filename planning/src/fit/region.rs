@@ -161,8 +161,11 @@ pub(super) fn ways(accounts: &[PlanAccount<'_>], modes: &ModesInPlay, max: u32, 
     let sets = 1 << modes.bits();
     let mut ways = vec![Way { rank: vec![0; sets], connections: 0, uses: Vec::new() }];
     let more = std::iter::repeat_n(0, relaxation.more_accounts as usize);
-    for (number, account) in (0..accounts.len()).chain(more).enumerate() {
-        let more_connections = if number == 0 { relaxation.more_connections } else { 0 };
+    // Of equal ways the first one is taken: from the last account to the first, it uses the first accounts most.
+    for (account, is_further) in
+        more.map(|account| (account, true)).chain((0..accounts.len()).rev().map(|account| (account, false)))
+    {
+        let more_connections = if account == 0 && !is_further { relaxation.more_connections } else { 0 };
         let own = ways_of_account(account, &accounts[account], modes, relaxation, more_connections);
         let mut joined: Vec<Way> = Vec::with_capacity(ways.len() * own.len());
         for (way, own) in ways.iter().flat_map(|way| own.iter().map(move |own| (way, own))) {
