@@ -184,12 +184,6 @@ impl Iterator for Merge<'_> {
 fn merged(mut rows: Vec<RankedRow>) -> Option<Merged> {
     let is_active = rows.iter().any(|row| row.archived.is_active);
     rows.retain(|row| row.archived.is_active == is_active);
-    let mut tokens = Vec::new();
-    if is_active {
-        tokens.extend(rows.iter().map(|RankedRow { broker, archived: ArchivedRow { row, .. }, .. }| {
-            (*broker, row.segment, row.token.clone())
-        }));
-    }
     let successor = rows.iter().filter(|_| !is_active).find_map(|row| row.archived.successor.clone());
     let mut rows = rows.into_iter();
     let RankedRow { broker: base, archived: ArchivedRow { mut row, .. }, .. } = rows.next()?;
@@ -198,6 +192,14 @@ fn merged(mut rows: Vec<RankedRow>) -> Option<Merged> {
     let mut filled = Vec::new();
     for RankedRow { broker, archived: ArchivedRow { row: other, .. }, .. } in others {
         fill(&mut row, other, |field| filled.push((field, *broker)));
+    }
+    let mut tokens = Vec::new();
+    if is_active {
+        tokens.reserve_exact(1 + others.len());
+        tokens.push((base, row.segment, row.token.clone()));
+        tokens.extend(
+            rows.map(|RankedRow { broker, archived: ArchivedRow { row, .. }, .. }| (broker, row.segment, row.token)),
+        );
     }
     Some(Merged { row, is_active, successor, base, filled, contradictions, tokens })
 }
