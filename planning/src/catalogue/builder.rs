@@ -213,8 +213,8 @@ impl Builder {
             index: Index::default(),
             provenance: Provenance::default(),
         };
-        catalogue.tokens = pack_tokens(&catalogue, tokens, tokens_in_order, &token_text);
-        drop(token_text);
+        catalogue.tokens = pack_tokens(&catalogue, tokens, &tokens_in_order, &token_text);
+        drop((tokens_in_order, token_text));
         catalogue.numbers = Numbers::new(&catalogue);
         mark_underlyings(&mut catalogue, &strings);
         (catalogue.strings, catalogue.string_ends) = strings.into_parts();
@@ -282,14 +282,19 @@ impl Builder {
 fn pack_tokens(
     catalogue: &Catalogue,
     tokens: Vec<(Broker, String, Range<u32>)>,
-    in_order: Vec<(Broker, u32, Range<u32>)>,
+    in_order: &[(Broker, u32, Range<u32>)],
     text: &str,
 ) -> Tokens {
     let mut found: Vec<(Broker, InstrumentId, Range<u32>)> =
         tokens.into_iter().filter_map(|(broker, key, token)| Some((broker, catalogue.find(&key)?, token))).collect();
     // Aliases have no tokens; their records are between those of the rows.
     let numbers: Vec<InstrumentId> = catalogue.instruments().map(|instrument| instrument.id()).collect();
-    found.extend(in_order.into_iter().map(|(broker, position, token)| (broker, numbers[position as usize], token)));
+    // Added broker by broker, they are sorted already.
+    found.reserve_exact(in_order.len());
+    for broker in Broker::ALL {
+        let of_broker = in_order.iter().filter(|(of, ..)| *of == broker);
+        found.extend(of_broker.map(|(_, position, token)| (broker, numbers[*position as usize], token.clone())));
+    }
     found.sort_by_key(|(broker, id, _)| (*broker, *id));
     found.dedup_by_key(|(broker, id, _)| (*broker, *id));
     Tokens::new(&found, text, catalogue.len())
@@ -306,10 +311,13 @@ fn mark_underlyings(catalogue: &mut Catalogue, strings: &Strings) {
         }
     }
     for index in 0..catalogue.records.len() {
-        let id = InstrumentId(u32::try_from(index).expect("instruments fit into 32 bits"));
         let record = &catalogue.records[index];
+        if record.expiry.is_some() {
+            continue;
+        }
+        let id = InstrumentId(u32::try_from(index).expect("instruments fit into 32 bits"));
         let symbol = &catalogue.key(id)[record.exchange.as_str().len() + 1..];
-        let Some(symbol) = strings.find(symbol).filter(|_| record.expiry.is_none()) else { continue };
+        let Some(symbol) = strings.find(symbol) else { continue };
         if let Some((has_futures, has_options)) = referred.get(&(record.exchange, symbol)) {
             let record = &mut catalogue.records[index];
             record.has_futures |= has_futures;

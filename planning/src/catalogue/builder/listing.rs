@@ -1,6 +1,7 @@
 //! Keys with their records.
 
 use std::cmp::Ordering;
+use std::ops::Range;
 
 use super::super::{InstrumentId, Record, range_of, slice_of};
 use super::Alias;
@@ -30,6 +31,18 @@ impl Listing {
         self.records.push(record);
     }
 
+    /// Adds the instruments of another listing at the positions.
+    fn append(&mut self, other: &Self, positions: Range<usize>) {
+        let start = positions.start.checked_sub(1).map_or(0, |before| other.ends[before]);
+        let ends = &other.ends[positions.clone()];
+        let Some(end) = ends.last() else { return };
+        let own = u32::try_from(self.keys.len()).expect("keys fit into 4 GiB");
+        self.keys.push_str(&other.keys[start as usize..*end as usize]);
+        u32::try_from(self.keys.len()).expect("keys fit into 4 GiB");
+        self.ends.extend(ends.iter().map(|end| own + (end - start)));
+        self.records.extend_from_slice(&other.records[positions]);
+    }
+
     /// Returns the sort key of an instrument: exchange, then symbol.
     pub(super) fn at(&self, position: usize) -> (Exchange, &str) {
         let exchange = self.records[position].exchange;
@@ -39,7 +52,7 @@ impl Listing {
 
     /// Whether the keys are unique and ascending.
     pub(super) fn is_sorted(&self) -> bool {
-        (1..self.records.len()).all(|position| self.at(position - 1) < self.at(position))
+        (0..self.records.len()).map(|position| self.at(position)).is_sorted_by(|a, b| a < b)
     }
 
     /// Returns the positions in the order of the keys; of several instruments with the same key, the first one first.
@@ -104,13 +117,13 @@ impl Listing {
             let mut all = Self::with_capacity(self.records.len() + aliases.len(), self.keys.len() + text);
             let mut from = 0;
             for (alias, place) in aliases.iter().zip(&places) {
-                (from..*place).for_each(|position| all.push(self.records[position], self.at(position).1));
+                all.append(&self, from..*place);
                 from = *place;
                 let number = InstrumentId(u32::try_from(all.records.len()).expect("instruments fit into 32 bits"));
                 pairs.push((number, id(alias.position)));
                 all.push(Record { is_alias: true, ..self.records[alias.position] }, &alias.symbol);
             }
-            (from..self.records.len()).for_each(|position| all.push(self.records[position], self.at(position).1));
+            all.append(&self, from..self.records.len());
             self = all;
         }
         for (number, record) in (0..).map(InstrumentId).zip(&mut self.records) {
