@@ -134,11 +134,15 @@ impl Joins<'_> {
     fn of_the_same_terms(&self) -> Vec<Vec<usize>> {
         let records = self.records();
         let is_contract = |record: &Record| record.is_active && record.expiry.is_some();
+        // A row of all brokers is not joined.
+        let of_some =
+            self.brokers_of_rows().filter(|(_, brokers)| (brokers.count_ones() as usize) < self.precedence.len());
         let mut monthly: HashSet<Chain, RandomState> = HashSet::default();
         // Each run of weekly contracts of one chain. They are next to each other.
         let mut weekly: Vec<(Chain, Range<usize>)> = Vec::new();
         let mut last = None;
-        for (position, record) in records.iter().enumerate().filter(|(_, record)| is_contract(record)) {
+        for (position, _) in of_some.filter(|(position, _)| is_contract(&records[*position])) {
+            let record = &records[position];
             let chain = (record.segment, record.underlying, record.expiry);
             let Some(cycle) = self.cycle(position) else { continue };
             match (cycle, last == Some((chain, cycle))) {
@@ -207,8 +211,19 @@ impl Joins<'_> {
         let tokens = &self.builder.tokens_in_order;
         let start = tokens.partition_point(|(_, of, _)| (*of as usize) < position);
         let of_row = tokens[start..].iter().take_while(|(_, of, _)| *of as usize == position);
-        of_row.fold(0, |brokers, (broker, ..)| brokers | 1 << *broker as u32)
+        brokers_of(of_row)
     }
+
+    /// Returns the active rows with the brokers that list them, one bit for each.
+    fn brokers_of_rows(&self) -> impl Iterator<Item = (usize, u32)> {
+        let rows = self.builder.tokens_in_order.chunk_by(|(_, row, _), (_, other, _)| row == other);
+        rows.map(|of_row| (of_row[0].1 as usize, brokers_of(of_row)))
+    }
+}
+
+/// Returns the brokers of tokens, one bit for each.
+fn brokers_of<'a>(tokens: impl IntoIterator<Item = &'a (Broker, u32, Range<u32>)>) -> u32 {
+    tokens.into_iter().fold(0, |brokers, (broker, ..)| brokers | 1 << *broker as u32)
 }
 
 /// The contracts of one expiry.
