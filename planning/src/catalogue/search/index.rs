@@ -68,7 +68,7 @@ impl Index {
 
         let instruments = || catalogue.instruments();
         // The name of most contracts is their underlying, which finds them anyway.
-        let named = instruments().filter(|instrument| instrument.underlying() != Some(instrument.name()));
+        let named = instruments().filter(|instrument| instrument.record.underlying != instrument.record.name);
         index.names = Texts::new(named.map(|instrument| (instrument.id.0, instrument.name()))).with_words();
         let isins = instruments().filter_map(|instrument| Some((instrument.id.0, instrument.isin()?)));
         index.isins = Texts::new(isins);

@@ -55,14 +55,16 @@ impl Dated {
 impl Ranks {
     /// `from_middle` is the position of each option in its chain, counted from the middle.
     pub(super) fn new(catalogue: &Catalogue, from_middle: &[u16]) -> Self {
-        let mut order: Vec<u32> = (0..u32::try_from(catalogue.len()).unwrap_or(u32::MAX)).collect();
-        order.sort_by_cached_key(|id| worth(catalogue, InstrumentId(*id), from_middle));
+        let ids = (0..u32::try_from(catalogue.len()).unwrap_or(u32::MAX)).map(InstrumentId);
+        let mut order: Vec<u128> = ids.map(|id| worth(catalogue, id, from_middle)).collect();
+        order.sort_unstable();
         let mut ranks = vec![0; order.len()];
         let mut dated: [Dated; 2] = Default::default();
         let mut inactive_from = None;
-        for (rank, id) in (0..).zip(&order) {
-            ranks[*id as usize] = rank;
-            let record = &catalogue.records[*id as usize];
+        for (rank, worth) in (0..).zip(&order) {
+            let id = id_of(*worth);
+            ranks[id] = rank;
+            let record = &catalogue.records[id];
             if !record.is_active {
                 inactive_from.get_or_insert(rank);
             } else if let Some(expiry) = record.expiry {
@@ -91,27 +93,50 @@ impl Ranks {
     }
 }
 
-/// The sort key of an instrument; a lower value is listed first.
-type Worth = (bool, u8, i32, u8, u8, u8, u32);
-
-fn worth(catalogue: &Catalogue, id: InstrumentId, from_middle: &[u16]) -> (Worth, u16) {
+/// Returns the sort key of an instrument; a lower one is listed first. It is one number, because numbers are sorted in a
+/// fraction of the time of tuples.
+fn worth(catalogue: &Catalogue, id: InstrumentId, from_middle: &[u16]) -> u128 {
     let record = &catalogue.records[id.index()];
-    let (class, reach, exchange) = (record.class.worth_rank(), reach(record.exchange), record.exchange as u8);
-    let is_inactive = !record.is_active;
-    match record.expiry {
+    let (class, reach) = (record.class.worth_rank().into(), reach(record.exchange).into());
+    let is_inactive = u32::from(!record.is_active);
+    let (tier, nearness, exchange, text, from_middle) = match record.expiry {
         None => {
-            let tier = u8::from(!(record.has_futures || record.has_options));
+            let tier = u32::from(!(record.has_futures || record.has_options));
             let length = u32::try_from(catalogue.key(id).len()).unwrap_or(u32::MAX);
-            ((is_inactive, tier, 0, class, reach, 0, length), 0)
+            (tier, 0, 0, length, 0)
         }
         Some(expiry) => {
             let tier = if record.class == InstrumentType::Future { 2 } else { 3 };
             let days = expiry.num_days_from_ce();
             // Of expired instruments, the latest is most likely meant.
-            let nearness = if is_inactive { -days } else { days };
-            ((is_inactive, tier, nearness, class, reach, exchange, record.underlying.0), from_middle[id.index()])
+            let nearness = if record.is_active { days } else { -days };
+            (tier, nearness, record.exchange as u32, record.underlying.0, from_middle[id.index()].into())
         }
-    }
+    };
+    // The order of signed numbers, as unsigned ones.
+    let nearness = nearness.cast_unsigned() ^ (1 << 31);
+    // Each part with its number of bits, the most significant one first.
+    let parts = [
+        (is_inactive, 1),
+        (tier, 2),
+        (nearness, 32),
+        (class, 4),
+        (reach, 2),
+        (exchange, 4),
+        (text, 32),
+        (from_middle, 16),
+        (id.as_u32(), 32),
+    ];
+    parts.into_iter().fold(0, |key, (part, bits)| {
+        debug_assert!(u64::from(part) < 1 << bits, "{part} has more than {bits} bits");
+        key << bits | u128::from(part)
+    })
+}
+
+/// Returns the index of the instrument with a sort key.
+fn id_of(worth: u128) -> usize {
+    // The lowest bits are the id.
+    (worth & u128::from(u32::MAX)) as usize
 }
 
 /// Ranks the exchanges that most readers mean first.

@@ -39,9 +39,18 @@ impl Texts {
     /// Collects the texts of instruments, which must be in the order of their ids. Empty texts are omitted.
     pub(super) fn new<'a>(texts: impl Iterator<Item = (u32, &'a str)>) -> Self {
         let mut ids_of: HashMap<&str, Vec<Range<u32>>> = HashMap::default();
+        // Neighbors with one text are looked up once.
+        let mut neighbors = ("", 0..0);
         for (id, text) in texts.filter(|(_, text)| !text.is_empty()) {
-            add_to_runs(ids_of.entry(text).or_default(), id..id + 1);
+            if neighbors.1.end == id && neighbors.0 == text {
+                neighbors.1.end += 1;
+                continue;
+            }
+            let (text, ids) = std::mem::replace(&mut neighbors, (text, id..id + 1));
+            add_to_runs(ids_of.entry(text).or_default(), ids);
         }
+        add_to_runs(ids_of.entry(neighbors.0).or_default(), neighbors.1);
+        ids_of.remove("");
         let mut sorted: Vec<(String, Vec<Range<u32>>)> =
             ids_of.into_iter().map(|(text, runs)| (folded(text), runs)).collect();
         sorted.sort_by(|(a, a_runs), (b, b_runs)| (a, a_runs[0].start).cmp(&(b, b_runs[0].start)));
