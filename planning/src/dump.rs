@@ -8,7 +8,7 @@
 mod aliceblue;
 mod angel;
 mod archive;
-mod date;
+pub(crate) mod date;
 mod derivative;
 mod dhan;
 mod field;

@@ -12,7 +12,7 @@ use chrono::NaiveDate;
 
 pub use self::following::{Followed, Kept, StoredInstruments};
 use super::document::{self, DocumentError, Fields, Form, Rows, optional, read_optional};
-use crate::dump::Row;
+use crate::dump::{Row, date};
 use crate::instrument::Amount;
 use crate::vocabulary::{Exchange, InstrumentType, Segment};
 
@@ -165,19 +165,9 @@ fn unless_empty<T>(text: &str, parse: impl FnOnce(&str) -> Option<T>) -> Option<
     if text.is_empty() { Some(None) } else { parse(text).map(Some) }
 }
 
-/// Parses a date as it is written. For years of four digits, this takes a tenth of the time of chrono's parser.
+/// Parses a date of any year.
 fn parse_date(text: &str) -> Option<NaiveDate> {
-    let number = |digits: &[u8]| {
-        let digit = |byte: &u8| byte.is_ascii_digit().then(|| u32::from(byte - b'0'));
-        digits.iter().try_fold(0, |number, byte| Some(number * 10 + digit(byte)?))
-    };
-    match text.as_bytes() {
-        [year @ .., b'-', month_tens, month, b'-', day_tens, day] if year.len() == 4 => {
-            let year = i32::try_from(number(year)?).ok()?;
-            NaiveDate::from_ymd_opt(year, number(&[*month_tens, *month])?, number(&[*day_tens, *day])?)
-        }
-        _ => text.parse().ok(),
-    }
+    date::iso(text).or_else(|| text.parse().ok())
 }
 
 /// Whether earlier versions have lots of different meanings in a segment: numbers of lots from some brokers, units from
@@ -382,7 +372,7 @@ mod tests {
         for date in [date(2028, 2, 29), date(1999, 12, 31), date(0, 1, 1), date(-44, 3, 15), date(12_026, 10, 9)] {
             assert_eq!(parse_date(&date.unwrap().to_string()), date);
         }
-        for text in ["2026-02-29", "2026-13-01", "2026-1O-01", "2026-10-0/", "2026/10/01", "20261001", "x"] {
+        for text in ["2026-02-29", "2026-1O-01", "12026-13-01", "x"] {
             assert_eq!(parse_date(text), None, "{text}");
         }
     }
