@@ -23,6 +23,15 @@ pub fn split_key(key: &str) -> Result<(&str, &str), MalformedKey> {
     if exchange.is_empty() || !exchange.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit()) {
         return Err(MalformedKey::Exchange);
     }
+    check_symbol(exchange, symbol)?;
+    Ok((exchange, symbol))
+}
+
+/// Checks whether a symbol can be part of a key with the exchange.
+///
+/// # Errors
+/// [`MalformedKey`] with the reason.
+pub(crate) fn check_symbol(exchange: &str, symbol: &str) -> Result<(), MalformedKey> {
     if symbol.is_empty() {
         return Err(MalformedKey::NoSymbol);
     }
@@ -31,10 +40,11 @@ pub fn split_key(key: &str) -> Result<(&str, &str), MalformedKey> {
     if symbol.bytes().any(|b| !(0x20..0x7f).contains(&b)) && !symbol.chars().all(is_printable) {
         return Err(MalformedKey::Unprintable);
     }
-    if key.len() > KEY_CHARACTERS_MAX && key.chars().count() > KEY_CHARACTERS_MAX {
+    let symbol_max = KEY_CHARACTERS_MAX.saturating_sub(exchange.len() + 1);
+    if symbol.len() > symbol_max && symbol.chars().count() > symbol_max {
         return Err(MalformedKey::TooLong);
     }
-    Ok((exchange, symbol))
+    Ok(())
 }
 
 /// Compares two keys by exchange, then symbol, byte by byte.
@@ -118,17 +128,39 @@ impl Amount {
     }
 }
 
+const DIGITS: &[u8; 10] = b"0123456789";
+
 impl fmt::Display for Amount {
     /// Writes the number without needless zeros: `97.5`, `24000`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let sign = if self.0 < 0 { "-" } else { "" };
-        let value = self.0.unsigned_abs();
-        let (whole, fraction) = (value / 10_000, value % 10_000);
-        if fraction == 0 {
-            return write!(f, "{sign}{whole}");
+        /// A sign, a point and the digits of the largest amount.
+        const CHARACTERS_MAX: usize = 21;
+        let (mut rest, mut decimals) = (self.0.unsigned_abs(), 4);
+        while decimals > 0 && rest.is_multiple_of(10) {
+            rest /= 10;
+            decimals -= 1;
         }
-        let decimals = format!("{fraction:04}");
-        write!(f, "{sign}{whole}.{}", decimals.trim_end_matches('0'))
+        // Files have hundreds of thousands of amounts, so the digits are written without the machinery for formats, from
+        // the last one to the first.
+        let mut text = [0; CHARACTERS_MAX];
+        let mut start = CHARACTERS_MAX;
+        let mut put = |character: u8| {
+            start -= 1;
+            text[start] = character;
+        };
+        let mut count = 0;
+        while count <= decimals || rest > 0 {
+            if count == decimals && decimals > 0 {
+                put(b'.');
+            }
+            put(DIGITS[(rest % 10) as usize]);
+            rest /= 10;
+            count += 1;
+        }
+        if self.0 < 0 {
+            put(b'-');
+        }
+        f.write_str(std::str::from_utf8(&text[start..]).expect("the characters are ASCII"))
     }
 }
 
@@ -169,6 +201,7 @@ mod tests {
             assert_eq!(split_key(&format!("NSE:A{unprintable}B")), Err(MalformedKey::Unprintable));
         }
         assert_eq!(split_key("NSE:ÄÖ"), Ok(("NSE", "ÄÖ")));
+        assert!(split_key(&format!("NSE:{}", "Ä".repeat(96))).is_ok());
         assert_eq!(split_key(&format!("NSE:{}", "A".repeat(97))), Err(MalformedKey::TooLong));
     }
 
@@ -192,6 +225,15 @@ mod tests {
             let amount = Amount::parse(text).unwrap();
             assert_eq!(amount.ten_thousandths(), value);
             assert_eq!(amount.to_string(), shown);
+        }
+        for (value, shown) in [
+            (0, "0"),
+            (-5, "-0.0005"),
+            (1_000_500, "100.05"),
+            (i64::MAX, "922337203685477.5807"),
+            (i64::MIN, "-922337203685477.5808"),
+        ] {
+            assert_eq!(Amount::from_ten_thousandths(value).to_string(), shown);
         }
         for text in ["", ".", "1,5", "0.00005", "nan", "1e3", "--1", "+1"] {
             assert_eq!(Amount::parse(text), None, "{text}");

@@ -1,6 +1,6 @@
 //! Checks of single fields, the same for every broker.
 
-use crate::instrument::{Amount, split_key};
+use crate::instrument::{Amount, check_symbol};
 use crate::vocabulary::{Exchange, Segment};
 
 /// The reason why a row is rejected.
@@ -32,7 +32,7 @@ pub(super) fn segment_carried(exchange: Exchange) -> Result<Segment, Reason> {
 
 /// Returns the symbol as a text of its own; `None` if it cannot be part of a key.
 pub(super) fn symbol(exchange: Exchange, symbol: &str) -> Option<String> {
-    split_key(&format!("{exchange}:{symbol}")).is_ok().then(|| symbol.to_owned())
+    check_symbol(exchange.as_str(), symbol).is_ok().then(|| symbol.to_owned())
 }
 
 /// Parses a price, strike or price step: a number above zero, also in scientific notation (`1.0E-4`).
