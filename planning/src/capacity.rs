@@ -8,6 +8,8 @@ mod changes;
 mod check;
 mod figures;
 mod read;
+#[cfg(feature = "openapi")]
+mod schema;
 #[cfg(test)]
 mod tests;
 mod tree;
@@ -75,7 +77,6 @@ words! {
 
 /// A figure, its source, and other sources that contradict it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Sourced<T> {
     /// The value in force.
     pub value: T,
@@ -85,11 +86,9 @@ pub struct Sourced<T> {
     pub seen: NaiveDate,
     /// The reason why this value is in force and not one of the others.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "openapi", schema(nullable = false))]
     pub because: Option<String>,
     /// Values of other sources.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    #[cfg_attr(feature = "openapi", schema(required = false))]
     pub others: Vec<OtherValue<T>>,
     /// Whether the override file gave the value.
     #[serde(rename = "overridden")]
@@ -105,7 +104,6 @@ impl<T> Sourced<T> {
 
 /// A value that another source gives.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct OtherValue<T> {
     /// The value.
     pub value: T,
@@ -134,17 +132,17 @@ pub struct ModeLimits {
     pub legs: Vec<Leg>,
     /// The maximum number of instruments if the scope has instruments of this mode alone.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "openapi", schema(nullable = false))]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<schema::NumberFigure>, nullable = false))]
     pub alone: Option<Sourced<u32>>,
     /// The maximum number of instruments if the scope has instruments of other modes, too.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "openapi", schema(nullable = false))]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<schema::NumberFigure>, nullable = false))]
     pub mixed: Option<Sourced<u32>>,
     /// The scope of `alone` and `mixed`.
     pub scope: Scope,
     /// The segments for which the mode is offered; all if absent.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "openapi", schema(nullable = false))]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<schema::SegmentsFigure>, nullable = false))]
     pub segments: Option<Sourced<Vec<Segment>>>,
 }
 
@@ -154,23 +152,23 @@ pub struct ModeLimits {
 #[cfg_attr(feature = "openapi", schema(as = SubscribeLimits))]
 pub struct Subscribe {
     /// The maximum number of instruments in one message.
+    #[cfg_attr(feature = "openapi", schema(value_type = schema::NumberFigure))]
     pub instruments_per_message: Sourced<u32>,
     /// The pause between two messages, milliseconds.
+    #[cfg_attr(feature = "openapi", schema(value_type = schema::NumberFigure))]
     pub pause_ms: Sourced<u32>,
     /// The maximum number of messages in a second.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "openapi", schema(nullable = false))]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<schema::NumberFigure>, nullable = false))]
     pub messages_per_second: Option<Sourced<u32>>,
     /// The time without messages after the connection opens, milliseconds.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "openapi", schema(nullable = false))]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<schema::NumberFigure>, nullable = false))]
     pub quiet_ms: Option<Sourced<u32>>,
 }
 
 /// The monthly fee of one account.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-#[cfg_attr(feature = "openapi", schema(as = BrokerFee))]
 pub struct Fee {
     /// The amount, in whole units of the currency.
     #[serde(flatten)]
@@ -185,8 +183,10 @@ pub struct Fee {
 #[cfg_attr(feature = "openapi", schema(as = HistoricalLimits))]
 pub struct Historical {
     /// The maximum number of requests in a second.
+    #[cfg_attr(feature = "openapi", schema(value_type = schema::NumberFigure))]
     pub requests_per_second: Sourced<u32>,
     /// The number of days that one request covers.
+    #[cfg_attr(feature = "openapi", schema(value_type = schema::NumberFigure))]
     pub days_per_request: Sourced<u32>,
 }
 
@@ -196,23 +196,26 @@ pub struct Historical {
 #[cfg_attr(feature = "openapi", schema(as = AccountLimits))]
 pub struct Limits {
     /// The maximum number of connections of an account.
+    #[cfg_attr(feature = "openapi", schema(value_type = schema::NumberFigure))]
     pub connections: Sourced<u32>,
     /// What the broker does with one connection too many.
+    #[cfg_attr(feature = "openapi", schema(value_type = schema::OnExcessFigure))]
     pub on_excess: Sourced<OnExcess>,
     /// The maximum number of instruments on one connection to the market endpoint.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "openapi", schema(nullable = false))]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<schema::NumberFigure>, nullable = false))]
     pub instruments_per_connection: Option<Sourced<u32>>,
     /// The maximum number of different instruments of an account.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "openapi", schema(nullable = false))]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<schema::NumberFigure>, nullable = false))]
     pub instruments_per_account: Option<Sourced<u32>>,
     /// Whether a repeated subscription counts again.
+    #[cfg_attr(feature = "openapi", schema(value_type = schema::FlagFigure))]
     pub counts_duplicates: Sourced<bool>,
     /// The modes that the broker offers.
     pub modes: BTreeMap<Mode, ModeLimits>,
-    /// The maximum number of instruments on one connection to each endpoint other than the market endpoint. Each of these
-    /// endpoints serves one mode, and its connections count towards `connections`.
+    /// The limits of the endpoints other than the market endpoint. Each serves one mode, and its connections count towards
+    /// `connections`. The figure is the maximum number of instruments on one connection.
     #[serde(serialize_with = "write_endpoints")]
     #[cfg_attr(feature = "openapi", schema(value_type = BTreeMap<String, EndpointLimits>))]
     pub endpoints: BTreeMap<String, Sourced<u32>>,
@@ -221,22 +224,25 @@ pub struct Limits {
     /// The subscribe messages.
     pub subscribe: Subscribe,
     /// How a mode is changed.
+    #[cfg_attr(feature = "openapi", schema(value_type = schema::ChangeModeFigure))]
     pub change_mode: Sourced<ChangeMode>,
     /// The lifetime of a connection, hours.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "openapi", schema(nullable = false))]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<schema::NumberFigure>, nullable = false))]
     pub lifetime_hours: Option<Sourced<u32>>,
     /// The time of day in Asia/Kolkata, `HH:MM`, at which the session's token ends.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "openapi", schema(nullable = false))]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<schema::TextFigure>, nullable = false))]
     pub session_ends_at: Option<Sourced<String>>,
     /// The monthly fee of an account.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "openapi", schema(nullable = false))]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<schema::FeeFigure>, nullable = false))]
     pub fee: Option<Fee>,
     /// Bytes of one packet of a subscription in each mode.
+    #[cfg_attr(feature = "openapi", schema(value_type = BTreeMap<Mode, schema::NumberFigure>))]
     pub packet_bytes: BTreeMap<Mode, Sourced<u32>>,
     /// Bytes of one packet of an index, if they differ.
+    #[cfg_attr(feature = "openapi", schema(value_type = BTreeMap<Mode, schema::NumberFigure>))]
     pub index_packet_bytes: BTreeMap<Mode, Sourced<u32>>,
     /// Historical requests.
     pub historical: Historical,
@@ -247,6 +253,7 @@ pub struct Limits {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct EndpointLimits {
     /// The maximum number of instruments on one connection.
+    #[cfg_attr(feature = "openapi", schema(value_type = schema::NumberFigure))]
     pub instruments_per_connection: Sourced<u32>,
 }
 

@@ -120,7 +120,7 @@ pub(crate) struct JobAnswer<'a> {
         sent as `application/octet-stream`. The file replaces the last load of the broker only if every gate \
         accepts it. The scope of an `Idempotency-Key` is the broker. The repeated response is the job as it was \
         queued.",
-    params(parameters::BrokerPath, parameters::IngestQuery, parameters::IdempotencyKey),
+    params(parameters::FileBrokerPath, parameters::IngestQuery, parameters::IdempotencyKey),
     request_body(
         content(
             (Option<IngestBody> = "application/json"),

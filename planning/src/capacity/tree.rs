@@ -64,7 +64,7 @@ impl Branch {
         }
     }
 
-    /// Takes a table; an empty one if there is none.
+    /// Takes a table; an empty one if it is absent.
     pub(super) fn take_table(&mut self, name: &str, reader: &mut Reader) -> Branch {
         let path = join(&self.path, name);
         match self.nodes.remove(name) {

@@ -3,7 +3,7 @@
 use super::words;
 
 words! {
-    /// A broker for whose feed plans can be made. [`Broker::WITH_FILES`] are those whose files the service reads.
+    /// A broker. Plans can be made for all of them; files of `kotak`, `fivepaisa` and `breeze` are not read.
     #[repr(u8)]
     Broker {
         /// Zerodha's Kite Connect: one CSV.

@@ -36,6 +36,7 @@ const PART_NEEDED: &str = "`on_demand` requires a filter: at least one of `excha
 #[allow(dead_code)] // The body is read field by field; this is its documentation.
 pub(crate) struct IngestBody {
     /// The broker. It must be the broker in the path.
+    #[schema(value_type = Option<types::FileBroker>)]
     broker_id: Option<Broker>,
     /// The way in which the file replaces the last load of the broker. `full_catalog` (default): instruments that the file
     /// lacks become inactive. `incremental`: the file adds and updates instruments. `on_demand`: as `full_catalog`, limited

@@ -9,8 +9,8 @@ use registry_planning::vocabulary::{Broker, Exchange, InstrumentType, Subscripti
 use utoipa::IntoParams;
 
 use super::types::{
-    ConflictCursor, ConflictId, ExportFormat, InstrumentKey, JobId, NumberCursor, PlanCursor, PlanId, ProfileCursor,
-    ProfileId, ProfilePlanCursor, ProfileUserId, SubscriptionFormat, UserId,
+    ConflictCursor, ConflictId, ExportFormat, FileBroker, InstrumentKey, JobId, NumberCursor, PlanCursor, PlanId,
+    ProfileCursor, ProfileId, ProfilePlanCursor, ProfileUserId, SubscriptionFormat, UserId,
 };
 
 /// Declares parameters in one place of a request.
@@ -52,6 +52,10 @@ parameters! {
     BrokerPath in Path {
         /// The broker.
         broker_id: Broker,
+    }
+    FileBrokerPath in Path {
+        /// The broker that published the file.
+        broker_id: FileBroker,
     }
     TierQuery in Query {
         /// The tier of the account; by default the default tier of the broker.

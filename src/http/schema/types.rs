@@ -82,6 +82,7 @@ numbers! {
 }
 
 words! {
+    FileBroker: "A broker whose files the service reads.", Broker::WITH_FILES.map(Broker::as_str);
     PlanOrigin: "Whether the plan was created or reused.", ["created", "cached"];
     ChangeStatus: "The change of the profile.", ["created", "updated", "activated", "deactivated", "restored"];
     ImportStatus: "The result for the profile. `deactivated`: created, then deactivated because of a later profile in the file.", ["created", "deactivated", "failed"];
