@@ -32,6 +32,9 @@ def before_call(context, case, kwargs):
     if operation == "resolve_instruments" and not {"symbol", "isin"} & query.keys():
         query["symbol"] = "RELIANCE"
         case.query = query
+    # The tiers of a broker depend on the configuration.
+    if operation == "get_broker_limits" and "tier" in query:
+        query["tier"] = "standard"
     if operation == "search_instruments":
         in_order(body.get("filters"), "min_lot_size", "max_lot_size")
     if operation in ("ingest_broker_file", "import_profiles"):
