@@ -219,4 +219,111 @@ mod tests {
         assert_eq!(options.modes, modes(&[("NSE:B", Mode::Ltp), ("NSE:C/D", Mode::Full)]));
         assert_eq!(options.min_modes, modes(&[("NSE:B", Mode::Ltp)]));
     }
+
+    fn with_accounts(accounts: &str) -> std::sync::Arc<Capacity> {
+        Capacity::with(None, Some(accounts)).unwrap()
+    }
+
+    fn at(broker: Broker) -> StreamOptions {
+        StreamOptions { broker: Some(broker), ..StreamOptions::default() }
+    }
+
+    #[test]
+    fn options_of_a_broker_require_one() {
+        let mut options = StreamOptions {
+            min_mode: Some(Mode::Ltp),
+            min_modes: modes(&[("NSE:A", Mode::Ltp)]),
+            pinned: ["NSE:A".to_owned()].into(),
+            tier: Some("standard".to_owned()),
+            accounts: Some(Accounts::Count(1)),
+            connections: Some(1),
+            ..StreamOptions::default()
+        };
+
+        let faults = options.retain_valid_accounts(&Capacity::embedded(), true);
+
+        let expected = ["min_mode", "min_modes", "pinned", "tier", "accounts", "connections"];
+        assert_eq!(reported(&faults), expected.map(|name| format!("/{name}: requires `broker`")));
+        assert!(options.is_empty());
+    }
+
+    #[test]
+    fn accounts_are_those_of_the_settings_except_in_a_dry_run() {
+        let capacity = with_accounts("kite=desk_a,desk_b");
+        let faults = |accounts: Accounts, is_dry_run| {
+            let mut options = StreamOptions { accounts: Some(accounts), ..at(Broker::Kite) };
+            reported(&options.retain_valid_accounts(&capacity, is_dry_run))
+        };
+        let named = |names: &[&str]| Accounts::Named(names.iter().map(|name| (*name).to_owned()).collect());
+
+        assert_eq!(faults(Accounts::Count(2), false), [""; 0]);
+        assert_eq!(
+            faults(Accounts::Count(3), false),
+            ["/accounts: expected an integer from 1 to 2, got 3; only a dry run can exceed the settings"]
+        );
+        assert_eq!(faults(Accounts::Count(3), true), [""; 0]);
+        assert_eq!(faults(named(&["desk_b"]), false), [""; 0]);
+        assert_eq!(
+            faults(named(&["desk_b", "desk_c"]), false),
+            ["/accounts/1: expected one of desk_a, desk_b, got `desk_c`; only a dry run can exceed the settings"]
+        );
+        assert_eq!(faults(named(&["desk_c"]), true), [""; 0]);
+    }
+
+    #[test]
+    fn a_tier_is_at_most_that_of_the_accounts_except_in_a_dry_run() {
+        let capacity = with_accounts("upstox=main:plus,second");
+        let faults = |tier: &str, names: &[&str], is_dry_run| {
+            let accounts = Some(Accounts::Named(names.iter().map(|name| (*name).to_owned()).collect()));
+            let mut options = StreamOptions { tier: Some(tier.to_owned()), accounts, ..at(Broker::Upstox) };
+            reported(&options.retain_valid_accounts(&capacity, is_dry_run))
+        };
+
+        assert_eq!(faults("plus", &["main"], false), [""; 0]);
+        assert_eq!(faults("standard", &["main"], false), [""; 0]);
+        assert_eq!(
+            faults("plus", &["main", "second"], false),
+            [
+                "/tier: expected at most `standard`, the tier of an account of the settings, got `plus`; only a dry run can \
+              exceed the settings"
+            ]
+        );
+        assert_eq!(faults("plus", &["main", "second"], true), [""; 0]);
+        assert_eq!(faults("gold", &["main"], true), ["/tier: expected one of standard, plus, got `gold`"]);
+    }
+
+    #[test]
+    fn connections_are_at_most_those_of_the_accounts() {
+        let capacity = with_accounts("kite=desk_a,desk_b");
+        let allowed = capacity.of(Broker::Kite).tiers[0].limits.connections.value;
+        let faults = |connections, accounts: Option<u32>, is_dry_run| {
+            let accounts = accounts.map(Accounts::Count);
+            let mut options = StreamOptions { connections: Some(connections), accounts, ..at(Broker::Kite) };
+            let faults = reported(&options.retain_valid_accounts(&capacity, is_dry_run));
+            assert_eq!(options.connections.is_none(), !faults.is_empty());
+            faults
+        };
+
+        assert_eq!(allowed, 3);
+        assert_eq!(faults(6, None, false), [""; 0]);
+        assert_eq!(faults(7, None, false), ["/connections: limit `connections`: 2 accounts allow at most 6, got 7"]);
+        assert_eq!(faults(4, Some(1), false), ["/connections: limit `connections`: 1 account allows at most 3, got 4"]);
+        assert_eq!(faults(9, Some(3), true), [""; 0]);
+        assert_eq!(
+            faults(10, Some(3), true),
+            ["/connections: limit `connections`: 3 accounts allow at most 9, got 10"]
+        );
+    }
+
+    #[test]
+    fn connections_are_those_of_the_requested_tier() {
+        let mut options = StreamOptions { tier: Some("plus".to_owned()), connections: Some(256), ..at(Broker::Upstox) };
+        let plus = Capacity::embedded().of(Broker::Upstox).tier("plus").unwrap().limits.connections.value;
+
+        let faults = options.retain_valid_accounts(&Capacity::embedded(), true);
+
+        let detail = format!("/connections: limit `connections`: 1 account allows at most {plus}, got 256");
+        assert_eq!(reported(&faults), [detail]);
+        assert_eq!(options.tier.as_deref(), Some("plus"));
+    }
 }
