@@ -20,6 +20,7 @@ use registry_planning::request::{PlanRequest, Resolved};
 use registry_store::idempotency::{KeyedRequest, PlanAnswerRecord, StoredAnswer};
 use tokio::time::Instant;
 
+pub use self::actor::compute_plan;
 use self::actor::{PlannerActor, PlannerMessage};
 #[cfg(any(test, feature = "fault-injection"))]
 pub use self::faults::PanicAt;

@@ -219,8 +219,8 @@ pub struct Metadata {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Plan {
-    /// The id of the plan: `plan_` followed by the 32 hexadecimal digits of a UUID v7.
-    #[cfg_attr(feature = "openapi", schema(pattern = "^plan_[0-9a-f]{32}$"))]
+    /// The id of the plan: `plan_` followed by the 32 hexadecimal digits of a UUID v7. Absent in a dry run.
+    #[cfg_attr(feature = "openapi", schema(required = false, pattern = "^plan_[0-9a-f]{32}$"))]
     pub plan_id: String,
     /// The user that requested the plan.
     pub user_id: String,

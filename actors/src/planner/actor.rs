@@ -270,17 +270,9 @@ impl PlannerActor {
     fn planned(&self, in_flight: &InFlight) -> Result<CachedPlan, PinnedOverCapacity> {
         #[cfg(any(test, feature = "fault-injection"))]
         self.faults.strike(&in_flight.request.user_id, PanicAt::Planning);
+        let (plan, took) = timed_plan(&in_flight.request, &in_flight.resolved, &in_flight.snapshot)?;
         let level = in_flight.request.options.optimization_level;
-        let started_at = std::time::Instant::now();
-        let stamp = stamp(in_flight.snapshot.settings.plan_cache_ttl);
-        let mut plan = create_plan(&in_flight.request, &in_flight.resolved, in_flight.snapshot.basis(), stamp)?;
-        let took = started_at.elapsed();
         histogram!(PLANNING_DURATION, "optimization_level" => level.as_str()).record(took);
-        if level == OptimizationLevel::Aggressive {
-            // Ten-thousandths of a millisecond are tenths of a microsecond.
-            let tenths = i64::try_from(took.as_nanos() / 100).unwrap_or(i64::MAX);
-            plan.metadata.optimization_result.optimization_time_ms = Some(Amount::from_ten_thousandths(tenths));
-        }
         Ok(CachedPlan::new(Arc::new(plan)))
     }
 
@@ -420,6 +412,36 @@ async fn shared_plan(
 ) -> Option<Arc<Plan>> {
     let plan = persistence.plan(plan_id, deadline).await.ok().flatten()?;
     (plan.cache_key == key && plan.expires_at > Utc::now()).then(|| Arc::new(plan))
+}
+
+/// Computes the plan of a request, for a caller that neither stores nor caches it. It takes milliseconds.
+///
+/// # Errors
+/// [`PinnedOverCapacity`].
+pub fn compute_plan(
+    request: &PlanRequest,
+    resolved: &Resolved,
+    snapshot: &Snapshot,
+) -> Result<Plan, PinnedOverCapacity> {
+    timed_plan(request, resolved, snapshot).map(|(plan, _)| plan)
+}
+
+/// Returns a new plan, and the time that it took.
+fn timed_plan(
+    request: &PlanRequest,
+    resolved: &Resolved,
+    snapshot: &Snapshot,
+) -> Result<(Plan, Duration), PinnedOverCapacity> {
+    let started_at = std::time::Instant::now();
+    let stamp = stamp(snapshot.settings.plan_cache_ttl);
+    let mut plan = create_plan(request, resolved, snapshot.basis(), stamp)?;
+    let took = started_at.elapsed();
+    if request.options.optimization_level == OptimizationLevel::Aggressive {
+        // Ten-thousandths of a millisecond are tenths of a microsecond.
+        let tenths = i64::try_from(took.as_nanos() / 100).unwrap_or(i64::MAX);
+        plan.metadata.optimization_result.optimization_time_ms = Some(Amount::from_ten_thousandths(tenths));
+    }
+    Ok((plan, took))
 }
 
 /// Returns a new id and the times of a plan that is created now. Ids are ordered by time.

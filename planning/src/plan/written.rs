@@ -11,13 +11,24 @@ impl Plan {
     /// Returns the plan as JSON, byte for byte equal to its serialization. Its instruments are in it twice and are most
     /// of it, so they are written once and copied.
     pub fn to_json(&self) -> String {
+        self.written(true)
+    }
+
+    /// Returns the plan as JSON without its id, for a plan that is not stored.
+    pub fn to_json_without_id(&self) -> String {
+        self.written(false)
+    }
+
+    fn written(&self, has_id: bool) -> String {
         let mut instruments = Vec::new();
         self.instruments.write_json(&mut instruments);
         let rejected: usize = self.rejected.iter().map(|rejection| 128 + rejection.instrument.len()).sum();
         let texts = self.plan_name.len() + self.description.len();
         let mut json = Vec::with_capacity(FRAME_BYTES + texts + 2 * instruments.len() + rejected);
         let mut plan = ObjectWriter::begin(&mut json);
-        plan.field("plan_id", &self.plan_id);
+        if has_id {
+            plan.field("plan_id", &self.plan_id);
+        }
         plan.field("user_id", &self.user_id);
         plan.field("plan_name", &self.plan_name);
         plan.field("description", &self.description);
