@@ -25,7 +25,7 @@ pub use self::rules::Rules;
 use crate::catalogue::search::Selector;
 use crate::json::{Document, Json};
 use crate::keys::KeyList;
-use crate::vocabulary::{Broker, SubscriptionType, format_time, words};
+use crate::vocabulary::{Broker, Mode, SubscriptionType, format_time, words};
 
 /// The maximum number of instruments in a profile of any type.
 pub const INSTRUMENTS_MAX: u32 = 1000;
@@ -133,8 +133,8 @@ impl DistinguishingPreferences {
 }
 
 impl Draft {
-    /// Adds the instruments of another draft that this one lacks, in the modes that they have there. Priorities are not
-    /// copied: those of this draft decide.
+    /// Adds the instruments of another draft that this one lacks, in the modes that they have there, with their lowest modes
+    /// and pins. Priorities are not copied: those of this draft decide.
     pub fn unite(&mut self, other: &Draft) {
         let mine: HashSet<&str> = self.instruments.iter().collect();
         let gained: Vec<String> =
@@ -144,12 +144,28 @@ impl Draft {
         for key in &gained {
             let there = theirs.modes.get(key).copied().or(theirs.mode);
             let gained_mode = there.filter(|mode| own.mode != Some(*mode) && !own.modes.contains_key(key));
-            if let Some(mode) = gained_mode
-                && let Some(modes) = self.preferences.object_mut("modes")
-            {
-                modes.set(key, Json::Text(mode.as_str().to_owned()));
-            }
+            self.set_mode("modes", key, gained_mode);
+            // The lowest mode of this draft may be above the mode of the instrument.
+            let is_below = |mode: Mode| own.min_mode.is_some_and(|min_mode| !mode.includes(min_mode));
+            let lowest = theirs.min_modes.get(key).copied().or(theirs.min_mode);
+            let lowest = lowest.or(gained_mode.filter(|mode| is_below(*mode)).map(|_| Mode::Ltp));
+            self.set_mode("min_modes", key, lowest.filter(|mode| own.min_mode != Some(*mode)));
             self.instruments.push(key);
+        }
+        let pinned = gained.into_iter().filter(|key| theirs.pinned.contains(key));
+        let mut pinned = pinned.map(Json::Text).peekable();
+        if pinned.peek().is_some() {
+            let own = own.pinned.iter().cloned().map(Json::Text);
+            self.preferences.set("pinned", Json::List(own.chain(pinned).collect()));
+        }
+    }
+
+    /// Sets the entry of an instrument in a preference that maps instruments to modes.
+    fn set_mode(&mut self, name: &str, key: &str, mode: Option<Mode>) {
+        if let Some(mode) = mode
+            && let Some(modes) = self.preferences.object_mut(name)
+        {
+            modes.set(key, Json::Text(mode.as_str().to_owned()));
         }
     }
 }

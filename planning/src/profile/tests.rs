@@ -310,6 +310,25 @@ fn merged_instruments_keep_their_modes() {
 }
 
 #[test]
+fn merged_instruments_keep_their_pins_and_lowest_modes() {
+    let with = |keys: &[&str], preferences| Draft { preferences: object(preferences).into(), ..draft(keys) };
+    let mut mine = with(&["NSE:A", "NSE:B"], json!({"mode": "full", "min_mode": "quote", "pinned": ["NSE:A"]}));
+    let theirs = json!({
+        "mode": "ltp", "modes": {"NSE:D": "full"}, "min_modes": {"NSE:D": "full", "NSE:B": "ltp"},
+        "pinned": ["NSE:B", "NSE:C"],
+    });
+
+    mine.unite(&with(&["NSE:B", "NSE:C", "NSE:D"], theirs));
+
+    let expected = json!({
+        "mode": "full", "modes": {"NSE:C": "ltp"}, "min_mode": "quote", "min_modes": {"NSE:C": "ltp", "NSE:D": "full"},
+        "pinned": ["NSE:A", "NSE:C"],
+    });
+    assert_eq!(Value::Object(mine.preferences.values()), expected);
+    assert_eq!(Preferences::of(&mine.preferences.values()).1, []);
+}
+
+#[test]
 fn equivalent_selectors_are_equal() {
     let of = |selectors| DistinguishingPreferences::of(&object(json!({"selectors": selectors})));
 
