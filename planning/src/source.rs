@@ -156,7 +156,7 @@ fn keys_of_items(
         };
     let mut keys = KeyList::with_capacity(items.len(), 16 * items.len());
     let (mut options, mut warnings) = (Vec::with_capacity(items.len()), Vec::new());
-    for item in items {
+    for (at, item) in items.iter().enumerate() {
         match &item.instruments {
             ItemInstruments::Key(key) => {
                 keys.push(key);
@@ -165,7 +165,8 @@ fn keys_of_items(
             ItemInstruments::Selector(selector) => {
                 let selectors = std::slice::from_ref(&**selector);
                 let selected = catalogue.select_all(&KeyList::default(), selectors, as_of);
-                warnings.extend(selected.warnings);
+                let of_item = |warning: String| warning.replacen("selectors/0", &format!("items/{at}/selector"), 1);
+                warnings.extend(selected.warnings.into_iter().map(of_item));
                 for key in selected.keys.iter() {
                     if catalogue.find(key).is_none_or(|id| taken.insert(catalogue.target(id))) {
                         keys.push(key);
