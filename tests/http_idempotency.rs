@@ -235,6 +235,19 @@ async fn a_failed_request_leaves_its_key_free() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_dry_run_has_no_key() {
+    let service = Service::start().await;
+    let client = &service.client;
+    let asked = with(body(&["NSE:TCS"]), "dry_run", true);
+
+    let refused = post(client, PLAN, "k", &asked).await;
+    let made = post(client, PLAN, "k", &body(&["NSE:TCS"])).await;
+
+    assert_eq!(refused.faults()["/dry_run"], "cannot be combined with the header `Idempotency-Key`");
+    assert_eq!(made.json()["status"], "created");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_malformed_key_is_rejected() {
     let service = Service::start().await;
     let client = &service.client;

@@ -3,6 +3,7 @@
 mod describe;
 mod encoding;
 mod front;
+mod items;
 mod listing;
 mod options;
 mod planner;

@@ -9,7 +9,7 @@ use std::fmt;
 use std::time::Duration;
 
 use axum::body::{Body, Bytes, HttpBody};
-use axum::extract::{FromRequest, Request};
+use axum::extract::{FromRequest, OriginalUri, Request};
 use axum::http::{HeaderMap, header};
 use chrono::NaiveDate;
 use futures_util::StreamExt;
@@ -24,6 +24,7 @@ use self::budget::{Budget, Share};
 use super::problem::{Fault, Problem, REQUEST_BODY_IS};
 
 pub(super) use self::budget::{IMPORTS, PLANS};
+pub(crate) use self::lists::NumberOrTexts;
 
 /// The deadline for the arrival of a body.
 pub(super) const BODY_TIMEOUT: Duration = Duration::from_secs(10);
@@ -51,7 +52,9 @@ impl<S: Send + Sync> FromRequest<S> for JsonBody {
 
     async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
         let is_json = is_json(request.headers());
-        let budget = Budget::of_path(request.uri().path());
+        // A nested router has removed a part of the path.
+        let uri = request.extensions().get::<OriginalUri>().map_or(request.uri(), |OriginalUri(uri)| uri);
+        let budget = Budget::of_path(uri.path());
         let body = JsonBody::read_within(budget, request.into_body()).await?;
         // An empty body needs no content type. The handler decides whether it can be empty.
         if !is_json && !body.is_empty() {

@@ -82,6 +82,7 @@ use super::schema::types;
         ProblemDocument<'_>,
         types::ConflictCursor,
         types::ExportFormat,
+        types::IncludeWord,
         types::InstrumentKey,
         types::NumberCursor,
         types::PlanCursor,

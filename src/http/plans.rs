@@ -1,8 +1,11 @@
 //! Creates, describes and reads plans.
 
+mod dry_run;
 mod keyed;
 pub(crate) mod listing;
+mod rendering;
 mod request;
+mod schemas;
 pub(crate) mod subscriptions;
 
 use std::sync::Arc;
@@ -18,19 +21,21 @@ use metrics::counter;
 use registry_actors::cache::{CachedPlan, Fingerprint, Ready};
 use registry_actors::persistence::profiles::FoundProfile;
 use registry_actors::snapshot::Snapshot;
-use registry_planning::json::ObjectWriter;
 use registry_planning::plan::Plan;
 use registry_planning::plan::describe::{
     Description, DescriptionLevel, Present, describe as describe_plan, trading_date,
 };
 use registry_planning::profile::Profile;
 use registry_planning::request::{PlanRequest, Resolved};
+use registry_planning::subscriptions::Subscription;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use self::request::ParsedRequest;
-pub(crate) use self::request::PlanBody;
+pub(super) use self::rendering::write_plan;
+use self::rendering::{include_subscriptions, ready, response_with_plan};
+use self::request::{ParsedRequest, RequestContent};
 pub(super) use self::request::{PlanOverrides, request_from};
+use self::schemas::{PlanAnswer, PlanBody};
 use super::blocking::run_blocking;
 use super::body::{Fields, JsonBody};
 use super::context::{AppState, RequestContext, deadline, snapshot};
@@ -45,35 +50,6 @@ use crate::metrics::{DESCRIPTIONS, ERROR, REQUESTS_SHED, SUCCESS};
 
 const SUBSCRIPTION_TYPES: &str = "live_feed, historical, alerts";
 
-/// The response to a plan request.
-#[derive(ToSchema)]
-#[allow(dead_code)] // The response is written around the plan's JSON; this is its documentation.
-pub(crate) struct PlanAnswer {
-    /// The id of the plan.
-    #[schema(value_type = types::PlanId)]
-    plan_id: String,
-    /// Whether the plan was created or reused.
-    #[schema(value_type = types::PlanOrigin)]
-    status: &'static str,
-    /// Whether the plan was reused.
-    cache_hit: bool,
-    /// The plan.
-    plan_data: Plan,
-    /// The time that it took to create or find the plan, in milliseconds.
-    duration_ms: u64,
-    /// The correlation id of the request.
-    correlation_id: String,
-    /// The time from the arrival of the request to the response, in milliseconds.
-    response_time_ms: u64,
-    /// Always true: defaults come from the settings.
-    config_driven: bool,
-    /// Always `v1`.
-    #[schema(value_type = types::ApiVersion)]
-    api_version: &'static str,
-    /// Warnings about the response, such as an unavailable database. Absent if there are none.
-    warnings: Option<Vec<String>>,
-}
-
 /// Creates a plan, or returns the plan that was created for the same request.
 #[utoipa::path(
     post, path = "/api/v1/internal/instrument-registry/subscriptions/plan", tag = "plans",
@@ -81,15 +57,16 @@ pub(crate) struct PlanAnswer {
     summary = "Create a plan",
     description = "Returns the plan for a set of instruments: a new one, which is stored before the response is \
         sent, or the one that was created for an equal request and is still in a cache. Exactly one of \
-        `instruments`, `profile_id` and `selectors` provides the set. Options that are absent or null come from \
+        `instruments`, `items`, `profile_id` and `selectors` provides the set. A body with `items` may have 4 MiB, any \
+        other one 2 MiB. Options that are absent or null come from \
         the settings. The scope of an `Idempotency-Key` is the user. The repeated response has the `status`, \
         `cache_hit` and `duration_ms` of the first one, and requires the database even if the plan is cached.",
-    params(parameters::UserQuery, parameters::IdempotencyKey),
-    request_body(content = PlanBody, description = "The instruments in one of three ways, and the options of the plan."),
+    params(parameters::UserQuery, parameters::IncludeQuery, parameters::IdempotencyKey),
+    request_body(content = PlanBody, description = "The instruments in one of four ways, and the options of the plan."),
     responses(
         (status = 200, description = "The plan.", body = PlanAnswer),
         (status = 404, description = "The user has no profile with this id."),
-        (status = 409, description = "The profile is inactive or has expired (`profile_inactive`, `profile_expired`), or a request with the same `Idempotency-Key` is in flight (`idempotency_key_in_flight`)."),
+        (status = 409, description = "The profile is inactive or has expired (`profile_inactive`, `profile_expired`), the pinned instruments exceed a limit of the broker (`pinned_over_capacity`), or a request with the same `Idempotency-Key` is in flight (`idempotency_key_in_flight`)."),
     ),
     security(("api_key" = [])),
 )]
@@ -121,7 +98,7 @@ pub(super) async fn plan_response(
     let started_at = Instant::now();
     let fingerprint = state.fingerprint_key.fingerprint(uri, body.bytes(), today, &snapshot.hash);
     if let Some(ready) = state.system.cache.by_fingerprint(fingerprint) {
-        return Ok(response_with_plan(context, started_at.elapsed(), &ready, true));
+        return Ok(response_with_plan(context, uri, started_at.elapsed(), &ready, true));
     }
     // Boxed, so that the future of a repeat, which is served above, stays small.
     Box::pin(new_plan_response(state, context, uri, body, Arrival { snapshot, today, deadline, fingerprint })).await
@@ -142,7 +119,7 @@ pub(super) async fn repeat_response(
     let hasher = state.fingerprint_key.begin(uri, trading_date(Utc::now()), &snapshot.hash);
     let fingerprint = shedding::fingerprint(hasher, body).await?;
     let ready = state.system.cache.by_fingerprint(fingerprint);
-    Ok(ready.map(|ready| response_with_plan(context, started_at.elapsed(), &ready, true)))
+    Ok(ready.map(|ready| response_with_plan(context, uri, started_at.elapsed(), &ready, true)))
 }
 
 /// The state of the service when a plan request arrived.
@@ -162,26 +139,30 @@ async fn new_plan_response(
     Arrival { snapshot, today, deadline, fingerprint }: Arrival,
 ) -> Result<Response, Problem> {
     reject_if_at_capacity(state)?;
-    let parsed = request::parse_plan_request(uri, body, &snapshot, today)?;
+    let ParsedRequest { content, is_dry_run } = request::parse_plan_request(uri, body, &snapshot, today)?;
     // A plan of a profile depends on the profile, which a fingerprint does not cover.
-    let fingerprint = matches!(parsed, ParsedRequest::Complete(_)).then_some(fingerprint);
-    let (request, warning) = match parsed {
-        ParsedRequest::Complete(request) => (*request, None),
-        ParsedRequest::OfProfile { user_id, profile_id, overrides } => {
+    let fingerprint = matches!(content, RequestContent::Complete(_)).then_some(fingerprint);
+    let (request, warning) = match content {
+        RequestContent::Complete(request) => (*request, None),
+        RequestContent::OfProfile { user_id, profile_id, overrides } => {
             let found = state.system.persistence.profile_or_last_known(profile_id, deadline.into()).await?;
             let warning = found.as_ref().and_then(last_known_warning);
             (of_profile(found.map(|found| found.profile), &user_id, overrides, &snapshot)?, warning)
         }
     };
+    if is_dry_run {
+        return dry_run::dry_run_response(state, context, uri, request, snapshot, deadline, warning).await;
+    }
     let started_at = Instant::now();
     let (ready, is_reused) = cached_or_new_plan(state, request, snapshot, deadline).await?;
     if let Some(fingerprint) = fingerprint {
         state.system.cache.alias(fingerprint, &ready);
     }
     let took = started_at.elapsed();
-    let Some(warning) = warning else { return Ok(response_with_plan(context, took, &ready, is_reused)) };
+    let Some(warning) = warning else { return Ok(response_with_plan(context, uri, took, &ready, is_reused)) };
     Ok(json_object(ready.json().len(), |answer| {
         write_plan(answer, context, took, &ready, is_reused);
+        include_subscriptions(answer, uri, &ready.cached.plan);
         answer.field("warnings", &[warning]);
     }))
 }
@@ -214,7 +195,7 @@ fn of_profile(
     // A user cannot see the profiles of others.
     let profile = profile.filter(|profile| profile.user_id == user_id).ok_or_else(no_such_profile)?;
     is_usable(&profile, Utc::now())?;
-    Ok(request_from(&profile, overrides, snapshot))
+    request_from(&profile, overrides, snapshot)
 }
 
 /// Returns the plan for a request, and whether it was reused.
@@ -247,51 +228,6 @@ async fn resolve(
     }
     let (request, snapshot) = (Arc::clone(request), Arc::clone(snapshot));
     run_blocking(deadline, move || Arc::new(Resolved::new(&request, snapshot.basis(), &snapshot.hash))).await
-}
-
-/// Returns the plan in the configured encoding.
-fn ready(state: &AppState, cached: Arc<CachedPlan>) -> Result<Ready, Problem> {
-    let json = state.is_legacy_encoding.then(|| legacy_encoding(&cached.plan).map(Arc::from)).transpose()?;
-    Ok(Ready { cached, json })
-}
-
-/// Returns the response that contains a plan.
-pub(super) fn response_with_plan(context: &RequestContext, took: Duration, ready: &Ready, is_reused: bool) -> Response {
-    json_object(ready.json().len(), |answer| write_plan(answer, context, took, ready, is_reused))
-}
-
-/// Writes the fields of a response that contains a plan.
-pub(super) fn write_plan(
-    answer: &mut ObjectWriter<'_>,
-    context: &RequestContext,
-    took: Duration,
-    ready: &Ready,
-    is_reused: bool,
-) {
-    answer.field("plan_id", &ready.cached.plan.plan_id);
-    answer.field("status", if is_reused { "cached" } else { "created" });
-    answer.field("cache_hit", &is_reused);
-    answer.raw("plan_data", ready.json().as_bytes());
-    answer.field("duration_ms", &milliseconds(took));
-    answer.field("correlation_id", &*context.correlation_id);
-    answer.field("response_time_ms", &context.elapsed_ms());
-    answer.field("config_driven", &true);
-    answer.field("api_version", "v1");
-}
-
-/// Renders the plan with four fields as strings that contain JSON, for callers of the first version.
-fn legacy_encoding(plan: &Plan) -> Result<String, Problem> {
-    let encode = || {
-        let mut value = serde_json::to_value(plan)?;
-        for name in ["instruments", "performance_metrics", "validation_results", "metadata"] {
-            value[name] = serde_json::to_string(&value[name])?.into();
-        }
-        serde_json::to_string(&value)
-    };
-    encode().map_err(|fault: serde_json::Error| {
-        tracing::error!(%fault, "failed to serialize plan in the legacy encoding");
-        Problem::internal()
-    })
 }
 
 /// The id of the plan in the path. An id that cannot be decoded is unknown.
@@ -395,6 +331,10 @@ fn present(snapshot: &Snapshot) -> Present<'_> {
 pub(crate) struct ReadAnswer {
     /// The plan.
     plan: Plan,
+    /// The subscriptions of the plan, in the order in which they are sent. Present if the request includes them, and the plan
+    /// has connections.
+    #[schema(nullable = false)]
+    subscriptions: Option<Vec<Subscription<'static>>>,
     /// The correlation id of the request.
     correlation_id: String,
     /// The time from the arrival of the request to the response, in milliseconds.
@@ -407,7 +347,7 @@ pub(crate) struct ReadAnswer {
     operation_id = "get_plan",
     summary = "Get a plan",
     description = "Returns a stored plan, expired or not. A plan never changes, so its `ETag` stays valid.",
-    params(parameters::PlanPath, parameters::IfNoneMatch),
+    params(parameters::PlanPath, parameters::IncludeQuery, parameters::IfNoneMatch),
     responses(
         (status = 200, description = "The plan.", body = ReadAnswer, headers(("ETag" = String, description = "The weak entity tag of the plan, for `If-None-Match`."))),
         (status = 304, description = "The `ETag` in `If-None-Match` is still valid."),
@@ -422,20 +362,28 @@ pub(crate) async fn read_plan(
     uri: Uri,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    Fields::none().finish(Parameters::of(&uri).finish())?;
+    let mut parameters = Parameters::of(&uri);
+    request::includes_subscriptions(&mut parameters);
+    Fields::none().finish(parameters.finish())?;
     let snapshot = snapshot(&state)?;
     let cached = find_plan(&state, &context, &snapshot, plan_id).await?;
-    Ok(plan_by_id_response(&context, &headers, &cached))
+    Ok(plan_by_id_response(&context, &uri, &headers, &cached))
 }
 
 /// Returns the response to a request for a plan by id.
-pub(super) fn plan_by_id_response(context: &RequestContext, headers: &HeaderMap, cached: &CachedPlan) -> Response {
+pub(super) fn plan_by_id_response(
+    context: &RequestContext,
+    uri: &Uri,
+    headers: &HeaderMap,
+    cached: &CachedPlan,
+) -> Response {
     let tag = entity_tag(&cached.plan);
     let mut response = if is_known_to_caller(headers, &tag) {
         StatusCode::NOT_MODIFIED.into_response()
     } else {
         json_object(cached.json.len(), |answer| {
             answer.raw("plan", cached.json.as_bytes());
+            include_subscriptions(answer, uri, &cached.plan);
             answer.field("correlation_id", &*context.correlation_id);
             answer.field("response_time_ms", &context.elapsed_ms());
         })

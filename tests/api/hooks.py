@@ -42,8 +42,41 @@ def before_call(context, case, kwargs):
     if operation == "import_profiles":
         for profile in body.get("profiles") or []:
             follow_profile(profile)
+    if operation == "create_plan":
+        follow_plan(case, body)
     follow_profile(body)
     follow_selectors(body)
+
+
+def follow_plan(case, body):
+    """The options of a broker require a broker, and accounts are those of the settings. A dry run has no key."""
+    if body.get("dry_run") and case.headers:
+        case.headers.pop("Idempotency-Key", None)
+    has_broker = body.get("broker") is not None
+    follow_broker_options(body, has_broker)
+    selectors = 0
+    for item in body.get("items") or []:
+        if not isinstance(item, dict):
+            continue
+        follow_broker_options(item, has_broker)
+        if item.get("selector") is not None:
+            selectors += 1
+            follow_selectors({"selectors": [item["selector"]]})
+            if selectors > 20:
+                del item["selector"]
+                item["instrument"] = "NSE:TCS"
+
+
+def follow_broker_options(fields, has_broker):
+    """Every mode includes the last price."""
+    fields.pop("tier", None)
+    for name, valid in (("min_mode", "ltp"), ("accounts", 1), ("connections", 1), ("pinned", False)):
+        if fields.get(name) is None:
+            continue
+        if has_broker:
+            fields[name] = valid
+        else:
+            del fields[name]
 
 
 def follow_content_type(case, operation, query, body):
@@ -92,8 +125,12 @@ def follow_profile(profile):
         profile["expires_at"] = LATER
     preferences = profile.get("preferences")
     if isinstance(preferences, dict):
-        profile["preferences"] = without_secrets(preferences)
-        follow_selectors(profile["preferences"])
+        profile["preferences"] = preferences = without_secrets(preferences)
+        follow_selectors(preferences)
+        if preferences.get("min_mode") is not None:
+            preferences["min_mode"] = "ltp"
+        if isinstance(preferences.get("min_modes"), dict):
+            preferences["min_modes"] = dict.fromkeys(preferences["min_modes"], "ltp")
 
 
 def without_secrets(value):

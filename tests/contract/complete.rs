@@ -7,7 +7,7 @@ use std::path::Path;
 use serde_json::Value;
 
 /// Every code of a problem document.
-const CODES: [&str; 32] = [
+const CODES: [&str; 33] = [
     "body_timeout",
     "body_too_large",
     "conflict_not_pending",
@@ -30,6 +30,7 @@ const CODES: [&str; 32] = [
     "not_ready",
     "not_tried",
     "overloaded",
+    "pinned_over_capacity",
     "profile_conflict",
     "profile_expired",
     "profile_inactive",

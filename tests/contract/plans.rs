@@ -47,6 +47,12 @@ async fn plan_answers() {
         let request = with(with(plan(&["NSE:TCS"]), "subscription_type", kind), "description", "for the desk");
         recorder.record(&format!("plan_{kind}"), post("plan?user_id=u", &request)).await;
     }
+    let items = json!({
+        "plan_name": "Items", "subscription_type": "live_feed", "as_of": AS_OF, "optimization_level": "low",
+        "items": [{"instrument": "NSE:TCS", "priority": 7}, {"selector": {"underlying": "INFY"}}],
+    });
+    recorder.record("plan_items", post("plan?user_id=u", &items)).await;
+    recorder.record("plan_dry_run", post("plan?user_id=u", &with(items, "dry_run", true))).await;
     recorder.record("plan_keeps_nothing", post("plan?user_id=u", &plan(&["NSE:RELAINCE"]))).await;
     let early = with(body(&["NSE:TCS"]), "as_of", "2025-01-10");
     recorder.record("plan_before_the_file", post("plan?user_id=u", &early)).await;
@@ -94,9 +100,28 @@ async fn plan_faults() {
     let wrong = json!({
         "plan_name": 5, "subscription_type": ["live_feed"], "instruments": "NSE:TCS", "description": {},
         "optimization_level": true, "filtering_strictness": 1.5, "max_instruments": "10", "as_of": 20_260_817,
-        "broker": "kites", "items": [], "dry_run": true, "mode": "depth",
+        "broker": "kites", "item": [], "dry_runs": true, "mode": "depth",
     });
     recorder.record("plan_every_fault", post("plan?user=u", &wrong)).await;
+    let broker_faults = json!({
+        "plan_name": "p", "subscription_type": "live_feed", "mode": "ltp", "min_mode": "quote", "broker": "upstox",
+        "tier": "gold", "accounts": 2, "connections": 0, "capacity": "remaining", "dry_run": "yes",
+        "items": [
+            {"instrument": "NSE:TCS", "priority": 1001, "pinned": 1}, {"instrument": "NSE:INFY", "mode": "all"},
+            {"instrument": "NSE:ITC", "min_mode": "full"}, {"priority": 1}, "NSE:SBIN", {"selector": {}},
+        ],
+    });
+    recorder.record("plan_items_faults", post("plan?user_id=u", &broker_faults)).await;
+    let without_broker = with(with(plan(&["NSE:TCS"]), "tier", "standard"), "min_mode", "ltp");
+    recorder.record("plan_requires_broker", post("plan?user_id=u", &without_broker)).await;
+    let keys = ["NSE:TCS", "NSE:INFY", "NSE:ITC", "NSE:SBIN", "NSE:RELIANCE", "BSE:TCS"];
+    let pin = |key: &str| json!({"instrument": key, "mode": "depth200", "min_mode": "depth200", "pinned": true});
+    let pinned = json!({
+        "plan_name": "Pins", "subscription_type": "live_feed", "broker": "dhan", "as_of": AS_OF,
+        "filtering_strictness": "lenient", "items": keys.map(pin),
+    });
+    recorder.record("plan_pinned_over_capacity", post("plan?user_id=u", &pinned)).await;
+    recorder.record("plan_include_unknown", post("plan?user_id=u&include=all", &plan(&["NSE:TCS"]))).await;
     recorder.record("plan_nothing_given", post("plan?user_id=u", &json!({}))).await;
     recorder.record("plan_two_sets", post("plan?user_id=u", &with(plan(&["NSE:TCS"]), "selectors", json!([])))).await;
     let twice = plan(&["NSE:TCS"]).to_string().replacen('{', "{\"plan_name\":\"A\",", 1);

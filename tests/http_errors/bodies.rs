@@ -1,5 +1,6 @@
 //! Everything that can be wrong with a body that is JSON.
 
+use registry_planning::vocabulary::{Broker, Mode};
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -16,7 +17,7 @@ async fn all_faults_of_body_and_query_are_told_at_once() {
     let wrong = json!({
         "plan_name": 5, "subscription_type": ["live_feed"], "instruments": "NSE:TCS", "description": {},
         "optimization_level": true, "filtering_strictness": 1.5, "max_instruments": "10", "as_of": 20_260_817,
-        "broker": "kites", "items": [], "dry_run": true, "mode": "depth",
+        "broker": "kites", "item": [], "dry_runs": true, "mode": "depth",
     });
 
     let answer = service.client.post("plan?user=u", &wrong).await;
@@ -27,18 +28,14 @@ async fn all_faults_of_body_and_query_are_told_at_once() {
         told,
         [
             ("/as_of", "expected a date as YYYY-MM-DD, got 20260817"),
-            (
-                "/broker",
-                "expected one of kite, upstox, dhan, angel, fyers, groww, nuvama, shoonya, aliceblue, \
-                 kotak, fivepaisa, breeze, got `kites`"
-            ),
+            ("/broker", &format!("expected one of {}, got `kites`", Broker::WORDS)),
             ("/description", "expected a string, got an object"),
-            ("/dry_run", "unknown field"),
+            ("/dry_runs", "unknown field"),
             ("/filtering_strictness", "expected one of lenient, moderate, strict, got 1.5"),
             ("/instruments", "expected an array of strings, got a string"),
-            ("/items", "unknown field"),
+            ("/item", "unknown field"),
             ("/max_instruments", "expected an integer from 1 to 4294967295, got the string `10`"),
-            ("/mode", "expected one of ltp, quote, full, got `depth`"),
+            ("/mode", &format!("expected one of {}, got `depth`", Mode::WORDS)),
             ("/optimization_level", "expected one of low, moderate, aggressive, got true"),
             ("/plan_name", "expected a string, got a number"),
             ("/query/user", "unknown parameter"),
@@ -59,7 +56,7 @@ async fn what_is_required_is_named_where_it_is_absent_or_null() {
 
         let required = ["/instruments", "/plan_name", "/subscription_type"];
         assert_eq!(faults.keys().collect::<Vec<_>>(), required);
-        assert_eq!(faults["/instruments"], "expected exactly one of `instruments`, `profile_id`, `selectors`");
+        assert_eq!(faults["/instruments"], "expected exactly one of `instruments`, `items`, `profile_id`, `selectors`");
         assert!(faults.values().skip(1).all(|detail| detail == "is required"), "{faults:?}");
     }
 }
@@ -89,7 +86,7 @@ async fn a_body_that_is_no_object_is_refused_as_a_whole() {
 async fn fields_that_are_not_built_yet_are_unknown() {
     let service = Service::start().await;
 
-    for field in ["items", "previous_plan_id", "dry_run", "user_id", "Plan_name"] {
+    for field in ["placement", "previous_plan_id", "brokers", "user_id", "Plan_name"] {
         for value in [json!("x"), Value::Null] {
             let faults = post(&service, &with(body(&["NSE:TCS"]), field, value)).await.faults();
 

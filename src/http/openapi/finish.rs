@@ -18,7 +18,7 @@ const PROBLEMS: [(&str, &str, &str); 5] = [
 const BODY_PROBLEMS: [(&str, &str, &str); 4] = [
     ("400", "InvalidJson", "The body is not valid JSON in UTF-8, or it could not be read to its end."),
     ("408", "BodyTimeout", "The body did not arrive in time."),
-    ("413", "BodyTooLarge", "The body exceeds 2 MiB."),
+    ("413", "BodyTooLarge", "The body exceeds 2 MiB, or 4 MiB if it requests a plan of `items`."),
     ("415", "UnsupportedMediaType", "The body is not `application/json`."),
 ];
 

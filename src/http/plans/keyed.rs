@@ -13,7 +13,8 @@ use registry_actors::snapshot::Snapshot;
 use registry_planning::plan::describe::trading_date;
 use registry_store::idempotency::{Claimed, PlanAnswerRecord};
 
-use super::request::ParsedRequest;
+use super::dry_run::cannot_have_key;
+use super::request::{ParsedRequest, RequestContent};
 use super::{find_plan, of_profile, ready, reject_if_at_capacity, request, resolve, response_with_plan};
 use crate::http::body::JsonBody;
 use crate::http::context::{AppState, RequestContext, deadline, snapshot};
@@ -43,13 +44,17 @@ pub(super) async fn plan_response(
     let keyed = guard.request(RequestHasher::new("plan", uri).with_body(body.bytes()));
     // Before the request is parsed: a repeat gets the same response, even if the settings have changed since.
     if let Some(answer) = stored_answer(&state.system.persistence, &guard, &keyed, deadline).await? {
-        return replay(state, context, &snapshot, &answer).await;
+        return replay(state, context, uri, &snapshot, &answer).await;
     }
     let claim = PlanClaim { request: Arc::clone(&keyed), started_at: started_at.into() };
-    let request = match request::parse_plan_request(uri, body, &snapshot, today)? {
-        ParsedRequest::Complete(request) => *request,
+    let ParsedRequest { content, is_dry_run } = request::parse_plan_request(uri, body, &snapshot, today)?;
+    if is_dry_run {
+        return Err(cannot_have_key());
+    }
+    let request = match content {
+        RequestContent::Complete(request) => *request,
         // The last known profile is not enough: without the database no response can be stored.
-        ParsedRequest::OfProfile { user_id, profile_id, overrides } => {
+        RequestContent::OfProfile { user_id, profile_id, overrides } => {
             let profile = state.system.persistence.profile(profile_id, deadline.into()).await?;
             of_profile(profile.map(Arc::new), &user_id, overrides, &snapshot)?
         }
@@ -65,38 +70,40 @@ pub(super) async fn plan_response(
     };
     let Planned { cached, is_reused, record } = match planned {
         Err(PlanError::Answered(stored)) => {
-            return replay(state, context, &snapshot, &answer_to(&keyed, stored)?).await;
+            return replay(state, context, uri, &snapshot, &answer_to(&keyed, stored)?).await;
         }
         planned => planned?,
     };
     if let Some(record) = record {
-        return answer(state, context, cached, &record);
+        return answer(state, context, uri, cached, &record);
     }
     let record = claim.record(&cached.plan.plan_id, is_reused);
     let kept = record.claim(&keyed).map_err(PersistenceError::from)?;
     match state.system.persistence.keep_answer(kept, deadline.into()).await? {
-        Claimed::Stored => answer(state, context, cached, &record),
-        Claimed::Taken(stored) => replay(state, context, &snapshot, &answer_to(&keyed, stored)?).await,
+        Claimed::Stored => answer(state, context, uri, cached, &record),
+        Claimed::Taken(stored) => replay(state, context, uri, &snapshot, &answer_to(&keyed, stored)?).await,
     }
 }
 
 async fn replay(
     state: &AppState,
     context: &RequestContext,
+    uri: &Uri,
     snapshot: &Snapshot,
     stored: &str,
 ) -> Result<Response, Problem> {
     let record: PlanAnswerRecord = parse(stored)?;
     let cached = find_plan(state, context, snapshot, record.plan_id.clone()).await?;
-    answer(state, context, cached, &record).map(replayed)
+    answer(state, context, uri, cached, &record).map(replayed)
 }
 
 fn answer(
     state: &AppState,
     context: &RequestContext,
+    uri: &Uri,
     cached: Arc<CachedPlan>,
     record: &PlanAnswerRecord,
 ) -> Result<Response, Problem> {
     let ready = ready(state, cached)?;
-    Ok(response_with_plan(context, Duration::from_millis(record.duration_ms), &ready, record.is_reused))
+    Ok(response_with_plan(context, uri, Duration::from_millis(record.duration_ms), &ready, record.is_reused))
 }

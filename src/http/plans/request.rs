@@ -1,5 +1,7 @@
 //! Parses plan requests, and completes them from profiles and settings.
 
+mod items;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -8,7 +10,7 @@ use chrono::{NaiveDate, Utc};
 use registry_actors::settings::Settings;
 use registry_actors::snapshot::Snapshot;
 use registry_planning::catalogue::search::{DocumentFault, Selector};
-use registry_planning::feed::StreamOptions;
+use registry_planning::feed::{ACCOUNTS_MAX, Accounts, CONNECTIONS_MAX, NAME_CHARACTERS_MAX, StreamOptions};
 use registry_planning::plan::describe::trading_date;
 use registry_planning::profile::{INSTRUMENTS_MAX as INSTRUMENTS_OF_PROFILE_MAX, Preferences, Profile};
 use registry_planning::request::{Options, PlanRequest};
@@ -16,112 +18,38 @@ use registry_planning::source::{ProfileSource, Source};
 use registry_planning::vocabulary::{
     Broker, FilteringStrictness, Mode, OptimizationLevel, ProfileReference, SubscriptionType, counted,
 };
-use utoipa::ToSchema;
 
+use self::items::{ItemDefaults, items};
 use super::SUBSCRIPTION_TYPES;
-use crate::http::body::{Fields, JsonBody};
+use crate::http::body::{BODY_BYTES_MAX, Fields, JsonBody, NumberOrTexts};
 use crate::http::ids::is_profile_id;
-use crate::http::problem::Problem;
+use crate::http::problem::{Fault, Problem};
 use crate::http::query::Parameters;
-use crate::http::schema::types;
 
 /// Maximum number of keys in a request.
 const INSTRUMENTS_MAX: usize = 5000;
 /// Maximum number of invalid preferences that a plan lists.
 const FAULTS_LISTED_MAX: usize = 10;
 /// Maximum length of a plan's name, characters.
-const NAME_CHARACTERS_MAX: usize = 255;
+const PLAN_NAME_CHARACTERS_MAX: usize = 255;
 /// Maximum length of a description, characters. It is stored with the plan and part of every response.
 const DESCRIPTION_CHARACTERS_MAX: usize = 10_000;
 
+/// The fields that provide the instruments. A request has exactly one of them.
+const SOURCES: [&str; 4] = ["instruments", "profile_id", "selectors", "items"];
 const LEVELS: &str = "low, moderate, aggressive";
 const STRICTNESSES: &str = "lenient, moderate, strict";
 
-/// A plan request. It provides the instruments in one of three ways.
-#[derive(ToSchema)]
-#[serde(untagged)]
-#[allow(dead_code)] // The body is read field by field; this is its documentation.
-pub(crate) enum PlanBody {
-    Instruments(PlanOfInstruments),
-    Profile(PlanOfProfile),
-    Selectors(PlanOfSelectors),
-}
-
-/// Declares a body of a plan request: its own fields, and the options that all of them have.
-macro_rules! plan_body {
-    ($(#[doc = $doc:literal])+ $name:ident { $($(#[$meta:meta])* $field:ident: $kind:ty,)+ }) => {
-        $(#[doc = $doc])+
-        #[derive(ToSchema)]
-        #[serde(deny_unknown_fields)]
-        #[allow(dead_code)] // As above.
-        pub(crate) struct $name {
-            $($(#[$meta])* $field: $kind,)+
-            /// The description of the plan. If it is absent or null, it is created from the subscription type.
-            #[schema(max_length = 10000, pattern = r"^[^\u0000]*$")]
-            description: Option<String>,
-            /// The optimization level.
-            optimization_level: Option<OptimizationLevel>,
-            /// The condition that a key must meet to be kept.
-            filtering_strictness: Option<FilteringStrictness>,
-            /// The maximum number of instruments. It lowers the configured maximum and never raises it.
-            #[schema(minimum = 1, maximum = 4_294_967_295_u32)]
-            max_instruments: Option<u32>,
-            /// The trading date that the plan is for. If it is absent or null, it is today in Asia/Kolkata.
-            as_of: Option<NaiveDate>,
-            /// The broker that streams the instruments. Unless the strictness is `lenient`, the plan leaves out instruments
-            /// that the last accepted file of the broker does not list.
-            broker: Option<Broker>,
-            /// The streaming mode. If it is absent or null, the subscription type determines it.
-            mode: Option<Mode>,
-        }
-    };
-}
-
-plan_body! {
-    /// A plan request that lists its instruments.
-    PlanOfInstruments {
-        /// The name of the plan.
-        #[schema(min_length = 1, max_length = 255, pattern = r"^[^\u0000]*$")]
-        plan_name: String,
-        /// The use of the instruments.
-        subscription_type: SubscriptionType,
-        /// The keys of the instruments, most important first. The plan lists every key that it leaves out, with the reason.
-        #[schema(value_type = Vec<types::RequestedKey>, min_items = 1, max_items = 5000)]
-        instruments: Vec<String>,
-    }
-}
-
-plan_body! {
-    /// A plan request that uses the instruments, preferences, rules and maximum of a profile of the user.
-    PlanOfProfile {
-        /// The id of the profile.
-        #[schema(value_type = types::ProfileId)]
-        profile_id: String,
-        /// The name of the plan. If it is absent or null, it is the name of the profile.
-        #[schema(min_length = 1, max_length = 255, pattern = r"^[^\u0000]*$")]
-        plan_name: Option<String>,
-        /// The use of the instruments. If it is absent or null, the type of the profile applies.
-        subscription_type: Option<SubscriptionType>,
-    }
-}
-
-plan_body! {
-    /// A plan request that selects its instruments from the catalog on the date of the plan.
-    PlanOfSelectors {
-        /// The name of the plan.
-        #[schema(min_length = 1, max_length = 255, pattern = r"^[^\u0000]*$")]
-        plan_name: String,
-        /// The use of the instruments.
-        subscription_type: SubscriptionType,
-        /// The selectors of the instruments. The plan includes every instrument that at least one of them selects.
-        #[schema(min_items = 1, max_items = 20)]
-        selectors: Vec<Selector>,
-    }
-}
-
 /// A plan request that is free of faults.
-pub(super) enum ParsedRequest {
-    /// A request with instruments or selectors.
+pub(super) struct ParsedRequest {
+    pub(super) content: RequestContent,
+    /// Whether the plan is neither stored nor cached.
+    pub(super) is_dry_run: bool,
+}
+
+/// The content of a plan request.
+pub(super) enum RequestContent {
+    /// A request with instruments, items or selectors.
     Complete(Box<PlanRequest>),
     /// A request for a plan of a profile.
     OfProfile { user_id: String, profile_id: String, overrides: PlanOverrides },
@@ -137,8 +65,9 @@ pub(crate) struct PlanOverrides {
     strictness: Option<FilteringStrictness>,
     max_instruments: Option<u32>,
     as_of: Option<NaiveDate>,
-    broker: Option<Broker>,
-    mode: Option<Mode>,
+    /// Without `modes`, `priorities`, `min_modes` and `pinned`.
+    feed: StreamOptions,
+    is_dry_run: bool,
 }
 
 impl PlanOverrides {
@@ -163,25 +92,92 @@ pub(super) fn parse_plan_request(
 ) -> Result<ParsedRequest, Problem> {
     let mut parameters = Parameters::of(uri);
     let user_id = parameters.user_id();
-    let mut fields = body.fields()?;
+    includes_subscriptions(&mut parameters);
+    let mut fields = fields_of(body)?;
     let (is_of_profile, has_instruments) = (fields.has("profile_id"), fields.has("instruments"));
-    let has_selectors = fields.has("selectors");
-    if is_of_profile && has_instruments {
-        fields.fault("profile_id", "cannot be combined with `instruments`; provide exactly one".to_owned());
-    }
-    if has_selectors && (is_of_profile || has_instruments) {
-        let others = match (is_of_profile, has_instruments) {
-            (true, true) => "`instruments` or `profile_id`",
-            (true, false) => "`profile_id`",
-            (false, _) => "`instruments`",
-        };
-        fields.fault("selectors", format!("cannot be combined with {others}; provide exactly one"));
-    }
+    require_one_source(&mut fields);
+    let (has_broker, has_mode) = (fields.has("broker"), fields.has("mode"));
     let profile_id = fields.optional_form("profile_id", |id| is_profile_id(id).then(|| id.to_owned()), PROFILE_IDS);
+    let mut overrides = overrides(&mut fields, is_of_profile);
+    let usual = overrides.subscription_type.and_then(|kind| snapshot.brokers.usual_mode(kind));
+    let has_no_mode = overrides.subscription_type.is_some() && usual.is_none();
+    let default_mode = if has_mode { overrides.feed.mode } else { usual };
+    // Broker and mode of a profile are not known yet; an invalid one was reported above.
+    if !is_of_profile {
+        if has_mode == overrides.feed.mode.is_some() && !has_no_mode {
+            add_faults(&mut fields, overrides.feed.retain_valid_modes(usual));
+        }
+        if has_broker == overrides.feed.broker.is_some() {
+            let capacity = snapshot.brokers.capacity();
+            add_faults(&mut fields, overrides.feed.retain_valid_accounts(capacity, overrides.is_dry_run));
+        }
+    }
+    let instruments = match has_instruments {
+        true => fields.keys("instruments", 1, INSTRUMENTS_MAX),
+        false => fields.forget_null("instruments"),
+    };
+    let selectors = selectors(&mut fields);
+    let min_mode = overrides.feed.min_mode;
+    let items = items(&mut fields, ItemDefaults { has_broker, mode: default_mode, min_mode, has_no_mode });
+    fields.finish(parameters.finish())?;
+
+    // If a value is missing here, a fault was reported above.
+    let source = match (instruments, selectors, items) {
+        (Some(keys), _, _) => Some(Source::Keys(Arc::new(keys))),
+        (None, Some(selectors), _) => Some(Source::Selectors(selectors)),
+        (None, None, Some(items)) => Some(Source::Items(Arc::new(items))),
+        (None, None, None) => None,
+    };
+    let is_dry_run = overrides.is_dry_run;
+    let content = match (user_id, profile_id, source) {
+        (Some(user_id), Some(profile_id), None) => RequestContent::OfProfile { user_id, profile_id, overrides },
+        (Some(user_id), None, Some(source)) => {
+            let request = complete(user_id, source, overrides, has_no_mode, &snapshot.settings, today);
+            RequestContent::Complete(Box::new(request.ok_or_else(Problem::internal)?))
+        }
+        _ => return Err(Problem::internal()),
+    };
+    Ok(ParsedRequest { content, is_dry_run })
+}
+
+/// Returns the fields of a body. One of more than [`BODY_BYTES_MAX`] must have items.
+fn fields_of(body: &JsonBody) -> Result<Fields<'_>, Problem> {
+    let fields = body.fields();
+    if body.bytes().len() <= BODY_BYTES_MAX {
+        return fields;
+    }
+    match fields {
+        Ok(fields) if fields.has("items") => Ok(fields),
+        // The fault of a large body that may have items.
+        Err(problem) if std::str::from_utf8(body.bytes()).is_ok_and(|text| text.contains("\"items\"")) => Err(problem),
+        _ => Err(Problem::too_large(BODY_BYTES_MAX)),
+    }
+}
+
+/// Takes the parameter `include`. Returns whether the response includes the subscriptions.
+pub(super) fn includes_subscriptions(parameters: &mut Parameters) -> bool {
+    parameters.optional("include", "`subscriptions`", |word| (word == "subscriptions").then_some(())).is_some()
+}
+
+/// Adds the faults of a request that provides its instruments in no way, or in several.
+fn require_one_source(fields: &mut Fields<'_>) {
+    let given = SOURCES.into_iter().filter(|name| fields.has(name)).collect::<Vec<_>>();
+    for (at, name) in given.iter().enumerate().skip(1) {
+        let others = given[..at].iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(" or ");
+        fields.fault(name, format!("cannot be combined with {others}; provide exactly one"));
+    }
+    if given.is_empty() {
+        let names = "expected exactly one of `instruments`, `items`, `profile_id`, `selectors`";
+        fields.fault("instruments", names.to_owned());
+    }
+}
+
+/// Takes the options of a request.
+fn overrides(fields: &mut Fields<'_>, is_of_profile: bool) -> PlanOverrides {
     let overrides = PlanOverrides {
         plan_name: match is_of_profile {
-            true => fields.optional_text("plan_name", 1, NAME_CHARACTERS_MAX),
-            false => fields.text("plan_name", 1, NAME_CHARACTERS_MAX),
+            true => fields.optional_text("plan_name", 1, PLAN_NAME_CHARACTERS_MAX),
+            false => fields.text("plan_name", 1, PLAN_NAME_CHARACTERS_MAX),
         },
         subscription_type: match is_of_profile {
             true => fields.optional_word("subscription_type", SubscriptionType::parse, SUBSCRIPTION_TYPES),
@@ -192,46 +188,67 @@ pub(super) fn parse_plan_request(
         strictness: fields.optional_word("filtering_strictness", FilteringStrictness::parse, STRICTNESSES),
         max_instruments: fields.optional_integer("max_instruments", 1, u32::MAX),
         as_of: fields.optional_date("as_of"),
-        broker: fields.optional_word("broker", Broker::parse, Broker::WORDS),
-        mode: fields.optional_word("mode", Mode::parse, Mode::WORDS),
+        feed: StreamOptions {
+            broker: fields.optional_word("broker", Broker::parse, Broker::WORDS),
+            mode: fields.optional_word("mode", Mode::parse, Mode::WORDS),
+            min_mode: fields.optional_word("min_mode", Mode::parse, Mode::WORDS),
+            tier: fields.optional_line("tier", 1, NAME_CHARACTERS_MAX),
+            accounts: fields.optional_number_or_texts("accounts", ACCOUNTS_MAX, NAME_CHARACTERS_MAX).map(accounts),
+            connections: fields.optional_integer("connections", 1, CONNECTIONS_MAX),
+            ..StreamOptions::default()
+        },
+        is_dry_run: fields.optional_bool("dry_run").unwrap_or_default(),
     };
-    if !(has_instruments || is_of_profile || has_selectors) {
-        fields.fault("instruments", "expected exactly one of `instruments`, `profile_id`, `selectors`".to_owned());
-    }
-    let instruments = match has_instruments {
-        true => fields.keys("instruments", 1, INSTRUMENTS_MAX),
-        false => fields.forget_null("instruments"),
-    };
-    let selectors = selectors(&mut fields);
-    fields.finish(parameters.finish())?;
+    // The whole capacity of the accounts is the only choice, and the default.
+    fields.optional_form("capacity", |word| (word == "whole").then_some(()), "`whole`");
+    overrides
+}
 
-    // If a value is missing here, a fault was reported above.
-    let options = overrides.options(&snapshot.settings, today);
-    let source = match (instruments, selectors) {
-        (Some(keys), _) => Some(Source::Keys(Arc::new(keys))),
-        (None, Some(selectors)) => Some(Source::Selectors(selectors)),
-        (None, None) => None,
-    };
-    match (user_id, profile_id, source) {
-        (Some(user_id), Some(profile_id), None) => Ok(ParsedRequest::OfProfile { user_id, profile_id, overrides }),
-        (Some(user_id), None, Some(source)) => {
-            let PlanOverrides {
-                plan_name: Some(plan_name),
-                subscription_type: Some(subscription_type),
-                description,
-                ..
-            } = overrides
-            else {
-                return Err(Problem::internal());
-            };
-            let feed = StreamOptions { broker: overrides.broker, mode: overrides.mode, ..StreamOptions::default() };
-            let warnings = Vec::new();
-            let request =
-                PlanRequest { user_id, plan_name, description, subscription_type, source, options, feed, warnings };
-            Ok(ParsedRequest::Complete(Box::new(request)))
-        }
-        _ => Err(Problem::internal()),
+fn accounts(accounts: NumberOrTexts) -> Accounts {
+    match accounts {
+        NumberOrTexts::Number(count) => Accounts::Count(count),
+        NumberOrTexts::Texts(names) => Accounts::Named(names),
     }
+}
+
+fn add_faults(fields: &mut Fields<'_>, faults: Vec<DocumentFault>) {
+    faults.into_iter().for_each(|DocumentFault { pointer, detail }| fields.fault_at(&pointer, detail));
+}
+
+/// Returns the request for a plan without a profile; `None` if a required field is missing.
+fn complete(
+    user_id: String,
+    source: Source,
+    overrides: PlanOverrides,
+    has_no_mode: bool,
+    settings: &Settings,
+    today: NaiveDate,
+) -> Option<PlanRequest> {
+    let options = overrides.options(settings, today);
+    let PlanOverrides { plan_name, description, subscription_type, feed, .. } = overrides;
+    let subscription_type = subscription_type?;
+    let mut warnings = Vec::new();
+    // The plan itself has this warning if an option of the request has a mode.
+    let has_mode = feed.mode.is_some() || feed.min_mode.is_some();
+    if has_no_mode && !has_mode && has_modes(&source) {
+        warnings.push(format!("{subscription_type} data has no mode: the modes of items are ignored"));
+    }
+    Some(PlanRequest {
+        user_id,
+        plan_name: plan_name?,
+        description,
+        subscription_type,
+        source,
+        options,
+        feed,
+        warnings,
+    })
+}
+
+/// Whether an item has a mode of its own.
+fn has_modes(source: &Source) -> bool {
+    let Source::Items(items) = source else { return false };
+    items.iter().any(|item| item.options.mode.is_some() || item.options.min_mode.is_some())
 }
 
 /// Parses the selectors, which can be absent.
@@ -239,7 +256,7 @@ fn selectors(fields: &mut Fields<'_>) -> Option<Vec<Selector>> {
     let list = fields.optional_value("selectors")?;
     let mut faults = Vec::new();
     let selectors = Selector::read_all(&list, "/selectors", &mut faults);
-    faults.into_iter().for_each(|DocumentFault { pointer, detail }| fields.fault_at(&pointer, detail));
+    add_faults(fields, faults);
     Some(selectors)
 }
 
@@ -257,10 +274,18 @@ fn warnings_of(faults: &[DocumentFault]) -> Vec<String> {
 const PROFILE_IDS: &str = "`profile_` followed by 32 lowercase hexadecimal digits";
 
 /// Returns the request for a plan of a profile. Precedence: request, then profile, then settings. The lowest maximum wins.
-pub(crate) fn request_from(profile: &Profile, overrides: PlanOverrides, snapshot: &Snapshot) -> PlanRequest {
+///
+/// # Errors
+/// 422 if an option of the request contradicts the profile or the settings. An invalid preference is ignored, and the plan has
+/// a warning.
+pub(crate) fn request_from(
+    profile: &Profile,
+    overrides: PlanOverrides,
+    snapshot: &Snapshot,
+) -> Result<PlanRequest, Problem> {
     let draft = &profile.draft;
     // They were valid when they were stored, but perhaps for another release.
-    let (preferences, faults) = Preferences::of(&draft.preferences.values());
+    let (preferences, mut faults) = Preferences::of(&draft.preferences.values());
     let is_strict = snapshot.settings.profile_validation_strict;
     // Selectors must not add more instruments than the profile can have.
     let may_hold =
@@ -275,21 +300,16 @@ pub(crate) fn request_from(profile: &Profile, overrides: PlanOverrides, snapshot
         ..overrides
     };
     let options = overrides.options(&snapshot.settings, trading_date(Utc::now()));
+    let subscription_type = overrides.subscription_type.unwrap_or(draft.subscription_type);
     let Preferences { feed, selectors, .. } = preferences;
-    let feed = StreamOptions {
-        broker: overrides.broker.or(feed.broker),
-        mode: overrides.mode.or(feed.mode),
-        // A mode of the request applies to all instruments.
-        modes: if overrides.mode.is_some() { BTreeMap::new() } else { feed.modes },
-        priorities: feed.priorities,
-        ..StreamOptions::default()
-    };
-    let feed = feed.with_all_names(&draft.instruments, &snapshot.catalogue);
-    PlanRequest {
+    let merged = merged_feed(feed, &overrides, subscription_type, snapshot)?;
+    faults.extend(merged.ignored);
+    let feed = merged.feed.with_all_names(&draft.instruments, &snapshot.catalogue);
+    Ok(PlanRequest {
         user_id: profile.user_id.clone(),
         plan_name: overrides.plan_name.unwrap_or_else(|| draft.profile_name.clone()),
         description: overrides.description,
-        subscription_type: overrides.subscription_type.unwrap_or(draft.subscription_type),
+        subscription_type,
         source: Source::Profile(Box::new(ProfileSource {
             reference: ProfileReference { profile_id: profile.profile_id.clone(), version: profile.version },
             keys: Arc::new(draft.instruments.clone()),
@@ -300,7 +320,61 @@ pub(crate) fn request_from(profile: &Profile, overrides: PlanOverrides, snapshot
         options,
         feed,
         warnings: warnings_of(&faults),
+    })
+}
+
+/// The stream options of a request and a profile.
+struct MergedFeed {
+    feed: StreamOptions,
+    /// The faults of preferences that are ignored.
+    ignored: Vec<DocumentFault>,
+}
+
+/// Merges the stream options of a request with those of a profile.
+fn merged_feed(
+    preferred: StreamOptions,
+    overrides: &PlanOverrides,
+    subscription_type: SubscriptionType,
+    snapshot: &Snapshot,
+) -> Result<MergedFeed, Problem> {
+    let given = &overrides.feed;
+    let mut feed = StreamOptions {
+        broker: given.broker.or(preferred.broker),
+        mode: given.mode.or(preferred.mode),
+        // A mode of the request applies to all instruments.
+        modes: if given.mode.is_some() { BTreeMap::new() } else { preferred.modes },
+        priorities: preferred.priorities,
+        min_mode: given.min_mode.or(preferred.min_mode),
+        min_modes: if given.min_mode.is_some() { BTreeMap::new() } else { preferred.min_modes },
+        pinned: preferred.pinned,
+        tier: given.tier.clone().or(preferred.tier),
+        accounts: given.accounts.clone().or(preferred.accounts),
+        connections: given.connections.or(preferred.connections),
+    };
+    let mut found = Vec::new();
+    if let Some(usual) = snapshot.brokers.usual_mode(subscription_type) {
+        found = feed.retain_valid_modes(Some(usual));
     }
+    found.extend(feed.retain_valid_accounts(snapshot.brokers.capacity(), overrides.is_dry_run));
+    let is_of_request = |fault: &DocumentFault| match fault.pointer.split('/').nth(1) {
+        // The mode of an instrument in the profile contradicts the lowest mode of the request.
+        Some("min_mode" | "modes") => given.min_mode.is_some(),
+        Some("tier") => given.tier.is_some(),
+        Some("accounts") => given.accounts.is_some(),
+        Some("connections") => given.connections.is_some(),
+        _ => false,
+    };
+    let (of_request, ignored): (Vec<_>, Vec<_>) = found.into_iter().partition(is_of_request);
+    if of_request.is_empty() {
+        return Ok(MergedFeed { feed, ignored });
+    }
+    let fault = |DocumentFault { pointer, detail }| match pointer.strip_prefix("/modes/") {
+        Some(key) => {
+            Fault { pointer: "/min_mode".to_owned(), detail: format!("mode of `{key}` in the profile: {detail}") }
+        }
+        None => Fault { pointer, detail },
+    };
+    Err(Problem::invalid(of_request.into_iter().map(fault).collect()))
 }
 
 #[cfg(test)]

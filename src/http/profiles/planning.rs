@@ -212,7 +212,7 @@ pub(crate) async fn replan(
         Some(plan_id) => persistence.plan(plan_id, deadline.into()).await?,
         None => None,
     };
-    let request = plans::request_from(&profile, plans::PlanOverrides::default(), &snapshot);
+    let request = plans::request_from(&profile, plans::PlanOverrides::default(), &snapshot)?;
     let brokers = Arc::clone(&snapshot.brokers);
     let (ready, is_reused): (Ready, bool) = plans::cached_or_new_plan(&state, request, snapshot, deadline).await?;
 

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 
 use registry_planning::catalogue::search::Selector;
+use registry_planning::feed::Accounts;
 use registry_planning::vocabulary::{
     Broker, Exchange, FilteringStrictness, InstrumentType, Mode, OptimizationLevel, SubscriptionType,
 };
@@ -58,6 +59,23 @@ pub(crate) struct PreferencesBody {
     /// The priority of each instrument, 0 to 1000, by key: at most 5,000 keys.
     #[schema(value_type = Option<BTreeMap<types::WellFormedKey, types::Priority>>)]
     priorities: Option<BTreeMap<String, u32>>,
+    /// The mode below which no limit of the broker lowers instruments that `min_modes` does not list.
+    min_mode: Option<Mode>,
+    /// The mode below which no limit of the broker lowers the instrument, by key: at most 5,000 keys.
+    #[schema(value_type = Option<BTreeMap<types::WellFormedKey, Mode>>)]
+    min_modes: Option<BTreeMap<String, Mode>>,
+    /// The instruments that no limit may leave out: at most 5,000 keys.
+    #[schema(value_type = Option<Vec<types::WellFormedKey>>, max_items = 5000)]
+    pinned: Option<Vec<String>>,
+    /// The tier of the accounts, not above that of the settings.
+    #[schema(min_length = 1, max_length = 64, pattern = r"^[^\u0000-\u001f\u007f-\u009f]*$")]
+    tier: Option<String>,
+    /// The accounts that plans may use: the first ones of the settings, or those with these names.
+    #[schema(value_type = Option<types::AccountChoice>)]
+    accounts: Option<Accounts>,
+    /// The minimum number of connections.
+    #[schema(minimum = 1, maximum = 256)]
+    connections: Option<u32>,
     /// The selectors of additional instruments. The catalog is searched when a plan is created.
     #[schema(min_items = 1, max_items = 20)]
     selectors: Option<Vec<Selector>>,

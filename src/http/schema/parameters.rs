@@ -9,7 +9,7 @@ use registry_planning::vocabulary::{Broker, Exchange, InstrumentType, Subscripti
 use utoipa::IntoParams;
 
 use super::types::{
-    ConflictCursor, ConflictId, ExportFormat, FileBroker, InstrumentKey, JobId, NumberCursor, PlanCursor, PlanId,
+    ConflictCursor, ConflictId, ExportFormat, FileBroker, IncludeWord, InstrumentKey, JobId, NumberCursor, PlanCursor, PlanId,
     ProfileCursor, ProfileId, ProfilePlanCursor, ProfileUserId, SubscriptionFormat, UserId,
 };
 
@@ -94,6 +94,10 @@ parameters! {
     UserQuery in Query {
         /// The user that the plan is for.
         user_id: UserId,
+    }
+    IncludeQuery in Query {
+        /// `subscriptions`: the response also contains the subscriptions of the plan.
+        include: Option<IncludeWord>,
     }
     PlanListQuery in Query {
         /// Selects the plans of this user.

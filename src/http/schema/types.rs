@@ -2,11 +2,11 @@
 
 use registry_actors::settings::Origin;
 use registry_planning::catalogue::Field;
-use registry_planning::feed::PRIORITY_MAX;
+use registry_planning::feed::{ACCOUNTS_MAX, NAME_CHARACTERS_MAX, PRIORITY_MAX};
 use registry_planning::vocabulary::Broker;
 use registry_store::jobs::JobStatus;
 use utoipa::openapi::RefOr;
-use utoipa::openapi::schema::{KnownFormat, ObjectBuilder, Schema, SchemaFormat, Type};
+use utoipa::openapi::schema::{ArrayBuilder, KnownFormat, ObjectBuilder, OneOfBuilder, Schema, SchemaFormat, Type};
 use utoipa::{PartialSchema, ToSchema};
 
 /// Declares string types with their description and pattern.
@@ -83,7 +83,9 @@ numbers! {
 
 words! {
     FileBroker: "A broker whose files the service reads.", Broker::WITH_FILES.map(Broker::as_str);
-    PlanOrigin: "Whether the plan was created or reused.", ["created", "cached"];
+    PlanOrigin: "Whether the plan was created, reused, or only computed.", ["created", "cached", "dry_run"];
+    CapacityWord: "The capacity of the accounts that a plan may use. `whole`: as if they were free.", ["whole"];
+    IncludeWord: "A part of a plan that is returned on request.", ["subscriptions"];
     ChangeStatus: "The change of the profile.", ["created", "updated", "activated", "deactivated", "restored"];
     ImportStatus: "The result for the profile. `deactivated`: created, then deactivated because of a later profile in the file.", ["created", "deactivated", "failed"];
     ExportFormat: "The format of a file of profiles.", ["json", "csv"];
@@ -124,3 +126,22 @@ files! {
     Upload: "A file of a broker, plain, gzipped or in a zip archive.";
     CsvFile: "A CSV file: one key per line, or a header and one row per instrument.";
 }
+
+/// A number of accounts, or their names.
+pub(crate) struct AccountChoice;
+
+impl PartialSchema for AccountChoice {
+    fn schema() -> RefOr<Schema> {
+        let count = ObjectBuilder::new().schema_type(Type::Integer).minimum(Some(1)).maximum(Some(ACCOUNTS_MAX));
+        let count = count.description(Some("The number of accounts, in the order of the settings."));
+        let name = ObjectBuilder::new().schema_type(Type::String).min_length(Some(1));
+        let name = name.max_length(Some(NAME_CHARACTERS_MAX)).pattern(Some(r"^[^\u0000-\u001f\u007f-\u009f]*$"));
+        let name = name.description(Some("The name of an account."));
+        let names = ArrayBuilder::new().items(name).min_items(Some(1)).max_items(Some(ACCOUNTS_MAX as usize));
+        let names = names.unique_items(true).description(Some("The names of the accounts."));
+        let choice = OneOfBuilder::new().item(count).item(names);
+        choice.description(Some("The accounts that a plan may use: a number of accounts, or their names.")).into()
+    }
+}
+
+impl ToSchema for AccountChoice {}

@@ -1,0 +1,54 @@
+//! Plans that are computed and returned, and neither stored nor cached.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use axum::http::Uri;
+use axum::response::Response;
+use registry_actors::planner::{PlanError, compute_plan};
+use registry_actors::snapshot::Snapshot;
+use registry_planning::plan::Plan;
+use registry_planning::request::{PlanRequest, Resolved};
+
+use super::rendering::{PlanFrame, include_subscriptions, legacy_encoding};
+use crate::http::blocking::run_blocking;
+use crate::http::context::{AppState, RequestContext};
+use crate::http::problem::{Fault, Problem};
+use crate::http::response::json_object;
+
+/// Computes the plan of a request on the threads for computations, and returns it without an id.
+pub(super) async fn dry_run_response(
+    state: &AppState,
+    context: &RequestContext,
+    uri: &Uri,
+    request: PlanRequest,
+    snapshot: Arc<Snapshot>,
+    deadline: Instant,
+    warning: Option<String>,
+) -> Result<Response, Problem> {
+    let started_at = Instant::now();
+    let is_legacy = state.is_legacy_encoding;
+    let (plan, json) = run_blocking(deadline, move || computed_plan(&request, &snapshot, is_legacy)).await??;
+    let frame = PlanFrame { status: "dry_run", is_reused: false, took: started_at.elapsed(), plan: json.as_bytes() };
+    Ok(json_object(json.len(), |answer| {
+        frame.write(answer, context);
+        include_subscriptions(answer, uri, &plan);
+        if let Some(warning) = warning {
+            answer.field("warnings", &[warning]);
+        }
+    }))
+}
+
+/// Returns the plan, and its JSON without an id.
+fn computed_plan(request: &PlanRequest, snapshot: &Snapshot, is_legacy: bool) -> Result<(Plan, String), Problem> {
+    let resolved = Resolved::new(request, snapshot.basis(), &snapshot.hash);
+    let plan = compute_plan(request, &resolved, snapshot).map_err(PlanError::from)?;
+    let json = if is_legacy { legacy_encoding(&plan, false)? } else { plan.to_json_without_id() };
+    Ok((plan, json))
+}
+
+/// 422: a stored response would refer to a plan that is not stored.
+pub(super) fn cannot_have_key() -> Problem {
+    let detail = "cannot be combined with the header `Idempotency-Key`".to_owned();
+    Problem::invalid(vec![Fault { pointer: "/dry_run".to_owned(), detail }])
+}
