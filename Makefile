@@ -6,7 +6,7 @@ PROFILE ?= dev
 export CARGO_TERM_COLOR ?= auto
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-under-load api-test fuzz outages lint fmt doc deny bench instructions loadtest loadlag compare overload box pressure million up observability down readiness compose-test soak clean
+.PHONY: help run test test-under-load api-test sdk-test fuzz outages lint fmt doc deny bench instructions loadtest loadlag compare overload box pressure million up observability down readiness compose-test soak clean
 
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -24,6 +24,10 @@ test-under-load: ## Run `make test` while a busy loop for each processor runs to
 API_CASES ?= 10000
 api-test: ## Test the OpenAPI document with all examples, a generated client and 10,000 generated requests
 	PROFILE=$(PROFILE) CARGO="$(CARGO)" API_CASES=$(API_CASES) tests/api-test.sh
+
+# The SDKs are installed in target/sdk-test, once. Takes about a minute.
+sdk-test: ## Subscribe plans of full capacity with the official SDKs of Kite and Dhan, against stand-ins for their feeds
+	PROFILE=$(PROFILE) CARGO="$(CARGO)" tests/sdk-test.sh
 
 # Takes about five minutes on two cores.
 FUZZ_CASES ?= 50000
