@@ -22,6 +22,7 @@ mod profile_transfer;
 mod profiles;
 mod recording;
 mod search;
+mod subscriptions;
 
 use serde_json::{Value, json};
 

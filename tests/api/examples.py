@@ -77,6 +77,7 @@ def arrange(service):
         time.sleep(0.1)
     body = {"plan_name": "Example", "subscription_type": "live_feed", "instruments": ["NSE:RELIANCE", "NSE:TCS"]}
     plan = service.json("POST", f"{REGISTRY}/subscriptions/plan?user_id=desk-7", body)
+    at_kite = service.json("POST", f"{REGISTRY}/subscriptions/plan?user_id=desk-7", {**body, "broker": "kite", "mode": "full"})
 
     usual = profile(service, "desk-7", ["NSE:INFY", "NSE:RELIANC"])["profile_id"]
     service.json("PUT", f"{PROFILES}/{usual}", {"profile_name": "Changed"})
@@ -90,6 +91,7 @@ def arrange(service):
         ids["conflict_id"] = conflicts[0]["conflict_id"]
     special = {
         "activate_profile": {"profile_id": inactive},
+        "get_plan_subscriptions": {"plan_id": at_kite["plan_id"]},
         "deactivate_profile": {"profile_id": profile(service, "desk-10", ["NSE:TCS"])["profile_id"]},
         "restore_profile_version": {"version": 1},
     }

@@ -7,7 +7,7 @@ use std::path::Path;
 use serde_json::Value;
 
 /// Every code of a problem document.
-const CODES: [&str; 33] = [
+const CODES: [&str; 36] = [
     "body_timeout",
     "body_too_large",
     "conflict_not_pending",
@@ -31,6 +31,9 @@ const CODES: [&str; 33] = [
     "not_tried",
     "overloaded",
     "pinned_over_capacity",
+    "plan_without_broker",
+    "plan_without_subscriptions",
+    "plan_without_tokens",
     "profile_conflict",
     "profile_expired",
     "profile_inactive",

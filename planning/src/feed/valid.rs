@@ -171,6 +171,7 @@ fn listed<'a>(names: impl Iterator<Item = &'a str>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::vocabulary::Broker;
 
     fn reported(faults: &[DocumentFault]) -> Vec<String> {
         faults.iter().map(|fault| format!("{}: {}", fault.pointer, fault.detail)).collect()

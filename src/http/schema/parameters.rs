@@ -9,8 +9,8 @@ use registry_planning::vocabulary::{Broker, Exchange, InstrumentType, Subscripti
 use utoipa::IntoParams;
 
 use super::types::{
-    ConflictCursor, ConflictId, ExportFormat, FileBroker, IncludeWord, InstrumentKey, JobId, NumberCursor, PlanCursor, PlanId,
-    ProfileCursor, ProfileId, ProfilePlanCursor, ProfileUserId, SubscriptionFormat, UserId,
+    ConflictCursor, ConflictId, ExportFormat, FileBroker, IncludeWord, InstrumentKey, JobId, NumberCursor, PlanCursor,
+    PlanId, ProfileCursor, ProfileId, ProfilePlanCursor, ProfileUserId, SubscriptionFormat, UserId,
 };
 
 /// Declares parameters in one place of a request.
