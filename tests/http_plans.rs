@@ -9,6 +9,7 @@ mod options;
 mod planner;
 mod repeats;
 mod reuse;
+mod subscriptions;
 
 use chrono::{DateTime, TimeDelta};
 use reqwest::Method;

@@ -1,0 +1,86 @@
+//! The subscriptions of a plan at a broker.
+
+use serde_json::Value;
+
+use super::*;
+
+/// The number of instruments of a large plan: their list is larger than a portion of a response.
+const LARGE: usize = 5000;
+
+/// Returns a request for a plan at Dhan of any keys, none of which needs to be in the catalog.
+fn at_dhan(keys: &[String]) -> Value {
+    let keys: Vec<&str> = keys.iter().map(String::as_str).collect();
+    with(with(with(body(&keys), "filtering_strictness", "lenient"), "optimization_level", "low"), "broker", "dhan")
+}
+
+fn texts<'a>(entries: &'a Value, field: &str) -> Vec<&'a str> {
+    entries.as_array().unwrap().iter().map(|entry| entry[field].as_str().unwrap()).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_large_list_of_subscriptions_is_complete() {
+    let service = Service::with(&[("INSTRUMENT_REGISTRY_MAX_INSTRUMENTS_PER_PLAN", "5000")]).await;
+    let keys: Vec<String> = (0..LARGE).map(|number| format!("NSE:SHARE{number}")).collect();
+    let plan = service.client.plan("u", &at_dhan(&keys)).await;
+    let path = format!("plans/{}/subscriptions", plan["plan_id"].as_str().unwrap());
+
+    let answer = service.client.get(&path).await;
+
+    assert_eq!(answer.header("Content-Length"), "", "sent in portions");
+    let list = answer.json();
+    let mut sent = texts(&list["subscriptions"], "instrument");
+    sent.sort_unstable();
+    let mut expected: Vec<&str> = keys.iter().map(String::as_str).collect();
+    expected.sort_unstable();
+    assert_eq!(sent, expected);
+    assert!(list["subscriptions"].as_array().unwrap().iter().all(|entry| entry["broker_token"].is_null()));
+    assert_eq!(fields(&list), ["broker", "correlation_id", "format", "response_time_ms", "subscriptions"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_connection_has_its_own_subscriptions() {
+    let service = Service::start().await;
+    let request = with(at_dhan(&["NSE:A", "NSE:B", "NSE:C"].map(str::to_owned)), "connections", 2);
+    let plan = service.client.plan("u", &request).await;
+    let path = format!("plans/{}/subscriptions", plan["plan_id"].as_str().unwrap());
+
+    let all = service.client.read(&path).await["subscriptions"].clone();
+    let first = service.client.read(&format!("{path}?connection=1")).await["subscriptions"].clone();
+    let second = service.client.read(&format!("{path}?connection=2&format=json")).await["subscriptions"].clone();
+
+    assert_eq!(all.as_array().unwrap().len(), 3);
+    let together: Vec<&Value> = first.as_array().unwrap().iter().chain(second.as_array().unwrap()).collect();
+    assert_eq!(all.as_array().unwrap().iter().collect::<Vec<_>>(), together);
+    assert!(first.as_array().unwrap().iter().all(|entry| entry["connection"] == 1), "{first}");
+    assert!(second.as_array().unwrap().iter().all(|entry| entry["connection"] == 2), "{second}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn plans_include_their_subscriptions_on_request() {
+    let service = Service::start().await;
+    let request = at_dhan(&["NSE:A", "NSE:B"].map(str::to_owned));
+
+    let created = service.client.post("plan?user_id=u&include=subscriptions", &request).await.json();
+    let repeated = service.client.post("plan?user_id=u&include=subscriptions", &request).await.json();
+    let plain = service.client.plan("u", &request).await;
+
+    let path = format!("plans/{}", created["plan_id"].as_str().unwrap());
+    let list = service.client.read(&format!("{path}/subscriptions")).await["subscriptions"].clone();
+    let read = service.client.read(&format!("{path}?include=subscriptions")).await;
+    assert_eq!(created["subscriptions"], list);
+    assert_eq!(repeated["subscriptions"], list);
+    assert_eq!(read["subscriptions"], list);
+    assert_eq!(repeated["status"], "cached");
+    assert_eq!(plain["plan_data"], created["plan_data"]);
+    assert!(plain.get("subscriptions").is_none());
+    assert!(service.client.read(&path).await.get("subscriptions").is_none());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn plans_without_a_broker_include_no_subscriptions() {
+    let service = Service::start().await;
+
+    let answer = service.client.post("plan?user_id=u&include=subscriptions", &body(&["NSE:TCS"])).await.json();
+
+    assert!(answer.get("subscriptions").is_none());
+}
