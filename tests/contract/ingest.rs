@@ -104,6 +104,7 @@ async fn ingest_faults() {
     recorder.record("ingest_file_too_large", upload("", vec![b'x'; (1 << 20) + 1])).await;
     recorder.record("ingest_other_type", post_nothing(&path).sending("text/csv", "x")).await;
     recorder.record("ingest_unknown_broker", post_nothing(format!("{REGISTRY}/brokers/robinhood/ingest"))).await;
+    recorder.record("ingest_broker_without_files", post_nothing(format!("{REGISTRY}/brokers/kotak/ingest"))).await;
     recorder.record("job_unknown", get(format!("{REGISTRY}/jobs/{}", unknown_id("job")))).await;
     recorder.record("job_unknown_cancelled", delete(format!("{REGISTRY}/jobs/{}", unknown_id("job")))).await;
     recorder.record("job_malformed_id", get(format!("{REGISTRY}/jobs/x"))).await;

@@ -82,7 +82,7 @@ async fn sighup_reloads_limits_and_keeps_the_last_good_ones() {
     assert_eq!(check(client).await, json!({"status": "ok"}));
 
     write(&path, 5);
-    process.signal("-HUP");
+    process.signal("HUP");
     eventually("the new limit is served", SOON, async || {
         (connections(client).await == (json!(5), json!(true))).then_some(())
     })
@@ -91,7 +91,7 @@ async fn sighup_reloads_limits_and_keeps_the_last_good_ones() {
     assert!(log.contains("brokers.kite.standard.connections: 4 -> 5"), "{log}");
 
     std::fs::write(&path, "[brokers.kite]\ncolor = 1\n[brokers.zerodha]\n").unwrap();
-    process.signal("-HUP");
+    process.signal("HUP");
     let degraded = eventually("the file is rejected", SOON, async || {
         let check = check(client).await;
         (check["status"] == "degraded").then_some(check)
@@ -106,7 +106,7 @@ async fn sighup_reloads_limits_and_keeps_the_last_good_ones() {
     assert!(line.contains("brokers.zerodha: unknown broker"), "{line}");
 
     write(&path, 5);
-    process.signal("-HUP");
+    process.signal("HUP");
     eventually("the file is in effect", SOON, async || (check(client).await == json!({"status": "ok"})).then_some(()))
         .await;
     let reloads = |outcome: &str| format!("instrument_registry_broker_limits_reloads_total{{outcome=\"{outcome}\"}}");
