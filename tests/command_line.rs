@@ -96,7 +96,7 @@ fn what_is_no_command_ends_with_2_and_says_what_there_is() {
         (&["plan", "NSE:TCS", "--optimization", "best"], "expected one of low, moderate, aggressive"),
         (&["plan", "NSE:TCS", "--as-of", "2026-02-30"], "--as-of"),
         (&["plan", "NSE:TCS", "--colour", "red"], "unexpected argument '--colour'"),
-        (&["plan", "NSE:TCS", "--mode", "depth"], "expected one of ltp, quote, full"),
+        (&["plan", "NSE:TCS", "--mode", "depth"], "expected one of ltp, greeks, quote, full, depth20"),
         (&["ingest", "file.csv"], "--broker"),
         (
             &["ingest", "file.csv", "--broker", "zerodha"],
