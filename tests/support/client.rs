@@ -120,7 +120,8 @@ impl Answer {
     /// The problem document, which must be of this status and code, and in the one style of all.
     #[track_caller]
     pub(crate) fn problem(&self, status: u16, code: &str) -> Value {
-        let expected: &[&str] = if code == "validation_failed" { &["errors"] } else { &[] };
+        let has_errors = ["validation_failed", "pinned_over_capacity"].contains(&code);
+        let expected: &[&str] = if has_errors { &["errors"] } else { &[] };
         self.problem_with(status, code, expected)
     }
 
