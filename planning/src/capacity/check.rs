@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Limits, MARKET};
+use super::{Limits, MARKET, ModeLimits};
 use crate::vocabulary::Mode;
 
 /// Returns the fields whose values contradict others, each with a message.
@@ -26,9 +26,21 @@ pub(super) fn contradictions(limits: &Limits) -> BTreeSet<(String, String)> {
     found
 }
 
+/// Returns the modes whose legs differ from those of another tier: a subscription is placed at any account.
+pub(super) fn different_legs(limits: &Limits, other: &Limits) -> Vec<String> {
+    let differs = |(mode, of_mode): &(&Mode, &ModeLimits)| {
+        other.modes.get(mode).is_some_and(|other| other.legs != of_mode.legs)
+    };
+    limits.modes.iter().filter(differs).map(|(mode, _)| format!("modes.{mode}.legs")).collect()
+}
+
 fn legs(limits: &Limits, fault: &mut dyn FnMut(&str, String)) {
     for (mode, of_mode) in &limits.modes {
         let field = format!("modes.{mode}.legs");
+        // The limits of modes and accounts count the subscriptions at the market endpoint.
+        if !of_mode.legs.iter().any(|leg| leg.endpoint == MARKET) {
+            fault(&field, format!("expected a leg at the endpoint `{MARKET}`"));
+        }
         for (position, leg) in of_mode.legs.iter().enumerate() {
             if leg.endpoint != MARKET && !limits.endpoints.contains_key(&leg.endpoint) {
                 let declared = limits.endpoints.keys().map(String::as_str).filter(|endpoint| *endpoint != MARKET);

@@ -157,6 +157,9 @@ fn contradictions(path: &str, tiers: &[Tier], default_tier: usize, reader: &mut 
         for (field, message) in check::contradictions(limits).difference(&of_standard) {
             reader.fault(&format!("{path}.tiers.{name}.{field}"), message);
         }
+        for field in check::different_legs(limits, &tiers[default_tier].limits) {
+            reader.fault(&format!("{path}.tiers.{name}.{field}"), "expected the legs of the other tiers");
+        }
     }
     of_standard.iter().for_each(|(field, message)| reader.fault(&join(path, field), message));
 }

@@ -259,3 +259,15 @@ fn an_account_can_have_a_tier_of_the_override_file() {
     assert_eq!(faults.len(), 1, "{faults:?}");
     assert_eq!(faults[0].input, CapacityInput::Limits);
 }
+
+#[test]
+fn every_mode_has_the_same_legs_in_all_tiers_one_at_the_market() {
+    let depth = "[brokers.dhan.modes.depth20]\nlegs = [{ endpoint = \"depth20\", mode = \"depth20\" }]\n";
+    let of_plus = "[brokers.upstox.tiers.plus.modes.full]\nlegs = [{ endpoint = \"market\", mode = \"ltp\" }]\n";
+
+    assert_eq!(faults(depth), ["brokers.dhan.modes.depth20.legs: expected a leg at the endpoint `market`"]);
+    assert_eq!(
+        faults(of_plus),
+        ["brokers.upstox.tiers.plus.modes.full.legs: expected the legs of the other tiers"]
+    );
+}
