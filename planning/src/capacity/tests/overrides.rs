@@ -135,11 +135,13 @@ fn values_that_contradict_each_other_are_rejected() {
         faults(&text),
         [
             "brokers.dhan.endpoints.depth20: expected one mode with a leg at this endpoint, got depth20, depth50",
+            "brokers.dhan.modes.depth50.legs: expected a leg at the endpoint `market`",
             "brokers.kite.endpoints.market: expected another name: `instruments_per_connection` of the broker is its limit",
             "brokers.kite.endpoints.unused: expected a mode with a leg at this endpoint, got none",
             "brokers.kite.lowering: expected each mode to include the next one, got `full` before `depth20`",
             "brokers.kite.lowering: expected each mode to include the next one, got `quote` before `full`",
             "brokers.kite.lowering: expected modes that the broker offers, got `depth20`",
+            "brokers.kite.modes.depth30.legs: expected a leg at the endpoint `market`",
             "brokers.kite.modes.depth30.legs: expected an endpoint of market, unused, got `deep`",
             "brokers.kite.modes.depth30.legs: expected at most one leg at each endpoint, got two at `deep`",
             "brokers.kite.packet_bytes.depth30: is required",
