@@ -28,7 +28,7 @@ fn write(path: &Path, connections: i64) {
     let text = format!(
         "[brokers.kite.connections]\nvalue = {connections}\nsource = \"observed: our account\"\nseen = \"2026-11-30\"\n"
     );
-    std::fs::write(path, text).unwrap();
+    std::fs::write(path, text).expect("the file can be written");
 }
 
 #[tokio::test(flavor = "multi_thread")]
