@@ -4,7 +4,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::http_profiles::{PROFILES, create, id, profile};
-use crate::support::{Answer, Service, body, fields, texts, today, with};
+use crate::support::{Answer, Process, Service, body, fields, texts, today, with};
 
 fn items(items: Value) -> Value {
     json!({"plan_name": "Test Plan", "subscription_type": "live_feed", "items": items})
@@ -304,15 +304,15 @@ async fn include_accepts_subscriptions_alone() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn pins_beyond_the_capacity_are_a_conflict() {
-    let service = Service::start().await;
+    let folder = tempfile::tempdir().unwrap();
+    // A process of its own has metrics of its own.
+    let service = Process::start(folder.path(), &[]).await;
     let client = &service.client;
     let keys = ["NSE:TCS", "NSE:INFY", "NSE:ITC", "NSE:SBIN", "NSE:LT"];
     let pinned = |count: usize| {
         let item = |key: &&str| json!({"instrument": key, "mode": "depth200", "min_mode": "depth200", "pinned": true});
         with(items(keys[..count].iter().map(item).collect()), "broker", "dhan")
     };
-    let created = "instrument_registry_subscription_plans_created_total";
-    let before = client.metric_sum(created).await;
 
     for _ in 0..2 {
         let problem = client.ask("u", &pinned(5)).await.problem(409, "pinned_over_capacity");
@@ -329,7 +329,8 @@ async fn pins_beyond_the_capacity_are_a_conflict() {
     // One of the five connections has the full packets, which carry the prices.
     let made = keyed(4).await.json();
     assert_eq!(texts(&made["plan_data"]["instruments"]).len(), 4);
-    assert_eq!(client.metric_sum(created).await - before, 1.0);
+    assert_eq!(client.metric_sum("instrument_registry_subscription_plans_created_total").await, 1.0);
+    assert_eq!(client.read("plans?user_id=u").await["pagination"]["total"], 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -343,4 +344,17 @@ async fn of_duplicate_items_the_higher_mode_counts() {
     assert_eq!(plan["subscriptions"][0]["mode"], "full");
     let warnings = texts(&plan["plan_data"]["metadata"]["warnings"]);
     assert!(warnings.iter().any(|warning| warning.contains("NSE:TCS")), "{warnings:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn items_of_higher_priority_are_kept_without_a_broker() {
+    let service = Service::start().await;
+    let list = json!([{"instrument": "NSE:TCS"}, {"instrument": "NSE:INFY", "priority": 5}, {"instrument": "NSE:ITC"}]);
+
+    for level in ["low", "moderate", "aggressive"] {
+        let request = with(with(items(list.clone()), "max_instruments", 1), "optimization_level", level);
+        let plan = &service.client.plan("u", &request).await["plan_data"];
+
+        assert_eq!(texts(&plan["instruments"]), ["NSE:INFY"], "{level}");
+    }
 }
