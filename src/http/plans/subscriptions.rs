@@ -119,7 +119,8 @@ pub(crate) async fn read(
     Ok(response)
 }
 
-/// Writes the list of all subscriptions as the field `subscriptions`, if the plan has any connections.
+/// Writes the list of all subscriptions as the field `subscriptions`. A plan that names no broker, or is for historical data,
+/// has no such field.
 pub(crate) fn write_subscriptions(object: &mut ObjectWriter<'_>, plan: &Plan) {
     if let Some(subscriptions) = PlanSubscriptions::of(plan) {
         object.field("subscriptions", &subscriptions);
