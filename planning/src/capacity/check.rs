@@ -28,9 +28,8 @@ pub(super) fn contradictions(limits: &Limits) -> BTreeSet<(String, String)> {
 
 /// Returns the modes whose legs differ from those of another tier: a subscription is placed at any account.
 pub(super) fn different_legs(limits: &Limits, other: &Limits) -> Vec<String> {
-    let differs = |(mode, of_mode): &(&Mode, &ModeLimits)| {
-        other.modes.get(mode).is_some_and(|other| other.legs != of_mode.legs)
-    };
+    let differs =
+        |(mode, of_mode): &(&Mode, &ModeLimits)| other.modes.get(mode).is_some_and(|other| other.legs != of_mode.legs);
     limits.modes.iter().filter(differs).map(|(mode, _)| format!("modes.{mode}.legs")).collect()
 }
 

@@ -70,22 +70,19 @@ pub(super) fn needed(
             let add = smallest(*added_max, |add| score_at(max, &relaxed(add)) >= best);
             let admits = score_at(max, &relaxed(add));
             let more = format!("{add} more {noun}{}", if add == 1 { "" } else { "s" });
-            let more =
-                if needs_max { format!("{more} and a maximum of {}", counted(count, "instrument")) } else { more };
+            let (more, is_plural) = match needs_max {
+                true => (format!("{more} and a maximum of {}", counted(count, "instrument")), true),
+                false => (more, add > 1),
+            };
             if admits > own {
-                return Some(described(limit, add, more, own, admits));
+                return Some(described(limit, add, &more, is_plural, own, admits));
             }
         }
         let admits = score_at(max.max(count), &Relaxation::default());
         if admits > own {
-            let add = count - max.min(count);
-            return Some(described(
-                "max_instruments",
-                add,
-                format!("a maximum of {}", counted(count, "instrument")),
-                own,
-                admits,
-            ));
+            let add = smallest(count - max, |add| score_at(max + add, &Relaxation::default()) >= admits);
+            let more = format!("a maximum of {}", counted(max + add, "instrument"));
+            return Some(described("max_instruments", add, &more, false, own, admits));
         }
     }
     None
@@ -95,7 +92,7 @@ pub(super) fn needed(
 fn smallest(max: u32, is_enough: impl Fn(u32) -> bool) -> u32 {
     let (mut low, mut high) = (0, 1);
     while high < max && !is_enough(high) {
-        (low, high) = (high, high * 2);
+        (low, high) = (high, (high * 2).min(max));
     }
     while low + 1 < high {
         let middle = u32::midpoint(low, high);
@@ -104,13 +101,18 @@ fn smallest(max: u32, is_enough: impl Fn(u32) -> bool) -> u32 {
     high
 }
 
-fn described(limit: &str, add: u32, more: String, own: Score, with: Score) -> Needed {
+fn described(limit: &str, add: u32, more: &str, is_plural: bool, own: Score, with: Score) -> Needed {
+    let verb = |singular: &'static str, plural: &'static str| if is_plural { plural } else { singular };
     let (admits, text) = match with.kept - own.kept {
         0 => {
             let raised = with.at_highest.saturating_sub(own.at_highest);
-            (raised, format!("{more}: {} in the requested mode", counted(raised, "more instrument")))
+            let gives = verb("gives", "give");
+            (raised, format!("{more} {gives} {} the requested mode", counted(raised, "more instrument")))
         }
-        admitted => (admitted, format!("{more}: {} admitted", counted(admitted, "more instrument"))),
+        admitted => {
+            let admits = verb("admits", "admit");
+            (admitted, format!("{more} {admits} {}", counted(admitted, "more instrument")))
+        }
     };
     Needed { limit: limit.to_owned(), add, admits, text }
 }

@@ -118,7 +118,7 @@ fn what_exceeds_the_connections_is_left_out_and_explained() {
         limit: "connections".into(),
         add: 1,
         admits: 2,
-        text: "1 more connection: 2 more instruments admitted".into(),
+        text: "1 more connection admits 2 more instruments".into(),
     };
     assert_eq!(allocation_of(&plan).needed, Some(needed));
     assert_eq!(plan.validation_results.invalid_instruments, 0);
@@ -249,7 +249,7 @@ fn depth_has_its_own_connections_and_loses_them_first() {
     assert_eq!(allocation.lowered[0].limit, "connections");
     assert_eq!(
         allocation.needed.as_ref().unwrap().text,
-        "2 more connections: 3 more instruments in the requested mode"
+        "2 more connections give 3 more instruments the requested mode"
     );
     let part = plan.metadata.broker_part.as_deref().unwrap();
     let subscriptions = part.subscriptions.as_ref().unwrap();
@@ -299,7 +299,8 @@ fn the_maximum_of_the_plan_is_one_more_limit() {
     assert_eq!(rejected_as(&plan, Reason::OverLimit).len(), 4);
     assert_eq!(plan.rejected[0].detail, "beyond the maximum of 4 instruments");
     let needed = allocation_of(&plan).needed.as_ref().unwrap();
-    assert_eq!((needed.limit.as_str(), needed.add, needed.admits), ("max_instruments", 4, 2));
+    assert_eq!((needed.limit.as_str(), needed.add, needed.admits), ("max_instruments", 2, 2));
+    assert_eq!(needed.text, "a maximum of 6 instruments admits 2 more instruments");
 }
 
 #[test]
