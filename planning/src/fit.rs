@@ -18,8 +18,8 @@ use self::limits::Naming;
 pub(crate) use self::limits::smallest_limit;
 use self::matching::{Assigned, Candidates, assign};
 use self::modes::{ModeChoice, Modes};
-pub(crate) use self::region::{LimitName, ModesInPlay, PlanAccount, Regime, Way};
-use self::region::{Relaxation, largest_of, ways};
+use self::region::Relaxation;
+pub(crate) use self::region::{LimitName, ModesInPlay, PlanAccount, Regime, Region, Way};
 use crate::allocation::Needed;
 use crate::basis::Basis;
 use crate::broker::BrokerModels;
@@ -68,8 +68,7 @@ pub(crate) struct Fitted {
     /// For each key of the request, the position of its mode among the modes in play; absent if it is not kept.
     modes: Vec<Option<u8>>,
     pub(crate) in_play: ModesInPlay,
-    /// The ways to use the accounts, those with the fewest connections first.
-    pub(crate) ways: Vec<Way>,
+    pub(crate) region: Region,
     pub(crate) rejected: Vec<(u32, Rejection)>,
     pub(crate) changed: Vec<ChangedMode>,
     pub(crate) needed: Option<Needed>,
@@ -84,19 +83,6 @@ impl Fitted {
     pub(crate) fn mode_position(&self, item: Item) -> Option<usize> {
         let position = usize::from(self.modes[item.position as usize]?);
         (position < self.in_play.modes().len()).then_some(position)
-    }
-
-    /// Returns the way with the fewest connections that carries numbers of instruments in each mode in play.
-    ///
-    /// # Panics
-    /// If they do not fit, which a fit excludes.
-    pub(crate) fn fewest_connections(&self, counts: &[u32]) -> &Way {
-        let within = |set: usize| {
-            let modes = counts.iter().enumerate().filter(|(mode, _)| set & (1 << mode) != 0);
-            modes.map(|(_, count)| count).sum()
-        };
-        let demand: Vec<u32> = (0..1usize << counts.len()).map(within).collect();
-        self.ways.iter().find(|way| way.carries(&demand)).expect("the instruments of a fit are carried")
     }
 
     /// Returns the mode of a kept instrument; `None` if it has no subscription.
@@ -168,8 +154,8 @@ pub(crate) fn fit(
     let candidates = Candidates { chains, of, class_ends };
 
     let max = request.options.max_instruments;
-    let ways = ways(&accounts, &in_play, max, &Relaxation::default());
-    let Assigned { modes: assigned, closings } = assign(&candidates, &largest_of(&ways));
+    let region = Region::new(&accounts, &in_play, max, &Relaxation::default());
+    let Assigned { modes: assigned, closings } = assign(&candidates, &region.largest().iter().collect::<Vec<_>>());
     let naming = Naming::new(&accounts, &in_play, max, &candidates.chains, &closings);
     reject_pins(&fitting, &assigned, &naming, &candidates)?;
 
@@ -209,7 +195,7 @@ pub(crate) fn fit(
         }
     }
     let needed = needed::needed(&candidates, &assigned, &accounts, &in_play, max);
-    Ok(Fitted { modes: by_position, in_play, ways, rejected, changed, needed })
+    Ok(Fitted { modes: by_position, in_play, region, rejected, changed, needed })
 }
 
 /// Fails if a pinned candidate was left out.

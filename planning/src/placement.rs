@@ -3,8 +3,6 @@
 mod deal;
 mod quotas;
 
-use std::collections::BTreeMap;
-
 use self::deal::{Slot, deal};
 use crate::capacity::{MARKET, Scope};
 use crate::fit::{Fitted, PlanAccount, Regime, Way};
@@ -62,8 +60,10 @@ pub(crate) fn place(
     if counts.iter().all(|count| *count == 0) {
         return Placement::default();
     }
-    let way = fitted.fewest_connections(&counts);
-    let (connections, regimes) = opened(way, accounts, min_connections.unwrap_or(0));
+    let (way, others) = fitted.region.fewest_connections(&counts).expect("the instruments of a fit are carried");
+    // A connection without instruments is of no use.
+    let min_connections = min_connections.unwrap_or(0).min(counts.iter().sum());
+    let (connections, regimes) = opened(way, &others, accounts, min_connections);
     let legs_of = |mode: usize| {
         let offering = accounts.iter().find_map(|account| account.limits.modes.get(&modes[mode]));
         &offering.expect("a mode in play is offered").legs
@@ -100,46 +100,43 @@ pub(crate) fn place(
     Placement { connections, legs }
 }
 
-/// Returns the connections of a way, and as many further ones as are requested and allowed, with the regime of each. A further
-/// connection is one to the market endpoint, at the account with the fewest.
-fn opened(way: &Way, accounts: &[PlanAccount<'_>], min_connections: u32) -> (Vec<Connection>, Vec<Regime>) {
-    let mut market: BTreeMap<usize, Vec<Regime>> = BTreeMap::new();
-    let mut others: BTreeMap<usize, Vec<String>> = BTreeMap::new();
+/// Returns the connections of a way, and as many further ones as are requested and allowed, with the regime of each. Connections
+/// to other endpoints are at the first accounts with room, a further connection is one to the market endpoint, at the account with
+/// the fewest.
+fn opened(
+    way: &Way,
+    others: &[(String, u32)],
+    accounts: &[PlanAccount<'_>],
+    min_connections: u32,
+) -> (Vec<Connection>, Vec<Regime>) {
+    let mut of_accounts: Vec<Vec<(String, Regime)>> = vec![Vec::new(); accounts.len()];
     for of_account in &way.uses {
-        let regimes =
-            of_account.market.iter().flat_map(|(regime, count)| std::iter::repeat_n(*regime, *count as usize));
-        market.entry(of_account.account).or_default().extend(regimes);
-        let endpoints = of_account.others.iter();
-        let endpoints = endpoints.flat_map(|(name, count)| std::iter::repeat_n(name.clone(), *count as usize));
-        others.entry(of_account.account).or_default().extend(endpoints);
+        for (regime, count) in &of_account.market {
+            let connections = std::iter::repeat_n((MARKET.to_owned(), *regime), *count as usize);
+            of_accounts[of_account.account].extend(connections);
+        }
     }
-    let count = |market: &BTreeMap<usize, Vec<Regime>>, account: &usize| {
-        market[account].len() + others.get(account).map_or(0, Vec::len)
+    let has_room = |of_accounts: &[Vec<(String, Regime)>], account: usize| {
+        of_accounts[account].len() < accounts[account].limits.connections.value as usize
     };
-    let mut total = way.connections;
-    while total < min_connections {
-        let has_room = |account: &usize| count(&market, account) < accounts[*account].limits.connections.value as usize;
-        let Some(account) = market.keys().copied().filter(has_room).min_by_key(|account| count(&market, account))
-        else {
-            break;
-        };
-        let regimes = market.get_mut(&account).expect("the account is in use");
-        let regime = regimes.first().copied().unwrap_or(Regime::Mixed);
-        regimes.push(regime);
-        total += 1;
+    let of_others = others.iter().flat_map(|(endpoint, count)| std::iter::repeat_n(endpoint, *count as usize));
+    for endpoint in of_others {
+        let with_room = (0..accounts.len()).filter(|account| has_room(&of_accounts, *account));
+        let account = with_room.min_by_key(|account| of_accounts[*account].is_empty());
+        of_accounts[account.expect("a fit opens no connection too many")].push((endpoint.clone(), Regime::Mixed));
     }
-    let (mut connections, mut regimes) = (Vec::new(), Vec::new());
-    for (account, of_market) in market {
-        for regime in of_market {
-            connections.push(Connection { account, endpoint: MARKET.to_owned() });
-            regimes.push(regime);
-        }
-        for endpoint in others.remove(&account).unwrap_or_default() {
-            connections.push(Connection { account, endpoint });
-            regimes.push(Regime::Mixed);
-        }
+    while of_accounts.iter().map(Vec::len).sum::<usize>() < min_connections as usize {
+        let with_room = (0..accounts.len()).filter(|account| has_room(&of_accounts, *account));
+        let Some(account) = with_room.min_by_key(|account| of_accounts[*account].len()) else { break };
+        let at_market = of_accounts[account].iter().find(|(endpoint, _)| endpoint == MARKET);
+        let regime = at_market.map_or(Regime::Mixed, |(_, regime)| *regime);
+        of_accounts[account].push((MARKET.to_owned(), regime));
     }
-    (connections, regimes)
+    let opened = of_accounts.into_iter().enumerate();
+    let opened = opened.flat_map(|(account, of_account)| {
+        of_account.into_iter().map(move |(endpoint, regime)| (Connection { account, endpoint }, regime))
+    });
+    opened.unzip()
 }
 
 /// Returns the limits of a connection.

@@ -26,7 +26,7 @@ pub(super) fn contradictions(limits: &Limits) -> BTreeSet<(String, String)> {
     found
 }
 
-/// Returns the modes whose legs differ from those of another tier: a subscription is placed at any account.
+/// Returns the fields of legs that differ from those of another tier: a subscription is placed at any account.
 pub(super) fn different_legs(limits: &Limits, other: &Limits) -> Vec<String> {
     let differs =
         |(mode, of_mode): &(&Mode, &ModeLimits)| other.modes.get(mode).is_some_and(|other| other.legs != of_mode.legs);

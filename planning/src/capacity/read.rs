@@ -158,7 +158,7 @@ fn contradictions(path: &str, tiers: &[Tier], default_tier: usize, reader: &mut 
             reader.fault(&format!("{path}.tiers.{name}.{field}"), message);
         }
         for field in check::different_legs(limits, &tiers[default_tier].limits) {
-            reader.fault(&format!("{path}.tiers.{name}.{field}"), "expected the legs of the other tiers");
+            reader.fault(&format!("{path}.tiers.{name}.{field}"), "expected the value of the other tiers");
         }
     }
     of_standard.iter().for_each(|(field, message)| reader.fault(&join(path, field), message));

@@ -4,7 +4,7 @@ use proptest::prelude::*;
 
 use super::Fitted;
 use super::matching::{Assigned, Candidates, Chain, assign};
-use super::region::{ModesInPlay, PlanAccount, Relaxation, largest_of, ways};
+use super::region::{ModesInPlay, PlanAccount, Region, Relaxation};
 use crate::capacity::{Limits, Scope};
 use crate::testing::limits;
 use crate::vocabulary::Mode;
@@ -82,11 +82,9 @@ pub(crate) fn any_case() -> impl Strategy<Value = Case> {
     let chain = (0usize..3).prop_flat_map(|highest| (Just(highest), 0..=highest));
     (prop::collection::vec(any_figures(), 1..3), 1u32..8, prop::collection::vec((chain, 0u8..2), 1..6)).prop_map(
         |(mut accounts, max, mut candidates)| {
-            // The accounts of a broker differ in figures, not in endpoints.
-            let has_endpoint = accounts[0].depth_endpoint.is_some();
-            for account in &mut accounts {
-                account.depth_endpoint = has_endpoint.then_some(account.depth_endpoint.unwrap_or(1));
-            }
+            // The accounts of a broker do not differ in endpoints.
+            let depth_endpoint = accounts[0].depth_endpoint;
+            accounts.iter_mut().for_each(|account| account.depth_endpoint = depth_endpoint);
             candidates.sort_by_key(|(_, class)| *class);
             let (chains, class_of) = candidates.into_iter().unzip();
             Case { accounts, max, chains, class_of }
@@ -117,9 +115,9 @@ impl Case {
         let of = self.chains.iter().map(|chain| u8::try_from(chains.binary_search(chain).unwrap()).unwrap()).collect();
         let chain = |(highest, lowest): &(usize, usize)| Chain((*lowest..=*highest).rev().map(|at| bits[at]).collect());
         let candidates = Candidates { chains: chains.iter().map(chain).collect(), of, class_ends: self.class_ends() };
-        let ways = ways(accounts, &in_play, self.max, &Relaxation::default());
-        let Assigned { modes, .. } = assign(&candidates, &largest_of(&ways));
-        Fitted { modes, in_play, ways, rejected: Vec::new(), changed: Vec::new(), needed: None }
+        let region = Region::new(accounts, &in_play, self.max, &Relaxation::default());
+        let Assigned { modes, .. } = assign(&candidates, &region.largest().iter().collect::<Vec<_>>());
+        Fitted { modes, in_play, region, rejected: Vec::new(), changed: Vec::new(), needed: None }
     }
 
     /// Returns the modes of each candidate, as positions in `MODES`; `None` if it is left out.
@@ -141,7 +139,8 @@ impl Case {
 
     /// Whether numbers of instruments in each mode can be distributed over connections, by trying.
     pub(crate) fn carries(&self, numbers: [u32; 3]) -> bool {
-        numbers.iter().sum::<u32>() <= self.max && carried_by(&self.accounts, numbers)
+        let connections = self.accounts.iter().map(|account| account.connections).sum();
+        numbers.iter().sum::<u32>() <= self.max && carried_on(&self.accounts, connections, numbers)
     }
 
     /// Returns the lexicographically greatest assignment, by trying all.
@@ -175,18 +174,6 @@ pub(crate) fn accounts(limits: &[Limits]) -> Vec<PlanAccount<'_>> {
     limits.iter().map(account).collect()
 }
 
-/// Whether accounts carry numbers of instruments on a number of connections.
-fn carried_on(accounts: &[Figures], total: u32, numbers: [u32; 3]) -> bool {
-    let Some((first, rest)) = accounts.split_first() else { return numbers == [0; 3] };
-    (0..=first.connections.min(total)).any(|connections| {
-        let first = Figures { connections, ..first.clone() };
-        parts_of(numbers).any(|part| {
-            let left = [numbers[0] - part[0], numbers[1] - part[1], numbers[2] - part[2]];
-            first.carries(part) && carried_on(rest, total - connections, left)
-        })
-    })
-}
-
 fn all_modes(class: &[(usize, usize)]) -> Vec<Vec<Option<u8>>> {
     let Some(((highest, lowest), rest)) = class.split_first() else { return vec![Vec::new()] };
     let own = || std::iter::once(None).chain((*lowest..=*highest).map(|mode| Some(u8::try_from(mode).unwrap())));
@@ -194,13 +181,23 @@ fn all_modes(class: &[(usize, usize)]) -> Vec<Vec<Option<u8>>> {
     all_modes(rest).into_iter().flat_map(with).collect()
 }
 
-/// Whether accounts carry numbers of instruments: the first one carries a part, the others the rest.
-fn carried_by(accounts: &[Figures], numbers: [u32; 3]) -> bool {
+/// Whether accounts carry numbers of instruments with up to `spare` connections of them at the market endpoint: the first one
+/// carries a part, the others the rest.
+fn market_carried_by(accounts: &[Figures], spare: u32, numbers: [u32; 3]) -> bool {
     let Some((first, rest)) = accounts.split_first() else { return numbers == [0; 3] };
-    parts_of(numbers).any(|part| {
-        let left = [numbers[0] - part[0], numbers[1] - part[1], numbers[2] - part[2]];
-        first.carries(part) && carried_by(rest, left)
+    (0..=first.connections.min(spare)).any(|connections| {
+        let first = Figures { connections, ..first.clone() };
+        parts_of(numbers).any(|part| {
+            let left = [numbers[0] - part[0], numbers[1] - part[1], numbers[2] - part[2]];
+            first.carries(part) && market_carried_by(rest, spare - connections, left)
+        })
     })
+}
+
+/// Whether accounts carry numbers of instruments on a number of connections in all.
+fn carried_on(accounts: &[Figures], total: u32, numbers: [u32; 3]) -> bool {
+    let at_depth = accounts[0].depth_endpoint.map_or(0, |per_connection| numbers[2].div_ceil(per_connection));
+    at_depth <= total && market_carried_by(accounts, total - at_depth, numbers)
 }
 
 fn parts_of(numbers: [u32; 3]) -> impl Iterator<Item = [u32; 3]> {
@@ -227,8 +224,7 @@ impl Figures {
         if self.scope == Scope::Account && !within_modes(&self.of_modes, numbers) {
             return false;
         }
-        let at_depth = self.depth_endpoint.map_or(0, |per_connection| numbers[2].div_ceil(per_connection));
-        at_depth <= self.connections && self.market_carries(self.connections - at_depth, numbers)
+        self.market_carries(self.connections, numbers)
     }
 
     /// Whether connections to the market endpoint carry numbers of instruments, by trying.

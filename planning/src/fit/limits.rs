@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 
 use super::matching::{Candidates, Chain, Closing};
-use super::region::{LimitName, ModesInPlay, PlanAccount, Relaxation, Way, largest_of, ways};
+use super::region::{LimitName, ModesInPlay, PlanAccount, Region, Relaxation, Way};
 use super::{StreamOptions, accounts_of};
 use crate::broker::BrokerModels;
 use crate::capacity::{MARKET, Sourced};
@@ -70,9 +70,9 @@ impl<'a> Naming<'a> {
         for (at, limit) in self.limits.iter().enumerate() {
             let mut without = self.without.borrow_mut();
             let ways = without[at].get_or_insert_with(|| {
-                ways(self.accounts, self.in_play, self.max, &Relaxation::without(limit.clone()))
+                Region::new(self.accounts, self.in_play, self.max, &Relaxation::without(limit.clone())).largest()
             });
-            if largest_of(ways).into_iter().any(|way| way.carries(&closing.demand)) {
+            if ways.iter().any(|way| way.carries(&closing.demand)) {
                 return limit.clone();
             }
         }

@@ -35,6 +35,9 @@ pub(super) struct Modes<'a> {
     min_mode: Option<Mode>,
     catalogue: &'a Catalogue,
     has_segments: bool,
+    /// The modes with an endpoint that not all accounts have alike. They are not offered, because a subscription there may be placed
+    /// at any account.
+    uneven_modes: Vec<Mode>,
     choices: Vec<ModeChoice>,
     known: Vec<(Wish, Result<usize, String>)>,
     last: usize,
@@ -51,8 +54,14 @@ impl<'a> Modes<'a> {
         let highest = accounts.iter().max_by_key(|account| account.tier_rank).expect("there is an account");
         let limits = highest.limits;
         let has_segments = limits.modes.values().any(|mode| mode.segments.is_some());
+        let value = |limits: &Limits, endpoint: &str| limits.endpoints.get(endpoint).map(|figure| figure.value);
+        let is_uneven =
+            |endpoint: &str| accounts.iter().any(|account| value(account.limits, endpoint) != value(limits, endpoint));
+        let of_modes = limits.modes.iter();
+        let uneven = of_modes.filter(|(_, of_mode)| of_mode.legs.iter().any(|leg| is_uneven(&leg.endpoint)));
+        let uneven_modes = uneven.map(|(mode, _)| *mode).collect();
         let (choices, known) = (Vec::new(), Vec::new());
-        Modes { broker, limits, usual, min_mode, catalogue, has_segments, choices, known, last: 0 }
+        Modes { broker, limits, usual, min_mode, catalogue, has_segments, uneven_modes, choices, known, last: 0 }
     }
 
     /// Returns the position of the choice of a candidate.
@@ -129,6 +138,7 @@ impl<'a> Modes<'a> {
         let offers = |segments: &Vec<Segment>| segment.is_none_or(|segment| segments.contains(&segment));
         let limits = self.limits.modes.get(&mode);
         limits.is_some_and(|limits| limits.segments.as_ref().is_none_or(|segments| offers(&segments.value)))
+            && !self.uneven_modes.contains(&mode)
     }
 
     /// Returns the mode that a broker offers for a requested one: the same, else the lowest of the market endpoint that includes

@@ -1,7 +1,7 @@
 //! The smallest additional capacity that admits more instruments.
 
 use super::matching::{Assigned, Candidates, assign};
-use super::region::{LimitName, ModesInPlay, PlanAccount, Relaxation, largest_of, ways};
+use super::region::{LimitName, ModesInPlay, PlanAccount, Region, Relaxation};
 use crate::allocation::Needed;
 use crate::vocabulary::counted;
 
@@ -43,7 +43,8 @@ pub(super) fn needed(
         return None;
     }
     let score_at = |max: u32, relaxation: &Relaxation| {
-        let Assigned { modes, .. } = assign(candidates, &largest_of(&ways(accounts, in_play, max, relaxation)));
+        let largest = Region::new(accounts, in_play, max, relaxation).largest();
+        let Assigned { modes, .. } = assign(candidates, &largest.iter().collect::<Vec<_>>());
         Score::of(candidates, &modes)
     };
     let kinds = [

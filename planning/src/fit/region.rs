@@ -114,31 +114,28 @@ pub(crate) enum Regime {
     Mixed,
 }
 
-/// The use of one account in a way.
+/// The use of one account at the market endpoint.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct AccountUse {
     pub(crate) account: usize,
     /// The regime of the account.
     pub(crate) regime: Regime,
-    /// The number of connections to the market endpoint in each regime.
+    /// The number of connections in each regime.
     pub(crate) market: Vec<(Regime, u32)>,
-    /// The number of connections to each other endpoint in play.
-    pub(crate) others: Vec<(String, u32)>,
 }
 
 impl AccountUse {
     fn connections(&self) -> u32 {
-        let market: u32 = self.market.iter().map(|(_, count)| count).sum();
-        market + self.others.iter().map(|(_, count)| count).sum::<u32>()
+        self.market.iter().map(|(_, count)| count).sum()
     }
 }
 
-/// One way to use the accounts.
+/// One way to use the accounts, and what it carries.
 #[derive(Clone, Debug)]
 pub(crate) struct Way {
     /// The rank of each set of modes.
     pub(super) rank: Vec<u32>,
-    /// The number of connections.
+    /// The number of connections to the market endpoint.
     pub(crate) connections: u32,
     pub(crate) uses: Vec<AccountUse>,
 }
@@ -155,45 +152,176 @@ impl Way {
     }
 }
 
-/// Returns the ways to use the accounts, without those that need as many connections as another one and carry less. `max` is the
-/// maximum of the plan.
-pub(super) fn ways(accounts: &[PlanAccount<'_>], modes: &ModesInPlay, max: u32, relaxation: &Relaxation) -> Vec<Way> {
-    let sets = 1 << modes.bits();
-    let mut ways = vec![Way { rank: vec![0; sets], connections: 0, uses: Vec::new() }];
-    let more = std::iter::repeat_n(0, relaxation.more_accounts as usize);
-    // Of equal ways the first one is taken: from the last account to the first, it uses the first accounts most.
-    for (account, is_further) in
-        more.map(|account| (account, true)).chain((0..accounts.len()).rev().map(|account| (account, false)))
-    {
-        let more_connections = if account == 0 && !is_further { relaxation.more_connections } else { 0 };
-        let own = ways_of_account(account, &accounts[account], modes, relaxation, more_connections);
-        let mut joined: Vec<Way> = Vec::with_capacity(ways.len() * own.len());
-        for (way, own) in ways.iter().flat_map(|way| own.iter().map(move |own| (way, own))) {
-            let rank = way.rank.iter().zip(&own.rank).map(|(a, b)| (a + b).min(UNLIMITED)).collect();
-            let mut uses = way.uses.clone();
-            uses.extend(own.uses.iter().filter(|of_account| of_account.connections() > 0).cloned());
-            joined.push(Way { rank, connections: way.connections + own.connections, uses });
+/// An endpoint that serves a part of one mode.
+#[derive(Clone, Debug)]
+struct Endpoint {
+    name: String,
+    /// The position of the mode.
+    mode: usize,
+    per_connection: u32,
+}
+
+impl Endpoint {
+    fn carried_by(&self, connections: u32) -> u32 {
+        match connections {
+            0 => 0,
+            connections => self.per_connection.saturating_mul(connections).min(UNLIMITED),
         }
-        ways = best_of(joined);
     }
-    let max = if relaxation.applies(&LimitName::MaxInstruments) { max } else { UNLIMITED };
-    let unsubscribed = if modes.has_unsubscribed { 1 << modes.unsubscribed() } else { 0 };
-    for way in &mut ways {
-        for set in 0..sets {
+}
+
+/// Everything that the accounts can carry.
+#[derive(Clone, Debug)]
+pub(crate) struct Region {
+    /// The ways to use the market endpoint, those with the fewest connections first.
+    market: Vec<Way>,
+    endpoints: Vec<Endpoint>,
+    /// The maximum number of connections of all accounts.
+    connections: u32,
+    max: u32,
+    modes: ModesInPlay,
+}
+
+impl Region {
+    /// Returns the region of accounts. `max` is the maximum of the plan.
+    pub(super) fn new(accounts: &[PlanAccount<'_>], modes: &ModesInPlay, max: u32, relaxation: &Relaxation) -> Region {
+        let sets = 1 << modes.bits();
+        let mut market = vec![Way { rank: vec![0; sets], connections: 0, uses: Vec::new() }];
+        let mut connections = 0u32;
+        let further = std::iter::repeat_n((0, true), relaxation.more_accounts as usize);
+        // Of equal ways the first one is taken: from the last account to the first, it uses the first accounts most.
+        for (account, is_further) in further.chain((0..accounts.len()).rev().map(|account| (account, false))) {
+            let more = if account == 0 && !is_further { relaxation.more_connections } else { 0 };
+            let limits = AccountLimits { limits: accounts[account].limits, modes, relaxation };
+            let own_max = limits.connections_max(more);
+            connections = connections.saturating_add(own_max).min(UNLIMITED);
+            let own = limits.market_ways(account, own_max);
+            let mut joined: Vec<Way> = Vec::with_capacity(market.len() * own.len());
+            for (way, own) in market.iter().flat_map(|way| own.iter().map(move |own| (way, own))) {
+                let rank = way.rank.iter().zip(&own.rank).map(|(a, b)| (a + b).min(UNLIMITED)).collect();
+                let mut uses = way.uses.clone();
+                uses.extend(own.uses.iter().filter(|of_account| of_account.connections() > 0).cloned());
+                joined.push(Way { rank, connections: way.connections + own.connections, uses });
+            }
+            market = best_of(joined);
+        }
+        let max = if relaxation.applies(&LimitName::MaxInstruments) { max } else { UNLIMITED };
+        // The tiers of a broker have the same endpoints.
+        let endpoints = accounts
+            .iter()
+            .flat_map(|account| AccountLimits { limits: account.limits, modes, relaxation }.other_endpoints());
+        let mut distinct: Vec<Endpoint> = Vec::new();
+        for endpoint in endpoints {
+            if !distinct.iter().any(|known| known.name == endpoint.name) {
+                distinct.push(endpoint);
+            }
+        }
+        Region { market, endpoints: distinct, connections, max, modes: modes.clone() }
+    }
+
+    /// Returns ways that carry everything that can be carried. They use all connections.
+    pub(super) fn largest(&self) -> Vec<Way> {
+        let mut largest = Vec::new();
+        // Ways that need more connections come later, and carry more at the market endpoint.
+        for way in self.market.iter().rev() {
+            for others in splits(&self.endpoints, self.connections - way.connections) {
+                largest.push(self.with_endpoints(way, &others));
+            }
+        }
+        largest.sort_by(|a, b| b.rank.cmp(&a.rank));
+        uncovered(largest)
+    }
+
+    /// Returns a way to use the market endpoint with what it carries if each other endpoint has a number of connections.
+    fn with_endpoints(&self, way: &Way, others: &[u32]) -> Way {
+        let bits = self.modes.bits();
+        let mut max_of = vec![UNLIMITED; bits];
+        for (endpoint, connections) in self.endpoints.iter().zip(others) {
+            max_of[endpoint.mode] = endpoint.carried_by(*connections);
+        }
+        let limited: usize = (0..bits).filter(|position| max_of[*position] < UNLIMITED).map(|at| 1 << at).sum();
+        let unsubscribed = if self.modes.has_unsubscribed { 1 << self.modes.unsubscribed() } else { 0 };
+        let rank = |set: usize| {
             if set & unsubscribed != 0 {
-                way.rank[set] = UNLIMITED;
+                return self.max;
             }
-            if set != 0 {
-                way.rank[set] = way.rank[set].min(max);
-            }
+            // Each mode with an endpoint of its own counts against that endpoint or against the market endpoint.
+            let parts = parts_of(set & limited);
+            let with = |part: usize| {
+                let at_endpoints: u32 = bits_of(part).fold(0, |sum, position| (sum + max_of[position]).min(UNLIMITED));
+                way.rank[set & !part].saturating_add(at_endpoints)
+            };
+            parts.map(with).min().unwrap_or(0).min(self.max)
+        };
+        let rank = (0..1usize << bits).map(|set| if set == 0 { 0 } else { rank(set) }).collect();
+        Way { rank, connections: way.connections, uses: way.uses.clone() }
+    }
+
+    /// Returns the way to use the market endpoint and the number of connections to each other endpoint that carry numbers of
+    /// instruments in each mode on the fewest connections; `None` if they do not fit.
+    pub(crate) fn fewest_connections(&self, counts: &[u32]) -> Option<(&Way, Vec<(String, u32)>)> {
+        let needed = |endpoint: &Endpoint| {
+            let count = counts.get(endpoint.mode).copied().unwrap_or(0);
+            (endpoint.name.clone(), count.div_ceil(endpoint.per_connection))
+        };
+        let others: Vec<(String, u32)> = self.endpoints.iter().map(needed).collect();
+        let of_others: u32 = others.iter().map(|(_, count)| count).sum();
+        let within = |set: usize| bits_of(set).map(|position| counts.get(position).copied().unwrap_or(0)).sum();
+        let demand: Vec<u32> = (0..1usize << counts.len()).map(within).collect();
+        let is_enough = |way: &&Way| way.carries(&demand) && way.connections + of_others <= self.connections;
+        Some((self.market.iter().find(is_enough)?, others))
+    }
+}
+
+/// The number of ways up to which each is compared with all others.
+const COMPARED_MAX: usize = 512;
+
+/// Returns the positions in a set.
+fn bits_of(set: usize) -> impl Iterator<Item = usize> {
+    (0..usize::BITS as usize).filter(move |position| set & (1 << position) != 0)
+}
+
+/// Returns all parts of a set.
+fn parts_of(set: usize) -> impl Iterator<Item = usize> {
+    let mut next = Some(set);
+    std::iter::from_fn(move || {
+        let part = next?;
+        next = (part != 0).then(|| (part - 1) & set);
+        Some(part)
+    })
+}
+
+/// Returns the ways to distribute all of a number of connections over endpoints.
+fn splits(endpoints: &[Endpoint], connections: u32) -> Vec<Vec<u32>> {
+    match endpoints {
+        [] => vec![Vec::new()],
+        [_] => vec![vec![connections]],
+        // Without a limit of connections, each endpoint has as many as it needs.
+        endpoints if connections >= UNLIMITED / 8 => vec![vec![UNLIMITED / 16; endpoints.len()]],
+        [_, rest @ ..] => {
+            let with = |own: u32| {
+                let rest = splits(rest, connections - own);
+                rest.into_iter().map(move |rest| std::iter::once(own).chain(rest).collect())
+            };
+            (0..=connections).flat_map(with).collect()
         }
     }
-    ways
 }
 
 /// Removes ways that need at least as many connections as another one and carry no more.
 fn best_of(mut ways: Vec<Way>) -> Vec<Way> {
-    ways.sort_by(|a, b| a.connections.cmp(&b.connections).then_with(|| b.rank.cmp(&a.rank)));
+    ways.sort_by(|a, b| b.rank.cmp(&a.rank).then(a.connections.cmp(&b.connections)));
+    ways.dedup_by(|a, b| a.rank == b.rank);
+    ways.sort_by_key(|way| way.connections);
+    uncovered(ways)
+}
+
+/// Removes ways that an earlier one covers. A covered way is harmless, so that many ways are not compared with each other.
+fn uncovered(mut ways: Vec<Way>) -> Vec<Way> {
+    ways.dedup_by(|a, b| a.rank == b.rank);
+    if ways.len() > COMPARED_MAX {
+        return ways;
+    }
     let mut best: Vec<Way> = Vec::new();
     for way in ways {
         if !best.iter().any(|other| other.covers(&way)) {
@@ -201,18 +329,6 @@ fn best_of(mut ways: Vec<Way>) -> Vec<Way> {
         }
     }
     best
-}
-
-/// Removes ways that carry no more than another one.
-pub(super) fn largest_of(ways: &[Way]) -> Vec<&Way> {
-    // Ways that need more connections come later.
-    let mut largest: Vec<&Way> = Vec::new();
-    for way in ways.iter().rev() {
-        if !largest.iter().any(|other| other.covers(way)) {
-            largest.push(way);
-        }
-    }
-    largest
 }
 
 /// The limits of one account, for the modes in play.
@@ -267,28 +383,24 @@ impl AccountLimits<'_> {
         figure.map_or(UNLIMITED, |figure| figure.value)
     }
 
-    fn has_market_leg(&self, position: usize) -> bool {
-        self.legs(position).iter().any(|leg| leg.endpoint == MARKET)
+    /// Returns the maximum number of connections, with further ones.
+    fn connections_max(&self, more: u32) -> u32 {
+        match self.relaxation.applies(&LimitName::Connections) {
+            true => self.limits.connections.value + more,
+            false => UNLIMITED,
+        }
     }
 
     /// Returns the other endpoints of the modes in play.
-    fn other_endpoints(&self) -> Vec<&str> {
-        let legs = (0..self.modes.modes().len()).flat_map(|position| self.legs(position));
-        let mut endpoints: Vec<&str> =
-            legs.map(|leg| leg.endpoint.as_str()).filter(|endpoint| *endpoint != MARKET).collect();
-        endpoints.sort_unstable();
-        endpoints.dedup();
-        endpoints
-    }
-
-    fn instruments_at(&self, endpoint: &str, connections: u32) -> u32 {
-        let name = LimitName::EndpointInstruments(endpoint.to_owned());
-        let figure = self.limits.endpoints.get(endpoint).filter(|_| self.relaxation.applies(&name));
-        match (figure, connections) {
-            (_, 0) => 0,
-            (None, _) => UNLIMITED,
-            (Some(figure), connections) => figure.value.saturating_mul(connections).min(UNLIMITED),
-        }
+    fn other_endpoints(&self) -> Vec<Endpoint> {
+        let endpoint = |(mode, leg): (usize, &Leg)| {
+            let name = LimitName::EndpointInstruments(leg.endpoint.clone());
+            let figure = self.limits.endpoints.get(&leg.endpoint).filter(|_| self.relaxation.applies(&name));
+            let per_connection = figure.map_or(UNLIMITED, |figure| figure.value);
+            Endpoint { name: leg.endpoint.clone(), mode, per_connection }
+        };
+        let legs = (0..self.modes.modes().len()).flat_map(|mode| self.legs(mode).iter().map(move |leg| (mode, leg)));
+        legs.filter(|(_, leg)| leg.endpoint != MARKET).map(endpoint).collect()
     }
 
     /// Returns the number of instruments that connections to the market endpoint carry in a set of modes.
@@ -307,99 +419,47 @@ impl AccountLimits<'_> {
         sum
     }
 
-    /// Returns the number of instruments that the account carries in each set of modes.
+    /// Returns the number of instruments that the account carries in each set of modes. Instruments without a subscription count
+    /// nowhere.
     fn ranks(&self, of_account: &AccountUse) -> Vec<u32> {
         let count = self.modes.modes().len();
-        let sets = 1usize << self.modes.bits();
         let subscribed = (1usize << count) - 1;
-        let at_market: usize = (0..count).filter(|position| self.has_market_leg(*position)).map(|at| 1 << at).sum();
-        let max_of = |position: usize| {
-            let by_regime = match of_account.regime {
-                Regime::Alone(alone) if usize::from(alone) != position => 0,
-                regime => self.mode_max(position, regime, Scope::Account),
-            };
-            let connections = |endpoint: &str| {
-                of_account.others.iter().find(|(name, _)| name == endpoint).map_or(0, |(_, count)| *count)
-            };
-            let others = self.legs(position).iter().filter(|leg| leg.endpoint != MARKET);
-            others.map(|leg| self.instruments_at(&leg.endpoint, connections(&leg.endpoint))).fold(by_regime, u32::min)
+        let max_of = |position: usize| match of_account.regime {
+            Regime::Alone(alone) if usize::from(alone) != position => 0,
+            regime => self.mode_max(position, regime, Scope::Account),
         };
         let max: Vec<u32> = (0..count).map(max_of).collect();
-        let sum_of = |set: usize| {
-            let modes = (0..count).filter(|position| set & (1 << position) != 0);
-            modes.fold(0, |sum: u32, position| (sum + max[position]).min(UNLIMITED))
-        };
+        let sum_of = |set: usize| bits_of(set).fold(0, |sum: u32, position| (sum + max[position]).min(UNLIMITED));
         let market: Vec<u32> = (0..=subscribed).map(|set| self.market_rank(set, &of_account.market)).collect();
         let per_account = self.limits.instruments_per_account.as_ref();
         let per_account = per_account.filter(|_| self.relaxation.applies(&LimitName::InstrumentsPerAccount));
         let per_account = per_account.map_or(UNLIMITED, |figure| figure.value);
         let rank = |set: usize| {
+            // Each mode counts against its limit for the account or against the limits of the connections.
             let set = set & subscribed;
-            let of_market = set & at_market;
-            // Each mode of the market endpoint counts against its own limit or against that of the connections.
-            let mut least = UNLIMITED;
-            let mut part = of_market;
-            loop {
-                least = least.min((market[part] + sum_of(of_market & !part)).min(UNLIMITED));
-                if part == 0 {
-                    break;
-                }
-                part = (part - 1) & of_market;
-            }
-            (least + sum_of(set & !at_market)).min(per_account)
+            let least = parts_of(set).map(|part| (market[part] + sum_of(set & !part)).min(UNLIMITED)).min();
+            least.unwrap_or(0).min(per_account)
         };
-        (0..sets).map(rank).collect()
+        (0..1usize << self.modes.bits()).map(rank).collect()
     }
-}
 
-/// Returns the ways to use one account.
-fn ways_of_account(
-    account: usize,
-    of: &PlanAccount<'_>,
-    modes: &ModesInPlay,
-    relaxation: &Relaxation,
-    more_connections: u32,
-) -> Vec<Way> {
-    let limits = AccountLimits { limits: of.limits, modes, relaxation };
-    let endpoints = limits.other_endpoints();
-    let regimes_of_connections = limits.regimes(Scope::Connection);
-    // Without a limit of connections, a second one carries nothing that the first does not.
-    let is_limited = limits.instruments_per_connection() < UNLIMITED || has_limits_of_connections(&limits);
-    let connections = match relaxation.applies(&LimitName::Connections) {
-        true => of.limits.connections.value + more_connections,
-        false => UNLIMITED,
-    };
-    let mut uses = vec![AccountUse { account, regime: Regime::Mixed, market: Vec::new(), others: Vec::new() }];
-    for endpoint in endpoints {
-        let with_endpoint = |of_account: &AccountUse| {
-            let counts = counts(connections - of_account.connections());
-            let with = |count| {
-                let mut of_account = of_account.clone();
-                of_account.others.push((endpoint.to_owned(), count));
-                of_account
-            };
-            counts.into_iter().map(with).collect::<Vec<_>>()
+    /// Returns the ways to use the market endpoint with up to a number of connections.
+    fn market_ways(&self, account: usize, connections_max: u32) -> Vec<Way> {
+        // Without a limit of connections, a second one carries nothing that the first does not.
+        let is_limited = self.instruments_per_connection() < UNLIMITED || has_limits_of_connections(self);
+        let most = if is_limited { connections_max } else { connections_max.min(1) };
+        let of_connections = compositions(&self.regimes(Scope::Connection), most);
+        let of_account = self.regimes(Scope::Account);
+        let uses = of_connections.iter().flat_map(|market| {
+            of_account.iter().map(|regime| AccountUse { account, regime: *regime, market: market.clone() })
+        });
+        let way = |of_account: AccountUse| Way {
+            rank: self.ranks(&of_account),
+            connections: of_account.connections(),
+            uses: vec![of_account],
         };
-        uses = uses.iter().flat_map(with_endpoint).collect();
+        best_of(uses.map(way).collect())
     }
-    let mut complete = Vec::new();
-    for of_account in uses {
-        let left = connections - of_account.connections();
-        let most = if is_limited { left } else { left.min(1) };
-        for market in compositions(&regimes_of_connections, most) {
-            complete.push(AccountUse { market, ..of_account.clone() });
-        }
-    }
-    let regimes = limits.regimes(Scope::Account);
-    let with_regimes = complete.into_iter().flat_map(|of_account| {
-        regimes.clone().into_iter().map(move |regime| AccountUse { regime, ..of_account.clone() })
-    });
-    let way = |of_account: AccountUse| Way {
-        rank: limits.ranks(&of_account),
-        connections: of_account.connections(),
-        uses: vec![of_account],
-    };
-    best_of(with_regimes.map(way).collect())
 }
 
 fn has_limits_of_connections(limits: &AccountLimits<'_>) -> bool {

@@ -8,13 +8,17 @@ use crate::capacity::Scope;
 /// Returns the same case with one limit raised.
 fn raised(mut case: Case, account: usize, limit: usize) -> Case {
     let count = case.accounts.len();
+    if limit == 4 {
+        let raise = |account: &mut Figures| account.depth_endpoint = account.depth_endpoint.map(|figure| figure + 1);
+        case.accounts.iter_mut().for_each(raise);
+    }
     let figures = &mut case.accounts[account % count];
     match limit {
         0 => case.max += 1,
         1 => figures.connections += 1,
         2 => figures.per_connection = figures.per_connection.map(|figure| figure + 1),
         3 => figures.per_account = figures.per_account.map(|figure| figure + 1),
-        4 => figures.depth_endpoint = figures.depth_endpoint.map(|figure| figure + 1),
+        4 => {}
         mode => {
             let of_mode = &mut figures.of_modes[mode % 3];
             *of_mode = of_mode.map(|(alone, mixed)| (alone + 1, mixed + 1));

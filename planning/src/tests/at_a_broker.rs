@@ -394,3 +394,20 @@ fn the_order_counts_only_if_a_limit_can_bind() {
     assert_eq!(key(&symbols(3)), key(&backwards(3)));
     assert_ne!(key(&symbols(4)), key(&backwards(4)), "one connection carries three");
 }
+
+#[test]
+fn an_endpoint_that_not_all_accounts_have_is_not_used() {
+    let tier = format!(
+        "{SMALL}\n[brokers.dhan.tiers.pro.endpoints.depth20]\n\
+         instruments_per_connection = {{ value = 9, source = \"test\", seen = \"2026-11-01\" }}\n"
+    );
+    let planned = |accounts: &str| {
+        let brokers = BrokerModels::embedded().with_capacity(Capacity::with(Some(&tier), Some(accounts)).unwrap());
+        let mut request = at(Broker::Dhan, &symbols(2));
+        request.feed.mode = Some(Mode::Depth20);
+        connections_of(&try_plan(&request, &brokers).unwrap())
+    };
+
+    assert_eq!(planned("dhan=a:pro,b:pro"), ["full 2", "depth20 2"]);
+    assert_eq!(planned("dhan=a:pro,b"), ["full 2"]);
+}

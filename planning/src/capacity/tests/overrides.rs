@@ -268,5 +268,5 @@ fn every_mode_has_the_same_legs_in_all_tiers_one_at_the_market() {
     let of_plus = "[brokers.upstox.tiers.plus.modes.full]\nlegs = [{ endpoint = \"market\", mode = \"ltp\" }]\n";
 
     assert_eq!(faults(depth), ["brokers.dhan.modes.depth20.legs: expected a leg at the endpoint `market`"]);
-    assert_eq!(faults(of_plus), ["brokers.upstox.tiers.plus.modes.full.legs: expected the legs of the other tiers"]);
+    assert_eq!(faults(of_plus), ["brokers.upstox.tiers.plus.modes.full.legs: expected the value of the other tiers"]);
 }
