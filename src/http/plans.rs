@@ -147,7 +147,7 @@ async fn new_plan_response(
         RequestContent::OfProfile { user_id, profile_id, overrides } => {
             let found = state.system.persistence.profile_or_last_known(profile_id, deadline.into()).await?;
             let warning = found.as_ref().and_then(last_known_warning);
-            (of_profile(found.map(|found| found.profile), &user_id, overrides, &snapshot)?, warning)
+            (of_profile(found.map(|found| found.profile), &user_id, *overrides, &snapshot)?, warning)
         }
     };
     if is_dry_run {

@@ -7,7 +7,7 @@ use crate::http_profiles::{PROFILES, create, id, profile};
 use crate::support::{Answer, Process, Service, body, fields, texts, today, with};
 
 fn items(items: Value) -> Value {
-    json!({"plan_name": "Test Plan", "subscription_type": "live_feed", "items": items})
+    with(json!({"plan_name": "Test Plan", "subscription_type": "live_feed"}), "items", items)
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -56,7 +56,7 @@ pub(super) async fn plan_response(
         // The last known profile is not enough: without the database no response can be stored.
         RequestContent::OfProfile { user_id, profile_id, overrides } => {
             let profile = state.system.persistence.profile(profile_id, deadline.into()).await?;
-            of_profile(profile.map(Arc::new), &user_id, overrides, &snapshot)?
+            of_profile(profile.map(Arc::new), &user_id, *overrides, &snapshot)?
         }
     };
     let request = Arc::new(request);

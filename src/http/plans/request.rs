@@ -52,7 +52,7 @@ pub(super) enum RequestContent {
     /// A request with instruments, items or selectors.
     Complete(Box<PlanRequest>),
     /// A request for a plan of a profile.
-    OfProfile { user_id: String, profile_id: String, overrides: PlanOverrides },
+    OfProfile { user_id: String, profile_id: String, overrides: Box<PlanOverrides> },
 }
 
 /// The options of a request. If one is absent, the value of the profile or of the settings applies.
@@ -130,7 +130,9 @@ pub(super) fn parse_plan_request(
     };
     let is_dry_run = overrides.is_dry_run;
     let content = match (user_id, profile_id, source) {
-        (Some(user_id), Some(profile_id), None) => RequestContent::OfProfile { user_id, profile_id, overrides },
+        (Some(user_id), Some(profile_id), None) => {
+            RequestContent::OfProfile { user_id, profile_id, overrides: Box::new(overrides) }
+        }
         (Some(user_id), None, Some(source)) => {
             let request = complete(user_id, source, overrides, has_no_mode, &snapshot.settings, today);
             RequestContent::Complete(Box::new(request.ok_or_else(Problem::internal)?))
