@@ -10,7 +10,8 @@ fn at_dhan(keys: &[&str]) -> Value {
 }
 
 fn texts<'a>(entries: &'a Value, field: &str) -> Vec<&'a str> {
-    entries.as_array().unwrap().iter().map(|entry| entry[field].as_str().unwrap()).collect()
+    let entries = entries.as_array().expect("the response has a list");
+    entries.iter().map(|entry| entry[field].as_str().expect("the field is a string")).collect()
 }
 
 /// All contracts of the demonstration catalog make a list that is larger than a portion of a response.
