@@ -1,13 +1,10 @@
 //! The part of a plan that depends on a broker: connections, limits, modes, and the subscriptions with their tokens.
 
-mod compose;
-
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-pub(crate) use self::compose::{Composed, compose};
 use crate::heap::{arc, block};
 use crate::instrument::Amount;
 use crate::request::RequestDocument;

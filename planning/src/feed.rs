@@ -11,7 +11,6 @@ use crate::basis::Basis;
 use crate::broker::BrokerModels;
 use crate::catalogue::Catalogue;
 use crate::keys::KeyList;
-use crate::source::ItemOptions;
 use crate::vocabulary::{Broker, Mode, SubscriptionType, counted, named};
 
 /// The highest priority.
@@ -47,6 +46,32 @@ pub struct StreamOptions {
     pub accounts: Option<Accounts>,
     /// The minimum number of connections. By default, the fewest that the limits require.
     pub connections: Option<u32>,
+}
+
+/// The options of an instrument of a request.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ItemOptions {
+    /// The mode; by default that of the request.
+    pub mode: Option<Mode>,
+    /// The mode below which no limit lowers the instrument; by default that of the request.
+    pub min_mode: Option<Mode>,
+    /// The priority, up to [`PRIORITY_MAX`].
+    pub priority: u32,
+    /// Whether no limit may leave out the instrument.
+    pub is_pinned: bool,
+}
+
+impl ItemOptions {
+    /// Merges the options of another name of the same instrument: the highest mode, minimum and priority count, and it is pinned
+    /// if one of them is. `usual` is the mode of the request.
+    pub(crate) fn merge(&mut self, other: ItemOptions, usual: Option<Mode>) {
+        if other.mode.or(usual) > self.mode.or(usual) {
+            self.mode = other.mode;
+        }
+        self.min_mode = self.min_mode.max(other.min_mode);
+        self.priority = self.priority.max(other.priority);
+        self.is_pinned |= other.is_pinned;
+    }
 }
 
 /// A choice of accounts of a broker.

@@ -6,8 +6,8 @@ use chrono::NaiveDate;
 
 use crate::catalogue::{Availability, Catalogue, InstrumentId};
 use crate::help::{Help, Helper};
-use crate::plan::{Reason, Rejection};
 use crate::profile::Rules;
+use crate::rejection::{Reason, Rejection};
 use crate::request::{Item, PlanRequest, Resolved, check_key};
 use crate::source::ProfileSource;
 use crate::vocabulary::FilteringStrictness;

@@ -15,19 +15,17 @@ mod region;
 use std::collections::HashMap;
 
 use self::limits::Naming;
-pub(crate) use self::limits::smallest_limit;
 use self::matching::{Assigned, Candidates, assign};
 use self::modes::{ModeChoice, Modes};
 use self::region::Relaxation;
-pub(crate) use self::region::{LimitName, ModesInPlay, PlanAccount, Regime, Region, Way};
+pub(crate) use self::region::{LimitName, ModesInPlay, Regime, Region, Way};
+use crate::accounts::accounts_of;
 use crate::allocation::Needed;
 use crate::basis::Basis;
-use crate::broker::BrokerModels;
-use crate::feed::{Accounts, StreamOptions};
-use crate::plan::{Reason, Rejection};
+use crate::feed::ItemOptions;
+use crate::rejection::{Reason, Rejection};
 use crate::request::{Item, PlanRequest, Resolved};
-use crate::source::ItemOptions;
-use crate::vocabulary::{Broker, Mode, counted};
+use crate::vocabulary::{Mode, counted};
 use crate::worth::Worth;
 
 /// The pinned instruments of a request exceed a limit.
@@ -89,34 +87,6 @@ impl Fitted {
     pub(crate) fn mode(&self, item: Item) -> Option<Mode> {
         Some(self.in_play.modes()[self.mode_position(item)?])
     }
-}
-
-/// Returns the accounts that a request may use.
-pub(crate) fn accounts_of<'a>(feed: &StreamOptions, broker: Broker, brokers: &'a BrokerModels) -> Vec<PlanAccount<'a>> {
-    let capacity = brokers.capacity().of(broker);
-    let tier = feed.tier.as_deref().and_then(|name| capacity.tiers.iter().position(|tier| tier.name == name));
-    let account = |name: String, own: usize| {
-        let tier_rank = tier.unwrap_or(own);
-        let tier = &capacity.tiers[tier_rank];
-        PlanAccount { name, tier: &tier.name, tier_rank, limits: &tier.limits }
-    };
-    let of_settings = || capacity.accounts.iter().map(|of| (of.name.clone(), of.tier));
-    let chosen: Vec<(String, usize)> = match &feed.accounts {
-        None => of_settings().collect(),
-        Some(Accounts::Count(count)) => {
-            let further =
-                (capacity.accounts.len() + 1..).map(|number| (format!("account_{number}"), capacity.default_tier));
-            of_settings().chain(further).take(*count as usize).collect()
-        }
-        Some(Accounts::Named(names)) => {
-            let tier_of = |name: &String| {
-                let known = capacity.accounts.iter().find(|account| account.name == *name);
-                known.map_or(capacity.default_tier, |account| account.tier)
-            };
-            names.iter().map(|name| (name.clone(), tier_of(name))).collect()
-        }
-    };
-    chosen.into_iter().map(|(name, tier)| account(name, tier)).collect()
 }
 
 /// Fits candidates, which are sorted by descending worth.

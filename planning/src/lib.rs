@@ -3,6 +3,8 @@
 //! [`create_plan`] turns a [`PlanRequest`] into a [`Plan`] against one immutable
 //! [`Basis`]. Time and identity are arguments, so that the same input gives the same plan.
 
+mod accounts;
+mod allocate;
 pub mod allocation;
 pub mod basis;
 pub mod broker;
@@ -25,6 +27,7 @@ mod optimise;
 mod placement;
 pub mod plan;
 pub mod profile;
+mod rejection;
 pub mod request;
 mod series;
 pub mod source;
@@ -39,7 +42,7 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
-use crate::allocation::Composed;
+use crate::allocate::{Allocated, allocate};
 use crate::basis::Basis;
 use crate::broker::{BrokerModels, Estimate, Loads, megabytes};
 use crate::catalogue::{Catalogue, Instrument, InstrumentId};
@@ -88,11 +91,23 @@ pub fn create_plan(
     let rejected = in_order(rejected, resolved.is_order_free);
     let unknown = filtered.unknown.iter().map(|position| resolved.keys.key(*position as usize).to_owned());
     let unknown = (request.strictness() == FilteringStrictness::Lenient).then(|| unknown.collect());
-    let composed = request.feed.broker.zip(fitted).map(|(broker, fitted)| {
-        let composed = allocation::compose(request, resolved, &kept, &fitted, broker, basis);
-        (fitted, composed)
+    let at_broker = request.feed.broker.zip(fitted).map(|(broker, fitted)| {
+        let allocated = allocate(request, resolved, &kept, &fitted, broker, basis);
+        (fitted, allocated)
     });
-    Ok(compose(request, resolved, basis, stamp, &kept, rejected, unknown, composed))
+    let decisions = Decisions { kept, rejected, unknown, at_broker };
+    Ok(compose(request, resolved, basis, stamp, decisions))
+}
+
+/// What becomes of the keys of a request.
+struct Decisions {
+    /// The keys that are kept, in the order of the plan.
+    kept: Vec<Item>,
+    rejected: Vec<Rejection>,
+    /// The kept keys that the catalog does not contain, if the strictness is `lenient`.
+    unknown: Option<Vec<String>>,
+    /// The modes and the allocation at the broker of the request.
+    at_broker: Option<(Fitted, Allocated)>,
 }
 
 /// Sorts by the caller's order, or by key if the plan must not depend on that order.
@@ -104,16 +119,9 @@ fn in_order(mut rejected: Vec<(u32, Rejection)>, is_order_free: bool) -> Vec<Rej
     rejected.into_iter().map(|(_, rejection)| rejection).collect()
 }
 
-fn compose(
-    request: &PlanRequest,
-    resolved: &Resolved,
-    basis: Basis<'_>,
-    stamp: Stamp,
-    kept: &[Item],
-    rejected: Vec<Rejection>,
-    unknown_instruments: Option<Vec<String>>,
-    composed: Option<(Fitted, Composed)>,
-) -> Plan {
+fn compose(request: &PlanRequest, resolved: &Resolved, basis: Basis<'_>, stamp: Stamp, decisions: Decisions) -> Plan {
+    let Decisions { kept, rejected, unknown: unknown_instruments, at_broker } = decisions;
+    let kept = kept.as_slice();
     let Basis { catalogue, brokers } = basis;
     let options = &request.options;
     let level = options.optimization_level;
@@ -123,17 +131,17 @@ fn compose(
     }
     let survey = Survey::of(request, resolved, kept, basis);
     let instruments = Arc::new(instruments);
-    let (fitted, composed) = composed.unzip();
-    let estimate = match &composed {
-        Some(composed) => Estimate {
-            latency_ms: composed.ready_ms,
-            memory_bytes: composed.memory_bytes,
-            bandwidth_bytes_per_second: composed.bytes_per_second,
+    let (fitted, allocated) = at_broker.unzip();
+    let estimate = match &allocated {
+        Some(allocated) => Estimate {
+            latency_ms: allocated.ready_ms,
+            memory_bytes: allocated.memory_bytes,
+            bandwidth_bytes_per_second: allocated.bytes_per_second,
         },
         None => brokers.estimate(request.subscription_type, None, &survey.loads),
     };
     let mut warnings = warnings(request, resolved, kept, &survey, basis);
-    let part = composed.map(|Composed { part, warnings: of_broker, .. }| {
+    let part = allocated.map(|Allocated { part, warnings: of_broker, .. }| {
         warnings.extend(of_broker);
         Arc::new(part)
     });

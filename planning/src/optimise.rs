@@ -11,7 +11,7 @@ use crate::catalogue::{Availability, Catalogue, InstrumentId};
 use crate::fit::{self, Fitted, PinnedOverCapacity, RankedItem};
 use crate::instrument::compare_keys;
 use crate::keys::KeyList;
-use crate::plan::{Reason, Rejection};
+use crate::rejection::{Reason, Rejection};
 use crate::request::{Item, PlanRequest, Resolved};
 use crate::source::ItemOptions;
 use crate::vocabulary::{Exchange, Mode, OptimizationLevel, counted};

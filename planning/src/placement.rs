@@ -4,8 +4,9 @@ mod deal;
 mod quotas;
 
 use self::deal::{Slot, deal};
+use crate::accounts::PlanAccount;
 use crate::capacity::{MARKET, Scope};
-use crate::fit::{Fitted, PlanAccount, Regime, Way};
+use crate::fit::{Fitted, Regime, Way};
 use crate::vocabulary::Mode;
 
 /// A connection of a plan.

@@ -18,37 +18,10 @@ use crate::catalogue::Catalogue;
 use crate::feed::PlannedFeed;
 use crate::instrument::Amount;
 use crate::keys::KeyList;
+pub use crate::rejection::{Reason, Rejection};
 use crate::vocabulary::{
     CacheKey, FilteringStrictness, Mode, OptimizationLevel, ProfileReference, SubscriptionType, format_time, hex, words,
 };
-
-words! {
-    /// The reason why a key was left out.
-    Reason {
-        /// The key does not have the form `EXCHANGE:SYMBOL`.
-        Malformed = "malformed",
-        /// The catalog does not contain the key.
-        Unknown = "unknown",
-        /// The last accepted file of the broker does not contain the instrument.
-        Inactive = "inactive",
-        /// The last trading date of the instrument has passed.
-        Expired = "expired",
-        /// The key is a duplicate of an earlier key in the request.
-        Duplicate = "duplicate",
-        /// The requested broker does not list the instrument.
-        NotAtBroker = "not_at_broker",
-        /// The rules of the profile do not allow the instrument.
-        NotAllowed = "not_allowed",
-        /// A limit of the broker leaves no capacity for the instrument.
-        OverCapacity = "over_capacity",
-        /// The broker offers neither the requested mode nor a substitute for the segment of the instrument.
-        NotOffered = "not_offered",
-        /// The key is another name or listing of an instrument that is kept.
-        Alias = "alias",
-        /// No slot was left for the instrument.
-        OverLimit = "over_limit",
-    }
-}
 
 words! {
     /// The status of a plan.
@@ -61,26 +34,6 @@ words! {
         Validated = "validated",
         /// The plan could not be created.
         Error = "error",
-    }
-}
-
-/// A key that was left out of a plan.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-pub struct Rejection {
-    /// The key as the caller sent it.
-    pub instrument: String,
-    /// The reason why the key was left out.
-    pub reason: Reason,
-    /// The description of the reason.
-    pub detail: String,
-    /// Suggested keys, or the key that represents the instrument in the plan.
-    pub suggestions: Vec<String>,
-}
-
-impl Rejection {
-    pub(crate) fn new(instrument: &str, reason: Reason, detail: impl Into<String>) -> Self {
-        Rejection { instrument: instrument.to_owned(), reason, detail: detail.into(), suggestions: Vec::new() }
     }
 }
 
@@ -114,7 +67,7 @@ pub struct ValidationResults {
     pub invalid_instruments: u64,
     /// The optimization strategy that was applied.
     pub optimization_applied: String,
-    /// Whether all valid instruments fit into the maximum.
+    /// Whether all valid instruments fit into the maximum and into the limits of the requested broker.
     pub within_limits: bool,
     /// The kept keys that the catalog does not contain. Present only if the strictness is `lenient`.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -9,10 +9,10 @@ use chrono::{Datelike, NaiveDate};
 use sha2::{Digest, Sha256};
 
 pub use self::document::RequestDocument;
+use crate::accounts::smallest_limit;
 use crate::basis::Basis;
 use crate::catalogue::{Catalogue, InstrumentId};
 use crate::feed::{Accounts, StreamOptions};
-use crate::fit;
 use crate::instrument::{Amount, compare_keys, split_key};
 use crate::keys::KeyList;
 use crate::source::{ItemOptions, ProfileSource, Source, SourceKeys};
@@ -199,7 +199,7 @@ fn fits_in_any_order(request: &PlanRequest, basis: Basis<'_>, options: &[ItemOpt
     modes.push(usual);
     modes.sort_unstable();
     modes.dedup();
-    count <= fit::smallest_limit(&request.feed, broker, &modes, basis.brokers) as usize
+    count <= smallest_limit(&request.feed, broker, &modes, basis.brokers) as usize
 }
 
 /// Sorts by exchange, then symbol. Ids are numbered in that order, so that only the keys without one are compared

@@ -7,9 +7,10 @@ use chrono::NaiveDate;
 
 use crate::catalogue::search::{Selected, Selector};
 use crate::catalogue::{Catalogue, InstrumentId};
+pub use crate::feed::ItemOptions;
 use crate::keys::KeyList;
 use crate::profile::Rules;
-use crate::vocabulary::{Mode, ProfileReference};
+use crate::vocabulary::ProfileReference;
 
 /// The source of the instruments of a plan request.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,32 +41,6 @@ pub enum ItemInstruments {
     Key(String),
     /// A selector, which is applied to the catalog on the date of the plan. Keys of other entries take precedence.
     Selector(Box<Selector>),
-}
-
-/// The options of an instrument of a request.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct ItemOptions {
-    /// The mode; by default that of the request.
-    pub mode: Option<Mode>,
-    /// The mode below which no limit lowers the instrument; by default that of the request.
-    pub min_mode: Option<Mode>,
-    /// The priority, up to [`PRIORITY_MAX`](crate::feed::PRIORITY_MAX).
-    pub priority: u32,
-    /// Whether no limit may leave out the instrument.
-    pub is_pinned: bool,
-}
-
-impl ItemOptions {
-    /// Merges the options of another name of the same instrument: the highest mode, minimum and priority count, and it is pinned
-    /// if one of them is. `usual` is the mode of the request.
-    pub(crate) fn merge(&mut self, other: ItemOptions, usual: Option<Mode>) {
-        if other.mode.or(usual) > self.mode.or(usual) {
-            self.mode = other.mode;
-        }
-        self.min_mode = self.min_mode.max(other.min_mode);
-        self.priority = self.priority.max(other.priority);
-        self.is_pinned |= other.is_pinned;
-    }
 }
 
 /// The parts of a profile from which a plan is created.

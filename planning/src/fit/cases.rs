@@ -4,7 +4,8 @@ use proptest::prelude::*;
 
 use super::Fitted;
 use super::matching::{Assigned, Candidates, Chain, assign};
-use super::region::{ModesInPlay, PlanAccount, Region, Relaxation};
+use super::region::{ModesInPlay, Region, Relaxation};
+use crate::accounts::PlanAccount;
 use crate::capacity::{Limits, Scope};
 use crate::testing::limits;
 use crate::vocabulary::Mode;
@@ -246,8 +247,8 @@ impl Figures {
     }
 }
 
-/// Returns the number of cases: `FIT_CASES`, or 500.
+/// Returns the number of cases: `PROPTEST_CASES`, but at least 500.
 pub(crate) fn case_count() -> ProptestConfig {
-    let cases = std::env::var("FIT_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(500);
-    ProptestConfig { cases, ..ProptestConfig::default() }
+    let default = ProptestConfig::default();
+    ProptestConfig { cases: default.cases.max(500), ..default }
 }

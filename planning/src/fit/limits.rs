@@ -3,28 +3,10 @@
 use std::cell::RefCell;
 
 use super::matching::{Candidates, Chain, Closing};
-use super::region::{LimitName, ModesInPlay, PlanAccount, Region, Relaxation, Way};
-use super::{StreamOptions, accounts_of};
-use crate::broker::BrokerModels;
+use super::region::{LimitName, ModesInPlay, Region, Relaxation, Way};
+use crate::accounts::PlanAccount;
 use crate::capacity::{MARKET, Sourced};
-use crate::vocabulary::{Broker, Mode, counted};
-
-/// Returns the lowest limit that a plan with these modes can reach at a broker, in instruments.
-pub(crate) fn smallest_limit(feed: &StreamOptions, broker: Broker, modes: &[Mode], brokers: &BrokerModels) -> u32 {
-    let of_account = |account: &PlanAccount<'_>| {
-        let limits = account.limits;
-        let is_reachable =
-            |mode: Mode| modes.iter().any(|requested| *requested >= mode || !limits.modes.contains_key(requested));
-        let of_modes = limits.modes.iter().filter(|(mode, _)| is_reachable(**mode)).flat_map(|(_, of_mode)| {
-            let at_endpoints =
-                of_mode.legs.iter().filter(|leg| leg.endpoint != MARKET).map(|leg| limits.endpoints.get(&leg.endpoint));
-            [of_mode.alone.as_ref(), of_mode.mixed.as_ref()].into_iter().chain(at_endpoints)
-        });
-        let of_all = [limits.instruments_per_connection.as_ref(), limits.instruments_per_account.as_ref()];
-        of_all.into_iter().chain(of_modes).flatten().map(|figure| figure.value).min().unwrap_or(u32::MAX)
-    };
-    accounts_of(feed, broker, brokers).iter().map(of_account).min().unwrap_or(u32::MAX)
-}
+use crate::vocabulary::{Mode, counted};
 
 /// Finds the limit that left something out.
 pub(super) struct Naming<'a> {

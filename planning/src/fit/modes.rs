@@ -2,7 +2,8 @@
 
 use super::RankedItem;
 use super::matching::Chain;
-use super::region::{ModesInPlay, PlanAccount};
+use super::region::ModesInPlay;
+use crate::accounts::PlanAccount;
 use crate::capacity::{Limits, MARKET};
 use crate::catalogue::Catalogue;
 use crate::vocabulary::{Broker, Mode, Segment};

@@ -1,7 +1,8 @@
 //! The smallest additional capacity that admits more instruments.
 
 use super::matching::{Assigned, Candidates, assign};
-use super::region::{LimitName, ModesInPlay, PlanAccount, Region, Relaxation};
+use super::region::{LimitName, ModesInPlay, Region, Relaxation};
+use crate::accounts::PlanAccount;
 use crate::allocation::Needed;
 use crate::vocabulary::counted;
 

@@ -5,6 +5,7 @@
 //! of its numbers is at most the rank of the set. Ranks of several accounts add up. So a check takes one comparison for each way
 //! and set of modes, and needs no solver.
 
+use crate::accounts::PlanAccount;
 use crate::capacity::{Leg, Limits, MARKET, ModeLimits, Scope};
 use crate::vocabulary::Mode;
 
@@ -46,16 +47,6 @@ impl ModesInPlay {
     pub(super) fn unsubscribed(&self) -> usize {
         self.modes.len()
     }
-}
-
-/// One account of a plan.
-#[derive(Clone, Debug)]
-pub(crate) struct PlanAccount<'a> {
-    pub(crate) name: String,
-    pub(crate) tier: &'a str,
-    /// The position of the tier among those of the broker.
-    pub(crate) tier_rank: usize,
-    pub(crate) limits: &'a Limits,
 }
 
 /// A limit that a plan can exceed.

@@ -68,8 +68,8 @@ impl Network {
         }
         for (at, slot) in slots.iter().enumerate() {
             let (number, _) = accounts[&slot.account];
-            for mode in 0..modes {
-                let max = slot.max_of_modes[mode].min(levels[mode]);
+            for (mode, (of_mode, level)) in slot.max_of_modes.iter().zip(levels).enumerate() {
+                let max = (*of_mode).min(*level);
                 let edge = network.connect(account_mode_node(number, mode), slot_node(at), max);
                 network.quotas[at].push((edge, max));
             }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Metadata, Plan, Rejection};
+use super::{Metadata, Plan};
 use crate::allocation::BrokerPart;
 use crate::heap::{Heap, arc};
 use crate::keys::KeyList;
@@ -41,10 +41,4 @@ fn metadata(metadata: &Metadata, instruments: &Arc<KeyList>) -> usize {
 
 fn shared(list: &Arc<KeyList>) -> usize {
     arc::<KeyList>() + list.heap_bytes()
-}
-
-impl Heap for Rejection {
-    fn heap_bytes(&self) -> usize {
-        self.instrument.heap_bytes() + self.detail.heap_bytes() + self.suggestions.heap_bytes()
-    }
 }

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::{ConflictType, DistinguishingPreferences, Draft, INSTRUMENTS_MAX, Strategy};
 use crate::help::and;
-use crate::plan::Rejection;
+use crate::rejection::Rejection;
 use crate::vocabulary::{SubscriptionType, counted, verb};
 
 /// Two profiles are duplicates if their common instruments are at least this share of their combined instruments.

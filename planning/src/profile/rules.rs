@@ -10,7 +10,7 @@ use super::{Draft, Preferences};
 use crate::catalogue::{Availability, Catalogue, Instrument};
 use crate::help::{Became, Helper};
 use crate::instrument::split_key;
-use crate::plan::{Reason, Rejection};
+use crate::rejection::{Reason, Rejection};
 use crate::vocabulary::{Exchange, InstrumentType, counted};
 
 /// The `validation_rules` of a profile. An absent rule allows everything.

@@ -1,15 +1,16 @@
-//! Composes the allocation of a plan from its fit and its placement.
+//! Allocates a plan at a broker: composes its connections, limits and subscriptions from its fit and its placement.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::{
+use crate::accounts::{PlanAccount, accounts_of};
+use crate::allocation::{
     AllocatedConnection, Allocation, BrokerPart, LoweredMode, SubscribedInstrument, SubscribedLeg, Subscriptions,
     SubstitutedMode, UsedLimit,
 };
 use crate::basis::Basis;
 use crate::capacity::{Limits, MARKET, Scope, Sourced};
-use crate::fit::{Fitted, LimitName, PlanAccount, accounts_of};
+use crate::fit::{Fitted, LimitName};
 use crate::identity::identity_hash;
 use crate::instrument::Amount;
 use crate::placement::{PlacedItem, Placement, place};
@@ -22,7 +23,7 @@ const FIGURE_DAYS_MAX: i64 = 180;
 const OWN_MAXIMUM: &str = "the lowest maximum of the request, the profile and the settings";
 
 /// The part of a plan that its broker determines, and what follows from it for the rest of the plan.
-pub(crate) struct Composed {
+pub(crate) struct Allocated {
     pub(crate) part: BrokerPart,
     pub(crate) warnings: Vec<String>,
     /// The time until the last instrument is subscribed or requested, milliseconds.
@@ -31,15 +32,15 @@ pub(crate) struct Composed {
     pub(crate) memory_bytes: u64,
 }
 
-/// Composes the allocation of a plan with these instruments, in its order.
-pub(crate) fn compose(
+/// Allocates a plan with these instruments, in its order.
+pub(crate) fn allocate(
     request: &PlanRequest,
     resolved: &Resolved,
     kept: &[Item],
     fitted: &Fitted,
     broker: Broker,
     basis: Basis<'_>,
-) -> Composed {
+) -> Allocated {
     let accounts = accounts_of(&request.feed, broker, basis.brokers);
     let usual = request.feed.mode_of_others(request.subscription_type, basis.brokers);
     let mut composer =
@@ -66,7 +67,7 @@ struct Composer<'a> {
 type Numbers = BTreeMap<(Option<InstrumentType>, Mode), u32>;
 
 impl<'a> Composer<'a> {
-    fn stream(&mut self) -> Composed {
+    fn stream(&mut self) -> Allocated {
         let classes: Vec<Option<InstrumentType>> = self.kept.iter().map(|item| self.class_of(*item)).collect();
         let place_item = |(item, class): (&Item, &Option<InstrumentType>)| {
             let mode = self.fitted.mode_position(*item);
@@ -115,7 +116,7 @@ impl<'a> Composer<'a> {
         self.composed(allocation, Some(subscriptions), ready_ms, bytes_per_second, memory_bytes)
     }
 
-    fn history(&mut self) -> Composed {
+    fn history(&mut self) -> Allocated {
         let requests = self.kept.len() as u64;
         let figures: Vec<&Limits> = self.accounts.iter().map(|account| account.limits).collect();
         for limits in &figures {
@@ -147,10 +148,10 @@ impl<'a> Composer<'a> {
         ready_ms: u64,
         bytes_per_second: u64,
         memory_bytes: u64,
-    ) -> Composed {
+    ) -> Allocated {
         let request = RequestDocument::of(self.request);
         let part = BrokerPart { allocation: Arc::new(allocation), subscriptions, request };
-        Composed { part, warnings: self.old_figures().into_iter().collect(), ready_ms, bytes_per_second, memory_bytes }
+        Allocated { part, warnings: self.old_figures().into_iter().collect(), ready_ms, bytes_per_second, memory_bytes }
     }
 
     /// Returns an allocation without connections.
