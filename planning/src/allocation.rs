@@ -1,5 +1,7 @@
 //! The part of a plan that depends on a broker: connections, limits, modes, and the subscriptions with their tokens.
 
+mod stored;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -153,7 +155,7 @@ pub struct BrokerPart {
 }
 
 /// The subscriptions of a plan. It is stored with the plan, so that a later catalog cannot change their meaning.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Subscriptions {
     /// The version of the catalog.
     pub catalogue_version: String,
@@ -164,33 +166,26 @@ pub struct Subscriptions {
 }
 
 /// The identity of an instrument of a plan at the broker.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SubscribedInstrument {
     /// The broker's token; `None` if no file of the broker lists the instrument.
-    #[serde(rename = "t")]
     pub token: Option<Box<str>>,
     /// The segment; `None` if the catalog lacks the instrument.
-    #[serde(rename = "s")]
     pub segment: Option<Segment>,
     /// The mode; `None` if the instrument has no subscription.
-    #[serde(rename = "m")]
     pub mode: Option<Mode>,
     /// The first eight bytes of the SHA-256 of its identity.
-    #[serde(rename = "i")]
     pub identity: u64,
 }
 
 /// A subscription of an instrument on a connection.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SubscribedLeg {
     /// The position of the instrument in the plan, from 0.
-    #[serde(rename = "i")]
     pub instrument: u32,
     /// The number of the connection, from 1.
-    #[serde(rename = "c")]
     pub connection: u32,
     /// The mode of the subscription.
-    #[serde(rename = "m")]
     pub mode: Mode,
 }
 

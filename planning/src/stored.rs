@@ -1,0 +1,201 @@
+//! The stored form of subscriptions: a column for each field, and runs instead of equal values. It is a quarter of the size of
+//! a list of objects, and the size of a plan determines the time of storing it.
+
+use std::borrow::Cow;
+
+use serde::de::Error;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use super::{SubscribedInstrument, SubscribedLeg, Subscriptions};
+use crate::vocabulary::{Mode, Segment};
+
+/// The number of hexadecimal digits of an identity.
+const IDENTITY_DIGITS: usize = 16;
+
+/// A value and the number of its repetitions.
+type Run<T> = (T, u32);
+
+#[derive(Serialize, Deserialize)]
+struct Columns<'a> {
+    catalogue_version: Cow<'a, str>,
+    tokens: Vec<Option<Cow<'a, str>>>,
+    segments: Vec<Run<Option<Segment>>>,
+    modes: Vec<Run<Option<Mode>>>,
+    /// All identities in hexadecimal digits.
+    identities: Cow<'a, str>,
+    legs: LegColumns,
+}
+
+#[derive(Serialize, Deserialize)]
+struct LegColumns {
+    /// The differences of the positions to the previous ones.
+    steps: Vec<Run<i64>>,
+    connections: Vec<Run<u32>>,
+    modes: Vec<Run<Mode>>,
+}
+
+impl Serialize for Subscriptions {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Subscriptions { catalogue_version, instruments, legs } = self;
+        let mut last = 0;
+        let steps = runs(legs.iter().map(|leg| {
+            let position = i64::from(leg.instrument);
+            position - std::mem::replace(&mut last, position)
+        }));
+        let columns = Columns {
+            catalogue_version: catalogue_version.into(),
+            tokens: instruments.iter().map(|of| of.token.as_deref().map(Cow::Borrowed)).collect(),
+            segments: runs(instruments.iter().map(|of| of.segment)),
+            modes: runs(instruments.iter().map(|of| of.mode)),
+            identities: hex_of(instruments).into(),
+            legs: LegColumns {
+                steps,
+                connections: runs(legs.iter().map(|leg| leg.connection)),
+                modes: runs(legs.iter().map(|leg| leg.mode)),
+            },
+        };
+        columns.serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Subscriptions {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let Columns { catalogue_version, tokens, segments, modes, identities, legs } =
+            Columns::deserialize(deserializer)?;
+        let identities =
+            identities_of(&identities).ok_or_else(|| D::Error::custom("expected hexadecimal identities"))?;
+        let count = tokens.len() as u64;
+        if [total(&segments), total(&modes), identities.len() as u64].iter().any(|of_column| *of_column != count) {
+            return Err(D::Error::custom(format!("expected {count} instruments in each column")));
+        }
+        let tokens = tokens.into_iter().map(|token| token.map(|token| token.into_owned().into_boxed_str()));
+        let columns = tokens.zip(values(&segments)).zip(values(&modes)).zip(identities);
+        let instruments = columns
+            .map(|(((token, segment), mode), identity)| SubscribedInstrument { token, segment, mode, identity })
+            .collect();
+
+        let leg_count = total(&legs.steps);
+        if total(&legs.connections) != leg_count || total(&legs.modes) != leg_count {
+            return Err(D::Error::custom(format!("expected {leg_count} subscriptions in each column")));
+        }
+        let mut position = 0i64;
+        let columns = values(&legs.steps).zip(values(&legs.connections)).zip(values(&legs.modes));
+        let legs: Result<Vec<SubscribedLeg>, D::Error> = columns
+            .map(|((step, connection), mode)| {
+                position = position.saturating_add(step);
+                let instrument = u32::try_from(position).ok().filter(|instrument| u64::from(*instrument) < count);
+                let instrument = instrument
+                    .ok_or_else(|| D::Error::custom(format!("expected a position below {count}, got {position}")))?;
+                Ok(SubscribedLeg { instrument, connection, mode })
+            })
+            .collect();
+        Ok(Subscriptions { catalogue_version: catalogue_version.into_owned(), instruments, legs: legs? })
+    }
+}
+
+fn runs<T: PartialEq>(values: impl Iterator<Item = T>) -> Vec<Run<T>> {
+    let mut runs: Vec<Run<T>> = Vec::new();
+    for value in values {
+        match runs.last_mut() {
+            Some((last, count)) if *last == value => *count += 1,
+            _ => runs.push((value, 1)),
+        }
+    }
+    runs
+}
+
+fn values<T: Copy>(runs: &[Run<T>]) -> impl Iterator<Item = T> {
+    runs.iter().flat_map(|(value, count)| std::iter::repeat_n(*value, *count as usize))
+}
+
+fn total<T>(runs: &[Run<T>]) -> u64 {
+    runs.iter().map(|(_, count)| u64::from(*count)).sum()
+}
+
+fn hex_of(instruments: &[SubscribedInstrument]) -> String {
+    let mut bytes = Vec::with_capacity(instruments.len() * size_of::<u64>());
+    for of in instruments {
+        bytes.extend_from_slice(&of.identity.to_be_bytes());
+    }
+    crate::vocabulary::hex(&bytes)
+}
+
+fn identities_of(hex: &str) -> Option<Vec<u64>> {
+    let digits = hex.as_bytes().chunks(IDENTITY_DIGITS);
+    digits
+        .map(|digits| {
+            let is_whole = digits.len() == IDENTITY_DIGITS && digits.iter().all(u8::is_ascii_hexdigit);
+            let text = std::str::from_utf8(digits).ok().filter(|_| is_whole)?;
+            u64::from_str_radix(text, 16).ok()
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn subscriptions() -> Subscriptions {
+        let instrument = |token: Option<&str>, segment, mode, identity| SubscribedInstrument {
+            token: token.map(Into::into),
+            segment,
+            mode,
+            identity,
+        };
+        let leg = |instrument, connection, mode| SubscribedLeg { instrument, connection, mode };
+        Subscriptions {
+            catalogue_version: "7".to_owned(),
+            instruments: vec![
+                instrument(Some("256265"), Some(Segment::NseEquity), Some(Mode::Full), u64::MAX),
+                instrument(Some("NSE_INDEX|Nifty 50"), Some(Segment::NseIndex), Some(Mode::Quote), 1),
+                instrument(None, None, None, 0),
+                instrument(Some("1"), Some(Segment::NseIndex), Some(Mode::Quote), 0x0123_4567_89ab_cdef),
+            ],
+            legs: vec![leg(3, 1, Mode::Quote), leg(0, 1, Mode::Full), leg(1, 2, Mode::Quote)],
+        }
+    }
+
+    #[test]
+    fn subscriptions_are_stored_in_columns() {
+        let stored = serde_json::to_string(&subscriptions()).unwrap();
+
+        assert_eq!(
+            stored,
+            concat!(
+                r#"{"catalogue_version":"7","tokens":["256265","NSE_INDEX|Nifty 50",null,"1"],"#,
+                r#""segments":[["NSE_EQ",1],["NSE_INDEX",1],[null,1],["NSE_INDEX",1]],"#,
+                r#""modes":[["full",1],["quote",1],[null,1],["quote",1]],"#,
+                r#""identities":"ffffffffffffffff000000000000000100000000000000000123456789abcdef","#,
+                r#""legs":{"steps":[[3,1],[-3,1],[1,1]],"connections":[[1,2],[2,1]],"#,
+                r#""modes":[["quote",1],["full",1],["quote",1]]}}"#,
+            )
+        );
+    }
+
+    #[test]
+    fn stored_subscriptions_are_read_back() {
+        let subscriptions = subscriptions();
+
+        let stored = serde_json::to_value(&subscriptions).unwrap();
+
+        assert_eq!(serde_json::from_value::<Subscriptions>(stored).unwrap(), subscriptions);
+        let text = serde_json::to_string(&subscriptions).unwrap();
+        assert_eq!(serde_json::from_str::<Subscriptions>(&text).unwrap(), subscriptions);
+    }
+
+    #[test]
+    fn columns_of_different_lengths_are_rejected() {
+        let stored = serde_json::to_string(&subscriptions()).unwrap();
+        for (part, broken, error) in [
+            ("[null,1]", "[null,2]", "expected 4 instruments in each column"),
+            ("ffff", "", "expected hexadecimal identities"),
+            ("\"connections\":[[1,2]", "\"connections\":[[1,1]", "expected 3 subscriptions in each column"),
+            ("[[3,1]", "[[4,1]", "expected a position below 4, got 4"),
+        ] {
+            let fault =
+                serde_json::from_str::<Subscriptions>(&stored.replacen(part, broken, 1)).unwrap_err().to_string();
+
+            assert!(fault.starts_with(error), "{part}: {fault}");
+        }
+    }
+}
