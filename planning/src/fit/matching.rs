@@ -4,6 +4,8 @@
 //! set of modes the candidates whose sets are parts of it are at most its rank. Kept candidates form a matroid, so that taking
 //! them in order of value is best.
 
+use std::ops::Range;
+
 use super::region::Way;
 
 /// The modes that a candidate can get, by their positions, from the highest to the lowest. Not empty.
@@ -47,25 +49,21 @@ impl Demand<'_> {
         within.map(|(outer, count)| count + u32::from(grows(outer, set, replaced))).collect()
     }
 
-    /// Adds a candidate with this set of modes, or replaces the set of one. Returns false and changes nothing if no way carries
-    /// it.
-    fn add(&mut self, set: usize, replaced: Option<usize>) -> bool {
+    /// Adds up to `count` candidates with this set of modes, or replaces the sets of as many, as far as a way carries them. Returns
+    /// their number.
+    fn add(&mut self, set: usize, replaced: Option<usize>, count: u32) -> u32 {
         let within = &self.within;
-        let carries = |way: &Way| {
+        let room = |way: &Way| {
             let sets = within.iter().zip(&way.rank).enumerate();
-            sets.filter(|(outer, _)| grows(*outer, set, replaced)).all(|(_, (count, rank))| count < rank)
+            let sets = sets.filter(|(outer, _)| grows(*outer, set, replaced));
+            sets.map(|(_, (count, rank))| rank - count).min().unwrap_or(u32::MAX)
         };
-        let carrying = self.ways.iter().filter(|way| carries(way)).count();
-        if carrying == 0 {
-            return false;
+        let added = self.ways.iter().map(|way| room(way)).max().unwrap_or(0).min(count);
+        self.ways.retain(|way| room(way) >= added);
+        for (outer, within) in self.within.iter_mut().enumerate() {
+            *within += if grows(outer, set, replaced) { added } else { 0 };
         }
-        if carrying < self.ways.len() {
-            self.ways.retain(|way| carries(way));
-        }
-        for (outer, count) in self.within.iter_mut().enumerate() {
-            *count += u32::from(grows(outer, set, replaced));
-        }
-        true
+        added
     }
 }
 
@@ -101,39 +99,56 @@ pub(super) fn assign(candidates: &Candidates, ways: &[&Way]) -> Assigned {
     let mut closings = Vec::new();
     let mut start = 0;
     for end in &candidates.class_ends {
-        let mut kept = Vec::with_capacity(end - start);
-        for at in start..*end {
-            let chain = usize::from(candidates.of[at]);
+        let mut kept: Vec<Run> = Vec::new();
+        for run in runs(&candidates.of, start..*end) {
+            let chain = run.chain;
             if is_full[chain] {
                 continue;
             }
-            if demand.add(sets_of[chain], None) {
-                kept.push(at);
-            } else {
+            let count = demand.add(sets_of[chain], None, run.count);
+            kept.push(Run { count, ..run });
+            if count < run.count {
                 is_full[chain] = true;
                 closings.push(Closing { chain, mode: None, demand: demand.with(sets_of[chain], None) });
             }
         }
-        for at in kept {
-            let chain = usize::from(candidates.of[at]);
+        for Run { mut start, chain, count } in kept {
             let of_chain = &candidates.chains[chain].0;
-            loop {
+            let end = start + count as usize;
+            while start < end {
                 let mode = of_chain[next_mode[chain]];
                 let is_last = next_mode[chain] + 1 == of_chain.len();
-                let set = 1 << mode;
-                if set == sets_of[chain] || demand.add(set, Some(sets_of[chain])) {
-                    modes[at] = Some(mode);
-                    break;
+                let (set, left) = (1 << mode, (end - start) as u32);
+                let given = if set == sets_of[chain] { left } else { demand.add(set, Some(sets_of[chain]), left) };
+                modes[start..start + given as usize].fill(Some(mode));
+                start += given as usize;
+                if given < left {
+                    assert!(!is_last, "a kept candidate gets one of its modes");
+                    let with = demand.with(set, Some(sets_of[chain]));
+                    closings.push(Closing { chain, mode: Some(mode), demand: with });
+                    next_mode[chain] += 1;
                 }
-                assert!(!is_last, "a kept candidate gets one of its modes");
-                let with = demand.with(set, Some(sets_of[chain]));
-                closings.push(Closing { chain, mode: Some(mode), demand: with });
-                next_mode[chain] += 1;
             }
         }
         start = *end;
     }
     Assigned { modes, closings }
+}
+
+/// Consecutive candidates with the same chain.
+struct Run {
+    start: usize,
+    chain: usize,
+    count: u32,
+}
+
+fn runs(of: &[u8], range: Range<usize>) -> impl Iterator<Item = Run> {
+    let mut start = range.start;
+    of[range].chunk_by(|a, b| a == b).map(move |run| {
+        let of_run = Run { start, chain: usize::from(run[0]), count: run.len() as u32 };
+        start += run.len();
+        of_run
+    })
 }
 
 /// Returns the highest mode of each candidate, if all fit with it.
