@@ -36,7 +36,7 @@ pub(crate) fn filter(request: &PlanRequest, resolved: &Resolved, catalogue: &Cat
             }
             Some(_) => None,
         };
-        let rejection = rejection.or_else(|| reject_unlisted_by_broker(request, key, item.id?, catalogue));
+        let rejection = rejection.or_else(|| reject_unlisted_by_broker(request, key, item.id?, catalogue, &mut helper));
         match rejection {
             Some(rejection) => rejected.push((item.position, rejection)),
             None => {
@@ -99,13 +99,13 @@ fn reject_unlisted_by_broker<'a>(
     key: impl Fn() -> &'a str,
     id: InstrumentId,
     catalogue: &Catalogue,
+    helper: &mut Helper<'_>,
 ) -> Option<Rejection> {
     let broker = request.feed.broker?;
     if request.strictness() == FilteringStrictness::Lenient || catalogue.is_listed_by(broker, id) {
         return None;
     }
-    let detail = format!("not listed in the last accepted file of {}", broker.as_str());
-    Some(Rejection::new(key(), Reason::NotAtBroker, detail))
+    Some(rejection(key(), Reason::NotAtBroker, helper.not_at_broker(id, broker)))
 }
 
 /// Returns the kept keys that the rules reject, in the caller's order. `max_per_underlying` allows the first ones:
@@ -336,6 +336,39 @@ mod tests {
                 "no figures are available for dhan: latency, memory and bandwidth use the figures of Zerodha Kite Connect",
             ]
         );
+    }
+
+    #[test]
+    fn an_unlisted_instrument_suggests_what_the_broker_lists() {
+        let mut builder = Builder::new();
+        builder.add(equity("NSE", "TCS", "INE467B01029"), true);
+        builder.add(equity("BSE", "TCS", "INE467B01029"), true);
+        builder.add(equity("BSE", "ONLYBSE", "INE000B01019"), true);
+        for (symbol, expiry) in
+            [("NIFTY26AUGFUT", "2026-08-25"), ("NIFTY26SEPFUT", "2026-09-29"), ("NIFTY26OCTFUT", "2026-10-27")]
+        {
+            builder.add(future("NIFTY", symbol, expiry), true);
+        }
+        for key in ["NSE:TCS", "NFO:NIFTY26AUGFUT", "NFO:NIFTY26SEPFUT"] {
+            builder.add_token(Broker::Upstox, key.to_owned(), key);
+        }
+        let catalogue = builder.build("1".into(), vec![]);
+        let suggestions = |key: &str| {
+            let id = catalogue.find(key).unwrap();
+            let help = Helper::new(&catalogue, "2026-09-01".parse().unwrap()).not_at_broker(id, Broker::Upstox);
+            (help.detail, help.suggestions)
+        };
+
+        let (detail, keys) = suggestions("BSE:TCS");
+        assert_eq!(detail, "not listed in the last accepted file of upstox; it lists the same security as `NSE:TCS`");
+        assert_eq!(keys, ["NSE:TCS"]);
+        let (detail, keys) = suggestions("NFO:NIFTY26OCTFUT");
+        assert_eq!(
+            detail,
+            "not listed in the last accepted file of upstox; the nearest contract that it lists is `NFO:NIFTY26SEPFUT`"
+        );
+        assert_eq!(keys, ["NFO:NIFTY26SEPFUT"], "one that has expired is no alternative");
+        assert_eq!(suggestions("BSE:ONLYBSE").1, [""; 0]);
     }
 
     #[test]

@@ -3,6 +3,7 @@
 //! The same key, catalog and date result in the same text. The number of look-ups for one key is bounded, and so is
 //! the number of keys of one request that are explained.
 
+mod at_broker;
 mod became;
 mod chain;
 mod contract;
@@ -19,7 +20,7 @@ use crate::catalogue::search::forms::exchange_of_segment;
 use crate::catalogue::{Catalogue, Instrument, InstrumentId};
 use crate::dump::symbol::Contract;
 use crate::instrument::split_key;
-use crate::vocabulary::{Exchange, InstrumentType};
+use crate::vocabulary::{Broker, Exchange, InstrumentType};
 
 /// The maximum number of keys of one request that are explained: each takes microseconds, a tenth of a millisecond in
 /// the worst case. A caller that sends more unknown keys has another catalog, and hints at single keys do not help.
@@ -119,6 +120,16 @@ impl<'a> Helper<'a> {
                 Help::new(format!("{DETAIL}; its ISIN belongs to `{key}`"), vec![key.to_owned()])
             }
             None => Help::new(DETAIL, Vec::new()),
+        }
+    }
+
+    /// Describes the replacement of an instrument that a broker does not list.
+    pub(crate) fn not_at_broker(&mut self, id: InstrumentId, broker: Broker) -> Help {
+        let detail = format!("not listed in the last accepted file of {broker}");
+        let nearest = if self.takes_one() { at_broker::nearest(self.catalogue, id, broker, self.as_of) } else { None };
+        match nearest {
+            Some(nearest) => Help::new(format!("{detail}; {}", nearest.detail), nearest.suggestions),
+            None => Help::new(detail, Vec::new()),
         }
     }
 
