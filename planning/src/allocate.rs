@@ -20,7 +20,7 @@ use crate::vocabulary::{Broker, InstrumentType, Mode};
 /// The age of a figure after which a plan warns about it, in days.
 const FIGURE_DAYS_MAX: i64 = 180;
 /// The source of the maximum of a plan.
-const OWN_MAXIMUM: &str = "the lowest maximum of the request, the profile and the settings";
+pub(crate) const OWN_MAXIMUM: &str = "the lowest maximum of the request, the profile and the settings";
 
 /// The part of a plan that its broker determines, and what follows from it for the rest of the plan.
 pub(crate) struct Allocated {
@@ -406,7 +406,7 @@ fn messages(broker: Broker, instruments_per_message: u32, numbers: &Numbers) -> 
     }
 }
 
-fn packet_bytes(limits: &Limits, class: Option<InstrumentType>, mode: Mode) -> u32 {
+pub(crate) fn packet_bytes(limits: &Limits, class: Option<InstrumentType>, mode: Mode) -> u32 {
     let of_index = (class == Some(InstrumentType::Index)).then(|| limits.index_packet_bytes.get(&mode)).flatten();
     of_index.or_else(|| limits.packet_bytes.get(&mode)).map_or(0, |figure| figure.value)
 }
@@ -419,8 +419,9 @@ fn count(count: usize) -> u32 {
     u32::try_from(count).unwrap_or(u32::MAX)
 }
 
+/// Returns a rate in thousandths.
 #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
-fn thousandths(value: f64) -> u32 {
+pub(crate) fn thousandths(value: f64) -> u32 {
     (value * 1000.0).round() as u32
 }
 

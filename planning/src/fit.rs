@@ -16,6 +16,7 @@ use std::collections::HashMap;
 
 use self::limits::Naming;
 use self::matching::{Assigned, Candidates, assign};
+pub(crate) use self::modes::offered_modes;
 use self::modes::{ModeChoice, Modes};
 use self::region::Relaxation;
 pub(crate) use self::region::{LimitName, ModesInPlay, Regime, Region, Way};

@@ -12,6 +12,7 @@ pub mod capacity;
 pub mod catalogue;
 pub mod demo;
 pub mod dump;
+pub mod explain;
 pub mod feed;
 mod filter;
 pub mod fit;

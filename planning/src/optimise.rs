@@ -70,17 +70,17 @@ fn sort_by_worth(ranked: &mut [(Worth, Item)], keys: &KeyList) {
     });
 }
 
-/// Collapses the names of an instrument, which have the same token at a broker, and fits the others into the limits of the broker.
-fn fit_at_broker(
+/// Collapses the names of an instrument, which have the same token at a broker, and returns the others in descending worth, with
+/// the rejected names.
+pub(crate) fn ranked_at_broker(
     request: &PlanRequest,
     resolved: &Resolved,
     kept: Vec<Item>,
     basis: Basis<'_>,
-) -> Result<Optimised, PinnedOverCapacity> {
-    let level = request.options.optimization_level;
-    let is_aggressive = level == OptimizationLevel::Aggressive;
+) -> (Vec<RankedItem>, Vec<(u32, Rejection)>) {
+    let is_aggressive = request.options.optimization_level == OptimizationLevel::Aggressive;
     let group_of = if is_aggressive { root_of } else { Catalogue::target };
-    let Collapsed { candidates, mut rejected } = collapse(request, resolved, kept, basis, group_of);
+    let Collapsed { candidates, rejected } = collapse(request, resolved, kept, basis, group_of);
     let ranked = candidates.into_iter().map(|Candidate { item, position, options }| {
         let worth = Worth::of(item, position, options, request, basis.catalogue);
         let worth = if is_aggressive { worth } else { worth.without_terms() };
@@ -88,12 +88,23 @@ fn fit_at_broker(
     });
     let mut ranked: Vec<RankedItem> = ranked.collect();
     ranked.sort_unstable_by_key(|candidate| Reverse(candidate.worth));
+    (ranked, rejected)
+}
+
+/// Fits the instruments into the limits of the broker.
+fn fit_at_broker(
+    request: &PlanRequest,
+    resolved: &Resolved,
+    kept: Vec<Item>,
+    basis: Basis<'_>,
+) -> Result<Optimised, PinnedOverCapacity> {
+    let (ranked, mut rejected) = ranked_at_broker(request, resolved, kept, basis);
     let mut fitted = fit::fit(request, resolved, &ranked, basis)?;
     rejected.append(&mut fitted.rejected);
     let is_kept = |candidate: &RankedItem| fitted.is_kept(candidate.item);
     let mut kept: Vec<(Worth, Item)> = ranked.iter().filter(|of| is_kept(of)).map(|of| (of.worth, of.item)).collect();
     let items = |kept: Vec<(Worth, Item)>| kept.into_iter().map(|(_, item)| item).collect::<Vec<Item>>();
-    let kept = match level {
+    let kept = match request.options.optimization_level {
         OptimizationLevel::Aggressive => {
             sort_by_worth(&mut kept, &resolved.keys);
             items(kept)

@@ -220,7 +220,7 @@ fn any_key() -> impl Strategy<Value = String> {
     ]
 }
 
-fn any_request() -> impl Strategy<Value = PlanRequest> {
+pub(crate) fn any_request() -> impl Strategy<Value = PlanRequest> {
     (
         prop::collection::vec(any_key(), 1..60),
         prop::sample::select(&OptimizationLevel::ALL[..]),
@@ -261,7 +261,7 @@ fn any_rules() -> impl Strategy<Value = Rules> {
 }
 
 /// Generates a broker, modes and priorities.
-fn any_feed() -> impl Strategy<Value = StreamOptions> {
+pub(crate) fn any_feed() -> impl Strategy<Value = StreamOptions> {
     (
         prop::option::of(prop::sample::select(vec![Broker::Kite, Broker::Dhan])),
         prop::option::of(prop::sample::select(&Mode::ALL[..])),
@@ -280,7 +280,7 @@ fn any_feed() -> impl Strategy<Value = StreamOptions> {
 static CATALOGUE: std::sync::LazyLock<Catalogue> = std::sync::LazyLock::new(demo_catalogue);
 
 /// The demonstration catalog with inactive instruments, and a broker that lists half of the others.
-static MIXED: std::sync::LazyLock<Catalogue> = std::sync::LazyLock::new(|| {
+pub(crate) static MIXED: std::sync::LazyLock<Catalogue> = std::sync::LazyLock::new(|| {
     let mut builder = crate::catalogue::Builder::new();
     for (number, row) in crate::demo::rows("2026-11-24".parse().unwrap()).into_iter().enumerate() {
         let key = format!("{}:{}", row.exchange, row.symbol);

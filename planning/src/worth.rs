@@ -61,6 +61,12 @@ impl Worth {
         Worth { instrument_type: Reverse(0), expiry: Reverse(None), ..self }
     }
 
+    /// Returns a worth in a class above those of all requests.
+    #[must_use]
+    pub(crate) fn above_all(self) -> Worth {
+        Worth { availability: Availability::Streamable, is_pinned: true, priority: u32::MAX, ..self }
+    }
+
     /// Whether both belong to one class: without a broker its members share slots fairly, and at a broker it is complete before
     /// the next one begins.
     pub(crate) fn is_of_class(&self, other: &Worth) -> bool {

@@ -19,6 +19,21 @@ pub(super) struct ModeChoice {
     modes: Vec<Mode>,
 }
 
+/// Returns the modes that a broker offers to the highest tier of some accounts, for a segment or for any.
+pub(crate) fn offered_modes<'a>(
+    accounts: &[PlanAccount<'a>],
+    segment: Option<Segment>,
+) -> impl Iterator<Item = Mode> + use<'a> {
+    let highest = accounts.iter().max_by_key(|account| account.tier_rank).map(|account| account.limits);
+    Mode::ALL.into_iter().filter(move |mode| highest.is_some_and(|limits| is_offered(limits, *mode, segment)))
+}
+
+fn is_offered(limits: &Limits, mode: Mode, segment: Option<Segment>) -> bool {
+    let offers = |segments: &Vec<Segment>| segment.is_none_or(|segment| segments.contains(&segment));
+    let limits = limits.modes.get(&mode);
+    limits.is_some_and(|limits| limits.segments.as_ref().is_none_or(|segments| offers(&segments.value)))
+}
+
 /// What determines the modes of an instrument.
 #[derive(Clone, Copy, PartialEq, Eq)]
 struct Wish {
@@ -136,10 +151,7 @@ impl<'a> Modes<'a> {
     }
 
     fn is_offered(&self, mode: Mode, segment: Option<Segment>) -> bool {
-        let offers = |segments: &Vec<Segment>| segment.is_none_or(|segment| segments.contains(&segment));
-        let limits = self.limits.modes.get(&mode);
-        limits.is_some_and(|limits| limits.segments.as_ref().is_none_or(|segments| offers(&segments.value)))
-            && !self.uneven_modes.contains(&mode)
+        is_offered(self.limits, mode, segment) && !self.uneven_modes.contains(&mode)
     }
 
     /// Returns the mode that a broker offers for a requested one: the same, else the lowest of the market endpoint that includes

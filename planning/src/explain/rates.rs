@@ -1,0 +1,57 @@
+//! The expected load of one instrument of a plan.
+
+use super::ExplainedConnection;
+use crate::allocation::{packet_bytes, thousandths};
+use crate::basis::Basis;
+use crate::broker::Loads;
+use crate::fit::accounts_of;
+use crate::instrument::Amount;
+use crate::plan::Plan;
+use crate::vocabulary::{InstrumentType, Mode};
+
+/// The expected load of an instrument.
+pub(super) struct Rates {
+    pub(super) messages_per_second: Amount,
+    pub(super) bytes_per_second: u64,
+}
+
+impl Rates {
+    /// Returns the load of a kept instrument; `None` if it has no subscription.
+    pub(super) fn of(
+        plan: &Plan,
+        key: &str,
+        connections: Option<&[ExplainedConnection]>,
+        basis: Basis<'_>,
+    ) -> Option<Rates> {
+        let Basis { catalogue, brokers } = basis;
+        let class = catalogue.find(key).map(|id| catalogue.get(id).class());
+        let Some(part) = &plan.metadata.broker_part else {
+            return Self::without_broker(plan, key, class, basis);
+        };
+        let connections = connections.filter(|connections| !connections.is_empty())?;
+        let accounts = accounts_of(&part.request.request().feed, part.allocation.broker, brokers);
+        let (mut messages, mut bytes) = (0.0, 0.0);
+        for connection in connections {
+            let rate = brokers.messages_per_second(class, connection.mode);
+            messages += rate;
+            let account = accounts.iter().find(|account| account.name == connection.account);
+            let packet = account.map_or(0, |account| packet_bytes(account.limits, class, connection.mode));
+            bytes += rate * f64::from(packet);
+        }
+        Some(Rates { messages_per_second: amount(messages), bytes_per_second: u64::from(thousandths(bytes / 1000.0)) })
+    }
+
+    fn without_broker(plan: &Plan, key: &str, class: Option<InstrumentType>, basis: Basis<'_>) -> Option<Rates> {
+        let mode: Mode = plan.mode_of(key, basis.brokers)?;
+        let loads: Loads = [((class, Some(mode)), 1)].into();
+        let estimate = basis.brokers.estimate(plan.subscription_type, None, &loads);
+        Some(Rates {
+            messages_per_second: amount(basis.brokers.messages_per_second(class, mode)),
+            bytes_per_second: estimate.bandwidth_bytes_per_second,
+        })
+    }
+}
+
+fn amount(rate: f64) -> Amount {
+    Amount::from_ten_thousandths(i64::from(thousandths(rate)) * 10)
+}
