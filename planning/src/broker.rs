@@ -274,12 +274,15 @@ impl BrokerModels {
         let limits = self.limits(broker);
         match self.usual_mode(subscription_type) {
             Some(_) => u64::from(limits.connections.value) * u64::from(limits.instruments_per_connection.value),
-            None => {
-                let window = self.history_window_ms().saturating_sub(u64::from(self.model.connect_ms.value));
-                // The first request goes out at once.
-                1 + window * u64::from(limits.historical_requests_per_second.value) / 1000
-            }
+            None => self.requests_within_window(limits.historical_requests_per_second.value),
         }
+    }
+
+    /// Returns how many historical requests a pace allows within the [window](Self::history_window_ms).
+    pub(crate) fn requests_within_window(&self, requests_per_second: u32) -> u64 {
+        let window = self.history_window_ms().saturating_sub(u64::from(self.model.connect_ms.value));
+        // The first request goes out at once.
+        1 + window * u64::from(requests_per_second) / 1000
     }
 
     /// Estimates the load of a plan with these numbers of instruments.

@@ -2,6 +2,8 @@
 //!
 //! Everything is computed from the plan, the current catalog, the broker models and the date; no figure is a constant.
 
+mod at_broker;
+mod recommend;
 mod risk;
 #[cfg(feature = "openapi")]
 mod schema;
@@ -11,8 +13,11 @@ use std::collections::{BTreeMap, HashMap};
 use chrono::{DateTime, FixedOffset, NaiveDate, Utc};
 use serde::Serialize;
 
+use self::at_broker::carried_max;
+pub use self::at_broker::{BrokerAnalysis, ExpiryShare, LimitUtilization, ModeCost, UnderlyingShare};
+use self::recommend::recommendations;
 use self::risk::{by_share, cost_risk, ratio};
-use super::{Plan, Reason};
+use super::Plan;
 use crate::basis::Basis;
 use crate::broker::BrokerModels;
 use crate::catalogue::{Catalogue, InstrumentId};
@@ -142,7 +147,7 @@ pub struct PerformanceAnalysis {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Recommendation {
-    /// The type: `validation`, `broker`, `capacity`, `deduplication`, `cost`, `expiry` or `staleness`.
+    /// The type: `validation`, `broker`, `capacity`, `mode`, `deduplication`, `cost`, `expiry` or `staleness`.
     #[serde(rename = "type")]
     pub kind: String,
     /// The priority of the recommendation.
@@ -151,6 +156,10 @@ pub struct Recommendation {
     pub message: String,
     /// The suggested action.
     pub suggested_action: String,
+    /// The first ten instruments of the finding. Absent if the plan names no broker or the finding is not about instruments.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[cfg_attr(feature = "openapi", schema(required = false))]
+    pub instruments: Vec<String>,
 }
 
 /// The description of a risk.
@@ -196,6 +205,10 @@ pub struct Description {
     pub cost_breakdown: CostBreakdown,
     /// The performance.
     pub performance_analysis: PerformanceAnalysis,
+    /// The allocation at the broker. Absent if the plan names no broker.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(nullable = false))]
+    pub broker_analysis: Option<BrokerAnalysis>,
     /// The recommendations, most urgent first.
     pub recommendations: Vec<Recommendation>,
     /// The risks.
@@ -251,7 +264,8 @@ pub fn describe(plan: &Plan, level: DescriptionLevel, present: Present<'_>) -> D
             estimated_bandwidth_bytes_per_second: plan.metadata.estimated_bandwidth_bytes_per_second,
             scalability_assessment: is_comprehensive.then(|| facts.scalability(plan)),
         },
-        recommendations: facts.recommendations(plan, catalogue, today),
+        broker_analysis: BrokerAnalysis::of(plan, basis, today, is_detailed),
+        recommendations: recommendations(&facts, plan, catalogue, today),
         risk_analysis: RiskAnalysis {
             data_staleness_risk: staleness.0,
             performance_risk: performance.0,
@@ -266,8 +280,8 @@ struct Facts<'a> {
     total: u64,
     exchanges: BTreeMap<String, u64>,
     types: BTreeMap<String, u64>,
-    expired: u64,
-    ending_soon: u64,
+    expired: Vec<&'a str>,
+    ending_soon: Vec<&'a str>,
     /// The number of slots with a second listing or name of an instrument that is in the plan already.
     redundant: u64,
     recommended_max: u64,
@@ -275,16 +289,16 @@ struct Facts<'a> {
 }
 
 impl<'a> Facts<'a> {
-    fn gather(plan: &Plan, basis: Basis<'a>, today: NaiveDate) -> Self {
+    fn gather(plan: &'a Plan, basis: Basis<'a>, today: NaiveDate) -> Self {
         let Basis { catalogue, brokers } = basis;
         let mut facts = Facts {
             total: plan.instruments.len() as u64,
             exchanges: BTreeMap::new(),
             types: BTreeMap::new(),
-            expired: 0,
-            ending_soon: 0,
+            expired: Vec::new(),
+            ending_soon: Vec::new(),
             redundant: 0,
-            recommended_max: brokers.instruments_max(plan.subscription_type, broker_of(plan)),
+            recommended_max: recommended_max(plan, brokers),
             brokers,
         };
         let mut groups: HashMap<InstrumentId, u64> = HashMap::new();
@@ -298,9 +312,9 @@ impl<'a> Facts<'a> {
             *facts.types.entry(instrument.class().as_str().to_owned()).or_default() += 1;
             *groups.entry(catalogue.get(instrument.group()).group()).or_default() += 1;
             if instrument.is_expired_on(today) {
-                facts.expired += 1;
+                facts.expired.push(key);
             } else if instrument.expiry().is_some_and(|expiry| (expiry - today).num_days() <= EXPIRY_NOTICE_DAYS) {
-                facts.ending_soon += 1;
+                facts.ending_soon.push(key);
             }
         }
         facts.redundant = groups.values().map(|count| count - 1).sum();
@@ -366,33 +380,41 @@ impl<'a> Facts<'a> {
 
     fn performance(&self, plan: &Plan) -> (RiskLevel, String) {
         let brokers = self.brokers;
+        let part = plan.metadata.broker_part.as_deref();
         if let Some(broker) = broker_of(plan)
+            && part.is_none()
             && !brokers.has_figures_of(broker)
         {
             return (RiskLevel::Unknown, format!("the capacity of {} is unknown", broker.as_str()));
         }
         let limits = brokers.limits(broker_of(plan));
+        let name = part.map_or(&limits.name, |part| &brokers.capacity().of(part.allocation.broker).name);
         let detail = match self.time_of_history(plan) {
-            Some(time_ms) => format!(
-                "loading the history takes {} ms of the {} ms window, at {} requests per second ({})",
-                time_ms,
-                brokers.history_window_ms(),
-                limits.historical_requests_per_second.value,
-                limits.name
-            ),
-            None => {
+            Some(time_ms) => {
+                let pace = part.and_then(|part| part.allocation.requests_per_second);
+                let window_ms = brokers.history_window_ms();
+                let pace = pace.unwrap_or(limits.historical_requests_per_second.value);
                 format!(
-                    "{} of the {} instruments that {} can stream to one account",
-                    self.total, self.recommended_max, limits.name
+                    "loading the history takes {time_ms} ms of the {window_ms} ms window, at {pace} requests per second \
+                     ({name})"
                 )
+            }
+            None => {
+                let accounts = match part.map_or(1, |part| part.allocation.accounts.len()) {
+                    1 => "one account".to_owned(),
+                    several => format!("{several} accounts"),
+                };
+                let (total, max) = (self.total, self.recommended_max);
+                format!("{total} of the {max} instruments that {name} can stream to {accounts}")
             }
         };
         (by_share(self.load(plan)), detail)
     }
 
     fn staleness(&self, plan: &Plan, catalogue: &Catalogue, today: NaiveDate) -> (RiskLevel, String) {
-        if self.expired > 0 {
-            let (contracts, have) = (counted(self.expired, "contract"), verb(self.expired, "has", "have"));
+        let expired = self.expired.len();
+        if expired > 0 {
+            let (contracts, have) = (counted(expired, "contract"), verb(expired, "has", "have"));
             return (RiskLevel::High, format!("{contracts} of the plan {have} expired"));
         }
         let made_from = &plan.metadata.catalogue;
@@ -413,65 +435,15 @@ impl<'a> Facts<'a> {
             _ => (RiskLevel::Low, format!("created from the current catalog of {file_date}")),
         }
     }
+}
 
-    fn recommendations(&self, plan: &Plan, catalogue: &Catalogue, today: NaiveDate) -> Vec<Recommendation> {
-        let asked = plan.metadata.original_instrument_count;
-        let count = |reasons: &[Reason]| plan.rejected.iter().filter(|r| reasons.contains(&r.reason)).count() as u64;
-        let mut list = Vec::new();
-        let mut add = |kind: &str, priority: Grade, message: String, action: &str| {
-            list.push(Recommendation { kind: kind.to_owned(), priority, message, suggested_action: action.to_owned() });
-        };
-        let invalid = count(&[Reason::Malformed, Reason::Unknown, Reason::Inactive, Reason::Expired]);
-        if invalid > 0 {
-            let priority = if invalid * 10 > asked { Grade::High } else { Grade::Medium };
-            let (keys, are) = (counted(asked, "key"), verb(invalid, "is", "are"));
-            let message = format!("{invalid} of {keys} {are} malformed, unknown, inactive or expired");
-            add("validation", priority, message, "correct the keys: see reason and suggestions in `rejected`");
-        }
-        let not_listed = count(&[Reason::NotAtBroker]);
-        if let Some(broker) = broker_of(plan)
-            && not_listed > 0
-        {
-            let (instruments, are) = (counted(not_listed, "instrument"), verb(not_listed, "is", "are"));
-            let message = format!("{instruments} {are} not listed in the last accepted file of {}", broker.as_str());
-            add("broker", Grade::Medium, message, "use another broker for them, or ingest a newer file");
-        }
-        let over_limit = count(&[Reason::OverLimit]);
-        if over_limit > 0 {
-            let left_out = counted(over_limit, "instrument");
-            let max = plan.metadata.max_instruments;
-            let message = format!("{left_out} left out: the plan is at its maximum of {max}");
-            add("capacity", Grade::High, message, "raise the maximum, or split the request into several plans");
-        }
-        if self.expired > 0 {
-            let message = format!("{} expired before {today}", counted(self.expired, "contract"));
-            add("expiry", Grade::High, message, "create a new plan without them or with the next expiry");
-        }
-        if self.ending_soon > 0 {
-            let (contracts, expire) =
-                (counted(self.ending_soon, "contract"), verb(self.ending_soon, "expires", "expire"));
-            let message = format!("{contracts} {expire} within {EXPIRY_NOTICE_DAYS} days");
-            add("expiry", Grade::Medium, message, "create a plan with the next expiry");
-        }
-        if is_superseded(plan, catalogue) {
-            let message = "the catalog has changed since the plan was created".to_owned();
-            add("staleness", Grade::Medium, message, "send the request again");
-        }
-        if self.redundant > 0 {
-            let saved = plan.metadata.cost_per_instrument.times(self.redundant);
-            let (slots, hold) = (counted(self.redundant, "slot"), verb(self.redundant, "holds", "hold"));
-            let message = format!("{slots} {hold} another listing or name of a planned instrument");
-            let action = format!("use optimization_level `aggressive` to save {saved} USD per day");
-            add("cost", Grade::Medium, message, &action);
-        }
-        let repeats = count(&[Reason::Duplicate]);
-        if repeats > 0 {
-            let (keys, are) = (counted(repeats, "key"), verb(repeats, "is a duplicate", "are duplicates"));
-            let message = format!("{keys} of the request {are}");
-            add("deduplication", Grade::Low, message, "send each key once");
-        }
-        list.sort_by_key(|recommendation| std::cmp::Reverse(recommendation.priority));
-        list
+/// Returns the number of instruments that the accounts of a plan carry; without a broker, one account of the reference broker.
+fn recommended_max(plan: &Plan, brokers: &BrokerModels) -> u64 {
+    let estimated = || brokers.instruments_max(plan.subscription_type, broker_of(plan));
+    let Some(part) = plan.metadata.broker_part.as_deref() else { return estimated() };
+    match part.allocation.requests_per_second {
+        Some(pace) => brokers.requests_within_window(pace),
+        None => carried_max(part, brokers).unwrap_or_else(estimated),
     }
 }
 

@@ -115,19 +115,104 @@ fn the_risk_of_history_depends_on_the_rate_limit() {
     assert_eq!(scalability.recommended_max, 2700);
 }
 
+/// Describes a plan at a broker with a small capacity: one connection with three instruments, of which one can be `full`.
+fn describe_at_kite(request: &crate::request::PlanRequest, level: DescriptionLevel) -> Description {
+    let figure = |value: u32| format!(r#"{{ value = {value}, source = "test", seen = "2026-11-24" }}"#);
+    let (one, three) = (figure(1), figure(3));
+    let limits = format!(
+        "[brokers.kite]\nconnections = {one}\ninstruments_per_connection = {three}\n[brokers.kite.modes.full]\nalone = {one}\nmixed = {one}"
+    );
+    let brokers = BrokerModels::embedded().with_capacity(crate::capacity::Capacity::with(Some(&limits), None).unwrap());
+    let catalogue = demo_catalogue();
+    let basis = Basis { catalogue: &catalogue, brokers: &brokers };
+    let mut request = request.clone();
+    request.feed.broker = Some(Broker::Kite);
+    let resolved = Resolved::new(&request, basis, &[0; 32]);
+    let plan = crate::create_plan(&request, &resolved, basis, stamp()).unwrap();
+    describe(&plan, level, Present { basis, today: request.options.as_of, daily_budget: None })
+}
+
+#[test]
+fn a_broker_plan_shows_the_use_of_its_limits() {
+    let keys = ["NSE:TCS", "NSE:INFY", "NSE:SBIN", "NSE:RELIANCE"];
+    let description = describe_at_kite(&request(&keys), DescriptionLevel::Comprehensive);
+
+    let analysis = description.broker_analysis.unwrap();
+    let limits: Vec<String> =
+        analysis.limits.iter().map(|of| format!("{} {} {}", of.limit, of.scope, of.utilization)).collect();
+    assert_eq!(
+        limits,
+        ["connections account default 1", "instruments_per_connection connection 1 1", "max_instruments plan 0.003"]
+    );
+    assert_eq!(analysis.messages_per_second.to_string(), "3");
+    assert_eq!(analysis.bytes_per_second, 132);
+    assert_eq!(analysis.time_to_ready_ms, description.performance_analysis.estimated_latency_ms);
+    let scalability = description.performance_analysis.scalability_assessment.unwrap();
+    assert_eq!(scalability.recommended_max, 3);
+    assert_eq!(scalability.current_load.to_string(), "1");
+    let capacity = &description.recommendations[0];
+    assert_eq!(capacity.kind, "capacity");
+    assert_eq!(capacity.message, "1 instrument left out: the limits of kite are reached");
+    assert_eq!(capacity.suggested_action, "1 more connection: 1 more instrument admitted");
+    assert_eq!(capacity.instruments, ["NSE:RELIANCE"]);
+    let detail = "3 of the 3 instruments that Zerodha Kite Connect can stream to one account";
+    assert!(description.risk_analysis.detailed_risks.unwrap().iter().any(|risk| risk.detail == detail));
+}
+
+#[test]
+fn a_broker_plan_shows_concentration_and_costs() {
+    let catalogue = demo_catalogue();
+    let underlying = |instrument: &crate::catalogue::Instrument<'_>| instrument.underlying() == Some("NIFTY");
+    let options = catalogue.instruments().filter(underlying).take(2).map(|of| of.key().to_owned());
+    let keys: Vec<String> = options.chain(["NSE:TCS".to_owned()]).collect();
+    let keys: Vec<&str> = keys.iter().map(String::as_str).collect();
+    let mut request = request(&keys);
+    request.feed.mode = Some(crate::vocabulary::Mode::Full);
+
+    let description = describe_at_kite(&request, DescriptionLevel::Detailed);
+
+    let analysis = description.broker_analysis.unwrap();
+    let underlyings = analysis.underlyings.unwrap();
+    assert_eq!((underlyings[0].underlying.as_str(), underlyings[0].instruments), ("NIFTY", 2));
+    assert_eq!(underlyings[0].share.to_string(), "0.6666");
+    let expiries = analysis.expiries.unwrap();
+    assert_eq!(expiries.iter().map(|of| of.instruments).sum::<u64>(), 2);
+    assert!(expiries.iter().all(|of| of.days_left == (of.expiry - request.options.as_of).num_days()));
+    let costs = analysis.costs.unwrap();
+    assert_eq!(costs.iter().map(|of| of.cost.ten_thousandths()).sum::<i64>(), 1500);
+    let full: u64 =
+        costs.iter().filter(|of| of.mode == Some(crate::vocabulary::Mode::Full)).map(|of| of.instruments).sum();
+    assert_eq!(full, 1);
+    let mode = description.recommendations.iter().find(|of| of.kind == "mode").unwrap();
+    assert_eq!(mode.message, "2 instruments have a lower mode than requested, because of the limit `modes.full.alone`");
+    assert_eq!(mode.instruments.len(), 2);
+}
+
+#[test]
+fn a_plan_without_a_broker_names_no_instruments() {
+    let description = describe_keys(&KEYS, DescriptionLevel::Comprehensive);
+
+    assert_eq!(description.broker_analysis, None);
+    assert!(description.recommendations.iter().all(|recommendation| recommendation.instruments.is_empty()));
+}
+
 #[test]
 fn performance_is_unknown_without_figures_of_the_broker() {
     let catalogue = demo_catalogue();
     let mut request = request(&["NSE:TCS"]);
-    request.feed.broker = Some(crate::vocabulary::Broker::Groww);
+    request.feed.broker = Some(Broker::Groww);
     let resolved = Resolved::new(&request, basis(&catalogue), &[0; 32]);
-    let plan = crate::create_plan(&request, &resolved, basis(&catalogue), stamp()).unwrap();
+    let mut plan = crate::create_plan(&request, &resolved, basis(&catalogue), stamp()).unwrap();
     let present = Present { basis: basis(&catalogue), today: request.options.as_of, daily_budget: None };
 
-    let description = describe(&plan, DescriptionLevel::Comprehensive, present);
+    let known = describe(&plan, DescriptionLevel::Comprehensive, present);
+    // A plan of an earlier release has no allocation.
+    plan.metadata.broker_part = None;
+    let unknown = describe(&plan, DescriptionLevel::Comprehensive, present);
 
-    assert_eq!(risk(&description, "performance").level, RiskLevel::Unknown);
-    assert_eq!(risk(&description, "performance").detail, "the capacity of groww is unknown");
+    assert_eq!(known.risk_analysis.performance_risk, RiskLevel::Low);
+    assert_eq!(risk(&unknown, "performance").level, RiskLevel::Unknown);
+    assert_eq!(risk(&unknown, "performance").detail, "the capacity of groww is unknown");
 }
 
 #[test]
