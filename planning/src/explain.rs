@@ -13,11 +13,13 @@ pub use self::answer::{
 };
 use self::rates::Rates;
 use self::refit::Refit;
-use crate::allocation::{Allocation, BrokerPart, OWN_MAXIMUM, SubscribedInstrument, Subscriptions, UsedLimit};
+use crate::accounts::accounts_of;
+use crate::allocate::OWN_MAXIMUM;
+use crate::allocation::{Allocation, BrokerPart, SubscribedInstrument, Subscriptions, UsedLimit};
 use crate::basis::Basis;
 use crate::capacity::{Limits, Sourced};
 use crate::catalogue::Instrument;
-use crate::fit::{LimitName, accounts_of, offered_modes};
+use crate::fit::{LimitName, offered_modes};
 use crate::help::Helper;
 use crate::identity::identity_hash;
 use crate::plan::{Plan, Reason, Rejection};

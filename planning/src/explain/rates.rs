@@ -1,10 +1,10 @@
 //! The expected load of one instrument of a plan.
 
 use super::ExplainedConnection;
-use crate::allocation::{packet_bytes, thousandths};
+use crate::accounts::accounts_of;
+use crate::allocate::{packet_bytes, thousandths};
 use crate::basis::Basis;
 use crate::broker::Loads;
-use crate::fit::accounts_of;
 use crate::instrument::Amount;
 use crate::plan::Plan;
 use crate::vocabulary::{InstrumentType, Mode};

@@ -8,11 +8,11 @@ use chrono::NaiveDate;
 use serde::Serialize;
 
 use super::risk::ratio;
+use crate::accounts::accounts_of;
 use crate::allocation::{Allocation, BrokerPart};
 use crate::basis::Basis;
 use crate::broker::BrokerModels;
 use crate::capacity::{Limits, Scope};
-use crate::fit::accounts_of;
 use crate::instrument::Amount;
 use crate::plan::Plan;
 use crate::vocabulary::{Broker, Mode};
