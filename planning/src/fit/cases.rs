@@ -250,5 +250,5 @@ impl Figures {
 /// Returns the number of cases: `PROPTEST_CASES`, but at least 500.
 pub(crate) fn case_count() -> ProptestConfig {
     let default = ProptestConfig::default();
-    ProptestConfig { cases: default.cases.max(500), ..default }
+    ProptestConfig { cases: default.cases.max(500), failure_persistence: None, ..default }
 }
