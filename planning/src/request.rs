@@ -17,9 +17,7 @@ use crate::feed::StreamOptions;
 use crate::instrument::{Amount, compare_keys, split_key};
 use crate::keys::KeyList;
 use crate::source::{ItemOptions, ProfileSource, Source, SourceKeys};
-use crate::vocabulary::{
-    Broker, CacheKey, FilteringStrictness, Mode, OptimizationLevel, SubscriptionType, counted, named,
-};
+use crate::vocabulary::{CacheKey, FilteringStrictness, Mode, OptimizationLevel, SubscriptionType, counted, named};
 
 /// The options of a request with every default filled in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -6,7 +6,7 @@ mod succession;
 
 use proptest::prelude::*;
 
-use self::generated::{CATALOGUE, any_key, any_rules, with_rules};
+use self::generated::{CATALOGUE, any_rules, with_rules};
 pub(crate) use self::generated::{MIXED, any_feed, any_request};
 use super::*;
 use crate::broker::BrokerModels;
