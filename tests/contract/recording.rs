@@ -25,7 +25,7 @@ const COMMON_HEADERS: [(&str, &str); 4] = [
 ];
 
 /// Fields that hold times taken or ages.
-const MEASURED: [&str; 10] = [
+const MEASURED: [&str; 11] = [
     "response_time_ms",
     "waiting",
     "in_flight",
@@ -34,6 +34,7 @@ const MEASURED: [&str; 10] = [
     "optimization_time_ms",
     "search_time_us",
     "age_days",
+    "days_left",
     "age_seconds",
     "last_updated_seconds_ago",
 ];

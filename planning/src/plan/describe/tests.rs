@@ -153,7 +153,7 @@ fn a_broker_plan_shows_the_use_of_its_limits() {
     let capacity = &description.recommendations[0];
     assert_eq!(capacity.kind, "capacity");
     assert_eq!(capacity.message, "1 instrument left out: the limits of kite are reached");
-    assert_eq!(capacity.suggested_action, "1 more connection: 1 more instrument admitted");
+    assert_eq!(capacity.suggested_action, "1 more connection admits 1 more instrument");
     assert_eq!(capacity.instruments, ["NSE:RELIANCE"]);
     let detail = "3 of the 3 instruments that Zerodha Kite Connect can stream to one account";
     assert!(description.risk_analysis.detailed_risks.unwrap().iter().any(|risk| risk.detail == detail));
