@@ -70,6 +70,7 @@ fn router(state: Arc<AppState>) -> Router {
         .route("/plans", get(plans::listing::list))
         .route("/plans/{plan_id}", get(plans::read_plan))
         .route("/plans/{plan_id}/subscriptions", get(plans::subscriptions::read))
+        .route("/plans/{plan_id}/explain", get(plans::explain::explain))
         .route("/planner/config", get(planner::config))
         .route("/planner/cleanup", post(planner::cleanup));
     let registry = Router::new()

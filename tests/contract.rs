@@ -5,6 +5,7 @@ mod brokers;
 mod catalog;
 mod complete;
 mod describe;
+mod explain;
 mod faults;
 mod idempotency;
 mod ingest;

@@ -39,6 +39,7 @@ use super::schema::types;
         super::plans::listing::list,
         super::plans::read_plan,
         super::plans::subscriptions::read,
+        super::plans::explain::explain,
         super::planner::config,
         super::planner::cleanup,
         super::versions::list,

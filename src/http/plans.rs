@@ -1,6 +1,7 @@
 //! Creates, describes and reads plans.
 
 mod dry_run;
+pub(crate) mod explain;
 mod keyed;
 pub(crate) mod listing;
 mod rendering;

@@ -91,6 +91,7 @@ def arrange(service):
         ids["conflict_id"] = conflicts[0]["conflict_id"]
     special = {
         "activate_profile": {"profile_id": inactive},
+        "explain_plan_instrument": {"plan_id": at_kite["plan_id"]},
         "get_plan_subscriptions": {"plan_id": at_kite["plan_id"]},
         "deactivate_profile": {"profile_id": profile(service, "desk-10", ["NSE:TCS"])["profile_id"]},
         "restore_profile_version": {"version": 1},

@@ -7,7 +7,7 @@ use std::path::Path;
 use serde_json::Value;
 
 /// Every code of a problem document.
-const CODES: [&str; 36] = [
+const CODES: [&str; 37] = [
     "body_timeout",
     "body_too_large",
     "conflict_not_pending",
@@ -27,6 +27,7 @@ const CODES: [&str; 36] = [
     "method_not_allowed",
     "no_room",
     "not_found",
+    "not_in_plan",
     "not_ready",
     "not_tried",
     "overloaded",

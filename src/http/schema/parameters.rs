@@ -10,7 +10,7 @@ use utoipa::IntoParams;
 
 use super::types::{
     ConflictCursor, ConflictId, ExportFormat, FileBroker, IncludeWord, InstrumentKey, JobId, NumberCursor, PlanCursor,
-    PlanId, ProfileCursor, ProfileId, ProfilePlanCursor, ProfileUserId, SubscriptionFormat, UserId,
+    PlanId, ProfileCursor, ProfileId, ProfilePlanCursor, ProfileUserId, RequestedKey, SubscriptionFormat, UserId,
 };
 
 /// Declares parameters in one place of a request.
@@ -114,6 +114,10 @@ parameters! {
         /// The format of the response: `json`, or the broker of the plan for the arguments of its SDK.
         #[param(default = "json")]
         format: Option<SubscriptionFormat>,
+    }
+    ExplainQuery in Query {
+        /// The key to explain, as the request of the plan has it.
+        instrument: RequestedKey,
     }
     Page200 in Query {
         /// The maximum number of entries on the page.
