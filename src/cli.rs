@@ -21,7 +21,7 @@ use registry_planning::catalogue::Catalogue;
 use registry_planning::demo;
 use registry_planning::ingest::selection::Mode;
 use registry_planning::plan::describe::trading_date;
-use registry_planning::vocabulary::{self, Broker, FilteringStrictness, OptimizationLevel, Segment};
+use registry_planning::vocabulary::{Broker, Segment};
 use registry_store::Store;
 use registry_store::background::Priority;
 use tokio::runtime::Runtime;
@@ -29,6 +29,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tracing::{info, warn};
 use uuid::Uuid;
 
+use self::plan::PlanArguments;
 use crate::app::{App, KeyOrigin, curl_line};
 use crate::boot::{self, Openers, Resources};
 use crate::limits::BrokerLimits;
@@ -51,7 +52,7 @@ enum Command {
     /// Serve the HTTP API (the default without a subcommand).
     Serve,
     /// Create a plan from the stored catalog and print it, without storing it.
-    Plan(PlanArguments),
+    Plan(Box<PlanArguments>),
     /// Ingest a broker's instrument file into the catalog; a running service serves it within seconds.
     Ingest(IngestArguments),
     /// Check the stored catalog.
@@ -64,36 +65,6 @@ enum Command {
     Migrate,
     /// Check the configuration and list every setting with its value and origin.
     CheckConfig,
-}
-
-#[derive(clap::Args)]
-struct PlanArguments {
-    /// 1 to 5000 instrument keys as `EXCHANGE:SYMBOL`, most important first.
-    #[arg(required = true, value_name = "KEY")]
-    keys: Vec<String>,
-    /// Trading date of the plan [default: today in Asia/Kolkata].
-    #[arg(long, value_name = "YYYY-MM-DD", value_parser = date)]
-    as_of: Option<NaiveDate>,
-    /// Which keys to keep: `lenient` (all well-formed keys), `moderate` (keys in the catalog) or `strict` (active and
-    /// unexpired keys) [default: the configured strictness].
-    #[arg(long, value_name = "STRICTNESS", value_parser = word(FilteringStrictness::parse, "lenient, moderate, strict"))]
-    strictness: Option<FilteringStrictness>,
-    /// How to optimize the plan: `low` (remove duplicates), `moderate` (also sort) or `aggressive` (also collapse
-    /// aliases and rank instruments) [default: the configured level].
-    #[arg(long, value_name = "LEVEL", value_parser = word(OptimizationLevel::parse, "low, moderate, aggressive"))]
-    optimization: Option<OptimizationLevel>,
-    #[arg(
-        long,
-        value_parser = word(Broker::parse, Broker::WORDS),
-        help = format!("Broker of the feed, whose last accepted file must list each instrument: one of {}", Broker::WORDS),
-    )]
-    broker: Option<Broker>,
-    /// How much data to stream for each instrument: `ltp`, `quote` or `full`.
-    #[arg(long, value_parser = word(vocabulary::Mode::parse, vocabulary::Mode::WORDS))]
-    mode: Option<vocabulary::Mode>,
-    /// Print the plan as JSON instead of tables.
-    #[arg(long)]
-    json: bool,
 }
 
 #[derive(clap::Args)]
@@ -168,7 +139,7 @@ pub fn main() -> ExitCode {
 fn run(command: Command, settings: &ProcessSettings) -> anyhow::Result<()> {
     match command {
         Command::Serve => serve(settings),
-        Command::Plan(arguments) => runtime()?.block_on(plan::run(arguments, settings)),
+        Command::Plan(arguments) => runtime()?.block_on(plan::run(*arguments, settings)),
         Command::Ingest(arguments) => runtime()?.block_on(ingest::run(arguments, settings)),
         Command::Catalog(command) => runtime()?.block_on(catalog::run(command, settings)),
         Command::Profiles(command) => runtime()?.block_on(profiles::run(command, settings)),

@@ -1,5 +1,6 @@
 //! The commands, run as a person runs them.
 
+mod brokers;
 mod checking;
 mod configuration;
 mod following;
@@ -120,7 +121,7 @@ fn more_keys_than_a_request_may_have_are_refused() {
     let finished = run(&[&["plan"][..], &vec!["NSE:TCS"; 5001]].concat(), folder.path(), &[]);
 
     assert_eq!(finished.code, Some(1));
-    assert_eq!(finished.complaint, "error: expected 1 to 5000 keys, got 5001\n");
+    assert_eq!(finished.complaint, "error: expected 1 to 5000 keys, got 5001; use `--from` for more\n");
 }
 
 #[test]

@@ -1,53 +1,197 @@
 //! `plan`: creates plans offline, from the stored catalog.
 
+mod keys;
+mod tables;
+
+use std::path::PathBuf;
 use std::sync::Arc;
 
-use anyhow::bail;
-use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
+use anyhow::{anyhow, bail};
+use chrono::{DateTime, NaiveDate, SubsecRound, TimeDelta, Utc};
 use registry_actors::snapshot::Snapshot;
 use registry_planning::Stamp;
 use registry_planning::broker::BrokerModels;
-use registry_planning::catalogue::Catalogue;
-use registry_planning::feed::StreamOptions;
+use registry_planning::explain::{NotInPlan, explain};
+use registry_planning::feed::{ACCOUNTS_MAX, Accounts, CONNECTIONS_MAX, StreamOptions};
+use registry_planning::json::ObjectWriter;
 use registry_planning::plan::Plan;
 use registry_planning::plan::describe::trading_date;
 use registry_planning::request::{Options, PlanRequest, Resolved};
-use registry_planning::vocabulary::{SubscriptionType, counted, hex};
+use registry_planning::source::{ItemInstruments, ItemOptions, PlanItem, Source};
+use registry_planning::subscriptions::PlanSubscriptions;
+use registry_planning::vocabulary::{Broker, FilteringStrictness, Mode, OptimizationLevel, SubscriptionType};
 use uuid::Uuid;
 
-use super::{PlanArguments, catalogue, print_line, resolve, table};
+use super::{catalogue, date, print_line, resolve, word};
 use crate::boot::Resources;
 use crate::settings::ProcessSettings;
 
-/// Maximum number of keys in a request, as over HTTP.
+/// Maximum number of keys in the arguments, as in a list over HTTP.
 const KEYS_MAX: usize = 5000;
+
+#[derive(clap::Args)]
+pub(super) struct PlanArguments {
+    /// Instrument keys as `EXCHANGE:SYMBOL`, most important first: 1 to 5000, or none if `--from` names a file.
+    #[arg(required_unless_present = "from", value_name = "KEY")]
+    keys: Vec<String>,
+    /// File with up to 20000 further keys, `-` for standard input: a key or a JSON object per line, such as
+    /// `{"instrument": "NSE:TCS", "mode": "full", "min_mode": "quote", "priority": 5, "pinned": true}`.
+    #[arg(long, value_name = "FILE")]
+    from: Option<PathBuf>,
+    /// Trading date of the plan [default: today in Asia/Kolkata].
+    #[arg(long, value_name = "YYYY-MM-DD", value_parser = date)]
+    as_of: Option<NaiveDate>,
+    /// Which keys to keep: `lenient` (all well-formed keys), `moderate` (keys in the catalog) or `strict` (active and
+    /// unexpired keys) [default: the configured strictness].
+    #[arg(long, value_name = "STRICTNESS", value_parser = word(FilteringStrictness::parse, "lenient, moderate, strict"))]
+    strictness: Option<FilteringStrictness>,
+    /// How to optimize the plan: `low` (remove duplicates), `moderate` (also sort) or `aggressive` (also collapse
+    /// aliases and rank instruments) [default: the configured level].
+    #[arg(long, value_name = "LEVEL", value_parser = word(OptimizationLevel::parse, "low, moderate, aggressive"))]
+    optimization: Option<OptimizationLevel>,
+    #[arg(
+        long,
+        value_parser = word(Broker::parse, Broker::WORDS),
+        help = format!("Broker of the feed, whose last accepted file must list each instrument: one of {}", Broker::WORDS),
+    )]
+    broker: Option<Broker>,
+    #[arg(
+        long,
+        value_parser = word(Mode::parse, Mode::WORDS),
+        help = format!("How much data to stream for each instrument: one of {}", Mode::WORDS),
+    )]
+    mode: Option<Mode>,
+    /// Mode below which no limit of the broker lowers an instrument.
+    #[arg(long, value_name = "MODE", value_parser = word(Mode::parse, Mode::WORDS), requires = "broker")]
+    min_mode: Option<Mode>,
+    /// Tier of the accounts at the broker [default: that of each account].
+    #[arg(long, requires = "broker")]
+    tier: Option<String>,
+    /// Accounts at the broker: a number, or names separated by commas [default: those of the settings].
+    #[arg(long, value_name = "ACCOUNTS", value_parser = accounts, requires = "broker")]
+    accounts: Option<Accounts>,
+    /// Minimum number of connections [default: the fewest that the limits require].
+    #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u32).range(1..=i64::from(CONNECTIONS_MAX)), requires = "broker")]
+    connections: Option<u32>,
+    /// Print the subscriptions instead of the plan: `json`, or the broker for the arguments of its SDK.
+    #[arg(long, value_parser = word(SubscriptionForm::parse, SubscriptionForm::WORDS), requires = "broker")]
+    format: Option<SubscriptionForm>,
+    /// Explain why the plan contains this key, or why it was left out, instead of printing the plan.
+    #[arg(long, value_name = "KEY", conflicts_with = "format")]
+    explain: Option<String>,
+    /// Print JSON instead of tables.
+    #[arg(long)]
+    json: bool,
+}
+
+/// The form of printed subscriptions.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum SubscriptionForm {
+    Json,
+    Sdk(Broker),
+}
+
+impl SubscriptionForm {
+    const WORDS: &str = "json, or the broker of the plan";
+
+    fn parse(word: &str) -> Option<Self> {
+        if word == "json" { Some(SubscriptionForm::Json) } else { Broker::parse(word).map(SubscriptionForm::Sdk) }
+    }
+}
+
+fn accounts(text: &str) -> Result<Accounts, String> {
+    if let Ok(count) = text.parse::<u32>() {
+        let is_allowed = (1..=ACCOUNTS_MAX).contains(&count);
+        return if is_allowed { Ok(Accounts::Count(count)) } else { Err(format!("expected 1 to {ACCOUNTS_MAX}")) };
+    }
+    let names: Vec<String> = text.split(',').map(str::to_owned).collect();
+    Ok(Accounts::Named(names))
+}
 
 pub(super) async fn run(arguments: PlanArguments, settings: &ProcessSettings) -> anyhow::Result<()> {
     if arguments.keys.len() > KEYS_MAX {
-        bail!("expected 1 to {KEYS_MAX} keys, got {}", arguments.keys.len());
+        bail!("expected 1 to {KEYS_MAX} keys, got {}; use `--from` for more", arguments.keys.len());
     }
+    let brokers = BrokerModels::embedded().with_capacity(Arc::clone(&settings.capacity));
+    let (source, feed) = (source(&arguments, &brokers)?, feed(&arguments, &brokers)?);
     let Resources { store, settings: planner, .. } = resolve(settings).await?;
     let now = Utc::now();
     let catalogue = Arc::new(catalogue(&*store, settings, now).await?);
-    let brokers = BrokerModels::embedded().with_capacity(Arc::clone(&settings.capacity));
     let snapshot = Snapshot::new(&planner, catalogue, Arc::new(brokers));
     store.close().await;
 
-    let plan = create_plan(&arguments, &snapshot, now)?;
+    let plan = create_plan(&arguments, source, feed, &snapshot, now)?;
+    if let Some(key) = &arguments.explain {
+        return print_explanation(&plan, key, &snapshot, arguments.json);
+    }
+    if let Some(form) = arguments.format {
+        return print_subscriptions(&plan, form, &snapshot);
+    }
     if arguments.json {
         return print_line(&serde_json::to_string_pretty(&plan)?);
     }
-    print(&plan, &snapshot.catalogue)
+    tables::print_plan(&plan, &snapshot.catalogue)
 }
 
-fn create_plan(arguments: &PlanArguments, snapshot: &Snapshot, now: DateTime<Utc>) -> anyhow::Result<Plan> {
+/// Returns the keys of the arguments, then those of the file.
+fn source(arguments: &PlanArguments, brokers: &BrokerModels) -> anyhow::Result<Source> {
+    let Some(path) = &arguments.from else { return Ok(arguments.keys.iter().collect()) };
+    let usual = brokers.usual_mode(SubscriptionType::LiveFeed).unwrap_or(Mode::Quote);
+    let (broker, mode, min_mode) = (arguments.broker, arguments.mode, arguments.min_mode);
+    let defaults = StreamOptions { broker, mode, min_mode, ..StreamOptions::default() };
+    let own =
+        |key: &String| PlanItem { instruments: ItemInstruments::Key(key.clone()), options: ItemOptions::default() };
+    let mut items: Vec<PlanItem> = arguments.keys.iter().map(own).collect();
+    items.extend(keys::read_items(path, &defaults, usual)?);
+    if items.is_empty() {
+        bail!("expected at least one key in {}", path.display());
+    }
+    let has_options = items.iter().any(|item| item.options != ItemOptions::default());
+    if has_options {
+        return Ok(Source::Items(Arc::new(items)));
+    }
+    let key = |item: PlanItem| match item.instruments {
+        ItemInstruments::Key(key) => Some(key),
+        ItemInstruments::Selector(_) => None,
+    };
+    Ok(items.into_iter().filter_map(key).collect())
+}
+
+/// Returns the options of the stream. A plan that is not stored may exceed the accounts of the settings.
+fn feed(arguments: &PlanArguments, brokers: &BrokerModels) -> anyhow::Result<StreamOptions> {
+    let mut feed = StreamOptions {
+        broker: arguments.broker,
+        mode: arguments.mode,
+        min_mode: arguments.min_mode,
+        tier: arguments.tier.clone(),
+        accounts: arguments.accounts.clone(),
+        connections: arguments.connections,
+        ..StreamOptions::default()
+    };
+    let mut faults = feed.retain_valid_modes(brokers.usual_mode(SubscriptionType::LiveFeed));
+    faults.extend(feed.retain_valid_accounts(brokers.capacity(), true));
+    if faults.is_empty() {
+        return Ok(feed);
+    }
+    let option = |pointer: &str| format!("--{}", pointer.trim_start_matches('/').replace('_', "-"));
+    let faults: Vec<String> = faults.iter().map(|of| format!("{}: {}", option(&of.pointer), of.detail)).collect();
+    bail!("{}", faults.join("\n  "))
+}
+
+fn create_plan(
+    arguments: &PlanArguments,
+    source: Source,
+    feed: StreamOptions,
+    snapshot: &Snapshot,
+    now: DateTime<Utc>,
+) -> anyhow::Result<Plan> {
     let defaults = &snapshot.settings;
     let request = PlanRequest {
         user_id: "command-line".to_owned(),
         plan_name: "command line".to_owned(),
         description: None,
         subscription_type: SubscriptionType::LiveFeed,
-        source: arguments.keys.iter().collect(),
+        source,
         options: Options {
             optimization_level: arguments.optimization.unwrap_or(defaults.optimization_level),
             filtering_strictness: arguments.strictness.unwrap_or(defaults.filtering_strictness),
@@ -55,7 +199,7 @@ fn create_plan(arguments: &PlanArguments, snapshot: &Snapshot, now: DateTime<Utc
             cost_per_instrument: defaults.cost_per_instrument,
             as_of: arguments.as_of.unwrap_or_else(|| trading_date(now)),
         },
-        feed: StreamOptions { broker: arguments.broker, mode: arguments.mode, ..StreamOptions::default() },
+        feed,
         warnings: Vec::new(),
     };
     let resolved = Resolved::new(&request, snapshot.basis(), &snapshot.hash);
@@ -63,54 +207,60 @@ fn create_plan(arguments: &PlanArguments, snapshot: &Snapshot, now: DateTime<Utc
     let ttl = TimeDelta::from_std(defaults.plan_cache_ttl).unwrap_or(TimeDelta::MAX);
     let plan_id = format!("plan_{}", Uuid::now_v7().simple());
     let stamp = Stamp { plan_id, created_at, expires_at: created_at + ttl };
-    Ok(registry_planning::create_plan(&request, &resolved, snapshot.basis(), stamp)?)
+    registry_planning::create_plan(&request, &resolved, snapshot.basis(), stamp)
+        .map_err(|over| anyhow!("{over}\n  {}", over.arithmetic.join("\n  ")))
 }
 
-fn print(plan: &Plan, catalogue: &Catalogue) -> anyhow::Result<()> {
-    let mut kept = table(&["instrument", "type", "expiry", "lot", "name"]);
-    for key in plan.instruments.iter() {
-        let row = match catalogue.find(key).map(|id| catalogue.get(id)) {
-            Some(instrument) => [
-                key.to_owned(),
-                instrument.class().as_str().to_owned(),
-                instrument.expiry().map(|date| date.to_string()).unwrap_or_default(),
-                instrument.lot_size().to_string(),
-                instrument.name().to_owned(),
-            ],
-            None => [key.to_owned(), "unknown".to_owned(), String::new(), String::new(), String::new()],
-        };
-        kept.add_row(row);
-    }
-    print_line(&kept.to_string())?;
-    if !plan.rejected.is_empty() {
-        let mut left_out = table(&["rejected", "reason", "detail", "suggestions"]);
-        for rejection in &plan.rejected {
-            left_out.add_row([
-                rejection.instrument.clone(),
-                rejection.reason.to_string(),
-                rejection.detail.clone(),
-                rejection.suggestions.join(", "),
-            ]);
+fn print_explanation(plan: &Plan, key: &str, snapshot: &Snapshot, is_json: bool) -> anyhow::Result<()> {
+    match explain(plan, key, snapshot.basis()) {
+        Ok(explanation) if is_json => print_line(&serde_json::to_string_pretty(&explanation)?),
+        Ok(explanation) => tables::print_explanation(&explanation),
+        Err(NotInPlan { suggestions }) if suggestions.is_empty() => {
+            bail!("`{key}` is not among the keys of the plan")
         }
-        print_line(&left_out.to_string())?;
+        Err(NotInPlan { suggestions }) => {
+            bail!("`{key}` is not among the keys of the plan; it contains {}", suggestions.join(", "))
+        }
     }
-    for warning in &plan.metadata.warnings {
-        print_line(&format!("warning: {warning}"))?;
+}
+
+/// Prints the subscriptions in the form of the API.
+fn print_subscriptions(plan: &Plan, form: SubscriptionForm, snapshot: &Snapshot) -> anyhow::Result<()> {
+    let Some(subscriptions) = PlanSubscriptions::of(plan) else { bail!("the plan has no subscriptions") };
+    let broker = subscriptions.broker();
+    let mut json = Vec::new();
+    let mut object = ObjectWriter::begin(&mut json);
+    object.field("broker", &broker);
+    match form {
+        SubscriptionForm::Json => {
+            object.field("format", "json");
+            object.field("subscriptions", &subscriptions);
+        }
+        SubscriptionForm::Sdk(other) if other != broker => {
+            bail!("expected `json` or the broker of the plan, `{broker}`, got `{other}`");
+        }
+        SubscriptionForm::Sdk(_) if subscriptions.lacks_tokens() => {
+            bail!(
+                "no file of {broker} lists an instrument of the plan; ingest a file of {broker}, or use `--format json`"
+            );
+        }
+        SubscriptionForm::Sdk(_) => {
+            object.field("format", &broker);
+            let capacity = snapshot.basis().brokers.capacity().of(broker);
+            let tier = capacity.tier(subscriptions.tier()).unwrap_or(&capacity.tiers[capacity.default_tier]);
+            let instruments_max = tier.limits.subscribe.instruments_per_message.value;
+            let mut connections = vec![b'['];
+            for number in 1..=subscriptions.connection_count() {
+                if number > 1 {
+                    connections.push(b',');
+                }
+                subscriptions.write_messages(number, instruments_max, &mut connections);
+            }
+            connections.push(b']');
+            object.raw("connections", &connections);
+            object.field("without_token", &subscriptions.without_token(subscriptions.positions(None)));
+        }
     }
-    let metrics = &plan.performance_metrics;
-    print_line(&format!(
-        "kept {} of {} for {}: {} USD per day, about {} ms to subscribe, {} bytes per second\n\
-         catalog version {} ({}), optimization {}, strictness {}, maximum {}",
-        metrics.instrument_count,
-        counted(plan.metadata.original_instrument_count, "instrument"),
-        plan.metadata.as_of,
-        plan.estimated_cost,
-        metrics.estimated_latency_ms,
-        plan.metadata.estimated_bandwidth_bytes_per_second,
-        catalogue.version(),
-        &hex(catalogue.content_hash())[..12],
-        plan.optimization_level,
-        plan.filtering_strictness,
-        counted(plan.metadata.max_instruments, "instrument"),
-    ))
+    object.end();
+    print_line(&String::from_utf8(json)?)
 }

@@ -1,0 +1,139 @@
+//! Reads the keys of a plan from a file: one key per line, or one JSON object per line with the options of its key.
+
+use std::fs::File;
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+
+use anyhow::{Context, bail};
+use registry_planning::feed::{PRIORITY_MAX, StreamOptions, min_mode_fault, mode_fault};
+use registry_planning::source::{ItemInstruments, ItemOptions, PlanItem};
+use registry_planning::vocabulary::Mode;
+use serde::Deserialize;
+
+/// Maximum number of keys of a file, as of items over HTTP.
+pub(super) const FILE_KEYS_MAX: usize = 20_000;
+/// Maximum number of faults that are listed.
+const FAULTS_MAX: usize = 20;
+
+/// A line with options, in the form of an item of a request.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Line {
+    instrument: String,
+    mode: Option<Mode>,
+    min_mode: Option<Mode>,
+    #[serde(default)]
+    priority: u32,
+    #[serde(default)]
+    pinned: bool,
+}
+
+/// Reads the entries of a file; `-` is standard input. Empty lines and lines that start with `#` are skipped.
+pub(super) fn read_items(path: &Path, feed: &StreamOptions, usual: Mode) -> anyhow::Result<Vec<PlanItem>> {
+    let reader: Box<dyn BufRead> = if path == Path::new("-") {
+        Box::new(std::io::stdin().lock())
+    } else {
+        let file = File::open(path).with_context(|| format!("failed to open {}", path.display()))?;
+        Box::new(BufReader::new(file))
+    };
+    items_of(reader, feed, usual).with_context(|| format!("failed to read {}", path.display()))
+}
+
+fn items_of(reader: impl BufRead, feed: &StreamOptions, usual: Mode) -> anyhow::Result<Vec<PlanItem>> {
+    let (mut items, mut faults) = (Vec::new(), Vec::new());
+    for (number, line) in (1..).zip(reader.lines()) {
+        let line = line?;
+        let text = line.trim();
+        if text.is_empty() || text.starts_with('#') {
+            continue;
+        }
+        match item_of(text, feed, usual) {
+            Ok(item) => items.push(item),
+            Err(fault) => faults.push(format!("line {number}: {fault}")),
+        }
+        if items.len() > FILE_KEYS_MAX {
+            bail!("expected at most {FILE_KEYS_MAX} keys, got more");
+        }
+    }
+    if !faults.is_empty() {
+        let beyond = faults.len().saturating_sub(FAULTS_MAX);
+        faults.truncate(FAULTS_MAX);
+        if beyond > 0 {
+            faults.push(format!("{beyond} more"));
+        }
+        bail!("{}", faults.join("\n  "));
+    }
+    Ok(items)
+}
+
+fn item_of(text: &str, feed: &StreamOptions, usual: Mode) -> Result<PlanItem, String> {
+    if !text.starts_with('{') {
+        return Ok(PlanItem { instruments: ItemInstruments::Key(text.to_owned()), options: ItemOptions::default() });
+    }
+    let line: Line = serde_json::from_str(text).map_err(|fault| fault.to_string())?;
+    if line.priority > PRIORITY_MAX {
+        return Err(format!("expected a priority from 0 to {PRIORITY_MAX}, got {}", line.priority));
+    }
+    let requires_broker = |name: &str, is_given: bool| match is_given && feed.broker.is_none() {
+        true => Err(format!("`{name}` requires `--broker`")),
+        false => Ok(()),
+    };
+    requires_broker("pinned", line.pinned)?;
+    requires_broker("min_mode", line.min_mode.is_some())?;
+    let mode = line.mode.or(feed.mode).unwrap_or(usual);
+    let fault = match (line.min_mode, feed.min_mode) {
+        (Some(min_mode), _) => min_mode_fault(min_mode, mode),
+        (None, Some(min_mode)) => mode_fault(mode, min_mode),
+        (None, None) => None,
+    };
+    if let Some(fault) = fault {
+        return Err(fault);
+    }
+    let Line { instrument, mode, min_mode, priority, pinned: is_pinned } = line;
+    let options = ItemOptions { mode, min_mode, priority, is_pinned };
+    Ok(PlanItem { instruments: ItemInstruments::Key(instrument), options })
+}
+
+#[cfg(test)]
+mod tests {
+    use registry_planning::vocabulary::Broker;
+
+    use super::*;
+
+    fn items(text: &str, broker: Option<Broker>) -> anyhow::Result<Vec<PlanItem>> {
+        items_of(text.as_bytes(), &StreamOptions { broker, ..StreamOptions::default() }, Mode::Quote)
+    }
+
+    #[test]
+    fn lines_are_keys_or_objects_with_options() {
+        let text = "# positions\nNSE:NIFTY 50\n\n{\"instrument\": \"NSE:TCS\", \"mode\": \"full\", \"pinned\": true}\n";
+
+        let items = items(text, Some(Broker::Kite)).unwrap();
+
+        let key = |key: &str, options| PlanItem { instruments: ItemInstruments::Key(key.to_owned()), options };
+        let pinned = ItemOptions { mode: Some(Mode::Full), is_pinned: true, ..ItemOptions::default() };
+        assert_eq!(items, [key("NSE:NIFTY 50", ItemOptions::default()), key("NSE:TCS", pinned)]);
+    }
+
+    #[test]
+    fn every_fault_is_reported_with_its_line() {
+        let text = "{\"instrument\": \"NSE:A\", \"priority\": 1001}\nNSE:TCS\n{\"key\": \"NSE:B\"}\n\
+                    {\"instrument\": \"NSE:C\", \"min_mode\": \"full\"}\n";
+
+        let fault = items(text, Some(Broker::Kite)).unwrap_err().to_string();
+
+        assert!(fault.contains("line 1: expected a priority from 0 to 1000, got 1001"), "{fault}");
+        assert!(fault.contains("line 3: unknown field `key`"), "{fault}");
+        assert!(fault.contains("line 4: expected a mode that `quote` includes"), "{fault}");
+        let fault = items("{\"instrument\": \"NSE:A\", \"pinned\": true}", None).unwrap_err().to_string();
+        assert_eq!(fault, "line 1: `pinned` requires `--broker`");
+    }
+
+    #[test]
+    fn a_file_has_a_maximum_number_of_keys() {
+        let fault = items(&"NSE:TCS\n".repeat(FILE_KEYS_MAX + 1), None).unwrap_err().to_string();
+
+        assert_eq!(fault, "expected at most 20000 keys, got more");
+        assert_eq!(items(&"NSE:TCS\n".repeat(FILE_KEYS_MAX), None).unwrap().len(), FILE_KEYS_MAX);
+    }
+}
