@@ -3,6 +3,7 @@
 mod at_a_broker;
 mod generated;
 mod succession;
+mod unbound;
 
 use proptest::prelude::*;
 
