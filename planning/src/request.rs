@@ -261,6 +261,7 @@ mod tests {
     use super::*;
     use crate::profile::Rules;
     use crate::testing::{basis, demo_catalogue, of_profile, request};
+    use crate::vocabulary::Broker;
 
     const SNAPSHOT: [u8; 32] = [7; 32];
 

@@ -22,8 +22,8 @@ const KEYS: [&str; 5] = ["NSE:TCS", "NSE:INFY", "NSE:RELIANCE", "NSE:SBIN", "NSE
 /// Runs `plan` with the small limits.
 fn plan(folder: &TempDir, arguments: &[&str]) -> Finished {
     let limits = folder.path().join("limits.toml");
-    fs::write(&limits, LIMITS).unwrap();
-    let variables = [("INSTRUMENT_REGISTRY_BROKER_LIMITS", limits.to_str().unwrap())];
+    fs::write(&limits, LIMITS).expect("the folder of the test is writable");
+    let variables = [("INSTRUMENT_REGISTRY_BROKER_LIMITS", limits.to_str().expect("the path is UTF-8"))];
     run(&[&["plan", "--broker", "kite"], arguments].concat(), folder.path(), &variables)
 }
 

@@ -72,7 +72,10 @@ fn the_snapshot_hashes_its_parts_as_before() {
     let catalogue = demo_catalogue();
 
     assert_eq!(hex(catalogue.content_hash()), "3b27615acd90455895968ef9cbabf5c01155e26c6a9de88c46f9e884a1e67981");
-    assert_eq!(hex(basis(&catalogue).brokers.content_hash()), "29b86cb7bc2976eac6dc1a63e06954e5f5ba0ab26754eb7cecd39c9d0d9d503a");
+    assert_eq!(
+        hex(basis(&catalogue).brokers.content_hash()),
+        "29b86cb7bc2976eac6dc1a63e06954e5f5ba0ab26754eb7cecd39c9d0d9d503a"
+    );
 }
 
 #[test]
