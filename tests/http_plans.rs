@@ -2,6 +2,7 @@
 
 mod describe;
 mod encoding;
+mod explain;
 mod front;
 mod items;
 mod listing;

@@ -320,7 +320,7 @@ fn the_highest_offered_mode_is_an_alternative() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(10))]
+    #![proptest_config(ProptestConfig::with_cases(40))]
 
     #[test]
     fn every_requested_key_is_explained(request in any_request(), feed in any_feed(), strictness in 0usize..3) {
