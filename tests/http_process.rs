@@ -45,6 +45,8 @@ async fn the_description_of_the_api_names_every_route() {
         format!("post {BASE}/plan/{{plan_id}}/describe"),
         format!("get {BASE}/plans"),
         format!("get {BASE}/plans/{{plan_id}}"),
+        format!("get {BASE}/plans/{{plan_id}}/explain"),
+        format!("get {BASE}/plans/{{plan_id}}/subscriptions"),
         format!("get {BASE}/planner/config"),
         format!("post {BASE}/planner/cleanup"),
         format!("get {CATALOG_VERSIONS}"),

@@ -238,7 +238,7 @@ impl<'a> Composer<'a> {
         let as_of = self.request.options.as_of;
         let is_old = |seen: chrono::NaiveDate| (as_of - seen).num_days() > FIGURE_DAYS_MAX;
         let old = self.used.iter().filter(|(_, _, seen)| is_old(*seen));
-        let old: Vec<String> = old.map(|(name, _, seen)| format!("`{name}` ({seen})")).collect();
+        let old: Vec<String> = old.map(|(name, _, seen)| format!("`{name}` seen {seen}")).collect();
         (!old.is_empty()).then(|| {
             format!(
                 "figures of {} were checked more than {FIGURE_DAYS_MAX} days before {as_of}: {}",

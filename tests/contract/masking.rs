@@ -28,7 +28,8 @@ impl Masks {
                 mask_counts(fields);
                 // There are as many planners as processors.
                 fields.retain(|name, _| !name.starts_with("planner_") || name == "planner_0");
-                fields.values_mut().for_each(|field| self.value(field));
+                // The day on which a figure was checked is the same on every day.
+                fields.iter_mut().filter(|(name, _)| *name != "seen").for_each(|(_, field)| self.value(field));
                 // A map that has ids as its keys.
                 let keys: Vec<String> = fields.keys().filter(|key| self.text(key) != **key).cloned().collect();
                 for key in keys {
@@ -53,7 +54,7 @@ impl Masks {
         let mut masked = String::with_capacity(text.len());
         let mut rest = text;
         while let Some(first) = rest.chars().next() {
-            let is_inside = masked.ends_with(|last: char| last.is_ascii_alphanumeric());
+            let is_inside = masked.ends_with(|last: char| last.is_ascii_alphanumeric()) || masked.ends_with("seen ");
             let (length, replacement) = match is_inside {
                 true => (0, String::new()),
                 false => self.masked(rest),

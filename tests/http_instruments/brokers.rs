@@ -54,7 +54,10 @@ async fn a_broker_without_a_file_has_no_tokens() {
     assert_eq!(brokers["count"], brokers["brokers"].as_array().unwrap().len());
     assert_eq!(
         brokers["brokers"][0],
-        json!({"broker_id": "kite", "is_loaded": false, "file_date": null, "active_tokens": 0})
+        json!({
+            "broker_id": "kite", "is_loaded": false, "file_date": null, "active_tokens": 0,
+            "supports": {"files": true, "plans": true}
+        })
     );
     for (path, part) in [
         ("brokers/kite/tokens/NSE:TCS", "kite has no token for `NSE:TCS`"),

@@ -338,7 +338,7 @@ fn old_figures_add_a_warning() {
     let warnings = planned(&request).metadata.warnings;
 
     let warning = warnings.iter().find(|warning| warning.starts_with("figures of kite were checked")).unwrap();
-    assert!(warning.contains("`connections` (2026-11-01)"), "{warning}");
+    assert!(warning.contains("`connections` seen 2026-11-01"), "{warning}");
 }
 
 #[test]
