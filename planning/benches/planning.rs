@@ -1,5 +1,6 @@
 //! Compares the time of planning with that of a straightforward version, measures the time of reading real files, and
-//! compares the time of creating a catalog from one with that of deserializing it.
+//! compares the time of creating a catalog from one with that of deserializing it. It also compares the time of plans at the
+//! limits of a broker with that of a first-fit.
 //!
 //! `cargo bench -p registry-planning` measures; `cargo test -p registry-planning --benches`, or the argument `--test`,
 //! runs every case once. Requests are random instruments of a synthetic catalog of 100,000. They are parsed already,
@@ -9,6 +10,10 @@
 
 #[path = "planning/dumps.rs"]
 mod dumps;
+#[path = "planning/first_fit.rs"]
+mod first_fit;
+#[path = "planning/fitting.rs"]
+mod fitting;
 #[path = "planning/ready.rs"]
 mod ready;
 #[path = "planning/straightforward.rs"]
@@ -69,6 +74,8 @@ fn main() -> io::Result<()> {
     let is_test = has("--test") || !has("--bench");
     let mut out = io::stdout().lock();
     compare(&mut out, if is_test { 1 } else { ROUNDS })?;
+    writeln!(out)?;
+    fitting::measure(&mut out, if is_test { 1 } else { 31 })?;
     writeln!(out)?;
     dumps::measure(&mut out, if is_test { 1 } else { 7 })?;
     writeln!(out)?;

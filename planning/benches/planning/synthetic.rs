@@ -21,8 +21,19 @@ const UNDERLYINGS: usize = 220;
 const EXPIRIES: [(&str, (i32, u32, u32)); 3] =
     [("26AUG", (2026, 8, 25)), ("26SEP", (2026, 9, 29)), ("26OCT", (2026, 10, 27))];
 
-/// Creates a catalog of exactly `count` instruments: shares, futures, and options for the rest.
+/// Creates a catalog of exactly `count` instruments.
 pub(crate) fn catalogue(count: usize) -> Catalogue {
+    let mut builder = Builder::new();
+    for row in rows(count) {
+        builder.add(row, true);
+    }
+    let catalogue = builder.build("bench".to_owned(), vec![]);
+    assert_eq!(catalogue.len(), count);
+    catalogue
+}
+
+/// Creates `count` instruments: shares, futures, and options for the rest.
+pub(crate) fn rows(count: usize) -> Vec<Row> {
     let mut rows = Vec::with_capacity(count);
     for number in 0..SHARES {
         rows.push(share(Exchange::Nse, number));
@@ -47,14 +58,7 @@ pub(crate) fn catalogue(count: usize) -> Catalogue {
             }
         }
     }
-
-    let mut builder = Builder::new();
-    for row in rows {
-        builder.add(row, true);
-    }
-    let catalogue = builder.build("bench".to_owned(), vec![]);
-    assert_eq!(catalogue.len(), count);
-    catalogue
+    rows
 }
 
 fn share(exchange: Exchange, number: usize) -> Row {
