@@ -66,22 +66,43 @@ struct Composer<'a> {
 /// The number of instruments by type and mode of the subscription.
 type Numbers = BTreeMap<(Option<InstrumentType>, Mode), u32>;
 
+/// The number of types, with that of unknown instruments.
+const TYPES: usize = InstrumentType::ALL.len() + 1;
+
+/// A value for each type, by [`type_index`].
+type PerType<T> = [T; TYPES];
+
+fn type_index(class: Option<InstrumentType>) -> usize {
+    class.map_or(0, |class| class as usize + 1)
+}
+
+fn types() -> impl Iterator<Item = Option<InstrumentType>> {
+    std::iter::once(None).chain(InstrumentType::ALL.into_iter().map(Some))
+}
+
+fn numbers_of(counts: &PerType<[u32; Mode::ALL.len()]>) -> Numbers {
+    let of_type =
+        |class| Mode::ALL.into_iter().map(move |mode| ((class, mode), counts[type_index(class)][mode as usize]));
+    types().flat_map(of_type).filter(|(_, count)| *count > 0).collect()
+}
+
 impl<'a> Composer<'a> {
     fn stream(&mut self) -> Allocated {
         let classes: Vec<Option<InstrumentType>> = self.kept.iter().map(|item| self.class_of(*item)).collect();
+        let rates: Vec<PerType<u32>> = self.fitted.in_play.modes().iter().map(|mode| self.rates_of(*mode)).collect();
         let place_item = |(item, class): (&Item, &Option<InstrumentType>)| {
             let mode = self.fitted.mode_position(*item);
-            let rate = self.fitted.mode(*item).map_or(0.0, |mode| self.basis.brokers.messages_per_second(*class, mode));
-            PlacedItem { mode, rate: thousandths(rate) }
+            PlacedItem { mode, rate: mode.map_or(0, |mode| rates[mode][type_index(*class)]) }
         };
         let items: Vec<PlacedItem> = self.kept.iter().zip(&classes).map(place_item).collect();
         let placement = place(self.fitted, self.accounts, &items, self.request.feed.connections);
 
-        let mut numbers: Vec<Numbers> = vec![Numbers::new(); placement.connections.len()];
+        let mut counts = vec![[[0u32; Mode::ALL.len()]; TYPES]; placement.connections.len()];
         for leg in &placement.legs {
             let class = classes[leg.instrument as usize];
-            *numbers[leg.connection as usize].entry((class, leg.mode)).or_default() += 1;
+            counts[leg.connection as usize][type_index(class)][leg.mode as usize] += 1;
         }
+        let numbers: Vec<Numbers> = counts.iter().map(numbers_of).collect();
         let connections: Vec<AllocatedConnection> =
             (0..placement.connections.len()).map(|at| self.connection(at, &placement, &numbers[at])).collect();
         let limits = self.limits(&placement, &numbers);
@@ -173,6 +194,15 @@ impl<'a> Composer<'a> {
             time_to_complete_ms: None,
             assumed: Vec::new(),
         }
+    }
+
+    /// Returns the expected number of messages in a second of each type, in thousandths.
+    fn rates_of(&self, mode: Mode) -> PerType<u32> {
+        let mut rates = [0; TYPES];
+        for class in types() {
+            rates[type_index(class)] = thousandths(self.basis.brokers.messages_per_second(class, mode));
+        }
+        rates
     }
 
     fn class_of(&self, item: Item) -> Option<InstrumentType> {
@@ -278,14 +308,19 @@ impl<'a> Composer<'a> {
     fn limits(&mut self, placement: &Placement, numbers: &[Numbers]) -> Vec<UsedLimit> {
         let mut limits = vec![self.plan_limit()];
         // An instrument counts in the mode that was planned for it, on the connection of its first subscription.
-        let mut of_connections: Vec<BTreeMap<Mode, u32>> = vec![BTreeMap::new(); placement.connections.len()];
-        for leg in &placement.legs {
-            let is_first = placement.connections[leg.connection as usize].endpoint == MARKET;
-            let mode = self.fitted.mode(self.kept[leg.instrument as usize]);
-            if let Some(mode) = mode.filter(|_| is_first) {
-                *of_connections[leg.connection as usize].entry(mode).or_default() += 1;
+        let is_first: Vec<bool> =
+            placement.connections.iter().map(|connection| connection.endpoint == MARKET).collect();
+        let mut counts = vec![[0u32; Mode::ALL.len()]; placement.connections.len()];
+        for leg in placement.legs.iter().filter(|leg| is_first[leg.connection as usize]) {
+            if let Some(mode) = self.fitted.mode(self.kept[leg.instrument as usize]) {
+                counts[leg.connection as usize][mode as usize] += 1;
             }
         }
+        let of_modes = |counts: &[u32; Mode::ALL.len()]| {
+            let counts = Mode::ALL.into_iter().zip(*counts);
+            counts.filter(|(_, count)| *count > 0).collect::<BTreeMap<Mode, u32>>()
+        };
+        let of_connections: Vec<BTreeMap<Mode, u32>> = counts.iter().map(of_modes).collect();
         for (position, account) in self.accounts.iter().enumerate() {
             let own: Vec<usize> =
                 (0..placement.connections.len()).filter(|at| placement.connections[*at].account == position).collect();

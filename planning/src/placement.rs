@@ -83,17 +83,18 @@ pub(crate) fn place(
     endpoints.dedup();
     for endpoint in endpoints {
         let leg_mode = |mode: usize| legs_of(mode).iter().find(|leg| leg.endpoint == endpoint).map(|leg| leg.mode);
+        let leg_modes: Vec<Option<Mode>> = (0..modes.len()).map(leg_mode).collect();
         let dealt: Vec<(u32, usize)> = order
             .iter()
             .filter_map(|at| Some((*at, items[*at as usize].mode?)))
-            .filter(|(_, mode)| leg_mode(*mode).is_some())
+            .filter(|(_, mode)| leg_modes[*mode].is_some())
             .collect();
         let slots: Vec<Slot> = (0..connections.len())
             .filter(|at| connections[*at].endpoint == endpoint)
             .map(|at| slot(at, &connections[at], regimes[at], way, accounts, modes))
             .collect();
         for (instrument, mode, connection) in deal(&dealt, &slots, modes.len()) {
-            let mode = leg_mode(mode).expect("only instruments of the endpoint are dealt");
+            let mode = leg_modes[mode].expect("only instruments of the endpoint are dealt");
             let connection = u32::try_from(connection).expect("there are few connections");
             legs.push(PlacedLeg { instrument, connection, mode });
         }
