@@ -245,7 +245,7 @@ impl Catalogue {
     /// Whether the last file of a broker has the instrument or, for an alias, its target. Without a file of the broker,
     /// every instrument counts as listed.
     pub fn is_listed_by(&self, broker: Broker, id: InstrumentId) -> bool {
-        !self.has_tokens_of(broker) || self.tokens.get(broker, self.target(id)).is_some()
+        !self.has_tokens_of(broker) || self.tokens.contains(broker, self.target(id))
     }
 
     /// Returns the instrument with a token of a broker.

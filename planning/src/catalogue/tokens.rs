@@ -51,6 +51,12 @@ impl Tokens {
         self.by_broker.get(&broker)?.get(id.index())
     }
 
+    /// Whether the instrument has a token of the broker.
+    pub(super) fn contains(&self, broker: Broker, id: InstrumentId) -> bool {
+        let lengths = self.by_broker.get(&broker).map(|packed| packed.lengths.as_slice());
+        lengths.is_some_and(|lengths| lengths.get(id.index()).is_some_and(|length| *length > 0))
+    }
+
     /// Returns the first instrument with a token of the broker. It searches the text of all tokens, which takes a tenth of a
     /// millisecond.
     pub(super) fn find(&self, broker: Broker, token: &str) -> Option<InstrumentId> {
@@ -154,6 +160,8 @@ mod tests {
             let expected = sparse.contains(&id).then(|| token(id));
             assert_eq!(tokens.get(Broker::Upstox, InstrumentId(id)), expected.as_deref(), "{id}");
             assert_eq!(tokens.get(Broker::Kite, InstrumentId(id)), None);
+            assert_eq!(tokens.contains(Broker::Upstox, InstrumentId(id)), expected.is_some(), "{id}");
+            assert!(!tokens.contains(Broker::Kite, InstrumentId(id)));
             assert_eq!(tokens.find(Broker::Upstox, &token(id)), expected.map(|_| InstrumentId(id)), "{id}");
         }
         for text in ["NSE_FO|", "NSE_FO", "NSE_FO|9NSE_FO|36", "|9", "NSE_FO|90"] {
