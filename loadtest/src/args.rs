@@ -134,6 +134,10 @@ pub(crate) struct Overrides {
     #[arg(long, value_name = "N", value_parser = up_to(USERS_MAX))]
     pub(crate) users: Option<u64>,
 
+    /// Broker of the plans [default: none]. Plans of different brokers have different cache keys.
+    #[arg(long, value_name = "ID", value_parser = broker_id)]
+    pub(crate) broker: Option<String>,
+
     /// Seed of the random sequence of requests. The same seed, scenario and options give the same sequence.
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub(crate) seed: u64,
@@ -223,6 +227,12 @@ pub(crate) struct VerifyArgs {
 /// Returns a parser of integers from 1 to `max`.
 fn up_to(max: u64) -> RangedU64ValueParser {
     RangedU64ValueParser::new().range(1..=max)
+}
+
+/// Parses the id of a broker: letters, digits and underscores.
+fn broker_id(text: &str) -> Result<String, String> {
+    let is_id = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+    is_id.then(|| text.to_owned()).ok_or_else(|| "expected letters, digits and underscores".to_owned())
 }
 
 /// Text that is never shown.

@@ -71,6 +71,7 @@ pub(crate) fn prepare(settings: Settings, progress: Progress) -> anyhow::Result<
         keys,
         sizes: settings.sizes.clone(),
         users: settings.users,
+        broker: settings.broker.clone(),
         seed: settings.seed,
         mix: settings.mix,
         pool: settings.pool,

@@ -65,6 +65,8 @@ pub(crate) struct Settings {
     pub(crate) sizes: Vec<usize>,
     /// The number of distinct users, at least one.
     pub(crate) users: u32,
+    /// The broker of the plans.
+    pub(crate) broker: Option<String>,
     /// The seed of the sequence of requests.
     pub(crate) seed: u64,
     /// The weights of the kinds.
@@ -247,6 +249,7 @@ impl Settings {
             pace: pace(&scenario),
             sizes: sizes(&scenario),
             users: u32::try_from(scenario.plans.users).unwrap_or(u32::MAX),
+            broker: overrides.broker.clone(),
             seed: overrides.seed,
             mix,
             answer_bytes: scenario.raw.answer_bytes as usize,

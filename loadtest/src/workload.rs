@@ -25,6 +25,8 @@ pub(crate) struct Workload {
     pub(crate) sizes: Vec<usize>,
     /// The number of distinct users, at least 1.
     pub(crate) users: u32,
+    /// The broker of the plans, without characters that JSON escapes.
+    pub(crate) broker: Option<String>,
     /// The seed of the sequence.
     pub(crate) seed: u64,
     /// Weights of the kinds.
@@ -115,8 +117,12 @@ impl Workload {
     /// Writes the JSON body for `instruments` in their order.
     pub(crate) fn write_body(&self, ask: Ask, instruments: &[u32], out: &mut Vec<u8>) {
         let Ask { origin, .. } = ask;
-        let start = format!(r#"{{"plan_name":"Load test {origin}","subscription_type":"live_feed","instruments":["#);
+        let start = format!(r#"{{"plan_name":"Load test {origin}","subscription_type":"live_feed","#);
         out.extend_from_slice(start.as_bytes());
+        if let Some(broker) = &self.broker {
+            out.extend_from_slice(format!(r#""broker":"{broker}","#).as_bytes());
+        }
+        out.extend_from_slice(br#""instruments":["#);
         self.keys.write_list(instruments, out);
         out.extend_from_slice(b"]}");
     }

@@ -63,6 +63,8 @@ fn options_replace_values_of_the_scenario() {
         "10,100,5000",
         "--users",
         "3",
+        "--broker",
+        "kite",
         "--pool",
         "5",
         "--answer-bytes",
@@ -75,6 +77,7 @@ fn options_replace_values_of_the_scenario() {
     assert_eq!(settings.pace, Pace::Open { phases, arrivals: Arrivals::Constant });
     assert_eq!((settings.connections, settings.requests, settings.users), (4_096, 7, 3));
     assert_eq!((settings.time.as_secs(), settings.warmup.as_secs()), (9, 2));
+    assert_eq!(settings.broker.as_deref(), Some("kite"));
     assert_eq!((settings.sizes, settings.pool, settings.answer_bytes), (vec![10, 100, 5_000], 5, 2));
     assert_eq!(check(&["cold", "--instruments", "7"]).expect("a size").sizes, [7]);
 }

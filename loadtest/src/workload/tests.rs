@@ -4,7 +4,7 @@ use super::*;
 
 fn workload(mix: &[(Kind, u32)]) -> Workload {
     let keys = Keys::of_the_yardstick();
-    Workload { keys, sizes: vec![20], users: 10, seed: 1, mix: Mix::new(mix.iter().copied()), pool: 50 }
+    Workload { keys, sizes: vec![20], users: 10, broker: None, seed: 1, mix: Mix::new(mix.iter().copied()), pool: 50 }
 }
 
 fn body(workload: &Workload, origin: u64) -> String {
@@ -25,6 +25,18 @@ fn a_body_is_json_with_distinct_instruments() {
     let instruments: HashSet<_> = body["instruments"].as_array().expect("a list").iter().collect();
     assert_eq!(instruments.len(), 20);
     assert!(instruments.iter().all(|key| key.as_str().is_some_and(|key| key.starts_with("NSE:STOCK"))));
+}
+
+#[test]
+fn a_body_names_the_broker() {
+    let at_broker = Workload { broker: Some("kite".to_owned()), ..workload(&[(Kind::New, 1)]) };
+
+    let with_broker: serde_json::Value = serde_json::from_str(&body(&at_broker, 7)).expect("it is JSON");
+    let without: serde_json::Value = serde_json::from_str(&body(&workload(&[(Kind::New, 1)]), 7)).expect("it is JSON");
+
+    assert_eq!(with_broker["broker"], "kite");
+    assert_eq!(with_broker["instruments"], without["instruments"]);
+    assert!(without.get("broker").is_none());
 }
 
 #[test]
