@@ -76,6 +76,11 @@ impl Load {
         self.with("--instruments", instruments)
     }
 
+    /// Sets the broker of the plans.
+    pub(crate) fn broker(self, broker: &str) -> Self {
+        self.with("--broker", broker)
+    }
+
     pub(crate) fn answer_bytes(self, bytes: u64) -> Self {
         self.with("--answer-bytes", bytes)
     }

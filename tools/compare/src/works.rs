@@ -38,9 +38,10 @@ const fn named_only(name: &'static str, measure: fn(&Field) -> anyhow::Result<Ve
     Work { name, is_named_only: true, measure }
 }
 
-const WORKS: [Work; 15] = [
+const WORKS: [Work; 16] = [
     work("create32", creation::at_32),
     work("create128", creation::at_128),
+    work("create-broker", creation::at_a_broker),
     work("repeat", repeats::byte_for_byte),
     work("reorder", repeats::in_another_order),
     work("get-hot", reads::hot),
@@ -114,6 +115,9 @@ mod tests {
     fn an_unknown_work_is_rejected_with_the_known_names() {
         let error = named(&["nothing".to_owned()]).err().unwrap().to_string();
 
-        assert!(error.starts_with("unknown work `nothing`: expected one of create32, create128, repeat"), "{error}");
+        assert!(
+            error.starts_with("unknown work `nothing`: expected one of create32, create128, create-broker"),
+            "{error}"
+        );
     }
 }

@@ -3,7 +3,10 @@
 use crate::field::Field;
 use crate::loader::Load;
 use crate::row::{Row, Target};
-use crate::works::WARMUP_SECONDS;
+use crate::works::{CONNECTIONS, WARMUP_SECONDS};
+
+/// Plans at a broker have limits, connections and subscriptions in addition.
+const BROKER_TARGET: Target = Target::AtLeast(0.7);
 
 const TARGET: Target = Target::AtLeast(5.0);
 
@@ -25,4 +28,19 @@ fn at(field: &Field, work: &'static str, connections: u32) -> anyhow::Result<Vec
     // The plans of one round are read back; the work fails if an acknowledged plan is lost or different.
     field.loader.run(load.verified().seed(field.loader.seed()), &registry)?;
     Ok(vec![Row::ratio(work, format!("new plans, {connections} connections"), "plans/s", &pairs, TARGET)])
+}
+
+/// Compares plans at a broker with the same plans without one.
+pub(super) fn at_a_broker(field: &Field) -> anyhow::Result<Vec<Row>> {
+    const WORK: &str = "create-broker";
+    let registry = field.registry()?;
+    let load = Load::of("cold").connections(CONNECTIONS).seconds(field.seconds).warmup_seconds(WARMUP_SECONDS);
+
+    let rate = |load: &Load, seed| Ok(field.loader.run(load.clone().seed(seed), &registry)?.goodput_per_second);
+    let at_broker = load.clone().broker("kite");
+    let pairs = field.alternate(WORK, "plans/s", |seed| rate(&at_broker, seed), |seed| rate(&load, seed))?;
+
+    field.loader.run(at_broker.verified().seed(field.loader.seed()), &registry)?;
+    let what = "new plans at a broker, compared with plans without one";
+    Ok(vec![Row::ratio(WORK, what, "plans/s", &pairs, BROKER_TARGET)])
 }
