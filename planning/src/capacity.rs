@@ -1,4 +1,4 @@
-//! What brokers carry, as data: their limits with the sources, the tiers of their accounts, and the accounts of the settings.
+//! The capacity of brokers as data: their limits with the sources, the tiers of their accounts, and the accounts of the settings.
 //!
 //! A figure is a value with its source and the day on which the source was checked. If sources disagree, the file lists all of
 //! them and gives the reason for the one in force.
@@ -44,7 +44,7 @@ fn is_name(text: &str) -> bool {
 }
 
 words! {
-    /// What a broker does if an account opens one connection more than it may.
+    /// The reaction of a broker if an account opens one connection more than it may.
     OnExcess {
         /// It refuses the new connection.
         Refuse = "refuse",
@@ -198,7 +198,7 @@ pub struct Limits {
     /// The maximum number of connections of an account.
     #[cfg_attr(feature = "openapi", schema(value_type = schema::NumberFigure))]
     pub connections: Sourced<u32>,
-    /// What the broker does with one connection too many.
+    /// The reaction of the broker to one connection too many.
     #[cfg_attr(feature = "openapi", schema(value_type = schema::OnExcessFigure))]
     pub on_excess: Sourced<OnExcess>,
     /// The maximum number of instruments on one connection to the market endpoint.

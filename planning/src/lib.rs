@@ -100,7 +100,7 @@ pub fn create_plan(
     Ok(compose(request, resolved, basis, stamp, decisions))
 }
 
-/// What becomes of the keys of a request.
+/// The decisions about the keys of a request.
 struct Decisions {
     /// The keys that are kept, in the order of the plan.
     kept: Vec<Item>,

@@ -73,7 +73,7 @@ words! {
     }
 }
 
-// In ascending order: of two modes of which one includes the other, the greater one is the one that includes.
+// In ascending order: a mode is greater than each mode that it includes.
 words! {
     /// The streaming mode of an instrument: the amount of data that the feed sends.
     #[repr(u8)]

@@ -14,7 +14,7 @@ use crate::testing::{basis, equity, future, index, request, stamp};
 use crate::tests::{MIXED, any_feed, any_request};
 use crate::vocabulary::{FilteringStrictness, SubscriptionType};
 
-/// One connection with two instruments, of which one can be `full`.
+/// One connection with two instruments, one of them `full`.
 const SMALL: &str = r#"
 [brokers.kite]
 connections = { value = 1, source = "test", seen = "2026-11-24" }

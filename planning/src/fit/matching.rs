@@ -74,7 +74,7 @@ pub(super) struct Assigned {
     pub(super) closings: Vec<Closing>,
 }
 
-/// A chain of which no further candidate fits.
+/// A chain without capacity for further candidates.
 #[derive(Clone, Debug)]
 pub(super) struct Closing {
     pub(super) chain: usize,
@@ -92,7 +92,7 @@ pub(super) fn assign(candidates: &Candidates, ways: &[&Way]) -> Assigned {
     let sets = ways.first().map_or(1, |way| way.rank.len());
     let mut demand = Demand { within: vec![0; sets], ways: ways.to_vec() };
     let sets_of: Vec<usize> = candidates.chains.iter().map(Chain::set).collect();
-    // What does not fit once does not fit later, because the demand only grows.
+    // A candidate that does not fit never fits later, because the demand only grows.
     let mut is_full = vec![false; candidates.chains.len()];
     let mut next_mode = vec![0; candidates.chains.len()];
     let mut modes: Vec<Option<u8>> = vec![None; candidates.of.len()];

@@ -34,7 +34,7 @@ fn is_offered(limits: &Limits, mode: Mode, segment: Option<Segment>) -> bool {
     limits.is_some_and(|limits| limits.segments.as_ref().is_none_or(|segments| offers(&segments.value)))
 }
 
-/// What determines the modes of an instrument.
+/// The values that determine the modes of an instrument.
 #[derive(Clone, Copy, PartialEq, Eq)]
 struct Wish {
     mode: Option<Mode>,
