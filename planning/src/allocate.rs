@@ -10,12 +10,12 @@ use crate::allocation::{
 };
 use crate::basis::Basis;
 use crate::capacity::{Limits, MARKET, Scope, Sourced};
-use crate::fit::{Fitted, LimitName};
+use crate::fit::{ChangedMode, Fitted, LimitName};
 use crate::identity::identity_hash;
-use crate::instrument::Amount;
+use crate::instrument::{Amount, compare_keys};
 use crate::placement::{PlacedItem, Placement, place};
 use crate::request::{Item, PlanRequest, RequestDocument, Resolved};
-use crate::vocabulary::{Broker, InstrumentType, Mode};
+use crate::vocabulary::{Broker, InstrumentType, Mode, counted};
 
 /// The age of a figure after which a plan warns about it, in days.
 const FIGURE_DAYS_MAX: i64 = 180;
@@ -123,6 +123,7 @@ impl<'a> Composer<'a> {
             assumed.insert("messages_per_second".to_owned());
             assumed.insert("bytes_per_second".to_owned());
         }
+        let opened = connections.len();
         let allocation = Allocation {
             connections: Some(connections),
             limits,
@@ -134,7 +135,14 @@ impl<'a> Composer<'a> {
         };
         let subscriptions = self.subscriptions(&placement);
         let memory_bytes = self.basis.brokers.memory_bytes(bytes_per_second, None);
-        self.composed(allocation, Some(subscriptions), ready_ms, bytes_per_second, memory_bytes)
+        let mut allocated = self.composed(allocation, Some(subscriptions), ready_ms, bytes_per_second, memory_bytes);
+        if let Some(requested) = self.request.feed.connections.filter(|requested| *requested > count(opened)) {
+            allocated.warnings.push(format!(
+                "{} requested, {opened} opened: a connection without instruments is of no use",
+                counted(requested, "connection")
+            ));
+        }
+        allocated
     }
 
     fn history(&mut self) -> Allocated {
@@ -280,7 +288,12 @@ impl<'a> Composer<'a> {
 
     fn changed(&self) -> (Vec<LoweredMode>, Vec<SubstitutedMode>) {
         let (mut lowered, mut substituted) = (Vec::new(), Vec::new());
-        for changed in &self.fitted.changed {
+        let key = |changed: &ChangedMode| self.resolved.keys.key(changed.position as usize);
+        let mut changed: Vec<&ChangedMode> = self.fitted.changed.iter().collect();
+        if self.resolved.is_order_free {
+            changed.sort_by(|a, b| compare_keys(key(a), key(b)));
+        }
+        for changed in changed {
             let instrument = self.resolved.keys.key(changed.position as usize).to_owned();
             let (from, to) = (changed.from, changed.to);
             match &changed.limit {

@@ -32,7 +32,8 @@ pub struct Allocation {
     pub lowered: Vec<LoweredMode>,
     /// The instruments whose requested mode the broker does not offer.
     pub substituted: Vec<SubstitutedMode>,
-    /// The smallest additional capacity that admits more. Absent if nothing was lowered or left out because of a limit.
+    /// The smallest addition of one kind that admits as much as this kind can. Absent if nothing was lowered or left out because of
+    /// a limit.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(nullable = false))]
     pub needed: Option<Needed>,
@@ -129,7 +130,7 @@ pub struct SubstitutedMode {
     pub to: Mode,
 }
 
-/// The smallest additional capacity that admits more instruments.
+/// The smallest addition of one kind of capacity that admits as much as this kind can.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Needed {

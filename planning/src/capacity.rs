@@ -36,9 +36,9 @@ pub const DEFAULT_ACCOUNT: &str = "default";
 const NAME_BYTES_MAX: usize = 64;
 
 /// The form of the name of an account, a tier or an endpoint.
-const NAME_FORM: &str = "expected a name of 1 to 64 letters, digits, `_`, `-` and `.`";
+pub(crate) const NAME_FORM: &str = "expected a name of 1 to 64 letters, digits, `_`, `-` and `.`";
 
-fn is_name(text: &str) -> bool {
+pub(crate) fn is_name(text: &str) -> bool {
     let is_allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.');
     (1..=NAME_BYTES_MAX).contains(&text.len()) && text.bytes().all(is_allowed)
 }

@@ -167,12 +167,6 @@ impl StreamOptions {
                 let count = counted(unlisted.len(), "instrument");
                 warnings.push(format!("{id} does not list {count} of the plan: {}", named(unlisted.iter())));
             }
-            if !brokers.has_figures_of(broker) {
-                let reference = &brokers.limits(None).name;
-                warnings.push(format!(
-                    "no figures are available for {id}: latency, memory and bandwidth use the figures of {reference}"
-                ));
-            }
         }
         if self.mode_of_others(subscription_type, brokers).is_none() {
             let has_min_mode = self.min_mode.is_some() || !self.min_modes.is_empty();

@@ -329,13 +329,7 @@ mod tests {
         assert_eq!(lenient, []);
         assert_eq!(told[0], "upstox does not list 2 instruments of the plan: `BSE:TCS`, `NSE:NEW`");
         assert_eq!(not_known, pairs(&[("NSE:NEW", Reason::Unknown)]));
-        assert_eq!(
-            not_known_told,
-            [
-                "the catalog has no file of dhan: it is unknown which instruments dhan lists",
-                "no figures are available for dhan: latency, memory and bandwidth use the figures of Zerodha Kite Connect",
-            ]
-        );
+        assert_eq!(not_known_told, ["the catalog has no file of dhan: it is unknown which instruments dhan lists"]);
     }
 
     #[test]

@@ -136,11 +136,26 @@ async fn a_plan_is_made_with_the_preferences_for_its_feed_and_the_request_goes_b
     // The first two of the profile would be the others.
     assert_eq!(texts(&two["instruments"]), ["NSE:INFY", "NSE:ITC"]);
     assert_eq!(two["rejected"][0]["instrument"], "NSE:TCS");
-    assert_eq!(quoted["metadata"]["feed"], json!({"broker": "upstox", "mode": "quote"}));
+    // Upstox has no `quote`: `full` replaces it.
+    let full = json!({"NSE:INFY": "full", "NSE:ITC": "full", "NSE:TCS": "full"});
+    assert_eq!(quoted["metadata"]["feed"], json!({"broker": "upstox", "mode": "quote", "modes": full}));
     let bandwidth =
         |plan: &serde_json::Value| plan["metadata"]["estimated_bandwidth_bytes_per_second"].as_u64().unwrap();
-    // Packets of 8 bytes twice in four seconds, and one of 184 twice a second; else three of 44 a second.
-    assert_eq!((bandwidth(&whole), bandwidth(&quoted)), (2 * 4 + 2 * 184, 3 * 44));
+    // Packets of 8 bytes twice in four seconds, and one of 184 twice a second; else three of 600 twice a second.
+    assert_eq!((bandwidth(&whole), bandwidth(&quoted)), (2 * 4 + 2 * 184, 3 * 2 * 600));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_profile_names_only_accounts_and_tiers_of_the_settings() {
+    let service = Service::start().await;
+    let draft = profile("desk", "Feed", &["NSE:TCS"]);
+    let preferences = json!({"broker": "kite", "tier": "gold", "accounts": ["desk_z"], "connections": 4});
+
+    let problem = service.client.post(PROFILES, &with(draft, "preferences", preferences)).await;
+    let problem = problem.problem(422, "validation_failed");
+
+    let pointers: Vec<_> = problem["errors"].as_array().expect("a list").iter().map(|one| &one["pointer"]).collect();
+    assert_eq!(pointers, ["/preferences/accounts/0", "/preferences/tier", "/preferences/connections"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

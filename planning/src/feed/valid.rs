@@ -1,7 +1,7 @@
 //! The rules that join stream options with each other and with the accounts of a broker.
 
 use super::{Accounts, StreamOptions};
-use crate::capacity::{BrokerCapacity, Capacity};
+use crate::capacity::{BrokerCapacity, Capacity, NAME_FORM, is_name};
 use crate::catalogue::search::DocumentFault;
 use crate::json::pointer_part;
 use crate::vocabulary::{Mode, counted, verb};
@@ -118,7 +118,11 @@ impl StreamOptions {
 fn accounts_faults(accounts: &Accounts, broker: &BrokerCapacity, is_dry_run: bool) -> Vec<DocumentFault> {
     let known = broker.accounts.len();
     match accounts {
-        _ if is_dry_run => Vec::new(),
+        Accounts::Named(names) if is_dry_run => {
+            let malformed = names.iter().enumerate().filter(|(_, name)| !is_name(name));
+            malformed.map(|(at, name)| fault(format!("/accounts/{at}"), format!("{NAME_FORM}, got `{name}`"))).collect()
+        }
+        Accounts::Count(_) if is_dry_run => Vec::new(),
         Accounts::Count(count) if *count as usize > known => {
             let detail = format!("expected an integer from 1 to {known}, got {count}; {ONLY_A_DRY_RUN}");
             vec![fault("/accounts", detail)]

@@ -1,4 +1,4 @@
-//! The smallest additional capacity that admits more instruments.
+//! The smallest addition of one kind of capacity that admits as much as this kind can.
 
 use super::matching::{Assigned, Candidates, assign};
 use super::region::{LimitName, ModesInPlay, Region, Relaxation};

@@ -82,7 +82,7 @@ pub(super) struct Relaxation {
     pub(super) without: Vec<LimitName>,
     /// Connections of the first account in addition to its limit.
     pub(super) more_connections: u32,
-    /// Accounts like the first one in addition.
+    /// Accounts of the lowest tier in addition.
     pub(super) more_accounts: u32,
 }
 
@@ -179,7 +179,8 @@ impl Region {
         let sets = 1 << modes.bits();
         let mut market = vec![Way { rank: vec![0; sets], connections: 0, uses: Vec::new() }];
         let mut connections = 0u32;
-        let further = std::iter::repeat_n((0, true), relaxation.more_accounts as usize);
+        let lowest = (0..accounts.len()).min_by_key(|account| accounts[*account].tier_rank).unwrap_or(0);
+        let further = std::iter::repeat_n((lowest, true), relaxation.more_accounts as usize);
         // Of equal ways the first one is taken: from the last account to the first, it uses the first accounts most.
         for (account, is_further) in further.chain((0..accounts.len()).rev().map(|account| (account, false))) {
             let more = if account == 0 && !is_further { relaxation.more_connections } else { 0 };

@@ -411,3 +411,52 @@ fn an_endpoint_that_not_all_accounts_have_is_not_used() {
     assert_eq!(planned("dhan=a:pro,b:pro"), ["full 2", "depth20 2"]);
     assert_eq!(planned("dhan=a:pro,b"), ["full 2"]);
 }
+
+#[test]
+fn connections_without_instruments_are_not_opened() {
+    let mut request = at(Broker::Kite, &symbols(1));
+    request.feed.connections = Some(2);
+
+    let plan = planned(&request);
+
+    assert_eq!(connections_of(&plan), ["quote 1"]);
+    let warning = "2 connections requested, 1 opened: a connection without instruments is of no use";
+    assert!(plan.metadata.warnings.iter().any(|own| own == warning), "{:?}", plan.metadata.warnings);
+}
+
+#[test]
+fn a_needed_account_is_one_of_the_lowest_tier() {
+    let brokers = small_brokers(Some("upstox=main:plus,second"));
+    let mut request = at(Broker::Upstox, &symbols(2));
+    (request.feed.mode, request.feed.min_mode) = (Some(Mode::Depth30), Some(Mode::Depth30));
+
+    let plan = try_plan(&request, &brokers).unwrap();
+
+    // The tier of `main` carries all of them.
+    assert_eq!(plan.instruments.len(), 2);
+    request.source = Source::Keys(Arc::new(symbols(20).iter().collect()));
+    let mut limits = SMALL.to_owned();
+    limits += "\n[brokers.upstox.tiers.plus.modes.depth30]\nalone = { value = 5, source = \"test\", seen = \"2026-11-01\" }\nmixed = { value = 5, source = \"test\", seen = \"2026-11-01\" }\n";
+    let capacity = Capacity::with(Some(&limits), Some("upstox=main:plus,second")).unwrap();
+    let plan = try_plan(&request, &BrokerModels::embedded().with_capacity(capacity)).unwrap();
+    assert_eq!(plan.instruments.len(), 5);
+    assert_eq!(allocation_of(&plan).needed, None, "accounts of the default tier do not offer the mode");
+}
+
+#[test]
+fn substituted_modes_do_not_depend_on_a_free_order() {
+    let substituted = |keys: &[String]| {
+        let mut request = at(Broker::Upstox, keys);
+        request.feed.mode = Some(Mode::Quote);
+        request.options.max_instruments = 1000;
+        planned_at_full_capacity(&request).allocation.unwrap().substituted.clone()
+    };
+    let backwards: Vec<String> = symbols(2).into_iter().rev().collect();
+
+    assert_eq!(substituted(&symbols(2)), substituted(&backwards));
+}
+
+/// Returns a plan with the limits that the crate contains.
+fn planned_at_full_capacity(request: &PlanRequest) -> Plan {
+    try_plan(request, &BrokerModels::embedded()).unwrap()
+}

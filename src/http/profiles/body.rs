@@ -1,6 +1,7 @@
 //! Parses the profile in a request body.
 
 use chrono::{DateTime, Utc};
+use registry_planning::capacity::Capacity;
 use registry_planning::catalogue::search::DocumentFault;
 use registry_planning::json::Document;
 use registry_planning::keys::KeyList;
@@ -42,12 +43,12 @@ pub(super) fn user_id(fields: &mut Fields<'_>) -> Option<String> {
     None
 }
 
-/// Takes a whole profile. `None` if a field is missing or invalid; a fault was added for it then.
-pub(super) fn draft(fields: &mut Fields<'_>, now: DateTime<Utc>) -> Option<Draft> {
+/// Takes a whole profile. `capacity` is that of the brokers, if it is known. `None` if a field is missing or invalid; a fault was added for it then.
+pub(super) fn draft(fields: &mut Fields<'_>, now: DateTime<Utc>, capacity: Option<&Capacity>) -> Option<Draft> {
     let profile_name = fields.text("profile_name", 1, NAME_CHARACTERS_MAX);
     let subscription_type = fields.word("subscription_type", SubscriptionType::parse, SUBSCRIPTION_TYPES);
     let instruments = instruments(fields);
-    let preferences = preferences(fields).unwrap_or_default();
+    let preferences = preferences(fields, capacity).unwrap_or_default();
     let validation_rules = rules(fields).unwrap_or_default();
     let max_instruments = fields.optional_integer("max_instruments", 1, MAX_INSTRUMENTS_MAX);
     let expires_at = fields.optional_future_time("expires_at", now);
@@ -63,7 +64,7 @@ pub(super) fn draft(fields: &mut Fields<'_>, now: DateTime<Utc>) -> Option<Draft
 }
 
 /// Takes the fields of an update. An optional field may be null, which removes its value.
-pub(super) fn patch(fields: &mut Fields<'_>, now: DateTime<Utc>) -> Patch {
+pub(super) fn patch(fields: &mut Fields<'_>, now: DateTime<Utc>, capacity: &Capacity) -> Patch {
     let (is_unlimited, is_endless) = (fields.is_null("max_instruments"), fields.is_null("expires_at"));
     let instruments = if fields.has("instruments") { instruments(fields) } else { fields.forget_null("instruments") };
     let max_instruments = fields.optional_integer("max_instruments", 1, MAX_INSTRUMENTS_MAX);
@@ -72,7 +73,7 @@ pub(super) fn patch(fields: &mut Fields<'_>, now: DateTime<Utc>) -> Patch {
         profile_name: fields.optional_text("profile_name", 1, NAME_CHARACTERS_MAX),
         subscription_type: fields.optional_word("subscription_type", SubscriptionType::parse, SUBSCRIPTION_TYPES),
         instruments,
-        preferences: preferences(fields),
+        preferences: preferences(fields, Some(capacity)),
         validation_rules: rules(fields),
         max_instruments: if is_unlimited { Some(None) } else { max_instruments.map(Some) },
         expires_at: if is_endless { Some(None) } else { expires_at.map(Some) },
@@ -90,7 +91,8 @@ fn instruments(fields: &mut Fields<'_>) -> Option<KeyList> {
     Some(keys)
 }
 
-fn preferences(fields: &mut Fields<'_>) -> Option<Document> {
+/// Takes the preferences. If the capacity of brokers is known, it checks accounts, tier and connections, too.
+fn preferences(fields: &mut Fields<'_>, capacity: Option<&Capacity>) -> Option<Document> {
     let preferences = fields.optional_document("preferences", PREFERENCES_BYTES_MAX)?;
     let values = preferences.values();
     if let Some(name) = secret_name(&values) {
@@ -99,7 +101,11 @@ fn preferences(fields: &mut Fields<'_>) -> Option<Document> {
         );
         fields.fault("preferences", detail);
     }
-    for DocumentFault { pointer, detail } in Preferences::of(&values).1 {
+    let (mut read, mut faults) = Preferences::of(&values);
+    if let Some(capacity) = capacity {
+        faults.extend(read.feed.retain_valid_accounts(capacity, false));
+    }
+    for DocumentFault { pointer, detail } in faults {
         fields.fault_at(&format!("/preferences{pointer}"), detail);
     }
     Some(preferences)

@@ -7,6 +7,7 @@ use axum::extract::{Extension, Path, State};
 use axum::http::{HeaderMap, HeaderValue, Uri, header};
 use axum::response::Response;
 use chrono::{DateTime, Utc};
+use registry_planning::capacity::Capacity;
 use registry_planning::profile::{Draft, Profile, Strategy};
 use registry_store::profiles::{Change, Conflict, Done, IfVersion, ProfileCommand};
 use serde::Serialize;
@@ -80,7 +81,7 @@ pub(crate) async fn create(
     if let Some(key) = idempotency::key_of(&headers)? {
         return keyed::create(&state, &context, &caller, &uri, &body, key).await;
     }
-    let (user_id, draft) = new_profile(&uri, &body, now())?;
+    let (user_id, draft) = new_profile(&uri, &body, now(), snapshot(&state)?.brokers.capacity())?;
     let profile_id = new_id();
     change(&state, &context, caller, "created", |profile_context| ProfileCommand::Create {
         profile_id,
@@ -92,9 +93,14 @@ pub(crate) async fn create(
 }
 
 /// Parses the user and the profile.
-pub(super) fn new_profile(uri: &Uri, body: &JsonBody, now: DateTime<Utc>) -> Result<(String, Draft), Problem> {
+pub(super) fn new_profile(
+    uri: &Uri,
+    body: &JsonBody,
+    now: DateTime<Utc>,
+    capacity: &Capacity,
+) -> Result<(String, Draft), Problem> {
     let mut fields = body.fields()?;
-    let (user_id, draft) = (body::user_id(&mut fields), body::draft(&mut fields, now));
+    let (user_id, draft) = (body::user_id(&mut fields), body::draft(&mut fields, now, Some(capacity)));
     fields.finish(Parameters::of(uri).finish())?;
     // If a value is missing here, a fault was reported above.
     user_id.zip(draft).ok_or_else(Problem::internal)
@@ -134,7 +140,7 @@ pub(crate) async fn update(
     if fields.is_empty() {
         fields.fault_of_all("expected at least one field of a profile, got none");
     }
-    let patch = body::patch(&mut fields, now());
+    let patch = body::patch(&mut fields, now(), snapshot(&state)?.brokers.capacity());
     fields.finish(Parameters::of(&uri).finish())?;
     let if_version = caller.if_version.clone();
     let command = |profile_context| ProfileCommand::Update { profile_id, if_version, patch, profile_context };

@@ -286,7 +286,7 @@ pub(crate) fn read_json(body: &JsonBody, now: DateTime<Utc>) -> Result<Vec<Watch
 /// Reads an entry of the list: its name, if it has a readable one, and the profile.
 fn read_draft(mut fields: Fields<'_>, now: DateTime<Utc>) -> (Option<String>, Result<Draft, Problem>) {
     let profile_name = fields.peek_text("profile_name");
-    let draft = body::draft(&mut fields, now);
+    let draft = body::draft(&mut fields, now, None);
     let draft = fields.finish(Vec::new()).and_then(|()| draft.ok_or_else(Problem::internal));
     (profile_name, draft)
 }

@@ -34,7 +34,7 @@ pub(super) async fn create(
     let deadline = deadline(context, &snapshot);
     let Some(user_id) = user_id(&mut body.fields()?) else {
         // Reading the profile reports this fault with all others.
-        return Err(new_profile(uri, body, now()).err().unwrap_or_else(Problem::internal));
+        return Err(new_profile(uri, body, now(), snapshot.brokers.capacity()).err().unwrap_or_else(Problem::internal));
     };
     let guard = state.keys_in_flight.enter(format!("profile/{user_id}"), key);
     let keyed = guard.request(RequestHasher::new("profile", uri).with_body(body.bytes()));
@@ -43,7 +43,7 @@ pub(super) async fn create(
         return answered(context, &answer).map(replayed);
     }
     let now = now();
-    let (user_id, draft) = new_profile(uri, body, now)?;
+    let (user_id, draft) = new_profile(uri, body, now, snapshot.brokers.capacity())?;
     let command = ProfileCommand::Create {
         profile_id: new_id(),
         user_id,
