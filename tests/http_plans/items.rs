@@ -224,20 +224,24 @@ async fn a_profile_holds_options_of_a_broker() {
     let client = &service.client;
     let preferences = json!({
         "broker": "upstox", "mode": "full", "min_mode": "ltp", "min_modes": {"NSE:TCS": "full"}, "pinned": ["NSE:TCS"],
-        "tier": "gold", "accounts": 2, "connections": 1,
+        "tier": "standard", "accounts": 1, "connections": 1,
     });
+    // Which accounts and tiers exist depends on the broker, which a request may name.
+    let of_no_broker = json!({"tier": "gold", "accounts": 2});
     let made = create(client, &with(profile("desk", "Opening", &["NSE:TCS"]), "preferences", preferences)).await;
+    let other = create(client, &with(profile("desk", "Other", &["NSE:INFY"]), "preferences", of_no_broker)).await;
     let of_profile = json!({"profile_id": id(&made)});
 
     let plan = client.plan("desk", &of_profile).await;
     let replanned = client.post(&format!("{PROFILES}/{}/replan", id(&made)), &json!({})).await.json();
     let contradicting = client.ask("desk", &with(of_profile.clone(), "tier", "silver")).await.faults();
     let overridden = client.plan("desk", &with(with(of_profile, "mode", "ltp"), "broker", "kite")).await;
+    let of_other = client.plan("desk", &json!({"profile_id": id(&other), "broker": "upstox"})).await;
 
     let dry_run = "only a dry run can exceed the settings";
     let accounts = format!("ignored preference `/accounts`: expected an integer from 1 to 1, got 2; {dry_run}");
     let ignored = [accounts.as_str(), "ignored preference `/tier`: expected one of standard, plus, got `gold`"];
-    let warnings = texts(&plan["plan_data"]["metadata"]["warnings"]);
+    let warnings = texts(&of_other["plan_data"]["metadata"]["warnings"]);
     assert_eq!(warnings[..2], ignored);
     assert_eq!((&replanned["status"], &replanned["plan_id"]), (&json!("cached"), &plan["plan_id"]));
     assert_eq!(contradicting["/tier"], "expected one of standard, plus, got `silver`");

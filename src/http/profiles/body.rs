@@ -102,7 +102,8 @@ fn preferences(fields: &mut Fields<'_>, capacity: Option<&Capacity>) -> Option<D
         fields.fault("preferences", detail);
     }
     let (mut read, mut faults) = Preferences::of(&values);
-    if let Some(capacity) = capacity {
+    // Without a broker, that of a request decides.
+    if let Some(capacity) = capacity.filter(|_| read.feed.broker.is_some()) {
         faults.extend(read.feed.retain_valid_accounts(capacity, false));
     }
     for DocumentFault { pointer, detail } in faults {
