@@ -183,6 +183,9 @@ impl LeftOut {
 /// Writes the symbols of contracts that the file does not determine, and corrects those that contradict its expiries.
 /// Kite's symbols are those of keys and stay.
 fn decide(broker: Broker, read: &mut [Candidate]) {
+    if broker == Broker::Kite && read.iter().all(|candidate| candidate.symbol != Symbol::Open) {
+        return;
+    }
     let mut expiries = Expiries::default();
     read.iter().for_each(|candidate| expiries.add(&candidate.row));
     for candidate in read {

@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use chrono::NaiveDate;
 use registry_planning::ingest::archive::{ArchivedRow, StoredInstruments};
-use registry_planning::ingest::gate::{GateFault, GateSettings, Units, judge, judge_date, judge_part};
+use registry_planning::ingest::gate::{
+    GateFault, GateSettings, Units, judge, judge_date, judge_part, units_may_differ,
+};
 use registry_planning::ingest::selection::{Completed, Mode, Selection};
 use registry_planning::ingest::{DocumentError, FileLoad};
 use registry_planning::plan::describe::trading_date;
@@ -170,15 +172,17 @@ impl Evaluation {
         result.faults.extend(faults);
         // Instruments that a partial file does not cover are not compared: they are not its fault.
         let rows = file.as_ref().map_or(&offer.load.rows, |file| &file.rows);
-        let mut units = Units::new(rows.iter().filter(|row| selection.filters.selects(row)), before.as_ref());
-        let others = if units.may_differ() { others } else { Vec::new() };
-        for (broker, instruments) in others {
-            let active = |row: &Result<ArchivedRow, _>| row.as_ref().map_or(true, |row| row.is_active);
-            let rows = instruments.rows().map_err(unreadable)?.filter(active).map(|row| row.map(|row| row.row));
-            units.compare(broker, rows).map_err(unreadable)?;
+        let selected = || rows.iter().filter(|row| selection.filters.selects(row));
+        if !others.is_empty() && units_may_differ(selected(), before.as_ref()) {
+            let mut units = Units::new(selected(), before.as_ref());
+            for (broker, instruments) in others {
+                let active = |row: &Result<ArchivedRow, _>| row.as_ref().map_or(true, |row| row.is_active);
+                let rows = instruments.rows().map_err(unreadable)?.filter(active).map(|row| row.map(|row| row.row));
+                units.compare(broker, rows).map_err(unreadable)?;
+            }
+            result.faults.extend(units.faults(&mut result.warnings));
         }
-        result.faults.extend(units.faults(&mut result.warnings));
-        drop((units, before));
+        drop(before);
         result.faults.extend(judge_date(offer.file_date, trading_date(offer.loaded_at)));
         if is_empty {
             result.faults.insert(0, no_rows_fault(&offer, file.is_some()));

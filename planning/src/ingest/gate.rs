@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 use chrono::NaiveDate;
 
 pub use self::settings::{GateSettings, Share};
-pub use self::units::Units;
+pub use self::units::{Units, units_may_differ};
 use super::FileLoad;
 use super::diff::{ChangeKind, Diff, diff};
 use crate::dump::Row;

@@ -63,6 +63,39 @@ fn are_apart(one: u64, other: u64) -> bool {
     one.max(other) >= one.min(other).saturating_mul(RATIO_MIN)
 }
 
+/// Returns the contracts of a file, and which of their figures the last file of the broker has. The rows of both files are
+/// sorted by exchange and symbol.
+fn contracts<'a, R: Borrow<Row>>(
+    rows: impl IntoIterator<Item = &'a Row>,
+    last: Option<&'a LastLoad<R>>,
+) -> impl Iterator<Item = Contract<'a>> {
+    let mut before = last.map(|last| last.rows.as_slice()).unwrap_or_default().iter().map(Borrow::borrow).peekable();
+    rows.into_iter().filter(|row| row.expiry.is_some()).map(move |row| {
+        while before.next_if(|other| compare(other, row).is_lt()).is_some() {}
+        let before = before.next_if(|other| is_same(other, row));
+        let has = |figure: Figure| {
+            before.and_then(|before| figure.of(before)).zip(figure.of(row)).is_some_and(|(a, b)| !are_apart(a, b))
+        };
+        Contract { row, is_known: Figure::ALL.map(has) }
+    })
+}
+
+/// Whether a file may have another unit than the last file of the broker. It has the same one in a segment if most contracts
+/// have the same figures: then no file of another broker needs to be read.
+pub fn units_may_differ<'a, R: Borrow<Row>>(
+    rows: impl IntoIterator<Item = &'a Row>,
+    last: Option<&'a LastLoad<R>>,
+) -> bool {
+    let mut counts: BTreeMap<(Segment, Figure), (usize, usize)> = BTreeMap::new();
+    for Contract { row, is_known } in contracts(rows, last) {
+        for (figure, is_known) in Figure::ALL.into_iter().zip(is_known).filter(|(figure, _)| figure.of(row).is_some()) {
+            let (known, unknown) = counts.entry((row.segment, figure)).or_default();
+            *(if is_known { known } else { unknown }) += 1;
+        }
+    }
+    counts.into_values().any(|(known, unknown)| unknown > known && unknown * 2 > SHARED_MIN)
+}
+
 /// The contracts of a file, and their comparison with the files of other brokers.
 #[derive(Debug)]
 pub struct Units<'a> {
@@ -97,33 +130,8 @@ impl Tally {
 impl<'a> Units<'a> {
     /// Collects the contracts of a file. The rows of the file and of the broker's last one are sorted by exchange and
     /// symbol.
-    pub fn new<R: Borrow<Row>>(rows: impl IntoIterator<Item = &'a Row>, last: Option<&LastLoad<R>>) -> Self {
-        let mut before =
-            last.map(|last| last.rows.as_slice()).unwrap_or_default().iter().map(Borrow::borrow).peekable();
-        let contracts = rows.into_iter().filter(|row| row.expiry.is_some()).map(|row| {
-            while before.next_if(|other| compare(other, row).is_lt()).is_some() {}
-            let before = before.next_if(|other| is_same(other, row));
-            let has = |figure: Figure| {
-                before.and_then(|before| figure.of(before)).zip(figure.of(row)).is_some_and(|(a, b)| !are_apart(a, b))
-            };
-            Contract { row, is_known: Figure::ALL.map(has) }
-        });
-        Units { contracts: contracts.collect(), tallies: BTreeMap::new() }
-    }
-
-    /// Whether the file may have another unit than the last file of the broker. It has the same one in a segment if most
-    /// contracts have the same figures: then no other file needs to be read.
-    pub fn may_differ(&self) -> bool {
-        let mut counts: BTreeMap<(Segment, Figure), (usize, usize)> = BTreeMap::new();
-        for Contract { row, is_known } in &self.contracts {
-            for (figure, is_known) in
-                Figure::ALL.into_iter().zip(is_known).filter(|(figure, _)| figure.of(row).is_some())
-            {
-                let (known, unknown) = counts.entry((row.segment, figure)).or_default();
-                *(if *is_known { known } else { unknown }) += 1;
-            }
-        }
-        counts.into_values().any(|(known, unknown)| unknown > known && unknown * 2 > SHARED_MIN)
+    pub fn new<R: Borrow<Row>>(rows: impl IntoIterator<Item = &'a Row>, last: Option<&'a LastLoad<R>>) -> Self {
+        Units { contracts: contracts(rows, last).collect(), tallies: BTreeMap::new() }
     }
 
     /// Compares the file with the rows of the last file of another broker, which are sorted by exchange and symbol. Only one
@@ -195,7 +203,7 @@ mod tests {
     use super::*;
     use crate::testing::future;
 
-    fn contracts(count: usize, tick_size: &str, lot_size: u32) -> Vec<Row> {
+    fn of_silver(count: usize, tick_size: &str, lot_size: u32) -> Vec<Row> {
         let contract = |n: usize| Row {
             exchange: crate::vocabulary::Exchange::Nco,
             segment: Segment::NseCommodity,
@@ -222,7 +230,7 @@ mod tests {
 
     #[test]
     fn a_file_in_paise_is_rejected() {
-        let (paise, rupees) = (contracts(100, "50", 30), contracts(120, "0.5", 30));
+        let (paise, rupees) = (of_silver(100, "50", 30), of_silver(120, "0.5", 30));
 
         assert_eq!(
             judged(&paise, None, &[(Broker::Kite, rupees.clone())]).0,
@@ -238,7 +246,7 @@ mod tests {
 
     #[test]
     fn a_file_whose_lots_count_lots_is_rejected() {
-        let (lots, units) = (contracts(100, "1", 1), contracts(100, "1", 100));
+        let (lots, units) = (of_silver(100, "1", 1), of_silver(100, "1", 100));
 
         let (faults, _) = judged(&lots, None, &[(Broker::Upstox, units)]);
 
@@ -252,8 +260,8 @@ mod tests {
 
     #[test]
     fn more_than_half_of_the_contracts_must_differ() {
-        let right = contracts(200, "0.5", 30);
-        let some = |count: usize| [&contracts(count, "50", 30)[..], &right[count..]].concat();
+        let right = of_silver(200, "0.5", 30);
+        let some = |count: usize| [&of_silver(count, "50", 30)[..], &right[count..]].concat();
 
         assert_eq!(judged(&some(100), None, &[(Broker::Kite, right.clone())]), (NONE, 0));
         assert_eq!(judged(&some(101), None, &[(Broker::Kite, right.clone())]).0.len(), 1);
@@ -263,30 +271,30 @@ mod tests {
     fn other_files_are_needed_only_if_the_unit_may_have_changed() {
         let may_differ = |file: &[Row], last: Option<Vec<Row>>| {
             let last = last.map(|rows| LastLoad { rows, file_date: None });
-            Units::new(file, last.as_ref()).may_differ()
+            units_may_differ(file, last.as_ref())
         };
-        let right = contracts(200, "0.5", 30);
+        let right = of_silver(200, "0.5", 30);
 
         assert!(may_differ(&right, None));
         assert!(!may_differ(&right[..50], None), "too few contracts to be compared");
         assert!(!may_differ(&right, Some(right.clone())));
         assert!(!may_differ(&right, Some(right[..100].to_vec())), "half of the contracts are new");
         assert!(may_differ(&right, Some(right[..99].to_vec())));
-        assert!(may_differ(&contracts(200, "50", 30), Some(right)));
+        assert!(may_differ(&of_silver(200, "50", 30), Some(right)));
     }
 
     #[test]
     fn a_revision_by_the_exchange_is_accepted() {
-        let (before, after) = (contracts(200, "0.05", 15), contracts(200, "0.01", 75));
+        let (before, after) = (of_silver(200, "0.05", 15), of_silver(200, "0.01", 75));
 
         assert_eq!(judged(&after, Some(before.clone()), &[(Broker::Kite, before)]), (NONE, 0));
     }
 
     #[test]
     fn unknown_figures_and_other_expiries_do_not_count() {
-        let file = contracts(200, "0.5", 1);
-        let unknown = contracts(200, "0.5", 0);
-        let other = contracts(200, "50", 100).into_iter().map(|row| Row { expiry: "2027-04-28".parse().ok(), ..row });
+        let file = of_silver(200, "0.5", 1);
+        let unknown = of_silver(200, "0.5", 0);
+        let other = of_silver(200, "50", 100).into_iter().map(|row| Row { expiry: "2027-04-28".parse().ok(), ..row });
 
         assert_eq!(judged(&file, None, &[(Broker::Fyers, unknown)]), (NONE, 0));
         assert_eq!(judged(&file, None, &[(Broker::Kite, other.collect())]), (NONE, 0));
@@ -294,7 +302,7 @@ mod tests {
 
     #[test]
     fn a_file_with_which_another_broker_agrees_is_accepted() {
-        let (paise, rupees) = (contracts(200, "50", 30), contracts(200, "0.5", 30));
+        let (paise, rupees) = (of_silver(200, "50", 30), of_silver(200, "0.5", 30));
         let others = [(Broker::Upstox, paise.clone()), (Broker::Kite, rupees.clone())];
 
         assert_eq!(judged(&rupees, None, &others), (NONE, 1));
@@ -304,7 +312,7 @@ mod tests {
 
     #[test]
     fn a_known_contradiction_rejects_no_later_file() {
-        let (wrong, right) = (contracts(300, "50", 30), contracts(300, "0.5", 30));
+        let (wrong, right) = (of_silver(300, "50", 30), of_silver(300, "0.5", 30));
         let others = [(Broker::Upstox, wrong.clone())];
 
         assert_eq!(judged(&right, None, &others).0.len(), 1);
