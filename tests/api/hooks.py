@@ -35,6 +35,9 @@ def before_call(context, case, kwargs):
     # The tiers of a broker depend on the configuration.
     if operation == "get_broker_limits" and "tier" in query:
         query["tier"] = "standard"
+    # The SDK form is that of the plan's broker.
+    if operation == "get_plan_subscriptions" and "format" in query:
+        query["format"] = "json"
     if operation == "search_instruments":
         in_order(body.get("filters"), "min_lot_size", "max_lot_size")
     if operation in ("ingest_broker_file", "import_profiles"):
