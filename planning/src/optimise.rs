@@ -230,6 +230,7 @@ struct Candidate {
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
 struct Preference {
     availability: Availability,
+    is_pinned: bool,
     priority: u32,
     /// Whether the request gives it a mode that makes a difference.
     has_own_mode: bool,
@@ -257,12 +258,14 @@ fn collapse(
     group_of: fn(&Catalogue, InstrumentId) -> InstrumentId,
 ) -> Collapsed {
     let Basis { catalogue, brokers } = basis;
+    let group_of = grouping(resolved, &kept, catalogue, group_of);
     let (feed, usual) = (&request.feed, request.feed.mode_of_others(request.subscription_type, brokers));
     let has_own_mode = |own: Option<Mode>| usual.is_some_and(|usual| own.is_some_and(|own| own != usual));
     let preference = |position: u32, id: InstrumentId| {
         let (instrument, options) = (catalogue.get(id), resolved.options_of(position));
         Preference {
             availability: Availability::of(Some(id), catalogue, feed.broker, request.options.as_of),
+            is_pinned: options.is_pinned,
             priority: options.priority,
             has_own_mode: has_own_mode(options.mode),
             is_on_nse: instrument.exchange() == Exchange::Nse,
@@ -271,7 +274,7 @@ fn collapse(
         }
     };
     // The instruments of all groups are read first, so that the processor waits for the memory of many at once.
-    let groups: Vec<Option<InstrumentId>> = kept.iter().map(|item| item.id.map(|id| group_of(catalogue, id))).collect();
+    let groups: Vec<Option<InstrumentId>> = kept.iter().map(|item| Some(group_of(item.id?))).collect();
     let mut best: HashMap<InstrumentId, Best, RandomState> =
         HashMap::with_capacity_and_hasher(kept.len(), RandomState::default());
     for (item, group) in kept.iter().zip(&groups) {
@@ -310,6 +313,36 @@ fn collapse(
         }
     }
     Collapsed { candidates, rejected }
+}
+
+/// Returns the group of each key. Pinned listings of one security are groups of their own, to the first of which the other
+/// listings belong.
+fn grouping<'a>(
+    resolved: &Resolved,
+    kept: &[Item],
+    catalogue: &'a Catalogue,
+    group_of: fn(&Catalogue, InstrumentId) -> InstrumentId,
+) -> impl Fn(InstrumentId) -> InstrumentId + use<'a> {
+    let mut pinned: HashMap<InstrumentId, Vec<InstrumentId>> = HashMap::new();
+    if resolved.options.iter().any(|options| options.is_pinned) {
+        for item in kept.iter().filter(|item| resolved.options_of(item.position).is_pinned) {
+            let Some(id) = item.id else { continue };
+            let (group, target) = (pinned.entry(group_of(catalogue, id)).or_default(), catalogue.target(id));
+            if !group.contains(&target) {
+                group.push(target);
+            }
+        }
+    }
+    move |id| {
+        let group = group_of(catalogue, id);
+        match pinned.get(&group) {
+            Some(targets) if targets.len() > 1 => {
+                let target = catalogue.target(id);
+                if targets.contains(&target) { target } else { targets[0] }
+            }
+            _ => group,
+        }
+    }
 }
 
 /// Returns the instrument that represents another one if aliases and cross-listings are collapsed; an alias of a listing is two steps away.

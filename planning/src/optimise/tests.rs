@@ -322,3 +322,22 @@ fn slots_are_distributed_evenly() {
     assert_eq!(shares["NSE"] + shares["NFO"], 9);
     assert!(shares["NSE"].abs_diff(shares["NFO"]) == 1);
 }
+
+#[test]
+fn pinned_listings_of_a_security_are_kept() {
+    let kept = |pinned: &[&str]| {
+        let choice = choose(&["NSE:TCS", "BSE:TCS", "NSE:INFY"], |request| {
+            request.feed.broker = Some(Broker::Kite);
+            request.feed.pinned = pinned.iter().map(|key| (*key).to_owned()).collect();
+        });
+        (choice.kept, choice.aliases)
+    };
+
+    let (both, aliases) = kept(&["NSE:TCS", "BSE:TCS"]);
+    assert!(both.contains(&"NSE:TCS".to_owned()) && both.contains(&"BSE:TCS".to_owned()), "{both:?}");
+    assert_eq!(aliases, []);
+    let (_, aliases) = kept(&["BSE:TCS"]);
+    assert_eq!(aliases, [pair("NSE:TCS", "BSE:TCS")]);
+    let (_, aliases) = kept(&["NSE:INFY"]);
+    assert_eq!(aliases, [pair("BSE:TCS", "NSE:TCS")]);
+}
