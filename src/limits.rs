@@ -55,11 +55,13 @@ impl BrokerLimits {
         let loaded = loaded.unwrap_or_else(|fault| Err(vec![fault.to_string()]));
         let outcome = match &loaded {
             Ok(capacity) => {
-                let changes = self.system.brokers().capacity().changes(capacity);
-                if changes.is_empty() {
+                let brokers = self.system.brokers();
+                let before = brokers.capacity();
+                if before.content_hash() == capacity.content_hash() {
                     info!("broker limits unchanged");
                     "unchanged"
                 } else {
+                    let changes = before.changes(capacity);
                     self.system.set_capacity(Arc::clone(capacity));
                     info!(changed = changes.len(), changes = changes.join("; "), "broker limits reloaded");
                     "ok"

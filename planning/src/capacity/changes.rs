@@ -29,6 +29,9 @@ fn json(capacity: &BrokerCapacity) -> Value {
         format!("{}:{tier}", account.name)
     });
     object.insert("accounts".into(), accounts.collect());
+    let order: Vec<&str> = capacity.tiers.iter().map(|tier| tier.name.as_str()).collect();
+    object.insert("tier_order".into(), order.join(" < ").into());
+    object.insert("default_tier".into(), capacity.tiers[capacity.default_tier].name.clone().into());
     object.insert("name".into(), capacity.name.clone().into());
     Value::Object(object)
 }
