@@ -28,8 +28,9 @@ pub(crate) fn accounts_of<'a>(feed: &StreamOptions, broker: Broker, brokers: &'a
     let chosen: Vec<(String, usize)> = match &feed.accounts {
         None => of_settings().collect(),
         Some(Accounts::Count(count)) => {
-            let further =
-                (capacity.accounts.len() + 1..).map(|number| (format!("account_{number}"), capacity.default_tier));
+            let is_free = |name: &String| capacity.accounts.iter().all(|account| account.name != *name);
+            let names = (capacity.accounts.len() + 1..).map(|number| format!("account_{number}")).filter(is_free);
+            let further = names.map(|name| (name, capacity.default_tier));
             of_settings().chain(further).take(*count as usize).collect()
         }
         Some(Accounts::Named(names)) => {

@@ -194,7 +194,7 @@ impl<'a> Composer<'a> {
             limits: Vec::new(),
             lowered: Vec::new(),
             substituted: Vec::new(),
-            needed: self.fitted.needed.clone(),
+            needed: self.fitted.needed(self.accounts, self.request.options.max_instruments),
             time_to_ready_ms: None,
             requests: None,
             requests_per_second: None,
@@ -378,13 +378,8 @@ impl<'a> Composer<'a> {
     ) {
         for (mode, used) in numbers {
             let Some(of_mode) = of.modes.get(mode).filter(|of_mode| of_mode.scope == scope) else { continue };
-            let is_alone = numbers.len() == 1;
-            let (limit, figure) = match is_alone {
-                true => (LimitName::ModeAlone(*mode), of_mode.alone.as_ref()),
-                false => (LimitName::ModeMixed(*mode), of_mode.mixed.as_ref().or(of_mode.alone.as_ref())),
-            };
-            if let Some(figure) = figure {
-                self.push(limits, &limit, name, *used, figure);
+            if let Some((name_of_figure, figure)) = of_mode.binding(numbers.len() == 1) {
+                self.push(limits, &LimitName::of_mode(*mode, name_of_figure), name, *used, figure);
             }
         }
     }

@@ -33,14 +33,25 @@ pub const STANDARD: &str = "standard";
 /// The account of a broker for which the settings name none.
 pub const DEFAULT_ACCOUNT: &str = "default";
 
-const NAME_BYTES_MAX: usize = 64;
+/// The maximum number of accounts of a broker in the settings, and of those that a request can ask for.
+pub const ACCOUNTS_MAX: u32 = 16;
+
+/// The maximum number of connections of an account, and of those that a request can ask for.
+pub const CONNECTIONS_MAX: u32 = 256;
+
+/// The maximum number of connections of an account if a connection with one mode alone carries more of it than one with several:
+/// the ways to use such connections multiply.
+const CONNECTIONS_IN_REGIMES_MAX: u32 = 8;
+
+/// The maximum length of the name of an account, a tier or an endpoint, characters.
+pub const NAME_CHARACTERS_MAX: usize = 64;
 
 /// The form of the name of an account, a tier or an endpoint.
-pub(crate) const NAME_FORM: &str = "expected a name of 1 to 64 letters, digits, `_`, `-` and `.`";
+pub(crate) const NAME_FORM: &str = "a name of 1 to 64 letters, digits, `_`, `-` and `.`";
 
 pub(crate) fn is_name(text: &str) -> bool {
     let is_allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.');
-    (1..=NAME_BYTES_MAX).contains(&text.len()) && text.bytes().all(is_allowed)
+    (1..=NAME_CHARACTERS_MAX).contains(&text.len()) && text.bytes().all(is_allowed)
 }
 
 words! {
@@ -144,6 +155,27 @@ pub struct ModeLimits {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(value_type = Option<schema::SegmentsFigure>, nullable = false))]
     pub segments: Option<Sourced<Vec<Segment>>>,
+}
+
+/// A figure of the limits of a mode.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ModeFigure {
+    Alone,
+    Mixed,
+}
+
+impl ModeLimits {
+    /// Returns the figures that apply if the scope has instruments of this mode alone, or of others, too. Then `alone` still
+    /// applies: several modes never allow more of one of them than it alone.
+    pub(crate) fn figures(&self, is_alone: bool) -> impl Iterator<Item = (ModeFigure, &Sourced<u32>)> {
+        let mixed = self.mixed.iter().filter(move |_| !is_alone).map(|figure| (ModeFigure::Mixed, figure));
+        mixed.chain(self.alone.iter().map(|figure| (ModeFigure::Alone, figure)))
+    }
+
+    /// Returns the figure that binds: the smallest of those that apply.
+    pub(crate) fn binding(&self, is_alone: bool) -> Option<(ModeFigure, &Sourced<u32>)> {
+        self.figures(is_alone).min_by_key(|(_, figure)| figure.value)
+    }
 }
 
 /// The subscribe messages of one connection.
@@ -409,6 +441,16 @@ pub(crate) fn standard_limits(table: toml::Table) -> Limits {
 
 fn content_hash(brokers: &BTreeMap<Broker, BrokerCapacity>) -> [u8; 32] {
     Sha256::digest(serde_json::to_vec(brokers).expect("figures serialize to JSON")).into()
+}
+
+impl Limits {
+    /// Whether a connection with one mode alone carries more of it than one with several.
+    pub(crate) fn has_regimes_of_connections(&self) -> bool {
+        let value =
+            |limits: &ModeLimits, is_alone: bool| limits.binding(is_alone).map_or(u32::MAX, |(_, figure)| figure.value);
+        let mut of_connections = self.modes.values().filter(|limits| limits.scope == Scope::Connection);
+        of_connections.any(|limits| value(limits, true) > value(limits, false))
+    }
 }
 
 impl BrokerCapacity {

@@ -9,18 +9,13 @@ use serde::{Deserialize, Serialize};
 pub use self::valid::{min_mode_fault, mode_fault};
 use crate::basis::Basis;
 use crate::broker::BrokerModels;
+pub use crate::capacity::{ACCOUNTS_MAX, CONNECTIONS_MAX, NAME_CHARACTERS_MAX};
 use crate::catalogue::Catalogue;
 use crate::keys::KeyList;
 use crate::vocabulary::{Broker, Mode, SubscriptionType, counted, named};
 
 /// The highest priority.
 pub const PRIORITY_MAX: u32 = 1000;
-/// The maximum number of accounts of a request.
-pub const ACCOUNTS_MAX: u32 = 16;
-/// The maximum number of connections that a request can ask for.
-pub const CONNECTIONS_MAX: u32 = 256;
-/// The maximum length of the name of an account or a tier, characters.
-pub const NAME_CHARACTERS_MAX: usize = 64;
 
 /// The part of a request that concerns the stream. By default, any broker and the default mode of the type.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -62,13 +57,22 @@ pub struct ItemOptions {
 }
 
 impl ItemOptions {
-    /// Merges the options of another name of the same instrument: the highest mode, minimum and priority count, and it is pinned
-    /// if one of them is. `usual` is the mode of the request.
+    /// Merges the options of another name of the same instrument: the higher mode and priority count, and it is pinned if one of
+    /// them is. The higher mode keeps its own minimum, unless it includes that of the other one and that is higher. `usual` is the
+    /// mode of the request.
     pub(crate) fn merge(&mut self, other: ItemOptions, usual: Option<Mode>) {
+        let mut lower = other;
         if other.mode.or(usual) > self.mode.or(usual) {
-            self.mode = other.mode;
+            lower = *self;
+            (self.mode, self.min_mode) = (other.mode, other.min_mode);
         }
-        self.min_mode = self.min_mode.max(other.min_mode);
+        let includes = |mode: Option<Mode>, other: Mode| mode.is_none_or(|mode| mode.includes(other));
+        if let Some(min_mode) = lower.min_mode
+            && includes(self.mode.or(usual), min_mode)
+            && self.min_mode.is_none_or(|own| min_mode.includes(own))
+        {
+            self.min_mode = Some(min_mode);
+        }
         self.priority = self.priority.max(other.priority);
         self.is_pinned |= other.is_pinned;
     }

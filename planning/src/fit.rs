@@ -10,6 +10,7 @@ mod limits;
 mod matching;
 mod modes;
 mod needed;
+mod own_ways;
 mod region;
 
 use std::collections::HashMap;
@@ -20,13 +21,13 @@ pub(crate) use self::modes::offered_modes;
 use self::modes::{ModeChoice, Modes};
 use self::region::Relaxation;
 pub(crate) use self::region::{LimitName, ModesInPlay, Regime, Region, Way};
-use crate::accounts::accounts_of;
+use crate::accounts::{PlanAccount, accounts_of};
 use crate::allocation::Needed;
 use crate::basis::Basis;
 use crate::feed::ItemOptions;
 use crate::rejection::{Reason, Rejection};
 use crate::request::{Item, PlanRequest, Resolved};
-use crate::vocabulary::{Mode, counted};
+use crate::vocabulary::{Mode, counted, named};
 use crate::worth::Worth;
 
 /// The pinned instruments of a request exceed a limit.
@@ -70,7 +71,9 @@ pub(crate) struct Fitted {
     pub(crate) region: Region,
     pub(crate) rejected: Vec<(u32, Rejection)>,
     pub(crate) changed: Vec<ChangedMode>,
-    pub(crate) needed: Option<Needed>,
+    candidates: Candidates,
+    /// The position of the mode of each candidate.
+    assigned: Vec<Option<u8>>,
 }
 
 impl Fitted {
@@ -88,6 +91,18 @@ impl Fitted {
     pub(crate) fn mode(&self, item: Item) -> Option<Mode> {
         Some(self.in_play.modes()[self.mode_position(item)?])
     }
+
+    /// Returns what is needed to keep more of the candidates or to give them higher modes; `None` if all have their highest mode.
+    pub(crate) fn needed(&self, accounts: &[PlanAccount<'_>], max: u32) -> Option<Needed> {
+        needed::needed(&self.candidates, &self.assigned, accounts, &self.in_play, max)
+    }
+}
+
+/// Returns the number of instruments that accounts carry if there is at least one in each of some modes. `None` if no limit is
+/// known.
+pub(crate) fn carried_max(accounts: &[PlanAccount<'_>], modes: Vec<Mode>) -> Option<u32> {
+    let modes = ModesInPlay::new(modes, false);
+    Region::new(accounts, &modes, u32::MAX, &Relaxation::without(LimitName::MaxInstruments)).instruments_max()
 }
 
 /// Fits candidates, which are sorted by descending worth.
@@ -117,24 +132,25 @@ pub(crate) fn fit(
         }
     }
     let in_play = modes.in_play();
-    let chains = modes.chains(&in_play);
+    let (chains, chain_of) = modes.chains(&in_play);
     let mut class_ends: Vec<usize> =
         (1..fitting.len()).filter(|at| !fitting[*at].0.worth.is_of_class(&fitting[*at - 1].0.worth)).collect();
     class_ends.push(fitting.len());
-    let of = fitting.iter().map(|(_, choice)| u8::try_from(*choice).expect("there are few choices")).collect();
+    let of = fitting.iter().map(|(_, choice)| chain_of[*choice]).collect();
     let candidates = Candidates { chains, of, class_ends };
 
     let max = request.options.max_instruments;
     let region = Region::new(&accounts, &in_play, max, &Relaxation::default());
-    let Assigned { modes: assigned, closings } = assign(&candidates, &region.largest().iter().collect::<Vec<_>>());
+    let Assigned { modes: assigned, closings } = assign(&candidates, &region.largest());
     let naming = Naming::new(&accounts, &in_play, max, &candidates.chains, &closings);
-    reject_pins(&fitting, &assigned, &naming, &candidates)?;
+    reject_pins(resolved, &fitting, &assigned, &naming, &candidates)?;
 
     let mut by_position = vec![None; resolved.keys.len()];
     let mut changed = Vec::new();
     let mut details: HashMap<usize, (Reason, String)> = HashMap::new();
+    let mut limits: HashMap<(usize, u8), LimitName> = HashMap::new();
     for ((candidate, choice), mode) in fitting.iter().zip(&assigned) {
-        let position = candidate.item.position;
+        let (position, chain) = (candidate.item.position, usize::from(chain_of[*choice]));
         by_position[position as usize] = *mode;
         let ModeChoice { requested, highest, .. } = modes.choice(*choice);
         match mode {
@@ -145,13 +161,13 @@ pub(crate) fn fit(
                     changed.push(ChangedMode { position, from: *requested, to: *highest, limit: None });
                 }
                 if to != *highest {
-                    let limit = Some(naming.of_mode(*choice, *mode));
-                    changed.push(ChangedMode { position, from: *highest, to, limit });
+                    let limit = limits.entry((chain, *mode)).or_insert_with(|| naming.of_mode(chain, *mode));
+                    changed.push(ChangedMode { position, from: *highest, to, limit: Some(limit.clone()) });
                 }
             }
             None => {
-                let (reason, detail) = details.entry(*choice).or_insert_with(|| {
-                    let limit = naming.of_chain(*choice);
+                let (reason, detail) = details.entry(chain).or_insert_with(|| {
+                    let limit = naming.of_chain(chain);
                     let sentence = naming.sentence(&limit);
                     match limit {
                         LimitName::MaxInstruments => {
@@ -165,27 +181,39 @@ pub(crate) fn fit(
             }
         }
     }
-    let needed = needed::needed(&candidates, &assigned, &accounts, &in_play, max);
-    Ok(Fitted { modes: by_position, in_play, region, rejected, changed, needed })
+    Ok(Fitted { modes: by_position, in_play, region, rejected, changed, candidates, assigned })
 }
 
 /// Fails if a pinned candidate was left out.
 fn reject_pins(
+    resolved: &Resolved,
     fitting: &[(&RankedItem, usize)],
     assigned: &[Option<u8>],
     naming: &Naming<'_>,
     candidates: &Candidates,
 ) -> Result<(), PinnedOverCapacity> {
     let pinned = || fitting.iter().zip(assigned).filter(|((candidate, _), _)| candidate.options.is_pinned);
-    let Some(((_, choice), _)) = pinned().find(|(_, mode)| mode.is_none()) else { return Ok(()) };
-    let limit = naming.of_chain(*choice);
-    let kept = pinned().filter(|(_, mode)| mode.is_some()).count();
+    let Some(first) = assigned.iter().zip(fitting).position(|(mode, (of, _))| mode.is_none() && of.options.is_pinned)
+    else {
+        return Ok(());
+    };
+    let limit = naming.of_chain(usize::from(candidates.of[first]));
+    let left_out = pinned().filter(|(_, mode)| mode.is_none());
+    let left_out: Vec<String> = left_out
+        .map(|((candidate, _), _)| format!("`{}`", resolved.keys.key(candidate.item.position as usize)))
+        .collect();
     let count = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
+    let pinned = pinned().count();
+    let mut arithmetic = vec![
+        format!("the request pins {}", counted(pinned, "instrument")),
+        format!("without capacity: {}", named(left_out.iter())),
+    ];
+    arithmetic.append(&mut naming.arithmetic());
     Err(PinnedOverCapacity {
-        pinned: count(pinned().count()),
-        kept: count(kept),
+        pinned: count(pinned),
+        kept: count(pinned - left_out.len()),
         limit: limit.to_string(),
-        arithmetic: naming.arithmetic(candidates),
+        arithmetic,
     })
 }
 

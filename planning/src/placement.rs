@@ -62,7 +62,7 @@ pub(crate) fn place(
         return Placement::default();
     }
     let (way, others) = fitted.region.fewest_connections(&counts).expect("the instruments of a fit are carried");
-    // A connection without instruments is of no use.
+    // A connection needs at least one instrument.
     let min_connections = min_connections.unwrap_or(0).min(counts.iter().sum());
     let (connections, regimes) = opened(way, &others, accounts, min_connections);
     let legs_of = |mode: usize| {
@@ -103,7 +103,7 @@ pub(crate) fn place(
 }
 
 /// Returns the connections of a way, and as many further ones as are requested and allowed, with the regime of each. Connections
-/// to other endpoints are at the first accounts with room, a further connection is one to the market endpoint, at the account with
+/// to other endpoints are at the first accounts with capacity, a further connection is one to the market endpoint, at the account with
 /// the fewest.
 fn opened(
     way: &Way,
@@ -112,24 +112,24 @@ fn opened(
     min_connections: u32,
 ) -> (Vec<Connection>, Vec<Regime>) {
     let mut of_accounts: Vec<Vec<(String, Regime)>> = vec![Vec::new(); accounts.len()];
-    for of_account in &way.uses {
-        for (regime, count) in &of_account.market {
+    for of_account in way.uses() {
+        for (regime, count) in of_account.market.iter() {
             let connections = std::iter::repeat_n((MARKET.to_owned(), *regime), *count as usize);
             of_accounts[of_account.account].extend(connections);
         }
     }
-    let has_room = |of_accounts: &[Vec<(String, Regime)>], account: usize| {
+    let has_capacity = |of_accounts: &[Vec<(String, Regime)>], account: usize| {
         of_accounts[account].len() < accounts[account].limits.connections.value as usize
     };
     let of_others = others.iter().flat_map(|(endpoint, count)| std::iter::repeat_n(endpoint, *count as usize));
     for endpoint in of_others {
-        let with_room = (0..accounts.len()).filter(|account| has_room(&of_accounts, *account));
-        let account = with_room.min_by_key(|account| of_accounts[*account].is_empty());
+        let with_capacity = (0..accounts.len()).filter(|account| has_capacity(&of_accounts, *account));
+        let account = with_capacity.min_by_key(|account| of_accounts[*account].is_empty());
         of_accounts[account.expect("a fit opens no connection too many")].push((endpoint.clone(), Regime::Mixed));
     }
     while of_accounts.iter().map(Vec::len).sum::<usize>() < min_connections as usize {
-        let with_room = (0..accounts.len()).filter(|account| has_room(&of_accounts, *account));
-        let Some(account) = with_room.min_by_key(|account| of_accounts[*account].len()) else { break };
+        let with_capacity = (0..accounts.len()).filter(|account| has_capacity(&of_accounts, *account));
+        let Some(account) = with_capacity.min_by_key(|account| of_accounts[*account].len()) else { break };
         let at_market = of_accounts[account].iter().find(|(endpoint, _)| endpoint == MARKET);
         let regime = at_market.map_or(Regime::Mixed, |(_, regime)| *regime);
         of_accounts[account].push((MARKET.to_owned(), regime));
@@ -151,7 +151,7 @@ fn slot(
     modes: &[Mode],
 ) -> Slot {
     let limits = accounts[connection.account].limits;
-    let of_account = way.uses.iter().find(|of_account| of_account.account == connection.account);
+    let of_account = way.uses().find(|of_account| of_account.account == connection.account);
     let regime_of_account = of_account.map_or(Regime::Mixed, |of_account| of_account.regime);
     let per_connection = match connection.endpoint.as_str() {
         MARKET => limits.instruments_per_connection.as_ref(),
@@ -159,13 +159,10 @@ fn slot(
     };
     let max = |position: usize, regime: Regime, scope: Scope| {
         let Some(of_mode) = limits.modes.get(&modes[position]) else { return 0 };
-        let alone = of_mode.alone.as_ref().map_or(u32::MAX, |figure| figure.value);
-        let mixed = of_mode.mixed.as_ref().map_or(u32::MAX, |figure| figure.value);
         match regime {
             Regime::Alone(alone) if usize::from(alone) != position => 0,
             _ if of_mode.scope != scope => u32::MAX,
-            Regime::Alone(_) => alone,
-            Regime::Mixed => mixed.min(alone),
+            regime => of_mode.binding(regime != Regime::Mixed).map_or(u32::MAX, |(_, figure)| figure.value),
         }
     };
     if connection.endpoint != MARKET {

@@ -173,17 +173,16 @@ fn merge_repeats(
     let usual = request.feed.mode_of_others(request.subscription_type, basis.brokers);
     let first: HashMap<&str, u32> =
         items.iter().map(|item| (keys.key(item.position as usize), item.position)).collect();
-    let mut conflicting = Vec::new();
+    let (mut conflicting, mut named_before) = (Vec::new(), HashSet::new());
     for repeat in repeats {
         let key = keys.key(*repeat as usize);
         let Some(first) = first.get(key) else { continue };
         let (repeated, of) = (options[*repeat as usize], &mut options[*first as usize]);
-        if repeated.mode.or(usual) != of.mode.or(usual) {
+        if repeated.mode.or(usual) != of.mode.or(usual) && named_before.insert(key) {
             conflicting.push(format!("`{key}`"));
         }
         of.merge(repeated, usual);
     }
-    conflicting.dedup();
     (!conflicting.is_empty()).then(|| {
         let count = counted(conflicting.len(), "instrument");
         format!("{count} repeated with another mode; the higher mode counts: {}", named(conflicting.iter()))

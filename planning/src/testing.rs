@@ -160,6 +160,9 @@ pub(crate) fn limits(text: &str) -> Limits {
         };
         mode.insert("legs".into(), Value::Array(legs.into_iter().map(full).collect()));
         figures(mode, &["alone", "mixed", "segments"]);
+        if let Some(mixed) = mode.get_mut("mixed").and_then(Value::as_table_mut) {
+            mixed.insert("because".to_owned(), "it may be above `alone`".into());
+        }
     }
     of_market.sort_unstable();
     let lowering = of_market.iter().rev().map(|mode| mode.as_str().into()).collect();

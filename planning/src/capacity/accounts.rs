@@ -2,11 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::{Account, BrokerCapacity, CapacityFault, CapacityInput, NAME_FORM, is_name};
+use super::{ACCOUNTS_MAX, Account, BrokerCapacity, CapacityFault, CapacityInput, NAME_FORM, is_name};
 use crate::vocabulary::{Broker, named};
-
-/// The maximum number of accounts of a broker.
-const ACCOUNTS_MAX: usize = 16;
 
 /// Replaces the accounts of the brokers that the list names. `knows_tiers` is false if the tiers may be incomplete.
 pub(super) fn apply(
@@ -46,7 +43,7 @@ pub(super) fn apply(
                 Err(message) => fault(&path, message),
             }
         }
-        if of_broker.len() > ACCOUNTS_MAX {
+        if of_broker.len() > ACCOUNTS_MAX as usize {
             fault(word, format!("expected 1 to {ACCOUNTS_MAX} accounts, got {}", of_broker.len()));
         }
         capacity.accounts = of_broker;
@@ -60,7 +57,7 @@ fn account(text: &str, capacity: &BrokerCapacity, knows_tiers: bool) -> Result<A
         None => (text, None),
     };
     if !is_name(name) {
-        return Err(NAME_FORM.into());
+        return Err(format!("expected {NAME_FORM}"));
     }
     let position = |tier: &str| capacity.tiers.iter().position(|known| known.name == tier);
     let tier = match tier {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Limits, MARKET, ModeLimits};
+use super::{CONNECTIONS_IN_REGIMES_MAX, CONNECTIONS_MAX, Limits, MARKET, ModeLimits};
 use crate::vocabulary::Mode;
 
 /// Returns the fields whose values contradict others, each with a message.
@@ -11,6 +11,7 @@ pub(super) fn contradictions(limits: &Limits) -> BTreeSet<(String, String)> {
     let fault = &mut |field: &str, message: String| {
         found.insert((field.to_owned(), message));
     };
+    connections(limits, fault);
     legs(limits, fault);
     endpoints(limits, fault);
     lowering(limits, fault);
@@ -31,6 +32,16 @@ pub(super) fn different_legs(limits: &Limits, other: &Limits) -> Vec<String> {
     let differs =
         |(mode, of_mode): &(&Mode, &ModeLimits)| other.modes.get(mode).is_some_and(|other| other.legs != of_mode.legs);
     limits.modes.iter().filter(differs).map(|(mode, _)| format!("modes.{mode}.legs")).collect()
+}
+
+fn connections(limits: &Limits, fault: &mut dyn FnMut(&str, String)) {
+    let connections = limits.connections.value;
+    if connections > CONNECTIONS_MAX {
+        fault("connections", format!("expected at most {CONNECTIONS_MAX}, got {connections}"));
+    } else if connections > CONNECTIONS_IN_REGIMES_MAX && limits.has_regimes_of_connections() {
+        let condition = "if a mode of the scope `connection` has `alone` above `mixed`";
+        fault("connections", format!("expected at most {CONNECTIONS_IN_REGIMES_MAX} {condition}, got {connections}"));
+    }
 }
 
 fn legs(limits: &Limits, fault: &mut dyn FnMut(&str, String)) {

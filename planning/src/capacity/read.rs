@@ -83,7 +83,7 @@ fn broker_capacity(mut table: Branch, reader: &mut Reader) -> Option<BrokerCapac
         let path = join(&variants.path, &name);
         match node {
             Node::Leaf(leaf) => reader.no_table(&leaf),
-            _ if !is_name(&name) => reader.fault(&path, NAME_FORM),
+            _ if !is_name(&name) => reader.fault(&path, format!("expected {NAME_FORM}")),
             _ if name == STANDARD => reader.fault(&path, "expected another name: the table of the broker is this tier"),
             Node::Table(own) => {
                 let mut merged = table.clone();
@@ -213,7 +213,7 @@ fn endpoints(table: Branch, reader: &mut Reader) -> Option<BTreeMap<String, Sour
         let path = join(&table.path, &name);
         let figure = match node {
             _ if !is_name(&name) => {
-                reader.fault(&path, NAME_FORM);
+                reader.fault(&path, format!("expected {NAME_FORM}"));
                 None
             }
             Node::Leaf(leaf) => {

@@ -120,7 +120,9 @@ fn accounts_faults(accounts: &Accounts, broker: &BrokerCapacity, is_dry_run: boo
     match accounts {
         Accounts::Named(names) if is_dry_run => {
             let malformed = names.iter().enumerate().filter(|(_, name)| !is_name(name));
-            malformed.map(|(at, name)| fault(format!("/accounts/{at}"), format!("{NAME_FORM}, got `{name}`"))).collect()
+            malformed
+                .map(|(at, name)| fault(format!("/accounts/{at}"), format!("expected {NAME_FORM}, got `{name}`")))
+                .collect()
         }
         Accounts::Count(_) if is_dry_run => Vec::new(),
         Accounts::Count(count) if *count as usize > known => {

@@ -51,7 +51,7 @@ impl Figures {
 }
 
 pub(crate) fn any_figures() -> impl Strategy<Value = Figures> {
-    let of_mode = || prop::option::of((1u32..5, 1u32..5).prop_map(|(alone, mixed)| (alone, mixed.min(alone))));
+    let of_mode = || prop::option::of((1u32..5, 1u32..5));
     (
         1u32..4,
         prop::option::of(1u32..4),
@@ -113,12 +113,13 @@ impl Case {
         let mut chains: Vec<(usize, usize)> = self.chains.clone();
         chains.sort_unstable();
         chains.dedup();
-        let of = self.chains.iter().map(|chain| u8::try_from(chains.binary_search(chain).unwrap()).unwrap()).collect();
+        let of = self.chains.iter().map(|chain| u16::try_from(chains.binary_search(chain).unwrap()).unwrap()).collect();
         let chain = |(highest, lowest): &(usize, usize)| Chain((*lowest..=*highest).rev().map(|at| bits[at]).collect());
         let candidates = Candidates { chains: chains.iter().map(chain).collect(), of, class_ends: self.class_ends() };
         let region = Region::new(accounts, &in_play, self.max, &Relaxation::default());
-        let Assigned { modes, .. } = assign(&candidates, &region.largest().iter().collect::<Vec<_>>());
-        Fitted { modes, in_play, region, rejected: Vec::new(), changed: Vec::new(), needed: None }
+        let Assigned { modes, .. } = assign(&candidates, &region.largest());
+        let (rejected, changed) = (Vec::new(), Vec::new());
+        Fitted { modes: modes.clone(), in_play, region, rejected, changed, candidates, assigned: modes }
     }
 
     /// Returns the modes of each candidate, as positions in `MODES`; `None` if it is left out.

@@ -2,7 +2,7 @@
 
 use std::cell::RefCell;
 
-use super::matching::{Candidates, Chain, Closing};
+use super::matching::{Chain, Closing};
 use super::region::{LimitName, ModesInPlay, Region, Relaxation, Way};
 use crate::accounts::PlanAccount;
 use crate::capacity::{MARKET, Sourced};
@@ -47,7 +47,8 @@ impl<'a> Naming<'a> {
         self.name(closing.expect("a mode that a candidate did not get is closed"))
     }
 
-    /// Returns the limit without which the demand fits; if there are several, the most specific one.
+    /// Returns the limit without which the demand fits; if there are several, the first one: the maximum of the plan, then those
+    /// of modes, accounts, connections and endpoints.
     fn name(&self, closing: &Closing) -> LimitName {
         for (at, limit) in self.limits.iter().enumerate() {
             let mut without = self.without.borrow_mut();
@@ -87,14 +88,12 @@ impl<'a> Naming<'a> {
     }
 
     /// Describes all limits with their figures.
-    pub(super) fn arithmetic(&self, candidates: &Candidates) -> Vec<String> {
+    pub(super) fn arithmetic(&self) -> Vec<String> {
         let of_limit = |limit: &LimitName| match limit {
             LimitName::MaxInstruments => format!("`{limit}` allows {}", counted(self.max, "instrument")),
             limit => format!("`{limit}` allows {}", self.sentence(limit)),
         };
-        let requested =
-            format!("the request has {} that can be subscribed", counted(candidates.of.len(), "instrument"));
-        std::iter::once(requested).chain(self.limits.iter().map(of_limit)).collect()
+        self.limits.iter().map(of_limit).collect()
     }
 
     fn figure(&self, account: &PlanAccount<'_>, limit: &LimitName) -> Option<u32> {
@@ -116,7 +115,8 @@ fn per_connection(account: &PlanAccount<'_>) -> Option<u32> {
     account.limits.instruments_per_connection.as_ref().map(|figure| figure.value)
 }
 
-/// Returns the limits that apply to modes in play, the most specific ones first.
+/// Returns the limits that apply to modes in play: the maximum of the plan, then those of modes, accounts, connections and
+/// endpoints.
 fn limits_of(accounts: &[PlanAccount<'_>], in_play: &ModesInPlay) -> Vec<LimitName> {
     let any = |has: &dyn Fn(&PlanAccount<'_>) -> bool| accounts.iter().any(has);
     let mut limits = vec![LimitName::MaxInstruments];

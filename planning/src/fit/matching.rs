@@ -24,17 +24,17 @@ pub(super) struct Candidates {
     /// The different chains.
     pub(super) chains: Vec<Chain>,
     /// The chain of each candidate, by its position in `chains`.
-    pub(super) of: Vec<u8>,
+    pub(super) of: Vec<u16>,
     /// The end of each class.
     pub(super) class_ends: Vec<usize>,
 }
 
-/// The numbers of candidates by the sets that contain their modes, and the ways that carry them.
-#[derive(Clone)]
+/// The numbers of candidates by the sets that contain their modes, and the ways that may carry them.
 struct Demand<'a> {
     /// For each set of modes, the number of candidates whose modes are all in it.
     within: Vec<u32>,
-    ways: Vec<&'a Way>,
+    /// The first one carries the demand.
+    ways: &'a [Way],
 }
 
 /// Whether the number within a set grows if a candidate with the modes `set` is added, or replaces one with the modes `replaced`.
@@ -49,19 +49,32 @@ impl Demand<'_> {
         within.map(|(outer, count)| count + u32::from(grows(outer, set, replaced))).collect()
     }
 
+    /// Returns the number of further candidates with this set of modes that a way carries.
+    fn capacity_left(&self, way: &Way, set: usize, replaced: Option<usize>) -> u32 {
+        let mut least = u32::MAX;
+        for (outer, (count, rank)) in self.within.iter().zip(&way.rank).enumerate() {
+            match rank.checked_sub(*count) {
+                None => return 0,
+                Some(left) if grows(outer, set, replaced) => least = least.min(left),
+                Some(_) => {}
+            }
+        }
+        least
+    }
+
     /// Adds up to `count` candidates with this set of modes, or replaces the sets of as many, as far as a way carries them. Returns
     /// their number.
     fn add(&mut self, set: usize, replaced: Option<usize>, count: u32) -> u32 {
-        let within = &self.within;
-        let room = |way: &Way| {
-            let sets = within.iter().zip(&way.rank).enumerate();
-            let sets = sets.filter(|(outer, _)| grows(*outer, set, replaced));
-            sets.map(|(_, (count, rank))| rank - count).min().unwrap_or(u32::MAX)
-        };
-        let added = self.ways.iter().map(|way| room(way)).max().unwrap_or(0).min(count);
-        self.ways.retain(|way| room(way) >= added);
-        for (outer, within) in self.within.iter_mut().enumerate() {
-            *within += if grows(outer, set, replaced) { added } else { 0 };
+        let mut added = 0;
+        while added < count {
+            let Some(at) = self.ways.iter().position(|way| self.capacity_left(way, set, replaced) > 0) else { break };
+            // The demand only grows: the ways before this one never carry it again, and each way is passed once.
+            self.ways = &self.ways[at..];
+            let more = self.capacity_left(&self.ways[0], set, replaced).min(count - added);
+            for (outer, within) in self.within.iter_mut().enumerate() {
+                *within += if grows(outer, set, replaced) { more } else { 0 };
+            }
+            added += more;
         }
         added
     }
@@ -85,12 +98,12 @@ pub(super) struct Closing {
 }
 
 /// Assigns modes. Each class is complete before the next one begins.
-pub(super) fn assign(candidates: &Candidates, ways: &[&Way]) -> Assigned {
+pub(super) fn assign(candidates: &Candidates, ways: &[Way]) -> Assigned {
     if let Some(modes) = all_at_their_highest(candidates, ways) {
         return Assigned { modes, closings: Vec::new() };
     }
     let sets = ways.first().map_or(1, |way| way.rank.len());
-    let mut demand = Demand { within: vec![0; sets], ways: ways.to_vec() };
+    let mut demand = Demand { within: vec![0; sets], ways };
     let sets_of: Vec<usize> = candidates.chains.iter().map(Chain::set).collect();
     // A candidate that does not fit never fits later, because the demand only grows.
     let mut is_full = vec![false; candidates.chains.len()];
@@ -142,7 +155,7 @@ struct Run {
     count: u32,
 }
 
-fn runs(of: &[u8], range: Range<usize>) -> impl Iterator<Item = Run> {
+fn runs(of: &[u16], range: Range<usize>) -> impl Iterator<Item = Run> {
     let mut start = range.start;
     of[range].chunk_by(|a, b| a == b).map(move |run| {
         let of_run = Run { start, chain: usize::from(run[0]), count: run.len() as u32 };
@@ -152,7 +165,7 @@ fn runs(of: &[u8], range: Range<usize>) -> impl Iterator<Item = Run> {
 }
 
 /// Returns the highest mode of each candidate, if all fit with it.
-fn all_at_their_highest(candidates: &Candidates, ways: &[&Way]) -> Option<Vec<Option<u8>>> {
+fn all_at_their_highest(candidates: &Candidates, ways: &[Way]) -> Option<Vec<Option<u8>>> {
     let sets = ways.first()?.rank.len();
     let mut counts = vec![0u32; candidates.chains.len()];
     for chain in &candidates.of {

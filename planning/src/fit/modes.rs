@@ -36,7 +36,7 @@ fn is_offered(limits: &Limits, mode: Mode, segment: Option<Segment>) -> bool {
 
 /// The values that determine the modes of an instrument.
 #[derive(Clone, Copy, PartialEq, Eq)]
-struct Wish {
+struct ModeRequest {
     mode: Option<Mode>,
     min_mode: Option<Mode>,
     segment: Option<Segment>,
@@ -55,7 +55,7 @@ pub(super) struct Modes<'a> {
     /// at any account.
     uneven_modes: Vec<Mode>,
     choices: Vec<ModeChoice>,
-    known: Vec<(Wish, Result<usize, String>)>,
+    known: Vec<(ModeRequest, Result<usize, String>)>,
     last: usize,
 }
 
@@ -86,33 +86,34 @@ impl<'a> Modes<'a> {
     /// The reason why no mode is offered.
     pub(super) fn choice_of(&mut self, candidate: &RankedItem) -> Result<usize, String> {
         let id = candidate.item.id.filter(|id| self.catalogue.is_listed_by(self.broker, *id));
-        let wish = match (self.usual, id) {
-            (Some(usual), Some(id)) => Wish {
+        let requested = match (self.usual, id) {
+            (Some(usual), Some(id)) => ModeRequest {
                 mode: Some(candidate.options.mode.unwrap_or(usual)),
                 min_mode: candidate.options.min_mode.or(self.min_mode),
                 segment: self.has_segments.then(|| self.catalogue.get(id).segment()),
             },
             // Historical data has no mode, and without a token there is no subscription.
-            _ => Wish { mode: None, min_mode: None, segment: None },
+            _ => ModeRequest { mode: None, min_mode: None, segment: None },
         };
         if let Some((last, choice)) = self.known.get(self.last)
-            && *last == wish
+            && *last == requested
         {
             return choice.clone();
         }
-        if let Some(at) = self.known.iter().position(|(known, _)| *known == wish) {
+        if let Some(at) = self.known.iter().position(|(known, _)| *known == requested) {
             self.last = at;
             return self.known[at].1.clone();
         }
-        let choice = self.choose(wish).map(|choice| match self.choices.iter().position(|known| *known == choice) {
-            Some(at) => at,
-            None => {
-                self.choices.push(choice);
-                self.choices.len() - 1
-            }
-        });
+        let choice =
+            self.choose(requested).map(|choice| match self.choices.iter().position(|known| *known == choice) {
+                Some(at) => at,
+                None => {
+                    self.choices.push(choice);
+                    self.choices.len() - 1
+                }
+            });
         self.last = self.known.len();
-        self.known.push((wish, choice.clone()));
+        self.known.push((requested, choice.clone()));
         choice
     }
 
@@ -126,27 +127,41 @@ impl<'a> Modes<'a> {
         ModesInPlay::new(modes, self.choices.iter().any(|choice| choice.modes.is_empty()))
     }
 
-    pub(super) fn chains(&self, in_play: &ModesInPlay) -> Vec<Chain> {
+    /// Returns the different chains of modes, and that of each choice by its position among them.
+    pub(super) fn chains(&self, in_play: &ModesInPlay) -> (Vec<Chain>, Vec<u16>) {
         let bit = |position: usize| u8::try_from(position).expect("there are few modes");
         let chain = |choice: &ModeChoice| match choice.modes.as_slice() {
             [] => Chain(vec![bit(in_play.unsubscribed())]),
             modes => Chain(modes.iter().map(|mode| bit(in_play.position(*mode))).collect()),
         };
-        self.choices.iter().map(chain).collect()
+        let mut chains: Vec<Chain> = Vec::new();
+        let mut position = |chain: Chain| {
+            let known = chains.iter().position(|known| *known == chain);
+            let position = known.unwrap_or_else(|| {
+                chains.push(chain);
+                chains.len() - 1
+            });
+            u16::try_from(position).expect("there are few chains")
+        };
+        let of_choices = self.choices.iter().map(|choice| position(chain(choice))).collect();
+        (chains, of_choices)
     }
 
-    fn choose(&self, wish: Wish) -> Result<ModeChoice, String> {
-        let Some(requested) = wish.mode else {
+    fn choose(&self, of: ModeRequest) -> Result<ModeChoice, String> {
+        let Some(requested) = of.mode else {
             return Ok(ModeChoice { requested: None, highest: None, modes: Vec::new() });
         };
-        let is_allowed = |mode: &Mode| wish.min_mode.is_none_or(|min_mode| mode.includes(min_mode));
-        let highest = self.offered(requested, wish.segment).filter(is_allowed);
+        let is_allowed = |mode: &Mode| of.min_mode.is_none_or(|min_mode| mode.includes(min_mode));
+        let highest = self.offered(requested, of.segment).filter(is_allowed);
         let Some(highest) = highest else {
-            let of = wish.segment.map(|segment| format!(" for {segment}")).unwrap_or_default();
-            let at_least = wish.min_mode.map(|mode| format!(" that includes `{mode}`")).unwrap_or_default();
-            return Err(format!("{} offers neither `{requested}`{of} nor a substitute{at_least}", self.broker));
+            let for_segment = of.segment.map(|segment| format!(" for {segment}")).unwrap_or_default();
+            let at_least = of.min_mode.map(|mode| format!(" that includes `{mode}`")).unwrap_or_default();
+            return Err(format!(
+                "{} offers neither `{requested}`{for_segment} nor a substitute{at_least}",
+                self.broker
+            ));
         };
-        let modes: Vec<Mode> = self.lowered(highest, wish.segment).into_iter().filter(is_allowed).collect();
+        let modes: Vec<Mode> = self.lowered(highest, of.segment).into_iter().filter(is_allowed).collect();
         Ok(ModeChoice { requested: Some(requested), highest: Some(highest), modes })
     }
 

@@ -4,12 +4,68 @@ use super::matching::{Assigned, Candidates, assign};
 use super::region::{LimitName, ModesInPlay, Region, Relaxation};
 use crate::accounts::PlanAccount;
 use crate::allocation::Needed;
+use crate::feed::ACCOUNTS_MAX;
 use crate::vocabulary::counted;
 
 /// The maximum number of connections to add.
-const CONNECTIONS_ADDED_MAX: u32 = 32;
-/// The maximum number of accounts to add. The ways to use accounts multiply.
+const CONNECTIONS_ADDED_MAX: u32 = 256;
+/// The same if a connection with one mode alone carries more of it than one with several. The ways to use such connections
+/// multiply.
+const CONNECTIONS_IN_REGIMES_ADDED_MAX: u32 = 4;
+/// The maximum number of accounts to add.
 const ACCOUNTS_ADDED_MAX: u32 = 8;
+
+/// A kind of capacity that a user can add.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Connections,
+    Accounts,
+}
+
+impl Kind {
+    fn limit(self) -> &'static str {
+        match self {
+            Kind::Connections => "connections",
+            Kind::Accounts => "accounts",
+        }
+    }
+
+    fn noun(self) -> &'static str {
+        match self {
+            Kind::Connections => "connection",
+            Kind::Accounts => "account",
+        }
+    }
+
+    /// Returns the maximum number to add. A request has at most [`ACCOUNTS_MAX`] accounts.
+    fn added_max(self, accounts: &[PlanAccount<'_>]) -> u32 {
+        match self {
+            Kind::Connections if accounts.iter().any(|account| account.limits.has_regimes_of_connections()) => {
+                CONNECTIONS_IN_REGIMES_ADDED_MAX
+            }
+            Kind::Connections => CONNECTIONS_ADDED_MAX,
+            Kind::Accounts => {
+                let own = u32::try_from(accounts.len()).unwrap_or(u32::MAX);
+                ACCOUNTS_ADDED_MAX.min(ACCOUNTS_MAX.saturating_sub(own))
+            }
+        }
+    }
+
+    fn relaxation(self, add: u32) -> Relaxation {
+        match self {
+            Kind::Connections => Relaxation { more_connections: add, ..Relaxation::default() },
+            Kind::Accounts => Relaxation { more_accounts: add, ..Relaxation::default() },
+        }
+    }
+
+    /// Returns the change of limits that gives as much of this kind as can be added.
+    fn most(self, added_max: u32) -> Relaxation {
+        match self {
+            Kind::Connections => Relaxation::without(LimitName::Connections),
+            Kind::Accounts => self.relaxation(added_max),
+        }
+    }
+}
 
 /// The result of a fit, by which two of them are compared: more kept instruments count more than higher modes.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -44,40 +100,39 @@ pub(super) fn needed(
         return None;
     }
     let score_at = |max: u32, relaxation: &Relaxation| {
-        let largest = Region::new(accounts, in_play, max, relaxation).largest();
-        let Assigned { modes, .. } = assign(candidates, &largest.iter().collect::<Vec<_>>());
+        let region = Region::new(accounts, in_play, max, relaxation);
+        let Assigned { modes, .. } = assign(candidates, &region.largest());
         Score::of(candidates, &modes)
     };
-    let kinds = [
-        ("connections", "connection", CONNECTIONS_ADDED_MAX, Relaxation::without(LimitName::Connections)),
-        (
-            "accounts",
-            "account",
-            ACCOUNTS_ADDED_MAX,
-            Relaxation { more_accounts: ACCOUNTS_ADDED_MAX, ..Relaxation::default() },
-        ),
-    ];
     for needs_max in [false, true] {
         // With both limits exhausted, one of them alone admits nothing.
         let max = if needs_max { max.max(count) } else { max };
-        for (limit, noun, added_max, most) in &kinds {
-            let relaxed = |add: u32| match *limit {
-                "connections" => Relaxation { more_connections: add, ..Relaxation::default() },
-                _ => Relaxation { more_accounts: add, ..Relaxation::default() },
-            };
-            let best = score_at(max, most);
+        for kind in [Kind::Connections, Kind::Accounts] {
+            let added_max = kind.added_max(accounts);
+            if added_max == 0 {
+                continue;
+            }
+            let best = score_at(max, &kind.most(added_max));
             if best <= own {
                 continue;
             }
-            let add = smallest(*added_max, |add| score_at(max, &relaxed(add)) >= best);
-            let admits = score_at(max, &relaxed(add));
-            let more = format!("{add} more {noun}{}", if add == 1 { "" } else { "s" });
+            let with = |add: u32| score_at(max, &kind.relaxation(add));
+            let mut add = smallest(added_max, |add| with(add) >= best);
+            let admits = with(add);
+            if admits < best {
+                add = smallest(added_max, |add| with(add) >= admits);
+            }
+            let more = counted_more(add, kind.noun());
             let (more, is_plural) = match needs_max {
                 true => (format!("{more} and a maximum of {}", counted(count, "instrument")), true),
                 false => (more, add > 1),
             };
             if admits > own {
-                return Some(described(limit, add, &more, is_plural, own, admits));
+                let mut needed = described(kind.limit(), add, &more, is_plural, own, admits);
+                if admits < best {
+                    needed.text.push_str(", and further ones more");
+                }
+                return Some(needed);
             }
         }
         let admits = score_at(max.max(count), &Relaxation::default());
@@ -101,6 +156,10 @@ fn smallest(max: u32, is_enough: impl Fn(u32) -> bool) -> u32 {
         if is_enough(middle) { high = middle } else { low = middle }
     }
     high
+}
+
+fn counted_more(add: u32, noun: &str) -> String {
+    format!("{add} more {noun}{}", if add == 1 { "" } else { "s" })
 }
 
 fn described(limit: &str, add: u32, more: &str, is_plural: bool, own: Score, with: Score) -> Needed {

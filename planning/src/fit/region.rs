@@ -5,8 +5,11 @@
 //! of its numbers is at most the rank of the set. Ranks of several accounts add up. So a check takes one comparison for each way
 //! and set of modes, and needs no solver.
 
+use std::sync::Arc;
+
+use super::own_ways::{AccountLimits, OwnWay};
 use crate::accounts::PlanAccount;
-use crate::capacity::{Leg, Limits, MARKET, ModeLimits, Scope};
+use crate::capacity::ModeFigure;
 use crate::vocabulary::Mode;
 
 /// A rank that no plan reaches.
@@ -61,6 +64,16 @@ pub(crate) enum LimitName {
     EndpointInstruments(String),
 }
 
+impl LimitName {
+    /// Returns the name of a figure of a mode.
+    pub(crate) fn of_mode(mode: Mode, figure: ModeFigure) -> LimitName {
+        match figure {
+            ModeFigure::Alone => LimitName::ModeAlone(mode),
+            ModeFigure::Mixed => LimitName::ModeMixed(mode),
+        }
+    }
+}
+
 impl std::fmt::Display for LimitName {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
@@ -91,7 +104,7 @@ impl Relaxation {
         Relaxation { without: vec![limit], ..Relaxation::default() }
     }
 
-    fn applies(&self, limit: &LimitName) -> bool {
+    pub(super) fn applies(&self, limit: &LimitName) -> bool {
         !self.without.contains(limit)
     }
 }
@@ -112,13 +125,14 @@ pub(crate) struct AccountUse {
     /// The regime of the account.
     pub(crate) regime: Regime,
     /// The number of connections in each regime.
-    pub(crate) market: Vec<(Regime, u32)>,
+    pub(crate) market: Arc<[(Regime, u32)]>,
 }
 
-impl AccountUse {
-    fn connections(&self) -> u32 {
-        self.market.iter().map(|(_, count)| count).sum()
-    }
+/// The use of one account, and those of the accounts before it, which many ways share.
+#[derive(Debug)]
+struct LinkedUse {
+    of_account: AccountUse,
+    others: Option<Arc<LinkedUse>>,
 }
 
 /// One way to use the accounts, and what it carries.
@@ -128,13 +142,27 @@ pub(crate) struct Way {
     pub(super) rank: Vec<u32>,
     /// The number of connections to the market endpoint.
     pub(crate) connections: u32,
-    pub(crate) uses: Vec<AccountUse>,
+    last_use: Option<Arc<LinkedUse>>,
 }
 
 impl Way {
-    /// Whether this way carries everything that the other one carries.
-    fn covers(&self, other: &Way) -> bool {
-        self.rank.iter().zip(&other.rank).all(|(own, other)| own >= other)
+    /// Returns the uses of the accounts with connections to the market endpoint.
+    pub(crate) fn uses(&self) -> impl Iterator<Item = &AccountUse> {
+        let linked = std::iter::successors(self.last_use.as_deref(), |linked| linked.others.as_deref());
+        linked.map(|linked| &linked.of_account)
+    }
+
+    /// Returns this way with one more account that is used in one of its own ways.
+    fn joined(&self, account: usize, own: &OwnWay) -> Way {
+        let rank = self.rank.iter().zip(&own.rank).map(|(a, b)| (a + b).min(UNLIMITED)).collect();
+        let last_use = match own.connections {
+            0 => self.last_use.clone(),
+            _ => {
+                let of_account = AccountUse { account, regime: own.regime, market: Arc::clone(&own.market) };
+                Some(Arc::new(LinkedUse { of_account, others: self.last_use.clone() }))
+            }
+        };
+        Way { rank, connections: self.connections + own.connections, last_use }
     }
 
     /// Whether numbers of instruments in each mode fit.
@@ -145,11 +173,11 @@ impl Way {
 
 /// An endpoint that serves a part of one mode.
 #[derive(Clone, Debug)]
-struct Endpoint {
-    name: String,
+pub(super) struct Endpoint {
+    pub(super) name: String,
     /// The position of the mode.
-    mode: usize,
-    per_connection: u32,
+    pub(super) mode: usize,
+    pub(super) per_connection: u32,
 }
 
 impl Endpoint {
@@ -176,26 +204,28 @@ pub(crate) struct Region {
 impl Region {
     /// Returns the region of accounts. `max` is the maximum of the plan.
     pub(super) fn new(accounts: &[PlanAccount<'_>], modes: &ModesInPlay, max: u32, relaxation: &Relaxation) -> Region {
-        let sets = 1 << modes.bits();
-        let mut market = vec![Way { rank: vec![0; sets], connections: 0, uses: Vec::new() }];
-        let mut connections = 0u32;
         let lowest = (0..accounts.len()).min_by_key(|account| accounts[*account].tier_rank).unwrap_or(0);
-        let further = std::iter::repeat_n((lowest, true), relaxation.more_accounts as usize);
+        let further = std::iter::repeat_n((lowest, 0), relaxation.more_accounts as usize);
+        let more = |account: usize| if account == 0 { relaxation.more_connections } else { 0 };
         // Of equal ways the first one is taken: from the last account to the first, it uses the first accounts most.
-        for (account, is_further) in further.chain((0..accounts.len()).rev().map(|account| (account, false))) {
-            let more = if account == 0 && !is_further { relaxation.more_connections } else { 0 };
+        let mut used: Vec<(usize, u32)> =
+            further.chain((0..accounts.len()).rev().map(|account| (account, more(account)))).collect();
+        // Equal accounts follow each other.
+        used.sort_by_key(|(account, _)| accounts[*account].tier_rank);
+
+        let no_connection = Way { rank: vec![0; 1 << modes.bits()], connections: 0, last_use: None };
+        let mut market = vec![no_connection];
+        let mut connections = 0u32;
+        let is_equal =
+            |a: &(usize, u32), b: &(usize, u32)| std::ptr::eq(accounts[a.0].limits, accounts[b.0].limits) && a.1 == b.1;
+        for equal in used.chunk_by(is_equal) {
+            let (account, more) = equal[0];
             let limits = AccountLimits { limits: accounts[account].limits, modes, relaxation };
             let own_max = limits.connections_max(more);
-            connections = connections.saturating_add(own_max).min(UNLIMITED);
-            let own = limits.market_ways(account, own_max);
-            let mut joined: Vec<Way> = Vec::with_capacity(market.len() * own.len());
-            for (way, own) in market.iter().flat_map(|way| own.iter().map(move |own| (way, own))) {
-                let rank = way.rank.iter().zip(&own.rank).map(|(a, b)| (a + b).min(UNLIMITED)).collect();
-                let mut uses = way.uses.clone();
-                uses.extend(own.uses.iter().filter(|of_account| of_account.connections() > 0).cloned());
-                joined.push(Way { rank, connections: way.connections + own.connections, uses });
-            }
-            market = best_of(joined);
+            let own_max_of_all = own_max.saturating_mul(u32::try_from(equal.len()).unwrap_or(u32::MAX));
+            connections = connections.saturating_add(own_max_of_all).min(UNLIMITED);
+            market =
+                with_equal_accounts(market, equal.iter().map(|(account, _)| *account), &limits.market_ways(own_max));
         }
         let max = if relaxation.applies(&LimitName::MaxInstruments) { max } else { UNLIMITED };
         // The tiers of a broker have the same endpoints.
@@ -211,17 +241,28 @@ impl Region {
         Region { market, endpoints: distinct, connections, max, modes: modes.clone() }
     }
 
+    #[cfg(test)]
+    pub(super) fn ways(&self) -> usize {
+        self.market.len()
+    }
+
     /// Returns ways that carry everything that can be carried. They use all connections.
     pub(super) fn largest(&self) -> Vec<Way> {
-        let mut largest = Vec::new();
         // Ways that need more connections come later, and carry more at the market endpoint.
-        for way in self.market.iter().rev() {
-            for others in splits(&self.endpoints, self.connections - way.connections) {
-                largest.push(self.with_endpoints(way, &others));
-            }
-        }
-        largest.sort_by(|a, b| b.rank.cmp(&a.rank));
-        uncovered(largest)
+        let largest = self.market.iter().rev().flat_map(|way| {
+            let others = splits(&self.endpoints, self.connections.saturating_sub(way.connections));
+            others.into_iter().map(|others| self.with_endpoints(way, &others))
+        });
+        largest.collect()
+    }
+
+    /// Returns the maximum number of instruments of a plan that has at least one in each mode; `None` if it has no limit.
+    pub(super) fn instruments_max(&self) -> Option<u32> {
+        let one_in_each: Vec<u32> = (0..1usize << self.modes.bits()).map(usize::count_ones).collect();
+        let largest = self.largest();
+        let carrying = largest.iter().filter(|way| way.carries(&one_in_each));
+        let of_all = carrying.filter_map(|way| way.rank.last().copied()).max();
+        Some(of_all.unwrap_or(0)).filter(|max| *max < UNLIMITED)
     }
 
     /// Returns a way to use the market endpoint with what it carries if each other endpoint has a number of connections.
@@ -246,7 +287,7 @@ impl Region {
             parts.map(with).min().unwrap_or(0).min(self.max)
         };
         let rank = (0..1usize << bits).map(|set| if set == 0 { 0 } else { rank(set) }).collect();
-        Way { rank, connections: way.connections, uses: way.uses.clone() }
+        Way { rank, connections: way.connections, last_use: way.last_use.clone() }
     }
 
     /// Returns the way to use the market endpoint and the number of connections to each other endpoint that carry numbers of
@@ -265,16 +306,18 @@ impl Region {
     }
 }
 
-/// The number of ways up to which each is compared with all others.
-const COMPARED_MAX: usize = 512;
+/// The maximum number of ways that are tried when an account joins others. No broker of the crate comes near. If the figures of an
+/// override file make more, the ways that carry the least are left out, so that a plan may get less than the limits allow, but
+/// never more.
+pub(super) const WAYS_MAX: usize = 100_000;
 
 /// Returns the positions in a set.
-fn bits_of(set: usize) -> impl Iterator<Item = usize> {
+pub(super) fn bits_of(set: usize) -> impl Iterator<Item = usize> {
     (0..usize::BITS as usize).filter(move |position| set & (1 << position) != 0)
 }
 
 /// Returns all parts of a set.
-fn parts_of(set: usize) -> impl Iterator<Item = usize> {
+pub(super) fn parts_of(set: usize) -> impl Iterator<Item = usize> {
     let mut next = Some(set);
     std::iter::from_fn(move || {
         let part = next?;
@@ -300,176 +343,38 @@ fn splits(endpoints: &[Endpoint], connections: u32) -> Vec<Vec<u32>> {
     }
 }
 
-/// Removes ways that need at least as many connections as another one and carry no more.
-fn best_of(mut ways: Vec<Way>) -> Vec<Way> {
-    ways.sort_by(|a, b| b.rank.cmp(&a.rank).then(a.connections.cmp(&b.connections)));
-    ways.dedup_by(|a, b| a.rank == b.rank);
-    ways.sort_by_key(|way| way.connections);
-    uncovered(ways)
-}
-
-/// Removes ways that an earlier one covers. A covered way is harmless, so that many ways are not compared with each other.
-fn uncovered(mut ways: Vec<Way>) -> Vec<Way> {
-    ways.dedup_by(|a, b| a.rank == b.rank);
-    if ways.len() > COMPARED_MAX {
-        return ways;
-    }
-    let mut best: Vec<Way> = Vec::new();
-    for way in ways {
-        if !best.iter().any(|other| other.covers(&way)) {
-            best.push(way);
-        }
-    }
-    best
-}
-
-/// The limits of one account, for the modes in play.
-struct AccountLimits<'a> {
-    limits: &'a Limits,
-    modes: &'a ModesInPlay,
-    relaxation: &'a Relaxation,
-}
-
-impl AccountLimits<'_> {
-    /// Returns the limits of a mode; `None` if the tier of the account does not offer it.
-    fn of_mode(&self, position: usize) -> Option<&ModeLimits> {
-        self.limits.modes.get(&self.modes.modes()[position])
-    }
-
-    fn legs(&self, position: usize) -> &[Leg] {
-        self.of_mode(position).map_or(&[], |limits| &limits.legs)
-    }
-
-    /// Returns the limit of a mode in a regime, if its limits have that scope. Several modes never allow more of one of them
-    /// than it alone.
-    fn mode_max(&self, position: usize, regime: Regime, scope: Scope) -> u32 {
-        let mode = self.modes.modes()[position];
-        let Some(limits) = self.of_mode(position) else { return 0 };
-        if limits.scope != scope {
-            return UNLIMITED;
-        }
-        let figure = |figure: &Option<crate::capacity::Sourced<u32>>, name: LimitName| {
-            figure.as_ref().filter(|_| self.relaxation.applies(&name)).map_or(UNLIMITED, |figure| figure.value)
-        };
-        let alone = figure(&limits.alone, LimitName::ModeAlone(mode));
-        match regime {
-            Regime::Alone(_) => alone,
-            Regime::Mixed => figure(&limits.mixed, LimitName::ModeMixed(mode)).min(alone),
-        }
-    }
-
-    /// Returns the regimes in which an account or a connection carries something that it cannot carry in the others.
-    fn regimes(&self, scope: Scope) -> Vec<Regime> {
-        let count = self.modes.modes().len();
-        let carries_more_alone = |position: &usize| {
-            let alone = Regime::Alone(u8::try_from(*position).expect("there are few modes"));
-            self.mode_max(*position, alone, scope) > self.mode_max(*position, Regime::Mixed, scope)
-        };
-        let alone = (0..count).filter(carries_more_alone).map(|position| Regime::Alone(position as u8));
-        std::iter::once(Regime::Mixed).chain(alone).collect()
-    }
-
-    fn instruments_per_connection(&self) -> u32 {
-        let figure = self.limits.instruments_per_connection.as_ref();
-        let figure = figure.filter(|_| self.relaxation.applies(&LimitName::InstrumentsPerConnection));
-        figure.map_or(UNLIMITED, |figure| figure.value)
-    }
-
-    /// Returns the maximum number of connections, with further ones.
-    fn connections_max(&self, more: u32) -> u32 {
-        match self.relaxation.applies(&LimitName::Connections) {
-            true => self.limits.connections.value + more,
-            false => UNLIMITED,
-        }
-    }
-
-    /// Returns the other endpoints of the modes in play.
-    fn other_endpoints(&self) -> Vec<Endpoint> {
-        let endpoint = |(mode, leg): (usize, &Leg)| {
-            let name = LimitName::EndpointInstruments(leg.endpoint.clone());
-            let figure = self.limits.endpoints.get(&leg.endpoint).filter(|_| self.relaxation.applies(&name));
-            let per_connection = figure.map_or(UNLIMITED, |figure| figure.value);
-            Endpoint { name: leg.endpoint.clone(), mode, per_connection }
-        };
-        let legs = (0..self.modes.modes().len()).flat_map(|mode| self.legs(mode).iter().map(move |leg| (mode, leg)));
-        legs.filter(|(_, leg)| leg.endpoint != MARKET).map(endpoint).collect()
-    }
-
-    /// Returns the number of instruments that connections to the market endpoint carry in a set of modes.
-    fn market_rank(&self, set: usize, connections: &[(Regime, u32)]) -> u32 {
-        let mut sum = 0u32;
-        for (regime, count) in connections {
-            let of_mode = |position: usize| match regime {
-                Regime::Alone(alone) if usize::from(*alone) != position => 0,
-                regime => self.mode_max(position, *regime, Scope::Connection),
-            };
-            let modes = (0..self.modes.modes().len()).filter(|position| set & (1 << position) != 0);
-            let carried = modes.map(of_mode).fold(0, |sum: u32, max| (sum + max).min(UNLIMITED));
-            let carried = carried.min(self.instruments_per_connection()).saturating_mul(*count);
-            sum = sum.saturating_add(carried).min(UNLIMITED);
-        }
-        sum
-    }
-
-    /// Returns the number of instruments that the account carries in each set of modes. Instruments without a subscription count
-    /// nowhere.
-    fn ranks(&self, of_account: &AccountUse) -> Vec<u32> {
-        let count = self.modes.modes().len();
-        let subscribed = (1usize << count) - 1;
-        let max_of = |position: usize| match of_account.regime {
-            Regime::Alone(alone) if usize::from(alone) != position => 0,
-            regime => self.mode_max(position, regime, Scope::Account),
-        };
-        let max: Vec<u32> = (0..count).map(max_of).collect();
-        let sum_of = |set: usize| bits_of(set).fold(0, |sum: u32, position| (sum + max[position]).min(UNLIMITED));
-        let market: Vec<u32> = (0..=subscribed).map(|set| self.market_rank(set, &of_account.market)).collect();
-        let per_account = self.limits.instruments_per_account.as_ref();
-        let per_account = per_account.filter(|_| self.relaxation.applies(&LimitName::InstrumentsPerAccount));
-        let per_account = per_account.map_or(UNLIMITED, |figure| figure.value);
-        let rank = |set: usize| {
-            // Each mode counts against its limit for the account or against the limits of the connections.
-            let set = set & subscribed;
-            let least = parts_of(set).map(|part| (market[part] + sum_of(set & !part)).min(UNLIMITED)).min();
-            least.unwrap_or(0).min(per_account)
-        };
-        (0..1usize << self.modes.bits()).map(rank).collect()
-    }
-
-    /// Returns the ways to use the market endpoint with up to a number of connections.
-    fn market_ways(&self, account: usize, connections_max: u32) -> Vec<Way> {
-        // Without a limit of connections, a second one carries nothing that the first does not.
-        let is_limited = self.instruments_per_connection() < UNLIMITED || has_limits_of_connections(self);
-        let most = if is_limited { connections_max } else { connections_max.min(1) };
-        let of_connections = compositions(&self.regimes(Scope::Connection), most);
-        let of_account = self.regimes(Scope::Account);
-        let uses = of_connections.iter().flat_map(|market| {
-            of_account.iter().map(|regime| AccountUse { account, regime: *regime, market: market.clone() })
+/// Joins each way with the ways to use some equal accounts, which are `own`, those with the fewest connections first.
+fn with_equal_accounts(market: Vec<Way>, accounts: impl Iterator<Item = usize>, own: &[OwnWay]) -> Vec<Way> {
+    // Equal accounts are interchangeable, so that each takes the way of the account before it or a later one.
+    let mut joined: Vec<(Way, usize)> = market.into_iter().map(|way| (way, 0)).collect();
+    for account in accounts {
+        keep_largest(&mut joined, WAYS_MAX / own.len());
+        let with_account = joined.iter().flat_map(|(way, last)| {
+            let later = own.iter().enumerate().skip(*last);
+            later.map(move |(at, own)| (way.joined(account, own), at))
         });
-        let way = |of_account: AccountUse| Way {
-            rank: self.ranks(&of_account),
-            connections: of_account.connections(),
-            uses: vec![of_account],
-        };
-        best_of(uses.map(way).collect())
+        joined = distinct(with_account.collect());
     }
+    joined.into_iter().map(|(way, _)| way).collect()
 }
 
-fn has_limits_of_connections(limits: &AccountLimits<'_>) -> bool {
-    let mut positions = 0..limits.modes.modes().len();
-    positions.any(|position| limits.mode_max(position, Regime::Mixed, Scope::Connection) < UNLIMITED)
+/// Removes ways that carry the same as another one but have more connections or fewer continuations, and sorts the others by
+/// their connections.
+fn distinct(mut ways: Vec<(Way, usize)>) -> Vec<(Way, usize)> {
+    ways.sort_by(|(a, a_last), (b, b_last)| {
+        b.rank.cmp(&a.rank).then(a.connections.cmp(&b.connections)).then(a_last.cmp(b_last))
+    });
+    ways.dedup_by(|(way, last), (kept, kept_last)| way.rank == kept.rank && *last >= *kept_last);
+    ways.sort_by_key(|(way, _)| way.connections);
+    ways
 }
 
-/// Returns the numbers of connections to try: all up to `most`; without a limit, none and more than any plan needs.
-fn counts(most: u32) -> Vec<u32> {
-    if most >= UNLIMITED / 8 { vec![0, UNLIMITED / 16] } else { (0..=most).collect() }
-}
-
-/// Returns the ways to distribute up to `most` connections over regimes.
-fn compositions(regimes: &[Regime], most: u32) -> Vec<Vec<(Regime, u32)>> {
-    let Some((first, rest)) = regimes.split_first() else { return vec![Vec::new()] };
-    let with = |count: u32| {
-        let others = compositions(rest, most - count);
-        others.into_iter().map(move |others| std::iter::once((*first, count)).chain(others).collect())
-    };
-    counts(most).into_iter().flat_map(with).collect()
+/// Keeps a number of ways: those that carry the most.
+fn keep_largest(ways: &mut Vec<(Way, usize)>, count: usize) {
+    if ways.len() > count {
+        let carried = |way: &Way| way.rank.iter().map(|rank| u64::from(*rank)).sum::<u64>();
+        ways.sort_by_cached_key(|(way, _)| std::cmp::Reverse(carried(way)));
+        ways.truncate(count);
+        ways.sort_by_key(|(way, _)| way.connections);
+    }
 }

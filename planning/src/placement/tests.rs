@@ -110,6 +110,24 @@ fn balanced(counts: [u32; 2], connections: Option<u32>) -> Vec<[u32; 2]> {
     numbers
 }
 
+proptest! {
+    #![proptest_config(case_count())]
+
+    #[test]
+    fn equal_connections_differ_by_at_most_one_in_each_mode(
+        counts in [0u32..9, 0u32..9],
+        connections in prop::option::of(1u32..4),
+    ) {
+        let numbers = balanced(counts, connections);
+        for mode in 0..2 {
+            let of_mode = || numbers.iter().map(|of| of[mode]);
+            let (least, most) = (of_mode().min().unwrap_or(0), of_mode().max().unwrap_or(0));
+
+            prop_assert!(most - least <= 1, "{:?}", numbers);
+        }
+    }
+}
+
 #[test]
 fn instruments_are_dealt_evenly_in_each_mode() {
     assert_eq!(balanced([3, 1], None), [[3, 1]]);

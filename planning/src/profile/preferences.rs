@@ -5,9 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::NaiveDate;
 use serde_json::{Map, Value};
 
+use crate::capacity::{NAME_FORM, is_name};
 use crate::catalogue::Catalogue;
 use crate::catalogue::search::{DocumentFault, Selector};
-use crate::feed::{ACCOUNTS_MAX, Accounts, CONNECTIONS_MAX, NAME_CHARACTERS_MAX, PRIORITY_MAX, StreamOptions};
+use crate::feed::{ACCOUNTS_MAX, Accounts, CONNECTIONS_MAX, PRIORITY_MAX, StreamOptions};
 use crate::instrument::split_key;
 use crate::json::{kind_of, mismatch, pointer_part, whole_number, word_mismatch};
 use crate::vocabulary::{Broker, FilteringStrictness, Mode, OptimizationLevel};
@@ -122,7 +123,7 @@ impl Reader<'_> {
         let value = present(self.preferences, name)?;
         let text = value.as_str().filter(|text| is_name(text)).map(str::to_owned);
         if text.is_none() {
-            self.fault(format!("/{name}"), mismatch(value, &expected_name()));
+            self.fault(format!("/{name}"), mismatch(value, NAME_FORM));
         }
         text
     }
@@ -145,7 +146,7 @@ impl Reader<'_> {
                     self.fault(format!("/{name}/{at}"), format!("duplicate of an earlier account: `{text}`"));
                 }
                 Some(text) => names.push(text.to_owned()),
-                None => self.fault(format!("/{name}/{at}"), mismatch(item, &expected_name())),
+                None => self.fault(format!("/{name}/{at}"), mismatch(item, NAME_FORM)),
             }
         }
         (names.len() == items.len()).then_some(Accounts::Named(names))
@@ -209,15 +210,6 @@ const KEY_FORM: &str = "a key of the form `EXCHANGE:SYMBOL`";
 
 fn number_up_to(value: &Value, max: u32) -> Option<u32> {
     u32::try_from(whole_number(value)?).ok().filter(|number| (1..=max).contains(number))
-}
-
-/// Whether a text can be the name of an account or a tier.
-fn is_name(text: &str) -> bool {
-    (1..=NAME_CHARACTERS_MAX).contains(&text.chars().count()) && !text.contains(char::is_control)
-}
-
-fn expected_name() -> String {
-    format!("a string of 1 to {NAME_CHARACTERS_MAX} characters without control characters")
 }
 
 /// Parts of names that indicate a secret, which must not be in a profile.

@@ -245,7 +245,7 @@ fn an_invalid_preference_for_a_broker_is_reported_and_ignored() {
         "min_mode": "all", "min_modes": {"NSE:TCS": 1}, "pinned": ["NSE:TCS", "tcs", 5], "tier": "", "accounts": 17,
         "connections": 257,
     });
-    let name = "a string of 1 to 64 characters without control characters";
+    let name = "a name of 1 to 64 letters, digits, `_`, `-` and `.`";
 
     let (read, faults) = Preferences::of(&object(wrong));
 

@@ -1,5 +1,7 @@
 //! Plans at a broker with limits of a few instruments.
 
+mod bounds;
+
 use std::sync::Arc;
 
 use super::*;
@@ -161,7 +163,8 @@ fn pinned_instruments_come_first_and_never_drop_out() {
     assert_eq!(
         over.arithmetic,
         [
-            "the request has 8 instruments that can be subscribed",
+            "the request pins 8 instruments",
+            "without capacity: `NSE:S06`, `NSE:S07`",
             "`max_instruments` allows 1000 instruments",
             "`connections` allows 2 connections with 3 instruments each",
             "`instruments_per_connection` allows 3 instruments",

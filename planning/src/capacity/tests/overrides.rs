@@ -196,6 +196,35 @@ fn files_that_change_nothing_keep_the_hash() {
 }
 
 #[test]
+fn the_order_of_tiers_is_a_change() {
+    let text = "[brokers.upstox]\ntier_order = [\"plus\", \"standard\"]\n";
+    let capacity = overridden(text);
+
+    assert_ne!(capacity.content_hash(), embedded().content_hash());
+    assert_eq!(embedded().changes(&capacity), ["brokers.upstox.tier_order: standard < plus -> plus < standard"]);
+}
+
+#[test]
+fn connections_are_bounded() {
+    let faults = |text: &str| match Capacity::with(Some(text), None) {
+        Ok(_) => Vec::new(),
+        Err(faults) => faults.iter().map(ToString::to_string).collect::<Vec<_>>(),
+    };
+    let connections = |value: &str| figure("brokers.angel.connections", value);
+    let regimes = figure("brokers.angel.modes.depth20.alone", "100");
+
+    assert_eq!(faults(&connections("256")), [""; 0]);
+    assert_eq!(faults(&connections("257")), ["brokers.angel.connections: expected at most 256, got 257"]);
+    assert_eq!(faults(&(connections("8") + &regimes)), [""; 0]);
+    assert_eq!(
+        faults(&(connections("9") + &regimes)),
+        [
+            "brokers.angel.connections: expected at most 8 if a mode of the scope `connection` has `alone` above `mixed`, got 9"
+        ]
+    );
+}
+
+#[test]
 fn changes_name_the_figures_with_both_values() {
     let text = figure("brokers.kite.connections", "5")
         + &figure("brokers.kite.instruments_per_connection", "3000")

@@ -12,7 +12,7 @@ use crate::accounts::accounts_of;
 use crate::allocation::{Allocation, BrokerPart};
 use crate::basis::Basis;
 use crate::broker::BrokerModels;
-use crate::capacity::{Limits, Scope};
+use crate::fit;
 use crate::instrument::Amount;
 use crate::plan::Plan;
 use crate::vocabulary::{Broker, Mode};
@@ -212,25 +212,9 @@ fn costs(plan: &Plan, part: &BrokerPart) -> Vec<ModeCost> {
 pub(super) fn carried_max(part: &BrokerPart, brokers: &BrokerModels) -> Option<u64> {
     let subscriptions = part.subscriptions.as_ref()?;
     let modes: BTreeSet<Mode> = subscriptions.instruments.iter().filter_map(|of| of.mode).collect();
+    if modes.is_empty() {
+        return None;
+    }
     let accounts = accounts_of(&part.request.request().feed, part.allocation.broker, brokers);
-    let of_accounts: Option<Vec<u64>> = accounts.iter().map(|of| carried_by(of.limits, &modes)).collect();
-    Some(of_accounts?.into_iter().sum())
-}
-
-/// Returns the number of instruments that an account carries in these modes.
-fn carried_by(limits: &Limits, modes: &BTreeSet<Mode>) -> Option<u64> {
-    let connections = u64::from(limits.connections.value);
-    let of_modes = || -> Option<u64> {
-        let of_mode = |mode: &Mode| {
-            let of = limits.modes.get(mode)?;
-            let figure = if modes.len() == 1 { of.alone.as_ref() } else { of.mixed.as_ref().or(of.alone.as_ref()) };
-            let scopes = if of.scope == Scope::Connection { connections } else { 1 };
-            Some(u64::from(figure?.value) * scopes)
-        };
-        let sum: Option<Vec<u64>> = modes.iter().map(of_mode).collect();
-        Some(sum.filter(|sum| !sum.is_empty())?.into_iter().sum())
-    };
-    let per_connection = limits.instruments_per_connection.as_ref().map(|figure| connections * u64::from(figure.value));
-    let per_account = limits.instruments_per_account.as_ref().map(|figure| u64::from(figure.value));
-    [per_connection, per_account, of_modes()].into_iter().flatten().min()
+    fit::carried_max(&accounts, modes.into_iter().collect()).map(u64::from)
 }
