@@ -15,6 +15,7 @@ use crate::identity::identity_hash;
 use crate::instrument::{Amount, compare_keys};
 use crate::placement::{PlacedItem, Placement, place};
 use crate::request::{Item, PlanRequest, RequestDocument, Resolved};
+use crate::subscriptions::message_count;
 use crate::vocabulary::{Broker, InstrumentType, Mode, counted};
 
 /// The age of a figure after which a plan warns about it, in days.
@@ -106,11 +107,12 @@ impl<'a> Composer<'a> {
         let connections: Vec<AllocatedConnection> =
             (0..placement.connections.len()).map(|at| self.connection(at, &placement, &numbers[at])).collect();
         let limits = self.limits(&placement, &numbers);
-        let ready_ms = placement
-            .connections
-            .iter()
-            .zip(&numbers)
-            .map(|(connection, numbers)| self.ready_ms(self.accounts[connection.account].limits, numbers));
+        let subscriptions = self.subscriptions(&placement);
+        let ready_ms = (0u32..).zip(&placement.connections).map(|(at, connection)| {
+            let limits = self.accounts[connection.account].limits;
+            let instruments_max = limits.subscribe.instruments_per_message.value;
+            self.ready_ms(limits, message_count(self.broker, &subscriptions, at + 1, instruments_max))
+        });
         let ready_ms = ready_ms.max().unwrap_or(0);
         for connection in &placement.connections {
             self.use_subscribe_figures(self.accounts[connection.account].limits);
@@ -133,7 +135,6 @@ impl<'a> Composer<'a> {
             assumed: assumed.into_iter().collect(),
             ..self.allocation()
         };
-        let subscriptions = self.subscriptions(&placement);
         let memory_bytes = self.basis.brokers.memory_bytes(bytes_per_second, None);
         let mut allocated = self.composed(allocation, Some(subscriptions), ready_ms, bytes_per_second, memory_bytes);
         if let Some(requested) = self.request.feed.connections.filter(|requested| *requested > count(opened)) {
@@ -240,9 +241,8 @@ impl<'a> Composer<'a> {
     }
 
     /// Estimates the time until the last instrument of a connection is subscribed.
-    fn ready_ms(&self, limits: &Limits, numbers: &Numbers) -> u64 {
+    fn ready_ms(&self, limits: &Limits, messages: u64) -> u64 {
         let subscribe = &limits.subscribe;
-        let messages = messages(self.broker, subscribe.instruments_per_message.value, numbers);
         let by_rate = subscribe.messages_per_second.as_ref().map_or(0, |figure| 1000 / figure.value.max(1));
         let pause = u64::from(subscribe.pause_ms.value.max(by_rate));
         let quiet = subscribe.quiet_ms.as_ref().map_or(0, |figure| u64::from(figure.value));
@@ -427,25 +427,6 @@ impl<'a> Composer<'a> {
             instruments: self.kept.iter().map(instrument).collect(),
             legs,
         }
-    }
-}
-
-/// Returns the number of subscribe messages of a connection.
-///
-/// Kite's SDK subscribes all instruments in `quote` and changes the mode of the others with further messages. A message of the
-/// other brokers has one mode.
-fn messages(broker: Broker, instruments_per_message: u32, numbers: &Numbers) -> u64 {
-    let mut modes: BTreeMap<Mode, u32> = BTreeMap::new();
-    for ((_, mode), number) in numbers {
-        *modes.entry(*mode).or_default() += number;
-    }
-    let cut = |number: u32| u64::from(number.div_ceil(instruments_per_message.max(1)));
-    match broker {
-        Broker::Kite => {
-            let others = modes.iter().filter(|(mode, _)| **mode != Mode::Quote).map(|(_, number)| cut(*number));
-            cut(modes.values().sum()) + others.sum::<u64>()
-        }
-        _ => modes.values().map(|number| cut(*number)).sum(),
     }
 }
 

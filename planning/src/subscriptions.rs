@@ -83,13 +83,9 @@ impl<'a> PlanSubscriptions<'a> {
 
     /// Returns the positions of the subscriptions of a connection, or of all connections.
     pub fn positions(&self, connection: Option<u32>) -> Range<usize> {
-        let legs = &self.subscriptions.legs;
         match connection {
-            None => 0..legs.len(),
-            Some(number) => {
-                let start = legs.partition_point(|leg| leg.connection < number);
-                start..start + legs[start..].partition_point(|leg| leg.connection == number)
-            }
+            None => 0..self.subscriptions.legs.len(),
+            Some(number) => positions_of(&self.subscriptions.legs, number),
         }
     }
 
@@ -152,8 +148,7 @@ impl<'a> PlanSubscriptions<'a> {
     fn targets(self, positions: Range<usize>) -> impl Iterator<Item = (u32, Target<'a>)> {
         self.subscriptions.legs[positions].iter().filter_map(move |leg| {
             let (_, of) = self.instrument(leg)?;
-            let token = of.token.as_deref();
-            Some((leg.instrument, Target { token, segment: of.segment, mode: leg.mode }))
+            Some((leg.instrument, target(of, leg)))
         })
     }
 
@@ -166,6 +161,29 @@ impl<'a> PlanSubscriptions<'a> {
     fn connection(&self, number: u32) -> Option<&'a AllocatedConnection> {
         self.connections.get(number.checked_sub(1)? as usize)
     }
+}
+
+/// Returns the number of messages that the broker's SDK sends to subscribe the instruments of a connection, with at most
+/// `instruments_max` instruments each.
+pub(crate) fn message_count(
+    broker: Broker,
+    subscriptions: &Subscriptions,
+    connection: u32,
+    instruments_max: u32,
+) -> u64 {
+    let Subscriptions { instruments, legs, .. } = subscriptions;
+    let legs = &legs[positions_of(legs, connection)];
+    let targets = legs.iter().filter_map(|leg| Some(target(instruments.get(leg.instrument as usize)?, leg)));
+    messages::count(broker, targets, instruments_max)
+}
+
+fn positions_of(legs: &[SubscribedLeg], connection: u32) -> Range<usize> {
+    let start = legs.partition_point(|leg| leg.connection < connection);
+    start..start + legs[start..].partition_point(|leg| leg.connection == connection)
+}
+
+fn target<'a>(of: &'a SubscribedInstrument, leg: &SubscribedLeg) -> Target<'a> {
+    Target { token: of.token.as_deref(), segment: of.segment, mode: leg.mode }
 }
 
 /// Serializes to the list of all subscriptions.

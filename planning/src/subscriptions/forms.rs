@@ -6,7 +6,7 @@ mod noren;
 mod several_calls;
 mod without_files;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
@@ -51,10 +51,17 @@ pub(super) trait Form<'a>: Sized {
 
     /// The maximum number of instruments in one call of the SDK.
     const INSTRUMENTS_MAX: usize = usize::MAX;
+    /// A token of the broker's form. It replaces unknown tokens if messages are only counted.
+    const TOKEN_EXAMPLE: &'static str;
 
     fn calls(target: &Target<'a>) -> Calls<'a, Self>;
 
     fn message(call: Self::Call, arguments: Vec<Self::Argument>, place: Place) -> impl Serialize;
+
+    /// Returns the number of messages that the SDK sends for one message of this form.
+    fn sent(_arguments: &[Self::Argument]) -> u64 {
+        1
+    }
 }
 
 /// Whether the data of a mode has more than one level of depth.
@@ -81,6 +88,8 @@ impl<'a> Form<'a> for Kite {
     type Call = ();
     type Argument = (u32, Option<&'static str>);
 
+    const TOKEN_EXAMPLE: &'static str = "256265";
+
     fn calls(target: &Target<'a>) -> Calls<'a, Self> {
         let mode = match target.mode {
             Mode::Ltp | Mode::Greeks => Some("ltp"),
@@ -99,6 +108,11 @@ impl<'a> Form<'a> for Kite {
         }
         KiteMessage { subscribe: arguments.into_iter().map(|(token, _)| token).collect(), modes }
     }
+
+    fn sent(arguments: &[(u32, Option<&'static str>)]) -> u64 {
+        let modes: BTreeSet<&str> = arguments.iter().filter_map(|(_, mode)| *mode).collect();
+        1 + modes.len() as u64
+    }
 }
 
 /// upstox-python-sdk 2.30.0: `MarketDataStreamerV3.subscribe(instrumentKeys, mode)`.
@@ -114,6 +128,8 @@ struct UpstoxMessage<'a> {
 impl<'a> Form<'a> for Upstox {
     type Call = &'static str;
     type Argument = &'a str;
+
+    const TOKEN_EXAMPLE: &'static str = "NSE_EQ|INE467B01029";
 
     fn calls(target: &Target<'a>) -> Calls<'a, Self> {
         let mode = match target.mode {
@@ -154,6 +170,8 @@ impl Dhan {
 impl<'a> Form<'a> for Dhan {
     type Call = u8;
     type Argument = (u8, &'a str);
+
+    const TOKEN_EXAMPLE: &'static str = "NSE_EQ|11536";
 
     fn calls(target: &Target<'a>) -> Calls<'a, Self> {
         let request_code = match target.mode {
@@ -209,6 +227,8 @@ impl Angel {
 impl<'a> Form<'a> for Angel {
     type Call = u8;
     type Argument = (u8, &'a str);
+
+    const TOKEN_EXAMPLE: &'static str = "NSE|11536";
 
     fn calls(target: &Target<'a>) -> Calls<'a, Self> {
         let mode = match target.mode {

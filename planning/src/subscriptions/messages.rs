@@ -6,7 +6,7 @@ use super::forms::{
     AliceBlue, Angel, Breeze, Dhan, FivePaisa, Form, Fyers, Groww, Kite, Kotak, Nuvama, Place, Shoonya, Target, Upstox,
 };
 use crate::allocation::AllocatedConnection;
-use crate::vocabulary::Broker;
+use crate::vocabulary::{Broker, Segment};
 
 /// A connection with its messages.
 #[derive(Serialize)]
@@ -48,6 +48,11 @@ pub(super) fn write<'a>(
     with_form!(broker, write_as(of, targets, instruments_max, out));
 }
 
+/// Returns the number of messages that the SDK sends to subscribe the instruments of a connection.
+pub(super) fn count<'a>(broker: Broker, targets: impl Iterator<Item = Target<'a>>, instruments_max: u32) -> u64 {
+    with_form!(broker, count_as(targets, instruments_max))
+}
+
 /// Whether a message subscribes the instrument.
 pub(super) fn subscribes(broker: Broker, target: &Target<'_>) -> bool {
     with_form!(broker, subscribes_as(target))
@@ -67,6 +72,19 @@ fn write_as<'a, F: Form<'a>>(
     let messages = cut.into_iter().enumerate().map(render).collect();
     let written = ConnectionMessages { connection: *connection, account, endpoint, messages };
     serde_json::to_writer(out, &written).expect("messages serialize to JSON");
+}
+
+/// Instruments without a token count, too: the token may be known elsewhere.
+fn count_as<'a, F: Form<'a>>(targets: impl Iterator<Item = Target<'a>>, instruments_max: u32) -> u64 {
+    let with_token = targets.map(|target| match target.token {
+        Some(_) => target,
+        None => Target {
+            token: Some(F::TOKEN_EXAMPLE),
+            segment: target.segment.or(Some(Segment::NseEquity)),
+            mode: target.mode,
+        },
+    });
+    cut::<F>(with_token, instruments_max as usize).iter().map(|message| F::sent(&message.arguments)).sum()
 }
 
 fn subscribes_as<'a, F: Form<'a>>(target: &Target<'a>) -> bool {

@@ -416,6 +416,33 @@ fn an_endpoint_that_not_all_accounts_have_is_not_used() {
 }
 
 #[test]
+fn time_to_ready_counts_the_messages_of_the_sdk() {
+    let limits = r#"
+[brokers.kite.subscribe]
+instruments_per_message = { value = 2, source = "test", seen = "2026-11-01" }
+pause_ms = { value = 1000, source = "test", seen = "2026-11-01" }
+[brokers.kotak.subscribe]
+instruments_per_message = { value = 2, source = "test", seen = "2026-11-01" }
+pause_ms = { value = 1000, source = "test", seen = "2026-11-01" }
+"#;
+    let brokers = BrokerModels::embedded().with_capacity(Capacity::with(Some(limits), None).unwrap());
+    let ready_ms = |broker, mode: &dyn Fn(usize) -> Mode| {
+        let options = |number| ItemOptions { mode: Some(mode(number)), ..ItemOptions::default() };
+        let plan = try_plan(&with_options(at(broker, &symbols(4)), options), &brokers).unwrap();
+        allocation_of(&plan).time_to_ready_ms.unwrap()
+    };
+
+    // 100 ms until the connection is open, 2 ms per message, and a pause between two messages.
+    // Kite: two messages subscribe, and each is followed by a message that sets a mode.
+    let alternating = |number: usize| if number % 2 == 0 { Mode::Full } else { Mode::Quote };
+    assert_eq!(ready_ms(Broker::Kite, &alternating), 100 + 4 * 2 + 3 * 1000);
+    assert_eq!(ready_ms(Broker::Kite, &|_| Mode::Quote), 100 + 2 * 2 + 1000);
+    // Kotak sends the depth separately from the price. The catalog has no tokens of it.
+    assert_eq!(ready_ms(Broker::Kotak, &|_| Mode::Full), 100 + 4 * 2 + 3 * 1000);
+    assert_eq!(ready_ms(Broker::Kotak, &|_| Mode::Quote), 100 + 2 * 2 + 1000);
+}
+
+#[test]
 fn connections_without_instruments_are_not_opened() {
     let mut request = at(Broker::Kite, &symbols(1));
     request.feed.connections = Some(2);

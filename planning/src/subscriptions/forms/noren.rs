@@ -18,6 +18,8 @@ impl<'a> Form<'a> for Shoonya {
     type Call = u8;
     type Argument = &'a str;
 
+    const TOKEN_EXAMPLE: &'static str = "NSE|11536";
+
     fn calls(target: &Target<'a>) -> Calls<'a, Self> {
         let feed_type = if has_depth(target.mode) { 2 } else { 1 };
         [target.token.map(|token| (feed_type, token)), None]
@@ -47,6 +49,8 @@ pub(in crate::subscriptions) struct AliceBlueInstrument<'a> {
 impl<'a> Form<'a> for AliceBlue {
     type Call = bool;
     type Argument = AliceBlueInstrument<'a>;
+
+    const TOKEN_EXAMPLE: &'static str = "NSE|11536";
 
     fn calls(target: &Target<'a>) -> Calls<'a, Self> {
         let parts = target.token.and_then(|token| token.split_once('|'));

@@ -38,6 +38,8 @@ impl<'a> Form<'a> for Fyers {
     type Call = FyersData;
     type Argument = &'a str;
 
+    const TOKEN_EXAMPLE: &'static str = "NSE:TCS-EQ";
+
     fn calls(target: &Target<'a>) -> Calls<'a, Self> {
         let token = target.token;
         match target.mode {
@@ -92,6 +94,8 @@ impl<'a> Form<'a> for Groww {
     type Call = &'static str;
     type Argument = GrowwInstrument<'a>;
 
+    const TOKEN_EXAMPLE: &'static str = "NSE|CASH|11536";
+
     fn calls(target: &Target<'a>) -> Calls<'a, Self> {
         let instrument = target.token.and_then(GrowwInstrument::parse);
         match target.mode {
@@ -119,6 +123,8 @@ struct NuvamaMessage<'a> {
 impl<'a> Form<'a> for Nuvama {
     type Call = &'static str;
     type Argument = &'a str;
+
+    const TOKEN_EXAMPLE: &'static str = "11536_NSE";
 
     fn calls(target: &Target<'a>) -> Calls<'a, Self> {
         let token = target.token;

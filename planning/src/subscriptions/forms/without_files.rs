@@ -36,6 +36,8 @@ impl<'a> Form<'a> for Kotak {
     type Call = KotakData;
     type Argument = KotakInstrument<'a>;
 
+    const TOKEN_EXAMPLE: &'static str = "nse_cm|11536";
+
     fn calls(target: &Target<'a>) -> Calls<'a, Self> {
         let parts = target.token.and_then(|token| token.split_once('|'));
         let instrument =
@@ -85,6 +87,8 @@ impl<'a> Form<'a> for FivePaisa {
     type Call = &'static str;
     type Argument = FivePaisaInstrument<'a>;
 
+    const TOKEN_EXAMPLE: &'static str = "N|C|11536";
+
     fn calls(target: &Target<'a>) -> Calls<'a, Self> {
         let instrument = target.token.and_then(FivePaisaInstrument::parse);
         match target.mode {
@@ -112,6 +116,7 @@ impl<'a> Form<'a> for Breeze {
     type Argument = (&'a str, &'a str);
 
     const INSTRUMENTS_MAX: usize = 1;
+    const TOKEN_EXAMPLE: &'static str = "4.1!11536";
 
     fn calls(target: &Target<'a>) -> Calls<'a, Self> {
         let parts = target.token.and_then(|token| token.split_once(".1!"));

@@ -79,9 +79,46 @@ proptest! {
             }
         }
         prop_assert_eq!(subscribed, expected);
+
+        let listed: Vec<Listed<'_>> = instruments.iter().zip(&tokens).map(|((key, ..), token)| {
+            (*key, Some(token.as_str()), Some(Segment::NseEquity))
+        }).collect();
+        let listed = self::plan(broker, &listed, &[("a", "market"); 3], &placed);
+        prop_assert_eq!(counted_messages(&listed, 2, instruments_max), sent_messages(&listed, 2, instruments_max));
         let without: Vec<&str> =
             legs.iter().zip(&keys).filter(|((.., has_token), _)| !has_token).map(|(_, key)| key.as_str()).collect();
         prop_assert_eq!(left_out(&plan), without);
+    }
+}
+
+/// Returns the number of messages that the SDK sends for a written connection: Kite's sends one for each entry of `modes`, too.
+fn sent_messages(plan: &Plan, number: u32, instruments_max: u32) -> u64 {
+    let written: Value = serde_json::from_str(&connection(plan, number, instruments_max)).unwrap();
+    let of_modes = |message: &Value| message["modes"].as_object().map_or(0, |modes| modes.len() as u64);
+    written["messages"].as_array().unwrap().iter().map(|message| 1 + of_modes(message)).sum()
+}
+
+fn counted_messages(plan: &Plan, number: u32, instruments_max: u32) -> u64 {
+    let subscriptions = PlanSubscriptions::of(plan).unwrap();
+    message_count(subscriptions.broker(), subscriptions.subscriptions, number, instruments_max)
+}
+
+#[test]
+fn unknown_tokens_need_as_many_messages_as_known_ones() {
+    let keys: Vec<String> = (0..7).map(|index| format!("NSE:X{index}")).collect();
+    let modes = [Mode::Full, Mode::Ltp, Mode::Full, Mode::Quote, Mode::Ltp, Mode::Full, Mode::Full];
+    let legs: Vec<_> = (0..).zip(modes).map(|(index, mode)| (index, 1, mode)).collect();
+    for broker in Broker::ALL {
+        let tokens: Vec<String> = (FIRST_NUMBER..).zip(&keys).map(|(number, _)| token(broker, number)).collect();
+        let known = keys.iter().zip(&tokens);
+        let known: Vec<Listed<'_>> =
+            known.map(|(key, token)| (key.as_str(), Some(token.as_str()), Some(Segment::NseEquity))).collect();
+        let unknown: Vec<Listed<'_>> = keys.iter().map(|key| (key.as_str(), None, None)).collect();
+        let counted =
+            |instruments: &[Listed<'_>]| counted_messages(&plan(broker, instruments, &[("a", "market")], &legs), 1, 2);
+
+        assert!(counted(&known) > 1, "{broker}");
+        assert_eq!(counted(&unknown), counted(&known), "{broker}");
     }
 }
 
