@@ -17,13 +17,12 @@ use crate::accounts::accounts_of;
 use crate::allocate::OWN_MAXIMUM;
 use crate::allocation::{Allocation, BrokerPart, SubscribedInstrument, Subscriptions, UsedLimit};
 use crate::basis::Basis;
-use crate::capacity::{Limits, Sourced};
 use crate::catalogue::Instrument;
 use crate::fit::{LimitName, offered_modes};
 use crate::help::Helper;
 use crate::identity::identity_hash;
 use crate::plan::{Plan, Reason, Rejection};
-use crate::vocabulary::{Broker, Mode, hex};
+use crate::vocabulary::{Broker, hex};
 
 /// The maximum number of suggestions for a key that was not requested.
 const SUGGESTIONS_MAX: usize = 5;
@@ -150,7 +149,7 @@ impl<'a> Explainer<'a> {
         let key = rejection.instrument.as_str();
         let limit = match rejection.reason {
             Reason::OverLimit => self.limit(&LimitName::MaxInstruments.to_string()),
-            _ => limit_in(&rejection.detail).and_then(|name| self.limit(name)),
+            _ => rejection.limit.as_deref().and_then(|name| self.limit(name)),
         };
         let Some(refit) = &self.refit else { return Explanation { limit, ..explanation } };
         let lower = refit.mode_without_minimum(key).map(|mode| Alternative {
@@ -258,8 +257,12 @@ impl<'a> Explainer<'a> {
     fn unused_limit(&self, name: &str, part: &BrokerPart) -> Option<UsedLimit> {
         let request = part.request.request();
         let accounts = accounts_of(&request.feed, part.allocation.broker, self.basis.brokers);
-        let (account, figure) = accounts.iter().find_map(|account| Some((account, figure(account.limits, name)?)))?;
-        let mode = name.strip_prefix("modes.").and_then(|rest| Mode::parse(rest.split('.').next()?));
+        let limit = LimitName::parse(name)?;
+        let (account, figure) = accounts.iter().find_map(|account| Some((account, limit.figure(account.limits)?)))?;
+        let mode = match limit {
+            LimitName::ModeAlone(mode) | LimitName::ModeMixed(mode) => Some(mode),
+            _ => None,
+        };
         let instruments = part.subscriptions.iter().flat_map(|of| &of.instruments);
         let used = instruments.filter(|of| mode.is_some() && of.mode == mode).count();
         let used = u32::try_from(used).unwrap_or(u32::MAX);
@@ -390,29 +393,6 @@ fn kept_sentence(mode: Option<&ExplainedMode>, connections: Option<&[ExplainedCo
         (false, ..) => format!("kept{mode} on {}", places.join(" and ")),
         (true, true, None) => "kept without a subscription, because the broker has no token for it".to_owned(),
         (true, ..) => format!("kept{mode}"),
-    }
-}
-
-/// Returns the name of the limit in the detail of a rejection.
-fn limit_in(detail: &str) -> Option<&str> {
-    detail.split_once("the limit `")?.1.split('`').next()
-}
-
-/// Returns the figure of a limit by the name that [`LimitName`] writes.
-fn figure<'a>(limits: &'a Limits, name: &str) -> Option<&'a Sourced<u32>> {
-    if let Some(endpoint) = name.strip_prefix("endpoints.") {
-        return limits.endpoints.get(endpoint.strip_suffix(".instruments_per_connection")?);
-    }
-    if let Some(mode) = name.strip_prefix("modes.") {
-        let (mode, kind) = mode.split_once('.')?;
-        let of_mode = limits.modes.get(&Mode::parse(mode)?)?;
-        return if kind == "alone" { of_mode.alone.as_ref() } else { of_mode.mixed.as_ref() };
-    }
-    match name {
-        "connections" => Some(&limits.connections),
-        "instruments_per_connection" => limits.instruments_per_connection.as_ref(),
-        "instruments_per_account" => limits.instruments_per_account.as_ref(),
-        _ => None,
     }
 }
 

@@ -6,6 +6,7 @@
 
 #[cfg(test)]
 pub(crate) mod cases;
+mod limit_name;
 mod limits;
 mod matching;
 mod modes;
@@ -147,7 +148,7 @@ pub(crate) fn fit(
 
     let mut by_position = vec![None; resolved.keys.len()];
     let mut changed = Vec::new();
-    let mut details: HashMap<usize, (Reason, String)> = HashMap::new();
+    let mut rejections: HashMap<usize, Rejection> = HashMap::new();
     let mut limits: HashMap<(usize, u8), LimitName> = HashMap::new();
     for ((candidate, choice), mode) in fitting.iter().zip(&assigned) {
         let (position, chain) = (candidate.item.position, usize::from(chain_of[*choice]));
@@ -166,18 +167,23 @@ pub(crate) fn fit(
                 }
             }
             None => {
-                let (reason, detail) = details.entry(chain).or_insert_with(|| {
+                let rejection = rejections.entry(chain).or_insert_with(|| {
                     let limit = naming.of_chain(chain);
                     let sentence = naming.sentence(&limit);
                     match limit {
                         LimitName::MaxInstruments => {
-                            (Reason::OverLimit, format!("beyond the maximum of {}", counted(max, "instrument")))
+                            let detail = format!("beyond the maximum of {}", counted(max, "instrument"));
+                            Rejection::new("", Reason::OverLimit, detail)
                         }
-                        limit => (Reason::OverCapacity, format!("exceeds the limit `{limit}` of {broker}: {sentence}")),
+                        limit => {
+                            let detail = format!("exceeds the limit `{limit}` of {broker}: {sentence}");
+                            let rejection = Rejection::new("", Reason::OverCapacity, detail);
+                            Rejection { limit: Some(limit.to_string()), ..rejection }
+                        }
                     }
                 });
-                let key = resolved.keys.key(position as usize);
-                rejected.push((position, Rejection::new(key, *reason, detail.as_str())));
+                let instrument = resolved.keys.key(position as usize).to_owned();
+                rejected.push((position, Rejection { instrument, ..rejection.clone() }));
             }
         }
     }

@@ -45,16 +45,24 @@ pub struct Rejection {
     pub detail: String,
     /// Suggested keys, or the key that represents the instrument in the plan.
     pub suggestions: Vec<String>,
+    /// The name of the limit of the broker that leaves no capacity. Present only for `over_capacity`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(nullable = false))]
+    pub limit: Option<String>,
 }
 
 impl Rejection {
     pub(crate) fn new(instrument: &str, reason: Reason, detail: impl Into<String>) -> Self {
-        Rejection { instrument: instrument.to_owned(), reason, detail: detail.into(), suggestions: Vec::new() }
+        let (instrument, detail) = (instrument.to_owned(), detail.into());
+        Rejection { instrument, reason, detail, suggestions: Vec::new(), limit: None }
     }
 }
 
 impl Heap for Rejection {
     fn heap_bytes(&self) -> usize {
-        self.instrument.heap_bytes() + self.detail.heap_bytes() + self.suggestions.heap_bytes()
+        self.instrument.heap_bytes()
+            + self.detail.heap_bytes()
+            + self.suggestions.heap_bytes()
+            + self.limit.heap_bytes()
     }
 }

@@ -12,7 +12,7 @@ use crate::feed::StreamOptions;
 use crate::request::{PlanRequest, Resolved};
 use crate::testing::{basis, equity, future, index, request, stamp};
 use crate::tests::{MIXED, any_feed, any_request};
-use crate::vocabulary::{FilteringStrictness, SubscriptionType};
+use crate::vocabulary::{FilteringStrictness, Mode, SubscriptionType};
 
 /// One connection with two instruments, one of them `full`.
 const SMALL: &str = r#"
@@ -107,6 +107,18 @@ fn a_left_out_instrument_names_its_limit_and_its_rival() {
     assert_eq!(explanation.would_displace, Some(displaced));
     assert_eq!(explanation.mode.unwrap().requested, Mode::Quote);
     assert_eq!(explanation.connections, None);
+}
+
+#[test]
+fn the_limit_does_not_depend_on_the_wording() {
+    let catalogue = catalogue();
+    let mut plan = plan_of(&at_kite(&KEYS, StreamOptions::default()), small_basis(&catalogue));
+    plan.rejected.iter_mut().for_each(|rejection| rejection.detail = "no capacity".to_owned());
+
+    let explanation = explain(&plan, "NSE:C", small_basis(&catalogue)).unwrap();
+
+    assert_eq!(explanation.detail, "no capacity");
+    assert_eq!(explanation.limit.unwrap().limit, "connections");
 }
 
 #[test]

@@ -7,9 +7,9 @@
 
 use std::sync::Arc;
 
+pub(crate) use super::limit_name::LimitName;
 use super::own_ways::{AccountLimits, OwnWay};
 use crate::accounts::PlanAccount;
-use crate::capacity::ModeFigure;
 use crate::vocabulary::Mode;
 
 /// A rank that no plan reaches.
@@ -49,42 +49,6 @@ impl ModesInPlay {
     /// Returns the position of the instruments without a subscription.
     pub(super) fn unsubscribed(&self) -> usize {
         self.modes.len()
-    }
-}
-
-/// A limit that a plan can exceed.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum LimitName {
-    MaxInstruments,
-    ModeAlone(Mode),
-    ModeMixed(Mode),
-    InstrumentsPerAccount,
-    Connections,
-    InstrumentsPerConnection,
-    EndpointInstruments(String),
-}
-
-impl LimitName {
-    /// Returns the name of a figure of a mode.
-    pub(crate) fn of_mode(mode: Mode, figure: ModeFigure) -> LimitName {
-        match figure {
-            ModeFigure::Alone => LimitName::ModeAlone(mode),
-            ModeFigure::Mixed => LimitName::ModeMixed(mode),
-        }
-    }
-}
-
-impl std::fmt::Display for LimitName {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            LimitName::MaxInstruments => f.write_str("max_instruments"),
-            LimitName::ModeAlone(mode) => write!(f, "modes.{mode}.alone"),
-            LimitName::ModeMixed(mode) => write!(f, "modes.{mode}.mixed"),
-            LimitName::InstrumentsPerAccount => f.write_str("instruments_per_account"),
-            LimitName::Connections => f.write_str("connections"),
-            LimitName::InstrumentsPerConnection => f.write_str("instruments_per_connection"),
-            LimitName::EndpointInstruments(endpoint) => write!(f, "endpoints.{endpoint}.instruments_per_connection"),
-        }
     }
 }
 

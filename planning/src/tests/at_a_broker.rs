@@ -115,6 +115,7 @@ fn what_exceeds_the_connections_is_left_out_and_explained() {
         plan.rejected[0].detail,
         "exceeds the limit `connections` of kite: 2 connections with 3 instruments each"
     );
+    assert_eq!(plan.rejected[0].limit.as_deref(), Some("connections"));
     assert_eq!(connections_of(&plan), ["quote 3", "quote 3"]);
     let needed = Needed {
         limit: "connections".into(),
