@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::heap::{arc, block};
 use crate::instrument::Amount;
+use crate::keys::KeyList;
 use crate::request::RequestDocument;
 use crate::vocabulary::{Broker, Mode, Segment};
 
@@ -145,7 +146,7 @@ pub struct Needed {
 }
 
 /// Everything that a plan has in addition because it names a broker. It is stored with the plan.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub struct BrokerPart {
     /// The allocation, which answers contain.
     pub allocation: Arc<Allocation>,
@@ -190,7 +191,21 @@ pub struct SubscribedLeg {
     pub mode: Mode,
 }
 
+/// The stored form of [`BrokerPart`].
+#[derive(Serialize)]
+struct StoredPart<'a, R> {
+    allocation: &'a Allocation,
+    subscriptions: Option<&'a Subscriptions>,
+    request: R,
+}
+
 impl BrokerPart {
+    /// Returns the stored form. It does not repeat the instruments of the plan, which have a place of their own.
+    pub(crate) fn stored<'a>(&'a self, instruments: &KeyList) -> impl Serialize + use<'a> {
+        let BrokerPart { allocation, subscriptions, request } = self;
+        StoredPart { allocation, subscriptions: subscriptions.as_ref(), request: request.stored(instruments) }
+    }
+
     /// Returns an estimate of the memory that the part uses on the heap, itself included, in bytes.
     pub(crate) fn heap_bytes(&self) -> usize {
         let Allocation { connections, limits, lowered, substituted, .. } = &*self.allocation;

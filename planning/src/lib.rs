@@ -142,8 +142,10 @@ fn compose(request: &PlanRequest, resolved: &Resolved, basis: Basis<'_>, stamp: 
         None => brokers.estimate(request.subscription_type, None, &survey.loads),
     };
     let mut warnings = warnings(request, resolved, kept, &survey, basis);
-    let part = allocated.map(|Allocated { part, warnings: of_broker, .. }| {
+    let part = allocated.map(|Allocated { mut part, warnings: of_broker, .. }| {
         warnings.extend(of_broker);
+        let is_permutation = rejected.is_empty() && resolved.is_order_free;
+        part.request.share_keys(&instruments, is_permutation);
         Arc::new(part)
     });
     let count = |reasons: &[Reason]| rejected.iter().filter(|r| reasons.contains(&r.reason)).count() as u64;

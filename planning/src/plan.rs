@@ -219,6 +219,16 @@ pub struct Plan {
     pub allocation: Option<Arc<Allocation>>,
 }
 
+impl Metadata {
+    /// Inserts the instruments of the plan, which the stored metadata does not contain.
+    pub fn restore_instruments(&mut self, instruments: &Arc<KeyList>) {
+        self.optimization_result.optimized_instruments = Arc::clone(instruments);
+        if let Some(part) = &mut self.broker_part {
+            Arc::make_mut(part).request.restore_keys(instruments);
+        }
+    }
+}
+
 impl Plan {
     /// Returns the mode in which an instrument of the plan is streamed; `None` for historical data.
     pub(crate) fn mode_of(&self, key: &str, brokers: &BrokerModels) -> Option<Mode> {

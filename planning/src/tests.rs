@@ -270,12 +270,29 @@ proptest! {
         let mut plan = plan_of(&request, &CATALOGUE);
         plan.metadata.optimization_result.optimization_time_ms = has_time.then(|| Amount::from_ten_thousandths(123));
         prop_assert_eq!(plan.to_json(), serde_json::to_string(&plan).unwrap());
+        let mut stored = plan.metadata_to_json();
+        let mut metadata: Metadata = serde_json::from_str(&stored).unwrap();
+        metadata.restore_instruments(&plan.instruments);
+        prop_assert_eq!(&metadata, &plan.metadata);
         plan.metadata.optimization_result.optimized_instruments = Arc::default();
-        let stored = plan.metadata_to_json();
-        prop_assert_eq!(&serde_json::from_str::<Metadata>(&stored).unwrap(), &plan.metadata);
+        stored = plan.metadata_to_json();
         if plan.metadata.broker_part.is_none() {
             prop_assert_eq!(stored, serde_json::to_string(&plan.metadata).unwrap());
         }
+    }
+
+    #[test]
+    fn a_stored_request_gives_an_equal_plan(
+        request in any_request(),
+        rules in prop::option::of(any_rules()),
+        feed in any_feed(),
+    ) {
+        let plan = plan_of(&PlanRequest { feed, ..with_rules(request, rules) }, &MIXED);
+        let Some(part) = &plan.metadata.broker_part else { return Ok(()) };
+
+        let again = plan_of(part.request.request(), &MIXED);
+
+        prop_assert_eq!(again, plan);
     }
 
     #[test]

@@ -3,14 +3,13 @@
 
 use std::borrow::Cow;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD_NO_PAD;
 use serde::de::Error;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::{SubscribedInstrument, SubscribedLeg, Subscriptions};
 use crate::vocabulary::{Mode, Segment};
-
-/// The number of hexadecimal digits of an identity.
-const IDENTITY_DIGITS: usize = 16;
 
 /// A value and the number of its repetitions.
 type Run<T> = (T, u32);
@@ -21,7 +20,7 @@ struct Columns<'a> {
     tokens: Vec<Option<Cow<'a, str>>>,
     segments: Vec<Run<Option<Segment>>>,
     modes: Vec<Run<Option<Mode>>>,
-    /// All identities in hexadecimal digits.
+    /// The bytes of all identities in Base64 without padding.
     identities: Cow<'a, str>,
     legs: LegColumns,
 }
@@ -47,7 +46,7 @@ impl Serialize for Subscriptions {
             tokens: instruments.iter().map(|of| of.token.as_deref().map(Cow::Borrowed)).collect(),
             segments: runs(instruments.iter().map(|of| of.segment)),
             modes: runs(instruments.iter().map(|of| of.mode)),
-            identities: hex_of(instruments).into(),
+            identities: encoded(instruments).into(),
             legs: LegColumns {
                 steps,
                 connections: runs(legs.iter().map(|leg| leg.connection)),
@@ -63,7 +62,7 @@ impl<'de> Deserialize<'de> for Subscriptions {
         let Columns { catalogue_version, tokens, segments, modes, identities, legs } =
             Columns::deserialize(deserializer)?;
         let identities =
-            identities_of(&identities).ok_or_else(|| D::Error::custom("expected hexadecimal identities"))?;
+            decoded(&identities).ok_or_else(|| D::Error::custom("expected identities of eight bytes in Base64"))?;
         let count = tokens.len() as u64;
         if [total(&segments), total(&modes), identities.len() as u64].iter().any(|of_column| *of_column != count) {
             return Err(D::Error::custom(format!("expected {count} instruments in each column")));
@@ -112,27 +111,24 @@ fn total<T>(runs: &[Run<T>]) -> u64 {
     runs.iter().map(|(_, count)| u64::from(*count)).sum()
 }
 
-fn hex_of(instruments: &[SubscribedInstrument]) -> String {
-    let mut bytes = Vec::with_capacity(instruments.len() * size_of::<u64>());
-    for of in instruments {
-        bytes.extend_from_slice(&of.identity.to_be_bytes());
-    }
-    crate::vocabulary::hex(&bytes)
+fn encoded(instruments: &[SubscribedInstrument]) -> String {
+    let bytes: Vec<u8> = instruments.iter().flat_map(|of| of.identity.to_be_bytes()).collect();
+    STANDARD_NO_PAD.encode(bytes)
 }
 
-fn identities_of(hex: &str) -> Option<Vec<u64>> {
-    let digits = hex.as_bytes().chunks(IDENTITY_DIGITS);
-    digits
-        .map(|digits| {
-            let is_whole = digits.len() == IDENTITY_DIGITS && digits.iter().all(u8::is_ascii_hexdigit);
-            let text = std::str::from_utf8(digits).ok().filter(|_| is_whole)?;
-            u64::from_str_radix(text, 16).ok()
-        })
-        .collect()
+fn decoded(identities: &str) -> Option<Vec<u64>> {
+    let bytes = STANDARD_NO_PAD.decode(identities).ok()?;
+    let (identities, rest) = bytes.as_chunks();
+    rest.is_empty().then(|| identities.iter().map(|identity| u64::from_be_bytes(*identity)).collect())
 }
 
 #[cfg(test)]
 mod tests {
+    use proptest::collection::vec;
+    use proptest::option;
+    use proptest::prelude::*;
+    use proptest::sample::{Index, select};
+
     use super::*;
 
     fn subscriptions() -> Subscriptions {
@@ -165,7 +161,7 @@ mod tests {
                 r#"{"catalogue_version":"7","tokens":["256265","NSE_INDEX|Nifty 50",null,"1"],"#,
                 r#""segments":[["NSE_EQ",1],["NSE_INDEX",1],[null,1],["NSE_INDEX",1]],"#,
                 r#""modes":[["full",1],["quote",1],[null,1],["quote",1]],"#,
-                r#""identities":"ffffffffffffffff000000000000000100000000000000000123456789abcdef","#,
+                r#""identities":"//////////8AAAAAAAAAAQAAAAAAAAAAASNFZ4mrze8","#,
                 r#""legs":{"steps":[[3,1],[-3,1],[1,1]],"connections":[[1,2],[2,1]],"#,
                 r#""modes":[["quote",1],["full",1],["quote",1]]}}"#,
             )
@@ -183,12 +179,47 @@ mod tests {
         assert_eq!(serde_json::from_str::<Subscriptions>(&text).unwrap(), subscriptions);
     }
 
+    fn any_subscriptions() -> impl Strategy<Value = Subscriptions> {
+        let mode = || select(&Mode::ALL[..]);
+        let token = prop_oneof![Just(String::new()), "[0-9]{1,8}", "\\PC{0,9}", "[A-Z_]{1,6}[|,\"\\\\][0-9]{1,6}"];
+        let instrument = (option::of(token), option::of(select(&Segment::ALL[..])), option::of(mode()), any::<u64>());
+        let instruments = vec(instrument, 1..12).prop_map(|instruments| {
+            let instruments = instruments.into_iter();
+            let instrument = |(token, segment, mode, identity): (Option<String>, _, _, _)| SubscribedInstrument {
+                token: token.map(String::into_boxed_str),
+                segment,
+                mode,
+                identity,
+            };
+            instruments.map(instrument).collect::<Vec<_>>()
+        });
+        let legs = vec((any::<Index>(), 1..5_u32, mode()), 0..12);
+        ("[0-9a-z]{0,4}", instruments, legs).prop_map(|(catalogue_version, instruments, legs)| {
+            let leg = |(index, connection, mode): (Index, u32, Mode)| {
+                let instrument = u32::try_from(index.index(instruments.len())).unwrap();
+                SubscribedLeg { instrument, connection, mode }
+            };
+            let legs = legs.into_iter().map(leg).collect();
+            Subscriptions { catalogue_version, instruments, legs }
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn any_subscriptions_are_read_as_they_were_written(subscriptions in any_subscriptions()) {
+            let text = serde_json::to_string(&subscriptions).unwrap();
+
+            prop_assert_eq!(serde_json::from_str::<Subscriptions>(&text).unwrap(), subscriptions);
+        }
+    }
+
     #[test]
     fn columns_of_different_lengths_are_rejected() {
         let stored = serde_json::to_string(&subscriptions()).unwrap();
         for (part, broken, error) in [
             ("[null,1]", "[null,2]", "expected 4 instruments in each column"),
-            ("ffff", "", "expected hexadecimal identities"),
+            ("//8", "", "expected identities of eight bytes in Base64"),
+            ("//8", "**8", "expected identities of eight bytes in Base64"),
             ("\"connections\":[[1,2]", "\"connections\":[[1,1]", "expected 3 subscriptions in each column"),
             ("[[3,1]", "[[4,1]", "expected a position below 4, got 4"),
         ] {

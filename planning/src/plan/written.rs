@@ -58,7 +58,7 @@ impl Plan {
         let mut json = Vec::with_capacity(1024);
         let mut object = self.write_metadata(ObjectWriter::begin(&mut json), b"[]");
         if let Some(part) = &self.metadata.broker_part {
-            object.field("broker_part", part);
+            object.field("broker_part", &part.stored(&self.instruments));
         }
         object.end();
         String::from_utf8(json).expect("JSON is UTF-8")

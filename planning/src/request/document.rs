@@ -21,28 +21,55 @@ use crate::vocabulary::{Broker, FilteringStrictness, Mode, OptimizationLevel, Pr
 /// A request with every default filled in, in the form in which it is stored: the names are those of the API. Until it is
 /// written, it shares its lists with the request.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RequestDocument(PlanRequest);
+pub struct RequestDocument {
+    request: PlanRequest,
+    /// Whether the keys are those of the plan, which the stored form does not repeat.
+    lacks_keys: bool,
+}
 
 impl RequestDocument {
     /// Returns the document of a request.
     pub fn of(request: &PlanRequest) -> Self {
-        RequestDocument(request.clone())
+        RequestDocument { request: request.clone(), lacks_keys: false }
     }
 
     /// Returns the request.
     pub fn request(&self) -> &PlanRequest {
-        &self.0
+        &self.request
     }
 
     /// Returns the request, with which an equal plan can be created.
     pub fn into_request(self) -> PlanRequest {
-        self.0
+        self.request
+    }
+
+    /// Shares the keys of the plan if they are those of the request. A permutation of them is equivalent if the order of the
+    /// request does not matter and the plan leaves out none of its keys.
+    pub(crate) fn share_keys(&mut self, instruments: &Arc<KeyList>, is_permutation: bool) {
+        let Some(keys) = keys_of(&mut self.request.source) else { return };
+        if keys.len() == instruments.len() && (is_permutation || *keys == *instruments) {
+            *keys = Arc::clone(instruments);
+        }
+    }
+
+    /// Returns the stored form, without the keys if they are those of the plan.
+    pub(crate) fn stored(&self, instruments: &KeyList) -> impl Serialize + use<'_> {
+        Form::of(&self.request, Some(instruments))
+    }
+
+    /// Inserts the keys of the plan if the stored form lacks them.
+    pub(crate) fn restore_keys(&mut self, instruments: &Arc<KeyList>) {
+        if std::mem::take(&mut self.lacks_keys)
+            && let Some(keys) = keys_of(&mut self.request.source)
+        {
+            *keys = Arc::clone(instruments);
+        }
     }
 
     /// Returns the size of all blocks of memory that the document owns, without its own size. Shared lists count fully,
     /// because the document keeps them when the request is gone.
     pub(crate) fn heap_bytes(&self) -> usize {
-        let PlanRequest { user_id, plan_name, description, source, feed, warnings, .. } = &self.0;
+        let PlanRequest { user_id, plan_name, description, source, feed, warnings, .. } = &self.request;
         let source = match source {
             Source::Keys(keys) => heap_of_keys(keys),
             Source::Selectors(selectors) => selectors.heap_bytes(),
@@ -69,6 +96,15 @@ impl RequestDocument {
             + feed.tier.heap_bytes()
             + accounts
             + warnings.heap_bytes()
+    }
+}
+
+/// Returns the list of keys of a source, if it has one.
+fn keys_of(source: &mut Source) -> Option<&mut Arc<KeyList>> {
+    match source {
+        Source::Keys(keys) => Some(keys),
+        Source::Profile(profile) => Some(&mut profile.keys),
+        Source::Selectors(_) | Source::Items(_) => None,
     }
 }
 
@@ -101,6 +137,9 @@ struct Form<'a> {
     subscription_type: SubscriptionType,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     instruments: Option<Arc<KeyList>>,
+    /// Whether the empty list `instruments` of the request or of its profile stands for the instruments of the plan.
+    #[serde(default, skip_serializing_if = "is_default")]
+    has_instruments_of_plan: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     items: Option<Arc<Vec<PlanItem>>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -171,7 +210,8 @@ fn is_default<T: Default + PartialEq>(value: &T) -> bool {
 }
 
 impl<'a> Form<'a> {
-    fn of(request: &'a PlanRequest) -> Self {
+    /// Returns the form of a request. `of_plan` are keys that it does not repeat.
+    fn of(request: &'a PlanRequest, of_plan: Option<&KeyList>) -> Self {
         let PlanRequest { user_id, plan_name, description, subscription_type, source, options, feed, warnings } =
             request;
         let mut form = Form {
@@ -180,6 +220,7 @@ impl<'a> Form<'a> {
             description: description.as_deref().map(Cow::Borrowed),
             subscription_type: *subscription_type,
             instruments: None,
+            has_instruments_of_plan: false,
             items: None,
             selectors: None,
             profile: None,
@@ -200,11 +241,17 @@ impl<'a> Form<'a> {
             connections: feed.connections,
             warnings: warnings.into(),
         };
+        let mut written = |keys: &Arc<KeyList>| {
+            form.has_instruments_of_plan = of_plan.is_some_and(|of_plan| **keys == *of_plan);
+            if form.has_instruments_of_plan { Arc::default() } else { Arc::clone(keys) }
+        };
         match source {
-            Source::Keys(keys) => form.instruments = Some(Arc::clone(keys)),
+            Source::Keys(keys) => form.instruments = Some(written(keys)),
             Source::Items(items) => form.items = Some(Arc::clone(items)),
             Source::Selectors(selectors) => form.selectors = Some(selectors.into()),
-            Source::Profile(profile) => form.profile = Some(ProfileForm::of(profile)),
+            Source::Profile(profile) => {
+                form.profile = Some(ProfileForm { instruments: written(&profile.keys), ..ProfileForm::of(profile) });
+            }
         }
         form
     }
@@ -274,15 +321,17 @@ impl<'a> ProfileForm<'a> {
 
 impl Serialize for RequestDocument {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        Form::of(&self.0).serialize(serializer)
+        Form::of(&self.request, None).serialize(serializer)
     }
 }
 
 impl<'de> Deserialize<'de> for RequestDocument {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let request = Form::deserialize(deserializer)?.into_request();
+        let form = Form::deserialize(deserializer)?;
+        let lacks_keys = form.has_instruments_of_plan;
         let fault = || D::Error::custom("expected exactly one of `instruments`, `items`, `selectors`, `profile`");
-        request.map(RequestDocument).ok_or_else(fault)
+        let request = form.into_request().ok_or_else(fault)?;
+        Ok(RequestDocument { request, lacks_keys })
     }
 }
 

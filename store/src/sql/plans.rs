@@ -55,7 +55,7 @@ pub(crate) fn of_type<DB: Dialect>(kind: SubscriptionType, has_user: bool) -> St
 pub(crate) fn decode_plan(row: &impl Columns) -> Result<Plan, StoreError> {
     let instruments = Arc::new(row.keys("instruments")?);
     let Parts { performance_metrics, validation_results, rejected, mut metadata } = parts(row)?;
-    metadata.optimization_result.optimized_instruments = Arc::clone(&instruments);
+    metadata.restore_instruments(&instruments);
     Ok(Plan {
         plan_id: column(row, "plan_id")?,
         user_id: column(row, "user_id")?,

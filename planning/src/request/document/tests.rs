@@ -135,6 +135,31 @@ proptest! {
     }
 }
 
+proptest! {
+    #[test]
+    fn the_keys_of_the_plan_are_not_repeated(request in any_request(), keys in keys()) {
+        let document = RequestDocument::of(&request);
+        let of_request = match &request.source {
+            Source::Keys(keys) => Some(keys),
+            Source::Profile(profile) => Some(&profile.keys),
+            Source::Selectors(_) | Source::Items(_) => None,
+        };
+
+        for of_plan in [Some(&keys), of_request].into_iter().flatten() {
+            let stored = serde_json::to_value(document.stored(of_plan)).unwrap();
+
+            let list = stored.get("instruments").or_else(|| stored.get("profile")?.get("instruments"));
+            if let Some(of_request) = of_request {
+                let count = if of_request == of_plan { 0 } else { of_request.len() };
+                prop_assert_eq!(list.unwrap().as_array().unwrap().len(), count);
+            }
+            let mut read: RequestDocument = serde_json::from_value(stored).unwrap();
+            read.restore_keys(of_plan);
+            prop_assert_eq!(&read, &document);
+        }
+    }
+}
+
 #[test]
 fn a_document_has_the_names_of_the_api() {
     let item = |key: &str, options| PlanItem { instruments: ItemInstruments::Key(key.to_owned()), options };

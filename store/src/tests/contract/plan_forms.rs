@@ -66,7 +66,7 @@ pub(crate) async fn a_plan_is_readable_by_the_previous_release(database: &dyn Da
     assert_eq!(read("rejected").await, serde_json::to_value(&plan.rejected).unwrap());
     let mut metadata: Metadata = serde_json::from_value(read("metadata").await).unwrap();
     assert_eq!(metadata.optimization_result.optimized_instruments, Arc::new(KeyList::default()));
-    metadata.optimization_result.optimized_instruments = Arc::clone(&plan.instruments);
+    metadata.restore_instruments(&plan.instruments);
     assert_eq!(metadata, plan.metadata);
 }
 
