@@ -1,5 +1,6 @@
 //! The part of a plan that depends on a broker: connections, limits, modes, and the subscriptions with their tokens.
 
+mod heap;
 mod stored;
 
 use std::collections::BTreeMap;
@@ -7,7 +8,6 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::heap::{arc, block};
 use crate::instrument::Amount;
 use crate::keys::KeyList;
 use crate::request::RequestDocument;
@@ -204,26 +204,5 @@ impl BrokerPart {
     pub(crate) fn stored<'a>(&'a self, instruments: &KeyList) -> impl Serialize + use<'a> {
         let BrokerPart { allocation, subscriptions, request } = self;
         StoredPart { allocation, subscriptions: subscriptions.as_ref(), request: request.stored(instruments) }
-    }
-
-    /// Returns an estimate of the memory that the part uses on the heap, itself included, in bytes.
-    pub(crate) fn heap_bytes(&self) -> usize {
-        let Allocation { connections, limits, lowered, substituted, .. } = &*self.allocation;
-        let texts = |count: usize| 96 * count;
-        let subscriptions = self.subscriptions.as_ref().map_or(0, |subscriptions| {
-            let tokens: usize = subscriptions
-                .instruments
-                .iter()
-                .map(|of| of.token.as_deref().map_or(0, |token| block(token.len())))
-                .sum();
-            tokens
-                + block(subscriptions.instruments.capacity() * size_of::<SubscribedInstrument>())
-                + block(subscriptions.legs.capacity() * size_of::<SubscribedLeg>())
-        });
-        arc::<BrokerPart>()
-            + arc::<Allocation>()
-            + self.request.heap_bytes()
-            + subscriptions
-            + texts(connections.as_ref().map_or(0, Vec::len) + limits.len() + lowered.len() + substituted.len())
     }
 }

@@ -1,7 +1,9 @@
 //! The memory that values use on the heap, for budgets of caches.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::mem::size_of;
+
+use crate::vocabulary::Mode;
 
 /// Number of entries of a full node of a `BTreeMap`.
 const NODE_ENTRIES: usize = 11;
@@ -59,17 +61,39 @@ impl<T: Heap> Heap for Vec<T> {
     }
 }
 
-/// Approximate, because the shape of the tree is not visible: nodes are full, as in a map that is collected.
-impl<V> Heap for BTreeMap<String, V> {
+impl Heap for Box<str> {
     fn heap_bytes(&self) -> usize {
-        // Each node has a pointer to its parent and two small numbers.
-        let node = NODE_ENTRIES * (size_of::<String>() + size_of::<V>()) + 2 * size_of::<usize>();
-        let keys = self.keys().map(Heap::heap_bytes).sum::<usize>();
-        // One node of the next level per twelve nodes, with their pointers.
-        let leaves = self.len().div_ceil(NODE_ENTRIES);
-        let parents = leaves / (NODE_ENTRIES + 1);
-        keys + leaves * block(node) + parents * block(node + (NODE_ENTRIES + 1) * size_of::<usize>())
+        block(self.len())
     }
+}
+
+impl Heap for Mode {
+    fn heap_bytes(&self) -> usize {
+        0
+    }
+}
+
+impl<K: Heap, V> Heap for BTreeMap<K, V> {
+    fn heap_bytes(&self) -> usize {
+        nodes::<K, V>(self.len()) + self.keys().map(Heap::heap_bytes).sum::<usize>()
+    }
+}
+
+impl<K: Heap> Heap for BTreeSet<K> {
+    fn heap_bytes(&self) -> usize {
+        nodes::<K, ()>(self.len()) + self.iter().map(Heap::heap_bytes).sum::<usize>()
+    }
+}
+
+/// Returns the size of the nodes of a tree. Approximate, because the shape of the tree is not visible: nodes are full, as in a
+/// map that is collected.
+fn nodes<K, V>(count: usize) -> usize {
+    // Each node has a pointer to its parent and two small numbers.
+    let node = NODE_ENTRIES * (size_of::<K>() + size_of::<V>()) + 2 * size_of::<usize>();
+    // One node of the next level per twelve nodes, with their pointers.
+    let leaves = count.div_ceil(NODE_ENTRIES);
+    let parents = leaves / (NODE_ENTRIES + 1);
+    leaves * block(node) + parents * block(node + (NODE_ENTRIES + 1) * size_of::<usize>())
 }
 
 #[cfg(test)]

@@ -123,7 +123,7 @@ fn decoded(identities: &str) -> Option<Vec<u64>> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use proptest::collection::vec;
     use proptest::option;
     use proptest::prelude::*;
@@ -179,7 +179,7 @@ mod tests {
         assert_eq!(serde_json::from_str::<Subscriptions>(&text).unwrap(), subscriptions);
     }
 
-    fn any_subscriptions() -> impl Strategy<Value = Subscriptions> {
+    pub(in crate::allocation) fn any_subscriptions() -> impl Strategy<Value = Subscriptions> {
         let mode = || select(&Mode::ALL[..]);
         let token = prop_oneof![Just(String::new()), "[0-9]{1,8}", "\\PC{0,9}", "[A-Z_]{1,6}[|,\"\\\\][0-9]{1,6}"];
         let instrument = (option::of(token), option::of(select(&Segment::ALL[..])), option::of(mode()), any::<u64>());

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use super::{Metadata, Plan};
-use crate::allocation::BrokerPart;
 use crate::heap::{Heap, arc};
 use crate::keys::KeyList;
 
@@ -36,7 +35,7 @@ fn metadata(metadata: &Metadata, instruments: &Arc<KeyList>) -> usize {
         + metadata.warnings.heap_bytes()
         + metadata.profile.as_ref().map_or(0, |profile| profile.profile_id.heap_bytes())
         + metadata.feed.as_ref().map_or(0, |feed| feed.modes.heap_bytes())
-        + metadata.broker_part.as_deref().map_or(0, BrokerPart::heap_bytes)
+        + metadata.broker_part.as_deref().map_or(0, |part| part.heap_bytes(instruments))
 }
 
 fn shared(list: &Arc<KeyList>) -> usize {

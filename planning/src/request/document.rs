@@ -16,7 +16,9 @@ use crate::instrument::Amount;
 use crate::keys::KeyList;
 use crate::profile::Rules;
 use crate::source::{ItemInstruments, ItemOptions, PlanItem, ProfileSource, Source};
-use crate::vocabulary::{Broker, FilteringStrictness, Mode, OptimizationLevel, ProfileReference, SubscriptionType};
+use crate::vocabulary::{
+    Broker, Exchange, FilteringStrictness, InstrumentType, Mode, OptimizationLevel, ProfileReference, SubscriptionType,
+};
 
 /// A request with every default filled in, in the form in which it is stored: the names are those of the API. Until it is
 /// written, it shares its lists with the request.
@@ -66,9 +68,13 @@ impl RequestDocument {
         }
     }
 
-    /// Returns the size of all blocks of memory that the document owns, without its own size. Shared lists count fully,
-    /// because the document keeps them when the request is gone.
-    pub(crate) fn heap_bytes(&self) -> usize {
+    /// Returns the size of all blocks of memory that the document owns, without its own size. Lists that it shares with the
+    /// request count fully, because the document keeps them when the request is gone. Those of the plan do not count.
+    pub(crate) fn heap_bytes(&self, instruments: &Arc<KeyList>) -> usize {
+        let heap_of_keys = |keys: &Arc<KeyList>| match Arc::ptr_eq(keys, instruments) {
+            true => 0,
+            false => arc::<KeyList>() + keys.heap_bytes(),
+        };
         let PlanRequest { user_id, plan_name, description, source, feed, warnings, .. } = &self.request;
         let source = match source {
             Source::Keys(keys) => heap_of_keys(keys),
@@ -79,6 +85,7 @@ impl RequestDocument {
                     + profile.reference.profile_id.heap_bytes()
                     + heap_of_keys(&profile.keys)
                     + profile.selectors.heap_bytes()
+                    + profile.rules.heap_bytes()
             }
         };
         let accounts = match &feed.accounts {
@@ -92,7 +99,7 @@ impl RequestDocument {
             + feed.modes.heap_bytes()
             + feed.priorities.heap_bytes()
             + feed.min_modes.heap_bytes()
-            + feed.pinned.iter().map(|key| size_of::<String>() + key.heap_bytes()).sum::<usize>()
+            + feed.pinned.heap_bytes()
             + feed.tier.heap_bytes()
             + accounts
             + warnings.heap_bytes()
@@ -108,16 +115,21 @@ fn keys_of(source: &mut Source) -> Option<&mut Arc<KeyList>> {
     }
 }
 
-fn heap_of_keys(keys: &KeyList) -> usize {
-    arc::<KeyList>() + keys.heap_bytes()
-}
-
 impl Heap for PlanItem {
     fn heap_bytes(&self) -> usize {
         match &self.instruments {
             ItemInstruments::Key(key) => key.heap_bytes(),
             ItemInstruments::Selector(selector) => block(size_of::<Selector>()) + selector.heap_bytes(),
         }
+    }
+}
+
+impl Heap for Rules {
+    fn heap_bytes(&self) -> usize {
+        let exchanges =
+            self.allowed_exchanges.as_ref().map_or(0, |list| block(list.capacity() * size_of::<Exchange>()));
+        let types = self.allowed_types.as_ref().map_or(0, |list| block(list.capacity() * size_of::<InstrumentType>()));
+        exchanges + types
     }
 }
 

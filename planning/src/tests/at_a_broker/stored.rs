@@ -3,6 +3,18 @@
 use super::*;
 
 #[test]
+fn a_plan_and_its_request_share_their_keys() {
+    let plan = planned(&at(Broker::Kite, &symbols(3)));
+    let mut unshared = plan.clone();
+    let keys = Arc::new(KeyList::clone(&plan.instruments));
+    (unshared.instruments, unshared.metadata.optimization_result.optimized_instruments) = (Arc::clone(&keys), keys);
+
+    let own = crate::heap::arc::<KeyList>() + unshared.instruments.heap_bytes();
+    // A clone has no spare capacity.
+    assert_eq!(unshared.heap_bytes() - own, plan.clone().heap_bytes());
+}
+
+#[test]
 fn stored_plans_do_not_repeat_their_keys() {
     let mut keys = symbols(3);
     keys.reverse();
