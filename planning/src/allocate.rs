@@ -114,9 +114,12 @@ impl<'a> Composer<'a> {
             self.ready_ms(limits, message_count(self.broker, &subscriptions, at + 1, instruments_max))
         });
         let ready_ms = ready_ms.max().unwrap_or(0);
-        for connection in &placement.connections {
-            self.use_subscribe_figures(self.accounts[connection.account].limits);
+        for (connection, numbers) in placement.connections.iter().zip(&numbers) {
+            let limits = self.accounts[connection.account].limits;
+            self.use_subscribe_figures(limits);
+            self.use_packet_figures(limits, numbers);
         }
+        self.use_segments();
         let bytes_per_second = connections.iter().map(|connection| connection.bytes_per_second).sum();
         let (lowered, substituted) = self.changed();
         let mut assumed = self.assumed();
@@ -264,6 +267,28 @@ impl<'a> Composer<'a> {
         }
         if let Some(figure) = &limits.subscribe.quiet_ms {
             self.use_figure("quiet_ms", figure);
+        }
+    }
+
+    fn use_packet_figures(&mut self, limits: &Limits, numbers: &Numbers) {
+        for (class, mode) in numbers.keys() {
+            if let Some((table, figure)) = packet_figure(limits, *class, *mode) {
+                self.use_figure(&format!("{table}.{mode}"), figure);
+            }
+        }
+    }
+
+    /// Uses the segments of all modes that are requested or planned: they decide which of them are offered.
+    fn use_segments(&mut self) {
+        let Some(highest) = self.accounts.iter().max_by_key(|account| account.tier_rank) else { return };
+        let requested = self.resolved.options.iter().filter_map(|options| options.mode);
+        let usual = self.request.feed.mode_of_others(self.request.subscription_type, self.basis.brokers);
+        let planned = self.fitted.in_play.modes().iter().copied();
+        let modes: BTreeSet<Mode> = requested.chain(usual).chain(planned).collect();
+        for (mode, of_mode) in &highest.limits.modes {
+            if let Some(segments) = of_mode.segments.as_ref().filter(|_| modes.contains(mode)) {
+                self.use_figure(&format!("modes.{mode}.segments"), segments);
+            }
         }
     }
 
@@ -431,8 +456,14 @@ impl<'a> Composer<'a> {
 }
 
 pub(crate) fn packet_bytes(limits: &Limits, class: Option<InstrumentType>, mode: Mode) -> u32 {
+    packet_figure(limits, class, mode).map_or(0, |(_, figure)| figure.value)
+}
+
+/// Returns the size of a packet with the name of its table.
+fn packet_figure(limits: &Limits, class: Option<InstrumentType>, mode: Mode) -> Option<(&'static str, &Sourced<u32>)> {
     let of_index = (class == Some(InstrumentType::Index)).then(|| limits.index_packet_bytes.get(&mode)).flatten();
-    of_index.or_else(|| limits.packet_bytes.get(&mode)).map_or(0, |figure| figure.value)
+    let of_others = || Some(("packet_bytes", limits.packet_bytes.get(&mode)?));
+    of_index.map(|figure| ("index_packet_bytes", figure)).or_else(of_others)
 }
 
 fn number_of(connection: usize) -> u32 {

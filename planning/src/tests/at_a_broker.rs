@@ -1,6 +1,7 @@
 //! Plans at a broker with limits of a few instruments.
 
 mod bounds;
+mod figures;
 mod stored;
 
 use std::sync::Arc;
