@@ -1,11 +1,13 @@
 //! Explains why an instrument of a request is in its plan, or why it was left out.
 //!
-//! The stored plan answers most of it. If the catalog still has the content from which the plan was created, the fit is repeated,
-//! too, to find out what another decision would have changed.
+//! The stored plan answers most of it. If the fit decided about the instrument, and the catalog still has the content from which
+//! the plan was created, the fit is repeated to find out what another decision would have changed.
 
 mod answer;
 mod rates;
 mod refit;
+
+use std::cell::OnceCell;
 
 pub use self::answer::{
     Alternative, CatalogueComparison, CatalogueDifference, Decision, Displaced, ExplainedConnection, ExplainedMode,
@@ -48,14 +50,21 @@ struct Explainer<'a> {
     plan: &'a Plan,
     basis: Basis<'a>,
     part: Option<&'a BrokerPart>,
-    refit: Option<Refit<'a>>,
+    /// The repeated fit, once it was needed.
+    refit: OnceCell<Option<Refit<'a>>>,
 }
 
 impl<'a> Explainer<'a> {
     fn of(plan: &'a Plan, basis: Basis<'a>) -> Self {
         let part = plan.metadata.broker_part.as_deref();
-        let refit = part.and_then(|part| Refit::of(plan, part, basis));
-        Explainer { plan, basis, part, refit }
+        Explainer { plan, basis, part, refit: OnceCell::new() }
+    }
+
+    /// Repeats the fit, which takes as long as planning. `None` if the plan names no broker, or the catalog or the limits have
+    /// changed.
+    fn refit(&self) -> Option<&Refit<'a>> {
+        let refit = || self.part.and_then(|part| Refit::of(self.plan, part, self.basis));
+        self.refit.get_or_init(refit).as_ref()
     }
 
     fn explain(&self, key: &str) -> Option<Explanation> {
@@ -78,7 +87,7 @@ impl<'a> Explainer<'a> {
         let mut would_displace = None;
         if let Some(lowered) = lowered {
             limit = self.limit(&lowered.limit);
-            would_displace = self.refit.as_ref().and_then(|refit| refit.displaced_by_raising(key, lowered.from));
+            would_displace = self.refit().and_then(|refit| refit.displaced_by_raising(key, lowered.from));
             let (from, to, limit) = (lowered.from, lowered.to, &lowered.limit);
             sentences
                 .push(format!("lowered from `{from}` to `{to}`: the higher mode would exceed the limit `{limit}`"));
@@ -151,7 +160,7 @@ impl<'a> Explainer<'a> {
             Reason::OverLimit => self.limit(&LimitName::MaxInstruments.to_string()),
             _ => rejection.limit.as_deref().and_then(|name| self.limit(name)),
         };
-        let Some(refit) = &self.refit else { return Explanation { limit, ..explanation } };
+        let Some(refit) = self.refit() else { return Explanation { limit, ..explanation } };
         let lower = refit.mode_without_minimum(key).map(|mode| Alternative {
             instrument: key.to_owned(),
             mode: Some(mode),
@@ -169,7 +178,8 @@ impl<'a> Explainer<'a> {
     /// Returns the fields that do not depend on the decision.
     fn common(&self, key: &str, reason: Option<Reason>, subscribed: Option<&SubscribedInstrument>) -> Explanation {
         let repeats = self.plan.rejected.iter().filter(|of| of.instrument == key && of.reason == Reason::Duplicate);
-        let refit = self.refit.as_ref();
+        // The fit does not know keys that were left out before it.
+        let refit = if is_in_fit(reason) { self.refit() } else { None };
         let options = refit.and_then(|refit| refit.options_of(key));
         let requested = refit.and_then(|refit| refit.requested_mode(key));
         Explanation {
@@ -379,6 +389,11 @@ impl<'a> Explainer<'a> {
         meant.for_each(|meant| add(meant));
         suggestions
     }
+}
+
+/// Whether the fit of a plan at a broker made the decision about a key.
+fn is_in_fit(reason: Option<Reason>) -> bool {
+    matches!(reason, None | Some(Reason::OverCapacity | Reason::OverLimit | Reason::NotOffered))
 }
 
 fn kept_sentence(mode: Option<&ExplainedMode>, connections: Option<&[ExplainedConnection]>) -> String {

@@ -22,7 +22,8 @@ words! {
     ExplanationBasis {
         /// The fit was repeated with the catalog from which the plan was created.
         Recomputed = "recomputed",
-        /// Only the stored plan is known: it names no broker, or the catalog or the limits have changed since.
+        /// Only the stored plan was used: it names no broker, the catalog or the limits have changed since, or the key was left
+        /// out before the limits were applied.
         Stored = "stored",
     }
 }

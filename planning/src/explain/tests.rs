@@ -173,6 +173,23 @@ fn a_lower_minimum_is_an_alternative() {
 }
 
 #[test]
+fn the_fit_is_repeated_only_if_it_decided() {
+    let catalogue = catalogue();
+    let basis = small_basis(&catalogue);
+    let plan = plan_of(&at_kite(&["NSE:A", "NSE:A", "NSE:UNKNOWN", "A"], StreamOptions::default()), basis);
+    let explainer = Explainer::of(&plan, basis);
+
+    for key in ["NSE:UNKNOWN", "A"] {
+        let explanation = explainer.explain(key).unwrap();
+
+        assert_eq!(explanation.basis, ExplanationBasis::Stored, "{key}");
+        assert!(explainer.refit.get().is_none(), "{key}");
+    }
+    assert_eq!(explainer.explain("NSE:A").unwrap().basis, ExplanationBasis::Recomputed);
+    assert!(explainer.refit.get().is_some());
+}
+
+#[test]
 fn another_name_is_explained_by_its_representative() {
     let explanation = explained(&at_kite(&["NSE:NIFTY", "NSE:NIFTY 50"], StreamOptions::default()), "NSE:NIFTY");
 
@@ -355,7 +372,10 @@ proptest! {
                 prop_assert!(kept.contains(displaced.instrument.as_str()) && displaced.instrument != key);
             }
             let has_broker = request.feed.broker.is_some();
-            prop_assert_eq!(explanation.basis == ExplanationBasis::Recomputed, has_broker);
+            if explanation.reason != Some(Reason::Alias) {
+                let is_recomputed = has_broker && is_in_fit(explanation.reason);
+                prop_assert_eq!(explanation.basis == ExplanationBasis::Recomputed, is_recomputed);
+            }
         }
     }
 }
