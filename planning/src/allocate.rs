@@ -9,10 +9,11 @@ use crate::allocation::{
     SubstitutedMode, UsedLimit,
 };
 use crate::basis::Basis;
+use crate::broker::{rate_amount, rounded, thousandths};
 use crate::capacity::{Limits, MARKET, Scope, Sourced};
 use crate::fit::{ChangedMode, Fitted, LimitName};
 use crate::identity::identity_hash;
-use crate::instrument::{Amount, compare_keys};
+use crate::instrument::compare_keys;
 use crate::placement::{PlacedItem, Placement, place};
 use crate::request::{Item, PlanRequest, RequestDocument, Resolved};
 use crate::subscriptions::message_count;
@@ -158,9 +159,7 @@ impl<'a> Composer<'a> {
         }
         let per_second: u32 = figures.iter().map(|limits| limits.historical.requests_per_second.value).sum();
         let days = figures.iter().map(|limits| limits.historical.days_per_request.value).min().unwrap_or(1);
-        // The first request goes out at once.
-        let pace_ms = requests.saturating_sub(1) * 1000 / u64::from(per_second.max(1));
-        let complete_ms = if requests == 0 { 0 } else { self.basis.brokers.connect_ms() + pace_ms };
+        let complete_ms = self.basis.brokers.history_ms(requests, per_second);
         let allocation = Allocation {
             limits: vec![self.plan_limit()],
             requests: Some(requests),
@@ -238,7 +237,7 @@ impl<'a> Composer<'a> {
             endpoint: connection.endpoint.clone(),
             instruments: modes.values().sum(),
             modes,
-            messages_per_second: Amount::from_ten_thousandths(i64::from(thousandths(messages)) * 10),
+            messages_per_second: rate_amount(messages),
             bytes_per_second: rounded(bytes),
         }
     }
@@ -472,15 +471,4 @@ fn number_of(connection: usize) -> u32 {
 
 fn count(count: usize) -> u32 {
     u32::try_from(count).unwrap_or(u32::MAX)
-}
-
-/// Returns a rate in thousandths.
-#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
-pub(crate) fn thousandths(value: f64) -> u32 {
-    (value * 1000.0).round() as u32
-}
-
-#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
-fn rounded(value: f64) -> u64 {
-    value.round() as u64
 }

@@ -246,6 +246,15 @@ impl BrokerModels {
         u64::from(self.model.message_ms.value)
     }
 
+    /// Returns the time until the last of some historical requests is sent at a pace, milliseconds.
+    pub(crate) fn history_ms(&self, requests: u64, requests_per_second: u32) -> u64 {
+        match requests {
+            0 => 0,
+            // The first request goes out at once.
+            _ => self.connect_ms() + (requests - 1) * 1000 / u64::from(requests_per_second.max(1)),
+        }
+    }
+
     /// Returns the memory of a consumer, bytes: of a stream with this bandwidth, or of the answers to one historical request for
     /// each instrument.
     pub(crate) fn memory_bytes(&self, bytes_per_second: u64, history: Option<(u64, u32)>) -> u64 {
@@ -315,15 +324,9 @@ impl BrokerModels {
     }
 
     fn estimate_historical(&self, broker: &BrokerLimits, total: u64) -> Estimate {
-        let rate = u64::from(broker.historical_requests_per_second.value);
-        let candles = u64::from(self.model.session_minutes.value) * u64::from(broker.historical_days_per_request.value);
-        let latency_ms = match total {
-            0 => 0,
-            _ => u64::from(self.model.connect_ms.value) + (total - 1) * 1000 / rate,
-        };
         Estimate {
-            latency_ms,
-            memory_bytes: total * candles * u64::from(self.model.candle_bytes.value),
+            latency_ms: self.history_ms(total, broker.historical_requests_per_second.value),
+            memory_bytes: self.memory_bytes(0, Some((total, broker.historical_days_per_request.value))),
             bandwidth_bytes_per_second: 0,
         }
     }
@@ -353,8 +356,19 @@ pub fn megabytes(bytes: u64) -> Amount {
     Amount::from_ten_thousandths(i64::try_from(bytes / 100).unwrap_or(i64::MAX))
 }
 
+/// Returns a rate with three decimals.
+pub(crate) fn rate_amount(rate: f64) -> Amount {
+    Amount::from_ten_thousandths(i64::from(thousandths(rate)) * 10)
+}
+
+/// Returns a rate in thousandths.
 #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
-fn rounded(value: f64) -> u64 {
+pub(crate) fn thousandths(rate: f64) -> u32 {
+    (rate * 1000.0).round() as u32
+}
+
+#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+pub(crate) fn rounded(value: f64) -> u64 {
     value.round() as u64
 }
 

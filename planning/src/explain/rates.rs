@@ -2,9 +2,9 @@
 
 use super::ExplainedConnection;
 use crate::accounts::accounts_of;
-use crate::allocate::{packet_bytes, thousandths};
+use crate::allocate::packet_bytes;
 use crate::basis::Basis;
-use crate::broker::Loads;
+use crate::broker::{Loads, rate_amount, rounded};
 use crate::instrument::Amount;
 use crate::plan::Plan;
 use crate::vocabulary::{InstrumentType, Mode};
@@ -38,7 +38,7 @@ impl Rates {
             let packet = account.map_or(0, |account| packet_bytes(account.limits, class, connection.mode));
             bytes += rate * f64::from(packet);
         }
-        Some(Rates { messages_per_second: amount(messages), bytes_per_second: u64::from(thousandths(bytes / 1000.0)) })
+        Some(Rates { messages_per_second: rate_amount(messages), bytes_per_second: rounded(bytes) })
     }
 
     fn without_broker(plan: &Plan, key: &str, class: Option<InstrumentType>, basis: Basis<'_>) -> Option<Rates> {
@@ -46,12 +46,8 @@ impl Rates {
         let loads: Loads = [((class, Some(mode)), 1)].into();
         let estimate = basis.brokers.estimate(plan.subscription_type, None, &loads);
         Some(Rates {
-            messages_per_second: amount(basis.brokers.messages_per_second(class, mode)),
+            messages_per_second: rate_amount(basis.brokers.messages_per_second(class, mode)),
             bytes_per_second: estimate.bandwidth_bytes_per_second,
         })
     }
-}
-
-fn amount(rate: f64) -> Amount {
-    Amount::from_ten_thousandths(i64::from(thousandths(rate)) * 10)
 }
