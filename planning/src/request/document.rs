@@ -20,8 +20,9 @@ use crate::vocabulary::{
     Broker, Exchange, FilteringStrictness, InstrumentType, Mode, OptimizationLevel, ProfileReference, SubscriptionType,
 };
 
-/// A request with every default filled in, in the form in which it is stored: the names are those of the API. Until it is
-/// written, it shares its lists with the request.
+/// A request with every default filled in, in the form in which it is stored: the names are those of the API. It shares the list
+/// of keys with the plan, if that has the same, and otherwise with the request, as it does the list of items. Everything else is
+/// a copy.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RequestDocument {
     request: PlanRequest,

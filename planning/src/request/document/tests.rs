@@ -212,3 +212,26 @@ fn shared_lists_are_not_copied() {
     let others = document.heap_bytes(keys);
     assert_eq!(document.heap_bytes(&Arc::default()), others + arc::<KeyList>() + keys.heap_bytes());
 }
+
+#[test]
+fn items_are_shared_and_selectors_are_copied() {
+    let selector = Selector { underlying: Some("NIFTY".to_owned()), ..Selector::default() };
+    let item = PlanItem {
+        instruments: ItemInstruments::Selector(Box::new(selector.clone())),
+        options: ItemOptions::default(),
+    };
+    let items = Arc::new(vec![item]);
+    let of_items = PlanRequest { source: Source::Items(Arc::clone(&items)), ..request(&[]) };
+    let of_selectors = PlanRequest { source: Source::Selectors(vec![selector]), ..request(&[]) };
+
+    let documents = [&of_items, &of_selectors].map(RequestDocument::of);
+
+    let Source::Items(own) = &documents[0].request().source else { panic!("the request has items") };
+    assert!(Arc::ptr_eq(own, &items));
+    let (Source::Selectors(own), Source::Selectors(others)) = (&documents[1].request().source, &of_selectors.source)
+    else {
+        panic!("the request has selectors")
+    };
+    assert_eq!(own, others);
+    assert!(!std::ptr::eq(own.as_ptr(), others.as_ptr()));
+}
