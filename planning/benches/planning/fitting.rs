@@ -11,6 +11,7 @@ use registry_planning::basis::Basis;
 use registry_planning::broker::BrokerModels;
 use registry_planning::catalogue::{Builder, Catalogue};
 use registry_planning::dump::{Limits, Row};
+use registry_planning::feed::Accounts;
 use registry_planning::ingest::read_file;
 use registry_planning::request::PlanRequest;
 use registry_planning::source::{ItemInstruments, ItemOptions, PlanItem, Source};
@@ -99,7 +100,28 @@ pub(crate) fn measure(out: &mut impl Write, rounds: usize) -> io::Result<()> {
         of_all.options.as_of = NaiveDate::from_ymd_opt(year, month, day).expect("a valid date");
         compare(out, &Work { name, has_gate, first_fit: &first_fit, requests: vec![of_all] }, &catalogue, rounds)?;
     }
-    Ok(())
+    compare(out, &in_all_modes(&all, &FirstFit::new(&catalogue, Broker::Dhan, 80, 5000)), &catalogue, rounds)
+}
+
+/// Returns the case with the most ways to use the accounts: 16 of them share their connections between three endpoints, and each
+/// instrument has another mode than the one before it.
+fn in_all_modes<'a>(all: &[&str], first_fit: &'a FirstFit) -> Work<'a> {
+    const MODES: [Mode; 4] = [Mode::Ltp, Mode::Depth200, Mode::Full, Mode::Depth20];
+    let case =
+        Case { instruments: all.len(), instruments_max: 50_000, level: OptimizationLevel::Low, mix: Mix::AllKnown };
+    let mut request = request(&mut Random::seeded(1), all, &case);
+    request.feed.broker = Some(Broker::Dhan);
+    request.feed.accounts = Some(Accounts::Count(16));
+    let (year, month, day) = FILE_DATE;
+    request.options.as_of = NaiveDate::from_ymd_opt(year, month, day).expect("a valid date");
+    let item = |(at, key): (usize, &str)| PlanItem {
+        instruments: ItemInstruments::Key(key.to_owned()),
+        options: ItemOptions { mode: Some(MODES[at % MODES.len()]), ..ItemOptions::default() },
+    };
+    let items = keys_of(&request).iter().enumerate().map(item).collect();
+    request.source = Source::Items(Arc::new(items));
+    let name = "43,595 contracts at Dhan in 4 modes, 16 accounts";
+    Work { name, has_gate: false, first_fit, requests: vec![request] }
 }
 
 fn of_random_keys(catalogue: &Catalogue, instruments: usize, level: OptimizationLevel) -> Vec<PlanRequest> {
