@@ -387,8 +387,30 @@ impl Capacity {
     /// # Errors
     /// All faults of both texts.
     pub fn with(overrides: Option<&str>, accounts: Option<&str>) -> Result<Arc<Self>, Vec<CapacityFault>> {
+        Capacity::checked_until(None, overrides, accounts)
+    }
+
+    /// Returns the same as [`Capacity::with`]. The sources of the overrides must have been checked on `today` or before.
+    ///
+    /// # Errors
+    /// As [`Capacity::with`].
+    pub fn with_on(
+        today: NaiveDate,
+        overrides: Option<&str>,
+        accounts: Option<&str>,
+    ) -> Result<Arc<Self>, Vec<CapacityFault>> {
+        Capacity::checked_until(Some(today), overrides, accounts)
+    }
+
+    fn checked_until(
+        seen_max: Option<NaiveDate>,
+        overrides: Option<&str>,
+        accounts: Option<&str>,
+    ) -> Result<Arc<Self>, Vec<CapacityFault>> {
         let mut faults = Vec::new();
-        let mut brokers = match overrides.map(|text| read::brokers(Capacity::EMBEDDED, Some(text))) {
+        let built_in = &EMBEDDED.brokers;
+        let overrides = overrides.map(|text| read::Overrides { text, seen_max, built_in });
+        let mut brokers = match overrides.map(|overrides| read::brokers(Capacity::EMBEDDED, Some(overrides))) {
             None => EMBEDDED.brokers.clone(),
             Some(Ok(brokers)) => brokers,
             Some(Err(of_limits)) => {

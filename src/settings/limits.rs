@@ -5,7 +5,9 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use chrono::Utc;
 use registry_planning::capacity::{Capacity, CapacityInput};
+use registry_planning::plan::describe::trading_date;
 
 use super::{ProcessSettings, Reader};
 
@@ -28,7 +30,8 @@ impl CapacitySource {
         self.file.is_some()
     }
 
-    /// Reads the file, and merges it and the accounts over the built-in figures.
+    /// Reads the file, and merges it and the accounts over the built-in figures. A source cannot have been checked after today in
+    /// Asia/Kolkata.
     ///
     /// # Errors
     /// Every fault, with its setting and the path of the field.
@@ -46,7 +49,8 @@ impl CapacitySource {
     }
 
     fn merged(&self, text: Option<&str>) -> Result<Arc<Capacity>, Vec<String>> {
-        Capacity::with(text, self.accounts.as_deref()).map_err(|faults| {
+        let today = trading_date(Utc::now());
+        Capacity::with_on(today, text, self.accounts.as_deref()).map_err(|faults| {
             let named = |fault: &registry_planning::capacity::CapacityFault| match fault.input {
                 CapacityInput::Limits => format!("{LIMITS}: {fault}"),
                 CapacityInput::Accounts => format!("{ACCOUNTS}: {fault}"),
@@ -123,7 +127,7 @@ mod tests {
     #[test]
     fn a_file_and_accounts_override_the_capacity() {
         let (_folder, path) = file(
-            "[brokers.kite.tiers.pro.connections]\nvalue = 9\nsource = \"observed: our account\"\nseen = \"2026-11-30\"\n",
+            "[brokers.kite.tiers.pro.connections]\nvalue = 9\nsource = \"observed: our account\"\nseen = \"2026-08-17\"\n",
         );
         let settings = read_settings(&[(LIMITS, &path), (ACCOUNTS, "kite=desk:pro")]).unwrap();
 
@@ -145,6 +149,12 @@ mod tests {
                 "INSTRUMENT_REGISTRY_BROKER_LIMITS: brokers.kite.lowering: expected at least one of the modes, got none",
                 "INSTRUMENT_REGISTRY_BROKER_ACCOUNTS: kite=a: duplicate of an earlier account of this broker",
             ]
+        );
+        let (_folder, future) = file("[brokers.kite.connections]\nvalue = 3\nsource = \"x\"\nseen = \"9999-12-31\"\n");
+        assert!(
+            faults(&future)[0].contains("brokers.kite.connections.seen: expected today, "),
+            "{:?}",
+            faults(&future)
         );
         let missing = faults(&folder.path().join("missing").display().to_string());
         assert_eq!(missing.len(), 2);

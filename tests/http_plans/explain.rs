@@ -11,7 +11,7 @@ use crate::support::{Client, Process, SOON};
 /// Writes limits of Kite's connections, and returns the path of the file.
 fn limits(folder: &TempDir, instruments_per_connection: u32) -> String {
     let path = folder.path().join("limits.toml");
-    let figure = format!("{{ value = {instruments_per_connection}, source = \"test\", seen = \"2026-11-24\" }}");
+    let figure = format!("{{ value = {instruments_per_connection}, source = \"test\", seen = \"2026-08-17\" }}");
     fs::write(&path, format!("[brokers.kite]\ninstruments_per_connection = {figure}\n"))
         .expect("the folder is writable");
     path.to_str().expect("the path is UTF-8").to_owned()

@@ -26,7 +26,7 @@ async fn check(client: &Client) -> Value {
 
 fn write(path: &Path, connections: i64) {
     let text = format!(
-        "[brokers.kite.connections]\nvalue = {connections}\nsource = \"observed: our account\"\nseen = \"2026-11-30\"\n"
+        "[brokers.kite.connections]\nvalue = {connections}\nsource = \"observed: our account\"\nseen = \"2026-08-17\"\n"
     );
     std::fs::write(path, text).expect("the file can be written");
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use chrono::NaiveDate;
 use toml::{Table, Value};
 
 use super::check;
@@ -21,15 +22,25 @@ const HOURS_MAX: u32 = 8760;
 /// The maximum number of tiers of a broker.
 const TIERS_MAX: usize = 8;
 
+/// A file that is merged over the built-in one.
+#[derive(Clone, Copy)]
+pub(super) struct Overrides<'a> {
+    pub(super) text: &'a str,
+    /// The last day on which the sources can have been checked; `None` if any day is possible.
+    pub(super) seen_max: Option<NaiveDate>,
+    /// The built-in limits. If a figure has a fault, the other fields are checked with the built-in one.
+    pub(super) built_in: &'a BTreeMap<Broker, BrokerCapacity>,
+}
+
 /// Reads the limits of all brokers from a built-in file and one that is merged over it.
 pub(super) fn brokers(
     built_in: &str,
-    overrides: Option<&str>,
+    overrides: Option<Overrides<'_>>,
 ) -> Result<BTreeMap<Broker, BrokerCapacity>, Vec<CapacityFault>> {
-    let mut reader = Reader::default();
+    let mut reader = Reader::new(overrides.and_then(|overrides| overrides.seen_max));
     let mut tree = Branch::new(String::new(), parsed(built_in)?, false);
-    if let Some(overrides) = overrides {
-        tree.merge(Branch::new(String::new(), parsed(overrides)?, true), &mut reader);
+    if let Some(Overrides { text, .. }) = overrides {
+        tree.merge(Branch::new(String::new(), parsed(text)?, true), &mut reader);
     }
     let mut tables = tree.take_table("brokers", &mut reader);
     reader.finish(&tree);
@@ -41,7 +52,8 @@ pub(super) fn brokers(
             continue;
         }
         let table = tables.take_table(broker.as_str(), &mut reader);
-        if let Some(capacity) = broker_capacity(table, &mut reader) {
+        let built_in = overrides.map(|overrides| &overrides.built_in[&broker]);
+        if let Some(capacity) = broker_capacity(table, built_in, &mut reader) {
             brokers.insert(broker, capacity);
         }
     }
@@ -56,7 +68,7 @@ pub(super) fn brokers(
 pub(super) fn broker(mut table: Table) -> Result<BrokerCapacity, Vec<CapacityFault>> {
     let mut reader = Reader::default();
     table.entry("name").or_insert(Value::String("test".into()));
-    let capacity = broker_capacity(Branch::new("broker".into(), table, false), &mut reader);
+    let capacity = broker_capacity(Branch::new("broker".into(), table, false), None, &mut reader);
     capacity.filter(|_| reader.is_faultless()).ok_or_else(|| reader.into_faults())
 }
 
@@ -68,7 +80,12 @@ fn parsed(text: &str) -> Result<Table, Vec<CapacityFault>> {
     })
 }
 
-fn broker_capacity(mut table: Branch, reader: &mut Reader) -> Option<BrokerCapacity> {
+/// Reads the tiers of a broker. `built_in` are the figures that replace those with a fault in the checks of other fields.
+fn broker_capacity(
+    mut table: Branch,
+    built_in: Option<&BrokerCapacity>,
+    reader: &mut Reader,
+) -> Option<BrokerCapacity> {
     let name = reader.required_plain(&mut table, "name", text);
     let order_path = join(&table.path, "tier_order");
     let order = reader.plain(&mut table, "tier_order", tier_names).unwrap_or_default();
@@ -100,17 +117,25 @@ fn broker_capacity(mut table: Branch, reader: &mut Reader) -> Option<BrokerCapac
         let position = order.iter().position(|ordered| ordered == name);
         (position.unwrap_or(usize::MAX), name != STANDARD)
     });
-    let default_tier = tiers.iter().position(|(name, _)| name == STANDARD)?;
-    let read: Vec<Option<Tier>> =
-        tiers.into_iter().map(|(name, table)| Some(Tier { name, limits: limits(table, reader)? })).collect();
-    let tiers = read.into_iter().collect::<Option<Vec<_>>>()?;
+    let count = tiers.len();
+    let of_tier = |name: &str| built_in.and_then(|broker| broker.tier(name).or_else(|| broker.tier(STANDARD)));
+    let read = |(name, table): (String, Branch)| {
+        let limits = limits(table, of_tier(&name).map(|tier| &tier.limits), reader)?;
+        Some(Tier { name, limits })
+    };
+    let tiers: Vec<Tier> = tiers.into_iter().filter_map(read).collect();
+    let default_tier = tiers.iter().position(|tier| tier.name == STANDARD)?;
     contradictions(&table.path, &tiers, default_tier, reader);
+    if tiers.len() < count {
+        return None;
+    }
     let accounts = vec![Account { name: DEFAULT_ACCOUNT.into(), tier: default_tier }];
     Some(BrokerCapacity { name: name?, tiers, default_tier, accounts })
 }
 
-/// Reads the limits of a tier.
-fn limits(mut table: Branch, reader: &mut Reader) -> Option<Limits> {
+/// Reads the limits of a tier. A figure with a fault is that of `built_in`, so that the checks of the other fields find all
+/// faults. `None` if a field that others refer to has a fault.
+fn limits(mut table: Branch, built_in: Option<&Limits>, reader: &mut Reader) -> Option<Limits> {
     let table = &mut table;
     let connections = reader.required(table, "connections", count);
     let on_excess = reader.required(table, "on_excess", |value| word(value, OnExcess::parse, OnExcess::WORDS));
@@ -129,25 +154,24 @@ fn limits(mut table: Branch, reader: &mut Reader) -> Option<Limits> {
     let index_packet_bytes = packets(table.take_table("index_packet_bytes", reader), reader);
     let historical = historical(table.take_table("historical", reader), reader);
     reader.finish(table);
-    let limits = Limits {
-        connections: connections?,
-        on_excess: on_excess?,
+    Some(Limits {
+        connections: connections.or_else(|| Some(built_in?.connections.clone()))?,
+        on_excess: on_excess.or_else(|| Some(built_in?.on_excess.clone()))?,
         instruments_per_connection,
         instruments_per_account,
-        counts_duplicates: counts_duplicates?,
+        counts_duplicates: counts_duplicates.or_else(|| Some(built_in?.counts_duplicates.clone()))?,
         modes: modes?,
         endpoints: endpoints?,
         lowering: lowering?,
-        subscribe: subscribe?,
-        change_mode: change_mode?,
+        subscribe: subscribe.or_else(|| Some(built_in?.subscribe.clone()))?,
+        change_mode: change_mode.or_else(|| Some(built_in?.change_mode.clone()))?,
         lifetime_hours,
         session_ends_at,
         fee,
-        packet_bytes,
-        index_packet_bytes,
-        historical: historical?,
-    };
-    Some(limits)
+        packet_bytes: packet_bytes?,
+        index_packet_bytes: index_packet_bytes.unwrap_or_default(),
+        historical: historical.or_else(|| Some(built_in?.historical.clone()))?,
+    })
 }
 
 /// Reports the contradictions of the default tier, and those that other tiers add.
@@ -173,10 +197,9 @@ fn modes(table: Branch, reader: &mut Reader) -> Option<BTreeMap<Mode, ModeLimits
     let mut modes = BTreeMap::new();
     let mut is_complete = true;
     for (name, node) in table.nodes {
-        let path = join(&table.path, &name);
         let limits = match (Mode::parse(&name), node) {
-            (None, _) => {
-                reader.fault(&path, format!("unknown mode; expected one of {}", Mode::WORDS));
+            (None, node) => {
+                reader.fault(node.path(), format!("unknown mode; expected one of {}", Mode::WORDS));
                 None
             }
             (Some(_), Node::Leaf(leaf)) => {
@@ -210,10 +233,9 @@ fn endpoints(table: Branch, reader: &mut Reader) -> Option<BTreeMap<String, Sour
     let mut endpoints = BTreeMap::new();
     let mut is_complete = true;
     for (name, node) in table.nodes {
-        let path = join(&table.path, &name);
         let figure = match node {
-            _ if !is_name(&name) => {
-                reader.fault(&path, format!("expected {NAME_FORM}"));
+            node if !is_name(&name) => {
+                reader.fault(node.path(), format!("expected {NAME_FORM}"));
                 None
             }
             Node::Leaf(leaf) => {
@@ -254,13 +276,11 @@ fn historical(mut table: Branch, reader: &mut Reader) -> Option<Historical> {
 }
 
 fn fee(table: &mut Branch, reader: &mut Reader) -> Option<Fee> {
-    let path = join(&table.path, "fee");
-    let leaf = match table.nodes.remove("fee")? {
-        Node::Leaf(leaf) => leaf,
-        Node::Table(_) => {
-            reader.fault(&join(&path, "value"), "is required");
-            return None;
-        }
+    let node = table.nodes.remove("fee")?;
+    let path = node.path().to_owned();
+    let Node::Leaf(leaf) = node else {
+        reader.fault(&join(&path, "value"), "is required");
+        return None;
     };
     let (amount, mut rest) = reader.sourced(leaf, count_or_zero)?;
     let currency = match rest.remove("currency") {
@@ -274,18 +294,23 @@ fn fee(table: &mut Branch, reader: &mut Reader) -> Option<Fee> {
     Some(Fee { amount: amount?, currency: currency? })
 }
 
-fn packets(mut table: Branch, reader: &mut Reader) -> BTreeMap<Mode, Sourced<u32>> {
-    let names: Vec<_> = table.nodes.keys().cloned().collect();
+/// Reads the sizes of packets; `None` if one of them has a fault, because the modes refer to them.
+fn packets(mut table: Branch, reader: &mut Reader) -> Option<BTreeMap<Mode, Sourced<u32>>> {
+    let names: Vec<_> = table.nodes.iter().map(|(name, node)| (name.clone(), node.path().to_owned())).collect();
     let mut packets = BTreeMap::new();
-    for name in names {
-        match Mode::parse(&name) {
-            Some(mode) => packets.extend(reader.figure(&mut table, &name, count).map(|figure| (mode, figure))),
+    let mut is_complete = true;
+    for (name, path) in names {
+        let figure = match Mode::parse(&name) {
+            Some(mode) => reader.figure(&mut table, &name, count).map(|figure| (mode, figure)),
             None => {
-                reader.fault(&join(&table.path, &name), format!("unknown mode; expected one of {}", Mode::WORDS));
+                reader.fault(&path, format!("unknown mode; expected one of {}", Mode::WORDS));
+                None
             }
-        }
+        };
+        is_complete &= figure.is_some();
+        packets.extend(figure);
     }
-    packets
+    is_complete.then_some(packets)
 }
 
 fn integer(value: &Value, min: u32, max: u32) -> Result<u32, String> {

@@ -93,6 +93,15 @@ impl Branch {
     }
 }
 
+impl Node {
+    /// Returns the path: if a tier has the field, that of the tier, even if the table was merged into that of the broker.
+    pub(super) fn path(&self) -> &str {
+        match self {
+            Node::Table(Branch { path, .. }) | Node::Leaf(Leaf { path, .. }) => path,
+        }
+    }
+}
+
 /// Returns the path of a field of a table.
 pub(super) fn join(path: &str, name: &str) -> String {
     if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") }
@@ -115,12 +124,19 @@ pub(super) fn described(value: &Value) -> String {
 #[derive(Debug, Default)]
 pub(super) struct Reader {
     faults: BTreeSet<CapacityFault>,
+    /// The last day on which the source of an override can have been checked; `None` if any day is possible.
+    seen_max: Option<NaiveDate>,
 }
 
 /// Parses a value; an error names the expected and the actual one.
 pub(super) type Parse<T> = fn(&Value) -> Result<T, String>;
 
 impl Reader {
+    /// Creates a reader of figures whose overrides were checked on `seen_max` or before.
+    pub(super) fn new(seen_max: Option<NaiveDate>) -> Self {
+        Reader { seen_max, ..Reader::default() }
+    }
+
     pub(super) fn fault(&mut self, path: &str, message: impl Display) {
         let message = message.to_string();
         self.faults.insert(CapacityFault { input: CapacityInput::Limits, path: path.to_owned(), message });
@@ -141,8 +157,8 @@ impl Reader {
 
     /// Reports the fields of a table that no reader has taken.
     pub(super) fn finish(&mut self, branch: &Branch) {
-        for name in branch.nodes.keys() {
-            self.fault(&join(&branch.path, name), "unknown field");
+        for node in branch.nodes.values() {
+            self.fault(node.path(), "unknown field");
         }
     }
 
@@ -173,8 +189,9 @@ impl Reader {
     /// Takes a figure.
     pub(super) fn figure<T>(&mut self, branch: &mut Branch, name: &str, parse: Parse<T>) -> Option<Sourced<T>> {
         let leaf = branch.take_leaf(name)?;
+        let path = leaf.path.clone();
         let (figure, rest) = self.sourced(leaf, parse)?;
-        rest.keys().for_each(|field| self.fault(&format!("{}.{name}.{field}", branch.path), "unknown field"));
+        rest.keys().for_each(|field| self.fault(&join(&path, field), "unknown field"));
         figure
     }
 
@@ -185,12 +202,13 @@ impl Reader {
             self.fault(&path, format!("expected a table with `value`, `source` and `seen`, got {}", described(&value)));
             return None;
         };
-        let parts = self.parts(&path, &mut table, parse);
+        let seen_max = self.seen_max.filter(|_| is_overridden);
+        let parts = self.parts(&path, &mut table, parse, seen_max);
         let because = match table.remove("because") {
             Some(value) => self.parsed(&join(&path, "because"), &value, text),
             None => None,
         };
-        let others = self.others(&join(&path, "others"), table.remove("others"), parse);
+        let others = self.others(&join(&path, "others"), table.remove("others"), parse, seen_max);
         if !others.is_empty() && because.is_none() {
             self.fault(&join(&path, "because"), "is required if there are other values");
         }
@@ -198,7 +216,13 @@ impl Reader {
         Some((figure, table))
     }
 
-    fn others<T>(&mut self, path: &str, list: Option<Value>, parse: Parse<T>) -> Vec<OtherValue<T>> {
+    fn others<T>(
+        &mut self,
+        path: &str,
+        list: Option<Value>,
+        parse: Parse<T>,
+        seen_max: Option<NaiveDate>,
+    ) -> Vec<OtherValue<T>> {
         let mut others = Vec::new();
         let list = match list {
             None => return others,
@@ -212,7 +236,7 @@ impl Reader {
             let path = format!("{path}[{position}]");
             match value {
                 Value::Table(mut table) => {
-                    let parts = self.parts(&path, &mut table, parse);
+                    let parts = self.parts(&path, &mut table, parse, seen_max);
                     others.extend(parts.map(|(value, source, seen)| OtherValue { value, source, seen }));
                     table.keys().for_each(|field| self.fault(&join(&path, field), "unknown field"));
                 }
@@ -222,10 +246,19 @@ impl Reader {
         others
     }
 
-    fn parts<T>(&mut self, path: &str, table: &mut Table, parse: Parse<T>) -> Option<(T, String, NaiveDate)> {
+    fn parts<T>(
+        &mut self,
+        path: &str,
+        table: &mut Table,
+        parse: Parse<T>,
+        seen_max: Option<NaiveDate>,
+    ) -> Option<(T, String, NaiveDate)> {
         let value = self.part(path, table, VALUE, parse);
         let source = self.part(path, table, "source", text);
         let seen = self.part(path, table, "seen", date);
+        if let (Some(seen), Some(max)) = (seen, seen_max.filter(|max| seen.is_some_and(|seen| seen > *max))) {
+            self.fault(&join(path, "seen"), format!("expected today, {max}, or an earlier date, got {seen}"));
+        }
         Some((value?, source?, seen?))
     }
 

@@ -161,6 +161,81 @@ fn a_contradiction_of_a_tier_names_the_tier() {
 }
 
 #[test]
+fn a_fault_of_a_tier_has_the_path_of_the_tier() {
+    let text = format!(
+        "[brokers.upstox.tiers.plus]\ncolor = 1\n[brokers.upstox.tiers.plus.modes.depth]\nlegs = []\n\
+         [brokers.upstox.tiers.plus.modes.full]\nshape = 1\n[brokers.upstox.tiers.plus.subscribe]\nsize = 1\n{}extra = 1\n\
+         [brokers.upstox.tiers.plus.packet_bytes]\nhuge = 1\n[brokers.upstox.tiers.plus.endpoints.\"a b\"]\n",
+        figure("brokers.upstox.tiers.plus.connections", "4"),
+    );
+
+    assert_eq!(
+        faults(&text),
+        [
+            "brokers.upstox.tiers.plus.color: unknown field",
+            "brokers.upstox.tiers.plus.connections.extra: unknown field",
+            "brokers.upstox.tiers.plus.endpoints.a b: expected a name of 1 to 64 letters, digits, `_`, `-` and `.`",
+            "brokers.upstox.tiers.plus.modes.depth: unknown mode; expected one of ltp, greeks, quote, full, depth20, depth30, depth50, depth200",
+            "brokers.upstox.tiers.plus.modes.full.shape: unknown field",
+            "brokers.upstox.tiers.plus.packet_bytes.huge: unknown mode; expected one of ltp, greeks, quote, full, depth20, depth30, depth50, depth200",
+            "brokers.upstox.tiers.plus.subscribe.size: unknown field",
+        ]
+    );
+}
+
+#[test]
+fn a_fault_of_a_value_hides_no_contradiction() {
+    let text = format!(
+        "[brokers.kite]\nlowering = [\"quote\", \"full\"]\n{}{}{}{}",
+        figure("brokers.kite.connections", "0"),
+        figure("brokers.kite.change_mode", "\"never\""),
+        figure("brokers.kite.subscribe.pause_ms", "-1"),
+        figure("brokers.kite.tiers.pro.connections", "0"),
+    );
+
+    assert_eq!(
+        faults(&text),
+        [
+            "brokers.kite.change_mode.value: expected one of message, resubscribe, got `never`",
+            "brokers.kite.connections.value: expected an integer from 1 to 1000000, got 0",
+            "brokers.kite.lowering: expected each mode to include the next one, got `quote` before `full`",
+            "brokers.kite.subscribe.pause_ms.value: expected an integer from 0 to 1000000, got -1",
+            "brokers.kite.tiers.pro.connections.value: expected an integer from 1 to 1000000, got 0",
+        ]
+    );
+}
+
+#[test]
+fn a_size_of_packets_with_a_fault_is_not_missing() {
+    let text = figure("brokers.kite.packet_bytes.full", "0");
+
+    let detail = "expected an integer from 1 to 1000000, got 0";
+    assert_eq!(faults(&text), [format!("brokers.kite.packet_bytes.full.value: {detail}")]);
+}
+
+#[test]
+fn a_source_is_not_checked_in_the_future() {
+    let text = "[brokers.kite.connections]\nvalue = 3\nsource = \"x\"\nseen = 2026-11-30\nbecause = \"newer\"\n\
+                others = [{ value = 2, source = \"y\", seen = \"2026-12-01\" }]\n";
+    let on = |day: &str| {
+        let faults = Capacity::with_on(day.parse().unwrap(), Some(text), None).err().unwrap_or_default();
+        faults.iter().map(ToString::to_string).collect::<Vec<_>>()
+    };
+
+    assert_eq!(on("2026-12-01"), [""; 0]);
+    assert_eq!(
+        on("2026-11-29"),
+        [
+            "brokers.kite.connections.others[0].seen: expected today, 2026-11-29, or an earlier date, got 2026-12-01",
+            "brokers.kite.connections.seen: expected today, 2026-11-29, or an earlier date, got 2026-11-30",
+        ]
+    );
+    // The built-in figures are not judged by the clock of a machine.
+    assert!(Capacity::with_on("2020-01-01".parse().unwrap(), None, None).is_ok());
+    assert!(Capacity::with_on("2020-01-01".parse().unwrap(), Some("[brokers.kite]\n"), None).is_ok());
+}
+
+#[test]
 fn another_value_needs_a_source_and_a_reason() {
     let text = "[brokers.kite.connections]\nvalue = 3\nsource = \"x\"\nseen = 2026-11-30\nothers = [{ value = 0, source = \"y\" }, 4]\n";
 
