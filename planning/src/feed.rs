@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
+pub(crate) use self::valid::{account_count_fault, account_duplicate_fault};
 pub use self::valid::{min_mode_fault, mode_fault};
 use crate::basis::Basis;
 use crate::broker::BrokerModels;

@@ -108,6 +108,19 @@ async fn a_request_provides_its_instruments_in_one_way() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn named_accounts_are_distinct_and_limited() {
+    let service = Service::start().await;
+    let many: Vec<String> = (0..17).map(|number| format!("desk_{number}")).collect();
+    let faults = async |accounts: Value| {
+        let request = with(with(body(&["NSE:TCS"]), "broker", "kite"), "accounts", accounts);
+        service.client.ask("u", &with(request, "dry_run", true)).await.faults()
+    };
+
+    assert_eq!(faults(json!(many)).await["/accounts"], "expected 1 to 16 items, got 17");
+    assert_eq!(faults(json!(["a", "b", "a"])).await["/accounts/2"], "duplicate of an earlier item: `a`");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn connections_beyond_the_accounts_name_the_limit() {
     let service = Service::start().await;
     let at_kite = with(body(&["NSE:TCS"]), "broker", "kite");

@@ -1,6 +1,6 @@
 //! The rules that join stream options with each other and with the accounts of a broker.
 
-use super::{Accounts, StreamOptions};
+use super::{ACCOUNTS_MAX, Accounts, StreamOptions};
 use crate::capacity::{BrokerCapacity, Capacity, NAME_FORM, is_name};
 use crate::catalogue::search::DocumentFault;
 use crate::json::pointer_part;
@@ -114,30 +114,46 @@ impl StreamOptions {
     }
 }
 
+/// Returns the fault of a list of names of accounts that has none or too many.
+pub(crate) fn account_count_fault(count: usize) -> Option<String> {
+    let is_allowed = (1..=ACCOUNTS_MAX as usize).contains(&count);
+    (!is_allowed).then(|| format!("expected 1 to {ACCOUNTS_MAX} accounts, got {count}"))
+}
+
+/// Returns the fault of a name of an account that an earlier one of the list equals.
+pub(crate) fn account_duplicate_fault(name: &str, earlier: &[String]) -> Option<String> {
+    let is_duplicate = earlier.iter().any(|other| other == name);
+    is_duplicate.then(|| format!("duplicate of an earlier account: `{name}`"))
+}
+
 /// Returns the faults of a choice of accounts.
 fn accounts_faults(accounts: &Accounts, broker: &BrokerCapacity, is_dry_run: bool) -> Vec<DocumentFault> {
     let known = broker.accounts.len();
     match accounts {
-        Accounts::Named(names) if is_dry_run => {
-            let malformed = names.iter().enumerate().filter(|(_, name)| !is_name(name));
-            malformed
-                .map(|(at, name)| fault(format!("/accounts/{at}"), format!("expected {NAME_FORM}, got `{name}`")))
-                .collect()
-        }
-        Accounts::Count(_) if is_dry_run => Vec::new(),
-        Accounts::Count(count) if *count as usize > known => {
+        Accounts::Named(names) => names_faults(names, broker, is_dry_run),
+        Accounts::Count(count) if *count as usize > known && !is_dry_run => {
             let detail = format!("expected an integer from 1 to {known}, got {count}; {ONLY_A_DRY_RUN}");
             vec![fault("/accounts", detail)]
         }
         Accounts::Count(_) => Vec::new(),
-        Accounts::Named(names) => {
-            let known = listed(broker.accounts.iter().map(|account| account.name.as_str()));
-            let is_unknown = |name: &str| broker.accounts.iter().all(|account| account.name != name);
-            let unknown = names.iter().enumerate().filter(|(_, name)| is_unknown(name));
-            let detail = |name: &str| format!("expected one of {known}, got `{name}`; {ONLY_A_DRY_RUN}");
-            unknown.map(|(at, name)| fault(format!("/accounts/{at}"), detail(name))).collect()
-        }
     }
+}
+
+/// Returns the faults of names of accounts. Of too many names, none is judged.
+fn names_faults(names: &[String], broker: &BrokerCapacity, is_dry_run: bool) -> Vec<DocumentFault> {
+    if let Some(detail) = account_count_fault(names.len()) {
+        return vec![fault("/accounts", detail)];
+    }
+    let known = || listed(broker.accounts.iter().map(|account| account.name.as_str()));
+    let is_known = |name: &str| broker.accounts.iter().any(|account| account.name == name);
+    let detail = |(at, name): (usize, &String)| {
+        let found = account_duplicate_fault(name, &names[..at]).or_else(|| match is_dry_run {
+            true => (!is_name(name)).then(|| format!("expected {NAME_FORM}, got `{name}`")),
+            false => (!is_known(name)).then(|| format!("expected one of {}, got `{name}`; {ONLY_A_DRY_RUN}", known())),
+        });
+        Some(fault(format!("/accounts/{at}"), found?))
+    };
+    names.iter().enumerate().filter_map(detail).collect()
 }
 
 /// Returns the position of the tier of each account that a plan may use. An account that the settings lack has the default
@@ -275,6 +291,25 @@ mod tests {
             ["/accounts/1: expected one of desk_a, desk_b, got `desk_c`; only a dry run can exceed the settings"]
         );
         assert_eq!(faults(named(&["desk_c"]), true), [""; 0]);
+    }
+
+    #[test]
+    fn named_accounts_are_distinct_and_at_most_16() {
+        let capacity = with_accounts("kite=desk_a,desk_b");
+        let faults = |names: Vec<String>, is_dry_run| {
+            let mut options = StreamOptions { accounts: Some(Accounts::Named(names)), ..at(Broker::Kite) };
+            let faults = reported(&options.retain_valid_accounts(&capacity, is_dry_run));
+            assert_eq!(options.accounts, None);
+            faults
+        };
+        let twice = || ["desk_a", "desk_b", "desk_a"].map(str::to_owned).to_vec();
+        let many = || (0..17).map(|number| format!("desk_{number}")).collect::<Vec<_>>();
+
+        for is_dry_run in [false, true] {
+            assert_eq!(faults(twice(), is_dry_run), ["/accounts/2: duplicate of an earlier account: `desk_a`"]);
+            assert_eq!(faults(many(), is_dry_run), ["/accounts: expected 1 to 16 accounts, got 17"]);
+            assert_eq!(faults(Vec::new(), is_dry_run), ["/accounts: expected 1 to 16 accounts, got 0"]);
+        }
     }
 
     #[test]

@@ -8,7 +8,9 @@ use serde_json::{Map, Value};
 use crate::capacity::{NAME_FORM, is_name};
 use crate::catalogue::Catalogue;
 use crate::catalogue::search::{DocumentFault, Selector};
-use crate::feed::{ACCOUNTS_MAX, Accounts, CONNECTIONS_MAX, PRIORITY_MAX, StreamOptions};
+use crate::feed::{
+    ACCOUNTS_MAX, Accounts, CONNECTIONS_MAX, PRIORITY_MAX, StreamOptions, account_count_fault, account_duplicate_fault,
+};
 use crate::instrument::split_key;
 use crate::json::{kind_of, mismatch, pointer_part, whole_number, word_mismatch};
 use crate::vocabulary::{Broker, FilteringStrictness, Mode, OptimizationLevel};
@@ -131,7 +133,7 @@ impl Reader<'_> {
     /// Reads a number of accounts, or a list of names.
     fn accounts(&mut self, name: &str) -> Option<Accounts> {
         let value = present(self.preferences, name)?;
-        let Some(items) = value.as_array().filter(|items| (1..=ACCOUNTS_MAX as usize).contains(&items.len())) else {
+        let Some(items) = value.as_array() else {
             let count = number_up_to(value, ACCOUNTS_MAX).map(Accounts::Count);
             if count.is_none() {
                 let expected = format!("an integer from 1 to {ACCOUNTS_MAX} or an array of 1 to {ACCOUNTS_MAX} names");
@@ -139,14 +141,19 @@ impl Reader<'_> {
             }
             return count;
         };
+        if let Some(detail) = account_count_fault(items.len()) {
+            self.fault(format!("/{name}"), detail);
+            return None;
+        }
         let mut names: Vec<String> = Vec::new();
         for (at, item) in items.iter().enumerate() {
-            match item.as_str().filter(|text| is_name(text)) {
-                Some(text) if names.iter().any(|other| other == text) => {
-                    self.fault(format!("/{name}/{at}"), format!("duplicate of an earlier account: `{text}`"));
-                }
-                Some(text) => names.push(text.to_owned()),
-                None => self.fault(format!("/{name}/{at}"), mismatch(item, NAME_FORM)),
+            let Some(text) = item.as_str().filter(|text| is_name(text)) else {
+                self.fault(format!("/{name}/{at}"), mismatch(item, NAME_FORM));
+                continue;
+            };
+            match account_duplicate_fault(text, &names) {
+                Some(detail) => self.fault(format!("/{name}/{at}"), detail),
+                None => names.push(text.to_owned()),
             }
         }
         (names.len() == items.len()).then_some(Accounts::Named(names))

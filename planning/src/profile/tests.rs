@@ -273,6 +273,13 @@ fn an_invalid_preference_for_a_broker_is_reported_and_ignored() {
             ("/accounts/2", &*format!("expected {name}, got 5")),
         ]
     );
+    let many: Vec<String> = (0..17).map(|number| format!("desk_{number}")).collect();
+    for (accounts, count) in [(json!(many), 17), (json!([]), 0)] {
+        let faults = Preferences::of(&object(json!({"accounts": accounts}))).1;
+        assert_eq!(faults.len(), 1, "{faults:?}");
+        assert_eq!(faults[0].pointer, "/accounts");
+        assert_eq!(faults[0].detail, format!("expected 1 to 16 accounts, got {count}"));
+    }
 }
 
 #[test]

@@ -80,8 +80,7 @@ impl<'a> Fields<'a> {
         characters_max: usize,
     ) -> Option<NumberOrTexts> {
         let value = self.take(name)?;
-        let list = limited(value, max as usize).filter(|list| (1..=max as usize).contains(&list.total));
-        let Some(List { first: items, .. }) = list else {
+        let Some(List { first: items, total }) = limited(value, max as usize) else {
             let number = whole(value).and_then(|number| u32::try_from(number).ok());
             let number = number.filter(|number| (1..=max).contains(number)).map(NumberOrTexts::Number);
             if number.is_none() {
@@ -90,6 +89,10 @@ impl<'a> Fields<'a> {
             }
             return number;
         };
+        if !(1..=max as usize).contains(&total) {
+            self.fault(name, format!("expected 1 to {max} items, got {total}"));
+            return None;
+        }
         let mut texts: Vec<String> = Vec::new();
         let mut bad = ItemFaults::default();
         for (at, item) in items.iter().enumerate() {
