@@ -21,6 +21,7 @@ use chrono::{NaiveDate, Utc};
 use metrics::counter;
 use registry_actors::cache::{CachedPlan, Fingerprint, Ready};
 use registry_actors::persistence::profiles::FoundProfile;
+use registry_actors::planner::PlanError;
 use registry_actors::snapshot::Snapshot;
 use registry_planning::plan::Plan;
 use registry_planning::plan::describe::{
@@ -28,6 +29,7 @@ use registry_planning::plan::describe::{
 };
 use registry_planning::profile::Profile;
 use registry_planning::request::{PlanRequest, Resolved};
+use registry_planning::source::Source;
 use registry_planning::subscriptions::Subscription;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -211,11 +213,21 @@ pub(super) async fn cached_or_new_plan(
     let (cached, is_reused) = match state.system.cache.get(resolved.cache_key()) {
         Some(cached) => (cached, true),
         None => {
-            let planned = state.system.planners.plan(request, resolved, snapshot, deadline.into()).await?;
+            let planned = state.system.planners.plan(Arc::clone(&request), resolved, snapshot, deadline.into()).await;
+            let planned = planned.map_err(|fault| plan_problem(fault, &request.source))?;
             (planned.cached, planned.is_reused)
         }
     };
     Ok((ready(state, cached)?, is_reused))
+}
+
+/// Returns the problem of a plan that was not created from this source. Only items of the body can pin instruments; the pins
+/// of a profile are in its preferences.
+fn plan_problem(fault: PlanError, source: &Source) -> Problem {
+    match (fault, source) {
+        (PlanError::PinnedOverCapacity(over), Source::Items(_)) => Problem::pinned_over_capacity(&over, "/items"),
+        (fault, _) => fault.into(),
+    }
 }
 
 /// Resolves a request. Selectors visit the whole catalog, so they are resolved outside the threads that serve requests.

@@ -217,10 +217,11 @@ impl Problem {
         }
     }
 
-    /// 409: more instruments are pinned than the broker carries.
-    pub(crate) fn pinned_over_capacity(over: &PinnedOverCapacity) -> Self {
+    /// 409: more instruments are pinned than the broker carries. `pointer` is the field that pins them; it is empty if the body
+    /// does not contain them.
+    pub(super) fn pinned_over_capacity(over: &PinnedOverCapacity, pointer: &str) -> Self {
         let problem = Problem::new(StatusCode::CONFLICT, "pinned_over_capacity", over.to_string());
-        let fault = |detail: &String| Fault { pointer: "/items".to_owned(), detail: detail.clone() };
+        let fault = |detail: &String| Fault { pointer: pointer.to_owned(), detail: detail.clone() };
         let faults: Vec<Fault> = over.arithmetic.iter().map(fault).collect();
         Problem { fault_count: faults.len(), faults, ..problem }
     }
@@ -346,7 +347,7 @@ impl From<PlanError> for Problem {
         match error {
             PlanError::NotStored(error) => error.into(),
             PlanError::Panicked => Problem::internal(),
-            PlanError::PinnedOverCapacity(over) => Problem::pinned_over_capacity(&over),
+            PlanError::PinnedOverCapacity(over) => Problem::pinned_over_capacity(&over, ""),
             PlanError::Call(error) => error.into(),
             // Only a request with a key gets this result, and it is handled above.
             PlanError::Answered(_) => Problem::internal(),

@@ -159,6 +159,26 @@ async fn a_profile_names_only_accounts_and_tiers_of_the_settings() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn pins_of_a_profile_are_no_fault_of_the_request_body() {
+    let service = Service::start().await;
+    let client = &service.client;
+    let keys = ["NSE:TCS", "NSE:INFY", "NSE:ITC", "NSE:SBIN", "NSE:LT"];
+    let preferences = json!({"broker": "dhan", "mode": "depth200", "min_mode": "depth200", "pinned": keys});
+    let made = create(client, &with(profile("desk", "Pins", &keys), "preferences", preferences)).await;
+    let request = json!({"profile_id": id(&made)});
+
+    let replanned = post(client, &format!("{}/replan", id(&made))).await;
+    let planned = client.ask("desk", &request).await;
+    let dry = client.ask("desk", &with(request, "dry_run", true)).await;
+
+    for answer in [replanned, planned, dry] {
+        let problem = answer.problem(409, "pinned_over_capacity");
+        let errors = problem["errors"].as_array().expect("the arithmetic");
+        assert!(!errors.is_empty() && errors.iter().all(|error| error["pointer"] == ""), "{problem}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn selectors_of_a_profile_are_looked_up_when_a_plan_is_made() {
     let service = Service::start().await;
     let client = &service.client;

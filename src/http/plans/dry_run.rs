@@ -10,6 +10,7 @@ use registry_actors::snapshot::Snapshot;
 use registry_planning::plan::Plan;
 use registry_planning::request::{PlanRequest, Resolved};
 
+use super::plan_problem;
 use super::rendering::{PlanFrame, include_subscriptions, legacy_encoding};
 use crate::http::blocking::run_blocking;
 use crate::http::context::{AppState, RequestContext};
@@ -42,7 +43,8 @@ pub(super) async fn dry_run_response(
 /// Returns the plan, and its JSON without an id.
 fn computed_plan(request: &PlanRequest, snapshot: &Snapshot, is_legacy: bool) -> Result<(Plan, String), Problem> {
     let resolved = Resolved::new(request, snapshot.basis(), &snapshot.hash);
-    let plan = compute_plan(request, &resolved, snapshot).map_err(PlanError::from)?;
+    let plan = compute_plan(request, &resolved, snapshot);
+    let plan = plan.map_err(|over| plan_problem(PlanError::from(over), &request.source))?;
     let json = if is_legacy { legacy_encoding(&plan, false)? } else { plan.to_json_without_id() };
     Ok((plan, json))
 }

@@ -15,7 +15,7 @@ use registry_store::idempotency::{Claimed, PlanAnswerRecord};
 
 use super::dry_run::cannot_have_key;
 use super::request::{ParsedRequest, RequestContent};
-use super::{find_plan, of_profile, ready, reject_if_at_capacity, request, resolve, response_with_plan};
+use super::{find_plan, of_profile, plan_problem, ready, reject_if_at_capacity, request, resolve, response_with_plan};
 use crate::http::body::JsonBody;
 use crate::http::context::{AppState, RequestContext, deadline, snapshot};
 use crate::http::idempotency::{RequestHasher, answer_to, parse, replayed, stored_answer};
@@ -65,14 +65,14 @@ pub(super) async fn plan_response(
         Some(cached) => Ok(Planned { cached, is_reused: true, record: None }),
         None => {
             let (snapshot, claim) = (Arc::clone(&snapshot), Some(claim.clone()));
-            state.system.planners.plan_keyed(request, resolved, snapshot, claim, deadline.into()).await
+            state.system.planners.plan_keyed(Arc::clone(&request), resolved, snapshot, claim, deadline.into()).await
         }
     };
     let Planned { cached, is_reused, record } = match planned {
         Err(PlanError::Answered(stored)) => {
             return replay(state, context, uri, &snapshot, &answer_to(&keyed, stored)?).await;
         }
-        planned => planned?,
+        planned => planned.map_err(|fault| plan_problem(fault, &request.source))?,
     };
     if let Some(record) = record {
         return answer(state, context, uri, cached, &record);

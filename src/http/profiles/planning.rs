@@ -187,7 +187,7 @@ pub(crate) struct ReplanAnswer {
     responses(
         (status = 200, description = "The plan and its difference from the previous one.", body = ReplanAnswer),
         (status = 404, description = "The profile does not exist."),
-        (status = 409, description = "The profile is inactive or has expired: `profile_inactive`, `profile_expired`."),
+        (status = 409, description = "The profile is inactive or has expired (`profile_inactive`, `profile_expired`), or the instruments that it pins exceed a limit of the broker (`pinned_over_capacity`)."),
     ),
     security(("api_key" = [])),
 )]
