@@ -6,14 +6,17 @@ use std::path::Path;
 
 use anyhow::{Context, bail};
 use registry_planning::feed::{PRIORITY_MAX, StreamOptions, min_mode_fault, mode_fault};
+use registry_planning::json::shortened;
 use registry_planning::source::{ItemInstruments, ItemOptions, PlanItem};
-use registry_planning::vocabulary::Mode;
+use registry_planning::vocabulary::{Mode, counted};
 use serde::Deserialize;
 
 /// Maximum number of keys of a file, as of items over HTTP.
 pub(super) const FILE_KEYS_MAX: usize = 20_000;
-/// Maximum number of faults that are listed.
+/// Maximum number of faults that are listed. Further faults are only counted.
 const FAULTS_MAX: usize = 20;
+/// Maximum length of a listed fault, characters: it may contain a part of its line.
+const FAULT_CHARACTERS_MAX: usize = 200;
 
 /// A line with options, in the form of an item of a request.
 #[derive(Deserialize)]
@@ -40,7 +43,7 @@ pub(super) fn read_items(path: &Path, feed: &StreamOptions, usual: Mode) -> anyh
 }
 
 fn items_of(reader: impl BufRead, feed: &StreamOptions, usual: Mode) -> anyhow::Result<Vec<PlanItem>> {
-    let (mut items, mut faults) = (Vec::new(), Vec::new());
+    let (mut items, mut faults) = (Vec::new(), Faults::default());
     for (number, line) in (1..).zip(reader.lines()) {
         let line = line?;
         let text = line.trim();
@@ -49,21 +52,41 @@ fn items_of(reader: impl BufRead, feed: &StreamOptions, usual: Mode) -> anyhow::
         }
         match item_of(text, feed, usual) {
             Ok(item) => items.push(item),
-            Err(fault) => faults.push(format!("line {number}: {fault}")),
+            Err(fault) => faults.add(number, &fault),
         }
-        if items.len() > FILE_KEYS_MAX {
+        if items.len() + faults.count > FILE_KEYS_MAX {
             bail!("expected at most {FILE_KEYS_MAX} keys, got more");
         }
     }
-    if !faults.is_empty() {
-        let beyond = faults.len().saturating_sub(FAULTS_MAX);
-        faults.truncate(FAULTS_MAX);
-        if beyond > 0 {
-            faults.push(format!("{beyond} more"));
-        }
-        bail!("{}", faults.join("\n  "));
+    match faults.into_message() {
+        Some(message) => bail!("{message}"),
+        None => Ok(items),
     }
-    Ok(items)
+}
+
+/// The faults of the lines of a file. A file can have any number.
+#[derive(Default)]
+struct Faults {
+    listed: Vec<String>,
+    count: usize,
+}
+
+impl Faults {
+    fn add(&mut self, line: u64, fault: &str) {
+        self.count += 1;
+        if self.listed.len() < FAULTS_MAX {
+            self.listed.push(format!("line {line}: {}", shortened(fault, FAULT_CHARACTERS_MAX)));
+        }
+    }
+
+    /// Returns the first faults and the number of the others; `None` if there are no faults.
+    fn into_message(mut self) -> Option<String> {
+        let beyond = self.count - self.listed.len();
+        if beyond > 0 {
+            self.listed.push(format!("and {}", counted(beyond, "more error")));
+        }
+        (self.count > 0).then(|| self.listed.join("\n  "))
+    }
 }
 
 fn item_of(text: &str, feed: &StreamOptions, usual: Mode) -> Result<PlanItem, String> {
@@ -127,6 +150,21 @@ mod tests {
         assert!(fault.contains("line 4: expected a mode that `quote` includes"), "{fault}");
         let fault = items("{\"instrument\": \"NSE:A\", \"pinned\": true}", None).unwrap_err().to_string();
         assert_eq!(fault, "line 1: `pinned` requires `--broker`");
+    }
+
+    #[test]
+    fn the_first_faults_are_listed_and_all_are_counted() {
+        let long = format!("{{\"{}\": 1}}\n", "x".repeat(10_000));
+
+        let fault = items(&long.repeat(23), None).unwrap_err().to_string();
+
+        let lines: Vec<&str> = fault.lines().map(str::trim).collect();
+        assert_eq!(lines.len(), FAULTS_MAX + 1);
+        assert!(lines[0].starts_with("line 1: unknown field `xxx") && lines[0].ends_with('…'), "{}", lines[0]);
+        assert!(lines.iter().all(|line| line.chars().count() < 300));
+        assert_eq!(lines[FAULTS_MAX], "and 3 more errors");
+        let many = "{}\n".repeat(FILE_KEYS_MAX + 1);
+        assert_eq!(items(&many, None).unwrap_err().to_string(), "expected at most 20000 keys, got more");
     }
 
     #[test]
