@@ -151,7 +151,7 @@ pub(crate) struct ReplanAnswer {
     #[schema(value_type = types::PlanId)]
     plan_id: String,
     /// `created`, or `cached` if nothing has changed since the previous plan.
-    #[schema(value_type = types::PlanOrigin)]
+    #[schema(value_type = types::ReplanOrigin)]
     status: &'static str,
     /// Whether the plan was reused.
     cache_hit: bool,

@@ -84,6 +84,7 @@ numbers! {
 words! {
     FileBroker: "A broker whose files the service reads.", Broker::WITH_FILES.map(Broker::as_str);
     PlanOrigin: "Whether the plan was created, reused, or only computed.", ["created", "cached", "dry_run"];
+    ReplanOrigin: "Whether the plan was created, or reused because nothing has changed since the previous one.", ["created", "cached"];
     CapacityWord: "The capacity of the accounts that a plan may use. `whole`: as if they were free.", ["whole"];
     IncludeWord: "A part of a plan that is returned on request.", ["subscriptions"];
     ChangeStatus: "The change of the profile.", ["created", "updated", "activated", "deactivated", "restored"];
