@@ -86,7 +86,7 @@ async fn import(arguments: ImportArguments, settings: &ProcessSettings) -> anyho
             bail!("--name and --type apply only to CSV files");
         }
         let unreadable = |problem: Problem| anyhow!("{}: {}", file.display(), problem.in_file());
-        read_json(&JsonBody::of(bytes.into()), now).map_err(unreadable)?
+        read_json(&JsonBody::of(bytes.into()), now, &settings.capacity).map_err(unreadable)?
     } else {
         let usual = Defaults::default();
         let defaults = Defaults {

@@ -43,8 +43,9 @@ pub(super) fn user_id(fields: &mut Fields<'_>) -> Option<String> {
     None
 }
 
-/// Takes a whole profile. `capacity` is that of the brokers, if it is known. `None` if a field is missing or invalid; a fault was added for it then.
-pub(super) fn draft(fields: &mut Fields<'_>, now: DateTime<Utc>, capacity: Option<&Capacity>) -> Option<Draft> {
+/// Takes a whole profile. `capacity` is that of the brokers. `None` if a field is missing or invalid; a fault was added for it
+/// then.
+pub(super) fn draft(fields: &mut Fields<'_>, now: DateTime<Utc>, capacity: &Capacity) -> Option<Draft> {
     let profile_name = fields.text("profile_name", 1, NAME_CHARACTERS_MAX);
     let subscription_type = fields.word("subscription_type", SubscriptionType::parse, SUBSCRIPTION_TYPES);
     let instruments = instruments(fields);
@@ -73,7 +74,7 @@ pub(super) fn patch(fields: &mut Fields<'_>, now: DateTime<Utc>, capacity: &Capa
         profile_name: fields.optional_text("profile_name", 1, NAME_CHARACTERS_MAX),
         subscription_type: fields.optional_word("subscription_type", SubscriptionType::parse, SUBSCRIPTION_TYPES),
         instruments,
-        preferences: preferences(fields, Some(capacity)),
+        preferences: preferences(fields, capacity),
         validation_rules: rules(fields),
         max_instruments: if is_unlimited { Some(None) } else { max_instruments.map(Some) },
         expires_at: if is_endless { Some(None) } else { expires_at.map(Some) },
@@ -91,8 +92,8 @@ fn instruments(fields: &mut Fields<'_>) -> Option<KeyList> {
     Some(keys)
 }
 
-/// Takes the preferences. If the capacity of brokers is known, it checks accounts, tier and connections, too.
-fn preferences(fields: &mut Fields<'_>, capacity: Option<&Capacity>) -> Option<Document> {
+/// Takes the preferences, and checks accounts, tier and connections with the capacity of the broker.
+fn preferences(fields: &mut Fields<'_>, capacity: &Capacity) -> Option<Document> {
     let preferences = fields.optional_document("preferences", PREFERENCES_BYTES_MAX)?;
     let values = preferences.values();
     if let Some(name) = secret_name(&values) {
@@ -103,7 +104,7 @@ fn preferences(fields: &mut Fields<'_>, capacity: Option<&Capacity>) -> Option<D
     }
     let (mut read, mut faults) = Preferences::of(&values);
     // Without a broker, that of a request decides.
-    if let Some(capacity) = capacity.filter(|_| read.feed.broker.is_some()) {
+    if read.feed.broker.is_some() {
         faults.extend(read.feed.retain_valid_accounts(capacity, false));
     }
     for DocumentFault { pointer, detail } in faults {

@@ -100,7 +100,7 @@ pub(super) fn new_profile(
     capacity: &Capacity,
 ) -> Result<(String, Draft), Problem> {
     let mut fields = body.fields()?;
-    let (user_id, draft) = (body::user_id(&mut fields), body::draft(&mut fields, now, Some(capacity)));
+    let (user_id, draft) = (body::user_id(&mut fields), body::draft(&mut fields, now, capacity));
     fields.finish(Parameters::of(uri).finish())?;
     // If a value is missing here, a fault was reported above.
     user_id.zip(draft).ok_or_else(Problem::internal)

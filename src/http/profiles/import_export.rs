@@ -8,6 +8,7 @@ use std::collections::{HashMap, HashSet};
 
 use anyhow::Context;
 use chrono::{DateTime, Utc};
+use registry_planning::capacity::Capacity;
 use registry_planning::instrument::{KEY_CHARACTERS_MAX, split_key};
 use registry_planning::json::shortened;
 use registry_planning::keys::KeyList;
@@ -252,11 +253,11 @@ fn take(
     Ok(())
 }
 
-/// Reads a JSON file: `{"profiles": […]}`.
+/// Reads a JSON file: `{"profiles": […]}`. `capacity` is that of the brokers.
 ///
 /// # Errors
 /// If the body is not such an object.
-pub(crate) fn read_json(body: &JsonBody, now: DateTime<Utc>) -> Result<Vec<Watchlist>, Problem> {
+pub(crate) fn read_json(body: &JsonBody, now: DateTime<Utc>, capacity: &Capacity) -> Result<Vec<Watchlist>, Problem> {
     let mut fields = body.fields()?;
     let items = fields.objects("profiles", 1, PROFILES_MAX);
     fields.finish(Vec::new())?;
@@ -270,7 +271,7 @@ pub(crate) fn read_json(body: &JsonBody, now: DateTime<Utc>) -> Result<Vec<Watch
             rejected_rows: Vec::new(),
         },
         Ok(fields) => {
-            let (profile_name, draft) = read_draft(fields, now);
+            let (profile_name, draft) = read_draft(fields, now, capacity);
             Watchlist {
                 row,
                 profile_name,
@@ -284,9 +285,13 @@ pub(crate) fn read_json(body: &JsonBody, now: DateTime<Utc>) -> Result<Vec<Watch
 }
 
 /// Reads an entry of the list: its name, if it has a readable one, and the profile.
-fn read_draft(mut fields: Fields<'_>, now: DateTime<Utc>) -> (Option<String>, Result<Draft, Problem>) {
+fn read_draft(
+    mut fields: Fields<'_>,
+    now: DateTime<Utc>,
+    capacity: &Capacity,
+) -> (Option<String>, Result<Draft, Problem>) {
     let profile_name = fields.peek_text("profile_name");
-    let draft = body::draft(&mut fields, now, None);
+    let draft = body::draft(&mut fields, now, capacity);
     let draft = fields.finish(Vec::new()).and_then(|()| draft.ok_or_else(Problem::internal));
     (profile_name, draft)
 }
@@ -349,7 +354,7 @@ mod tests {
             "profile_name": "a \"long\" name ".repeat(17).trim(), "subscription_type": "alerts",
             "instruments": ["NSE:A", "NSE:INFY", "NSE:Ä B"],
         }]});
-        let lists = read_json(&JsonBody::of(body.to_string().into()), Utc::now()).unwrap();
+        let lists = read_json(&JsonBody::of(body.to_string().into()), Utc::now(), &Capacity::embedded()).unwrap();
         let draft = lists[0].draft.as_ref().unwrap();
         let mut rows = Vec::new();
 
@@ -361,7 +366,9 @@ mod tests {
 
     #[test]
     fn messages_about_a_file_do_not_name_a_request() {
-        let error = |text: &'static str| read_json(&JsonBody::of(text.into()), Utc::now()).unwrap_err().in_file();
+        let error = |text: &'static str| {
+            read_json(&JsonBody::of(text.into()), Utc::now(), &Capacity::embedded()).unwrap_err().in_file()
+        };
 
         assert!(error("{").starts_with("not valid JSON: "), "{}", error("{"));
         assert_eq!(error("[]"), "expected an object, got an array");
@@ -370,6 +377,24 @@ mod tests {
             error("{\"profiles\": [], \"x\": 1}"),
             "2 errors:\n  /profiles: expected 1 to 1000 items, got 0\n  /x: unknown field"
         );
+    }
+
+    #[test]
+    fn profiles_of_a_file_name_accounts_and_tiers_of_the_settings() {
+        let of = |preferences: serde_json::Value| {
+            let profile = serde_json::json!({
+                "profile_name": "p", "subscription_type": "alerts", "instruments": ["NSE:A"], "preferences": preferences,
+            });
+            let body = serde_json::json!({"profiles": [profile]}).to_string();
+            let mut lists = read_json(&JsonBody::of(body.into()), Utc::now(), &Capacity::embedded()).unwrap();
+            lists.remove(0).draft.map_err(|problem| problem.in_file())
+        };
+
+        let wrong = of(serde_json::json!({"broker": "kite", "tier": "gold", "accounts": ["desk_z"]})).unwrap_err();
+
+        assert!(wrong.contains("/preferences/accounts/0: expected one of default, got `desk_z`"), "{wrong}");
+        assert!(wrong.contains("/preferences/tier: expected one of standard, got `gold`"), "{wrong}");
+        assert!(of(serde_json::json!({"broker": "kite", "accounts": ["default"]})).is_ok());
     }
 
     fn keys(list: &Watchlist) -> Vec<&str> {

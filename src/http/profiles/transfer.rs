@@ -151,9 +151,10 @@ pub(crate) async fn import(
     let body = JsonBody::read_within(&IMPORTS, request.into_body()).await?;
     let snapshot = snapshot(&state)?;
     let deadline = deadline(&context, &snapshot);
+    let brokers = Arc::clone(&snapshot.brokers);
     let read = move || {
         if is_json {
-            return read_json(&body, now());
+            return read_json(&body, now(), brokers.capacity());
         }
         let usual = Defaults::default();
         let defaults = Defaults {
