@@ -193,7 +193,8 @@ async fn cached_plan_response(state: &AppState, context: RequestContext, request
     let path = parts.uri.path();
     let conclude =
         |response: Response| middleware::conclude(response, state, &context, method, Some(endpoint), path, true);
-    let answer = async { plans::plan_by_id_response(&context, &parts.uri, &parts.headers, &cached) };
+    let answer = plans::plan_by_id_response(&context, &parts.uri, &parts.headers, &cached);
+    let answer = std::future::ready(answer.into_response());
     FastPathResult::Response(middleware::watch(answer, &context, method, Some(endpoint), conclude).await)
 }
 

@@ -35,7 +35,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 pub(super) use self::rendering::write_plan;
-use self::rendering::{include_subscriptions, ready, response_with_plan};
+use self::rendering::{included_subscriptions, ready, response_with_plan, write_included};
 use self::request::{ParsedRequest, RequestContent};
 pub(super) use self::request::{PlanOverrides, request_from};
 use self::schemas::{PlanAnswer, PlanBody};
@@ -69,7 +69,7 @@ const SUBSCRIPTION_TYPES: &str = "live_feed, historical, alerts";
     responses(
         (status = 200, description = "The plan.", body = PlanAnswer),
         (status = 404, description = "The user has no profile with this id."),
-        (status = 409, description = "The profile is inactive or has expired (`profile_inactive`, `profile_expired`), the pinned instruments exceed a limit of the broker (`pinned_over_capacity`), or a request with the same `Idempotency-Key` is in flight (`idempotency_key_in_flight`)."),
+        (status = 409, description = "The profile is inactive or has expired (`profile_inactive`, `profile_expired`), the pinned instruments exceed a limit of the broker (`pinned_over_capacity`), the response should include the subscriptions of a plan that names no broker or is for historical data (`plan_without_broker`, `plan_without_subscriptions`), or a request with the same `Idempotency-Key` is in flight (`idempotency_key_in_flight`)."),
     ),
     security(("api_key" = [])),
 )]
@@ -101,7 +101,7 @@ pub(super) async fn plan_response(
     let started_at = Instant::now();
     let fingerprint = state.fingerprint_key.fingerprint(uri, body.bytes(), today, &snapshot.hash);
     if let Some(ready) = state.system.cache.by_fingerprint(fingerprint) {
-        return Ok(response_with_plan(context, uri, started_at.elapsed(), &ready, true));
+        return response_with_plan(context, uri, started_at.elapsed(), &ready, true);
     }
     // Boxed, so that the future of a repeat, which is served above, stays small.
     Box::pin(new_plan_response(state, context, uri, body, Arrival { snapshot, today, deadline, fingerprint })).await
@@ -122,7 +122,7 @@ pub(super) async fn repeat_response(
     let hasher = state.fingerprint_key.begin(uri, trading_date(Utc::now()), &snapshot.hash);
     let fingerprint = shedding::fingerprint(hasher, body).await?;
     let ready = state.system.cache.by_fingerprint(fingerprint);
-    Ok(ready.map(|ready| response_with_plan(context, uri, started_at.elapsed(), &ready, true)))
+    ready.map(|ready| response_with_plan(context, uri, started_at.elapsed(), &ready, true)).transpose()
 }
 
 /// The state of the service when a plan request arrived.
@@ -142,7 +142,8 @@ async fn new_plan_response(
     Arrival { snapshot, today, deadline, fingerprint }: Arrival,
 ) -> Result<Response, Problem> {
     reject_if_at_capacity(state)?;
-    let ParsedRequest { content, is_dry_run } = request::parse_plan_request(uri, body, &snapshot, today)?;
+    let parsed = request::parse_plan_request(uri, body, &snapshot, today)?;
+    let ParsedRequest { content, is_dry_run, includes_subscriptions } = parsed;
     // A plan of a profile depends on the profile, which a fingerprint does not cover.
     let fingerprint = matches!(content, RequestContent::Complete(_)).then_some(fingerprint);
     let (request, warning) = match content {
@@ -153,6 +154,9 @@ async fn new_plan_response(
             (of_profile(found.map(|found| found.profile), &user_id, *overrides, &snapshot)?, warning)
         }
     };
+    if includes_subscriptions {
+        subscriptions::require_subscriptions(&request, &snapshot)?;
+    }
     if is_dry_run {
         return dry_run::dry_run_response(state, context, uri, request, snapshot, deadline, warning).await;
     }
@@ -162,10 +166,11 @@ async fn new_plan_response(
         state.system.cache.alias(fingerprint, &ready);
     }
     let took = started_at.elapsed();
-    let Some(warning) = warning else { return Ok(response_with_plan(context, uri, took, &ready, is_reused)) };
+    let Some(warning) = warning else { return response_with_plan(context, uri, took, &ready, is_reused) };
+    let subscriptions = included_subscriptions(uri, &ready.cached.plan)?;
     Ok(json_object(ready.json().len(), |answer| {
         write_plan(answer, context, took, &ready, is_reused);
-        include_subscriptions(answer, uri, &ready.cached.plan);
+        write_included(answer, subscriptions);
         answer.field("warnings", &[warning]);
     }))
 }
@@ -344,8 +349,8 @@ fn present(snapshot: &Snapshot) -> Present<'_> {
 pub(crate) struct ReadAnswer {
     /// The plan.
     plan: Plan,
-    /// The subscriptions of the plan, in the order in which they are sent. Present if the request includes them, and the plan
-    /// has connections.
+    /// The subscriptions of the plan, in the order in which they are sent. Present if the request
+    /// includes them.
     #[schema(nullable = false)]
     subscriptions: Option<Vec<Subscription<'static>>>,
     /// The correlation id of the request.
@@ -365,6 +370,7 @@ pub(crate) struct ReadAnswer {
         (status = 200, description = "The plan.", body = ReadAnswer, headers(("ETag" = String, description = "The weak entity tag of the plan, for `If-None-Match`."))),
         (status = 304, description = "The `ETag` in `If-None-Match` is still valid."),
         (status = 404, description = "The plan does not exist."),
+        (status = 409, description = "The response should include the subscriptions, and the plan names no broker (`plan_without_broker`) or has no subscriptions (`plan_without_subscriptions`)."),
     ),
     security(("api_key" = [])),
 )]
@@ -380,23 +386,27 @@ pub(crate) async fn read_plan(
     Fields::none().finish(parameters.finish())?;
     let snapshot = snapshot(&state)?;
     let cached = find_plan(&state, &context, &snapshot, plan_id).await?;
-    Ok(plan_by_id_response(&context, &uri, &headers, &cached))
+    plan_by_id_response(&context, &uri, &headers, &cached)
 }
 
 /// Returns the response to a request for a plan by id.
+///
+/// # Errors
+/// 409 if the query asks for subscriptions, and the plan has none.
 pub(super) fn plan_by_id_response(
     context: &RequestContext,
     uri: &Uri,
     headers: &HeaderMap,
     cached: &CachedPlan,
-) -> Response {
+) -> Result<Response, Problem> {
+    let subscriptions = included_subscriptions(uri, &cached.plan)?;
     let tag = entity_tag(&cached.plan);
     let mut response = if is_known_to_caller(headers, &tag) {
         StatusCode::NOT_MODIFIED.into_response()
     } else {
         json_object(cached.json.len(), |answer| {
             answer.raw("plan", cached.json.as_bytes());
-            include_subscriptions(answer, uri, &cached.plan);
+            write_included(answer, subscriptions);
             answer.field("correlation_id", &*context.correlation_id);
             answer.field("response_time_ms", &context.elapsed_ms());
         })
@@ -406,7 +416,7 @@ pub(super) fn plan_by_id_response(
     }
     // A plan never changes, so callers can cache it, but they must revalidate it.
     response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("private, no-cache"));
-    response
+    Ok(response)
 }
 
 /// Returns a weak tag, because the correlation id and the time in the response differ each time.

@@ -42,6 +42,10 @@ async fn subscriptions_faults() {
     recorder.record("subscriptions_not_of_the_plan", get(format!("{path}?connection=2&format=dhan"))).await;
     let without_broker = subscriptions_of(&service, &plan(&KEYS)).await;
     recorder.record("subscriptions_without_broker", get(&without_broker)).await;
+    let including = "plan?user_id=u&include=subscriptions";
+    recorder.record("plan_include_without_broker", post(including, &plan(&KEYS))).await;
+    let plan_path = without_broker.strip_suffix("/subscriptions").unwrap();
+    recorder.record("plan_read_include_without_broker", get(format!("{plan_path}?include=subscriptions"))).await;
     let historical = subscriptions_of(&service, &with(at("kite"), "subscription_type", "historical")).await;
     recorder.record("subscriptions_of_history", get(&historical)).await;
     recorder.record("subscriptions_unknown_plan", get(format!("plans/{}/subscriptions", unknown_id("plan")))).await;

@@ -80,10 +80,23 @@ async fn plans_include_their_subscriptions_on_request() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn plans_without_a_broker_include_no_subscriptions() {
+async fn subscriptions_that_do_not_exist_cannot_be_included() {
     let service = Service::start().await;
+    let client = &service.client;
+    let without_broker = body(&["NSE:TCS"]);
+    let historical = with(at_dhan(&["NSE:TCS"]), "subscription_type", "historical");
+    for (request, code) in [(without_broker, "plan_without_broker"), (historical, "plan_without_subscriptions")] {
+        let including = "plan?user_id=u&include=subscriptions";
+        let keyed = client.request(Method::POST, including).header("Idempotency-Key", "k").json(&request);
 
-    let answer = service.client.post("plan?user_id=u&include=subscriptions", &body(&["NSE:TCS"])).await.json();
+        client.post(including, &request).await.problem(409, code);
+        client.post(including, &with(request.clone(), "dry_run", true)).await.problem(409, code);
+        Answer::to(keyed).await.problem(409, code);
+        assert_eq!(client.read("plans?user_id=u").await["pagination"]["total"], 0, "no plan was created");
 
-    assert!(answer.get("subscriptions").is_none());
+        let plan = client.plan("other", &request).await;
+        let path = format!("plans/{}", plan["plan_id"].as_str().unwrap());
+        client.get(&format!("{path}?include=subscriptions")).await.problem(409, code);
+        client.get(&format!("{path}/subscriptions")).await.problem(409, code);
+    }
 }

@@ -11,7 +11,7 @@ use registry_planning::plan::Plan;
 use registry_planning::request::{PlanRequest, Resolved};
 
 use super::plan_problem;
-use super::rendering::{PlanFrame, include_subscriptions, legacy_encoding};
+use super::rendering::{PlanFrame, included_subscriptions, legacy_encoding, write_included};
 use crate::http::blocking::run_blocking;
 use crate::http::context::{AppState, RequestContext};
 use crate::http::problem::{Fault, Problem};
@@ -31,9 +31,10 @@ pub(super) async fn dry_run_response(
     let is_legacy = state.is_legacy_encoding;
     let (plan, json) = run_blocking(deadline, move || computed_plan(&request, &snapshot, is_legacy)).await??;
     let frame = PlanFrame { status: "dry_run", is_reused: false, took: started_at.elapsed(), plan: json.as_bytes() };
+    let subscriptions = included_subscriptions(uri, &plan)?;
     Ok(json_object(json.len(), |answer| {
         frame.write(answer, context);
-        include_subscriptions(answer, uri, &plan);
+        write_included(answer, subscriptions);
         if let Some(warning) = warning {
             answer.field("warnings", &[warning]);
         }

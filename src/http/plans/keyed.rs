@@ -15,6 +15,7 @@ use registry_store::idempotency::{Claimed, PlanAnswerRecord};
 
 use super::dry_run::cannot_have_key;
 use super::request::{ParsedRequest, RequestContent};
+use super::subscriptions::require_subscriptions;
 use super::{find_plan, of_profile, plan_problem, ready, reject_if_at_capacity, request, resolve, response_with_plan};
 use crate::http::body::JsonBody;
 use crate::http::context::{AppState, RequestContext, deadline, snapshot};
@@ -47,7 +48,8 @@ pub(super) async fn plan_response(
         return replay(state, context, uri, &snapshot, &answer).await;
     }
     let claim = PlanClaim { request: Arc::clone(&keyed), started_at: started_at.into() };
-    let ParsedRequest { content, is_dry_run } = request::parse_plan_request(uri, body, &snapshot, today)?;
+    let parsed = request::parse_plan_request(uri, body, &snapshot, today)?;
+    let ParsedRequest { content, is_dry_run, includes_subscriptions } = parsed;
     if is_dry_run {
         return Err(cannot_have_key());
     }
@@ -59,6 +61,9 @@ pub(super) async fn plan_response(
             of_profile(profile.map(Arc::new), &user_id, *overrides, &snapshot)?
         }
     };
+    if includes_subscriptions {
+        require_subscriptions(&request, &snapshot)?;
+    }
     let request = Arc::new(request);
     let resolved = resolve(&request, &snapshot, deadline).await?;
     let planned = match state.system.cache.get(resolved.cache_key()) {
@@ -105,5 +110,5 @@ fn answer(
     record: &PlanAnswerRecord,
 ) -> Result<Response, Problem> {
     let ready = ready(state, cached)?;
-    Ok(response_with_plan(context, uri, Duration::from_millis(record.duration_ms), &ready, record.is_reused))
+    response_with_plan(context, uri, Duration::from_millis(record.duration_ms), &ready, record.is_reused)
 }

@@ -8,10 +8,11 @@ use axum::response::Response;
 use registry_actors::cache::{CachedPlan, Ready};
 use registry_planning::json::ObjectWriter;
 use registry_planning::plan::Plan;
+use registry_planning::subscriptions::PlanSubscriptions;
 
 use super::milliseconds;
 use super::request::includes_subscriptions;
-use super::subscriptions::write_subscriptions;
+use super::subscriptions::without_subscriptions;
 use crate::http::context::{AppState, RequestContext};
 use crate::http::problem::Problem;
 use crate::http::query::Parameters;
@@ -24,25 +25,40 @@ pub(super) fn ready(state: &AppState, cached: Arc<CachedPlan>) -> Result<Ready, 
 }
 
 /// Returns the response that contains a plan.
+///
+/// # Errors
+/// 409 if the query asks for subscriptions, and the plan has none.
 pub(in crate::http) fn response_with_plan(
     context: &RequestContext,
     uri: &Uri,
     took: Duration,
     ready: &Ready,
     is_reused: bool,
-) -> Response {
-    json_object(ready.json().len(), |answer| {
+) -> Result<Response, Problem> {
+    let subscriptions = included_subscriptions(uri, &ready.cached.plan)?;
+    Ok(json_object(ready.json().len(), |answer| {
         write_plan(answer, context, took, ready, is_reused);
-        include_subscriptions(answer, uri, &ready.cached.plan);
-    })
+        write_included(answer, subscriptions);
+    }))
 }
 
-/// Writes the subscriptions of the plan if the query, which is valid, asks for them.
-pub(super) fn include_subscriptions(answer: &mut ObjectWriter<'_>, uri: &Uri, plan: &Plan) {
+/// Returns the subscriptions of the plan if the query, which is valid, asks for them.
+///
+/// # Errors
+/// 409 if the plan has none.
+pub(super) fn included_subscriptions<'a>(uri: &Uri, plan: &'a Plan) -> Result<Option<PlanSubscriptions<'a>>, Problem> {
     // Most queries have neither such a parameter nor an encoded one.
     let may_include = uri.query().is_some_and(|query| query.contains("include") || query.contains('%'));
-    if may_include && includes_subscriptions(&mut Parameters::of(uri)) {
-        write_subscriptions(answer, plan);
+    if !may_include || !includes_subscriptions(&mut Parameters::of(uri)) {
+        return Ok(None);
+    }
+    PlanSubscriptions::of(plan).map(Some).ok_or_else(|| without_subscriptions(plan))
+}
+
+/// Writes the subscriptions that the response includes.
+pub(super) fn write_included(answer: &mut ObjectWriter<'_>, subscriptions: Option<PlanSubscriptions<'_>>) {
+    if let Some(subscriptions) = subscriptions {
+        answer.field("subscriptions", &subscriptions);
     }
 }
 

@@ -45,6 +45,8 @@ pub(super) struct ParsedRequest {
     pub(super) content: RequestContent,
     /// Whether the plan is neither stored nor cached.
     pub(super) is_dry_run: bool,
+    /// Whether the response includes the subscriptions of the plan.
+    pub(super) includes_subscriptions: bool,
 }
 
 /// The content of a plan request.
@@ -92,7 +94,7 @@ pub(super) fn parse_plan_request(
 ) -> Result<ParsedRequest, Problem> {
     let mut parameters = Parameters::of(uri);
     let user_id = parameters.user_id();
-    includes_subscriptions(&mut parameters);
+    let includes_subscriptions = includes_subscriptions(&mut parameters);
     let mut fields = fields_of(body)?;
     let (is_of_profile, has_instruments) = (fields.has("profile_id"), fields.has("instruments"));
     require_one_source(&mut fields);
@@ -139,7 +141,7 @@ pub(super) fn parse_plan_request(
         }
         _ => return Err(Problem::internal()),
     };
-    Ok(ParsedRequest { content, is_dry_run })
+    Ok(ParsedRequest { content, is_dry_run, includes_subscriptions })
 }
 
 /// Returns the fields of a body. One of more than [`BODY_BYTES_MAX`] must have items.

@@ -203,8 +203,8 @@ pub(crate) struct PlanAnswer {
     /// Always `v1`.
     #[schema(value_type = types::ApiVersion)]
     api_version: &'static str,
-    /// The subscriptions of the plan, in the order in which they are sent. Present if the request includes them, and the plan
-    /// has connections.
+    /// The subscriptions of the plan, in the order in which they are sent. Present if the request
+    /// includes them.
     #[schema(nullable = false)]
     subscriptions: Option<Vec<Subscription<'static>>>,
     /// Warnings about the response, such as an unavailable database. Absent if there are none.

@@ -10,10 +10,10 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use registry_actors::cache::CachedPlan;
 use registry_actors::snapshot::Snapshot;
-use registry_planning::json::ObjectWriter;
 use registry_planning::plan::Plan;
+use registry_planning::request::PlanRequest;
 use registry_planning::subscriptions::{PlanSubscriptions, Subscription};
-use registry_planning::vocabulary::Broker;
+use registry_planning::vocabulary::{Broker, SubscriptionType};
 use registry_store::{Page, Portion, PortionLimit, Position, RowOutline, rows_within};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -117,14 +117,6 @@ pub(crate) async fn read(
     }
     response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("private, no-cache"));
     Ok(response)
-}
-
-/// Writes the list of all subscriptions as the field `subscriptions`. A plan that names no broker, or is for historical data,
-/// has no such field.
-pub(crate) fn write_subscriptions(object: &mut ObjectWriter<'_>, plan: &Plan) {
-    if let Some(subscriptions) = PlanSubscriptions::of(plan) {
-        object.field("subscriptions", &subscriptions);
-    }
 }
 
 fn format_words() -> String {
@@ -273,17 +265,38 @@ fn faults(subscriptions: PlanSubscriptions<'_>, connection: Option<u32>, format:
     faults
 }
 
-fn without_subscriptions(plan: &Plan) -> Problem {
+/// Rejects a request for a plan that would have no subscriptions, before the plan is created.
+///
+/// # Errors
+/// 409, as for the subscriptions of such a plan.
+pub(super) fn require_subscriptions(request: &PlanRequest, snapshot: &Snapshot) -> Result<(), Problem> {
+    if request.feed.broker.is_none() {
+        return Err(without_broker());
+    }
+    match snapshot.brokers.usual_mode(request.subscription_type) {
+        Some(_) => Ok(()),
+        None => Err(not_streamed(request.subscription_type)),
+    }
+}
+
+/// Returns the problem of a plan without subscriptions.
+pub(super) fn without_subscriptions(plan: &Plan) -> Problem {
     let broker = plan.metadata.feed.as_ref().and_then(|feed| feed.broker);
-    let Some(broker) = broker else {
-        let detail = "the plan names no broker; create a plan with `broker` to get subscriptions";
-        return Problem::of(StatusCode::CONFLICT, "plan_without_broker", detail);
-    };
-    let detail = if plan.metadata.broker_part.is_some() {
-        format!("{} data has no subscriptions; create a plan for `live_feed` or `alerts`", plan.subscription_type)
-    } else {
-        format!("the plan was created before subscriptions at {broker} were stored; create it again")
-    };
+    let Some(broker) = broker else { return without_broker() };
+    if plan.metadata.broker_part.is_some() {
+        return not_streamed(plan.subscription_type);
+    }
+    let detail = format!("the plan was created before subscriptions at {broker} were stored; create it again");
+    Problem::of(StatusCode::CONFLICT, "plan_without_subscriptions", detail)
+}
+
+fn without_broker() -> Problem {
+    let detail = "the plan names no broker; create a plan with `broker` to get subscriptions";
+    Problem::of(StatusCode::CONFLICT, "plan_without_broker", detail)
+}
+
+fn not_streamed(subscription_type: SubscriptionType) -> Problem {
+    let detail = format!("{subscription_type} data has no subscriptions; create a plan for `live_feed` or `alerts`");
     Problem::of(StatusCode::CONFLICT, "plan_without_subscriptions", detail)
 }
 

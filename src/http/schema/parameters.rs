@@ -96,7 +96,7 @@ parameters! {
         user_id: UserId,
     }
     IncludeQuery in Query {
-        /// `subscriptions`: the response also contains the subscriptions of the plan.
+        /// `subscriptions`: the response also contains the subscriptions of the plan, which must name a broker.
         include: Option<IncludeWord>,
     }
     PlanListQuery in Query {
