@@ -108,8 +108,12 @@ pub(crate) fn register(endpoints: &[(&'static str, &'static str)], alerted: &[(&
     register_connections();
     describe_counter!(REQUESTS_SHED, "Number of requests rejected because the service was at capacity");
     counter!(REQUESTS_SHED).absolute(0);
-    describe_gauge!(LIST_MEMORY, Unit::Bytes, "Size of the documents of lists in memory, at most 16 MiB");
-    describe_gauge!(LIST_MEMORY_WAITING, "Number of lists that wait for memory");
+    describe_gauge!(
+        LIST_MEMORY,
+        Unit::Bytes,
+        "Size of the documents of lists and of the large plans of responses in memory, at most 48 MiB"
+    );
+    describe_gauge!(LIST_MEMORY_WAITING, "Number of lists and large plans that wait for memory");
     for (method, endpoint) in endpoints {
         for status in STATUSES {
             counter!(HTTP_REQUESTS, "method" => *method, "endpoint" => *endpoint, "status" => status).absolute(0);

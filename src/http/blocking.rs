@@ -42,6 +42,25 @@ pub(crate) async fn run_blocking<T: Send + 'static>(
     COMPUTATIONS.run(deadline, work).await
 }
 
+/// Runs work at once if it takes less time than the threads for computations need to begin, otherwise as [`run_blocking`].
+///
+/// # Errors
+/// As [`run_blocking`].
+pub(crate) async fn run_unless_quick<T: Send + 'static>(
+    is_quick: bool,
+    deadline: Instant,
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, Problem> {
+    if is_quick { Ok(work()) } else { Box::pin(run_blocking(deadline, work)).await }
+}
+
+/// Takes all permits of the computations: until they are dropped, no computation begins.
+#[cfg(test)]
+pub(crate) async fn occupy_computations() -> SemaphorePermit<'static> {
+    let permits = u32::try_from(COMPUTATIONS_MAX).expect("a small number");
+    COMPUTATIONS.running.acquire_many(permits).await.expect("the semaphore is never closed")
+}
+
 /// Runs work for a response whose start was sent, in the same way. It waits even if too many requests wait: the response
 /// could not be rejected any more, only cut off. The memory for lists bounds the number of these responses.
 ///

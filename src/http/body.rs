@@ -3,9 +3,11 @@
 mod budget;
 mod documents;
 mod lists;
+mod parsed;
 
 use std::borrow::Cow;
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::{Body, Bytes, HttpBody};
@@ -40,11 +42,12 @@ const FAULTS_PER_FIELD_MAX: usize = 100;
 /// Maximum number of unknown fields of an object that are listed. A body can have hundreds of thousands.
 const UNKNOWN_FIELDS_MAX: usize = 1000;
 
-/// A whole body that should be JSON.
+/// A whole body that should be JSON. A copy shares its bytes.
+#[derive(Clone)]
 pub(crate) struct JsonBody {
     bytes: Bytes,
-    /// The share of the bytes in a budget. `None` for a body that is not of a request.
-    _share: Option<Share>,
+    /// The share of the bytes in a budget. `None` for a body that needs none.
+    _share: Option<Arc<Share>>,
 }
 
 impl<S: Send + Sync> FromRequest<S> for JsonBody {
@@ -132,7 +135,7 @@ impl JsonBody {
         let mut share = budget.share(announced).await?;
         let bytes = read_body(body, announced, budget.body_bytes_max()).await?;
         share.shrink(bytes.len());
-        Ok(JsonBody { bytes, _share: Some(share) })
+        Ok(JsonBody { bytes, _share: share.is_taken().then(|| Arc::new(share)) })
     }
 
     /// Whether the body is empty.

@@ -23,7 +23,7 @@ use futures_util::future::Either;
 use tower_service::Service;
 
 use super::body::{self, JsonBody, PLAN_BODY_BYTES_MAX};
-use super::context::{AppState, RequestContext, RequestedPath, snapshot};
+use super::context::{AppState, RequestContext, RequestedPath, deadline, snapshot};
 use super::endpoints::{PLAN_ENDPOINT, READ_ENDPOINT};
 use super::hang_up::{Answering, Unanswered};
 use super::health::name_cause;
@@ -183,8 +183,8 @@ async fn plan_response(front: &FastPath, context: RequestContext, request: Reque
 async fn cached_plan_response(state: &AppState, context: RequestContext, request: Request) -> FastPathResult {
     let Some(_permit) = middleware::admit(state, request.headers()) else { return FastPathResult::NotHandled(request) };
     // Plans are served only after settings and catalog are loaded.
-    let is_ready = snapshot(state).is_ok();
-    let plan_id = read_by_id(&request).filter(|_| is_ready);
+    let Ok(snapshot) = snapshot(state) else { return FastPathResult::NotHandled(request) };
+    let plan_id = read_by_id(&request);
     let Some(cached) = plan_id.and_then(|plan_id| state.system.cache.hit_by_id(plan_id)) else {
         return FastPathResult::NotHandled(request);
     };
@@ -193,8 +193,9 @@ async fn cached_plan_response(state: &AppState, context: RequestContext, request
     let path = parts.uri.path();
     let conclude =
         |response: Response| middleware::conclude(response, state, &context, method, Some(endpoint), path, true);
-    let answer = plans::plan_by_id_response(&context, &parts.uri, &parts.headers, &cached);
-    let answer = std::future::ready(answer.into_response());
+    let deadline = deadline(&context, &snapshot);
+    let answer = plans::plan_by_id_response(&context, &parts.uri, &parts.headers, cached, deadline);
+    let answer = async { answer.await.into_response() };
     FastPathResult::Response(middleware::watch(answer, &context, method, Some(endpoint), conclude).await)
 }
 

@@ -23,6 +23,7 @@ use registry_actors::cache::{CachedPlan, Fingerprint, Ready};
 use registry_actors::persistence::profiles::FoundProfile;
 use registry_actors::planner::PlanError;
 use registry_actors::snapshot::Snapshot;
+use registry_planning::json::ObjectWriter;
 use registry_planning::plan::Plan;
 use registry_planning::plan::describe::{
     Description, DescriptionLevel, Present, describe as describe_plan, trading_date,
@@ -35,21 +36,27 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 pub(super) use self::rendering::write_plan;
-use self::rendering::{included_subscriptions, ready, response_with_plan, write_included};
+use self::rendering::{Included, PlanResponse, ready};
 use self::request::{ParsedRequest, RequestContent};
 pub(super) use self::request::{PlanOverrides, request_from};
 use self::schemas::{PlanAnswer, PlanBody};
-use super::blocking::run_blocking;
+use super::blocking::run_unless_quick;
 use super::body::{Fields, JsonBody};
 use super::context::{AppState, RequestContext, deadline, snapshot};
 use super::idempotency;
+use super::portions::large_object;
 use super::problem::Problem;
 use super::profile_state::{is_usable, no_such_profile};
 use super::query::Parameters;
-use super::response::{json, json_object};
+use super::response::json;
 use super::schema::{parameters, types};
 use super::shedding;
 use crate::metrics::{DESCRIPTIONS, ERROR, REQUESTS_SHED, SUCCESS};
+
+/// Maximum number of items of a request that are resolved on the threads that serve requests.
+const QUICK_ITEMS_MAX: usize = 1000;
+/// Maximum number of instruments of a plan that is described, or rendered after it was read, on these threads.
+const QUICK_INSTRUMENTS_MAX: usize = 100;
 
 const SUBSCRIPTION_TYPES: &str = "live_feed, historical, alerts";
 
@@ -101,7 +108,9 @@ pub(super) async fn plan_response(
     let started_at = Instant::now();
     let fingerprint = state.fingerprint_key.fingerprint(uri, body.bytes(), today, &snapshot.hash);
     if let Some(ready) = state.system.cache.by_fingerprint(fingerprint) {
-        return response_with_plan(context, uri, started_at.elapsed(), &ready, true);
+        let took = started_at.elapsed();
+        let repeat = PlanResponse { context, uri, took, ready: &ready, is_reused: true, warning: None, deadline };
+        return repeat.write().await;
     }
     // Boxed, so that the future of a repeat, which is served above, stays small.
     Box::pin(new_plan_response(state, context, uri, body, Arrival { snapshot, today, deadline, fingerprint })).await
@@ -122,7 +131,10 @@ pub(super) async fn repeat_response(
     let hasher = state.fingerprint_key.begin(uri, trading_date(Utc::now()), &snapshot.hash);
     let fingerprint = shedding::fingerprint(hasher, body).await?;
     let ready = state.system.cache.by_fingerprint(fingerprint);
-    ready.map(|ready| response_with_plan(context, uri, started_at.elapsed(), &ready, true)).transpose()
+    let Some(ready) = ready else { return Ok(None) };
+    let (took, deadline) = (started_at.elapsed(), deadline(context, snapshot));
+    let repeat = PlanResponse { context, uri, took, ready: &ready, is_reused: true, warning: None, deadline };
+    repeat.write().await.map(Some)
 }
 
 /// The state of the service when a plan request arrived.
@@ -142,7 +154,7 @@ async fn new_plan_response(
     Arrival { snapshot, today, deadline, fingerprint }: Arrival,
 ) -> Result<Response, Problem> {
     reject_if_at_capacity(state)?;
-    let parsed = request::parse_plan_request(uri, body, &snapshot, today)?;
+    let parsed = request::parse_plan_request(uri, body, &snapshot, today, deadline).await?;
     let ParsedRequest { content, is_dry_run, includes_subscriptions } = parsed;
     // A plan of a profile depends on the profile, which a fingerprint does not cover.
     let fingerprint = matches!(content, RequestContent::Complete(_)).then_some(fingerprint);
@@ -166,13 +178,7 @@ async fn new_plan_response(
         state.system.cache.alias(fingerprint, &ready);
     }
     let took = started_at.elapsed();
-    let Some(warning) = warning else { return response_with_plan(context, uri, took, &ready, is_reused) };
-    let subscriptions = included_subscriptions(uri, &ready.cached.plan)?;
-    Ok(json_object(ready.json().len(), |answer| {
-        write_plan(answer, context, took, &ready, is_reused);
-        write_included(answer, subscriptions);
-        answer.field("warnings", &[warning]);
-    }))
+    PlanResponse { context, uri, took, ready: &ready, is_reused, warning, deadline }.write().await
 }
 
 /// Returns the warning about a profile that is only the last known one. It is not part of the plan: plan and cache key
@@ -223,7 +229,7 @@ pub(super) async fn cached_or_new_plan(
             (planned.cached, planned.is_reused)
         }
     };
-    Ok((ready(state, cached)?, is_reused))
+    Ok((ready(state, cached, deadline).await?, is_reused))
 }
 
 /// Returns the problem of a plan that was not created from this source. Only items of the body can pin instruments; the pins
@@ -235,17 +241,18 @@ fn plan_problem(fault: PlanError, source: &Source) -> Problem {
     }
 }
 
-/// Resolves a request. Selectors visit the whole catalog, so they are resolved outside the threads that serve requests.
+/// Resolves a request. Selectors visit the whole catalog, and items can be many, so they are resolved outside the threads that
+/// serve requests.
 async fn resolve(
     request: &Arc<PlanRequest>,
     snapshot: &Arc<Snapshot>,
     deadline: Instant,
 ) -> Result<Arc<Resolved>, Problem> {
-    if !request.source.has_selectors() {
-        return Ok(Arc::new(Resolved::new(request, snapshot.basis(), &snapshot.hash)));
-    }
+    let has_many = matches!(&request.source, Source::Items(items) if items.len() > QUICK_ITEMS_MAX);
+    let is_quick = !has_many && !request.source.has_selectors();
     let (request, snapshot) = (Arc::clone(request), Arc::clone(snapshot));
-    run_blocking(deadline, move || Arc::new(Resolved::new(&request, snapshot.basis(), &snapshot.hash))).await
+    let resolve = move || Arc::new(Resolved::new(&request, snapshot.basis(), &snapshot.hash));
+    run_unless_quick(is_quick, deadline, resolve).await
 }
 
 /// The id of the plan in the path. An id that cannot be decoded is unknown.
@@ -320,9 +327,13 @@ pub(crate) async fn describe(
 
     let snapshot = snapshot(&state)?;
     let started_at = Instant::now();
-    let described = find_plan(&state, &context, &snapshot, plan_id)
-        .await
-        .map(|cached| describe_plan(&cached.plan, level, present(&snapshot)));
+    let deadline = deadline(&context, &snapshot);
+    let described = async {
+        let cached = find_plan(&state, &context, &snapshot, plan_id).await?;
+        let is_quick = cached.plan.instruments.len() <= QUICK_INSTRUMENTS_MAX;
+        run_unless_quick(is_quick, deadline, move || describe_plan(&cached.plan, level, present(&snapshot))).await
+    };
+    let described = described.await;
     let status = if described.is_ok() { SUCCESS } else { ERROR };
     counter!(DESCRIPTIONS, "description_level" => level.as_str(), "status" => status).increment(1);
     Ok(json(&DescribeAnswer {
@@ -386,30 +397,33 @@ pub(crate) async fn read_plan(
     Fields::none().finish(parameters.finish())?;
     let snapshot = snapshot(&state)?;
     let cached = find_plan(&state, &context, &snapshot, plan_id).await?;
-    plan_by_id_response(&context, &uri, &headers, &cached)
+    plan_by_id_response(&context, &uri, &headers, cached, deadline(&context, &snapshot)).await
 }
 
 /// Returns the response to a request for a plan by id.
 ///
 /// # Errors
-/// 409 if the query asks for subscriptions, and the plan has none.
-pub(super) fn plan_by_id_response(
+/// 409 if the query asks for subscriptions, and the plan has none; those of [`large_object`].
+pub(super) async fn plan_by_id_response(
     context: &RequestContext,
     uri: &Uri,
     headers: &HeaderMap,
-    cached: &CachedPlan,
+    cached: Arc<CachedPlan>,
+    deadline: Instant,
 ) -> Result<Response, Problem> {
-    let subscriptions = included_subscriptions(uri, &cached.plan)?;
+    let included = Included::of(uri, &cached.plan)?;
     let tag = entity_tag(&cached.plan);
     let mut response = if is_known_to_caller(headers, &tag) {
         StatusCode::NOT_MODIFIED.into_response()
     } else {
-        json_object(cached.json.len(), |answer| {
+        let (context, bytes) = (context.clone(), cached.json.len() + included.bytes);
+        let write = move |answer: &mut ObjectWriter<'_>| {
             answer.raw("plan", cached.json.as_bytes());
-            write_included(answer, subscriptions);
+            included.write(answer, &cached.plan);
             answer.field("correlation_id", &*context.correlation_id);
             answer.field("response_time_ms", &context.elapsed_ms());
-        })
+        };
+        large_object(bytes, deadline, write).await?
     };
     if let Ok(value) = HeaderValue::from_str(&tag) {
         response.headers_mut().insert(header::ETAG, value);
@@ -441,9 +455,11 @@ async fn find_plan(
     if let Some(cached) = state.system.cache.by_id(&plan_id) {
         return Ok(cached);
     }
-    let found = state.system.persistence.plan(plan_id, deadline(context, snapshot).into()).await?;
+    let deadline = deadline(context, snapshot);
+    let found = state.system.persistence.plan(plan_id, deadline.into()).await?;
     let plan = found.ok_or_else(no_such_plan)?;
-    Ok(Arc::new(CachedPlan::new(Arc::new(plan))))
+    let is_quick = plan.instruments.len() <= QUICK_INSTRUMENTS_MAX;
+    run_unless_quick(is_quick, deadline, move || Arc::new(CachedPlan::new(Arc::new(plan)))).await
 }
 
 fn milliseconds(duration: Duration) -> u64 {

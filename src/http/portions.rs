@@ -7,9 +7,11 @@
 //! read while the response is sent. Each portion is a call of its own, so a caller who reads slowly holds no permit and no
 //! connection of the database.
 //!
-//! Callers may read slowly or not at all, so the documents in memory are bounded for all responses together.
+//! Callers may read slowly or not at all, so the documents in memory are bounded for all responses together. Large responses
+//! that are written as a whole, and the plans whose subscriptions are sent, have a bound of their own.
 
 mod memory;
+mod whole;
 
 use std::collections::VecDeque;
 use std::future::Future;
@@ -28,6 +30,7 @@ use tracing::{error, warn};
 
 use self::memory::{MEMORY, Pool};
 pub(super) use self::memory::{Memory, MemoryLoad, WAIT_MAX, memory_load};
+pub(super) use self::whole::{hold, large_object};
 use super::blocking::{run_blocking, run_for_sent_response};
 use super::context::RequestContext;
 use super::problem::Problem;

@@ -1,5 +1,6 @@
 //! JSON responses.
 
+use axum::body::Body;
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use registry_planning::json::ObjectWriter;
@@ -19,15 +20,21 @@ pub(crate) fn json(body: &impl serde::Serialize) -> Response {
 
 /// Returns a JSON response. `part` is the size in bytes of its largest part.
 pub(crate) fn json_object(part: usize, write: impl FnOnce(&mut ObjectWriter<'_>)) -> Response {
+    json_bytes(object_bytes(part, write))
+}
+
+/// Returns a JSON object. `part` is the size in bytes of its largest part.
+pub(super) fn object_bytes(part: usize, write: impl FnOnce(&mut ObjectWriter<'_>)) -> Vec<u8> {
     // With capacity for the rest: otherwise the buffer grows, and the part is copied again.
     let mut json = Vec::with_capacity(part + 512);
     let mut object = ObjectWriter::begin(&mut json);
     write(&mut object);
     object.end();
-    json_bytes(json)
+    json
 }
 
 /// Returns a response with rendered JSON.
-pub(super) fn json_bytes(json: Vec<u8>) -> Response {
+pub(super) fn json_bytes(json: impl Into<Body>) -> Response {
+    let json: Body = json.into();
     ([(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))], json).into_response()
 }

@@ -80,6 +80,11 @@ impl Budget {
 }
 
 impl Share {
+    /// Whether it holds bytes of the budget.
+    pub(super) fn is_taken(&self) -> bool {
+        self.permit.is_some()
+    }
+
     /// Returns what a body of this length does not need.
     pub(super) fn shrink(&mut self, length: usize) {
         if length <= FREE_BYTES_MAX {
@@ -97,8 +102,11 @@ mod tests {
     use axum::http::StatusCode;
     use futures_util::FutureExt;
 
+    use std::time::Instant;
+
     use super::super::JsonBody;
     use super::*;
+    use crate::http::blocking::occupy_computations;
 
     const MIB: usize = 1 << 20;
 
@@ -199,6 +207,36 @@ mod tests {
         let fault = larger.err().unwrap();
         assert_eq!(fault.status, StatusCode::PAYLOAD_TOO_LARGE);
         assert_eq!(fault.detail, "request body exceeds 4194304 bytes");
+    }
+
+    #[tokio::test]
+    async fn large_bodies_are_parsed_on_the_threads_for_computations() {
+        let budget = budget(2 * MIB);
+        let deadline = Instant::now() + Duration::from_secs(120);
+        let large = JsonBody::read_within(budget, Body::from(vec![b' '; MIB])).await.unwrap();
+        let small = JsonBody::read_within(budget, Body::from(vec![b' '; 256 << 10])).await.unwrap();
+        let busy = occupy_computations().await;
+
+        let parsed = small.parsed(deadline, |body| body.bytes().len()).now_or_never();
+        assert_eq!(parsed.unwrap().ok(), Some(256 << 10));
+        let mut waiting = Box::pin(large.parsed(deadline, |body| body.bytes().len()));
+        assert!(waiting.as_mut().now_or_never().is_none());
+
+        drop(busy);
+        assert_eq!(waiting.await.ok(), Some(MIB));
+    }
+
+    #[tokio::test]
+    async fn a_copy_of_a_body_keeps_its_share() {
+        let budget = budget(2 * MIB);
+        let body = JsonBody::read_within(budget, Body::from(vec![b' '; MIB])).await.unwrap();
+        let copy = body.clone();
+
+        drop(body);
+
+        assert_eq!(available(budget), MIB);
+        drop(copy);
+        assert_eq!(available(budget), 2 * MIB);
     }
 
     #[tokio::test]

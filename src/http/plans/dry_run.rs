@@ -7,15 +7,16 @@ use axum::http::Uri;
 use axum::response::Response;
 use registry_actors::planner::{PlanError, compute_plan};
 use registry_actors::snapshot::Snapshot;
+use registry_planning::json::ObjectWriter;
 use registry_planning::plan::Plan;
 use registry_planning::request::{PlanRequest, Resolved};
 
 use super::plan_problem;
-use super::rendering::{PlanFrame, included_subscriptions, legacy_encoding, write_included};
+use super::rendering::{Included, PlanFrame, legacy_encoding};
 use crate::http::blocking::run_blocking;
 use crate::http::context::{AppState, RequestContext};
+use crate::http::portions::large_object;
 use crate::http::problem::{Fault, Problem};
-use crate::http::response::json_object;
 
 /// Computes the plan of a request on the threads for computations, and returns it without an id.
 pub(super) async fn dry_run_response(
@@ -30,15 +31,17 @@ pub(super) async fn dry_run_response(
     let started_at = Instant::now();
     let is_legacy = state.is_legacy_encoding;
     let (plan, json) = run_blocking(deadline, move || computed_plan(&request, &snapshot, is_legacy)).await??;
-    let frame = PlanFrame { status: "dry_run", is_reused: false, took: started_at.elapsed(), plan: json.as_bytes() };
-    let subscriptions = included_subscriptions(uri, &plan)?;
-    Ok(json_object(json.len(), |answer| {
-        frame.write(answer, context);
-        write_included(answer, subscriptions);
+    let took = started_at.elapsed();
+    let included = Included::of(uri, &plan)?;
+    let (context, bytes) = (context.clone(), json.len() + included.bytes);
+    let write = move |answer: &mut ObjectWriter<'_>| {
+        PlanFrame { status: "dry_run", is_reused: false, took, plan: json.as_bytes() }.write(answer, &context);
+        included.write(answer, &plan);
         if let Some(warning) = warning {
             answer.field("warnings", &[warning]);
         }
-    }))
+    };
+    large_object(bytes, deadline, write).await
 }
 
 /// Returns the plan, and its JSON without an id.

@@ -14,9 +14,10 @@ use registry_planning::plan::describe::trading_date;
 use registry_store::idempotency::{Claimed, PlanAnswerRecord};
 
 use super::dry_run::cannot_have_key;
+use super::rendering::PlanResponse;
 use super::request::{ParsedRequest, RequestContent};
 use super::subscriptions::require_subscriptions;
-use super::{find_plan, of_profile, plan_problem, ready, reject_if_at_capacity, request, resolve, response_with_plan};
+use super::{find_plan, of_profile, plan_problem, ready, reject_if_at_capacity, request, resolve};
 use crate::http::body::JsonBody;
 use crate::http::context::{AppState, RequestContext, deadline, snapshot};
 use crate::http::idempotency::{RequestHasher, answer_to, parse, replayed, stored_answer};
@@ -39,7 +40,8 @@ pub(super) async fn plan_response(
     let today = trading_date(Utc::now());
     let Some(user_id) = Parameters::of(uri).user_id() else {
         // Reading the request reports this fault with all others.
-        return Err(request::parse_plan_request(uri, body, &snapshot, today).err().unwrap_or_else(Problem::internal));
+        let parsed = request::parse_plan_request(uri, body, &snapshot, today, deadline).await;
+        return Err(parsed.err().unwrap_or_else(Problem::internal));
     };
     let guard = state.keys_in_flight.enter(format!("plan/{user_id}"), key);
     let keyed = guard.request(RequestHasher::new("plan", uri).with_body(body.bytes()));
@@ -48,7 +50,7 @@ pub(super) async fn plan_response(
         return replay(state, context, uri, &snapshot, &answer).await;
     }
     let claim = PlanClaim { request: Arc::clone(&keyed), started_at: started_at.into() };
-    let parsed = request::parse_plan_request(uri, body, &snapshot, today)?;
+    let parsed = request::parse_plan_request(uri, body, &snapshot, today, deadline).await?;
     let ParsedRequest { content, is_dry_run, includes_subscriptions } = parsed;
     if is_dry_run {
         return Err(cannot_have_key());
@@ -80,12 +82,12 @@ pub(super) async fn plan_response(
         planned => planned.map_err(|fault| plan_problem(fault, &request.source))?,
     };
     if let Some(record) = record {
-        return answer(state, context, uri, cached, &record);
+        return answer(state, context, uri, cached, &record, deadline).await;
     }
     let record = claim.record(&cached.plan.plan_id, is_reused);
     let kept = record.claim(&keyed).map_err(PersistenceError::from)?;
     match state.system.persistence.keep_answer(kept, deadline.into()).await? {
-        Claimed::Stored => answer(state, context, uri, cached, &record),
+        Claimed::Stored => answer(state, context, uri, cached, &record, deadline).await,
         Claimed::Taken(stored) => replay(state, context, uri, &snapshot, &answer_to(&keyed, stored)?).await,
     }
 }
@@ -99,16 +101,18 @@ async fn replay(
 ) -> Result<Response, Problem> {
     let record: PlanAnswerRecord = parse(stored)?;
     let cached = find_plan(state, context, snapshot, record.plan_id.clone()).await?;
-    answer(state, context, uri, cached, &record).map(replayed)
+    answer(state, context, uri, cached, &record, deadline(context, snapshot)).await.map(replayed)
 }
 
-fn answer(
+async fn answer(
     state: &AppState,
     context: &RequestContext,
     uri: &Uri,
     cached: Arc<CachedPlan>,
     record: &PlanAnswerRecord,
+    deadline: Instant,
 ) -> Result<Response, Problem> {
-    let ready = ready(state, cached)?;
-    response_with_plan(context, uri, Duration::from_millis(record.duration_ms), &ready, record.is_reused)
+    let ready = ready(state, cached, deadline).await?;
+    let (took, is_reused) = (Duration::from_millis(record.duration_ms), record.is_reused);
+    PlanResponse { context, uri, took, ready: &ready, is_reused, warning: None, deadline }.write().await
 }

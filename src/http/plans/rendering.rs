@@ -1,7 +1,7 @@
 //! Renders plans, and writes the responses that contain them.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use axum::http::Uri;
 use axum::response::Response;
@@ -13,52 +13,88 @@ use registry_planning::subscriptions::PlanSubscriptions;
 use super::milliseconds;
 use super::request::includes_subscriptions;
 use super::subscriptions::without_subscriptions;
+use crate::http::blocking::run_unless_quick;
 use crate::http::context::{AppState, RequestContext};
+use crate::http::portions::large_object;
 use crate::http::problem::Problem;
 use crate::http::query::Parameters;
-use crate::http::response::json_object;
+
+/// Maximum size of a plan as JSON whose legacy encoding is written on the threads that serve requests, bytes.
+const QUICK_ENCODING_BYTES_MAX: usize = 16 << 10;
 
 /// Returns the plan in the configured encoding.
-pub(super) fn ready(state: &AppState, cached: Arc<CachedPlan>) -> Result<Ready, Problem> {
-    let json = state.is_legacy_encoding.then(|| legacy_encoding(&cached.plan, true).map(Arc::from)).transpose()?;
-    Ok(Ready { cached, json })
-}
-
-/// Returns the response that contains a plan.
-///
-/// # Errors
-/// 409 if the query asks for subscriptions, and the plan has none.
-pub(in crate::http) fn response_with_plan(
-    context: &RequestContext,
-    uri: &Uri,
-    took: Duration,
-    ready: &Ready,
-    is_reused: bool,
-) -> Result<Response, Problem> {
-    let subscriptions = included_subscriptions(uri, &ready.cached.plan)?;
-    Ok(json_object(ready.json().len(), |answer| {
-        write_plan(answer, context, took, ready, is_reused);
-        write_included(answer, subscriptions);
-    }))
-}
-
-/// Returns the subscriptions of the plan if the query, which is valid, asks for them.
-///
-/// # Errors
-/// 409 if the plan has none.
-pub(super) fn included_subscriptions<'a>(uri: &Uri, plan: &'a Plan) -> Result<Option<PlanSubscriptions<'a>>, Problem> {
-    // Most queries have neither such a parameter nor an encoded one.
-    let may_include = uri.query().is_some_and(|query| query.contains("include") || query.contains('%'));
-    if !may_include || !includes_subscriptions(&mut Parameters::of(uri)) {
-        return Ok(None);
+pub(super) async fn ready(state: &AppState, cached: Arc<CachedPlan>, deadline: Instant) -> Result<Ready, Problem> {
+    if !state.is_legacy_encoding {
+        return Ok(Ready { cached, json: None });
     }
-    PlanSubscriptions::of(plan).map(Some).ok_or_else(|| without_subscriptions(plan))
+    let plan = Arc::clone(&cached.plan);
+    let is_quick = cached.json.len() <= QUICK_ENCODING_BYTES_MAX;
+    let json = run_unless_quick(is_quick, deadline, move || legacy_encoding(&plan, true)).await??;
+    Ok(Ready { cached, json: Some(json.into()) })
 }
 
-/// Writes the subscriptions that the response includes.
-pub(super) fn write_included(answer: &mut ObjectWriter<'_>, subscriptions: Option<PlanSubscriptions<'_>>) {
-    if let Some(subscriptions) = subscriptions {
-        answer.field("subscriptions", &subscriptions);
+/// A response that contains a plan.
+pub(super) struct PlanResponse<'a> {
+    pub(super) context: &'a RequestContext,
+    pub(super) uri: &'a Uri,
+    pub(super) took: Duration,
+    pub(super) ready: &'a Ready,
+    pub(super) is_reused: bool,
+    pub(super) warning: Option<String>,
+    pub(super) deadline: Instant,
+}
+
+impl PlanResponse<'_> {
+    /// Writes the response.
+    ///
+    /// # Errors
+    /// 409 if the query asks for subscriptions, and the plan has none; those of [`large_object`].
+    pub(super) async fn write(self) -> Result<Response, Problem> {
+        let PlanResponse { context, uri, took, ready, is_reused, warning, deadline } = self;
+        let included = Included::of(uri, &ready.cached.plan)?;
+        let bytes = ready.json().len() + included.bytes;
+        let (context, ready) = (context.clone(), ready.clone());
+        let write = move |answer: &mut ObjectWriter<'_>| {
+            write_plan(answer, &context, took, &ready, is_reused);
+            included.write(answer, &ready.cached.plan);
+            if let Some(warning) = warning {
+                answer.field("warnings", &[warning]);
+            }
+        };
+        large_object(bytes, deadline, write).await
+    }
+}
+
+/// The subscriptions that a response includes.
+pub(super) struct Included {
+    is_requested: bool,
+    /// The estimated size, in bytes.
+    pub(super) bytes: usize,
+}
+
+impl Included {
+    /// Returns the subscriptions of the plan if the query, which is valid, asks for them.
+    ///
+    /// # Errors
+    /// 409 if the plan has none.
+    pub(super) fn of(uri: &Uri, plan: &Plan) -> Result<Self, Problem> {
+        // Most queries have neither such a parameter nor an encoded one.
+        let may_include = uri.query().is_some_and(|query| query.contains("include") || query.contains('%'));
+        if !may_include || !includes_subscriptions(&mut Parameters::of(uri)) {
+            return Ok(Included { is_requested: false, bytes: 0 });
+        }
+        let subscriptions = PlanSubscriptions::of(plan).ok_or_else(|| without_subscriptions(plan))?;
+        let bytes = subscriptions.estimated_bytes(subscriptions.positions(None));
+        Ok(Included { is_requested: true, bytes })
+    }
+
+    /// Writes them.
+    pub(super) fn write(&self, answer: &mut ObjectWriter<'_>, plan: &Plan) {
+        if self.is_requested
+            && let Some(subscriptions) = PlanSubscriptions::of(plan)
+        {
+            answer.field("subscriptions", &subscriptions);
+        }
     }
 }
 

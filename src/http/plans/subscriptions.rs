@@ -21,7 +21,7 @@ use utoipa::ToSchema;
 use super::{PlanId, entity_tag, find_plan, is_known_to_caller};
 use crate::http::body::Fields;
 use crate::http::context::{AppState, RequestContext, deadline, snapshot};
-use crate::http::portions::{Format, Reader, RowSource};
+use crate::http::portions::{Format, Memory, Reader, RowSource, hold};
 use crate::http::problem::{Fault, Problem};
 use crate::http::query::{Parameters, whole};
 use crate::http::schema::{parameters, types};
@@ -108,7 +108,8 @@ pub(crate) async fn read(
     } else {
         let deadline = deadline(&context, &snapshot);
         let form = selected.form(&context);
-        let reader = Reader::of(selected.rows());
+        let memory = hold(selected.plan.json.len() + selected.plan.plan.heap_bytes(), deadline).await?;
+        let reader = Reader::of(selected.rows(memory));
         let page = reader.whole_page(Position::Offset(0), u32::MAX, deadline).await?;
         page.respond(form, &context, deadline).await?
     };
@@ -195,8 +196,9 @@ impl Selection {
         Ok(Selection { broker, format, positions, parts, tag, plan: cached })
     }
 
-    fn rows(&self) -> PlanRows {
-        PlanRows { plan: Arc::clone(&self.plan), parts: self.parts.clone() }
+    /// Returns the rows of the response. `memory` is the share of the plan, which the response holds.
+    fn rows(&self, memory: Option<Memory>) -> PlanRows {
+        PlanRows { plan: Arc::clone(&self.plan), parts: self.parts.clone(), _memory: memory }
     }
 
     /// Returns the form of the response. Its frame computes the instruments without a token.
@@ -312,6 +314,8 @@ fn without_tokens(broker: Broker) -> Problem {
 struct PlanRows {
     plan: Arc<CachedPlan>,
     parts: Vec<Part>,
+    /// The share of the plan: it may be in no cache, and its reader may be slow.
+    _memory: Option<Memory>,
 }
 
 struct PlanRow {

@@ -13,11 +13,17 @@ pub(super) const MEMORY_KIB_MAX: u32 = 16 << 10;
 /// Maximum time for which a list normally waits. Above it the check `list_memory` is degraded.
 pub(crate) const WAIT_MAX: Duration = Duration::from_secs(2);
 
-pub(super) static MEMORY: Pool = Pool::new(MEMORY_KIB_MAX as usize);
+/// Maximum size of the large responses that are written as a whole, and of the plans whose subscriptions are sent, in KiB.
+const WHOLE_KIB_MAX: u32 = 32 << 10;
 
-/// Returns the load of the memory for documents.
+pub(super) static MEMORY: Pool = Pool::new(MEMORY_KIB_MAX);
+/// The portions of a list wait for [`MEMORY`] while the list holds a share of this memory, so they are different ones: lists
+/// that wait for each other would never end.
+pub(super) static WHOLE: Pool = Pool::new(WHOLE_KIB_MAX);
+
+/// Returns the load of the memory for documents and large responses.
 pub(crate) fn memory_load() -> MemoryLoad {
-    MEMORY.load()
+    MEMORY.load().and(WHOLE.load())
 }
 
 /// The load of the memory for documents.
@@ -33,11 +39,23 @@ pub(crate) struct MemoryLoad {
     pub(crate) oldest_wait: Duration,
 }
 
+impl MemoryLoad {
+    /// Returns the load of two pools together.
+    pub(super) fn and(self, other: MemoryLoad) -> MemoryLoad {
+        MemoryLoad {
+            bytes: self.bytes + other.bytes,
+            bytes_max: self.bytes_max + other.bytes_max,
+            waiting: self.waiting + other.waiting,
+            oldest_wait: self.oldest_wait.max(other.oldest_wait),
+        }
+    }
+}
+
 /// A bounded size of memory.
 pub(super) struct Pool {
     /// One permit for each KiB.
     permits: Semaphore,
-    kib: usize,
+    kib: u32,
     queue: Mutex<Queue>,
 }
 
@@ -48,17 +66,23 @@ struct Queue {
 }
 
 impl Pool {
-    pub(super) const fn new(kib: usize) -> Self {
+    pub(super) const fn new(kib: u32) -> Self {
         let queue = Mutex::new(Queue { next: 0, since: BTreeMap::new() });
-        Pool { permits: Semaphore::const_new(kib), kib, queue }
+        Pool { permits: Semaphore::const_new(kib as usize), kib, queue }
+    }
+
+    /// Returns the permits for a size: at least one, and at most all.
+    fn permits_for(&self, bytes: u64) -> u32 {
+        u32::try_from(bytes.div_ceil(1024)).unwrap_or(u32::MAX).clamp(1, self.kib)
     }
 
     pub(super) fn load(&self) -> MemoryLoad {
-        let used = self.kib.saturating_sub(self.permits.available_permits());
+        let kib = self.kib as usize;
+        let used = kib.saturating_sub(self.permits.available_permits());
         let queue = self.queue();
         MemoryLoad {
             bytes: used << 10,
-            bytes_max: self.kib << 10,
+            bytes_max: kib << 10,
             waiting: queue.since.len(),
             oldest_wait: queue.since.values().next().map_or(Duration::ZERO, Instant::elapsed),
         }
@@ -101,11 +125,12 @@ impl Memory {
     /// # Errors
     /// 503 at the deadline.
     pub(super) async fn reserve(pool: &'static Pool, bytes: u64, deadline: Instant) -> Result<Self, Problem> {
-        if let Ok(share) = pool.permits.try_acquire_many(kib(bytes)) {
+        let permits = pool.permits_for(bytes);
+        if let Ok(share) = pool.permits.try_acquire_many(permits) {
             return Ok(Memory { pool, share });
         }
         let _waiting = pool.begin_to_wait();
-        let share = tokio::time::timeout_at(deadline.into(), pool.permits.acquire_many(kib(bytes))).await;
+        let share = tokio::time::timeout_at(deadline.into(), pool.permits.acquire_many(permits)).await;
         // The semaphore is never closed.
         let share = share.ok().and_then(Result::ok).ok_or_else(Problem::overloaded)?;
         Ok(Memory { pool, share })
@@ -113,22 +138,17 @@ impl Memory {
 
     /// Whether the share is large enough. The share of all memory is large enough for everything.
     pub(super) fn is_enough_for(&self, bytes: u64) -> bool {
-        self.share.num_permits() >= kib(bytes) as usize
+        self.share.num_permits() >= self.pool.permits_for(bytes) as usize
     }
 
     /// Adapts the share to rows that were read. A row that is larger than the share does not wait for more, because it is
     /// in memory already.
     pub(super) fn resize(&mut self, bytes: u64) {
-        let (has, needs) = (self.share.num_permits(), kib(bytes) as usize);
+        let (has, needs) = (self.share.num_permits(), self.pool.permits_for(bytes) as usize);
         if has > needs {
             drop(self.share.split(has - needs));
-        } else if let Ok(more) = self.pool.permits.try_acquire_many(kib(bytes) - u32::try_from(has).unwrap_or(0)) {
+        } else if let Ok(more) = self.pool.permits.try_acquire_many(u32::try_from(needs - has).unwrap_or(u32::MAX)) {
             self.share.merge(more);
         }
     }
-}
-
-/// Returns the permits for a size: at least one, and at most all.
-fn kib(bytes: u64) -> u32 {
-    u32::try_from(bytes.div_ceil(1024)).unwrap_or(u32::MAX).clamp(1, MEMORY_KIB_MAX)
 }

@@ -68,7 +68,7 @@ impl RowSource for Strings {
 }
 
 fn pool(kib: usize) -> &'static Pool {
-    Box::leak(Box::new(Pool::new(kib)))
+    Box::leak(Box::new(Pool::new(u32::try_from(kib).unwrap())))
 }
 
 fn free_kib(pool: &Pool) -> usize {

@@ -9,6 +9,7 @@ use chrono::{DateTime, Utc};
 use registry_actors::cache::Ready;
 use registry_actors::persistence::Op;
 use registry_planning::instrument::Amount;
+use registry_planning::json::ObjectWriter;
 use registry_planning::plan::diff::{PlanDiff, diff};
 use registry_planning::plan::{Plan, PlanStatus};
 use registry_planning::profile::Profile;
@@ -24,10 +25,10 @@ use crate::http::context::{AppState, RequestContext, snapshot};
 use crate::http::ids::is_id;
 use crate::http::pagination::{Pagination, Paging, cursor_after};
 use crate::http::plans::{self, write_plan};
+use crate::http::portions::large_object;
 use crate::http::problem::Problem;
 use crate::http::profile_state::is_usable;
 use crate::http::query::Parameters;
-use crate::http::response::json_object;
 use crate::http::schema::{parameters, types};
 
 /// A page of plans.
@@ -218,9 +219,11 @@ pub(crate) async fn replan(
 
     // If nothing has changed, it is the previous plan, and the difference is empty.
     let difference = previous.as_ref().map(|previous| diff(previous, &ready.cached.plan, &brokers));
-    Ok(json_object(ready.json().len(), |answer| {
-        write_plan(answer, &context, started_at.elapsed(), &ready, is_reused);
+    let (bytes, took) = (ready.json().len(), started_at.elapsed());
+    let write = move |answer: &mut ObjectWriter<'_>| {
+        write_plan(answer, &context, took, &ready, is_reused);
         answer.field("previous_plan_id", &previous.as_ref().map(|plan| &plan.plan_id));
         answer.field("diff", &difference);
-    }))
+    };
+    large_object(bytes, deadline, write).await
 }
