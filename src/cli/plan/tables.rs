@@ -2,7 +2,7 @@
 
 use registry_planning::allocation::{Allocation, SubscribedLeg};
 use registry_planning::catalogue::Catalogue;
-use registry_planning::explain::Explanation;
+use registry_planning::explain::{ExplainedMode, Explanation};
 use registry_planning::plan::Plan;
 use registry_planning::vocabulary::{counted, hex};
 
@@ -26,8 +26,8 @@ pub(super) fn print_plan(plan: &Plan, catalogue: &Catalogue) -> anyhow::Result<(
         }
         print_line(&left_out.to_string())?;
     }
-    if let Some(allocation) = &plan.allocation {
-        print_allocation(allocation)?;
+    for part in plan.allocation.iter().flat_map(|allocation| allocation_parts(allocation)) {
+        print_line(&part)?;
     }
     for warning in &plan.metadata.warnings {
         print_line(&format!("warning: {warning}"))?;
@@ -81,7 +81,9 @@ fn print_instruments(plan: &Plan, catalogue: &Catalogue) -> anyhow::Result<()> {
     print_line(&kept.to_string())
 }
 
-fn print_allocation(allocation: &Allocation) -> anyhow::Result<()> {
+/// Returns the tables and lines about the allocation of a plan.
+fn allocation_parts(allocation: &Allocation) -> Vec<String> {
+    let mut parts = Vec::new();
     if let Some(connections) = &allocation.connections {
         let header = ["connection", "account", "endpoint", "instruments", "modes", "messages/s", "bytes/s"];
         let mut lines = table(&header);
@@ -97,7 +99,7 @@ fn print_allocation(allocation: &Allocation) -> anyhow::Result<()> {
                 of.bytes_per_second.to_string(),
             ]);
         }
-        print_line(&lines.to_string())?;
+        parts.push(lines.to_string());
     }
     let mut limits = table(&["limit", "scope", "used", "allowed", "utilization"]);
     for of in &allocation.limits {
@@ -109,40 +111,56 @@ fn print_allocation(allocation: &Allocation) -> anyhow::Result<()> {
             bar(of.used, of.allowed),
         ]);
     }
-    print_line(&limits.to_string())?;
+    parts.push(limits.to_string());
     if !allocation.lowered.is_empty() {
         let mut lowered = table(&["lowered", "from", "to", "limit"]);
         for of in &allocation.lowered {
             lowered.add_row([of.instrument.clone(), of.from.to_string(), of.to.to_string(), of.limit.clone()]);
         }
-        print_line(&lowered.to_string())?;
+        parts.push(lowered.to_string());
     }
-    match &allocation.needed {
-        Some(needed) => print_line(&format!("needed: {}", needed.text)),
-        None => Ok(()),
+    if !allocation.substituted.is_empty() {
+        let mut substituted = table(&["substituted", "from", "to"]);
+        for of in &allocation.substituted {
+            substituted.add_row([of.instrument.clone(), of.from.to_string(), of.to.to_string()]);
+        }
+        parts.push(substituted.to_string());
     }
+    parts.extend(allocation.needed.as_ref().map(|needed| format!("needed: {}", needed.text)));
+    parts.extend(allocation.time_to_ready_ms.map(|ms| format!("time to ready: {ms} ms")));
+    if !allocation.assumed.is_empty() {
+        parts.push(format!("assumed figures: {}", allocation.assumed.join(", ")));
+    }
+    parts
 }
 
-/// Returns the used share as a bar and in percent.
+/// Returns the used share as a bar and in percent. Both are rounded down: only a limit that is used up has a full bar.
 fn bar(used: u32, allowed: u32) -> String {
-    let percent = u64::from(used) * 100 / u64::from(allowed.max(1));
-    let filled = usize::try_from(percent).map_or(BAR_WIDTH, |percent| (percent * BAR_WIDTH).div_ceil(100));
-    let filled = filled.min(BAR_WIDTH);
-    format!("{}{} {percent} %", "#".repeat(filled), ".".repeat(BAR_WIDTH - filled))
+    let share = |whole: u64| u64::from(used) * whole / u64::from(allowed.max(1));
+    let filled = usize::try_from(share(BAR_WIDTH as u64)).map_or(BAR_WIDTH, |filled| filled.min(BAR_WIDTH));
+    format!("{}{} {} %", "#".repeat(filled), ".".repeat(BAR_WIDTH - filled), share(100))
 }
 
 /// Prints an explanation as one field per line.
 pub(super) fn print_explanation(explanation: &Explanation) -> anyhow::Result<()> {
     let mut lines = table(&["field", "value"]);
-    let mut add = |field: &str, value: Option<String>| {
-        if let Some(value) = value {
-            lines.add_row([field.to_owned(), value]);
-        }
-    };
-    add("instrument", Some(explanation.instrument.clone()));
-    add("decision", Some(explanation.decision.to_string()));
+    for (field, value) in explanation_rows(explanation) {
+        lines.add_row([field.to_owned(), value]);
+    }
+    print_line(&lines.to_string())
+}
+
+/// Returns the fields of an explanation with their values. Fields that do not apply are absent.
+fn explanation_rows(explanation: &Explanation) -> Vec<(&'static str, String)> {
+    let mut rows = vec![("instrument", explanation.instrument.clone()), ("decision", explanation.decision.to_string())];
+    let mut add = |field, value: Option<String>| rows.extend(value.map(|value| (field, value)));
     add("reason", explanation.reason.map(|reason| reason.to_string()));
     add("detail", Some(explanation.detail.clone()));
+    add("represented by", explanation.represented_by.clone());
+    add("repeats", (explanation.repeats > 0).then(|| explanation.repeats.to_string()));
+    add("priority", explanation.priority.map(|priority| priority.to_string()));
+    add("pinned", explanation.pinned.map(|is_pinned| if is_pinned { "yes" } else { "no" }.to_owned()));
+    add("mode", explanation.mode.map(mode));
     let limit = explanation.limit.as_ref();
     add("limit", limit.map(|of| format!("{} of {}: {} of {} used", of.limit, of.scope, of.used, of.allowed)));
     add("source", limit.map(|of| of.source.clone()));
@@ -151,6 +169,9 @@ pub(super) fn print_explanation(explanation: &Explanation) -> anyhow::Result<()>
         _ => format!("{} (priority {})", of.instrument, of.priority),
     });
     add("would displace", displaced);
+    for of in explanation.connections.iter().flatten() {
+        add("connection", Some(format!("{} of {} at {}, {}", of.connection, of.account, of.endpoint, of.mode)));
+    }
     add("token", explanation.broker_token.clone());
     add("USD per day", explanation.cost_per_day.map(|cost| cost.to_string()));
     add("messages/s", explanation.messages_per_second.map(|rate| rate.to_string()));
@@ -158,21 +179,108 @@ pub(super) fn print_explanation(explanation: &Explanation) -> anyhow::Result<()>
     for other in &explanation.alternatives {
         let mode = other.mode.map(|mode| format!(" in {mode}")).unwrap_or_default();
         let broker = other.broker.map(|broker| format!(" at {broker}")).unwrap_or_default();
-        add("alternative", Some(format!("{}{mode}{broker}", other.instrument)));
+        add("alternative", Some(format!("{}{mode}{broker}: {}", other.instrument, other.detail)));
     }
-    print_line(&lines.to_string())
+    rows
+}
+
+/// Returns the mode in the plan, and the requested ones that it replaces.
+fn mode(of: ExplainedMode) -> String {
+    let substitute = of.substitute.map(|mode| format!(", substituted by {mode}")).unwrap_or_default();
+    let planned = of.planned.map_or_else(|| "none".to_owned(), |mode| mode.to_string());
+    format!("{planned} (requested {}{substitute})", of.requested)
 }
 
 #[cfg(test)]
 mod tests {
+    use chrono::NaiveDate;
+    use registry_planning::Stamp;
+    use registry_planning::basis::Basis;
+    use registry_planning::broker::BrokerModels;
+    use registry_planning::explain::explain;
+    use registry_planning::feed::StreamOptions;
+    use registry_planning::instrument::Amount;
+    use registry_planning::request::{Options, PlanRequest, Resolved};
+    use registry_planning::vocabulary::{Broker, FilteringStrictness, Mode, OptimizationLevel, SubscriptionType};
+
     use super::*;
 
     #[test]
     fn a_bar_shows_the_used_share() {
         assert_eq!(bar(0, 10), ".................... 0 %");
+        assert_eq!(bar(1, 3000), ".................... 0 %");
         assert_eq!(bar(1, 2), "##########.......... 50 %");
-        assert_eq!(bar(2999, 3000), "#################### 99 %");
+        assert_eq!(bar(2999, 3000), "###################. 99 %");
         assert_eq!(bar(3000, 3000), "#################### 100 %");
         assert_eq!(bar(5, 0), "#################### 500 %");
+    }
+
+    /// Returns a plan of the demonstration catalog at Upstox, which has no mode `quote`.
+    fn plan_at_upstox(catalogue: &Catalogue, brokers: &BrokerModels) -> Plan {
+        let as_of = NaiveDate::from_ymd_opt(2026, 8, 17).unwrap();
+        let request = PlanRequest {
+            user_id: "u".to_owned(),
+            plan_name: "p".to_owned(),
+            description: None,
+            subscription_type: SubscriptionType::LiveFeed,
+            source: ["NSE:TCS", "NSE:INFY"].iter().collect(),
+            options: Options {
+                optimization_level: OptimizationLevel::Low,
+                filtering_strictness: FilteringStrictness::Lenient,
+                max_instruments: 10,
+                cost_per_instrument: Amount::from_ten_thousandths(500),
+                as_of,
+            },
+            feed: StreamOptions { broker: Some(Broker::Upstox), mode: Some(Mode::Quote), ..StreamOptions::default() },
+            warnings: Vec::new(),
+        };
+        let basis = Basis { catalogue, brokers };
+        let resolved = Resolved::new(&request, basis, &[0; 32]);
+        let created_at = as_of.and_time(chrono::NaiveTime::MIN).and_utc();
+        let stamp = Stamp { plan_id: format!("plan_{}", "0".repeat(32)), created_at, expires_at: created_at };
+        registry_planning::create_plan(&request, &resolved, basis, stamp).unwrap()
+    }
+
+    #[test]
+    fn the_allocation_has_substitutions_and_assumptions() {
+        let (catalogue, brokers) = (demo(), BrokerModels::embedded());
+        let allocation = plan_at_upstox(&catalogue, &brokers).allocation.unwrap();
+
+        let parts = allocation_parts(&allocation);
+
+        let has = |words: &[&str]| parts.iter().any(|part| words.iter().all(|word| part.contains(word)));
+        assert!(has(&["substituted", "NSE:TCS", "NSE:INFY", "quote", "full"]), "{parts:#?}");
+        let ready = allocation.time_to_ready_ms.unwrap();
+        assert!(has(&[&format!("time to ready: {ready} ms")]), "{parts:#?}");
+        assert!(!allocation.assumed.is_empty());
+        assert_eq!(parts.last().unwrap(), &format!("assumed figures: {}", allocation.assumed.join(", ")));
+    }
+
+    #[test]
+    fn an_explanation_has_mode_and_connection() {
+        let (catalogue, brokers) = (demo(), BrokerModels::embedded());
+        let plan = plan_at_upstox(&catalogue, &brokers);
+        let explanation = explain(&plan, "NSE:TCS", Basis { catalogue: &catalogue, brokers: &brokers }).unwrap();
+
+        let rows = explanation_rows(&explanation);
+
+        let value = |field| rows.iter().find(|(name, _)| *name == field).map(|(_, value)| value.as_str());
+        assert_eq!(value("decision"), Some("kept"));
+        assert_eq!(value("mode"), Some("full (requested quote, substituted by full)"));
+        assert_eq!(value("connection"), Some("1 of default at market, full"));
+        assert_eq!(value("priority"), Some("0"));
+        assert_eq!(value("pinned"), Some("no"));
+        assert_eq!(value("repeats"), None);
+    }
+
+    #[test]
+    fn a_mode_that_was_left_out_has_no_planned_mode() {
+        let of = ExplainedMode { requested: Mode::Full, substitute: None, planned: None };
+
+        assert_eq!(mode(of), "none (requested full)");
+    }
+
+    fn demo() -> Catalogue {
+        registry_planning::demo::catalogue(NaiveDate::from_ymd_opt(2026, 8, 17).unwrap())
     }
 }
