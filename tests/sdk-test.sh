@@ -2,7 +2,7 @@
 # Subscribes plans of full capacity with the official SDKs of Kite and Dhan, against stand-ins for their feeds, and checks that
 # every instrument of a plan ticks in its mode. Only local addresses are used. The SDKs are installed in the target folder, in the
 # versions of tests/sdk/requirements.txt. The files of the brokers are read from REGISTRY_SHARED (default ../shared); without them
-# the test is skipped.
+# the test is skipped, or fails if REGISTRY_TEST_STRICT is set.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 profile=${PROFILE:-dev}
