@@ -89,7 +89,8 @@ impl LimitsState {
             LimitsState::Current => ("ok", None),
             LimitsState::LastGood(faults) => {
                 let count = counted(u32::try_from(faults.len()).unwrap_or(u32::MAX), "fault");
-                ("degraded", Some(format!("{count} of the file; the last good version is in effect: {}", faults[0])))
+                let detail = format!("last good version in effect: the file has {count}, the first is {}", faults[0]);
+                ("degraded", Some(detail))
             }
         }
     }

@@ -207,6 +207,7 @@ pub(crate) struct PlanAnswer {
     /// includes them.
     #[schema(nullable = false)]
     subscriptions: Option<Vec<Subscription<'static>>>,
-    /// Warnings about the response, such as an unavailable database. Absent if there are none.
+    /// Warnings about the response, such as an unavailable database. Absent if nothing is to be noted.
+    #[schema(nullable = false)]
     warnings: Option<Vec<String>>,
 }
