@@ -6,8 +6,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
+pub use self::valid::ItemDefaults;
 pub(crate) use self::valid::{account_count_fault, account_duplicate_fault};
-pub use self::valid::{min_mode_fault, mode_fault};
 use crate::basis::Basis;
 use crate::broker::BrokerModels;
 pub use crate::capacity::{ACCOUNTS_MAX, CONNECTIONS_MAX, NAME_CHARACTERS_MAX};

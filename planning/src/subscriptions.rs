@@ -10,6 +10,7 @@ use serde::{Serialize, Serializer};
 
 use self::forms::Target;
 use crate::allocation::{AllocatedConnection, Allocation, SubscribedInstrument, SubscribedLeg, Subscriptions};
+use crate::capacity::Capacity;
 use crate::keys::KeyList;
 use crate::plan::Plan;
 use crate::vocabulary::{Broker, Mode, Segment};
@@ -40,6 +41,43 @@ pub struct Subscription<'a> {
     pub endpoint: &'a str,
 }
 
+/// The form in which subscriptions are returned.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SubscriptionForm {
+    /// A list of all subscriptions.
+    List,
+    /// The arguments of the SDK of the broker.
+    Sdk(Broker),
+}
+
+impl SubscriptionForm {
+    /// The word of [`SubscriptionForm::List`].
+    pub const LIST: &str = "json";
+
+    /// Parses the word of a form.
+    pub fn parse(word: &str) -> Option<Self> {
+        if word == Self::LIST { Some(Self::List) } else { Broker::parse(word).map(Self::Sdk) }
+    }
+
+    /// Returns the word of the form.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            SubscriptionForm::List => Self::LIST,
+            SubscriptionForm::Sdk(broker) => broker.as_str(),
+        }
+    }
+
+    /// Returns the fault of a form that is not one of a plan at this broker.
+    pub fn fault_at(self, broker: Broker) -> Option<String> {
+        match self {
+            SubscriptionForm::Sdk(other) if other != broker => {
+                Some(format!("expected `json` or the broker of the plan, `{broker}`, got `{other}`"))
+            }
+            SubscriptionForm::List | SubscriptionForm::Sdk(_) => None,
+        }
+    }
+}
+
 /// The subscriptions of a plan that names a broker.
 #[derive(Clone, Copy, Debug)]
 pub struct PlanSubscriptions<'a> {
@@ -63,9 +101,12 @@ impl<'a> PlanSubscriptions<'a> {
         self.allocation.broker
     }
 
-    /// Returns the name of the tier of the accounts.
-    pub fn tier(&self) -> &'a str {
-        &self.allocation.tier
+    /// Returns the maximum number of instruments in a message at the tier of the plan. If an override has removed the tier, it is
+    /// that of the default tier.
+    pub fn instruments_per_message(&self, capacity: &Capacity) -> u32 {
+        let capacity = capacity.of(self.broker());
+        let tier = capacity.tier(&self.allocation.tier).unwrap_or(&capacity.tiers[capacity.default_tier]);
+        tier.limits.subscribe.instruments_per_message.value
     }
 
     /// Returns the number of connections.

@@ -12,13 +12,13 @@ use registry_actors::snapshot::Snapshot;
 use registry_planning::Stamp;
 use registry_planning::broker::BrokerModels;
 use registry_planning::explain::{NotInPlan, explain};
-use registry_planning::feed::{ACCOUNTS_MAX, Accounts, CONNECTIONS_MAX, StreamOptions};
+use registry_planning::feed::{ACCOUNTS_MAX, Accounts, CONNECTIONS_MAX, ItemDefaults, StreamOptions};
 use registry_planning::json::ObjectWriter;
 use registry_planning::plan::Plan;
 use registry_planning::plan::describe::trading_date;
 use registry_planning::request::{Options, PlanRequest, Resolved};
 use registry_planning::source::{ItemInstruments, ItemOptions, PlanItem, Source};
-use registry_planning::subscriptions::PlanSubscriptions;
+use registry_planning::subscriptions::{PlanSubscriptions, SubscriptionForm};
 use registry_planning::vocabulary::{Broker, FilteringStrictness, Mode, OptimizationLevel, SubscriptionType};
 use uuid::Uuid;
 
@@ -74,7 +74,7 @@ pub(super) struct PlanArguments {
     #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u32).range(1..=i64::from(CONNECTIONS_MAX)), requires = "broker")]
     connections: Option<u32>,
     /// Print the subscriptions instead of the plan: `json`, or the broker for the arguments of its SDK.
-    #[arg(long, value_parser = word(SubscriptionForm::parse, SubscriptionForm::WORDS), requires = "broker")]
+    #[arg(long, value_parser = word(SubscriptionForm::parse, FORMS), requires = "broker")]
     format: Option<SubscriptionForm>,
     /// Explain why the plan contains this key, or why it was left out, instead of printing the plan.
     #[arg(long, value_name = "KEY", conflicts_with = "format")]
@@ -84,20 +84,7 @@ pub(super) struct PlanArguments {
     json: bool,
 }
 
-/// The form of printed subscriptions.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum SubscriptionForm {
-    Json,
-    Sdk(Broker),
-}
-
-impl SubscriptionForm {
-    const WORDS: &str = "json, or the broker of the plan";
-
-    fn parse(word: &str) -> Option<Self> {
-        if word == "json" { Some(SubscriptionForm::Json) } else { Broker::parse(word).map(SubscriptionForm::Sdk) }
-    }
-}
+const FORMS: &str = "json, or the broker of the plan";
 
 fn accounts(text: &str) -> Result<Accounts, String> {
     if let Ok(count) = text.parse::<u32>() {
@@ -136,13 +123,16 @@ pub(super) async fn run(arguments: PlanArguments, settings: &ProcessSettings) ->
 /// Returns the keys of the arguments, then those of the file.
 fn source(arguments: &PlanArguments, brokers: &BrokerModels) -> anyhow::Result<Source> {
     let Some(path) = &arguments.from else { return Ok(arguments.keys.iter().collect()) };
-    let usual = brokers.usual_mode(SubscriptionType::LiveFeed).unwrap_or(Mode::Quote);
-    let (broker, mode, min_mode) = (arguments.broker, arguments.mode, arguments.min_mode);
-    let defaults = StreamOptions { broker, mode, min_mode, ..StreamOptions::default() };
+    let defaults = ItemDefaults {
+        has_broker: arguments.broker.is_some(),
+        mode: arguments.mode.or_else(|| brokers.usual_mode(SubscriptionType::LiveFeed)),
+        min_mode: arguments.min_mode,
+        has_no_mode: false,
+    };
     let own =
         |key: &String| PlanItem { instruments: ItemInstruments::Key(key.clone()), options: ItemOptions::default() };
     let mut items: Vec<PlanItem> = arguments.keys.iter().map(own).collect();
-    items.extend(keys::read_items(path, &defaults, usual)?);
+    items.extend(keys::read_items(path, defaults)?);
     if items.is_empty() {
         bail!("expected at least one key in {}", path.display());
     }
@@ -228,16 +218,16 @@ fn print_explanation(plan: &Plan, key: &str, snapshot: &Snapshot, is_json: bool)
 fn print_subscriptions(plan: &Plan, form: SubscriptionForm, snapshot: &Snapshot) -> anyhow::Result<()> {
     let Some(subscriptions) = PlanSubscriptions::of(plan) else { bail!("the plan has no subscriptions") };
     let broker = subscriptions.broker();
+    if let Some(fault) = form.fault_at(broker) {
+        bail!("{fault}");
+    }
     let mut json = Vec::new();
     let mut object = ObjectWriter::begin(&mut json);
     object.field("broker", &broker);
     match form {
-        SubscriptionForm::Json => {
-            object.field("format", "json");
+        SubscriptionForm::List => {
+            object.field("format", form.as_str());
             object.field("subscriptions", &subscriptions);
-        }
-        SubscriptionForm::Sdk(other) if other != broker => {
-            bail!("expected `json` or the broker of the plan, `{broker}`, got `{other}`");
         }
         SubscriptionForm::Sdk(_) if subscriptions.lacks_tokens() => {
             bail!(
@@ -245,10 +235,8 @@ fn print_subscriptions(plan: &Plan, form: SubscriptionForm, snapshot: &Snapshot)
             );
         }
         SubscriptionForm::Sdk(_) => {
-            object.field("format", &broker);
-            let capacity = snapshot.basis().brokers.capacity().of(broker);
-            let tier = capacity.tier(subscriptions.tier()).unwrap_or(&capacity.tiers[capacity.default_tier]);
-            let instruments_max = tier.limits.subscribe.instruments_per_message.value;
+            object.field("format", form.as_str());
+            let instruments_max = subscriptions.instruments_per_message(snapshot.brokers.capacity());
             let mut connections = vec![b'['];
             for number in 1..=subscriptions.connection_count() {
                 if number > 1 {

@@ -8,6 +8,7 @@ mod rendering;
 mod request;
 mod schemas;
 pub(crate) mod subscriptions;
+mod tags;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -15,7 +16,7 @@ use std::time::{Duration, Instant};
 use axum::body::Body;
 use axum::extract::{Extension, FromRequestParts, OriginalUri, Path, State};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
+use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use chrono::{NaiveDate, Utc};
 use metrics::counter;
@@ -40,6 +41,7 @@ use self::rendering::{Included, PlanResponse, ready};
 use self::request::{ParsedRequest, RequestContent};
 pub(super) use self::request::{PlanOverrides, request_from};
 use self::schemas::{PlanAnswer, PlanBody};
+use self::tags::{entity_tag, is_known_to_caller, with_tag};
 use super::blocking::run_unless_quick;
 use super::body::{Fields, JsonBody};
 use super::context::{AppState, RequestContext, deadline, snapshot};
@@ -413,7 +415,7 @@ pub(super) async fn plan_by_id_response(
 ) -> Result<Response, Problem> {
     let included = Included::of(uri, &cached.plan)?;
     let tag = entity_tag(&cached.plan);
-    let mut response = if is_known_to_caller(headers, &tag) {
+    let response = if is_known_to_caller(headers, &tag) {
         StatusCode::NOT_MODIFIED.into_response()
     } else {
         let (context, bytes) = (context.clone(), cached.json.len() + included.bytes);
@@ -425,24 +427,7 @@ pub(super) async fn plan_by_id_response(
         };
         large_object(bytes, deadline, write).await?
     };
-    if let Ok(value) = HeaderValue::from_str(&tag) {
-        response.headers_mut().insert(header::ETAG, value);
-    }
-    // A plan never changes, so callers can cache it, but they must revalidate it.
-    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("private, no-cache"));
-    Ok(response)
-}
-
-/// Returns a weak tag, because the correlation id and the time in the response differ each time.
-fn entity_tag(plan: &Plan) -> String {
-    format!("W/\"{}\"", &plan.metadata.content_hash[..plan.metadata.content_hash.len().min(32)])
-}
-
-fn is_known_to_caller(headers: &HeaderMap, tag: &str) -> bool {
-    let opaque = tag.trim_start_matches("W/");
-    headers.get_all(header::IF_NONE_MATCH).iter().filter_map(|value| value.to_str().ok()).any(|value| {
-        value.split(',').map(str::trim).any(|known| known == "*" || known.trim_start_matches("W/") == opaque)
-    })
+    Ok(with_tag(response, &tag))
 }
 
 /// Returns the plan with this id from the cache or the database.
@@ -464,21 +449,4 @@ async fn find_plan(
 
 fn milliseconds(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_etag_is_compared_weakly_and_in_lists() {
-        let known = |value: &'static str| {
-            let mut headers = HeaderMap::new();
-            headers.insert(header::IF_NONE_MATCH, HeaderValue::from_static(value));
-            is_known_to_caller(&headers, "W/\"abc\"")
-        };
-
-        assert!(known("W/\"abc\"") && known("\"abc\"") && known("\"x\", W/\"abc\"") && known("*"));
-        assert!(!known("\"abcd\"") && !known("abc"));
-    }
 }

@@ -97,7 +97,10 @@ async fn sighup_reloads_limits_and_keeps_the_last_good_ones() {
         (check["status"] == "degraded").then_some(check)
     })
     .await;
-    assert!(degraded["detail"].as_str().unwrap().starts_with("last good version in effect: the file has 2 faults"), "{degraded}");
+    assert!(
+        degraded["detail"].as_str().unwrap().starts_with("last good version in effect: the file has 2 faults"),
+        "{degraded}"
+    );
     assert_eq!(connections(client).await, (json!(5), json!(true)));
     assert_eq!(client.metric("instrument_registry_broker_limits_faults").await, Some(2.0));
     let log = process.log();

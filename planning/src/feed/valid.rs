@@ -1,6 +1,6 @@
 //! The rules that join stream options with each other and with the accounts of a broker.
 
-use super::{ACCOUNTS_MAX, Accounts, StreamOptions};
+use super::{ACCOUNTS_MAX, Accounts, ItemOptions, StreamOptions};
 use crate::capacity::{BrokerCapacity, Capacity, NAME_FORM, is_name};
 use crate::catalogue::search::DocumentFault;
 use crate::json::pointer_part;
@@ -14,7 +14,7 @@ fn fault(pointer: impl Into<String>, detail: String) -> DocumentFault {
 }
 
 /// Returns the fault of a lowest mode that is above the mode of its instruments.
-pub fn min_mode_fault(min_mode: Mode, mode: Mode) -> Option<String> {
+fn min_mode_fault(min_mode: Mode, mode: Mode) -> Option<String> {
     if mode.includes(min_mode) {
         return None;
     }
@@ -24,9 +24,37 @@ pub fn min_mode_fault(min_mode: Mode, mode: Mode) -> Option<String> {
 }
 
 /// Returns the fault of a mode that does not include the lowest mode of all instruments.
-pub fn mode_fault(mode: Mode, min_mode: Mode) -> Option<String> {
+fn mode_fault(mode: Mode, min_mode: Mode) -> Option<String> {
     let detail = || format!("expected a mode that includes `min_mode` (`{min_mode}`), got `{mode}`");
     (!mode.includes(min_mode)).then(detail)
+}
+
+/// The options of a request that those of its items depend on.
+#[derive(Clone, Copy, Debug)]
+pub struct ItemDefaults {
+    /// Whether the request names a broker, perhaps an unknown one.
+    pub has_broker: bool,
+    /// The mode of an item without a mode. `None` if it is not known, or if the type has no mode.
+    pub mode: Option<Mode>,
+    /// The lowest mode of an item without one.
+    pub min_mode: Option<Mode>,
+    /// Whether the type has no mode: then modes are not compared.
+    pub has_no_mode: bool,
+}
+
+impl ItemOptions {
+    /// Returns the faults of the options of an item, with the names of their fields.
+    pub fn faults(self, defaults: ItemDefaults) -> impl Iterator<Item = (&'static str, String)> {
+        let ItemOptions { mode, min_mode, is_pinned, .. } = self;
+        let requires = |is_given: bool| (is_given && !defaults.has_broker).then(|| "requires `broker`".to_owned());
+        let is_compared = !defaults.has_no_mode;
+        let of_min_mode = || min_mode_fault(min_mode?, mode.or(defaults.mode)?);
+        let of_mode = || mode_fault(mode?, defaults.min_mode.filter(|_| min_mode.is_none())?);
+        let min_mode = requires(min_mode.is_some()).or_else(|| of_min_mode().filter(|_| is_compared));
+        let mode = of_mode().filter(|_| is_compared);
+        let faults = [("mode", mode), ("min_mode", min_mode), ("pinned", requires(is_pinned))];
+        faults.into_iter().filter_map(|(name, detail)| Some((name, detail?)))
+    }
 }
 
 impl StreamOptions {

@@ -147,3 +147,17 @@ fn a_plan_without_instruments_lacks_no_tokens() {
     assert!(!subscriptions.lacks_tokens());
     assert_eq!(serde_json::to_string(&subscriptions).unwrap(), "[]");
 }
+
+#[test]
+fn a_form_is_that_of_the_list_or_of_the_broker() {
+    for (word, form) in [("json", SubscriptionForm::List), ("kite", SubscriptionForm::Sdk(Broker::Kite))] {
+        assert_eq!(SubscriptionForm::parse(word), Some(form));
+        assert_eq!(form.as_str(), word);
+        assert_eq!(form.fault_at(Broker::Kite), None);
+    }
+    assert_eq!(SubscriptionForm::parse("csv"), None);
+    assert_eq!(
+        SubscriptionForm::Sdk(Broker::Dhan).fault_at(Broker::Kite).unwrap(),
+        "expected `json` or the broker of the plan, `kite`, got `dhan`"
+    );
+}

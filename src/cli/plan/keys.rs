@@ -5,7 +5,7 @@ use std::io::{BufRead, BufReader};
 use std::path::Path;
 
 use anyhow::{Context, bail};
-use registry_planning::feed::{PRIORITY_MAX, StreamOptions, min_mode_fault, mode_fault};
+use registry_planning::feed::{ItemDefaults, PRIORITY_MAX};
 use registry_planning::json::shortened;
 use registry_planning::source::{ItemInstruments, ItemOptions, PlanItem};
 use registry_planning::vocabulary::{Mode, counted};
@@ -32,17 +32,17 @@ struct Line {
 }
 
 /// Reads the entries of a file; `-` is standard input. Empty lines and lines that start with `#` are skipped.
-pub(super) fn read_items(path: &Path, feed: &StreamOptions, usual: Mode) -> anyhow::Result<Vec<PlanItem>> {
+pub(super) fn read_items(path: &Path, defaults: ItemDefaults) -> anyhow::Result<Vec<PlanItem>> {
     let reader: Box<dyn BufRead> = if path == Path::new("-") {
         Box::new(std::io::stdin().lock())
     } else {
         let file = File::open(path).with_context(|| format!("failed to open {}", path.display()))?;
         Box::new(BufReader::new(file))
     };
-    items_of(reader, feed, usual).with_context(|| format!("failed to read {}", path.display()))
+    items_of(reader, defaults).with_context(|| format!("failed to read {}", path.display()))
 }
 
-fn items_of(reader: impl BufRead, feed: &StreamOptions, usual: Mode) -> anyhow::Result<Vec<PlanItem>> {
+fn items_of(reader: impl BufRead, defaults: ItemDefaults) -> anyhow::Result<Vec<PlanItem>> {
     let (mut items, mut faults) = (Vec::new(), Faults::default());
     for (number, line) in (1..).zip(reader.lines()) {
         let line = line?;
@@ -50,7 +50,7 @@ fn items_of(reader: impl BufRead, feed: &StreamOptions, usual: Mode) -> anyhow::
         if text.is_empty() || text.starts_with('#') {
             continue;
         }
-        match item_of(text, feed, usual) {
+        match item_of(text, defaults) {
             Ok(item) => items.push(item),
             Err(fault) => faults.add(number, &fault),
         }
@@ -89,7 +89,7 @@ impl Faults {
     }
 }
 
-fn item_of(text: &str, feed: &StreamOptions, usual: Mode) -> Result<PlanItem, String> {
+fn item_of(text: &str, defaults: ItemDefaults) -> Result<PlanItem, String> {
     if !text.starts_with('{') {
         return Ok(PlanItem { instruments: ItemInstruments::Key(text.to_owned()), options: ItemOptions::default() });
     }
@@ -97,23 +97,12 @@ fn item_of(text: &str, feed: &StreamOptions, usual: Mode) -> Result<PlanItem, St
     if line.priority > PRIORITY_MAX {
         return Err(format!("expected a priority from 0 to {PRIORITY_MAX}, got {}", line.priority));
     }
-    let requires_broker = |name: &str, is_given: bool| match is_given && feed.broker.is_none() {
-        true => Err(format!("`{name}` requires `--broker`")),
-        false => Ok(()),
-    };
-    requires_broker("pinned", line.pinned)?;
-    requires_broker("min_mode", line.min_mode.is_some())?;
-    let mode = line.mode.or(feed.mode).unwrap_or(usual);
-    let fault = match (line.min_mode, feed.min_mode) {
-        (Some(min_mode), _) => min_mode_fault(min_mode, mode),
-        (None, Some(min_mode)) => mode_fault(mode, min_mode),
-        (None, None) => None,
-    };
-    if let Some(fault) = fault {
-        return Err(fault);
-    }
     let Line { instrument, mode, min_mode, priority, pinned: is_pinned } = line;
     let options = ItemOptions { mode, min_mode, priority, is_pinned };
+    let faults: Vec<String> = options.faults(defaults).map(|(name, detail)| format!("{name}: {detail}")).collect();
+    if !faults.is_empty() {
+        return Err(faults.join("; "));
+    }
     Ok(PlanItem { instruments: ItemInstruments::Key(instrument), options })
 }
 
@@ -124,7 +113,9 @@ mod tests {
     use super::*;
 
     fn items(text: &str, broker: Option<Broker>) -> anyhow::Result<Vec<PlanItem>> {
-        items_of(text.as_bytes(), &StreamOptions { broker, ..StreamOptions::default() }, Mode::Quote)
+        let has_broker = broker.is_some();
+        let defaults = ItemDefaults { has_broker, mode: Some(Mode::Quote), min_mode: None, has_no_mode: false };
+        items_of(text.as_bytes(), defaults)
     }
 
     #[test]
@@ -147,9 +138,10 @@ mod tests {
 
         assert!(fault.contains("line 1: expected a priority from 0 to 1000, got 1001"), "{fault}");
         assert!(fault.contains("line 3: unknown field `key`"), "{fault}");
-        assert!(fault.contains("line 4: expected a mode that `quote` includes"), "{fault}");
-        let fault = items("{\"instrument\": \"NSE:A\", \"pinned\": true}", None).unwrap_err().to_string();
-        assert_eq!(fault, "line 1: `pinned` requires `--broker`");
+        assert!(fault.contains("line 4: min_mode: expected a mode that `quote` includes"), "{fault}");
+        let text = "{\"instrument\": \"NSE:A\", \"pinned\": true, \"min_mode\": \"ltp\"}";
+        let fault = items(text, None).unwrap_err().to_string();
+        assert_eq!(fault, "line 1: min_mode: requires `broker`; pinned: requires `broker`");
     }
 
     #[test]

@@ -7,6 +7,7 @@ use axum::extract::{Extension, State};
 use axum::http::{StatusCode, Uri};
 use axum::response::Response;
 use registry_planning::explain::{Explanation, NotInPlan, explain as explain_key};
+use registry_planning::instrument::KEY_CHARACTERS_MAX;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -18,9 +19,6 @@ use crate::http::problem::Problem;
 use crate::http::query::Parameters;
 use crate::http::response::json;
 use crate::http::schema::{parameters, types};
-
-/// The maximum length of a key, in characters.
-const KEY_CHARACTERS_MAX: usize = 100;
 
 /// The explanation of a decision.
 #[derive(Serialize, ToSchema)]

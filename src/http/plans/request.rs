@@ -11,7 +11,9 @@ use chrono::{NaiveDate, Utc};
 use registry_actors::settings::Settings;
 use registry_actors::snapshot::Snapshot;
 use registry_planning::catalogue::search::{DocumentFault, Selector};
-use registry_planning::feed::{ACCOUNTS_MAX, Accounts, CONNECTIONS_MAX, NAME_CHARACTERS_MAX, StreamOptions};
+use registry_planning::feed::{
+    ACCOUNTS_MAX, Accounts, CONNECTIONS_MAX, ItemDefaults, NAME_CHARACTERS_MAX, StreamOptions,
+};
 use registry_planning::plan::describe::trading_date;
 use registry_planning::profile::{INSTRUMENTS_MAX as INSTRUMENTS_OF_PROFILE_MAX, Preferences, Profile};
 use registry_planning::request::{Options, PlanRequest};
@@ -20,7 +22,7 @@ use registry_planning::vocabulary::{
     Broker, FilteringStrictness, Mode, OptimizationLevel, ProfileReference, SubscriptionType, counted,
 };
 
-use self::items::{ItemDefaults, items};
+use self::items::items;
 use super::SUBSCRIPTION_TYPES;
 use crate::http::body::{BODY_BYTES_MAX, Fields, JsonBody, NumberOrTexts};
 use crate::http::ids::is_profile_id;

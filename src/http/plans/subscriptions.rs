@@ -6,19 +6,20 @@ use std::time::Instant;
 
 use anyhow::Context;
 use axum::extract::{Extension, State};
-use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
+use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use registry_actors::cache::CachedPlan;
 use registry_actors::snapshot::Snapshot;
 use registry_planning::plan::Plan;
 use registry_planning::request::PlanRequest;
-use registry_planning::subscriptions::{PlanSubscriptions, Subscription};
+use registry_planning::subscriptions::{PlanSubscriptions, Subscription, SubscriptionForm};
 use registry_planning::vocabulary::{Broker, SubscriptionType};
 use registry_store::{Page, Portion, PortionLimit, Position, RowOutline, rows_within};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::{PlanId, entity_tag, find_plan, is_known_to_caller};
+use super::tags::{entity_tag, is_known_to_caller, with_tag};
+use super::{PlanId, find_plan};
 use crate::http::body::Fields;
 use crate::http::context::{AppState, RequestContext, deadline, snapshot};
 use crate::http::portions::{Format, Memory, Reader, RowSource, hold};
@@ -96,14 +97,14 @@ pub(crate) async fn read(
     let mut parameters = Parameters::of(&uri);
     let connection = parameters
         .optional("connection", "a positive integer", |text| whole(text).filter(|connection| *connection > 0));
-    let format = parameters.optional_word("format", &format_words(), RequestedFormat::parse);
+    let format = parameters.optional_word("format", &format_words(), SubscriptionForm::parse);
     Fields::none().finish(parameters.finish())?;
 
     let snapshot = snapshot(&state)?;
     let cached = find_plan(&state, &context, &snapshot, plan_id).await?;
-    let format = format.unwrap_or(RequestedFormat::Json);
+    let format = format.unwrap_or(SubscriptionForm::List);
     let selected = Selection::of(cached, connection, format, &snapshot)?;
-    let mut response = if is_known_to_caller(&headers, &selected.tag) {
+    let response = if is_known_to_caller(&headers, &selected.tag) {
         StatusCode::NOT_MODIFIED.into_response()
     } else {
         let deadline = deadline(&context, &snapshot);
@@ -113,42 +114,18 @@ pub(crate) async fn read(
         let page = reader.whole_page(Position::Offset(0), u32::MAX, deadline).await?;
         page.respond(form, &context, deadline).await?
     };
-    if let Ok(value) = HeaderValue::from_str(&selected.tag) {
-        response.headers_mut().insert(header::ETAG, value);
-    }
-    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("private, no-cache"));
-    Ok(response)
+    Ok(with_tag(response, &selected.tag))
 }
 
 fn format_words() -> String {
     format!("json, {}", Broker::WORDS)
 }
 
-/// The format of a request.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum RequestedFormat {
-    Json,
-    Sdk(Broker),
-}
-
-impl RequestedFormat {
-    fn parse(word: &str) -> Option<Self> {
-        if word == "json" { Some(RequestedFormat::Json) } else { Broker::parse(word).map(RequestedFormat::Sdk) }
-    }
-
-    const fn as_str(self) -> &'static str {
-        match self {
-            RequestedFormat::Json => "json",
-            RequestedFormat::Sdk(broker) => broker.as_str(),
-        }
-    }
-}
-
 /// The subscriptions that a request selects.
 struct Selection {
     plan: Arc<CachedPlan>,
     broker: Broker,
-    format: RequestedFormat,
+    format: SubscriptionForm,
     positions: Range<usize>,
     parts: Vec<Part>,
     tag: String,
@@ -165,7 +142,7 @@ impl Selection {
     fn of(
         cached: Arc<CachedPlan>,
         connection: Option<u32>,
-        format: RequestedFormat,
+        format: SubscriptionForm,
         snapshot: &Snapshot,
     ) -> Result<Self, Problem> {
         let plan = &cached.plan;
@@ -175,12 +152,12 @@ impl Selection {
             return Err(Problem::invalid(faults));
         }
         let broker = subscriptions.broker();
-        let is_sdk = format != RequestedFormat::Json;
+        let is_sdk = format != SubscriptionForm::List;
         if is_sdk && subscriptions.lacks_tokens() {
             return Err(without_tokens(broker));
         }
         let positions = subscriptions.positions(connection);
-        let instruments_max = instruments_per_message(subscriptions, snapshot);
+        let instruments_max = subscriptions.instruments_per_message(snapshot.brokers.capacity());
         let parts = if is_sdk {
             let connections = connection.map_or(1..=subscriptions.connection_count(), |number| number..=number);
             connections.map(|connection| Part::Messages { connection, instruments_max }).collect()
@@ -206,7 +183,7 @@ impl Selection {
         let (plan, context) = (Arc::clone(&self.plan), context.clone());
         let (broker, format, positions) = (self.broker, self.format, self.positions.clone());
         let frame = move || {
-            let is_sdk = format != RequestedFormat::Json;
+            let is_sdk = format != SubscriptionForm::List;
             let subscriptions = PlanSubscriptions::of(&plan.plan).filter(|_| is_sdk);
             let empty = |is_present: bool| is_present.then_some([(); 0]);
             serde_json::to_vec(&AnswerFrame {
@@ -238,16 +215,8 @@ struct AnswerFrame<'a> {
     response_time_ms: u64,
 }
 
-/// Returns the maximum number of instruments in a message at the tier of the plan. If an override has removed the tier, it is
-/// that of the default tier.
-fn instruments_per_message(subscriptions: PlanSubscriptions<'_>, snapshot: &Snapshot) -> u32 {
-    let capacity = snapshot.basis().brokers.capacity().of(subscriptions.broker());
-    let tier = capacity.tier(subscriptions.tier()).unwrap_or(&capacity.tiers[capacity.default_tier]);
-    tier.limits.subscribe.instruments_per_message.value
-}
-
 /// Returns the faults of the parameters with regard to the plan.
-fn faults(subscriptions: PlanSubscriptions<'_>, connection: Option<u32>, format: RequestedFormat) -> Vec<Fault> {
+fn faults(subscriptions: PlanSubscriptions<'_>, connection: Option<u32>, format: SubscriptionForm) -> Vec<Fault> {
     let mut faults = Vec::new();
     let mut fault = |name: &str, detail| faults.push(Fault { pointer: format!("/query/{name}"), detail });
     let (last, broker) = (subscriptions.connection_count(), subscriptions.broker());
@@ -259,10 +228,8 @@ fn faults(subscriptions: PlanSubscriptions<'_>, connection: Option<u32>, format:
         };
         fault("connection", detail);
     }
-    if let RequestedFormat::Sdk(other) = format
-        && other != broker
-    {
-        fault("format", format!("expected `json` or the broker of the plan, `{broker}`, got `{other}`"));
+    if let Some(detail) = format.fault_at(broker) {
+        fault("format", detail);
     }
     faults
 }

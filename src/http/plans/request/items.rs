@@ -6,7 +6,7 @@
 use std::fmt;
 
 use registry_planning::catalogue::search::{DocumentFault, SELECTORS_MAX, Selector};
-use registry_planning::feed::{PRIORITY_MAX, min_mode_fault, mode_fault};
+use registry_planning::feed::{ItemDefaults, PRIORITY_MAX};
 use registry_planning::instrument::KEY_CHARACTERS_MAX;
 use registry_planning::source::{ItemInstruments, ItemOptions, PlanItem};
 use registry_planning::vocabulary::Mode;
@@ -19,19 +19,6 @@ use crate::http::body::Fields;
 /// Maximum number of items of a request.
 const ITEMS_MAX: usize = 20_000;
 
-/// The fields of the request that the options of items depend on.
-#[derive(Clone, Copy)]
-pub(super) struct ItemDefaults {
-    /// Whether the request names a broker, perhaps an unknown one.
-    pub(super) has_broker: bool,
-    /// The mode of an item without a mode. `None` if it is not known, or if the type has no mode.
-    pub(super) mode: Option<Mode>,
-    /// The lowest mode of an item without one.
-    pub(super) min_mode: Option<Mode>,
-    /// Whether the type has no mode: then modes are not compared.
-    pub(super) has_no_mode: bool,
-}
-
 /// Takes the items, which can be absent.
 pub(super) fn items(fields: &mut Fields<'_>, defaults: ItemDefaults) -> Option<Vec<PlanItem>> {
     let value = fields.optional_raw("items")?;
@@ -43,19 +30,6 @@ pub(super) fn items(fields: &mut Fields<'_>, defaults: ItemDefaults) -> Option<V
         return None;
     }
     Some(items)
-}
-
-/// Returns the faults of options of the right types, with the names of their fields.
-fn faults_of(options: ItemOptions, defaults: ItemDefaults) -> impl Iterator<Item = (&'static str, String)> {
-    let ItemOptions { mode, min_mode, is_pinned, .. } = options;
-    let requires = |is_given: bool| (is_given && !defaults.has_broker).then(|| "requires `broker`".to_owned());
-    let is_compared = !defaults.has_no_mode;
-    let of_min_mode = || min_mode_fault(min_mode?, mode.or(defaults.mode)?);
-    let of_mode = || mode_fault(mode?, defaults.min_mode.filter(|_| min_mode.is_none())?);
-    let min_mode = requires(min_mode.is_some()).or_else(|| of_min_mode().filter(|_| is_compared));
-    let mode = of_mode().filter(|_| is_compared);
-    let faults = [("mode", mode), ("min_mode", min_mode), ("pinned", requires(is_pinned))];
-    faults.into_iter().filter_map(|(name, detail)| Some((name, detail?)))
 }
 
 /// Reads one item with all of its faults.
@@ -81,7 +55,7 @@ fn read_item(fields: &mut Fields<'_>, defaults: ItemDefaults) -> Option<PlanItem
         priority: fields.optional_integer("priority", 0, PRIORITY_MAX).unwrap_or_default(),
         is_pinned: fields.optional_bool("pinned").unwrap_or_default(),
     };
-    for (name, detail) in faults_of(options, defaults) {
+    for (name, detail) in options.faults(defaults) {
         fields.fault(name, detail);
     }
     let instruments = match (key, selector) {
@@ -150,7 +124,7 @@ impl PlainItem<'_> {
             priority: self.priority.unwrap_or_default(),
             is_pinned: self.pinned.unwrap_or_default(),
         };
-        let is_good = options.priority <= PRIORITY_MAX && faults_of(options, defaults).next().is_none();
+        let is_good = options.priority <= PRIORITY_MAX && options.faults(defaults).next().is_none();
         is_good.then_some(PlanItem { instruments, options })
     }
 }
