@@ -143,7 +143,7 @@ impl<'a> Composer<'a> {
         let mut allocated = self.composed(allocation, Some(subscriptions), ready_ms, bytes_per_second, memory_bytes);
         if let Some(requested) = self.request.feed.connections.filter(|requested| *requested > count(opened)) {
             allocated.warnings.push(format!(
-                "{} requested, {opened} opened: a connection without instruments is of no use",
+                "{} requested, {opened} opened: a connection needs at least one instrument",
                 counted(requested, "connection")
             ));
         }

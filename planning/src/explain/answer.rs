@@ -79,7 +79,7 @@ pub struct Explanation {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(nullable = false))]
     pub mode: Option<ExplainedMode>,
-    /// The broker's token of the instrument in the plan. Absent if there is none.
+    /// The broker's token of the instrument in the plan. Absent if the broker has none.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(nullable = false))]
     pub broker_token: Option<String>,
@@ -91,8 +91,8 @@ pub struct Explanation {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(nullable = false))]
     pub limit: Option<UsedLimit>,
-    /// The least valuable instrument that would lose its place or its mode if this one came first and had its place or its higher
-    /// mode. Present only if a limit decided and the basis is `recomputed`.
+    /// The least valuable instrument that would be left out or lowered if this one were kept or had its higher mode. Present only
+    /// if a limit decided and the basis is `recomputed`.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(nullable = false))]
     pub would_displace: Option<Displaced>,
@@ -147,7 +147,7 @@ pub struct ExplainedConnection {
     pub mode: Mode,
 }
 
-/// An instrument that would lose its place or its mode.
+/// An instrument that would be left out or lowered.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Displaced {

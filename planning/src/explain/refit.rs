@@ -95,7 +95,8 @@ impl<'a> Refit<'a> {
         fit(self.request, &self.resolved, ranked, self.basis).ok()
     }
 
-    /// Puts a candidate first in its class, and if that does not help before all others, and compares the fits.
+    /// Repeats the fit with a candidate at the start of its class. If that is not enough, repeats it with the candidate before all
+    /// others. Compares the first fit that is enough with that of the plan.
     fn displaced(
         &self,
         at: usize,
@@ -117,7 +118,8 @@ impl<'a> Refit<'a> {
         None
     }
 
-    /// Returns the least valuable candidate that another fit leaves out or, if there is none, lowers.
+    /// Returns the least valuable candidate that another fit leaves out. If it leaves out none, returns the least valuable one that
+    /// it lowers.
     fn least_valuable_loss(&self, at: usize, other: &Fitted) -> Option<Displaced> {
         let kept = || {
             let others = (0..self.ranked.len()).rev().filter(|position| *position != at);

@@ -1,4 +1,4 @@
-//! Finds the instruments that a broker lists and that are nearest to one that it does not list.
+//! Suggests instruments of a broker instead of one that it does not list.
 
 use chrono::NaiveDate;
 
@@ -115,7 +115,7 @@ mod tests {
         row
     }
 
-    /// Adds contracts, of which Kite lists some.
+    /// Adds contracts, each with whether Kite lists it.
     fn add(builder: &mut Builder, rows: impl IntoIterator<Item = (Row, bool)>) {
         for (number, (row, is_listed)) in rows.into_iter().enumerate() {
             let key = format!("{}:{}", row.exchange, row.symbol);

@@ -453,7 +453,7 @@ fn connections_without_instruments_are_not_opened() {
     let plan = planned(&request);
 
     assert_eq!(connections_of(&plan), ["quote 1"]);
-    let warning = "2 connections requested, 1 opened: a connection without instruments is of no use";
+    let warning = "2 connections requested, 1 opened: a connection needs at least one instrument";
     assert!(plan.metadata.warnings.iter().any(|own| own == warning), "{:?}", plan.metadata.warnings);
 }
 
