@@ -69,6 +69,14 @@ fn has_depth(mode: Mode) -> bool {
     !matches!(mode, Mode::Ltp | Mode::Greeks | Mode::Quote)
 }
 
+/// Returns the calls for an instrument of a broker that sends the depth separately from the price: both if the mode has depth.
+fn by_depth<C, A: Copy>(mode: Mode, price: C, depth: C, argument: Option<A>) -> [Option<(C, A)>; 2] {
+    if has_depth(mode) {
+        return price_and_depth(price, depth, argument);
+    }
+    [argument.map(|argument| (price, argument)), None]
+}
+
 /// Returns the two calls for an instrument whose depth is separate from its price.
 fn price_and_depth<C, A: Copy>(price: C, depth: C, argument: Option<A>) -> [Option<(C, A)>; 2] {
     [argument.map(|argument| (price, argument)), argument.map(|argument| (depth, argument))]

@@ -3,7 +3,7 @@
 
 use serde::Serialize;
 
-use super::{Calls, Form, Place, Target, has_depth, price_and_depth};
+use super::{Calls, Form, Place, Target, by_depth, price_and_depth};
 use crate::vocabulary::Mode;
 
 /// `fyers_apiv3` 3.2.0: `FyersDataSocket.subscribe(symbols, data_type)`, and on the endpoint of depth
@@ -100,8 +100,7 @@ impl<'a> Form<'a> for Groww {
         let instrument = target.token.and_then(GrowwInstrument::parse);
         match target.mode {
             _ if target.is_index() => [instrument.map(|instrument| ("subscribe_index_value", instrument)), None],
-            mode if has_depth(mode) => price_and_depth("subscribe_ltp", "subscribe_market_depth", instrument),
-            _ => [instrument.map(|instrument| ("subscribe_ltp", instrument)), None],
+            mode => by_depth(mode, "subscribe_ltp", "subscribe_market_depth", instrument),
         }
     }
 

@@ -3,7 +3,7 @@
 
 use serde::Serialize;
 
-use super::{Calls, Form, Place, Target, has_depth, price_and_depth};
+use super::{Calls, Form, Place, Target, by_depth};
 
 /// `neo_api_client` 2.0.2 (not on `PyPI`): `NeoAPI.subscribe(instrument_tokens, isIndex, isDepth)`. A token is
 /// `nse_cm|11536`.
@@ -44,8 +44,7 @@ impl<'a> Form<'a> for Kotak {
             parts.map(|(exchange_segment, instrument_token)| KotakInstrument { instrument_token, exchange_segment });
         match target.mode {
             _ if target.is_index() => [instrument.map(|instrument| (KotakData::Index, instrument)), None],
-            mode if has_depth(mode) => price_and_depth(KotakData::Price, KotakData::Depth, instrument),
-            _ => [instrument.map(|instrument| (KotakData::Price, instrument)), None],
+            mode => by_depth(mode, KotakData::Price, KotakData::Depth, instrument),
         }
     }
 
@@ -91,10 +90,7 @@ impl<'a> Form<'a> for FivePaisa {
 
     fn calls(target: &Target<'a>) -> Calls<'a, Self> {
         let instrument = target.token.and_then(FivePaisaInstrument::parse);
-        match target.mode {
-            mode if has_depth(mode) => price_and_depth("mf", "md", instrument),
-            _ => [instrument.map(|instrument| ("mf", instrument)), None],
-        }
+        by_depth(target.mode, "mf", "md", instrument)
     }
 
     fn message(method: &'static str, req_list: Vec<FivePaisaInstrument<'a>>, _: Place) -> impl Serialize {
@@ -120,10 +116,7 @@ impl<'a> Form<'a> for Breeze {
 
     fn calls(target: &Target<'a>) -> Calls<'a, Self> {
         let parts = target.token.and_then(|token| token.split_once(".1!"));
-        match target.mode {
-            mode if has_depth(mode) => price_and_depth(false, true, parts),
-            _ => [parts.map(|parts| (false, parts)), None],
-        }
+        by_depth(target.mode, false, true, parts)
     }
 
     fn message(is_depth: bool, arguments: Vec<(&'a str, &'a str)>, _: Place) -> impl Serialize {
