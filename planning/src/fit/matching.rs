@@ -30,6 +30,7 @@ pub(super) struct Candidates {
 }
 
 /// The numbers of candidates by the sets that contain their modes, and the ways that may carry them.
+#[derive(Clone)]
 struct Demand<'a> {
     /// For each set of modes, the number of candidates whose modes are all in it.
     within: Vec<u32>,
@@ -103,52 +104,112 @@ pub(super) fn assign(candidates: &Candidates, ways: &[Way]) -> Assigned {
         return Assigned { modes, closings: Vec::new() };
     }
     let sets = ways.first().map_or(1, |way| way.rank.len());
-    let mut demand = Demand { within: vec![0; sets], ways };
-    let sets_of: Vec<usize> = candidates.chains.iter().map(Chain::set).collect();
-    // A candidate that does not fit never fits later, because the demand only grows.
-    let mut is_full = vec![false; candidates.chains.len()];
-    let mut next_mode = vec![0; candidates.chains.len()];
-    let mut modes: Vec<Option<u8>> = vec![None; candidates.of.len()];
-    let mut closings = Vec::new();
+    let chains = candidates.chains.len();
+    let mut assigning = Assigning {
+        chains: &candidates.chains,
+        sets_of: candidates.chains.iter().map(Chain::set).collect(),
+        demand: Demand { within: vec![0; sets], ways },
+        is_full: vec![false; chains],
+        next_mode: vec![0; chains],
+        modes: vec![None; candidates.of.len()],
+        closings: Vec::new(),
+    };
     let mut start = 0;
     for end in &candidates.class_ends {
-        let mut kept: Vec<Run> = Vec::new();
-        for run in runs(&candidates.of, start..*end) {
-            let chain = run.chain;
-            if is_full[chain] {
-                continue;
-            }
-            let count = demand.add(sets_of[chain], None, run.count);
-            kept.push(Run { count, ..run });
-            if count < run.count {
-                is_full[chain] = true;
-                closings.push(Closing { chain, mode: None, demand: demand.with(sets_of[chain], None) });
-            }
-        }
-        for Run { mut start, chain, count } in kept {
-            let of_chain = &candidates.chains[chain].0;
-            let end = start + count as usize;
-            while start < end {
-                let mode = of_chain[next_mode[chain]];
-                let is_last = next_mode[chain] + 1 == of_chain.len();
-                let (set, left) = (1 << mode, (end - start) as u32);
-                let given = if set == sets_of[chain] { left } else { demand.add(set, Some(sets_of[chain]), left) };
-                modes[start..start + given as usize].fill(Some(mode));
-                start += given as usize;
-                if given < left {
-                    assert!(!is_last, "a kept candidate gets one of its modes");
-                    let with = demand.with(set, Some(sets_of[chain]));
-                    closings.push(Closing { chain, mode: Some(mode), demand: with });
-                    next_mode[chain] += 1;
-                }
-            }
-        }
+        let of_class: Vec<Run> = runs(&candidates.of, start..*end).collect();
+        let mut kept = Vec::with_capacity(of_class.len());
+        assigning.keep(&of_class, &mut kept);
+        assigning.give_modes(&kept);
         start = *end;
     }
-    Assigned { modes, closings }
+    Assigned { modes: assigning.modes, closings: assigning.closings }
+}
+
+/// The state of an assignment.
+struct Assigning<'a> {
+    chains: &'a [Chain],
+    sets_of: Vec<usize>,
+    demand: Demand<'a>,
+    /// Whether no further candidate of a chain fits. None ever fits later, because the demand only grows.
+    is_full: Vec<bool>,
+    /// For each chain, the position of the highest mode that may have capacity left.
+    next_mode: Vec<usize>,
+    modes: Vec<Option<u8>>,
+    closings: Vec<Closing>,
+}
+
+impl Assigning<'_> {
+    /// Keeps as many candidates as fit, in their order. If all of them fit, their order does not matter, so that candidates of many
+    /// chains in turns are not tried one by one.
+    fn keep(&mut self, runs: &[Run], kept: &mut Vec<Run>) {
+        let added =
+            |assigning: &Self, chain: usize| (!assigning.is_full[chain]).then(|| (assigning.sets_of[chain], None));
+        if self.adds_all(runs, added) {
+            kept.extend(runs.iter().filter(|run| !self.is_full[run.chain]).copied());
+            return;
+        }
+        let [run] = runs else {
+            let (first, rest) = runs.split_at(runs.len() / 2);
+            self.keep(first, kept);
+            return self.keep(rest, kept);
+        };
+        let set = self.sets_of[run.chain];
+        let count = self.demand.add(set, None, run.count);
+        kept.push(Run { count, ..*run });
+        self.is_full[run.chain] = true;
+        self.closings.push(Closing { chain: run.chain, mode: None, demand: self.demand.with(set, None) });
+    }
+
+    /// Gives kept candidates their highest modes, in their order.
+    fn give_modes(&mut self, runs: &[Run]) {
+        let added = |assigning: &Self, chain: usize| {
+            let (set, all) = (1 << assigning.chains[chain].0[assigning.next_mode[chain]], assigning.sets_of[chain]);
+            (set != all).then_some((set, Some(all)))
+        };
+        if self.adds_all(runs, added) {
+            for Run { start, chain, count } in runs {
+                let mode = self.chains[*chain].0[self.next_mode[*chain]];
+                self.modes[*start..*start + *count as usize].fill(Some(mode));
+            }
+            return;
+        }
+        let [run] = runs else {
+            let (first, rest) = runs.split_at(runs.len() / 2);
+            self.give_modes(first);
+            return self.give_modes(rest);
+        };
+        let Run { start, chain, count } = *run;
+        let of_chain = &self.chains[chain].0;
+        let (mode, all) = (of_chain[self.next_mode[chain]], self.sets_of[chain]);
+        assert!(self.next_mode[chain] + 1 < of_chain.len(), "a kept candidate gets one of its modes");
+        let given = self.demand.add(1 << mode, Some(all), count);
+        self.modes[start..start + given as usize].fill(Some(mode));
+        let demand = self.demand.with(1 << mode, Some(all));
+        self.closings.push(Closing { chain, mode: Some(mode), demand });
+        self.next_mode[chain] += 1;
+        self.give_modes(&[Run { start: start + given as usize, chain, count: count - given }]);
+    }
+
+    /// Adds all candidates if a way carries them: each with the set of its chain, which may replace another one. Returns whether
+    /// it did.
+    fn adds_all(&mut self, runs: &[Run], of_chain: impl Fn(&Self, usize) -> Option<(usize, Option<usize>)>) -> bool {
+        let mut counts = vec![0; self.chains.len()];
+        runs.iter().for_each(|run| counts[run.chain] += run.count);
+        let mut demand = self.demand.clone();
+        for (chain, count) in counts.into_iter().enumerate().filter(|(_, count)| *count > 0) {
+            if let Some((set, replaced)) = of_chain(self, chain)
+                && demand.add(set, replaced, count) < count
+            {
+                return false;
+            }
+        }
+        self.demand = demand;
+        true
+    }
 }
 
 /// Consecutive candidates with the same chain.
+#[derive(Clone, Copy, Debug)]
 struct Run {
     start: usize,
     chain: usize,

@@ -5,10 +5,12 @@ use super::region::{LimitName, ModesInPlay, Region, Relaxation};
 use crate::accounts::PlanAccount;
 use crate::allocation::Needed;
 use crate::feed::ACCOUNTS_MAX;
-use crate::vocabulary::counted;
+use crate::vocabulary::{Mode, counted};
 
 /// The maximum number of connections to add.
 const CONNECTIONS_ADDED_MAX: u32 = 256;
+/// The same if modes in play have several endpoints of their own: the ways to distribute connections over them multiply.
+const CONNECTIONS_AT_ENDPOINTS_ADDED_MAX: u32 = 32;
 /// The same if a connection with one mode alone carries more of it than one with several. The ways to use such connections
 /// multiply.
 const CONNECTIONS_IN_REGIMES_ADDED_MAX: u32 = 4;
@@ -38,11 +40,15 @@ impl Kind {
     }
 
     /// Returns the maximum number to add. A request has at most [`ACCOUNTS_MAX`] accounts.
-    fn added_max(self, accounts: &[PlanAccount<'_>]) -> u32 {
+    fn added_max(self, accounts: &[PlanAccount<'_>], in_play: &ModesInPlay) -> u32 {
+        let of_mode =
+            |account: &PlanAccount<'_>, mode: &Mode| account.limits.modes.get(mode).map_or(0, |of| of.legs.len());
+        let endpoints = in_play.modes().iter().filter(|mode| accounts.iter().any(|account| of_mode(account, mode) > 1));
         match self {
             Kind::Connections if accounts.iter().any(|account| account.limits.has_regimes_of_connections()) => {
                 CONNECTIONS_IN_REGIMES_ADDED_MAX
             }
+            Kind::Connections if endpoints.count() > 1 => CONNECTIONS_AT_ENDPOINTS_ADDED_MAX,
             Kind::Connections => CONNECTIONS_ADDED_MAX,
             Kind::Accounts => {
                 let own = u32::try_from(accounts.len()).unwrap_or(u32::MAX);
@@ -108,7 +114,7 @@ pub(super) fn needed(
         // With both limits exhausted, one of them alone admits nothing.
         let max = if needs_max { max.max(count) } else { max };
         for kind in [Kind::Connections, Kind::Accounts] {
-            let added_max = kind.added_max(accounts);
+            let added_max = kind.added_max(accounts, in_play);
             if added_max == 0 {
                 continue;
             }
@@ -117,11 +123,8 @@ pub(super) fn needed(
                 continue;
             }
             let with = |add: u32| score_at(max, &kind.relaxation(add));
-            let mut add = smallest(added_max, |add| with(add) >= best);
-            let admits = with(add);
-            if admits < best {
-                add = smallest(added_max, |add| with(add) >= admits);
-            }
+            let admits = with(added_max).min(best);
+            let add = smallest(added_max, |add| with(add) >= admits);
             let more = counted_more(add, kind.noun());
             let (more, is_plural) = match needs_max {
                 true => (format!("{more} and a maximum of {}", counted(count, "instrument")), true),
