@@ -17,6 +17,7 @@ use crate::instrument::compare_keys;
 use crate::placement::{PlacedItem, Placement, place};
 use crate::request::{Item, PlanRequest, RequestDocument, Resolved};
 use crate::subscriptions::message_count;
+use crate::transition::pause_ms;
 use crate::vocabulary::{Broker, InstrumentType, Mode, counted};
 
 /// The age of a figure after which a plan warns about it, in days.
@@ -245,8 +246,7 @@ impl<'a> Composer<'a> {
     /// Estimates the time until the last instrument of a connection is subscribed.
     fn ready_ms(&self, limits: &Limits, messages: u64) -> u64 {
         let subscribe = &limits.subscribe;
-        let by_rate = subscribe.messages_per_second.as_ref().map_or(0, |figure| 1000 / figure.value.max(1));
-        let pause = u64::from(subscribe.pause_ms.value.max(by_rate));
+        let pause = pause_ms(limits);
         let quiet = subscribe.quiet_ms.as_ref().map_or(0, |figure| u64::from(figure.value));
         let brokers = self.basis.brokers;
         brokers.connect_ms() + quiet + messages * brokers.message_ms() + messages.saturating_sub(1) * pause

@@ -35,6 +35,7 @@ pub mod source;
 pub mod subscriptions;
 #[cfg(test)]
 mod testing;
+pub mod transition;
 pub mod vocabulary;
 mod worth;
 

@@ -3,12 +3,13 @@
 mod forms;
 mod messages;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 use serde::{Serialize, Serializer};
 
-use self::forms::Target;
+pub(crate) use self::forms::Target;
+pub(crate) use self::messages::{MessageUse, sent_count, write_batch};
 use crate::allocation::{AllocatedConnection, Allocation, SubscribedInstrument, SubscribedLeg, Subscriptions};
 use crate::capacity::Capacity;
 use crate::keys::KeyList;
@@ -205,7 +206,7 @@ impl<'a> PlanSubscriptions<'a> {
 }
 
 /// Returns the number of messages that the broker's SDK sends to subscribe the instruments of a connection, with at most
-/// `instruments_max` instruments each.
+/// `instruments_max` instruments of one mode each, as a schedule has them.
 pub(crate) fn message_count(
     broker: Broker,
     subscriptions: &Subscriptions,
@@ -214,8 +215,13 @@ pub(crate) fn message_count(
 ) -> u64 {
     let Subscriptions { instruments, legs, .. } = subscriptions;
     let legs = &legs[positions_of(legs, connection)];
-    let targets = legs.iter().filter_map(|leg| Some(target(instruments.get(leg.instrument as usize)?, leg)));
-    messages::count(broker, targets, instruments_max)
+    let mut of_modes: BTreeMap<(Mode, Option<Mode>), Vec<Target<'_>>> = BTreeMap::new();
+    for leg in legs {
+        let Some(of) = instruments.get(leg.instrument as usize) else { continue };
+        of_modes.entry((leg.mode, of.mode)).or_default().push(target(of, leg));
+    }
+    let cut = of_modes.values().flat_map(|targets| targets.chunks(instruments_max.max(1) as usize));
+    cut.map(|targets| sent_count(broker, MessageUse::Subscribe, targets.iter().copied())).sum()
 }
 
 fn positions_of(legs: &[SubscribedLeg], connection: u32) -> Range<usize> {

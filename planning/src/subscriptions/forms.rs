@@ -17,10 +17,10 @@ use crate::vocabulary::{Mode, Segment};
 
 /// An instrument to subscribe.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Target<'a> {
-    pub(super) token: Option<&'a str>,
-    pub(super) segment: Option<Segment>,
-    pub(super) mode: Mode,
+pub(crate) struct Target<'a> {
+    pub(crate) token: Option<&'a str>,
+    pub(crate) segment: Option<Segment>,
+    pub(crate) mode: Mode,
 }
 
 impl Target<'_> {
@@ -58,6 +58,16 @@ pub(super) trait Form<'a>: Sized {
 
     fn message(call: Self::Call, arguments: Vec<Self::Argument>, place: Place) -> impl Serialize;
 
+    /// Returns the message that unsubscribes instruments.
+    fn removal(call: Self::Call, arguments: Vec<Self::Argument>, place: Place) -> impl Serialize {
+        Self::message(call, arguments, place)
+    }
+
+    /// Returns the message that changes the mode of subscribed instruments.
+    fn change(call: Self::Call, arguments: Vec<Self::Argument>, place: Place) -> impl Serialize {
+        Self::message(call, arguments, place)
+    }
+
     /// Returns the number of messages that the SDK sends for one message of this form.
     fn sent(_arguments: &[Self::Argument]) -> u64 {
         1
@@ -83,13 +93,18 @@ fn price_and_depth<C, A: Copy>(price: C, depth: C, argument: Option<A>) -> [Opti
 }
 
 /// kiteconnect 5.2.2: `KiteTicker.subscribe(instrument_tokens)`, then `KiteTicker.set_mode(mode, instrument_tokens)` for each
-/// entry of `modes`. `subscribe` sets the mode `quote`.
+/// entry of `modes`. `subscribe` sets the mode `quote`. `KiteTicker.unsubscribe(instrument_tokens)` removes instruments.
 pub(super) struct Kite;
 
 #[derive(Serialize)]
 struct KiteMessage {
     subscribe: Vec<u32>,
     modes: BTreeMap<&'static str, Vec<u32>>,
+}
+
+#[derive(Serialize)]
+struct KiteRemoval {
+    unsubscribe: Vec<u32>,
 }
 
 impl<'a> Form<'a> for Kite {
@@ -117,13 +132,26 @@ impl<'a> Form<'a> for Kite {
         KiteMessage { subscribe: arguments.into_iter().map(|(token, _)| token).collect(), modes }
     }
 
+    fn removal((): (), arguments: Vec<(u32, Option<&'static str>)>, _: Place) -> impl Serialize {
+        KiteRemoval { unsubscribe: arguments.into_iter().map(|(token, _)| token).collect() }
+    }
+
+    fn change((): (), arguments: Vec<(u32, Option<&'static str>)>, _: Place) -> impl Serialize {
+        let mut modes: BTreeMap<&'static str, Vec<u32>> = BTreeMap::new();
+        for (token, mode) in arguments {
+            modes.entry(mode.unwrap_or("quote")).or_default().push(token);
+        }
+        KiteMessage { subscribe: Vec::new(), modes }
+    }
+
     fn sent(arguments: &[(u32, Option<&'static str>)]) -> u64 {
         let modes: BTreeSet<&str> = arguments.iter().filter_map(|(_, mode)| *mode).collect();
         1 + modes.len() as u64
     }
 }
 
-/// upstox-python-sdk 2.30.0: `MarketDataStreamerV3.subscribe(instrumentKeys, mode)`.
+/// upstox-python-sdk 2.30.0: `MarketDataStreamerV3.subscribe(instrumentKeys, mode)`, `.unsubscribe(instrumentKeys)` and
+/// `.change_mode(instrumentKeys, newMode)`.
 pub(super) struct Upstox;
 
 #[derive(Serialize)]

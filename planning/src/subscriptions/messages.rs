@@ -48,9 +48,29 @@ pub(super) fn write<'a>(
     with_form!(broker, write_as(of, targets, instruments_max, out));
 }
 
-/// Returns the number of messages that the SDK sends to subscribe the instruments of a connection.
-pub(super) fn count<'a>(broker: Broker, targets: impl Iterator<Item = Target<'a>>, instruments_max: u32) -> u64 {
-    with_form!(broker, count_as(targets, instruments_max))
+/// The use of a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum MessageUse {
+    Subscribe,
+    Unsubscribe,
+    ChangeMode,
+}
+
+/// Returns the number of messages that the SDK sends for some instruments that one message can contain.
+pub(crate) fn sent_count<'a>(broker: Broker, of: MessageUse, targets: impl Iterator<Item = Target<'a>>) -> u64 {
+    with_form!(broker, sent_as(of, targets))
+}
+
+/// Appends the calls of the SDK for some instruments that one message can contain, as a JSON array.
+pub(crate) fn write_batch<'a>(
+    broker: Broker,
+    of: MessageUse,
+    connection: u32,
+    number: usize,
+    targets: impl Iterator<Item = Target<'a>>,
+    out: &mut Vec<u8>,
+) {
+    with_form!(broker, write_batch_as(of, connection, number, targets, out));
 }
 
 /// Whether a message subscribes the instrument.
@@ -75,7 +95,7 @@ fn write_as<'a, F: Form<'a>>(
 }
 
 /// Instruments without a token count, too: the token may be known elsewhere.
-fn count_as<'a, F: Form<'a>>(targets: impl Iterator<Item = Target<'a>>, instruments_max: u32) -> u64 {
+fn sent_as<'a, F: Form<'a>>(of: MessageUse, targets: impl Iterator<Item = Target<'a>>) -> u64 {
     let with_token = targets.map(|target| match target.token {
         Some(_) => target,
         None => Target {
@@ -84,7 +104,36 @@ fn count_as<'a, F: Form<'a>>(targets: impl Iterator<Item = Target<'a>>, instrume
             mode: target.mode,
         },
     });
-    cut::<F>(with_token, instruments_max as usize).iter().map(|message| F::sent(&message.arguments)).sum()
+    let cut = cut::<F>(with_token, usize::MAX);
+    match of {
+        MessageUse::Subscribe => cut.iter().map(|message| F::sent(&message.arguments)).sum(),
+        MessageUse::Unsubscribe | MessageUse::ChangeMode => cut.len() as u64,
+    }
+}
+
+fn write_batch_as<'a, F: Form<'a>>(
+    of: MessageUse,
+    connection: u32,
+    number: usize,
+    targets: impl Iterator<Item = Target<'a>>,
+    out: &mut Vec<u8>,
+) {
+    let write = |out: &mut Vec<u8>, Message { call, arguments }: Message<'a, F>| {
+        let place = Place { connection, number };
+        match of {
+            MessageUse::Subscribe => serde_json::to_writer(out, &F::message(call, arguments, place)),
+            MessageUse::Unsubscribe => serde_json::to_writer(out, &F::removal(call, arguments, place)),
+            MessageUse::ChangeMode => serde_json::to_writer(out, &F::change(call, arguments, place)),
+        }
+    };
+    out.push(b'[');
+    for (index, message) in cut::<F>(targets, usize::MAX).into_iter().enumerate() {
+        if index > 0 {
+            out.push(b',');
+        }
+        write(out, message).expect("messages serialize to JSON");
+    }
+    out.push(b']');
 }
 
 fn subscribes_as<'a, F: Form<'a>>(target: &Target<'a>) -> bool {

@@ -436,9 +436,9 @@ pause_ms = { value = 1000, source = "test", seen = "2026-11-01" }
     };
 
     // 100 ms until the connection is open, 2 ms per message, and a pause between two messages.
-    // Kite: two messages subscribe, and each is followed by a message that sets a mode.
+    // Kite: two messages subscribe, one in each mode, and one of them is followed by a message that sets the mode.
     let alternating = |number: usize| if number.is_multiple_of(2) { Mode::Full } else { Mode::Quote };
-    assert_eq!(ready_ms(Broker::Kite, &alternating), 100 + 4 * 2 + 3 * 1000);
+    assert_eq!(ready_ms(Broker::Kite, &alternating), 100 + 3 * 2 + 2 * 1000);
     assert_eq!(ready_ms(Broker::Kite, &|_| Mode::Quote), 100 + 2 * 2 + 1000);
     // Kotak sends the depth separately from the price. The catalog has no tokens of it.
     assert_eq!(ready_ms(Broker::Kotak, &|_| Mode::Full), 100 + 4 * 2 + 3 * 1000);
