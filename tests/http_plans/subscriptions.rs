@@ -40,6 +40,45 @@ async fn a_large_list_of_subscriptions_is_complete() {
     assert_eq!(fields(&list), ["broker", "correlation_id", "format", "response_time_ms", "subscriptions"]);
 }
 
+/// The response is larger than those that are written on the threads that serve requests.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_large_plan_includes_its_subscriptions() {
+    for is_legacy in ["false", "true"] {
+        let settings = [
+            ("INSTRUMENT_REGISTRY_MAX_INSTRUMENTS_PER_PLAN", "5000"),
+            ("INSTRUMENT_REGISTRY_LEGACY_PLAN_ENCODING", is_legacy),
+        ];
+        let service = Service::with(&settings).await;
+        let request = json!({
+            "plan_name": "All contracts", "subscription_type": "live_feed", "broker": "dhan",
+            "selectors": [{"exchanges": ["NFO"]}, {"exchanges": ["BFO"]}],
+        });
+        let including = "plan?user_id=u&include=subscriptions";
+
+        let computed = service.client.post(including, &with(request.clone(), "dry_run", true)).await.json();
+        let created = service.client.post(including, &request).await.json();
+        let repeated = service.client.post(including, &request).await.json();
+
+        let path = format!("plans/{}", created["plan_id"].as_str().unwrap());
+        let read = service.client.read(&format!("{path}?include=subscriptions")).await;
+        let list = service.client.read(&format!("{path}/subscriptions")).await["subscriptions"].clone();
+        let instruments = read["plan"]["instruments"].clone();
+        assert!(instruments.as_array().unwrap().len() > 3000);
+        for answer in [&computed, &created, &repeated, &read] {
+            assert_eq!(answer["subscriptions"], list);
+        }
+        for answer in [&computed, &created, &repeated] {
+            let of_plan = &answer["plan_data"]["instruments"];
+            let decoded = of_plan.as_str().map(|text| serde_json::from_str(text).unwrap());
+            assert_eq!(of_plan.is_string(), is_legacy == "true");
+            assert_eq!(decoded.unwrap_or_else(|| of_plan.clone()), instruments);
+        }
+        let described = service.client.post(&format!("plan/{}/describe", &path["plans/".len()..]), &json!({})).await;
+        let count = instruments.as_array().unwrap().len();
+        assert_eq!(described.json()["instrument_analysis"]["total_instruments"], count);
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_connection_has_its_own_subscriptions() {
     let service = Service::start().await;
