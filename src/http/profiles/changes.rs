@@ -8,7 +8,7 @@ use axum::http::{HeaderMap, HeaderValue, Uri, header};
 use axum::response::Response;
 use chrono::{DateTime, Utc};
 use registry_planning::capacity::Capacity;
-use registry_planning::profile::{Draft, Profile, Strategy};
+use registry_planning::profile::{Draft, Strategy};
 use registry_store::profiles::{Change, Conflict, Done, IfVersion, ProfileCommand};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -288,7 +288,7 @@ async fn change(
         ChangeOutcome::Unchanged(profile) => Done { profile: *profile, conflicts: Vec::new(), deactivated: Vec::new() },
     };
     let answer = answer(context, change_answer(&done, status, strategy, started_at));
-    Ok(with_tag(answer, &done.profile))
+    Ok(with_tag(answer, done.profile.version))
 }
 
 /// Returns the response to a change, without the fields of the request.
@@ -327,9 +327,9 @@ pub(super) fn change_of(
     }
 }
 
-/// Returns the response with the version of the profile as its entity tag, which `If-Match` is compared with.
-pub(super) fn with_tag(mut response: Response, profile: &Profile) -> Response {
-    if let Ok(tag) = HeaderValue::from_str(&format!("\"{}\"", profile.version)) {
+/// Returns the response with the version of a profile as its entity tag, which `If-Match` is compared with.
+pub(super) fn with_tag(mut response: Response, version: u32) -> Response {
+    if let Ok(tag) = HeaderValue::from_str(&format!("\"{version}\"")) {
         response.headers_mut().insert(header::ETAG, tag);
     }
     response

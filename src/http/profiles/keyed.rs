@@ -3,15 +3,15 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use axum::http::{HeaderValue, StatusCode, Uri, header};
-use axum::response::{IntoResponse, Response};
+use axum::http::{StatusCode, Uri};
+use axum::response::Response;
 use registry_actors::persistence::PersistenceError;
 use registry_store::profiles::ProfileClaim;
 use registry_store::profiles::{Change, CommandOutcome, Done, ProfileCommand};
 use serde::Deserialize;
 
 use super::body::user_id;
-use super::changes::{change_answer, change_of, new_id, new_profile};
+use super::changes::{change_answer, change_of, new_id, new_profile, with_tag};
 use super::problems::{change_outcome, failed_change};
 use super::{Caller, deadline, now, profile_context};
 use crate::http::body::JsonBody;
@@ -91,9 +91,5 @@ fn answered(context: &RequestContext, stored: &str) -> Result<Response, Problem>
     let correlation_id = serde_json::to_string(&*context.correlation_id).map_err(|_| Problem::internal())?;
     let elapsed = context.elapsed_ms();
     let json = format!("{fields},\"correlation_id\":{correlation_id},\"response_time_ms\":{elapsed}}}");
-    let mut response = json_bytes(json.into_bytes()).into_response();
-    if let Ok(tag) = HeaderValue::from_str(&format!("\"{version}\"")) {
-        response.headers_mut().insert(header::ETAG, tag);
-    }
-    Ok(response)
+    Ok(with_tag(json_bytes(json.into_bytes()), version))
 }

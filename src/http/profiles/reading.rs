@@ -55,7 +55,7 @@ pub(crate) async fn read_profile(
     Fields::none().finish(Parameters::of(&uri).finish())?;
     let snapshot = snapshot(&state)?;
     let profile = find_profile(&state.system.persistence, &profile_id, deadline(&context, &snapshot)).await?;
-    Ok(with_tag(answer(&context, ProfileReadAnswer { profile: ShownProfile::of(&profile) }), &profile))
+    Ok(with_tag(answer(&context, ProfileReadAnswer { profile: ShownProfile::of(&profile) }), profile.version))
 }
 
 /// A page of profiles.
