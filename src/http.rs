@@ -71,6 +71,8 @@ fn router(state: Arc<AppState>) -> Router {
         .route("/plans/{plan_id}", get(plans::read_plan))
         .route("/plans/{plan_id}/subscriptions", get(plans::subscriptions::read))
         .route("/plans/{plan_id}/explain", get(plans::explain::explain))
+        .route("/plans/{plan_id}/diff", get(plans::transition::read_diff))
+        .route("/plans/{plan_id}/schedule", get(plans::transition::read_schedule))
         .route("/planner/config", get(planner::config))
         .route("/planner/cleanup", post(planner::cleanup));
     let registry = Router::new()

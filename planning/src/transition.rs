@@ -8,9 +8,11 @@ mod open;
 mod schedule;
 
 pub use self::diff::{ActionCounts, ActionKind, PlanAction, PlanDiff, PlannedStream, diff};
-pub use self::messages::write_messages;
+use self::legs::Side;
+pub use self::messages::write_batches;
 pub(crate) use self::schedule::pause_ms;
 pub use self::schedule::{Batch, BatchAction, ReadyTime, Schedule, ScheduleOptions, request_schedule, schedule};
+use crate::plan::Plan;
 use crate::vocabulary::Broker;
 
 /// The reason why two plans cannot be compared.
@@ -30,6 +32,14 @@ pub enum NotComparable {
         /// The broker of the plan.
         to: Broker,
     },
+}
+
+/// Checks whether a plan can be compared with an earlier one, or with an empty plan.
+///
+/// # Errors
+/// [`NotComparable`] if one of the plans has no subscriptions, or if their brokers differ.
+pub fn check_comparable(from: Option<&Plan>, to: &Plan) -> Result<(), NotComparable> {
+    Side::pair(from, to).map(|_| ())
 }
 
 #[cfg(test)]

@@ -40,6 +40,8 @@ use super::schema::types;
         super::plans::read_plan,
         super::plans::subscriptions::read,
         super::plans::explain::explain,
+        super::plans::transition::read_diff,
+        super::plans::transition::read_schedule,
         super::planner::config,
         super::planner::cleanup,
         super::versions::list,

@@ -9,6 +9,7 @@ mod request;
 mod schemas;
 pub(crate) mod subscriptions;
 mod tags;
+pub(crate) mod transition;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};

@@ -1,7 +1,7 @@
 //! The messages of a schedule as arguments of the broker's SDK.
 
 use super::schedule::{Batch, BatchAction};
-use crate::subscriptions::{MessageUse, Target, sent_count, write_batch};
+use crate::subscriptions::{MessageUse, SubscriptionForm, Target, sent_count, write_batch};
 use crate::vocabulary::Broker;
 
 impl<'a> Batch<'a> {
@@ -26,9 +26,30 @@ impl<'a> Batch<'a> {
     }
 }
 
+/// Appends the messages of a schedule as a JSON array. In the form of an SDK, each has the arguments of its calls in `messages`.
+///
+/// # Panics
+/// Never: a message serializes to JSON.
+pub fn write_batches(form: SubscriptionForm, batches: &[Batch<'_>], out: &mut Vec<u8>) {
+    out.push(b'[');
+    for (index, batch) in batches.iter().enumerate() {
+        if index > 0 {
+            out.push(b',');
+        }
+        serde_json::to_writer(&mut *out, batch).expect("a message serializes to JSON");
+        if let SubscriptionForm::Sdk(broker) = form {
+            out.pop();
+            out.extend_from_slice(b",\"messages\":");
+            write_messages(broker, batch, index + 1, out);
+            out.push(b'}');
+        }
+    }
+    out.push(b']');
+}
+
 /// Appends the arguments of the calls of the broker's SDK for a message, as a JSON array. `number` is that of the message in
-/// its schedule, from 1. The array of historical requests is empty.
-pub fn write_messages(broker: Broker, batch: &Batch<'_>, number: usize, out: &mut Vec<u8>) {
+/// its schedule, from 1. The array of a historical request is empty.
+fn write_messages(broker: Broker, batch: &Batch<'_>, number: usize, out: &mut Vec<u8>) {
     match (batch.message_use(), batch.connection) {
         (Some(of), Some(connection)) => write_batch(broker, of, connection, number, batch.targets(), out),
         _ => out.extend_from_slice(b"[]"),

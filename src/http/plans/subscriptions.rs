@@ -95,9 +95,8 @@ pub(crate) async fn read(
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let mut parameters = Parameters::of(&uri);
-    let connection = parameters
-        .optional("connection", "a positive integer", |text| whole(text).filter(|connection| *connection > 0));
-    let format = parameters.optional_word("format", &format_words(), SubscriptionForm::parse);
+    let connection = connection_of(&mut parameters);
+    let format = parameters.optional_word("format", &form_words(), SubscriptionForm::parse);
     Fields::none().finish(parameters.finish())?;
 
     let snapshot = snapshot(&state)?;
@@ -117,7 +116,13 @@ pub(crate) async fn read(
     Ok(with_tag(response, &selected.tag))
 }
 
-fn format_words() -> String {
+/// Reads the number of a connection.
+pub(super) fn connection_of(parameters: &mut Parameters) -> Option<u32> {
+    parameters.optional("connection", "a positive integer", |text| whole(text).filter(|connection| *connection > 0))
+}
+
+/// Returns the words of all forms.
+pub(super) fn form_words() -> String {
     format!("json, {}", Broker::WORDS)
 }
 
@@ -217,21 +222,25 @@ struct AnswerFrame<'a> {
 
 /// Returns the faults of the parameters with regard to the plan.
 fn faults(subscriptions: PlanSubscriptions<'_>, connection: Option<u32>, format: SubscriptionForm) -> Vec<Fault> {
-    let mut faults = Vec::new();
-    let mut fault = |name: &str, detail| faults.push(Fault { pointer: format!("/query/{name}"), detail });
-    let (last, broker) = (subscriptions.connection_count(), subscriptions.broker());
-    if let Some(connection) = connection.filter(|connection| *connection > last) {
-        let detail = if last == 0 {
-            format!("the plan has no connections, got `{connection}`")
-        } else {
-            format!("expected a connection of the plan, an integer from 1 to {last}, got `{connection}`")
-        };
-        fault("connection", detail);
-    }
-    if let Some(detail) = format.fault_at(broker) {
-        fault("format", detail);
-    }
+    let mut faults: Vec<Fault> = connection_fault(connection, subscriptions.connection_count()).into_iter().collect();
+    faults.extend(format_fault(format, subscriptions.broker()));
     faults
+}
+
+/// Returns the fault of a connection that a plan with this number of connections does not have.
+pub(super) fn connection_fault(connection: Option<u32>, last: u32) -> Option<Fault> {
+    let connection = connection.filter(|connection| *connection > last)?;
+    let detail = if last == 0 {
+        format!("the plan has no connections, got `{connection}`")
+    } else {
+        format!("expected a connection of the plan, an integer from 1 to {last}, got `{connection}`")
+    };
+    Some(Fault { pointer: "/query/connection".to_owned(), detail })
+}
+
+/// Returns the fault of a form that is not one of a plan at this broker.
+pub(super) fn format_fault(form: SubscriptionForm, broker: Broker) -> Option<Fault> {
+    form.fault_at(broker).map(|detail| Fault { pointer: "/query/format".to_owned(), detail })
 }
 
 /// Rejects a request for a plan that would have no subscriptions, before the plan is created.
@@ -269,7 +278,8 @@ fn not_streamed(subscription_type: SubscriptionType) -> Problem {
     Problem::of(StatusCode::CONFLICT, "plan_without_subscriptions", detail)
 }
 
-fn without_tokens(broker: Broker) -> Problem {
+/// Returns the problem of a plan without a token of its broker.
+pub(super) fn without_tokens(broker: Broker) -> Problem {
     let detail = format!(
         "no file of {broker} lists an instrument of the plan; ingest a file of {broker} and create the plan again, or use \
          `format=json`"

@@ -115,6 +115,22 @@ parameters! {
         #[param(default = "json")]
         format: Option<SubscriptionFormat>,
     }
+    FromQuery in Query {
+        /// The id of the earlier plan. If it is absent, nothing is subscribed before.
+        #[param(min_length = 1, max_length = 100, pattern = "^[!-~]+$")]
+        from: Option<String>,
+    }
+    ScheduleQuery in Query {
+        /// The id of the earlier plan. If it is absent, nothing is subscribed before.
+        #[param(min_length = 1, max_length = 100, pattern = "^[!-~]+$")]
+        from: Option<String>,
+        /// Selects the messages of this connection. Without `from`, the other connections stay as they are.
+        #[param(minimum = 1, maximum = 4_294_967_295_u32)]
+        connection: Option<u32>,
+        /// The format of the messages: `json`, or the broker of the plan for the arguments of its SDK.
+        #[param(default = "json")]
+        format: Option<SubscriptionFormat>,
+    }
     ExplainQuery in Query {
         /// The key to explain, as the request of the plan has it.
         instrument: RequestedKey,
