@@ -298,13 +298,7 @@ fn make_or_read_key(data_dir: &Path) -> anyhow::Result<(String, KeyOrigin)> {
         )
     })?;
     match std::fs::read_to_string(&path) {
-        Ok(text) => {
-            let key = text.trim().to_owned();
-            if key.len() < 32 {
-                bail!("{} does not contain an API key; delete the file to generate a new key", path.display());
-            }
-            Ok((key, KeyOrigin::Kept { path }))
-        }
+        Ok(text) => Ok((checked_key(&text, &path)?, KeyOrigin::Kept { path })),
         Err(fault) if fault.kind() == io::ErrorKind::NotFound => {
             let mut random = [0; 32];
             getrandom::fill(&mut random).context("failed to get random bytes from the operating system")?;
@@ -314,6 +308,21 @@ fn make_or_read_key(data_dir: &Path) -> anyhow::Result<(String, KeyOrigin)> {
         }
         Err(fault) => Err(fault).with_context(|| format!("failed to read {}", path.display())),
     }
+}
+
+/// Returns the key that a service with this data folder has generated.
+pub(crate) fn kept_api_key(data_dir: &Path) -> anyhow::Result<String> {
+    let path = data_dir.join(KEY_FILE);
+    let text = std::fs::read_to_string(&path).with_context(|| format!("failed to read {}", path.display()))?;
+    checked_key(&text, &path)
+}
+
+fn checked_key(text: &str, path: &Path) -> anyhow::Result<String> {
+    let key = text.trim();
+    if key.len() < 32 {
+        bail!("{} does not contain an API key; delete the file to generate a new key", path.display());
+    }
+    Ok(key.to_owned())
 }
 
 /// Writes the key under another name first, so that a killed process leaves no empty file. Fails if the file exists.

@@ -4,6 +4,8 @@ mod catalog;
 mod ingest;
 mod plan;
 mod profiles;
+mod remote;
+mod stored;
 
 use std::cell::RefCell;
 use std::env::VarError;
@@ -53,6 +55,12 @@ enum Command {
     Serve,
     /// Create a plan from the stored catalog and print it, without storing it.
     Plan(Box<PlanArguments>),
+    /// Print what differs between a stored plan and an earlier one.
+    Diff(stored::DiffArguments),
+    /// Print the messages that lead to a stored plan, from an earlier one or from nothing.
+    Schedule(stored::ScheduleArguments),
+    /// Explain why a stored plan contains an instrument, or why it was left out.
+    Explain(stored::ExplainArguments),
     /// Ingest a broker's instrument file into the catalog; a running service serves it within seconds.
     Ingest(IngestArguments),
     /// Check the stored catalog.
@@ -140,6 +148,9 @@ fn run(command: Command, settings: &ProcessSettings) -> anyhow::Result<()> {
     match command {
         Command::Serve => serve(settings),
         Command::Plan(arguments) => runtime()?.block_on(plan::run(*arguments, settings)),
+        Command::Diff(arguments) => runtime()?.block_on(stored::run_diff(arguments, settings)),
+        Command::Schedule(arguments) => runtime()?.block_on(stored::run_schedule(arguments, settings)),
+        Command::Explain(arguments) => runtime()?.block_on(stored::run_explain(arguments, settings)),
         Command::Ingest(arguments) => runtime()?.block_on(ingest::run(arguments, settings)),
         Command::Catalog(command) => runtime()?.block_on(catalog::run(command, settings)),
         Command::Profiles(command) => runtime()?.block_on(profiles::run(command, settings)),

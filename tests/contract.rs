@@ -24,6 +24,7 @@ mod profiles;
 mod recording;
 mod search;
 mod subscriptions;
+mod transition;
 
 use serde_json::{Value, json};
 

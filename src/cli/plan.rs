@@ -11,7 +11,6 @@ use chrono::{DateTime, NaiveDate, SubsecRound, TimeDelta, Utc};
 use registry_actors::snapshot::Snapshot;
 use registry_planning::Stamp;
 use registry_planning::broker::BrokerModels;
-use registry_planning::explain::{NotInPlan, explain};
 use registry_planning::feed::{ACCOUNTS_MAX, Accounts, CONNECTIONS_MAX, ItemDefaults, StreamOptions};
 use registry_planning::json::ObjectWriter;
 use registry_planning::plan::Plan;
@@ -22,7 +21,8 @@ use registry_planning::subscriptions::{PlanSubscriptions, SubscriptionForm};
 use registry_planning::vocabulary::{Broker, FilteringStrictness, Mode, OptimizationLevel, SubscriptionType};
 use uuid::Uuid;
 
-use super::{catalogue, date, print_line, resolve, word};
+use super::stored::explanation;
+use super::{catalogue, date, print_line, resolve, stored, word};
 use crate::boot::Resources;
 use crate::settings::ProcessSettings;
 
@@ -202,16 +202,8 @@ fn create_plan(
 }
 
 fn print_explanation(plan: &Plan, key: &str, snapshot: &Snapshot, is_json: bool) -> anyhow::Result<()> {
-    match explain(plan, key, snapshot.basis()) {
-        Ok(explanation) if is_json => print_line(&serde_json::to_string_pretty(&explanation)?),
-        Ok(explanation) => tables::print_explanation(&explanation),
-        Err(NotInPlan { suggestions }) if suggestions.is_empty() => {
-            bail!("`{key}` is not among the keys of the plan")
-        }
-        Err(NotInPlan { suggestions }) => {
-            bail!("`{key}` is not among the keys of the plan; it contains {}", suggestions.join(", "))
-        }
-    }
+    let answer = explanation(plan, key, snapshot)?;
+    if is_json { print_line(&serde_json::to_string_pretty(&answer)?) } else { stored::print_explanation(&answer) }
 }
 
 /// Prints the subscriptions in the form of the API.

@@ -7,7 +7,7 @@ use std::path::Path;
 use serde_json::Value;
 
 /// Every code of a problem document.
-const CODES: [&str; 37] = [
+const CODES: [&str; 38] = [
     "body_timeout",
     "body_too_large",
     "conflict_not_pending",
@@ -30,6 +30,7 @@ const CODES: [&str; 37] = [
     "not_in_plan",
     "not_ready",
     "not_tried",
+    "other_broker",
     "overloaded",
     "pinned_over_capacity",
     "plan_without_broker",

@@ -1,4 +1,7 @@
+mod cases;
+
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use proptest::prelude::*;
 
@@ -14,7 +17,6 @@ use crate::request::Resolved;
 use crate::source::{ItemInstruments, ItemOptions, PlanItem, Source};
 use crate::testing::{equity, request, stamp};
 use crate::vocabulary::{Broker, Mode, OptimizationLevel};
-use std::sync::Arc;
 
 const INSTRUMENTS: usize = 12;
 

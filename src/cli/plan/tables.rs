@@ -2,7 +2,6 @@
 
 use registry_planning::allocation::{Allocation, SubscribedLeg};
 use registry_planning::catalogue::Catalogue;
-use registry_planning::explain::{ExplainedMode, Explanation};
 use registry_planning::plan::Plan;
 use registry_planning::vocabulary::{counted, hex};
 
@@ -141,63 +140,12 @@ fn bar(used: u32, allowed: u32) -> String {
     format!("{}{} {} %", "#".repeat(filled), ".".repeat(BAR_WIDTH - filled), share(100))
 }
 
-/// Prints an explanation as one field per line.
-pub(super) fn print_explanation(explanation: &Explanation) -> anyhow::Result<()> {
-    let mut lines = table(&["field", "value"]);
-    for (field, value) in explanation_rows(explanation) {
-        lines.add_row([field.to_owned(), value]);
-    }
-    print_line(&lines.to_string())
-}
-
-/// Returns the fields of an explanation with their values. Fields that do not apply are absent.
-fn explanation_rows(explanation: &Explanation) -> Vec<(&'static str, String)> {
-    let mut rows = vec![("instrument", explanation.instrument.clone()), ("decision", explanation.decision.to_string())];
-    let mut add = |field, value: Option<String>| rows.extend(value.map(|value| (field, value)));
-    add("reason", explanation.reason.map(|reason| reason.to_string()));
-    add("detail", Some(explanation.detail.clone()));
-    add("represented by", explanation.represented_by.clone());
-    add("repeats", (explanation.repeats > 0).then(|| explanation.repeats.to_string()));
-    add("priority", explanation.priority.map(|priority| priority.to_string()));
-    add("pinned", explanation.pinned.map(|is_pinned| if is_pinned { "yes" } else { "no" }.to_owned()));
-    add("mode", explanation.mode.map(mode));
-    let limit = explanation.limit.as_ref();
-    add("limit", limit.map(|of| format!("{} of {}: {} of {} used", of.limit, of.scope, of.used, of.allowed)));
-    add("source", limit.map(|of| of.source.clone()));
-    let displaced = explanation.would_displace.as_ref().map(|of| match (of.mode, of.lowered_to) {
-        (Some(mode), Some(lower)) => format!("{} from {mode} to {lower} (priority {})", of.instrument, of.priority),
-        _ => format!("{} (priority {})", of.instrument, of.priority),
-    });
-    add("would displace", displaced);
-    for of in explanation.connections.iter().flatten() {
-        add("connection", Some(format!("{} of {} at {}, {}", of.connection, of.account, of.endpoint, of.mode)));
-    }
-    add("token", explanation.broker_token.clone());
-    add("USD per day", explanation.cost_per_day.map(|cost| cost.to_string()));
-    add("messages/s", explanation.messages_per_second.map(|rate| rate.to_string()));
-    add("bytes/s", explanation.bytes_per_second.map(|rate| rate.to_string()));
-    for other in &explanation.alternatives {
-        let mode = other.mode.map(|mode| format!(" in {mode}")).unwrap_or_default();
-        let broker = other.broker.map(|broker| format!(" at {broker}")).unwrap_or_default();
-        add("alternative", Some(format!("{}{mode}{broker}: {}", other.instrument, other.detail)));
-    }
-    rows
-}
-
-/// Returns the mode in the plan, and the requested ones that it replaces.
-fn mode(of: ExplainedMode) -> String {
-    let substitute = of.substitute.map(|mode| format!(", substituted by {mode}")).unwrap_or_default();
-    let planned = of.planned.map_or_else(|| "none".to_owned(), |mode| mode.to_string());
-    format!("{planned} (requested {}{substitute})", of.requested)
-}
-
 #[cfg(test)]
 mod tests {
     use chrono::NaiveDate;
     use registry_planning::Stamp;
     use registry_planning::basis::Basis;
     use registry_planning::broker::BrokerModels;
-    use registry_planning::explain::explain;
     use registry_planning::feed::StreamOptions;
     use registry_planning::instrument::Amount;
     use registry_planning::request::{Options, PlanRequest, Resolved};
@@ -254,30 +202,6 @@ mod tests {
         assert!(has(&[&format!("time to ready: {ready} ms")]), "{parts:#?}");
         assert!(!allocation.assumed.is_empty());
         assert_eq!(parts.last().unwrap(), &format!("assumed figures: {}", allocation.assumed.join(", ")));
-    }
-
-    #[test]
-    fn an_explanation_has_mode_and_connection() {
-        let (catalogue, brokers) = (demo(), BrokerModels::embedded());
-        let plan = plan_at_upstox(&catalogue, &brokers);
-        let explanation = explain(&plan, "NSE:TCS", Basis { catalogue: &catalogue, brokers: &brokers }).unwrap();
-
-        let rows = explanation_rows(&explanation);
-
-        let value = |field| rows.iter().find(|(name, _)| *name == field).map(|(_, value)| value.as_str());
-        assert_eq!(value("decision"), Some("kept"));
-        assert_eq!(value("mode"), Some("full (requested quote, substituted by full)"));
-        assert_eq!(value("connection"), Some("1 of default at market, full"));
-        assert_eq!(value("priority"), Some("0"));
-        assert_eq!(value("pinned"), Some("no"));
-        assert_eq!(value("repeats"), None);
-    }
-
-    #[test]
-    fn a_mode_that_was_left_out_has_no_planned_mode() {
-        let of = ExplainedMode { requested: Mode::Full, substitute: None, planned: None };
-
-        assert_eq!(mode(of), "none (requested full)");
     }
 
     fn demo() -> Catalogue {

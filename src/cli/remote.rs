@@ -1,0 +1,78 @@
+//! Requests to a running service.
+
+use std::fmt::Write as _;
+use std::time::Duration;
+
+use anyhow::{Context, anyhow, bail};
+use reqwest::Url;
+use serde_json::Value;
+
+use crate::app::kept_api_key;
+use crate::http::BASE;
+use crate::settings::ProcessSettings;
+
+/// The time after which a request has failed.
+const TIMEOUT: Duration = Duration::from_secs(60);
+
+/// A service and the key that it requires.
+pub(super) struct Remote {
+    url: Url,
+    api_key: String,
+}
+
+impl Remote {
+    /// Returns the service at an address such as `http://127.0.0.1:8901`. The key is that of the settings, or the one that a
+    /// service with the same data folder has generated.
+    pub(super) fn new(url: &Url, settings: &ProcessSettings) -> anyhow::Result<Self> {
+        if url.scheme() != "http" {
+            bail!("--server: expected a URL that starts with `http://`, got `{url}`");
+        }
+        let api_key = match &settings.api_key {
+            Some(key) => key.expose().to_owned(),
+            None => kept_api_key(&settings.data_dir)
+                .context("--server: set INTERNAL_API_KEY, or DATA_DIR to the data folder of the service")?,
+        };
+        Ok(Remote { url: url.clone(), api_key })
+    }
+
+    /// Returns the response to a request with this path below the internal API and this query.
+    pub(super) async fn get(&self, path: &[&str], query: &[(&str, String)]) -> anyhow::Result<Value> {
+        let mut url = self.url.clone();
+        url.set_path(BASE);
+        url.path_segments_mut().map_err(|()| anyhow!("--server: the URL has no path"))?.extend(path);
+        if !query.is_empty() {
+            url.query_pairs_mut().extend_pairs(query);
+        }
+        let client = reqwest::Client::builder().no_proxy().timeout(TIMEOUT).build()?;
+        let sent = client.get(url.clone()).header("X-Internal-API-Key", &self.api_key).send().await;
+        let response = sent.with_context(|| format!("no response from {}", self.url))?;
+        let status = response.status();
+        let body: Value = response.json().await.with_context(|| format!("{status} without JSON from {url}"))?;
+        if status.is_success() { Ok(body) } else { Err(anyhow!("{}", problem(&body))) }
+    }
+}
+
+/// Returns the detail of a problem, and its faults on lines of their own.
+fn problem(body: &Value) -> String {
+    let text = |value: &Value, name: &str| value[name].as_str().unwrap_or_default().to_owned();
+    let mut shown = text(body, "detail");
+    for fault in body["errors"].as_array().into_iter().flatten() {
+        let _ = write!(shown, "\n  {}: {}", text(fault, "pointer"), text(fault, "detail"));
+    }
+    shown
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_problem_is_shown_with_its_faults() {
+        let body = json!({"detail": "2 faults", "errors": [{"pointer": "/query/from", "detail": "expected an id"}]});
+
+        assert_eq!(problem(&body), "2 faults\n  /query/from: expected an id");
+        assert_eq!(problem(&json!({"detail": "unknown plan id"})), "unknown plan id");
+    }
+}
