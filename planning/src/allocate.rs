@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::accounts::{PlanAccount, accounts_of};
 use crate::allocation::{
     AllocatedConnection, Allocation, BrokerPart, LoweredMode, SubscribedInstrument, SubscribedLeg, Subscriptions,
-    SubstitutedMode, UsedLimit,
+    SubstitutedMode, TermsTable, UsedLimit,
 };
 use crate::basis::Basis;
 use crate::broker::{rate_amount, rounded, thousandths};
@@ -423,6 +423,7 @@ impl<'a> Composer<'a> {
 
     fn subscriptions(&self, placement: &Placement) -> Subscriptions {
         let Basis { catalogue, .. } = self.basis;
+        let mut terms = TermsTable::default();
         let instrument = |item: &Item| {
             let known = item.id.map(|id| catalogue.get(catalogue.target(id)));
             SubscribedInstrument {
@@ -430,8 +431,10 @@ impl<'a> Composer<'a> {
                 segment: known.map(|known| known.segment()),
                 mode: self.fitted.mode(*item),
                 identity: known.map_or(0, |known| identity_hash(&known)),
+                terms: known.and_then(|known| terms.add(&known)),
             }
         };
+        let instruments = self.kept.iter().map(instrument).collect();
         let mut legs: Vec<SubscribedLeg> = placement
             .legs
             .iter()
@@ -448,7 +451,8 @@ impl<'a> Composer<'a> {
         }
         Subscriptions {
             catalogue_version: catalogue.version().to_owned(),
-            instruments: self.kept.iter().map(instrument).collect(),
+            terms: terms.into_terms(),
+            instruments,
             legs,
         }
     }

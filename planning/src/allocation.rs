@@ -3,11 +3,15 @@
 mod heap;
 mod stored;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
+use std::num::NonZeroU32;
 use std::sync::Arc;
 
+use chrono::NaiveDate;
+use foldhash::fast::FixedState;
 use serde::{Deserialize, Serialize};
 
+use crate::catalogue::Instrument;
 use crate::instrument::Amount;
 use crate::keys::KeyList;
 use crate::request::RequestDocument;
@@ -102,7 +106,7 @@ pub struct UsedLimit {
     /// The day on which the source was checked. Absent if the figure is a setting.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(nullable = false))]
-    pub seen: Option<chrono::NaiveDate>,
+    pub seen: Option<NaiveDate>,
 }
 
 /// An instrument whose mode was lowered.
@@ -161,6 +165,8 @@ pub struct BrokerPart {
 pub struct Subscriptions {
     /// The version of the catalog.
     pub catalogue_version: String,
+    /// The distinct terms of the instruments.
+    pub terms: Vec<Terms>,
     /// For each instrument of the plan, in order.
     pub instruments: Vec<SubscribedInstrument>,
     /// The subscriptions by connection, and on each connection in the order in which they are sent.
@@ -178,6 +184,67 @@ pub struct SubscribedInstrument {
     pub mode: Option<Mode>,
     /// The first eight bytes of the SHA-256 of its identity.
     pub identity: u64,
+    /// Its terms; `None` if the catalog lacks the instrument.
+    pub terms: Option<TermsId>,
+}
+
+/// The terms of an instrument that an exchange can change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Terms {
+    /// The last trading date; `None` of an instrument that does not expire.
+    pub expiry: Option<NaiveDate>,
+    /// The number of units in a lot; 0 if no file contains it.
+    pub lot_size: u32,
+    /// The smallest price step, in rupees; 0 if no file contains it.
+    pub tick_size: Amount,
+}
+
+/// The number of terms among those of a plan, from 1.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TermsId(NonZeroU32);
+
+impl TermsId {
+    /// Returns the id of the terms at a position, from 0.
+    fn of(position: usize) -> Option<Self> {
+        u32::try_from(position).ok()?.checked_add(1).and_then(NonZeroU32::new).map(TermsId)
+    }
+
+    fn position(self) -> usize {
+        self.0.get() as usize - 1
+    }
+}
+
+impl Subscriptions {
+    /// Returns the terms of an instrument, if they are known.
+    pub fn terms_of(&self, instrument: &SubscribedInstrument) -> Option<&Terms> {
+        self.terms.get(instrument.terms?.position())
+    }
+}
+
+/// Collects the distinct terms of the instruments of a plan. A plan of thousands of contracts has only hundreds.
+#[derive(Default)]
+pub(crate) struct TermsTable {
+    terms: Vec<Terms>,
+    ids: HashMap<Terms, TermsId, FixedState>,
+}
+
+impl TermsTable {
+    /// Returns the id of the terms of an instrument.
+    pub(crate) fn add(&mut self, instrument: &Instrument<'_>) -> Option<TermsId> {
+        let terms =
+            Terms { expiry: instrument.expiry(), lot_size: instrument.lot_size(), tick_size: instrument.tick_size() };
+        if let Some(id) = self.ids.get(&terms) {
+            return Some(*id);
+        }
+        let id = TermsId::of(self.terms.len())?;
+        self.terms.push(terms);
+        self.ids.insert(terms, id);
+        Some(id)
+    }
+
+    pub(crate) fn into_terms(self) -> Vec<Terms> {
+        self.terms
+    }
 }
 
 /// A subscription of an instrument on a connection.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::{
     AllocatedConnection, Allocation, BrokerPart, LoweredMode, Needed, SubscribedInstrument, SubscribedLeg,
-    Subscriptions, SubstitutedMode, UsedLimit,
+    Subscriptions, SubstitutedMode, Terms, UsedLimit,
 };
 use crate::heap::{Heap, arc};
 use crate::keys::KeyList;
@@ -66,13 +66,22 @@ impl Heap for Needed {
 
 impl Heap for Subscriptions {
     fn heap_bytes(&self) -> usize {
-        self.catalogue_version.heap_bytes() + self.instruments.heap_bytes() + self.legs.heap_bytes()
+        self.catalogue_version.heap_bytes()
+            + self.terms.heap_bytes()
+            + self.instruments.heap_bytes()
+            + self.legs.heap_bytes()
     }
 }
 
 impl Heap for SubscribedInstrument {
     fn heap_bytes(&self) -> usize {
         self.token.heap_bytes()
+    }
+}
+
+impl Heap for Terms {
+    fn heap_bytes(&self) -> usize {
+        0
     }
 }
 
@@ -132,10 +141,11 @@ mod tests {
     proptest! {
         #[test]
         fn subscriptions_own_their_lists_and_tokens(subscriptions in any_subscriptions()) {
-            let Subscriptions { catalogue_version, instruments, legs } = &subscriptions;
+            let Subscriptions { catalogue_version, terms, instruments, legs } = &subscriptions;
             let tokens: usize = instruments.iter().flat_map(|of| &of.token).map(|token| block(token.len())).sum();
 
             let lists = block(instruments.capacity() * size_of::<SubscribedInstrument>())
+                + block(terms.capacity() * size_of::<Terms>())
                 + block(legs.capacity() * size_of::<SubscribedLeg>());
             prop_assert_eq!(subscriptions.heap_bytes(), block(catalogue_version.capacity()) + lists + tokens);
         }

@@ -61,9 +61,11 @@ fn plan(broker: Broker, instruments: &[Listed<'_>], connections: &[(&str, &str)]
         segment: *segment,
         mode: Some(Mode::Quote),
         identity: 0,
+        terms: None,
     };
     let subscriptions = Subscriptions {
         catalogue_version: "1".to_owned(),
+        terms: Vec::new(),
         instruments: instruments.iter().map(subscribed).collect(),
         legs: legs
             .iter()
