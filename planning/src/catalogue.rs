@@ -253,6 +253,11 @@ impl Catalogue {
         self.tokens.find(broker, token)
     }
 
+    /// Returns the instruments with the tokens that the last file of a broker gave to them.
+    pub(crate) fn tokens_of(&self, broker: Broker) -> impl Iterator<Item = (Instrument<'_>, &str)> {
+        self.tokens.of(broker).map(|(id, token)| (self.get(id), token))
+    }
+
     /// Returns the number of tokens that the last file of each broker gave to active instruments.
     pub fn token_counts(&self) -> BTreeMap<Broker, usize> {
         let mut counts = BTreeMap::new();

@@ -98,6 +98,13 @@ impl<'a> Listing<'a> {
         self.series.or(is_plain.then_some(ORDINARY))
     }
 
+    /// Returns the series if it distinguishes the security from others with the same ISIN; otherwise an empty text. The groups
+    /// of BSE do not, and a share moves between the series of shares.
+    pub(crate) fn distinguishing_series(self) -> &'a str {
+        let series = self.series.filter(|_| self.segment == Segment::NseEquity);
+        series.filter(|series| content_of(series) != Some(Content::Share)).unwrap_or_default()
+    }
+
     /// Returns the symbol without the series.
     pub(crate) fn base(self) -> &'a str {
         let stem = |series| self.symbol.strip_suffix(series)?.strip_suffix('-');

@@ -71,10 +71,12 @@ impl Tokens {
 
     /// Returns every token, by broker, then instrument.
     pub(super) fn iter(&self) -> impl Iterator<Item = (Broker, InstrumentId, &str)> {
-        self.by_broker.iter().flat_map(|(broker, packed)| {
-            let ids = 0..u32::try_from(packed.lengths.len()).unwrap_or(u32::MAX);
-            ids.filter_map(|id| Some((*broker, InstrumentId(id), packed.get(id as usize)?)))
-        })
+        self.by_broker.iter().flat_map(|(broker, packed)| packed.iter().map(|(id, token)| (*broker, id, token)))
+    }
+
+    /// Returns every token of a broker, by instrument.
+    pub(super) fn of(&self, broker: Broker) -> impl Iterator<Item = (InstrumentId, &str)> {
+        self.by_broker.get(&broker).into_iter().flat_map(Packed::iter)
     }
 }
 
@@ -118,6 +120,17 @@ impl Packed {
             from = start + 1;
         }
         None
+    }
+
+    /// Returns every token, by instrument.
+    fn iter(&self) -> impl Iterator<Item = (InstrumentId, &str)> {
+        let mut start = 0;
+        self.lengths.iter().zip(0u32..).filter_map(move |(length, id)| {
+            let end = start + usize::from(*length);
+            let token = &self.text[start..end];
+            start = end;
+            (!token.is_empty()).then_some((InstrumentId(id), token))
+        })
     }
 
     fn get(&self, index: usize) -> Option<&str> {
@@ -167,7 +180,11 @@ mod tests {
         for text in ["NSE_FO|", "NSE_FO", "NSE_FO|9NSE_FO|36", "|9", "NSE_FO|90"] {
             assert_eq!(tokens.find(Broker::Upstox, text), None, "{text}");
         }
-        assert_eq!(tokens.iter().count(), sparse.len());
+        let listed: Vec<(Broker, u32, String)> =
+            tokens.iter().map(|(broker, id, token)| (broker, id.0, token.to_owned())).collect();
+        assert_eq!(listed, sorted);
+        assert_eq!(tokens.of(Broker::Upstox).count(), sparse.len());
+        assert_eq!(tokens.of(Broker::Kite).count(), 0);
     }
 
     #[test]

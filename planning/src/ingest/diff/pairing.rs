@@ -8,15 +8,10 @@ use foldhash::fast::FixedState;
 
 use super::{ChangeKind, Diff, KeyChange, change, compare, key_of};
 use crate::dump::Row;
-use crate::identity::Identity;
+use crate::identity::{EXPIRY_MOVES_DAYS, Identity};
 use crate::instrument::Amount;
 use crate::series::comparable_name;
 use crate::vocabulary::{InstrumentType, Segment};
-
-/// The maximum number of days between the expiries of two contracts with the same token and other terms that are
-/// regarded as one contract that moved. Exchanges move expiries by a few days within the week; the next contract of a
-/// series is at least a week away.
-const EXPIRY_MOVES_DAYS: i64 = 6;
 
 /// Pairs the rows of two files, each with unique keys.
 pub(super) fn paired<'a, R: Borrow<Row>>(before: &'a [R], after: &'a [Row]) -> Pairing<'a, R> {
