@@ -36,6 +36,7 @@ pub mod subscriptions;
 #[cfg(test)]
 mod testing;
 pub mod transition;
+pub mod verify;
 pub mod vocabulary;
 mod worth;
 
