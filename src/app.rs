@@ -135,6 +135,7 @@ impl App {
             is_draining: AtomicBool::new(false),
             permits: Semaphore::new(http::REQUESTS_MAX),
             keys_in_flight: http::KeysInFlight::default(),
+            stale_counts: http::StaleCounts::default(),
         });
         Ok(App { state, listener, connections_max, probe_listener, key: origin, late })
     }

@@ -31,6 +31,7 @@ mod query;
 mod response;
 mod schema;
 mod shedding;
+mod stale_counts;
 mod throttled_log;
 mod versions;
 
@@ -55,6 +56,7 @@ pub(crate) use self::profiles::import_export;
 pub(crate) use self::profiles::problems::causes;
 pub(crate) use self::profiles::{NAME_CHARACTERS_MAX, USER_IDS, is_user_id};
 use self::profiles::{PROFILES, changes};
+pub(crate) use self::stale_counts::StaleCounts;
 pub(crate) use self::throttled_log::ThrottledLog;
 
 /// Returns the service of all routes, for at most `connections_max` connections.
@@ -73,6 +75,7 @@ fn router(state: Arc<AppState>) -> Router {
         .route("/plans/{plan_id}/explain", get(plans::explain::explain))
         .route("/plans/{plan_id}/diff", get(plans::transition::read_diff))
         .route("/plans/{plan_id}/schedule", get(plans::transition::read_schedule))
+        .route("/plans/{plan_id}/verify", get(plans::verify::verify))
         .route("/planner/config", get(planner::config))
         .route("/planner/cleanup", post(planner::cleanup));
     let registry = Router::new()

@@ -25,6 +25,7 @@ mod recording;
 mod search;
 mod subscriptions;
 mod transition;
+mod verify;
 
 use serde_json::{Value, json};
 

@@ -114,6 +114,18 @@ pub struct CatalogueReference {
     pub file_date: Option<NaiveDate>,
     /// Whether the catalog is the demonstration catalog.
     pub demonstration: bool,
+    /// The same as `version`. Present only if a plan at a broker is read after the content of the catalog has changed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(nullable = false))]
+    pub planned: Option<String>,
+    /// The version of the current catalog. Present together with `planned`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(nullable = false))]
+    pub current: Option<String>,
+    /// The number of instruments that the verification of the plan does not find unchanged. Present together with `planned`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(nullable = false))]
+    pub stale_instruments: Option<u64>,
 }
 
 impl CatalogueReference {
@@ -124,7 +136,17 @@ impl CatalogueReference {
             content_hash: hex(catalogue.content_hash()),
             file_date: catalogue.file_date(),
             demonstration: catalogue.is_demonstration(),
+            planned: None,
+            current: None,
+            stale_instruments: None,
         }
+    }
+
+    /// Adds the current catalog, and the number of instruments of the plan that a verification finds changed.
+    pub fn compare(&mut self, current: &Catalogue, stale_instruments: u64) {
+        self.planned = Some(self.version.clone());
+        self.current = Some(current.version().to_owned());
+        self.stale_instruments = Some(stale_instruments);
     }
 }
 

@@ -17,6 +17,7 @@ use super::idempotency::KeysInFlight;
 use super::keys::ApiKeys;
 use super::measures::Measures;
 use super::problem::Problem;
+use super::stale_counts::StaleCounts;
 use super::throttled_log::ThrottledLog;
 use crate::limits::BrokerLimits;
 
@@ -46,6 +47,7 @@ pub(crate) struct AppState {
     /// Permits for requests in flight.
     pub(crate) permits: Semaphore,
     pub(crate) keys_in_flight: KeysInFlight,
+    pub(crate) stale_counts: StaleCounts,
 }
 
 impl AppState {

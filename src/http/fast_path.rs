@@ -23,7 +23,7 @@ use futures_util::future::Either;
 use tower_service::Service;
 
 use super::body::{self, JsonBody, PLAN_BODY_BYTES_MAX};
-use super::context::{AppState, RequestContext, RequestedPath, deadline, snapshot};
+use super::context::{AppState, RequestContext, RequestedPath, snapshot};
 use super::endpoints::{PLAN_ENDPOINT, READ_ENDPOINT};
 use super::hang_up::{Answering, Unanswered};
 use super::health::name_cause;
@@ -193,8 +193,7 @@ async fn cached_plan_response(state: &AppState, context: RequestContext, request
     let path = parts.uri.path();
     let conclude =
         |response: Response| middleware::conclude(response, state, &context, method, Some(endpoint), path, true);
-    let deadline = deadline(&context, &snapshot);
-    let answer = plans::plan_by_id_response(&context, &parts.uri, &parts.headers, cached, deadline);
+    let answer = plans::plan_by_id_response(state, &snapshot, &context, &parts.uri, &parts.headers, cached);
     let answer = async { answer.await.into_response() };
     FastPathResult::Response(middleware::watch(answer, &context, method, Some(endpoint), conclude).await)
 }

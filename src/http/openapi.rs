@@ -42,6 +42,7 @@ use super::schema::types;
         super::plans::explain::explain,
         super::plans::transition::read_diff,
         super::plans::transition::read_schedule,
+        super::plans::verify::verify,
         super::planner::config,
         super::planner::cleanup,
         super::versions::list,

@@ -10,6 +10,7 @@ mod schemas;
 pub(crate) mod subscriptions;
 mod tags;
 pub(crate) mod transition;
+pub(crate) mod verify;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -378,7 +379,8 @@ pub(crate) struct ReadAnswer {
     get, path = "/api/v1/internal/instrument-registry/subscriptions/plans/{plan_id}", tag = "plans",
     operation_id = "get_plan",
     summary = "Get a plan",
-    description = "Returns a stored plan, expired or not. A plan never changes, so its `ETag` stays valid.",
+    description = "Returns a stored plan, expired or not. A plan never changes, so its `ETag` stays valid. If a plan at a broker \
+        is read after the catalog has changed, `metadata.catalogue` compares the two, and the `ETag` belongs to the comparison.",
     params(parameters::PlanPath, parameters::IncludeQuery, parameters::IfNoneMatch),
     responses(
         (status = 200, description = "The plan.", body = ReadAnswer, headers(("ETag" = String, description = "The weak entity tag of the plan, for `If-None-Match`."))),
@@ -400,20 +402,23 @@ pub(crate) async fn read_plan(
     Fields::none().finish(parameters.finish())?;
     let snapshot = snapshot(&state)?;
     let cached = find_plan(&state, &context, &snapshot, plan_id).await?;
-    plan_by_id_response(&context, &uri, &headers, cached, deadline(&context, &snapshot)).await
+    plan_by_id_response(&state, &snapshot, &context, &uri, &headers, cached).await
 }
 
 /// Returns the response to a request for a plan by id.
 ///
 /// # Errors
-/// 409 if the query asks for subscriptions, and the plan has none; those of [`large_object`].
+/// 409 if the query asks for subscriptions, and the plan has none; those of [`large_object`] and of comparing it with the catalog.
 pub(super) async fn plan_by_id_response(
+    state: &AppState,
+    snapshot: &Arc<Snapshot>,
     context: &RequestContext,
     uri: &Uri,
     headers: &HeaderMap,
     cached: Arc<CachedPlan>,
-    deadline: Instant,
 ) -> Result<Response, Problem> {
+    let deadline = deadline(context, snapshot);
+    let cached = verify::compared_with_catalogue(state, snapshot, cached, deadline).await?;
     let included = Included::of(uri, &cached.plan)?;
     let tag = entity_tag(&cached.plan);
     let response = if is_known_to_caller(headers, &tag) {

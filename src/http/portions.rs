@@ -30,7 +30,7 @@ use tracing::{error, warn};
 
 use self::memory::{MEMORY, Pool};
 pub(super) use self::memory::{Memory, MemoryLoad, WAIT_MAX, memory_load};
-pub(super) use self::whole::{hold, large_object};
+pub(super) use self::whole::{computed_object, hold, large_object};
 use super::blocking::{run_blocking, run_for_sent_response};
 use super::context::RequestContext;
 use super::problem::Problem;

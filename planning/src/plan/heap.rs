@@ -31,6 +31,8 @@ fn metadata(metadata: &Metadata, instruments: &Arc<KeyList>) -> usize {
         + result.exchange_distribution.heap_bytes()
         + catalogue.version.heap_bytes()
         + catalogue.content_hash.heap_bytes()
+        + catalogue.planned.heap_bytes()
+        + catalogue.current.heap_bytes()
         + metadata.content_hash.heap_bytes()
         + metadata.warnings.heap_bytes()
         + metadata.profile.as_ref().map_or(0, |profile| profile.profile_id.heap_bytes())

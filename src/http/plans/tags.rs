@@ -4,9 +4,15 @@ use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::Response;
 use registry_planning::plan::Plan;
 
-/// Returns a weak tag, because the correlation id and the time in the response differ each time.
+/// Returns a weak tag, because the correlation id and the time in the response differ each time. If the plan was compared with the
+/// current catalog, the tag belongs to the comparison.
 pub(super) fn entity_tag(plan: &Plan) -> String {
-    format!("W/\"{}\"", &plan.metadata.content_hash[..plan.metadata.content_hash.len().min(32)])
+    let content = &plan.metadata.content_hash[..plan.metadata.content_hash.len().min(32)];
+    let catalogue = &plan.metadata.catalogue;
+    match (&catalogue.current, catalogue.stale_instruments) {
+        (Some(current), Some(stale)) => format!("W/\"{content}-{current}-{stale}\""),
+        _ => format!("W/\"{content}\""),
+    }
 }
 
 /// Whether the caller has the response with this tag.

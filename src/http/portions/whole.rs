@@ -33,6 +33,22 @@ pub(in crate::http) async fn large_object(
     Box::pin(large_object_within(&WHOLE, bytes, deadline, write)).await
 }
 
+/// Returns a response with a JSON object of about this size in bytes, whose content takes milliseconds to compute. Unlike
+/// [`large_object`], a small one is written on the threads for computations, too.
+///
+/// # Errors
+/// As [`large_object`].
+pub(in crate::http) async fn computed_object(
+    bytes: usize,
+    deadline: Instant,
+    write: impl FnOnce(&mut ObjectWriter<'_>) + Send + 'static,
+) -> Result<Response, Problem> {
+    if bytes <= SMALL_RESPONSE_BYTES_MAX {
+        return Ok(json_bytes(run_blocking(deadline, move || object_bytes(bytes, write)).await?));
+    }
+    Box::pin(large_object_within(&WHOLE, bytes, deadline, write)).await
+}
+
 async fn large_object_within(
     pool: &'static Pool,
     bytes: usize,
@@ -99,6 +115,19 @@ mod tests {
         drop(busy);
         let body = to_bytes(large.await.unwrap().into_body(), usize::MAX).await.unwrap();
         assert_eq!(body.len(), SMALL_RESPONSE_BYTES_MAX + "{\"text\":\"\"}".len());
+    }
+
+    #[tokio::test]
+    async fn a_small_computation_leaves_the_threads_of_requests() {
+        let deadline = Instant::now() + TIMEOUT;
+        let busy = occupy_computations().await;
+
+        let mut computed = Box::pin(computed_object(16, deadline, |object| object.field("a", &1)));
+        assert!(computed.as_mut().now_or_never().is_none());
+
+        drop(busy);
+        let body = to_bytes(computed.await.unwrap().into_body(), usize::MAX).await.unwrap();
+        assert_eq!(&body[..], b"{\"a\":1}");
     }
 
     #[tokio::test]

@@ -1,0 +1,124 @@
+//! Compares the instruments of a plan with the current catalog.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use axum::extract::{Extension, State};
+use axum::http::Uri;
+use axum::response::Response;
+use chrono::Utc;
+use registry_actors::cache::CachedPlan;
+use registry_actors::snapshot::Snapshot;
+use registry_planning::json::ObjectWriter;
+use registry_planning::plan::describe::trading_date;
+use registry_planning::verify::{Verification, verify as verify_plan};
+use registry_planning::vocabulary::hex;
+use utoipa::ToSchema;
+
+use super::{PlanId, find_plan, milliseconds};
+use crate::http::blocking::run_blocking;
+use crate::http::body::Fields;
+use crate::http::context::{AppState, RequestContext, deadline, snapshot};
+use crate::http::portions::computed_object;
+use crate::http::problem::Problem;
+use crate::http::query::Parameters;
+use crate::http::schema::{parameters, types};
+use crate::http::stale_counts::ComparedWith;
+
+/// The size of a verified instrument as JSON without its key, in bytes. Most instruments have no change.
+const INSTRUMENT_BYTES: usize = 96;
+
+/// The verification of a plan.
+#[derive(ToSchema)]
+#[allow(dead_code)] // The response is written field by field; this is its documentation.
+pub(crate) struct VerificationAnswer<'a> {
+    #[serde(flatten)]
+    verification: Verification<'a>,
+    /// The time that it took to verify the plan, in milliseconds.
+    duration_ms: u64,
+    /// Always `v1`.
+    #[schema(value_type = types::ApiVersion)]
+    api_version: &'static str,
+    /// The correlation id of the request.
+    correlation_id: &'a str,
+    /// The time from the arrival of the request to the response, in milliseconds.
+    response_time_ms: u64,
+}
+
+/// Compares a plan with the current catalog.
+#[utoipa::path(
+    get, path = "/api/v1/internal/instrument-registry/subscriptions/plans/{plan_id}/verify", tag = "plans",
+    operation_id = "verify_plan",
+    summary = "Verify a plan",
+    description = "Compares the identities, tokens and terms that a plan stored with the current catalog, and returns one verdict \
+        for each instrument, with everything that changed. Of several verdicts, the first of `counts` applies. A plan without \
+        identities, because it names no broker or is for historical data, is compared by its keys.",
+    params(parameters::PlanPath),
+    responses(
+        (status = 200, description = "The verification.", body = VerificationAnswer<'_>),
+        (status = 404, description = "The plan does not exist."),
+    ),
+    security(("api_key" = [])),
+)]
+pub(crate) async fn verify(
+    State(state): State<Arc<AppState>>,
+    Extension(context): Extension<RequestContext>,
+    PlanId(plan_id): PlanId,
+    uri: Uri,
+) -> Result<Response, Problem> {
+    Fields::none().finish(Parameters::of(&uri).finish())?;
+    let snapshot = snapshot(&state)?;
+    let deadline = deadline(&context, &snapshot);
+    let cached = find_plan(&state, &context, &snapshot, plan_id).await?;
+    let keys = &cached.plan.instruments;
+    let bytes = keys.text_bytes() + keys.len() * INSTRUMENT_BYTES;
+    let today = trading_date(Utc::now());
+    let write = move |answer: &mut ObjectWriter<'_>| {
+        let started_at = Instant::now();
+        let Verification { plan_id, basis, as_of, catalogue, counts, stale_instruments, instruments } =
+            verify_plan(&cached.plan, snapshot.basis(), today);
+        answer.field("plan_id", plan_id);
+        answer.field("basis", &basis);
+        answer.field("as_of", &as_of);
+        answer.field("catalogue", &catalogue);
+        answer.field("counts", &counts);
+        answer.field("stale_instruments", &stale_instruments);
+        answer.field("instruments", &instruments);
+        answer.field("duration_ms", &milliseconds(started_at.elapsed()));
+        answer.field("api_version", "v1");
+        answer.field("correlation_id", &*context.correlation_id);
+        answer.field("response_time_ms", &context.elapsed_ms());
+    };
+    computed_object(bytes, deadline, write).await
+}
+
+/// Returns a plan with the comparison of its catalog with the current one, if it is a plan at a broker and the content of the
+/// catalog has changed; otherwise the plan as it is.
+///
+/// # Errors
+/// Those of [`run_blocking`].
+pub(super) async fn compared_with_catalogue(
+    state: &AppState,
+    snapshot: &Arc<Snapshot>,
+    cached: Arc<CachedPlan>,
+    deadline: Instant,
+) -> Result<Arc<CachedPlan>, Problem> {
+    let metadata = &cached.plan.metadata;
+    let content_hash = *snapshot.catalogue.content_hash();
+    if metadata.broker_part.is_none() || metadata.catalogue.content_hash == hex(&content_hash) {
+        return Ok(cached);
+    }
+    let with = ComparedWith { content_hash, today: trading_date(Utc::now()) };
+    let counted = state.stale_counts.get(with, &cached.plan.plan_id);
+    let snapshot = Arc::clone(snapshot);
+    let compare = move || {
+        let count = || verify_plan(&cached.plan, snapshot.basis(), with.today).stale_instruments;
+        let stale = counted.unwrap_or_else(count);
+        let mut plan = cached.plan.as_ref().clone();
+        plan.metadata.catalogue.compare(&snapshot.catalogue, stale);
+        (Arc::new(CachedPlan::new(Arc::new(plan))), stale)
+    };
+    let (compared, stale) = Box::pin(run_blocking(deadline, compare)).await?;
+    state.stale_counts.put(with, &compared.plan.plan_id, stale);
+    Ok(compared)
+}
