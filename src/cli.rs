@@ -1,4 +1,4 @@
-//! The command line: serve, plan, ingest, catalog, profiles, migrate, check-config.
+//! The command line: serve, plan, verify, ingest, catalog, profiles, migrate, check-config.
 
 mod catalog;
 mod ingest;
@@ -6,6 +6,7 @@ mod plan;
 mod profiles;
 mod remote;
 mod stored;
+mod verify;
 
 use std::cell::RefCell;
 use std::env::VarError;
@@ -61,6 +62,8 @@ enum Command {
     Schedule(stored::ScheduleArguments),
     /// Explain why a stored plan contains an instrument, or why it was left out.
     Explain(stored::ExplainArguments),
+    /// Compare a stored plan with the stored catalog, and print what changed.
+    Verify(verify::VerifyArguments),
     /// Ingest a broker's instrument file into the catalog; a running service serves it within seconds.
     Ingest(IngestArguments),
     /// Check the stored catalog.
@@ -151,6 +154,7 @@ fn run(command: Command, settings: &ProcessSettings) -> anyhow::Result<()> {
         Command::Diff(arguments) => runtime()?.block_on(stored::run_diff(arguments, settings)),
         Command::Schedule(arguments) => runtime()?.block_on(stored::run_schedule(arguments, settings)),
         Command::Explain(arguments) => runtime()?.block_on(stored::run_explain(arguments, settings)),
+        Command::Verify(arguments) => runtime()?.block_on(verify::run(arguments, settings)),
         Command::Ingest(arguments) => runtime()?.block_on(ingest::run(arguments, settings)),
         Command::Catalog(command) => runtime()?.block_on(catalog::run(command, settings)),
         Command::Profiles(command) => runtime()?.block_on(profiles::run(command, settings)),
