@@ -182,6 +182,11 @@ async fn commands_of_the_operating_page_run() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn commands_of_the_verification_page_run() {
+    check("docs/verification.md").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn commands_of_the_configuration_page_run() {
     check("docs/configuration.md").await;
 }
@@ -195,6 +200,7 @@ fn every_page_with_commands_is_checked() {
         "docs/profiles.md",
         "docs/catalogue.md",
         "docs/operating.md",
+        "docs/verification.md",
         "docs/configuration.md",
     ];
     for document in documents() {
