@@ -10,6 +10,7 @@ mod identity;
 mod moves;
 mod search;
 mod values;
+mod verify;
 mod versions;
 
 use std::collections::{BTreeMap, HashMap};
