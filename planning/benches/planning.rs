@@ -1,6 +1,6 @@
 //! Compares the time of planning with that of a straightforward version, measures the time of reading real files, and
 //! compares the time of creating a catalog from one with that of deserializing it. It also compares the time of plans at the
-//! limits of a broker with that of a first-fit.
+//! limits of a broker with that of a first-fit, and the time of verifications of 5,000 and 50,000 instruments.
 //!
 //! `cargo bench -p registry-planning` measures; `cargo test -p registry-planning --benches`, or the argument `--test`,
 //! runs every case once. Requests are random instruments of a synthetic catalog of 100,000. They are parsed already,
@@ -20,6 +20,8 @@ mod ready;
 mod straightforward;
 #[path = "planning/synthetic.rs"]
 mod synthetic;
+#[path = "planning/verifying.rs"]
+mod verifying;
 
 use std::env;
 use std::hint::black_box;
@@ -76,6 +78,8 @@ fn main() -> io::Result<()> {
     compare(&mut out, if is_test { 1 } else { ROUNDS })?;
     writeln!(out)?;
     fitting::measure(&mut out, if is_test { 1 } else { 31 })?;
+    writeln!(out)?;
+    verifying::measure(&mut out, if is_test { 1 } else { 31 })?;
     writeln!(out)?;
     dumps::measure(&mut out, if is_test { 1 } else { 7 })?;
     writeln!(out)?;
