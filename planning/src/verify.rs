@@ -6,6 +6,7 @@
 mod answer;
 mod identities;
 mod keys;
+mod replan;
 mod search;
 
 use std::collections::BTreeMap;
@@ -16,6 +17,7 @@ pub use self::answer::{
     ChangedField, ChangedValue, InstrumentChange, Verdict, Verification, VerificationBasis, VerifiedCatalogue,
     VerifiedInstrument,
 };
+pub use self::replan::replan;
 use crate::basis::Basis;
 use crate::plan::Plan;
 use crate::vocabulary::hex;

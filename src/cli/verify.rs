@@ -1,12 +1,16 @@
 //! `verify`: compares a stored plan with the stored catalog.
 
+use std::sync::Arc;
+
 use anyhow::bail;
 use chrono::{NaiveDate, Utc};
 use registry_planning::basis::Basis;
 use registry_planning::broker::BrokerModels;
 use registry_planning::plan::describe::trading_date;
-use registry_planning::verify::{ChangedValue, InstrumentChange, Verdict, Verification, verify};
+use registry_planning::transition::{ActionCounts, PlanDiff, diff};
+use registry_planning::verify::{ChangedValue, InstrumentChange, Verdict, Verification, replan, verify};
 use registry_planning::vocabulary::counted;
+use serde::Serialize;
 
 use super::{catalogue, date, print_line, resolve, table};
 use crate::settings::ProcessSettings;
@@ -23,6 +27,15 @@ pub(super) struct VerifyArguments {
     json: bool,
 }
 
+/// A verification, and what a new plan would change.
+#[derive(Serialize)]
+struct Output<'a> {
+    #[serde(flatten)]
+    verification: Verification<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    replan: Option<PlanDiff<'a>>,
+}
+
 pub(super) async fn run(arguments: VerifyArguments, settings: &ProcessSettings) -> anyhow::Result<()> {
     let store = resolve(settings).await?.store;
     let now = Utc::now();
@@ -31,20 +44,30 @@ pub(super) async fn run(arguments: VerifyArguments, settings: &ProcessSettings) 
     store.close().await;
     let Some(plan) = plan else { bail!("the plan `{}` does not exist", arguments.plan_id) };
 
-    let brokers = BrokerModels::embedded();
+    let brokers = BrokerModels::embedded().with_capacity(Arc::clone(&settings.capacity));
     let today = arguments.as_of.unwrap_or_else(|| trading_date(now));
-    let verification = verify(&plan, Basis { catalogue: &catalogue, brokers: &brokers }, today);
-    if arguments.json {
-        return print_line(&serde_json::to_string_pretty(&verification)?);
-    }
-    print_verification(&verification)
+    let basis = Basis { catalogue: &catalogue, brokers: &brokers };
+    let new_plan = replan(&plan, basis, today);
+    let replan = new_plan.as_ref().and_then(|new_plan| diff(Some(&plan), new_plan).ok());
+    let output = Output { verification: verify(&plan, basis, today), replan };
+    if arguments.json { print_line(&serde_json::to_string_pretty(&output)?) } else { print(&output) }
 }
 
-fn print_verification(verification: &Verification<'_>) -> anyhow::Result<()> {
+fn print(Output { verification, replan }: &Output<'_>) -> anyhow::Result<()> {
     if verification.stale_instruments > 0 {
         print_line(&changed_instruments(verification).to_string())?;
     }
-    print_line(&summary(verification))
+    print_line(&summary(verification))?;
+    replan.as_ref().map_or(Ok(()), |diff| print_line(&replan_line(diff)))
+}
+
+/// Returns the effect of a new plan.
+fn replan_line(PlanDiff { counts, unchanged, .. }: &PlanDiff<'_>) -> String {
+    let ActionCounts { subscribe, unsubscribe, change_mode, r#move } = counts;
+    format!(
+        "a new plan would subscribe {subscribe}, unsubscribe {unsubscribe}, change the mode of {change_mode}, move \
+         {move}, and keep {unchanged}"
+    )
 }
 
 /// Returns a table of the instruments that changed.
@@ -117,6 +140,16 @@ mod tests {
         assert!(table.contains("NFO:A") && table.contains("token_changed"), "{table}");
         assert!(table.contains("broker_token: 1 → none") && table.contains("lot_size: 50 → 75"), "{table}");
         assert!(!table.contains("NFO:B"), "{table}");
+    }
+
+    #[test]
+    fn the_effect_of_a_new_plan_is_counted() {
+        let counts = ActionCounts { subscribe: 1, unsubscribe: 2, change_mode: 3, r#move: 4 };
+
+        assert_eq!(
+            replan_line(&PlanDiff { actions: Vec::new(), counts, unchanged: 5 }),
+            "a new plan would subscribe 1, unsubscribe 2, change the mode of 3, move 4, and keep 5"
+        );
     }
 
     #[test]

@@ -11,7 +11,8 @@ use registry_actors::cache::CachedPlan;
 use registry_actors::snapshot::Snapshot;
 use registry_planning::json::ObjectWriter;
 use registry_planning::plan::describe::trading_date;
-use registry_planning::verify::{Verification, verify as verify_plan};
+use registry_planning::transition::{ActionCounts, PlanAction, diff};
+use registry_planning::verify::{Verification, replan, verify as verify_plan};
 use registry_planning::vocabulary::hex;
 use utoipa::ToSchema;
 
@@ -34,6 +35,10 @@ const INSTRUMENT_BYTES: usize = 96;
 pub(crate) struct VerificationAnswer<'a> {
     #[serde(flatten)]
     verification: Verification<'a>,
+    /// The difference of the plan that its request gives now to this plan. Absent if the plan has no subscriptions, or if its
+    /// pinned instruments do not fit into the limits any more.
+    #[schema(nullable = false)]
+    replan: Option<ReplanDiff<'a>>,
     /// The time that it took to verify the plan, in milliseconds.
     duration_ms: u64,
     /// Always `v1`.
@@ -45,6 +50,18 @@ pub(crate) struct VerificationAnswer<'a> {
     response_time_ms: u64,
 }
 
+/// The difference of a new plan to the stored one.
+#[derive(ToSchema)]
+#[allow(dead_code)] // Like the response.
+pub(crate) struct ReplanDiff<'a> {
+    /// The instruments that differ: those of the new plan in its order, then those of the stored plan alone in its order.
+    actions: Vec<PlanAction<'a>>,
+    /// The number of actions of each kind.
+    counts: ActionCounts,
+    /// The number of subscribed instruments of both plans that do not differ.
+    unchanged: u32,
+}
+
 /// Compares a plan with the current catalog.
 #[utoipa::path(
     get, path = "/api/v1/internal/instrument-registry/subscriptions/plans/{plan_id}/verify", tag = "plans",
@@ -52,7 +69,8 @@ pub(crate) struct VerificationAnswer<'a> {
     summary = "Verify a plan",
     description = "Compares the identities, tokens and terms that a plan stored with the current catalog, and returns one verdict \
         for each instrument, with everything that changed. Of several verdicts, the first of `counts` applies. A plan without \
-        identities, because it names no broker or is for historical data, is compared by its keys.",
+        identities, because it names no broker or is for historical data, is compared by its keys. `replan` is what the same \
+        request would change now.",
     params(parameters::PlanPath),
     responses(
         (status = 200, description = "The verification.", body = VerificationAnswer<'_>),
@@ -84,6 +102,10 @@ pub(crate) async fn verify(
         answer.field("counts", &counts);
         answer.field("stale_instruments", &stale_instruments);
         answer.field("instruments", &instruments);
+        let new_plan = replan(&cached.plan, snapshot.basis(), today);
+        if let Some(diff) = new_plan.as_ref().and_then(|new_plan| diff(Some(&cached.plan), new_plan).ok()) {
+            answer.field("replan", &diff);
+        }
         answer.field("duration_ms", &milliseconds(started_at.elapsed()));
         answer.field("api_version", "v1");
         answer.field("correlation_id", &*context.correlation_id);
