@@ -8,6 +8,7 @@ mod allocate;
 pub mod allocation;
 pub mod basis;
 pub mod broker;
+pub mod calendar;
 pub mod capacity;
 pub mod catalogue;
 pub mod demo;

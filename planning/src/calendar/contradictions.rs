@@ -1,0 +1,81 @@
+//! Expiries on days on which their exchange does not trade.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use chrono::NaiveDate;
+
+use super::{Calendar, Day};
+use crate::catalogue::{Catalogue, Instrument};
+use crate::vocabulary::{Exchange, counted, verb};
+
+/// Contracts that expire on a day on which their exchange does not trade. One of calendar and catalog is wrong.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Contradiction {
+    /// The exchange.
+    pub exchange: Exchange,
+    /// The expiry.
+    pub date: NaiveDate,
+    /// The number of active contracts with this expiry.
+    pub contracts: usize,
+    /// The first of them by key.
+    pub example: String,
+    /// `a holiday (…)` or `a weekend`.
+    reason: String,
+}
+
+impl fmt::Display for Contradiction {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Contradiction { exchange, date, contracts, example, reason } = self;
+        let (count, expire) = (counted(*contracts, "contract"), verb(*contracts, "expires", "expire"));
+        write!(f, "{count} of {exchange} {expire} on {date}, {reason}, for example `{example}`")
+    }
+}
+
+impl Calendar {
+    /// Returns the expiries of active contracts that are not trading days, by exchange and date. Dates that the calendar does
+    /// not cover contradict nothing, and neither does the demonstration catalog, whose expiries are generated.
+    pub fn contradictions(&self, catalogue: &Catalogue) -> Vec<Contradiction> {
+        if catalogue.is_demonstration() || self.is_empty() {
+            return Vec::new();
+        }
+        let mut found: BTreeMap<(Exchange, NaiveDate), Contradiction> = BTreeMap::new();
+        let contracts = catalogue.instruments().filter(|own| own.is_active() && !own.is_alias());
+        for (instrument, date) in contracts.filter_map(|own| Some((own, own.expiry()?))) {
+            let Some(reason) = self.closed_on(instrument.exchange(), date) else { continue };
+            let first = || Contradiction {
+                exchange: instrument.exchange(),
+                date,
+                contracts: 0,
+                example: instrument.key().to_owned(),
+                reason,
+            };
+            found.entry((instrument.exchange(), date)).or_insert_with(first).contracts += 1;
+        }
+        found.into_values().collect()
+    }
+
+    /// Returns the exchanges of active contracts whose holidays the calendar does not know on a date.
+    pub fn uncovered(&self, catalogue: &Catalogue, today: NaiveDate) -> Vec<Exchange> {
+        let has_contract = |own: &Instrument<'_>| own.is_active() && own.expiry().is_some();
+        let mut exchanges: Vec<Exchange> =
+            catalogue.instruments().filter(has_contract).map(|own| own.exchange()).collect();
+        exchanges.sort_unstable();
+        exchanges.dedup();
+        exchanges.retain(|exchange| !self.covers(*exchange, today));
+        exchanges
+    }
+
+    /// Returns the reason why the exchange is closed; `None` if it trades or the calendar does not cover the date.
+    fn closed_on(&self, exchange: Exchange, date: NaiveDate) -> Option<String> {
+        if !self.covers(exchange, date) {
+            return None;
+        }
+        match self.day(exchange, date) {
+            Day::Trading(_) => None,
+            Day::Weekend => Some("a weekend".to_owned()),
+            Day::Holiday("") => Some("a holiday".to_owned()),
+            Day::Holiday(description) => Some(format!("a holiday ({description})")),
+        }
+    }
+}
