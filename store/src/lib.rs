@@ -6,6 +6,7 @@
 //! This is the only crate of the service that names sqlx.
 
 pub mod background;
+mod calendar;
 mod documents;
 mod error;
 pub mod idempotency;
@@ -26,6 +27,7 @@ pub mod testing;
 #[cfg(test)]
 mod tests;
 
+pub use self::calendar::{CALENDARS_KEPT, CalendarRecord, CalendarStore, StoredCalendar};
 pub use self::error::StoreError;
 pub use self::idempotency::KeyStore;
 pub use self::jobs::JobStore;

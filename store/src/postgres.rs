@@ -10,6 +10,7 @@
 //! Without the feature `tls` of this crate connections are not encrypted: `sslmode=require` is rejected, and `prefer`,
 //! the default, means `disable`.
 
+mod calendar;
 mod catalogue;
 mod columns;
 mod connections;

@@ -3,6 +3,7 @@
 //! Statements that differ in more than the words of [`Dialect`] are in the folders of the databases. Both number their
 //! parameters: `$1`.
 
+pub(crate) mod calendar;
 pub(crate) mod catalogue;
 pub(crate) mod columns;
 pub(crate) mod keys;

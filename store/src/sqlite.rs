@@ -3,6 +3,7 @@
 //! With `journal_mode=WAL` readers continue while a batch is written. With `synchronous=FULL` a committed batch
 //! survives a power failure.
 
+mod calendar;
 mod catalogue;
 mod columns;
 mod jobs;

@@ -2,6 +2,7 @@
 
 use async_trait::async_trait;
 
+use super::calendar::CalendarStore;
 use super::error::StoreError;
 use super::idempotency::KeyStore;
 use super::jobs::JobStore;
@@ -26,7 +27,9 @@ pub struct ConnectionCounts {
 /// A database, with one supertrait for each group of tables. Its methods may be called concurrently. A call must not be
 /// canceled while it is in progress, so callers run it in a task of its own.
 #[async_trait]
-pub trait Store: PlanStore + KeyStore + CatalogueStore + JobStore + ProfileStore + SettingsStore {
+pub trait Store:
+    PlanStore + KeyStore + CatalogueStore + CalendarStore + JobStore + ProfileStore + SettingsStore
+{
     /// Returns the name for people and metrics: `sqlite` or `postgres`.
     fn backend(&self) -> &'static str;
 

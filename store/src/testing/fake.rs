@@ -2,6 +2,7 @@
 //! advances.
 
 mod arrange;
+mod calendar;
 mod keys;
 mod profiles;
 
@@ -26,7 +27,7 @@ use crate::jobs::{Created, Job};
 use crate::{
     CatalogueStore, ConnectionCounts, JobStore, KeyStore, Lane, LastAccepted, LastGoodSetting, LastGoodSettings,
     LoadDiff, LoadRecord, LoadSummary, PlanFilter, PlanPage, PlanStore, Position, Refusal, RefusalRecord,
-    SettingsStore, Store, StoreError, StoredCatalogue, StoredFault,
+    SettingsStore, Store, StoreError, StoredCalendar, StoredCatalogue, StoredFault,
 };
 
 /// More calls than any test makes.
@@ -68,6 +69,7 @@ struct State {
     hangs_at_ping: bool,
     hangs_at_close: bool,
     catalogue: Option<(i64, Vec<Row>)>,
+    calendars: Vec<StoredCalendar>,
     refusals: Vec<Refusal>,
     /// The errors of the next stored rejections, one for each.
     refusal_answers: VecDeque<StoreError>,

@@ -1,5 +1,6 @@
 //! The behavior of every [`Store`]. Each backend runs all of these tests with [`contract!`].
 
+pub(super) mod calendars;
 pub(super) mod catalogue;
 pub(super) mod history;
 pub(super) mod jobs;
@@ -108,6 +109,12 @@ macro_rules! contract {
                 an_instrument_with_a_new_key_has_a_successor,
                 loads_without_an_archive_are_read_from_the_tables,
                 a_load_that_fails_midway_keeps_the_last_one,
+            }
+            calendars {
+                no_calendar_exists_before_the_first_one,
+                a_calendar_reads_back_equal_after_reopening,
+                the_newest_calendar_is_read_unless_it_is_known,
+                ten_calendars_are_kept,
             }
             history {
                 a_load_is_rejected_if_another_one_came_first,
