@@ -113,6 +113,11 @@ pub struct Calendar {
 }
 
 impl Calendar {
+    /// Returns an empty calendar.
+    pub const fn new() -> Self {
+        Calendar { entries: BTreeMap::new(), coverage: BTreeMap::new() }
+    }
+
     /// Whether no calendar is loaded.
     pub fn is_empty(&self) -> bool {
         self.entries.is_empty()
@@ -140,7 +145,7 @@ impl Calendar {
 
     /// Returns the exchange whose entries apply: `NFO` and `BFO` trade when their cash markets do, unless they have entries of
     /// their own. `None` if the calendar has no entries for the exchange.
-    fn listed(&self, exchange: Exchange) -> Option<Exchange> {
+    pub fn market_of(&self, exchange: Exchange) -> Option<Exchange> {
         let market = match exchange {
             Exchange::Nfo => Exchange::Nse,
             Exchange::Bfo => Exchange::Bse,
@@ -151,14 +156,14 @@ impl Calendar {
 
     /// Whether the holidays of the exchange on the date are known.
     pub fn covers(&self, exchange: Exchange, date: NaiveDate) -> bool {
-        let coverage = self.listed(exchange).and_then(|exchange| self.coverage.get(&exchange));
+        let coverage = self.market_of(exchange).and_then(|exchange| self.coverage.get(&exchange));
         coverage.is_some_and(|coverage| coverage.contains(date))
     }
 
     /// Returns whether and when the exchange trades on the date. If the calendar does not cover the date, only weekends are
     /// known.
     pub fn day(&self, exchange: Exchange, date: NaiveDate) -> Day<'_> {
-        let listed = self.listed(exchange);
+        let listed = self.market_of(exchange);
         if let Some(exchange) = listed {
             if let Some(special) = self.entries.get(&(exchange, EntryKind::Session, date)) {
                 return Day::Trading(&special.sessions);

@@ -1,6 +1,7 @@
 //! A plan request, its canonical form and its cache key.
 
 mod cache_key;
+mod calendar;
 mod document;
 
 use std::collections::{HashMap, HashSet};

@@ -10,7 +10,7 @@ use crate::catalogue::{Catalogue, InstrumentId};
 pub use crate::feed::ItemOptions;
 use crate::keys::KeyList;
 use crate::profile::Rules;
-use crate::vocabulary::ProfileReference;
+use crate::vocabulary::{Exchange, ProfileReference};
 
 /// The source of the instruments of a plan request.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -78,6 +78,24 @@ impl Source {
             Source::Profile(profile) => Some(profile),
             Source::Keys(_) | Source::Selectors(_) | Source::Items(_) => None,
         }
+    }
+
+    /// Whether the instruments can include contracts: a key is of an exchange of derivatives, or selectors add instruments.
+    pub fn may_have_contracts(&self) -> bool {
+        let is_contract = |key: &str| {
+            let exchange = key.split_once(':').and_then(|(exchange, _)| Exchange::parse(exchange));
+            exchange.is_some_and(Exchange::has_contracts)
+        };
+        let have_contracts = |keys: &KeyList| keys.iter().any(is_contract);
+        self.has_selectors()
+            || match self {
+                Source::Keys(keys) => have_contracts(keys),
+                Source::Selectors(_) => false,
+                Source::Items(items) => {
+                    items.iter().any(|item| matches!(&item.instruments, ItemInstruments::Key(key) if is_contract(key)))
+                }
+                Source::Profile(profile) => have_contracts(&profile.keys),
+            }
     }
 
     /// Whether [`Source::resolve`] searches the whole catalog, once for each selector. Otherwise it copies a pointer.

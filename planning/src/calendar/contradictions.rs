@@ -33,6 +33,18 @@ impl fmt::Display for Contradiction {
 }
 
 impl Calendar {
+    /// Returns the reasons to reject this calendar, which an operator can overrule: it contradicts the catalog, or it knows
+    /// fewer days ahead than the calendar in effect.
+    pub fn objections(&self, in_effect: &Calendar, catalogue: &Catalogue) -> Vec<String> {
+        let shorter =
+            self.shorter_than(in_effect).into_iter().map(|(exchange, end)| match self.coverage.get(&exchange) {
+                Some(own) => format!("holidays of {exchange} end on {}, those in effect on {end}", own.to),
+                None => format!("no holidays of {exchange}, whose holidays in effect end on {end}"),
+            });
+        let contradictions = self.contradictions(catalogue);
+        contradictions.iter().map(ToString::to_string).chain(shorter).collect()
+    }
+
     /// Returns the expiries of active contracts that are not trading days, by exchange and date. Dates that the calendar does
     /// not cover contradict nothing, and neither does the demonstration catalog, whose expiries are generated.
     pub fn contradictions(&self, catalogue: &Catalogue) -> Vec<Contradiction> {

@@ -339,6 +339,23 @@ fn expiries_on_closed_days_contradict_the_calendar() {
 }
 
 #[test]
+fn contradictions_and_missing_days_are_objections() {
+    let catalogue = catalogue_of(vec![future("NIFTY", "NIFTY27JANFUT", "2027-01-26")]);
+    let next = "exchange,date,kind\nNSE,2026-01-26,holiday\nNSE,2027-01-26,holiday\nBSE,2025-02-26,holiday\n";
+    let next = Calendar::parse(next).unwrap();
+
+    assert_eq!(
+        next.objections(&calendar(), &catalogue),
+        [
+            "1 contract of NFO expires on 2027-01-26, a holiday, for example `NFO:NIFTY27JANFUT`",
+            "holidays of BSE end on 2025-12-31, those in effect on 2026-12-31",
+            "no holidays of MCX, whose holidays in effect end on 2026-12-31",
+        ]
+    );
+    assert_eq!(calendar().objections(&calendar(), &catalogue), [""; 0]);
+}
+
+#[test]
 fn inactive_and_generated_contracts_contradict_nothing() {
     let mut builder = Builder::new();
     builder.add(future("NIFTY", "NIFTY26NOVFUT", "2026-11-10"), false);

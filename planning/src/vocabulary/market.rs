@@ -90,6 +90,13 @@ words! {
     }
 }
 
+impl Exchange {
+    /// Whether the exchange has instruments that expire.
+    pub const fn has_contracts(self) -> bool {
+        !matches!(self, Exchange::Bse | Exchange::Global | Exchange::Nse)
+    }
+}
+
 // NSE cash, NSE derivatives and NSE commodities share numbers of tokens.
 words! {
     /// The segment of an exchange. Tokens of brokers are unique within a segment.

@@ -1,0 +1,47 @@
+//! The date of a plan whose request has none.
+
+use chrono::NaiveDate;
+
+use super::PlanRequest;
+use crate::calendar::Calendar;
+
+impl PlanRequest {
+    /// Adds the warning about a trading calendar that is missing or ends. The date of the plan must come from the calendar.
+    ///
+    /// Only a plan at a broker with contracts gets it, so that plans without a broker stay as they are, and because the date
+    /// decides about nothing but expiries.
+    pub fn warn_about_calendar(&mut self, calendar: &Calendar, today: NaiveDate) {
+        if self.feed.broker.is_some() && self.source.may_have_contracts() {
+            self.warnings.extend(calendar.warning(today));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::calendar::Calendar;
+    use crate::feed::StreamOptions;
+    use crate::request::PlanRequest;
+    use crate::testing::request;
+    use crate::vocabulary::Broker;
+
+    fn warnings(keys: &[&str], broker: Option<Broker>, calendar: &Calendar, today: &str) -> Vec<String> {
+        let mut request = PlanRequest { feed: StreamOptions { broker, ..StreamOptions::default() }, ..request(keys) };
+        request.warn_about_calendar(calendar, today.parse().unwrap());
+        request.warnings
+    }
+
+    #[test]
+    fn a_plan_of_contracts_at_a_broker_warns_about_the_calendar() {
+        let (none, kite) = (Calendar::new(), Some(Broker::Kite));
+        let known = Calendar::parse("exchange,date,kind\nNSE,2026-01-26,holiday\n").unwrap();
+        let contract = &["NSE:TCS", "NFO:NIFTY26NOVFUT"];
+
+        let missing = ["no trading calendar is loaded: only weekends are known, no holidays"];
+        assert_eq!(warnings(contract, kite, &none, "2026-11-24"), missing);
+        assert_eq!(warnings(contract, kite, &known, "2026-11-24"), [""; 0]);
+        assert_eq!(warnings(contract, kite, &known, "2027-01-01").len(), 1, "it ended");
+        assert_eq!(warnings(&["NSE:TCS"], kite, &none, "2026-11-24"), [""; 0], "nothing expires");
+        assert_eq!(warnings(contract, None, &none, "2026-11-24"), [""; 0], "no broker");
+    }
+}
