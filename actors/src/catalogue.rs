@@ -1,6 +1,8 @@
-//! The catalogue actor: loads the stored catalog, follows its versions, and publishes it in one step.
+//! The catalogue actor: loads the stored catalog and the trading calendar, follows their versions, and publishes each in
+//! one step.
 
 mod actor;
+mod calendar;
 pub(crate) mod metrics;
 mod refusals;
 #[cfg(test)]

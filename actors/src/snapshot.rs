@@ -1,4 +1,4 @@
-//! The data that a request is planned against: settings, catalog and broker models of one moment.
+//! The data that a request is planned against: settings, catalog, broker models and trading calendar of one moment.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -6,13 +6,18 @@ use arc_swap::ArcSwapOption;
 use chrono::{DateTime, Utc};
 use registry_planning::basis::Basis;
 use registry_planning::broker::BrokerModels;
+use registry_planning::calendar::Calendar;
 use registry_planning::capacity::Capacity;
 use registry_planning::catalogue::Catalogue;
+use registry_store::StoredCalendar;
 use sha2::{Digest, Sha256};
 
 use crate::settings::{Settings, SettingsTable};
 
-/// Settings, catalog and broker models of one moment. Immutable.
+/// The calendar if none is loaded.
+static NO_CALENDAR: Calendar = Calendar::new();
+
+/// Settings, catalog, broker models and trading calendar of one moment. Immutable.
 #[derive(Debug)]
 pub struct Snapshot {
     /// The settings.
@@ -21,9 +26,16 @@ pub struct Snapshot {
     pub catalogue: Arc<Catalogue>,
     /// The broker models.
     pub brokers: Arc<BrokerModels>,
-    /// SHA-256 of the content of all three: replicas and restarts agree on it. It covers the capacity of brokers only if a file
+    /// The loaded trading calendar.
+    pub calendar_load: Option<Arc<StoredCalendar>>,
+    /// SHA-256 of the content of the first three: replicas and restarts agree on it. It covers the capacity of brokers only if a file
     /// or accounts override it, so that a new release of the built-in figures does not invalidate plans without a broker.
+    ///
+    /// The calendar is not part of it: a plan depends only on the date that the calendar gives, and on its warnings.
     pub hash: [u8; 32],
+    /// SHA-256 of `hash` and the calendar. The response to the bytes of a request depends on nothing else but the date. It
+    /// equals `hash` if no calendar is loaded.
+    pub request_hash: [u8; 32],
 }
 
 impl Snapshot {
@@ -36,7 +48,23 @@ impl Snapshot {
         if brokers.capacity().is_overridden() {
             hasher.update(brokers.capacity().content_hash());
         }
-        Snapshot { settings: table.settings().clone(), catalogue, brokers, hash: hasher.finalize().into() }
+        let (settings, hash) = (table.settings().clone(), hasher.finalize().into());
+        Snapshot { settings, catalogue, brokers, calendar_load: None, hash, request_hash: hash }
+    }
+
+    /// Adds a trading calendar.
+    #[must_use]
+    pub fn with_calendar(self, load: Option<Arc<StoredCalendar>>) -> Self {
+        let Some(load) = load else { return self };
+        let mut hasher = Sha256::new();
+        hasher.update(self.hash);
+        hasher.update(load.record.calendar.to_csv());
+        Snapshot { calendar_load: Some(load), request_hash: hasher.finalize().into(), ..self }
+    }
+
+    /// Returns the trading calendar, which is empty if none is loaded.
+    pub fn calendar(&self) -> &Calendar {
+        self.calendar_load.as_ref().map_or(&NO_CALENDAR, |load| &load.record.calendar)
     }
 
     /// Returns the part that plans are created from.
@@ -59,12 +87,13 @@ struct Parts {
     /// The settings, and since when they are in effect.
     settings: Option<(SettingsTable, DateTime<Utc>)>,
     catalogue: Option<Arc<Catalogue>>,
+    calendar: Option<Arc<StoredCalendar>>,
 }
 
 impl SnapshotCell {
     /// Returns a cell without settings and catalog.
     pub(crate) fn new(brokers: Arc<BrokerModels>) -> Self {
-        let parts = Parts { brokers, settings: None, catalogue: None };
+        let parts = Parts { brokers, settings: None, catalogue: None, calendar: None };
         SnapshotCell { parts: Mutex::new(parts), current: ArcSwapOption::empty() }
     }
 
@@ -87,6 +116,10 @@ impl SnapshotCell {
 
     pub(crate) fn set_catalogue(&self, catalogue: Arc<Catalogue>) {
         self.set(|parts| parts.catalogue = Some(catalogue));
+    }
+
+    pub(crate) fn set_calendar(&self, calendar: Arc<StoredCalendar>) {
+        self.set(|parts| parts.calendar = Some(calendar));
     }
 
     /// Replaces the capacity of all brokers.
@@ -114,13 +147,15 @@ impl SnapshotCell {
         change(&mut parts);
         if let (Some((table, _)), Some(catalogue)) = (&parts.settings, &parts.catalogue) {
             let snapshot = Snapshot::new(table, Arc::clone(catalogue), Arc::clone(&parts.brokers));
-            self.current.store(Some(Arc::new(snapshot)));
+            self.current.store(Some(Arc::new(snapshot.with_calendar(parts.calendar.clone()))));
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use registry_store::CalendarRecord;
+
     use super::*;
     use crate::testing::{brokers, catalogue};
 
@@ -155,6 +190,32 @@ mod tests {
         assert_ne!(with_accounts, built_in);
         assert_eq!(with_nothing, built_in);
         assert!(!cell.brokers().capacity().is_overridden());
+    }
+
+    #[test]
+    fn a_calendar_takes_part_in_the_hash_of_requests_only() {
+        let cell = SnapshotCell::new(brokers());
+        cell.set_settings(SettingsTable::default(), Utc::now());
+        cell.set_catalogue(catalogue());
+        let without = cell.current().unwrap();
+        let load = |version, day: &str| {
+            let calendar = Calendar::parse(&format!("exchange,date,kind\nNSE,{day},holiday\n")).unwrap();
+            let record = CalendarRecord { source: version.to_string(), loaded_at: Utc::now(), calendar };
+            cell.set_calendar(Arc::new(StoredCalendar { version, record }));
+            cell.current().unwrap()
+        };
+
+        let first = load(1, "2026-01-26");
+        let equal = load(2, "2026-01-26");
+        let other = load(3, "2026-01-27");
+
+        assert!(without.calendar().is_empty());
+        assert_eq!(without.request_hash, without.hash);
+        assert!([&first, &equal, &other].iter().all(|snapshot| snapshot.hash == without.hash));
+        assert_ne!(first.request_hash, without.request_hash);
+        assert_eq!(equal.request_hash, first.request_hash);
+        assert_ne!(other.request_hash, first.request_hash);
+        assert_eq!(other.calendar().entries()[0].date.to_string(), "2026-01-27");
     }
 
     #[test]

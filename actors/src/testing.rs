@@ -63,7 +63,14 @@ pub(crate) fn snapshot() -> Arc<Snapshot> {
 pub(crate) fn snapshot_with(change: impl FnOnce(&mut Settings)) -> Arc<Snapshot> {
     let mut settings = SettingsTable::default().settings().clone();
     change(&mut settings);
-    Arc::new(Snapshot { settings, catalogue: catalogue(), brokers: brokers(), hash: [7; 32] })
+    Arc::new(Snapshot {
+        settings,
+        catalogue: catalogue(),
+        brokers: brokers(),
+        calendar_load: None,
+        hash: [7; 32],
+        request_hash: [7; 32],
+    })
 }
 
 /// Starts an engine over fakes, without a shared cache, and waits for the first response of the store.

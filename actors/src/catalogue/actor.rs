@@ -1,4 +1,4 @@
-//! Follows the stored catalog and the refusals.
+//! Follows the stored catalog, the trading calendar and the refusals.
 
 use std::sync::Arc;
 
@@ -14,6 +14,7 @@ use tokio::sync::watch;
 use tokio::time::{Duration, Instant};
 use tracing::{info, warn};
 
+use super::calendar::{FollowedCalendar, NewerCalendar, newer_calendar};
 use super::empty;
 use super::refusals::Refusals;
 use crate::persistence::{Op, PersistenceError, PersistenceHandle};
@@ -57,6 +58,7 @@ pub(crate) enum CatalogueMessage {
 pub(crate) struct Followed {
     /// The stored catalog, if it differs from the served one.
     catalogue: Option<(Served, Arc<Catalogue>)>,
+    calendar: NewerCalendar,
     refusals: Vec<Refusal>,
 }
 
@@ -82,6 +84,7 @@ pub(crate) struct CatalogueActor {
 pub(crate) struct State {
     me: Myself<CatalogueMessage>,
     served: Option<Served>,
+    calendar: FollowedCalendar,
     is_failing: bool,
     following: Following,
 }
@@ -106,7 +109,13 @@ impl Behaviour for CatalogueActor {
 
     fn start(&self, me: Myself<CatalogueMessage>) -> State {
         me.tell(CatalogueMessage::FollowDue { generation: 0 });
-        State { me, served: None, is_failing: false, following: Following::default() }
+        State {
+            me,
+            served: None,
+            calendar: FollowedCalendar::default(),
+            is_failing: false,
+            following: Following::default(),
+        }
     }
 
     fn handle(&self, message: CatalogueMessage, state: &mut State) {
@@ -135,6 +144,7 @@ impl CatalogueActor {
         let waiting = std::mem::take(&mut state.following.waiting);
         state.following.answered_next.extend(waiting);
         let (persistence, served) = (self.persistence.clone(), state.served);
+        let known = state.calendar.version();
         let (today, has_demonstration) = (trading_date(Utc::now()), self.has_demonstration);
         // Callers wait for the first catalog. Another one serves meanwhile for a later one.
         let priority = if self.snapshots.has_catalogue() { Priority::Low } else { Priority::Normal };
@@ -153,11 +163,12 @@ impl CatalogueActor {
                 let refusals = persistence
                     .run(Op::Refusals, Instant::now() + VERSION_TIMEOUT, |store| async move { store.refusals().await })
                     .await?;
+                let calendar = newer_calendar(&persistence, known).await?;
                 let catalogue = match served == Some(wanted) {
                     true => None,
                     false => Some(load(&persistence, wanted, priority).await?),
                 };
-                Ok(Followed { catalogue, refusals })
+                Ok(Followed { catalogue, calendar, refusals })
             };
             CatalogueMessage::Followed { outcome: outcome.await }
         });
@@ -166,11 +177,13 @@ impl CatalogueActor {
     fn followed(&self, outcome: Result<Followed, PersistenceError>, state: &mut State) {
         self.record_response(outcome.is_ok());
         match outcome {
-            Ok(Followed { catalogue, refusals }) => {
+            Ok(Followed { catalogue, calendar, refusals }) => {
                 if std::mem::take(&mut state.is_failing) {
                     info!("stored catalog recovered");
                 }
                 self.refusals.follow(refusals);
+                // Before the catalog, so that no plan is created without the calendar.
+                state.calendar.follow(calendar, &self.snapshots);
                 if let Some((served, catalogue)) = catalogue {
                     self.publish(served, catalogue, state);
                 }

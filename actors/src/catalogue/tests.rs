@@ -1,10 +1,13 @@
 use std::sync::Arc;
 
+use chrono::Utc;
+use registry_planning::calendar::Calendar;
 use registry_planning::vocabulary::Broker;
 use registry_store::background::Priority;
-use registry_store::{Refusal, StoredFault};
+use registry_store::{CalendarRecord, CalendarStore, Refusal, StoredFault};
 use tokio::time::Duration;
 
+use crate::snapshot::Snapshot;
 use crate::system::{System, SystemParts};
 use crate::testing::{FakeStore, engine_of, equity, parts, run_ready_tasks, soon};
 
@@ -131,6 +134,30 @@ async fn the_last_good_catalogue_is_served_while_the_database_is_down() {
 
     assert_eq!(while_down, "1");
     assert_eq!(version(&system), "2");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stored_calendar_is_served_and_followed() {
+    let store = FakeStore::new();
+    store.set_catalogue(1, vec![equity("NSE", "TCS", "INE467B01029")]);
+    let save = async |day: &str| {
+        let calendar = Calendar::parse(&format!("exchange,date,kind\nNSE,{day},holiday\n")).unwrap();
+        let record = CalendarRecord { source: format!("{day}.csv"), loaded_at: Utc::now(), calendar };
+        store.save_calendar(&record).await.unwrap()
+    };
+    save("2026-01-26").await;
+    let system = engine_of(parts(&store)).await;
+    let first = system.snapshot().unwrap();
+
+    save("2026-01-27").await;
+    tokio::time::sleep(5 * SECOND).await;
+    let second = system.snapshot().unwrap();
+    tokio::time::sleep(60 * SECOND).await;
+
+    let source = |snapshot: &Snapshot| snapshot.calendar_load.as_ref().map(|load| load.record.source.clone());
+    assert_eq!(source(&first).unwrap(), "2026-01-26.csv");
+    assert_eq!(source(&second).unwrap(), "2026-01-27.csv");
+    assert!(Arc::ptr_eq(&system.snapshot().unwrap(), &second), "an unchanged calendar is not read again");
 }
 
 /// A bug: after a crash `/ready` reported that nothing had been reached, although a catalog was served.

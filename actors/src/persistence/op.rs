@@ -9,6 +9,7 @@ use strum::{IntoStaticStr, VariantArray};
 #[allow(missing_docs)]
 pub enum Op {
     AuditEntries,
+    Calendar,
     CancelJob,
     Catalogue,
     CatalogueVersion,
@@ -72,7 +73,8 @@ impl Op {
             | Op::ExpireProfiles
             | Op::FailSilentJobs
             | Op::Offer => Lane::Upkeep,
-            Op::CancelJob
+            Op::Calendar
+            | Op::CancelJob
             | Op::CatalogueVersion
             | Op::CreateJob
             | Op::InsertPlans
