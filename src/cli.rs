@@ -81,13 +81,15 @@ enum Command {
 #[derive(clap::Args)]
 struct IngestArguments {
     /// Instrument file in the broker's own format, plain, gzipped or in a zip archive.
-    file: PathBuf,
+    #[arg(required_unless_present = "calendar")]
+    file: Option<PathBuf>,
     #[arg(
         long,
+        required_unless_present = "calendar",
         value_parser = word(Broker::parse_with_files, Broker::WORDS_WITH_FILES),
         help = format!("Broker that published the file: one of {}", Broker::WORDS_WITH_FILES),
     )]
-    broker: Broker,
+    broker: Option<Broker>,
     /// Trading date of the file, at most tomorrow in Asia/Kolkata [default: the date in the file name].
     #[arg(long, value_name = "YYYY-MM-DD", value_parser = date)]
     file_date: Option<NaiveDate>,
@@ -99,8 +101,12 @@ struct IngestArguments {
     /// `on_demand`.
     #[arg(long, value_name = "SEGMENT", value_delimiter = ',', value_parser = segment)]
     segments: Vec<Segment>,
+    /// CSV file of holidays and session times of exchanges, instead of an instrument file; it replaces the loaded calendar.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["file", "broker", "file_date", "mode", "segments"])]
+    calendar: Option<PathBuf>,
     /// Accept the file even if it does not pass the gates; it must still contain a valid row and its date must not be
-    /// later than tomorrow.
+    /// later than tomorrow. Accept a calendar that contradicts the expiries of the catalog, or ends earlier than the loaded
+    /// one.
     #[arg(long)]
     force: bool,
 }

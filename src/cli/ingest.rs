@@ -1,4 +1,6 @@
-//! `ingest`: loads a broker's file and makes it the last accepted one of the broker.
+//! `ingest`: loads a broker's file and makes it the last accepted one of the broker, or replaces the trading calendar.
+
+mod calendar;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
@@ -21,15 +23,16 @@ use super::{IngestArguments, print_error, print_line, resolve, table};
 use crate::settings::ProcessSettings;
 
 pub(super) async fn run(arguments: IngestArguments, settings: &ProcessSettings) -> anyhow::Result<()> {
-    let IngestArguments { file: path, broker, file_date, mode, segments, force } = arguments;
+    let IngestArguments { file, broker, file_date, mode, segments, calendar, force } = arguments;
+    if let Some(path) = calendar {
+        return calendar::run(&path, force, settings).await;
+    }
+    let (Some(path), Some(broker)) = (file, broker) else { bail!("expected a file and --broker, or --calendar") };
     if mode == Mode::OnDemand && segments.is_empty() {
         bail!("--mode on_demand requires --segments");
     }
     let selection = Selection { mode, filters: Filters { segments, ..Filters::default() } };
-    let source = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-    if source.contains(char::is_control) {
-        bail!("file name must not contain control characters, got {source:?}");
-    }
+    let source = file_name(&path)?;
     let file_date = file_date.or_else(|| date_in(&source));
     let loaded_at = Utc::now();
     let read = {
@@ -60,6 +63,15 @@ pub(super) async fn run(arguments: IngestArguments, settings: &ProcessSettings) 
         }
         Some(version) => accepted(version, &summary, broker, file_date, &outcome),
     }
+}
+
+/// Returns the name of the file without its folder.
+fn file_name(path: &Path) -> anyhow::Result<String> {
+    let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    if name.contains(char::is_control) {
+        bail!("file name must not contain control characters, got {name:?}");
+    }
+    Ok(name)
 }
 
 /// Evaluates and stores the file in a separate task: the work of the store must not be canceled halfway.

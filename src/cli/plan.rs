@@ -6,7 +6,7 @@ mod tables;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use anyhow::{anyhow, bail};
+use anyhow::{Context, anyhow, bail};
 use chrono::{DateTime, NaiveDate, SubsecRound, TimeDelta, Utc};
 use registry_actors::snapshot::Snapshot;
 use registry_planning::Stamp;
@@ -104,7 +104,8 @@ pub(super) async fn run(arguments: PlanArguments, settings: &ProcessSettings) ->
     let Resources { store, settings: planner, .. } = resolve(settings).await?;
     let now = Utc::now();
     let catalogue = Arc::new(catalogue(&*store, settings, now).await?);
-    let snapshot = Snapshot::new(&planner, catalogue, Arc::new(brokers));
+    let calendar = store.calendar_after(0).await.context("failed to read the trading calendar")?;
+    let snapshot = Snapshot::new(&planner, catalogue, Arc::new(brokers)).with_calendar(calendar.map(Arc::new));
     store.close().await;
 
     let plan = create_plan(&arguments, source, feed, &snapshot, now)?;
@@ -176,7 +177,8 @@ fn create_plan(
     now: DateTime<Utc>,
 ) -> anyhow::Result<Plan> {
     let defaults = &snapshot.settings;
-    let request = PlanRequest {
+    let today = trading_date(now);
+    let mut request = PlanRequest {
         user_id: "command-line".to_owned(),
         plan_name: "command line".to_owned(),
         description: None,
@@ -187,11 +189,14 @@ fn create_plan(
             filtering_strictness: arguments.strictness.unwrap_or(defaults.filtering_strictness),
             max_instruments: defaults.max_instruments_per_plan,
             cost_per_instrument: defaults.cost_per_instrument,
-            as_of: arguments.as_of.unwrap_or_else(|| trading_date(now)),
+            as_of: arguments.as_of.unwrap_or_else(|| snapshot.calendar().plan_date(today)),
         },
         feed,
         warnings: Vec::new(),
     };
+    if arguments.as_of.is_none() {
+        request.warn_about_calendar(snapshot.calendar(), today);
+    }
     let resolved = Resolved::new(&request, snapshot.basis(), &snapshot.hash);
     let created_at = now.trunc_subsecs(3);
     let ttl = TimeDelta::from_std(defaults.plan_cache_ttl).unwrap_or(TimeDelta::MAX);
