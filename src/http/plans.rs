@@ -110,7 +110,7 @@ pub(super) async fn plan_response(
     // Taken once: the fingerprint and the parsed request must have the same date.
     let today = trading_date(Utc::now());
     let started_at = Instant::now();
-    let fingerprint = state.fingerprint_key.fingerprint(uri, body.bytes(), today, &snapshot.hash);
+    let fingerprint = state.fingerprint_key.fingerprint(uri, body.bytes(), today, &snapshot.request_hash);
     if let Some(ready) = state.system.cache.by_fingerprint(fingerprint) {
         let took = started_at.elapsed();
         let repeat = PlanResponse { context, uri, took, ready: &ready, is_reused: true, warning: None, deadline };
@@ -132,7 +132,7 @@ pub(super) async fn repeat_response(
     snapshot: &Snapshot,
 ) -> Result<Option<Response>, Problem> {
     let started_at = Instant::now();
-    let hasher = state.fingerprint_key.begin(uri, trading_date(Utc::now()), &snapshot.hash);
+    let hasher = state.fingerprint_key.begin(uri, trading_date(Utc::now()), &snapshot.request_hash);
     let fingerprint = shedding::fingerprint(hasher, body).await?;
     let ready = state.system.cache.by_fingerprint(fingerprint);
     let Some(ready) = ready else { return Ok(None) };

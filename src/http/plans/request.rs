@@ -8,7 +8,6 @@ use std::time::Instant;
 
 use axum::http::Uri;
 use chrono::{NaiveDate, Utc};
-use registry_actors::settings::Settings;
 use registry_actors::snapshot::Snapshot;
 use registry_planning::catalogue::search::{DocumentFault, Selector};
 use registry_planning::feed::{
@@ -76,14 +75,15 @@ pub(crate) struct PlanOverrides {
 }
 
 impl PlanOverrides {
-    fn options(&self, settings: &Settings, today: NaiveDate) -> Options {
+    fn options(&self, snapshot: &Snapshot, today: NaiveDate) -> Options {
+        let settings = &snapshot.settings;
         let configured_max = settings.max_instruments_per_plan;
         Options {
             optimization_level: self.level.unwrap_or(settings.optimization_level),
             filtering_strictness: self.strictness.unwrap_or(settings.filtering_strictness),
             max_instruments: self.max_instruments.map_or(configured_max, |max| max.min(configured_max)),
             cost_per_instrument: settings.cost_per_instrument,
-            as_of: self.as_of.unwrap_or(today),
+            as_of: self.as_of.unwrap_or_else(|| snapshot.calendar().plan_date(today)),
         }
     }
 }
@@ -149,7 +149,7 @@ fn parsed(uri: &Uri, body: &JsonBody, snapshot: &Snapshot, today: NaiveDate) -> 
             RequestContent::OfProfile { user_id, profile_id, overrides: Box::new(overrides) }
         }
         (Some(user_id), None, Some(source)) => {
-            let request = complete(user_id, source, overrides, has_no_mode, &snapshot.settings, today);
+            let request = complete(user_id, source, overrides, has_no_mode, snapshot, today);
             RequestContent::Complete(Box::new(request.ok_or_else(Problem::internal)?))
         }
         _ => return Err(Problem::internal()),
@@ -235,11 +235,11 @@ fn complete(
     source: Source,
     overrides: PlanOverrides,
     has_no_mode: bool,
-    settings: &Settings,
+    snapshot: &Snapshot,
     today: NaiveDate,
 ) -> Option<PlanRequest> {
-    let options = overrides.options(settings, today);
-    let PlanOverrides { plan_name, description, subscription_type, feed, .. } = overrides;
+    let options = overrides.options(snapshot, today);
+    let PlanOverrides { plan_name, description, subscription_type, feed, as_of, .. } = overrides;
     let subscription_type = subscription_type?;
     let mut warnings = Vec::new();
     // The plan itself has this warning if an option of the request has a mode.
@@ -247,16 +247,13 @@ fn complete(
     if has_no_mode && !has_mode && has_modes(&source) {
         warnings.push(format!("{subscription_type} data has no mode: the modes of items are ignored"));
     }
-    Some(PlanRequest {
-        user_id,
-        plan_name: plan_name?,
-        description,
-        subscription_type,
-        source,
-        options,
-        feed,
-        warnings,
-    })
+    let plan_name = plan_name?;
+    let mut request =
+        PlanRequest { user_id, plan_name, description, subscription_type, source, options, feed, warnings };
+    if as_of.is_none() {
+        request.warn_about_calendar(snapshot.calendar(), today);
+    }
+    Some(request)
 }
 
 /// Whether an item has a mode of its own.
@@ -313,13 +310,14 @@ pub(crate) fn request_from(
         max_instruments: maxima.into_iter().flatten().min(),
         ..overrides
     };
-    let options = overrides.options(&snapshot.settings, trading_date(Utc::now()));
+    let today = trading_date(Utc::now());
+    let options = overrides.options(snapshot, today);
     let subscription_type = overrides.subscription_type.unwrap_or(draft.subscription_type);
     let Preferences { feed, selectors, .. } = preferences;
     let merged = merged_feed(feed, &overrides, subscription_type, snapshot)?;
     faults.extend(merged.ignored);
     let feed = merged.feed.with_all_names(&draft.instruments, &snapshot.catalogue);
-    Ok(PlanRequest {
+    let mut request = PlanRequest {
         user_id: profile.user_id.clone(),
         plan_name: overrides.plan_name.unwrap_or_else(|| draft.profile_name.clone()),
         description: overrides.description,
@@ -334,7 +332,11 @@ pub(crate) fn request_from(
         options,
         feed,
         warnings: warnings_of(&faults),
-    })
+    };
+    if overrides.as_of.is_none() {
+        request.warn_about_calendar(snapshot.calendar(), today);
+    }
+    Ok(request)
 }
 
 /// The stream options of a request and a profile.
