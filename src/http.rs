@@ -3,6 +3,7 @@
 mod blocking;
 mod body;
 mod broker_limits;
+mod calendar;
 mod catalog;
 mod completing;
 mod context;
@@ -85,6 +86,7 @@ fn router(state: Arc<AppState>) -> Router {
         .route("/instruments:batchResolve", post(instruments::batch::resolve))
         .route("/search", post(instruments::search::search))
         .route("/catalog/summary", get(catalog::summary))
+        .route("/calendar", get(calendar::calendar))
         .route("/brokers", get(catalog::brokers))
         .route("/brokers/{broker_id}/limits", get(broker_limits::limits))
         .route("/brokers/{broker_id}/tokens/{instrument_key}", get(catalog::token))

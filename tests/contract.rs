@@ -2,6 +2,7 @@
 //! change of its file in `tests/contract/snapshots`.
 
 mod brokers;
+mod calendar;
 mod catalog;
 mod complete;
 mod describe;

@@ -1,5 +1,6 @@
 //! The whole service, tested from outside: over HTTP, over the command line, and by killing it.
 
+mod calendar;
 mod command_line;
 mod config_service;
 mod contract;

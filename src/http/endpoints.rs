@@ -7,7 +7,7 @@ pub(super) const PLAN_ENDPOINT: (&str, &str) = ("POST", "/api/v1/internal/instru
 pub(super) const READ_ENDPOINT: (&str, &str) =
     ("GET", "/api/v1/internal/instrument-registry/subscriptions/plans/{plan_id}");
 /// Every route: method and template. Also the closed list of values of the label `endpoint` of metrics.
-pub(crate) const ENDPOINTS: [(&str, &str); 47] = [
+pub(crate) const ENDPOINTS: [(&str, &str); 48] = [
     PLAN_ENDPOINT,
     ("POST", "/api/v1/internal/instrument-registry/subscriptions/plan/{plan_id}/describe"),
     ("GET", "/api/v1/internal/instrument-registry/subscriptions/plans"),
@@ -27,6 +27,7 @@ pub(crate) const ENDPOINTS: [(&str, &str); 47] = [
     ("POST", "/api/v1/internal/instrument-registry/instruments:batchResolve"),
     ("POST", "/api/v1/internal/instrument-registry/search"),
     ("GET", "/api/v1/internal/instrument-registry/catalog/summary"),
+    ("GET", "/api/v1/internal/instrument-registry/calendar"),
     ("GET", "/api/v1/internal/instrument-registry/brokers"),
     ("GET", "/api/v1/internal/instrument-registry/brokers/{broker_id}/limits"),
     ("GET", "/api/v1/internal/instrument-registry/brokers/{broker_id}/tokens/{instrument_key}"),

@@ -12,6 +12,8 @@ use metrics::gauge;
 use registry_actors::config::ServiceHealth;
 use registry_actors::persistence::LaneLoad;
 use registry_actors::system::ActorReport;
+use registry_planning::calendar::CalendarState;
+use registry_planning::plan::describe::trading_date;
 use registry_planning::vocabulary::{counted, format_time};
 use registry_store::Refusal;
 use serde::Serialize;
@@ -212,6 +214,7 @@ pub(crate) async fn ready(State(state): State<Arc<AppState>>) -> Response {
     checks.insert("list_memory", list_memory_check(&memory_load()));
     let (catalogue, is_loaded) = catalogue_check(&state);
     checks.insert("catalogue", catalogue);
+    checks.insert("calendar", calendar_check(&state));
     let (status, detail) = state.limits.state().check();
     checks.insert("broker_limits", Check { detail, ..Check::new(status) });
 
@@ -420,6 +423,23 @@ fn catalogue_check(state: &AppState) -> (Check, bool) {
         check.detail = check.detail.map(|detail| format!("{detail}; {}", refused.join("; ")));
     }
     (check, true)
+}
+
+/// Returns the check of the trading calendar, which is degraded from the day after its end.
+fn calendar_check(state: &AppState) -> Check {
+    let Some(snapshot) = state.system.snapshot() else { return Check::new("unavailable") };
+    let Some(load) = &snapshot.calendar_load else { return Check::new("not_configured") };
+    let today = trading_date(Utc::now());
+    let status = match load.record.calendar.state(today) {
+        CalendarState::Ended(..) => "degraded",
+        CalendarState::Missing | CalendarState::Ending(..) | CalendarState::Current(_) => "ok",
+    };
+    let ends = load.record.calendar.coverage().iter().map(|(exchange, own)| format!("{exchange} until {}", own.to));
+    let mut detail = format!("version {}, {}", load.version, ends.collect::<Vec<_>>().join(", "));
+    if let Some(warning) = load.record.calendar.warning(today) {
+        detail = format!("{detail}; {warning}");
+    }
+    Check { detail: Some(detail), ..Check::new(status) }
 }
 
 /// Describes a rejected file and the reason.

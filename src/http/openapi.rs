@@ -53,6 +53,7 @@ use super::schema::types;
         super::instruments::batch::resolve,
         super::instruments::search::search,
         super::catalog::summary,
+        super::calendar::calendar,
         super::catalog::brokers,
         super::broker_limits::limits,
         super::catalog::token,

@@ -57,6 +57,15 @@ parameters! {
         /// The broker that published the file.
         broker_id: FileBroker,
     }
+    CalendarQuery in Query {
+        /// Selects the entries of this exchange. `NFO` and `BFO` have those of their cash market, unless the calendar has
+        /// entries of their own.
+        exchange: Option<Exchange>,
+        /// Selects the entries from this date on, and the regular sessions that apply then.
+        from: Option<NaiveDate>,
+        /// Selects the entries up to this date.
+        to: Option<NaiveDate>,
+    }
     TierQuery in Query {
         /// The tier of the account; by default the default tier of the broker.
         tier: Option<String>,

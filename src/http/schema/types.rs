@@ -73,6 +73,7 @@ texts! {
     RequestedKey: "An instrument as the caller sends it, usually `EXCHANGE:SYMBOL`.", r"^[\s\S]{1,100}$";
     StoredKey: "An instrument as the caller sends it, usually `EXCHANGE:SYMBOL`. It must not contain U+0000.", r"^[^\u0000]{1,100}$";
     WellFormedKey: "The key of an instrument: `EXCHANGE:SYMBOL`. Symbols may also contain letters of other scripts.", "^[A-Z0-9]{1,20}:[ -~]{1,79}$";
+    TimeOfDay: "A time of day in Asia/Kolkata: `HH:MM`.", "^([01][0-9]|2[0-3]):[0-5][0-9]$";
     Sha256: "A SHA-256 digest in hexadecimal digits.", "^[0-9a-f]{64}$";
 }
 
