@@ -138,6 +138,9 @@ install_tools
 $cargo build --locked --profile "$profile" --bin instrument-registry
 binary=$target/$([ "$profile" = dev ] && echo debug || echo "$profile")/instrument-registry
 
+# A calendar cannot be loaded through the API.
+env -i PATH="$PATH" DATA_DIR="$folder/data" "$binary" ingest --calendar tests/api/calendar.csv >"$folder/loaded" 2>&1 ||
+    fail "failed to ingest the calendar:" "$folder/loaded"
 # A conflict stays pending only with this strategy. The examples are sent with the default strategy.
 start_service INSTRUMENT_REGISTRY_CONFLICT_RESOLUTION_STRATEGY=fail_on_conflict
 "$python" tests/api/examples.py conflict "$url" "$key"

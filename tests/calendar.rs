@@ -19,7 +19,7 @@ fn in_days(days: u64) -> NaiveDate {
     today() + Days::new(days)
 }
 
-/// A calendar of which today and the next two days are holidays, and the day after them has a special session.
+/// A calendar with holidays today and on the next two days, and a special session on the day after them.
 fn closed_for_three_days() -> String {
     let holidays: String = (0..3).map(|days| format!("NSE,{},holiday,,,Closed\n", in_days(days))).collect();
     let session = format!("NSE,{},session,18:00,19:15,Muhurat trading\n", in_days(3));

@@ -198,7 +198,7 @@ mod tests {
         cell.set_settings(SettingsTable::default(), Utc::now());
         cell.set_catalogue(catalogue());
         let without = cell.current().unwrap();
-        let load = |version, day: &str| {
+        let load = |version: i64, day: &str| {
             let calendar = Calendar::parse(&format!("exchange,date,kind\nNSE,{day},holiday\n")).unwrap();
             let record = CalendarRecord { source: version.to_string(), loaded_at: Utc::now(), calendar };
             cell.set_calendar(Arc::new(StoredCalendar { version, record }));

@@ -255,7 +255,7 @@ impl Calendar {
         }
     }
 
-    /// Returns the exchanges of which this calendar knows fewer days ahead than another one, with the end of the other one.
+    /// Returns the exchanges whose coverage ends earlier than in another calendar, with its end there.
     pub fn shorter_than(&self, other: &Calendar) -> Vec<(Exchange, NaiveDate)> {
         let ends_earlier =
             |exchange: &Exchange, end: NaiveDate| self.coverage.get(exchange).is_none_or(|own| own.to < end);

@@ -35,6 +35,8 @@ def before_call(context, case, kwargs):
     # The tiers of a broker depend on the configuration.
     if operation == "get_broker_limits" and "tier" in query:
         query["tier"] = "standard"
+    if operation == "get_calendar":
+        in_order(query, "from", "to")
     # The SDK form is that of the plan's broker.
     if operation == "get_plan_subscriptions" and "format" in query:
         query["format"] = "json"

@@ -177,6 +177,11 @@ async fn commands_of_the_catalog_page_run() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn commands_of_the_calendar_page_run() {
+    check("docs/calendar.md").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn commands_of_the_operating_page_run() {
     check("docs/operating.md").await;
 }
@@ -199,6 +204,7 @@ fn every_page_with_commands_is_checked() {
         "docs/brokers.md",
         "docs/profiles.md",
         "docs/catalogue.md",
+        "docs/calendar.md",
         "docs/operating.md",
         "docs/verification.md",
         "docs/configuration.md",
