@@ -147,6 +147,21 @@ fn a_calendar_that_contradicts_expiries_needs_force() {
 }
 
 #[test]
+fn a_file_of_a_broker_warns_about_expiries_on_holidays() {
+    let folder = TempDir::new().unwrap();
+    ingest_text(folder.path(), "nse.csv", &[HEADER, "NSE,2031-08-26,holiday,,,Wrong\n"].concat(), &[]);
+    let kite = folder.path().join("kite.csv");
+    std::fs::write(&kite, KITE).unwrap();
+    let few = [("INSTRUMENT_REGISTRY_GATE_FIRST_ROWS_MIN", "1")];
+
+    let finished = run(&["ingest", &kite.display().to_string(), "--broker", "kite"], folder.path(), &few);
+
+    assert_eq!(finished.code, Some(0), "{finished:?}");
+    let warning = "warning: expiries: 2 contracts of NFO expire on 2031-08-26, a holiday (Wrong), for example `NFO:NIFTY31AUG24350CE`\n";
+    assert!(finished.output.contains(warning), "{}", finished.output);
+}
+
+#[test]
 fn a_calendar_that_ends_earlier_needs_force() {
     let folder = TempDir::new().unwrap();
     let of = |rows: &str| [HEADER, rows].concat();

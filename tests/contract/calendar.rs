@@ -5,11 +5,11 @@ use tempfile::TempDir;
 use super::*;
 use crate::support::{Process, run, today};
 
-/// Holidays of a year far from now, and sessions around today, so that the exchange trades today on every day.
+/// Holidays of a year far from now, and sessions around today, so that both exchanges trade today, on every day.
 fn calendar_text() -> String {
     let today = today();
     let days = [today.pred_opt(), Some(today), today.succ_opt()].into_iter().flatten();
-    let sessions: String = days.map(|day| format!("NSE,{day},session,09:15,15:30,Every day\n")).collect();
+    let sessions: String = days.map(|day| format!("NSE|MCX,{day},session,09:15,15:30,Every day\n")).collect();
     let rows = "NSE|MCX,2031-08-15,holiday,,,Independence Day\nMCX,2031-10-02,session,17:00,23:30,Evening only\n\
                 NSE,2031-01-01,regular,09:15,15:30,\n";
     ["exchange,date,kind,open,close,description\n", &sessions, rows].concat()

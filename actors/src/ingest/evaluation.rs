@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 
 use chrono::NaiveDate;
+use registry_planning::calendar::Calendar;
+use registry_planning::dump::Row;
 use registry_planning::ingest::archive::{ArchivedRow, StoredInstruments};
 use registry_planning::ingest::gate::{
     GateFault, GateSettings, Units, judge, judge_date, judge_part, units_may_differ,
@@ -10,13 +12,15 @@ use registry_planning::ingest::gate::{
 use registry_planning::ingest::selection::{Completed, Mode, Selection};
 use registry_planning::ingest::{DocumentError, FileLoad};
 use registry_planning::plan::describe::trading_date;
-use registry_planning::vocabulary::{Broker, Segment, hex};
+use registry_planning::vocabulary::{Broker, Segment, counted, hex};
 use registry_store::background::{self, Priority};
 use registry_store::{LastAccepted, LoadRecord, Offer, RefusalRecord, Store, StoreError};
 use tracing::{info, warn};
 
 /// Maximum number of evaluations of a file. It is evaluated again if another file of its broker was accepted meanwhile.
 const ATTEMPTS: usize = 3;
+/// Maximum number of expiry dates that warnings list.
+const CONTRADICTIONS_LISTED_MAX: usize = 10;
 
 /// The result of evaluating a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -76,12 +80,13 @@ pub async fn offer(
     for _ in 0..ATTEMPTS {
         let last = store.last_load(offer.broker).await?;
         let others = others(store, &offer).await?;
+        let calendar = calendar(store).await;
         if is_canceled() {
             return Ok(None);
         }
         // Comparing and packing take hundreds of milliseconds, so they do not run on a thread that serves requests. No
         // transaction is open.
-        let evaluation = Evaluation { offer, selection: selection.clone(), file, last, others, gates };
+        let evaluation = Evaluation { offer, selection: selection.clone(), file, last, others, calendar, gates };
         let evaluated = background::run(Priority::Low, move || evaluation.run(force));
         let Evaluated { record, is_accepted, updated, part, file: unchanged } =
             evaluated.await.map_err(|e| StoreError::Data(format!("failed to check the file: {e}")))??;
@@ -128,6 +133,26 @@ async fn others(store: &dyn Store, offer: &Offer) -> Result<Vec<(Broker, StoredI
     Ok(others)
 }
 
+/// Reads the trading calendar in effect; an empty one if there is none. It only adds warnings, so one that cannot be read does
+/// not reject a file.
+async fn calendar(store: &dyn Store) -> Calendar {
+    let stored = store.calendar_after(0).await.ok().flatten();
+    stored.map(|stored| stored.record.calendar).unwrap_or_default()
+}
+
+/// Returns the warnings about expiries on days on which their exchange does not trade. The calendar may be wrong as well, so
+/// they do not reject the file.
+fn expiry_warnings<'a>(calendar: &Calendar, rows: impl Iterator<Item = &'a Row>) -> Vec<GateFault> {
+    let contradictions = calendar.contradicted_by_rows(rows);
+    let mut details: Vec<String> =
+        contradictions.iter().take(CONTRADICTIONS_LISTED_MAX).map(ToString::to_string).collect();
+    if contradictions.len() > CONTRADICTIONS_LISTED_MAX {
+        let others = contradictions.len() - CONTRADICTIONS_LISTED_MAX;
+        details.push(format!("{} more on which the exchange does not trade", counted(others, "expiry date")));
+    }
+    details.into_iter().map(|detail| GateFault { gate: "expiries", detail }).collect()
+}
+
 /// The evaluation of a file.
 struct Evaluation {
     offer: Offer,
@@ -137,6 +162,7 @@ struct Evaluation {
     last: Option<LastAccepted>,
     /// The last loads of the other brokers.
     others: Vec<(Broker, StoredInstruments)>,
+    calendar: Calendar,
     gates: GateSettings,
 }
 
@@ -150,7 +176,7 @@ struct Evaluated {
 
 impl Evaluation {
     fn run(self, force: Force) -> Result<Evaluated, StoreError> {
-        let Evaluation { mut offer, selection, file, last, others, gates } = self;
+        let Evaluation { mut offer, selection, file, last, others, calendar, gates } = self;
         let (mut faults, mut is_empty) = (Vec::new(), offer.load.rows.is_empty());
         if let Some(file) = &file {
             let nothing = StoredInstruments::none();
@@ -182,6 +208,7 @@ impl Evaluation {
             }
             result.faults.extend(units.faults(&mut result.warnings));
         }
+        result.warnings.extend(expiry_warnings(&calendar, selected()));
         drop(before);
         result.faults.extend(judge_date(offer.file_date, trading_date(offer.loaded_at)));
         if is_empty {

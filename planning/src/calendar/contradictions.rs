@@ -7,6 +7,7 @@ use chrono::NaiveDate;
 
 use super::{Calendar, Day};
 use crate::catalogue::{Catalogue, Instrument};
+use crate::dump::Row;
 use crate::vocabulary::{Exchange, counted, verb};
 
 /// Contracts that expire on a day on which their exchange does not trade. One of calendar and catalog is wrong.
@@ -48,21 +49,31 @@ impl Calendar {
     /// Returns the expiries of active contracts that are not trading days, by exchange and date. Dates that the calendar does
     /// not cover contradict nothing, and neither does the demonstration catalog, whose expiries are generated.
     pub fn contradictions(&self, catalogue: &Catalogue) -> Vec<Contradiction> {
-        if catalogue.is_demonstration() || self.is_empty() {
+        if catalogue.is_demonstration() {
             return Vec::new();
         }
+        let active = catalogue.instruments().filter(|own| own.is_active() && !own.is_alias());
+        self.contradicted_by(active.filter_map(|own| Some((own.exchange(), own.symbol(), own.expiry()?))))
+    }
+
+    /// Returns the expiries of the rows of a file that are not trading days, by exchange and date.
+    pub fn contradicted_by_rows<'a>(&self, rows: impl Iterator<Item = &'a Row>) -> Vec<Contradiction> {
+        self.contradicted_by(rows.filter_map(|row| Some((row.exchange, row.symbol.as_str(), row.expiry?))))
+    }
+
+    fn contradicted_by<'a>(
+        &self,
+        contracts: impl Iterator<Item = (Exchange, &'a str, NaiveDate)>,
+    ) -> Vec<Contradiction> {
         let mut found: BTreeMap<(Exchange, NaiveDate), Contradiction> = BTreeMap::new();
-        let contracts = catalogue.instruments().filter(|own| own.is_active() && !own.is_alias());
-        for (instrument, date) in contracts.filter_map(|own| Some((own, own.expiry()?))) {
-            let Some(reason) = self.closed_on(instrument.exchange(), date) else { continue };
-            let first = || Contradiction {
-                exchange: instrument.exchange(),
-                date,
-                contracts: 0,
-                example: instrument.key().to_owned(),
-                reason,
-            };
-            found.entry((instrument.exchange(), date)).or_insert_with(first).contracts += 1;
+        if self.is_empty() {
+            return Vec::new();
+        }
+        for (exchange, symbol, date) in contracts {
+            let Some(reason) = self.closed_on(exchange, date) else { continue };
+            let example = || format!("{exchange}:{symbol}");
+            let first = || Contradiction { exchange, date, contracts: 0, example: example(), reason };
+            found.entry((exchange, date)).or_insert_with(first).contracts += 1;
         }
         found.into_values().collect()
     }

@@ -339,6 +339,17 @@ fn expiries_on_closed_days_contradict_the_calendar() {
 }
 
 #[test]
+fn rows_of_a_file_contradict_the_calendar_too() {
+    let rows = [future("TCS", "TCS26NOVFUT", "2026-11-10"), future("INFY", "INFY26NOVFUT", "2026-11-09")];
+
+    let found = calendar().contradicted_by_rows(rows.iter());
+
+    let expected =
+        "1 contract of NFO expires on 2026-11-10, a holiday (Diwali Balipratipada), for example `NFO:TCS26NOVFUT`";
+    assert_eq!(found.iter().map(ToString::to_string).collect::<Vec<_>>(), [expected]);
+}
+
+#[test]
 fn contradictions_and_missing_days_are_objections() {
     let catalogue = catalogue_of(vec![future("NIFTY", "NIFTY27JANFUT", "2027-01-26")]);
     let next = "exchange,date,kind\nNSE,2026-01-26,holiday\nNSE,2027-01-26,holiday\nBSE,2025-02-26,holiday\n";
