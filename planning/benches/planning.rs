@@ -20,6 +20,8 @@ mod ready;
 mod straightforward;
 #[path = "planning/synthetic.rs"]
 mod synthetic;
+#[path = "planning/transitions.rs"]
+mod transitions;
 #[path = "planning/verifying.rs"]
 mod verifying;
 
@@ -80,6 +82,8 @@ fn main() -> io::Result<()> {
     fitting::measure(&mut out, if is_test { 1 } else { 31 })?;
     writeln!(out)?;
     verifying::measure(&mut out, if is_test { 1 } else { 31 })?;
+    writeln!(out)?;
+    transitions::measure(&mut out, if is_test { 1 } else { 31 })?;
     writeln!(out)?;
     dumps::measure(&mut out, if is_test { 1 } else { 7 })?;
     writeln!(out)?;

@@ -1,0 +1,91 @@
+//! Measures the time of comparing two plans and of scheduling the messages between them, and how it grows with the number of
+//! instruments.
+
+use std::hint::black_box;
+use std::io::{self, Write};
+use std::time::Instant;
+
+use registry_planning::basis::Basis;
+use registry_planning::broker::BrokerModels;
+use registry_planning::catalogue::{Builder, Catalogue};
+use registry_planning::dump::Row;
+use registry_planning::plan::Plan;
+use registry_planning::request::PlanRequest;
+use registry_planning::transition::{ScheduleOptions, diff, schedule};
+use registry_planning::vocabulary::{Broker, OptimizationLevel};
+
+use crate::synthetic::{Case, Mix, Random, request, rows};
+use crate::{keys_of, median, plan_ours};
+
+const CATALOGUE_INSTRUMENTS: usize = 20_000;
+const FEW: usize = 900;
+/// The capacity of one account of Kite.
+const MANY: usize = 9000;
+/// One instrument of this many changes.
+const CHANGED: usize = 20;
+/// The maximum of the time for ten times as many instruments, as a multiple.
+const RATIO_MAX: f64 = 12.0;
+
+pub(crate) fn measure(out: &mut impl Write, rounds: usize) -> io::Result<()> {
+    writeln!(out, "the way to a plan at Kite of which 5 % of the instruments are new (medians of {rounds} rounds)\n")?;
+    writeln!(out, "{:<58} {:>9} {:>12} {:>8}", "", "900, ms", "9,000, ms", "ratio")?;
+    let (catalogue, brokers) = (catalogue_of(&rows(CATALOGUE_INSTRUMENTS)), BrokerModels::embedded());
+    let basis = Basis { catalogue: &catalogue, brokers: &brokers };
+    let pairs = [FEW, MANY].map(|count| plans_of(count, basis));
+    let compare = |pair: &[Plan; 2]| {
+        let found = diff(Some(&pair[0]), &pair[1]).expect("the plans are at one broker");
+        assert!(found.actions.len() >= pair[1].instruments.len() / CHANGED);
+        drop(black_box(found));
+    };
+    let plan_messages = |pair: &[Plan; 2]| {
+        let options = ScheduleOptions::default();
+        let found = schedule(Some(&pair[0]), &pair[1], options, basis).expect("the plans are at one broker");
+        assert!(!found.batches.is_empty());
+        drop(black_box(found));
+    };
+    let works: [(&str, &dyn Fn(&[Plan; 2])); 2] = [("difference", &compare), ("schedule", &plan_messages)];
+    for (name, work) in works {
+        let [few, many] = pairs.each_ref().map(|pair| median_ms(|| work(black_box(pair)), rounds));
+        let ratio = many / few;
+        let gate = if ratio <= RATIO_MAX { "holds" } else { "MISSED" };
+        writeln!(out, "{name:<58} {few:>9.2} {many:>12.2} {ratio:>7.2}x  at most {RATIO_MAX}x: {gate}")?;
+    }
+    Ok(())
+}
+
+/// Creates a catalog in which Kite lists all instruments.
+fn catalogue_of(rows: &[Row]) -> Catalogue {
+    let mut builder = Builder::new();
+    for (number, row) in (1..).zip(rows) {
+        builder.add_token(Broker::Kite, format!("{}:{}", row.exchange, row.symbol), &(35_000 + number).to_string());
+        builder.add(row.clone(), true);
+    }
+    builder.build("bench".to_owned(), vec![])
+}
+
+/// Returns two plans of as many instruments.
+fn plans_of(count: usize, basis: Basis<'_>) -> [Plan; 2] {
+    let all: Vec<&str> = basis.catalogue.instruments().map(|instrument| instrument.key()).collect();
+    let instruments = count + count / CHANGED;
+    let case = Case { instruments, instruments_max: 50_000, level: OptimizationLevel::Low, mix: Mix::AllKnown };
+    let of_both = request(&mut Random::seeded(count as u64), &all, &case);
+    let keys: Vec<String> = keys_of(&of_both).iter().map(str::to_owned).collect();
+    let plan = |keys: &[String]| {
+        let mut request = PlanRequest { source: keys.iter().collect(), ..of_both.clone() };
+        request.feed.broker = Some(Broker::Kite);
+        let plan = plan_ours(&request, basis);
+        assert_eq!(plan.instruments.len(), count);
+        plan
+    };
+    [plan(&keys[..count]), plan(&keys[count / CHANGED..])]
+}
+
+fn median_ms(work: impl Fn(), rounds: usize) -> f64 {
+    let mut times = Vec::with_capacity(rounds);
+    for _ in 0..rounds {
+        let start = Instant::now();
+        work();
+        times.push(start.elapsed().as_secs_f64() * 1e3);
+    }
+    median(times)
+}
