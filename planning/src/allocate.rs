@@ -1,8 +1,11 @@
 //! Allocates a plan at a broker: composes its connections, limits and subscriptions from its fit and its placement.
 
+mod places;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use self::places::underlyings;
 use crate::accounts::{PlanAccount, accounts_of};
 use crate::allocation::{
     AllocatedConnection, Allocation, BrokerPart, LoweredMode, SubscribedInstrument, SubscribedLeg, Subscriptions,
@@ -18,7 +21,7 @@ use crate::placement::{PlacedItem, Placement, place};
 use crate::request::{Item, PlanRequest, RequestDocument, Resolved};
 use crate::subscriptions::message_count;
 use crate::transition::pause_ms;
-use crate::vocabulary::{Broker, InstrumentType, Mode, counted};
+use crate::vocabulary::{Broker, InstrumentType, Mode, PlacementStrategy, counted};
 
 /// The age of a figure after which a plan warns about it, in days.
 const FIGURE_DAYS_MAX: i64 = 180;
@@ -93,12 +96,19 @@ impl<'a> Composer<'a> {
     fn stream(&mut self) -> Allocated {
         let classes: Vec<Option<InstrumentType>> = self.kept.iter().map(|item| self.class_of(*item)).collect();
         let rates: Vec<PerType<u32>> = self.fitted.in_play.modes().iter().map(|mode| self.rates_of(*mode)).collect();
-        let place_item = |(item, class): (&Item, &Option<InstrumentType>)| {
-            let mode = self.fitted.mode_position(*item);
-            PlacedItem { mode, rate: mode.map_or(0, |mode| rates[mode][type_index(*class)]) }
+        let rules = self.placement_rules();
+        let underlyings = match rules.strategy {
+            PlacementStrategy::Balanced => vec![None; self.kept.len()],
+            PlacementStrategy::Together | PlacementStrategy::Spread => underlyings(self.kept, self.basis.catalogue),
         };
-        let items: Vec<PlacedItem> = self.kept.iter().zip(&classes).map(place_item).collect();
-        let placement = place(self.fitted, self.accounts, &items, self.request.feed.connections);
+        let place_item = |((item, class), underlying): ((&Item, &Option<InstrumentType>), Option<u32>)| {
+            let mode = self.fitted.mode_position(*item);
+            let rate = mode.map_or(0, |mode| rates[mode][type_index(*class)]);
+            PlacedItem { mode, rate, rank: 0, underlying }
+        };
+        let mut items: Vec<PlacedItem> = self.kept.iter().zip(&classes).zip(underlyings).map(place_item).collect();
+        self.by_value().zip(0u32..).for_each(|(at, rank)| items[at].rank = rank);
+        let placement = place(self.fitted, self.accounts, &items, &rules);
 
         let mut counts = vec![[[0u32; Mode::ALL.len()]; TYPES]; placement.connections.len()];
         for leg in &placement.legs {
@@ -110,10 +120,10 @@ impl<'a> Composer<'a> {
             (0..placement.connections.len()).map(|at| self.connection(at, &placement, &numbers[at])).collect();
         let limits = self.limits(&placement, &numbers);
         let subscriptions = self.subscriptions(&placement);
-        let ready_ms = (0u32..).zip(&placement.connections).map(|(at, connection)| {
+        let ready_ms = placement.connections.iter().map(|connection| {
             let limits = self.accounts[connection.account].limits;
             let instruments_max = limits.subscribe.instruments_per_message.value;
-            self.ready_ms(limits, message_count(self.broker, &subscriptions, at + 1, instruments_max))
+            self.ready_ms(limits, message_count(self.broker, &subscriptions, connection.number, instruments_max))
         });
         let ready_ms = ready_ms.max().unwrap_or(0);
         for (connection, numbers) in placement.connections.iter().zip(&numbers) {
@@ -136,6 +146,7 @@ impl<'a> Composer<'a> {
             limits,
             lowered,
             substituted,
+            unchanged_placement: rules.previous.map(|previous| previous.unchanged(&placement, self.kept.len())),
             time_to_ready_ms: Some(ready_ms),
             assumed: assumed.into_iter().collect(),
             ..self.allocation()
@@ -199,6 +210,7 @@ impl<'a> Composer<'a> {
             lowered: Vec::new(),
             substituted: Vec::new(),
             needed: self.fitted.needed(self.accounts, self.request.options.max_instruments),
+            unchanged_placement: None,
             time_to_ready_ms: None,
             requests: None,
             requests_per_second: None,
@@ -233,7 +245,7 @@ impl<'a> Composer<'a> {
             bytes += rate * f64::from(packet_bytes(account.limits, *class, *mode));
         }
         AllocatedConnection {
-            connection: number_of(at),
+            connection: connection.number,
             account: account.name.clone(),
             endpoint: connection.endpoint.clone(),
             instruments: modes.values().sum(),
@@ -376,7 +388,7 @@ impl<'a> Composer<'a> {
             }
             self.push_modes(&mut limits, account.limits, Scope::Account, &scope, &of_account);
             for at in own {
-                let scope = format!("connection {}", number_of(at));
+                let scope = format!("connection {}", placement.connections[at].number);
                 let used = numbers[at].values().sum();
                 let endpoint = placement.connections[at].endpoint.as_str();
                 let (name, figure) = match endpoint {
@@ -438,7 +450,10 @@ impl<'a> Composer<'a> {
         let mut legs: Vec<SubscribedLeg> = placement
             .legs
             .iter()
-            .map(|leg| SubscribedLeg { instrument: leg.instrument, connection: leg.connection + 1, mode: leg.mode })
+            .map(|leg| {
+                let connection = placement.connections[leg.connection as usize].number;
+                SubscribedLeg { instrument: leg.instrument, connection, mode: leg.mode }
+            })
             .collect();
         let options = |leg: &SubscribedLeg| self.resolved.options_of(self.kept[leg.instrument as usize].position);
         if self.resolved.options.is_empty() {
@@ -467,10 +482,6 @@ fn packet_figure(limits: &Limits, class: Option<InstrumentType>, mode: Mode) -> 
     let of_index = (class == Some(InstrumentType::Index)).then(|| limits.index_packet_bytes.get(&mode)).flatten();
     let of_others = || Some(("packet_bytes", limits.packet_bytes.get(&mode)?));
     of_index.map(|figure| ("index_packet_bytes", figure)).or_else(of_others)
-}
-
-fn number_of(connection: usize) -> u32 {
-    count(connection) + 1
 }
 
 fn count(count: usize) -> u32 {

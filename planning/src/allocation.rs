@@ -27,7 +27,8 @@ pub struct Allocation {
     pub tier: String,
     /// The names of the accounts that the plan may use.
     pub accounts: Vec<String>,
-    /// The connections, numbered from 1. Absent for historical data.
+    /// The connections, by number. The numbers start at 1, and have gaps if connections of the previous plan carry nothing any more.
+    /// Absent for historical data.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(nullable = false))]
     pub connections: Option<Vec<AllocatedConnection>>,
@@ -42,6 +43,11 @@ pub struct Allocation {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(nullable = false))]
     pub needed: Option<Needed>,
+    /// The number of instruments all of whose subscriptions are on the same connection, at the same account and endpoint, as in the
+    /// previous plan. Absent if the request names no previous plan.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(nullable = false))]
+    pub unchanged_placement: Option<u32>,
     /// The estimated time until the last instrument is subscribed, in milliseconds. Absent for historical data.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(nullable = false))]

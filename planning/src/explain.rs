@@ -233,7 +233,7 @@ impl<'a> Explainer<'a> {
     fn connections(&self, position: usize) -> Option<Vec<ExplainedConnection>> {
         let (subscriptions, connections) = (self.subscriptions()?, self.allocation()?.connections.as_ref()?);
         let connection = |leg: &crate::allocation::SubscribedLeg| {
-            let of = connections.get(leg.connection.checked_sub(1)? as usize)?;
+            let of = connections.iter().find(|of| of.connection == leg.connection)?;
             let (account, endpoint) = (of.account.clone(), of.endpoint.clone());
             Some(ExplainedConnection { connection: leg.connection, account, endpoint, mode: leg.mode })
         };

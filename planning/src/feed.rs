@@ -13,7 +13,8 @@ use crate::broker::BrokerModels;
 pub use crate::capacity::{ACCOUNTS_MAX, CONNECTIONS_MAX, NAME_CHARACTERS_MAX};
 use crate::catalogue::Catalogue;
 use crate::keys::KeyList;
-use crate::vocabulary::{Broker, Mode, SubscriptionType, counted, named};
+use crate::previous::PreviousPlan;
+use crate::vocabulary::{Broker, Mode, PlacementStrategy, SubscriptionType, counted, named};
 
 /// The highest priority.
 pub const PRIORITY_MAX: u32 = 1000;
@@ -42,6 +43,10 @@ pub struct StreamOptions {
     pub accounts: Option<Accounts>,
     /// The minimum number of connections. By default, the fewest that the limits require.
     pub connections: Option<u32>,
+    /// The distribution over connections; balanced by default.
+    pub placement: Option<PlacementStrategy>,
+    /// The plan whose placement is kept.
+    pub previous: Option<PreviousPlan>,
 }
 
 /// The options of an instrument of a request.
@@ -181,6 +186,12 @@ impl StreamOptions {
             if self.connections.is_some() {
                 warnings.push(format!("{subscription_type} data has no connections: `connections` is ignored"));
             }
+            if self.placement.is_some() {
+                warnings.push(format!("{subscription_type} data has no connections: `placement` is ignored"));
+            }
+            if self.previous.is_some() {
+                warnings.push(format!("{subscription_type} data has no connections: `previous_plan_id` is ignored"));
+            }
         }
         warnings
     }
@@ -299,14 +310,23 @@ mod tests {
     }
 
     #[test]
-    fn historical_data_ignores_lowest_modes_and_connections() {
-        let feed = StreamOptions { min_mode: Some(Mode::Ltp), connections: Some(2), ..StreamOptions::default() };
+    fn historical_data_ignores_modes_and_connections() {
+        let previous = PreviousPlan { plan_id: "plan_1".to_owned(), placement: None };
+        let feed = StreamOptions {
+            min_mode: Some(Mode::Ltp),
+            connections: Some(2),
+            placement: Some(PlacementStrategy::Spread),
+            previous: Some(previous),
+            ..StreamOptions::default()
+        };
 
         assert_eq!(
             feed.warnings(SubscriptionType::Historical, basis(&demo_catalogue()), &[]),
             [
                 "historical data has no mode: the mode is ignored",
-                "historical data has no connections: `connections` is ignored"
+                "historical data has no connections: `connections` is ignored",
+                "historical data has no connections: `placement` is ignored",
+                "historical data has no connections: `previous_plan_id` is ignored",
             ]
         );
     }

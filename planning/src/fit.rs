@@ -68,6 +68,8 @@ pub(crate) struct ChangedMode {
 pub(crate) struct Fitted {
     /// For each key of the request, the position of its mode among the modes in play; absent if it is not kept.
     modes: Vec<Option<u8>>,
+    /// For each key of the request, its position among the candidates in descending worth; 0 if it is none.
+    ranks: Vec<u32>,
     pub(crate) in_play: ModesInPlay,
     pub(crate) region: Region,
     pub(crate) rejected: Vec<(u32, Rejection)>,
@@ -80,6 +82,11 @@ pub(crate) struct Fitted {
 impl Fitted {
     pub(crate) fn is_kept(&self, item: Item) -> bool {
         self.modes[item.position as usize].is_some()
+    }
+
+    /// Returns the position of an instrument in descending worth.
+    pub(crate) fn rank(&self, item: Item) -> u32 {
+        self.ranks[item.position as usize]
     }
 
     /// Returns the position of the mode of a kept instrument; `None` if it has no subscription.
@@ -147,10 +154,12 @@ pub(crate) fn fit(
     reject_pins(resolved, &fitting, &assigned, &naming, &candidates)?;
 
     let mut by_position = vec![None; resolved.keys.len()];
+    let mut ranks = vec![0; resolved.keys.len()];
     let mut changed = Vec::new();
     let mut rejections: HashMap<usize, Rejection> = HashMap::new();
     let mut limits: HashMap<(usize, u8), LimitName> = HashMap::new();
-    for ((candidate, choice), mode) in fitting.iter().zip(&assigned) {
+    for (rank, ((candidate, choice), mode)) in (0u32..).zip(fitting.iter().zip(&assigned)) {
+        ranks[candidate.item.position as usize] = rank;
         let (position, chain) = (candidate.item.position, usize::from(chain_of[*choice]));
         by_position[position as usize] = *mode;
         let ModeChoice { requested, highest, .. } = modes.choice(*choice);
@@ -187,7 +196,7 @@ pub(crate) fn fit(
             }
         }
     }
-    Ok(Fitted { modes: by_position, in_play, region, rejected, changed, candidates, assigned })
+    Ok(Fitted { modes: by_position, ranks, in_play, region, rejected, changed, candidates, assigned })
 }
 
 /// Fails if a pinned candidate was left out.

@@ -28,6 +28,7 @@ pub mod merge;
 mod optimise;
 mod placement;
 pub mod plan;
+pub mod previous;
 pub mod profile;
 mod rejection;
 pub mod request;

@@ -1,17 +1,29 @@
-//! Distributes the instruments of a plan over connections: on the fewest that carry them, and evenly.
+//! Distributes the instruments of a plan over connections: on the fewest that carry them, and evenly, or with as few changes of
+//! the previous plan as possible.
 
 mod deal;
+mod ledger;
 mod quotas;
+mod repair;
+mod seating;
+mod tasks;
+
+use std::collections::BTreeSet;
 
 use self::deal::{Slot, deal};
+use self::repair::Wish;
+use self::seating::{GroupOrder, Numbers, Seating};
+use self::tasks::{Task, legs_of, tasks};
 use crate::accounts::PlanAccount;
 use crate::capacity::{MARKET, Scope};
 use crate::fit::{Fitted, Regime, Way};
-use crate::vocabulary::Mode;
+use crate::vocabulary::{Mode, PlacementStrategy};
 
 /// A connection of a plan.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Connection {
+    /// Its number, from 1. The numbers of a plan that follows another one can have gaps.
+    pub(crate) number: u32,
     /// The position of its account.
     pub(crate) account: usize,
     pub(crate) endpoint: String,
@@ -41,9 +53,54 @@ pub(crate) struct PlacedItem {
     pub(crate) mode: Option<usize>,
     /// The expected number of messages in a second, in thousandths.
     pub(crate) rate: u32,
+    /// Its position in descending value.
+    pub(crate) rank: u32,
+    /// The number of its underlying, if it is a contract.
+    pub(crate) underlying: Option<u32>,
 }
 
-/// Places the instruments of a plan, which are in its order. `min_connections` is the requested number of connections.
+/// The rules of a placement.
+#[derive(Clone, Debug)]
+pub(crate) struct PlacementRules {
+    pub(crate) strategy: PlacementStrategy,
+    /// The requested number of connections.
+    pub(crate) min_connections: Option<u32>,
+    pub(crate) previous: Option<PreviousPlaces>,
+}
+
+/// The places of the instruments of a plan in the plan before it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct PreviousPlaces {
+    /// The connections at accounts that the plan may use, by number.
+    pub(crate) connections: Vec<Connection>,
+    /// The numbers of all connections of the previous plan.
+    pub(crate) numbers: BTreeSet<u32>,
+    /// Positions of instruments and of their connections, sorted.
+    pub(crate) places: Vec<(u32, u32)>,
+}
+
+impl PreviousPlaces {
+    /// Returns the positions of the connections of an instrument.
+    fn of(&self, item: u32) -> impl Iterator<Item = usize> {
+        let start = self.places.partition_point(|(other, _)| *other < item);
+        let own = self.places[start..].iter().take_while(move |(other, _)| *other == item);
+        own.map(|(_, connection)| *connection as usize)
+    }
+
+    /// Returns the number of instruments of a placement all of whose subscriptions are where they were.
+    pub(crate) fn unchanged(&self, placement: &Placement, items: usize) -> u32 {
+        let mut is_unchanged = vec![None; items];
+        for leg in &placement.legs {
+            let connection = &placement.connections[leg.connection as usize];
+            let is_same = self.of(leg.instrument).any(|at| self.connections[at] == *connection);
+            let of_item = &mut is_unchanged[leg.instrument as usize];
+            *of_item = Some(of_item.unwrap_or(true) && is_same);
+        }
+        is_unchanged.into_iter().map(|is_unchanged| u32::from(is_unchanged == Some(true))).sum()
+    }
+}
+
+/// Places the instruments of a plan, which are in its order.
 ///
 /// # Panics
 /// If the instruments do not fit, which a fit excludes.
@@ -51,7 +108,7 @@ pub(crate) fn place(
     fitted: &Fitted,
     accounts: &[PlanAccount<'_>],
     items: &[PlacedItem],
-    min_connections: Option<u32>,
+    rules: &PlacementRules,
 ) -> Placement {
     let modes = fitted.in_play.modes();
     let mut counts = vec![0u32; modes.len()];
@@ -61,14 +118,17 @@ pub(crate) fn place(
     if counts.iter().all(|count| *count == 0) {
         return Placement::default();
     }
-    let (way, others) = fitted.region.fewest_connections(&counts).expect("the instruments of a fit are carried");
     // A connection needs at least one instrument.
-    let min_connections = min_connections.unwrap_or(0).min(counts.iter().sum());
+    let min_connections = rules.min_connections.unwrap_or(0).min(counts.iter().sum());
+    if let Some(previous) = &rules.previous {
+        let tasks = tasks(items, modes, accounts);
+        return following(fitted, accounts, &tasks, rules.strategy, min_connections, previous);
+    }
+    let (way, others) = fitted.region.carrying(&counts).next().expect("the instruments of a fit are carried");
     let (connections, regimes) = opened(way, &others, accounts, min_connections);
-    let legs_of = |mode: usize| {
-        let offering = accounts.iter().find_map(|account| account.limits.modes.get(&modes[mode]));
-        &offering.expect("a mode in play is offered").legs
-    };
+    if rules.strategy != PlacementStrategy::Balanced {
+        return grouped(fitted, accounts, &tasks(items, modes, accounts), rules.strategy, &connections);
+    }
 
     // The heaviest instruments of each mode are dealt first.
     let mut order: Vec<u32> = (0u32..).zip(items).filter(|(_, item)| item.mode.is_some()).map(|(at, _)| at).collect();
@@ -82,7 +142,9 @@ pub(crate) fn place(
     endpoints.sort_unstable();
     endpoints.dedup();
     for endpoint in endpoints {
-        let leg_mode = |mode: usize| legs_of(mode).iter().find(|leg| leg.endpoint == endpoint).map(|leg| leg.mode);
+        let leg_mode = |mode: usize| {
+            legs_of(modes[mode], accounts).iter().find(|leg| leg.endpoint == endpoint).map(|leg| leg.mode)
+        };
         let leg_modes: Vec<Option<Mode>> = (0..modes.len()).map(leg_mode).collect();
         let dealt: Vec<(u32, usize)> = order
             .iter()
@@ -100,6 +162,92 @@ pub(crate) fn place(
         }
     }
     Placement { connections, legs }
+}
+
+/// Places instruments with as few changes of the previous plan as possible.
+fn following(
+    fitted: &Fitted,
+    accounts: &[PlanAccount<'_>],
+    tasks: &[Task<'_>],
+    strategy: PlacementStrategy,
+    min_connections: u32,
+    previous: &PreviousPlaces,
+) -> Placement {
+    let place = |task: &Task<'_>| previous.of(task.item).find(|at| previous.connections[*at].endpoint == task.endpoint);
+    let wanted: Vec<Option<usize>> = tasks.iter().map(place).collect();
+    let mut seating = Seating::new(tasks, strategy, accounts, fitted.in_play.modes());
+    let mut numbers = Numbers(previous.numbers.clone());
+    let positions = open_previous(&mut seating, accounts, &wanted, previous);
+    let wanted_open: Vec<Option<usize>> = wanted.iter().map(|place| positions[(*place)?]).collect();
+    seating.keep(&wanted_open);
+    seating.open_up_to(min_connections, &mut numbers);
+    let is_complete = seating.fill(GroupOrder::LowestRate, Some(&mut numbers));
+    let kept = seating.kept(&wanted_open);
+    let wanted_count = wanted.iter().flatten().count();
+    if is_complete && kept == wanted_count {
+        return seating.into_placement();
+    }
+    let numbers = Numbers(previous.numbers.clone());
+    let wish = Wish { fitted, accounts, tasks, strategy, connections: &previous.connections, wanted: &wanted };
+    let (repaired, kept_by_repair) = wish.fulfilled(&numbers);
+    if is_complete && kept >= kept_by_repair { seating.into_placement() } else { repaired.into_placement() }
+}
+
+/// Opens the connections of the previous plan that still have instruments. If an account allows fewer, it keeps those with the most.
+/// Returns the position of each.
+fn open_previous(
+    seating: &mut Seating<'_>,
+    accounts: &[PlanAccount<'_>],
+    wanted: &[Option<usize>],
+    previous: &PreviousPlaces,
+) -> Vec<Option<usize>> {
+    let mut weights = vec![0u32; previous.connections.len()];
+    wanted.iter().flatten().for_each(|at| weights[*at] += 1);
+    let mut kept: Vec<usize> = (0..weights.len()).filter(|at| weights[*at] > 0).collect();
+    kept.sort_by_key(|at| std::cmp::Reverse(weights[*at]));
+    let mut left: Vec<u32> = accounts.iter().map(|account| account.limits.connections.value).collect();
+    kept.retain(|at| {
+        let left = &mut left[previous.connections[*at].account];
+        let is_allowed = *left > 0;
+        *left = left.saturating_sub(1);
+        is_allowed
+    });
+    kept.sort_unstable();
+    let mut positions = vec![None; weights.len()];
+    for at in kept {
+        positions[at] = Some(seating.ledger.open(previous.connections[at].clone()));
+    }
+    positions
+}
+
+/// Places instruments on these connections so that contracts of one underlying are together, or on different ones.
+fn grouped(
+    fitted: &Fitted,
+    accounts: &[PlanAccount<'_>],
+    tasks: &[Task<'_>],
+    strategy: PlacementStrategy,
+    connections: &[Connection],
+) -> Placement {
+    let seated = |order: GroupOrder| {
+        let mut seating = Seating::new(tasks, strategy, accounts, fitted.in_play.modes());
+        for connection in connections {
+            seating.ledger.open(connection.clone());
+        }
+        let is_complete = seating.fill(order, None);
+        (is_complete, seating)
+    };
+    let orders = [GroupOrder::LowestRate, GroupOrder::First];
+    let orders = if strategy == PlacementStrategy::Together { &orders[..] } else { &orders[..1] };
+    let seatings = orders.iter().map(|order| seated(*order));
+    // Of equal ones, the first.
+    let best = seatings.min_by_key(|(is_complete, seating)| (!is_complete, seating.divided()));
+    let (is_complete, seating) = best.expect("there is an order");
+    if is_complete {
+        return seating.into_placement();
+    }
+    let wish = Wish { fitted, accounts, tasks, strategy, connections, wanted: &seating.seats };
+    let numbers = Numbers(connections.iter().map(|connection| connection.number).collect());
+    wish.fulfilled(&numbers).0.into_placement()
 }
 
 /// Returns the connections of a way, and as many further ones as are requested and allowed, with the regime of each. Connections
@@ -135,10 +283,9 @@ fn opened(
         of_accounts[account].push((MARKET.to_owned(), regime));
     }
     let opened = of_accounts.into_iter().enumerate();
-    let opened = opened.flat_map(|(account, of_account)| {
-        of_account.into_iter().map(move |(endpoint, regime)| (Connection { account, endpoint }, regime))
-    });
-    opened.unzip()
+    let opened = opened.flat_map(|(account, of_account)| of_account.into_iter().map(move |of| (account, of)));
+    let numbered = (1u32..).zip(opened);
+    numbered.map(|(number, (account, (endpoint, regime)))| (Connection { number, account, endpoint }, regime)).unzip()
 }
 
 /// Returns the limits of a connection.

@@ -110,12 +110,9 @@ impl<'a> PlanSubscriptions<'a> {
         tier.limits.subscribe.instruments_per_message.value
     }
 
-    /// Returns the number of connections.
-    ///
-    /// # Panics
-    /// Never: a plan has at most one connection per instrument.
-    pub fn connection_count(&self) -> u32 {
-        u32::try_from(self.connections.len()).expect("a plan has at most one connection per instrument")
+    /// Returns the numbers of the connections, in order. They can have gaps.
+    pub fn connection_numbers(&self) -> impl Iterator<Item = u32> + use<'a> {
+        self.connections.iter().map(|connection| connection.connection)
     }
 
     /// Whether no instrument has a token, although there are instruments to subscribe.
@@ -201,7 +198,8 @@ impl<'a> PlanSubscriptions<'a> {
     }
 
     fn connection(&self, number: u32) -> Option<&'a AllocatedConnection> {
-        self.connections.get(number.checked_sub(1)? as usize)
+        let at = self.connections.binary_search_by_key(&number, |of| of.connection).ok()?;
+        Some(&self.connections[at])
     }
 }
 

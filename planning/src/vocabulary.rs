@@ -117,6 +117,18 @@ words! {
 }
 
 words! {
+    /// The distribution of the instruments of a plan over connections.
+    PlacementStrategy {
+        /// Equal numbers and rates on all connections.
+        Balanced = "balanced",
+        /// The contracts of one underlying on one connection if they fit.
+        Together = "together",
+        /// The contracts of one underlying on different connections.
+        Spread = "spread",
+    }
+}
+
+words! {
     /// The condition that a key must meet to be kept.
     FilteringStrictness {
         /// The key is well-formed.

@@ -111,6 +111,8 @@ impl StreamOptions {
         check("tier", self.tier.take().is_some());
         check("accounts", self.accounts.take().is_some());
         check("connections", self.connections.take().is_some());
+        check("placement", self.placement.take().is_some());
+        check("previous_plan_id", self.previous.take().is_some());
         faults
     }
 
@@ -221,7 +223,8 @@ fn listed<'a>(names: impl Iterator<Item = &'a str>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::vocabulary::Broker;
+    use crate::previous::PreviousPlan;
+    use crate::vocabulary::{Broker, PlacementStrategy};
 
     fn reported(faults: &[DocumentFault]) -> Vec<String> {
         faults.iter().map(|fault| format!("{}: {}", fault.pointer, fault.detail)).collect()
@@ -288,12 +291,15 @@ mod tests {
             tier: Some("standard".to_owned()),
             accounts: Some(Accounts::Count(1)),
             connections: Some(1),
+            placement: Some(PlacementStrategy::Together),
+            previous: Some(PreviousPlan { plan_id: "plan_1".to_owned(), placement: None }),
             ..StreamOptions::default()
         };
 
         let faults = options.retain_valid_accounts(&Capacity::embedded(), true);
 
-        let expected = ["min_mode", "min_modes", "pinned", "tier", "accounts", "connections"];
+        let expected =
+            ["min_mode", "min_modes", "pinned", "tier", "accounts", "connections", "placement", "previous_plan_id"];
         assert_eq!(reported(&faults), expected.map(|name| format!("/{name}: requires `broker`")));
         assert!(options.is_empty());
     }

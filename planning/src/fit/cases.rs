@@ -119,7 +119,8 @@ impl Case {
         let region = Region::new(accounts, &in_play, self.max, &Relaxation::default());
         let Assigned { modes, .. } = assign(&candidates, &region.largest());
         let (rejected, changed) = (Vec::new(), Vec::new());
-        Fitted { modes: modes.clone(), in_play, region, rejected, changed, candidates, assigned: modes }
+        let ranks = (0u32..).zip(&modes).map(|(rank, _)| rank).collect();
+        Fitted { modes: modes.clone(), ranks, in_play, region, rejected, changed, candidates, assigned: modes }
     }
 
     /// Returns the modes of each candidate, as positions in `MODES`; `None` if it is left out.

@@ -254,9 +254,9 @@ impl Region {
         Way { rank, connections: way.connections, last_use: way.last_use.clone() }
     }
 
-    /// Returns the way to use the market endpoint and the number of connections to each other endpoint that carry numbers of
-    /// instruments in each mode on the fewest connections; `None` if they do not fit.
-    pub(crate) fn fewest_connections(&self, counts: &[u32]) -> Option<(&Way, Vec<(String, u32)>)> {
+    /// Returns the ways to use the market endpoint that carry numbers of instruments in each mode, those with the fewest connections
+    /// first, each with the number of connections to each other endpoint. There is none if they do not fit.
+    pub(crate) fn carrying(&self, counts: &[u32]) -> impl Iterator<Item = (&Way, Vec<(String, u32)>)> {
         let needed = |endpoint: &Endpoint| {
             let count = counts.get(endpoint.mode).copied().unwrap_or(0);
             (endpoint.name.clone(), count.div_ceil(endpoint.per_connection))
@@ -265,8 +265,8 @@ impl Region {
         let of_others: u32 = others.iter().map(|(_, count)| count).sum();
         let within = |set: usize| bits_of(set).map(|position| counts.get(position).copied().unwrap_or(0)).sum();
         let demand: Vec<u32> = (0..1usize << counts.len()).map(within).collect();
-        let is_enough = |way: &&Way| way.carries(&demand) && way.connections + of_others <= self.connections;
-        Some((self.market.iter().find(is_enough)?, others))
+        let is_enough = move |way: &&Way| way.carries(&demand) && way.connections + of_others <= self.connections;
+        self.market.iter().filter(is_enough).map(move |way| (way, others.clone()))
     }
 }
 

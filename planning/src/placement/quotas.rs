@@ -1,4 +1,4 @@
-//! Quotas of connections whose limits differ, by the maximum flow from modes over connections to accounts.
+//! Quotas of connections whose limits differ, by the maximum flow from modes over accounts to connections.
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -17,12 +17,25 @@ pub(super) fn quotas(counts: &[u32], slots: &[Slot]) -> Vec<Vec<u32>> {
         while low < high {
             let middle = u32::midpoint(low, high);
             levels[mode] = middle;
-            if Network::new(counts, slots, &levels).saturate() == total { high = middle } else { low = middle + 1 }
+            let mut network = Network::new(counts, slots, &levels, &[]);
+            if network.saturate() == total { high = middle } else { low = middle + 1 }
         }
         levels[mode] = high;
     }
-    let mut network = Network::new(counts, slots, &levels);
+    let mut network = Network::new(counts, slots, &levels, &[]);
     assert_eq!(network.saturate(), total, "the instruments of a fit can be placed");
+    network.quotas()
+}
+
+/// Returns the number of instruments of each mode on each connection, of which as many as possible are among the wanted ones: those
+/// numbers of each mode that each connection should have.
+///
+/// # Panics
+/// If the instruments do not fit.
+pub(super) fn stable_quotas(counts: &[u32], slots: &[Slot], wanted: &[&[u32]]) -> Vec<Vec<u32>> {
+    let mut network = Network::new(counts, slots, &vec![u32::MAX; counts.len()], wanted);
+    let sent = network.send(Network::cheapest_path);
+    assert_eq!(sent, counts.iter().sum::<u32>(), "the instruments of a fit can be placed");
     network.quotas()
 }
 
@@ -30,20 +43,23 @@ pub(super) fn quotas(counts: &[u32], slots: &[Slot]) -> Vec<Vec<u32>> {
 struct Network {
     edges: Vec<Edge>,
     of_nodes: Vec<Vec<usize>>,
-    /// For each connection and mode, its edge and the capacity of the edge.
-    quotas: Vec<Vec<(usize, u32)>>,
+    /// For each connection and mode, the edges for wanted instruments and for others.
+    quotas: Vec<Vec<[usize; 2]>>,
 }
 
 struct Edge {
     to: usize,
     left: u32,
+    /// The cost of one instrument.
+    cost: i64,
 }
 
 const SOURCE: usize = 0;
 const SINK: usize = 1;
 
 impl Network {
-    fn new(counts: &[u32], slots: &[Slot], levels: &[u32]) -> Self {
+    /// `wanted` has the number of wanted instruments by connection and mode, or nothing.
+    fn new(counts: &[u32], slots: &[Slot], levels: &[u32], wanted: &[&[u32]]) -> Self {
         let modes = counts.len();
         let mut accounts: BTreeMap<usize, (usize, &Slot)> = BTreeMap::new();
         for slot in slots {
@@ -58,31 +74,33 @@ impl Network {
         let mut network =
             Network { edges: Vec::new(), of_nodes: vec![Vec::new(); nodes], quotas: vec![Vec::new(); slots.len()] };
         for (mode, count) in counts.iter().enumerate() {
-            network.connect(SOURCE, mode_node(mode), *count);
+            network.connect(SOURCE, mode_node(mode), *count, 0);
         }
         for (number, slot) in accounts.values() {
             for (mode, max) in slot.account_max_of_modes.iter().enumerate() {
-                network.connect(mode_node(mode), account_mode_node(*number, mode), *max);
+                network.connect(mode_node(mode), account_mode_node(*number, mode), *max, 0);
             }
-            network.connect(account_node(*number), SINK, slot.account_max);
+            network.connect(account_node(*number), SINK, slot.account_max, 0);
         }
         for (at, slot) in slots.iter().enumerate() {
             let (number, _) = accounts[&slot.account];
             for (mode, (of_mode, level)) in slot.max_of_modes.iter().zip(levels).enumerate() {
                 let max = (*of_mode).min(*level);
-                let edge = network.connect(account_mode_node(number, mode), slot_node(at), max);
-                network.quotas[at].push((edge, max));
+                let wanted = wanted.get(at).map_or(0, |of_modes| of_modes[mode].min(max));
+                let (from, to) = (account_mode_node(number, mode), slot_node(at));
+                let edges = [network.connect(from, to, wanted, 0), network.connect(from, to, max - wanted, 1)];
+                network.quotas[at].push(edges);
             }
-            network.connect(slot_node(at), account_node(number), slot.max);
+            network.connect(slot_node(at), account_node(number), slot.max, 0);
         }
         network
     }
 
     /// Adds an edge and its reverse, and returns the edge.
-    fn connect(&mut self, from: usize, to: usize, capacity: u32) -> usize {
+    fn connect(&mut self, from: usize, to: usize, capacity: u32, cost: i64) -> usize {
         let edge = self.edges.len();
-        self.edges.push(Edge { to, left: capacity });
-        self.edges.push(Edge { to: from, left: 0 });
+        self.edges.push(Edge { to, left: capacity, cost });
+        self.edges.push(Edge { to: from, left: 0, cost: -cost });
         self.of_nodes[from].push(edge);
         self.of_nodes[to].push(edge + 1);
         edge
@@ -90,8 +108,13 @@ impl Network {
 
     /// Sends as much as possible from the source to the sink, and returns the amount.
     fn saturate(&mut self) -> u32 {
+        self.send(Network::path)
+    }
+
+    /// Sends as much as possible, on the paths that `next` finds.
+    fn send(&mut self, next: impl Fn(&Self) -> Option<Vec<usize>>) -> u32 {
         let mut sent = 0;
-        while let Some(path) = self.path() {
+        while let Some(path) = next(self) {
             let amount = path.iter().map(|edge| self.edges[*edge].left).min().unwrap_or(0);
             for edge in path {
                 self.edges[edge].left -= amount;
@@ -108,13 +131,40 @@ impl Network {
         let mut queue = VecDeque::from([SOURCE]);
         while let Some(node) = queue.pop_front() {
             for edge in &self.of_nodes[node] {
-                let Edge { to, left } = self.edges[*edge];
+                let Edge { to, left, .. } = self.edges[*edge];
                 if left > 0 && to != SOURCE && edge_to[to].is_none() {
                     edge_to[to] = Some(*edge);
                     queue.push_back(to);
                 }
             }
         }
+        self.path_along(&edge_to)
+    }
+
+    /// Returns the edges of a cheapest path with capacity left.
+    fn cheapest_path(&self) -> Option<Vec<usize>> {
+        let mut cost_of: Vec<Option<i64>> = vec![None; self.of_nodes.len()];
+        let mut edge_to: Vec<Option<usize>> = vec![None; self.of_nodes.len()];
+        cost_of[SOURCE] = Some(0);
+        let mut queue = VecDeque::from([SOURCE]);
+        while let Some(node) = queue.pop_front() {
+            let cost_of_node = cost_of[node].unwrap_or(0);
+            for edge in &self.of_nodes[node] {
+                let Edge { to, left, cost } = self.edges[*edge];
+                let cost = cost_of_node + cost;
+                // A cheapest flow has no cycle of negative cost, so that the source stays at 0.
+                if left > 0 && cost_of[to].is_none_or(|known| cost < known) {
+                    cost_of[to] = Some(cost);
+                    edge_to[to] = Some(*edge);
+                    queue.push_back(to);
+                }
+            }
+        }
+        self.path_along(&edge_to)
+    }
+
+    /// Returns the path to the sink, given the edge to each node.
+    fn path_along(&self, edge_to: &[Option<usize>]) -> Option<Vec<usize>> {
         let mut path = Vec::new();
         let mut node = SINK;
         while node != SOURCE {
@@ -126,7 +176,8 @@ impl Network {
     }
 
     fn quotas(&self) -> Vec<Vec<u32>> {
-        let used = |(edge, max): &(usize, u32)| max - self.edges[*edge].left;
+        // The capacity of the reverse edge is the amount that was sent.
+        let used = |edges: &[usize; 2]| edges.iter().map(|edge| self.edges[edge ^ 1].left).sum();
         self.quotas.iter().map(|of_slot| of_slot.iter().map(used).collect()).collect()
     }
 }

@@ -1,3 +1,6 @@
+mod following;
+mod grouped;
+
 use std::collections::BTreeMap;
 
 use proptest::prelude::*;
@@ -5,9 +8,17 @@ use proptest::prelude::*;
 use super::*;
 use crate::fit::cases::{Case, Figures, MODES, accounts, any_case, case_count, within_modes};
 
-/// Places the kept instruments of a case, and returns the numbers in each of `MODES` on each connection to the market endpoint,
-/// with its account, and the numbers on each other connection.
-fn placed(case: &Case, min_connections: Option<u32>) -> (Placement, Vec<Option<u8>>) {
+fn rules(min_connections: Option<u32>) -> PlacementRules {
+    PlacementRules { strategy: PlacementStrategy::Balanced, min_connections, previous: None }
+}
+
+/// Places the kept instruments of a case, and returns the mode of each, as a position in `MODES`. `underlying` is that of each
+/// instrument.
+fn placed_with(
+    case: &Case,
+    rules: &PlacementRules,
+    underlying: impl Fn(u32) -> Option<u32>,
+) -> (Placement, Vec<Option<u8>>) {
     let limits = case.limits();
     let accounts = accounts(&limits);
     let fitted = case.fitted(&accounts);
@@ -15,9 +26,15 @@ fn placed(case: &Case, min_connections: Option<u32>) -> (Placement, Vec<Option<u
     let item = |(at, mode): (u32, &Option<u8>)| PlacedItem {
         mode: mode.map(|mode| fitted.in_play.position(MODES[usize::from(mode)])),
         rate: 1000 * (at % 3),
+        rank: at,
+        underlying: underlying(at),
     };
     let items: Vec<PlacedItem> = (0u32..).zip(&modes).map(item).collect();
-    (place(&fitted, &accounts, &items, min_connections), modes)
+    (place(&fitted, &accounts, &items, rules), modes)
+}
+
+fn placed(case: &Case, min_connections: Option<u32>) -> (Placement, Vec<Option<u8>>) {
+    placed_with(case, &rules(min_connections), |_| None)
 }
 
 fn numbers_of(modes: &[Option<u8>]) -> [u32; 3] {

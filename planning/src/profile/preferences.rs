@@ -13,7 +13,7 @@ use crate::feed::{
 };
 use crate::instrument::split_key;
 use crate::json::{kind_of, mismatch, pointer_part, whole_number, word_mismatch};
-use crate::vocabulary::{Broker, FilteringStrictness, Mode, OptimizationLevel};
+use crate::vocabulary::{Broker, FilteringStrictness, Mode, OptimizationLevel, PlacementStrategy};
 
 /// The maximum number of instruments in `modes`, `priorities`, `min_modes` and `pinned`.
 const NAMED_MAX: usize = 5000;
@@ -66,6 +66,8 @@ impl Preferences {
                 tier: reader.text("tier"),
                 accounts: reader.accounts("accounts"),
                 connections: reader.number("connections", CONNECTIONS_MAX),
+                placement: reader.word("placement", PlacementStrategy::parse, PlacementStrategy::WORDS),
+                previous: None,
             },
             selectors: match present(preferences, "selectors") {
                 None => Vec::new(),

@@ -10,7 +10,9 @@ use crate::catalogue::Builder;
 use crate::catalogue::search::Selector;
 use crate::feed::{Accounts, StreamOptions};
 use crate::testing::{demo_catalogue, equity};
-use crate::vocabulary::{Broker, Exchange, FilteringStrictness, InstrumentType, Mode, OptimizationLevel};
+use crate::vocabulary::{
+    Broker, Exchange, FilteringStrictness, InstrumentType, Mode, OptimizationLevel, PlacementStrategy,
+};
 
 fn draft(keys: &[&str]) -> Draft {
     Draft {
@@ -216,7 +218,7 @@ fn the_preferences_for_a_broker_are_read() {
     let read = |accounts: Value| {
         let preferences = json!({
             "broker": "kite", "min_mode": "ltp", "min_modes": {"NSE:TCS": "quote"}, "pinned": ["NSE:TCS", "NSE:TCS"],
-            "tier": "standard", "accounts": accounts, "connections": 2.0,
+            "tier": "standard", "accounts": accounts, "connections": 2.0, "placement": "together",
         });
         Preferences::of(&object(preferences))
     };
@@ -231,6 +233,7 @@ fn the_preferences_for_a_broker_are_read() {
         tier: Some("standard".to_owned()),
         accounts: Some(Accounts::Count(2)),
         connections: Some(2),
+        placement: Some(PlacementStrategy::Together),
         ..StreamOptions::default()
     };
     assert_eq!(read_count.feed, expected);
@@ -243,7 +246,7 @@ fn the_preferences_for_a_broker_are_read() {
 fn an_invalid_preference_for_a_broker_is_reported_and_ignored() {
     let wrong = json!({
         "min_mode": "all", "min_modes": {"NSE:TCS": 1}, "pinned": ["NSE:TCS", "tcs", 5], "tier": "", "accounts": 17,
-        "connections": 257,
+        "connections": 257, "placement": "even",
     });
     let name = "a name of 1 to 64 letters, digits, `_`, `-` and `.`";
 
@@ -260,6 +263,7 @@ fn an_invalid_preference_for_a_broker_is_reported_and_ignored() {
             format!("/tier: expected {name}, got an empty string"),
             "/accounts: expected an integer from 1 to 16 or an array of 1 to 16 names, got 17".to_owned(),
             "/connections: expected an integer from 1 to 256, got 257".to_owned(),
+            "/placement: expected one of balanced, together, spread, got `even`".to_owned(),
         ]
     );
     assert_eq!(read.feed, StreamOptions { pinned: ["NSE:TCS".to_owned()].into(), ..StreamOptions::default() });

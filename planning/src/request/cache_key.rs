@@ -6,8 +6,9 @@ use sha2::{Digest, Sha256};
 use super::{PlanRequest, Resolved};
 use crate::basis::Basis;
 use crate::feed::{Accounts, StreamOptions};
+use crate::previous::{PreviousConnection, PreviousPlan};
 use crate::source::{ItemOptions, ProfileSource, Source};
-use crate::vocabulary::{Broker, CacheKey, Mode, hex};
+use crate::vocabulary::{Broker, CacheKey, Mode, PlacementStrategy, hex};
 
 /// Encodes every field with its length or at a fixed width, so that no two requests have the same encoding; the first
 /// text states which fields follow. The rules of a profile are not among them, because a version always has the same
@@ -102,6 +103,29 @@ fn allocation_texts(broker: Broker, feed: &StreamOptions, text: &mut impl FnMut(
         }
     }
     text(&feed.connections.unwrap_or_default().to_string());
+    // Without these options, the key is that of earlier releases.
+    if feed.placement.is_some() || feed.previous.is_some() {
+        text("placement");
+        text(feed.placement.map_or("", PlacementStrategy::as_str));
+        previous_texts(feed.previous.as_ref(), text);
+    }
+}
+
+/// Passes on what a previous plan contributes, which is its placement: plans with the same placement are equivalent.
+fn previous_texts(previous: Option<&PreviousPlan>, text: &mut impl FnMut(&str)) {
+    let Some(previous) = previous else { return };
+    let Some(placement) = &previous.placement else {
+        text(&previous.plan_id);
+        return;
+    };
+    text(&placement.connections.len().to_string());
+    for (PreviousConnection { connection, account, endpoint }, keys) in placement.by_connection() {
+        text(&connection.to_string());
+        text(account);
+        text(endpoint);
+        text(&keys.len().to_string());
+        keys.into_iter().for_each(&mut *text);
+    }
 }
 
 /// Passes on the stream options as texts. Each list begins with its length.

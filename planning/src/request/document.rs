@@ -14,10 +14,12 @@ use crate::feed::{Accounts, StreamOptions};
 use crate::heap::{Heap, arc, block};
 use crate::instrument::Amount;
 use crate::keys::KeyList;
+use crate::previous::PreviousPlan;
 use crate::profile::Rules;
 use crate::source::{ItemInstruments, ItemOptions, PlanItem, ProfileSource, Source};
 use crate::vocabulary::{
-    Broker, Exchange, FilteringStrictness, InstrumentType, Mode, OptimizationLevel, ProfileReference, SubscriptionType,
+    Broker, Exchange, FilteringStrictness, InstrumentType, Mode, OptimizationLevel, PlacementStrategy,
+    ProfileReference, SubscriptionType,
 };
 
 /// A request with every default filled in, in the form in which it is stored: the names are those of the API. It shares the list
@@ -31,9 +33,13 @@ pub struct RequestDocument {
 }
 
 impl RequestDocument {
-    /// Returns the document of a request.
+    /// Returns the document of a request. Of the previous plan, it has only the id.
     pub fn of(request: &PlanRequest) -> Self {
-        RequestDocument { request: request.clone(), lacks_keys: false }
+        let mut request = request.clone();
+        if let Some(previous) = &mut request.feed.previous {
+            previous.placement = None;
+        }
+        RequestDocument { request, lacks_keys: false }
     }
 
     /// Returns the request.
@@ -103,6 +109,7 @@ impl RequestDocument {
             + feed.pinned.heap_bytes()
             + feed.tier.heap_bytes()
             + accounts
+            + feed.previous.as_ref().map_or(0, |previous| previous.plan_id.heap_bytes())
             + warnings.heap_bytes()
     }
 }
@@ -184,6 +191,10 @@ struct Form<'a> {
     accounts: Option<Cow<'a, Accounts>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     connections: Option<u32>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    placement: Option<PlacementStrategy>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    previous_plan_id: Option<Cow<'a, str>>,
     #[serde(default, skip_serializing_if = "<[String]>::is_empty")]
     warnings: Cow<'a, [String]>,
 }
@@ -252,6 +263,8 @@ impl<'a> Form<'a> {
             tier: feed.tier.as_deref().map(Cow::Borrowed),
             accounts: feed.accounts.as_ref().map(Cow::Borrowed),
             connections: feed.connections,
+            placement: feed.placement,
+            previous_plan_id: feed.previous.as_ref().map(|previous| Cow::Borrowed(previous.plan_id.as_str())),
             warnings: warnings.into(),
         };
         let mut written = |keys: &Arc<KeyList>| {
@@ -302,6 +315,10 @@ impl<'a> Form<'a> {
                 tier: self.tier.map(Cow::into_owned),
                 accounts: self.accounts.map(Cow::into_owned),
                 connections: self.connections,
+                placement: self.placement,
+                previous: self
+                    .previous_plan_id
+                    .map(|plan_id| PreviousPlan { plan_id: plan_id.into_owned(), placement: None }),
             },
             warnings: self.warnings.into_owned(),
         })

@@ -49,6 +49,7 @@ fn plan(broker: Broker, instruments: &[Listed<'_>], connections: &[(&str, &str)]
         lowered: Vec::new(),
         substituted: Vec::new(),
         needed: None,
+        unchanged_placement: None,
         time_to_ready_ms: Some(0),
         requests: None,
         requests_per_second: None,
@@ -123,7 +124,7 @@ fn positions_of_a_connection_are_its_subscriptions() {
     let plan = plan(Broker::Kite, &instruments, &[("a", "market"); 3], &legs);
     let subscriptions = PlanSubscriptions::of(&plan).unwrap();
 
-    assert_eq!(subscriptions.connection_count(), 3);
+    assert_eq!(subscriptions.connection_numbers().collect::<Vec<_>>(), [1, 2, 3]);
     assert_eq!(subscriptions.positions(None), 0..3);
     assert_eq!(subscriptions.positions(Some(1)), 0..2);
     assert_eq!(subscriptions.positions(Some(2)), 2..2);

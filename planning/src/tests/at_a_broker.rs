@@ -2,6 +2,7 @@
 
 mod bounds;
 mod figures;
+mod following;
 mod stored;
 
 use std::sync::Arc;

@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::*;
 use crate::testing::request;
-use crate::vocabulary::{Exchange, InstrumentType};
+use crate::vocabulary::{Exchange, InstrumentType, PlacementStrategy};
 
 fn key() -> impl Strategy<Value = String> {
     "[A-Z]{2,3}:[A-Za-z0-9 &\"é-]{1,12}"
@@ -85,10 +85,32 @@ fn feed() -> impl Strategy<Value = StreamOptions> {
     let accounts =
         prop_oneof![(1..=16_u32).prop_map(Accounts::Count), vec("[a-z_]{1,8}", 1..3).prop_map(Accounts::Named),];
     let account = (option::of("[a-z]{1,8}"), option::of(accounts), option::of(1..=256_u32));
+    let previous = "plan_[0-9a-f]{4}".prop_map(|plan_id| PreviousPlan { plan_id, placement: None });
+    let placed = (option::of(select(&PlacementStrategy::ALL[..])), option::of(previous));
     let keyed = (btree_map(key(), 0..=1000_u32, 0..3), btree_set(key(), 0..3));
-    (option::of(select(&Broker::ALL[..])), modes(), modes(), keyed, account).prop_map(
-        |(broker, (mode, modes), (min_mode, min_modes), (priorities, pinned), (tier, accounts, connections))| {
-            StreamOptions { broker, mode, modes, priorities, min_mode, min_modes, pinned, tier, accounts, connections }
+    (option::of(select(&Broker::ALL[..])), modes(), modes(), keyed, account, placed).prop_map(
+        |(
+            broker,
+            (mode, modes),
+            (min_mode, min_modes),
+            (priorities, pinned),
+            (tier, accounts, connections),
+            (placement, previous),
+        )| {
+            StreamOptions {
+                broker,
+                mode,
+                modes,
+                priorities,
+                min_mode,
+                min_modes,
+                pinned,
+                tier,
+                accounts,
+                connections,
+                placement,
+                previous,
+            }
         },
     )
 }
@@ -170,6 +192,8 @@ fn a_document_has_the_names_of_the_api() {
         tier: Some("standard".to_owned()),
         accounts: Some(Accounts::Count(2)),
         connections: Some(3),
+        placement: Some(PlacementStrategy::Spread),
+        previous: Some(PreviousPlan { plan_id: "plan_1".to_owned(), placement: None }),
         ..StreamOptions::default()
     };
     let request = PlanRequest { source: Source::Items(Arc::new(items)), feed, ..request(&[]) };
@@ -185,6 +209,7 @@ fn a_document_has_the_names_of_the_api() {
         "optimization_level": "moderate", "filtering_strictness": "moderate", "max_instruments": 1000,
         "cost_per_instrument": 0.05, "as_of": "2026-11-24",
         "broker": "kite", "tier": "standard", "accounts": 2, "connections": 3,
+        "placement": "spread", "previous_plan_id": "plan_1",
     });
     assert_eq!(document, expected);
 }
