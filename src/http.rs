@@ -77,6 +77,7 @@ fn router(state: Arc<AppState>) -> Router {
         .route("/plans/{plan_id}/diff", get(plans::transition::read_diff))
         .route("/plans/{plan_id}/schedule", get(plans::transition::read_schedule))
         .route("/plans/{plan_id}/verify", get(plans::verify::verify))
+        .route("/plans/{plan_id}/rebalance", post(plans::rebalance::rebalance))
         .route("/planner/config", get(planner::config))
         .route("/planner/cleanup", post(planner::cleanup));
     let registry = Router::new()

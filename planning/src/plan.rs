@@ -3,7 +3,7 @@
 pub mod describe;
 pub mod diff;
 mod heap;
-mod placement;
+pub mod placement;
 mod written;
 
 use std::collections::BTreeMap;

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use serde::Serialize;
+
 use crate::keys::KeyList;
 
 /// A reference to the plan that a new one follows.
@@ -17,17 +19,19 @@ pub struct PreviousPlan {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PreviousPlacement {
     /// The connections, by number.
-    pub connections: Vec<PreviousConnection>,
+    pub connections: Vec<PlacedConnection>,
     /// The keys of the instruments.
     pub keys: Arc<KeyList>,
     /// Positions of instruments, and the number of a connection that carries each.
     pub places: Vec<(u32, u32)>,
 }
 
-/// A connection of a previous plan.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PreviousConnection {
+/// A connection that carries an instrument.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct PlacedConnection {
     /// Its number, from 1.
+    #[cfg_attr(feature = "openapi", schema(minimum = 1))]
     pub connection: u32,
     /// The account that opens it.
     pub account: String,
@@ -37,7 +41,7 @@ pub struct PreviousConnection {
 
 impl PreviousPlacement {
     /// Returns the connections with the keys of the instruments that each carries, in the order of the plan.
-    pub(crate) fn by_connection(&self) -> impl Iterator<Item = (&PreviousConnection, Vec<&str>)> {
+    pub(crate) fn by_connection(&self) -> impl Iterator<Item = (&PlacedConnection, Vec<&str>)> {
         let mut places: Vec<(u32, u32)> = self.places.iter().map(|(position, number)| (*number, *position)).collect();
         places.sort_unstable();
         self.connections.iter().map(move |connection| {

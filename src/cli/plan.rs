@@ -235,7 +235,7 @@ fn print_subscriptions(plan: &Plan, form: SubscriptionForm, snapshot: &Snapshot)
             object.field("format", form.as_str());
             let instruments_max = subscriptions.instruments_per_message(snapshot.brokers.capacity());
             let mut connections = vec![b'['];
-            for number in 1..=subscriptions.connection_count() {
+            for number in subscriptions.connection_numbers() {
                 if number > 1 {
                     connections.push(b',');
                 }

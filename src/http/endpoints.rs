@@ -7,7 +7,7 @@ pub(super) const PLAN_ENDPOINT: (&str, &str) = ("POST", "/api/v1/internal/instru
 pub(super) const READ_ENDPOINT: (&str, &str) =
     ("GET", "/api/v1/internal/instrument-registry/subscriptions/plans/{plan_id}");
 /// Every route: method and template. Also the closed list of values of the label `endpoint` of metrics.
-pub(crate) const ENDPOINTS: [(&str, &str); 48] = [
+pub(crate) const ENDPOINTS: [(&str, &str); 49] = [
     PLAN_ENDPOINT,
     ("POST", "/api/v1/internal/instrument-registry/subscriptions/plan/{plan_id}/describe"),
     ("GET", "/api/v1/internal/instrument-registry/subscriptions/plans"),
@@ -17,6 +17,7 @@ pub(crate) const ENDPOINTS: [(&str, &str); 48] = [
     ("GET", "/api/v1/internal/instrument-registry/subscriptions/plans/{plan_id}/diff"),
     ("GET", "/api/v1/internal/instrument-registry/subscriptions/plans/{plan_id}/schedule"),
     ("GET", "/api/v1/internal/instrument-registry/subscriptions/plans/{plan_id}/verify"),
+    ("POST", "/api/v1/internal/instrument-registry/subscriptions/plans/{plan_id}/rebalance"),
     ("GET", "/api/v1/internal/instrument-registry/subscriptions/planner/config"),
     ("POST", "/api/v1/internal/instrument-registry/subscriptions/planner/cleanup"),
     ("GET", "/api/v1/internal/instrument-registry/catalog/versions"),

@@ -43,6 +43,7 @@ use super::schema::types;
         super::plans::transition::read_diff,
         super::plans::transition::read_schedule,
         super::plans::verify::verify,
+        super::plans::rebalance::rebalance,
         super::planner::config,
         super::planner::cleanup,
         super::versions::list,

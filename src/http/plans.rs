@@ -4,6 +4,8 @@ mod dry_run;
 pub(crate) mod explain;
 mod keyed;
 pub(crate) mod listing;
+mod previous;
+pub(crate) mod rebalance;
 mod rendering;
 mod request;
 mod schemas;
@@ -38,6 +40,7 @@ use registry_planning::subscriptions::Subscription;
 use serde::Serialize;
 use utoipa::ToSchema;
 
+pub(super) use self::previous::replacing;
 pub(super) use self::rendering::write_plan;
 use self::rendering::{Included, PlanResponse, ready};
 use self::request::{ParsedRequest, RequestContent};
@@ -79,8 +82,8 @@ const SUBSCRIPTION_TYPES: &str = "live_feed, historical, alerts";
     request_body(content = PlanBody, description = "The instruments in one of four ways, and the options of the plan."),
     responses(
         (status = 200, description = "The plan.", body = PlanAnswer),
-        (status = 404, description = "The user has no profile with this id."),
-        (status = 409, description = "The profile is inactive or has expired (`profile_inactive`, `profile_expired`), the pinned instruments exceed a limit of the broker (`pinned_over_capacity`), the response should include the subscriptions of a plan that names no broker or is for historical data (`plan_without_broker`, `plan_without_subscriptions`), or a request with the same `Idempotency-Key` is in flight (`idempotency_key_in_flight`)."),
+        (status = 404, description = "The user has no profile or no previous plan with this id."),
+        (status = 409, description = "The profile is inactive or has expired (`profile_inactive`, `profile_expired`), the previous plan is at another broker or at none (`plan_at_other_broker`), or has no subscriptions (`plan_without_subscriptions`), the pinned instruments exceed a limit of the broker (`pinned_over_capacity`), the response should include the subscriptions of a plan that names no broker or is for historical data (`plan_without_broker`, `plan_without_subscriptions`), or a request with the same `Idempotency-Key` is in flight (`idempotency_key_in_flight`)."),
     ),
     security(("api_key" = [])),
 )]
@@ -170,6 +173,7 @@ async fn new_plan_response(
             (of_profile(found.map(|found| found.profile), &user_id, *overrides, &snapshot)?, warning)
         }
     };
+    let request = previous::with_previous(state, context, &snapshot, request).await?;
     if includes_subscriptions {
         subscriptions::require_subscriptions(&request, &snapshot)?;
     }
@@ -253,7 +257,9 @@ async fn resolve(
     deadline: Instant,
 ) -> Result<Arc<Resolved>, Problem> {
     let has_many = matches!(&request.source, Source::Items(items) if items.len() > QUICK_ITEMS_MAX);
-    let is_quick = !has_many && !request.source.has_selectors();
+    let previous = request.feed.previous.as_ref().and_then(|previous| previous.placement.as_ref());
+    let follows_many = previous.is_some_and(|previous| previous.places.len() > QUICK_ITEMS_MAX);
+    let is_quick = !has_many && !follows_many && !request.source.has_selectors();
     let (request, snapshot) = (Arc::clone(request), Arc::clone(snapshot));
     let resolve = move || Arc::new(Resolved::new(&request, snapshot.basis(), &snapshot.hash));
     run_unless_quick(is_quick, deadline, resolve).await

@@ -33,6 +33,7 @@ const CODES: [&str; 38] = [
     "other_broker",
     "overloaded",
     "pinned_over_capacity",
+    "plan_at_other_broker",
     "plan_without_broker",
     "plan_without_subscriptions",
     "plan_without_tokens",

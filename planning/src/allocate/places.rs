@@ -6,7 +6,7 @@ use super::Composer;
 use crate::accounts::PlanAccount;
 use crate::catalogue::{Catalogue, InstrumentId};
 use crate::placement::{Connection, PlacementRules, PreviousPlaces};
-use crate::previous::{PreviousConnection, PreviousPlacement};
+use crate::previous::{PlacedConnection, PreviousPlacement};
 use crate::request::Item;
 use crate::source::ItemOptions;
 use crate::vocabulary::PlacementStrategy;
@@ -52,7 +52,7 @@ fn previous_places(
     let mut numbers = BTreeSet::new();
     let mut connections = Vec::new();
     let mut places = Vec::new();
-    for (PreviousConnection { connection, account, endpoint }, keys) in previous.by_connection() {
+    for (PlacedConnection { connection, account, endpoint }, keys) in previous.by_connection() {
         numbers.insert(*connection);
         let Some(account) = accounts.iter().position(|of| of.name == *account) else { continue };
         let position = u32::try_from(connections.len()).expect("a plan has few connections");

@@ -6,7 +6,7 @@ use sha2::{Digest, Sha256};
 use super::{PlanRequest, Resolved};
 use crate::basis::Basis;
 use crate::feed::{Accounts, StreamOptions};
-use crate::previous::{PreviousConnection, PreviousPlan};
+use crate::previous::{PlacedConnection, PreviousPlan};
 use crate::source::{ItemOptions, ProfileSource, Source};
 use crate::vocabulary::{Broker, CacheKey, Mode, PlacementStrategy, hex};
 
@@ -119,7 +119,7 @@ fn previous_texts(previous: Option<&PreviousPlan>, text: &mut impl FnMut(&str)) 
         return;
     };
     text(&placement.connections.len().to_string());
-    for (PreviousConnection { connection, account, endpoint }, keys) in placement.by_connection() {
+    for (PlacedConnection { connection, account, endpoint }, keys) in placement.by_connection() {
         text(&connection.to_string());
         text(account);
         text(endpoint);

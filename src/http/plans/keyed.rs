@@ -14,6 +14,7 @@ use registry_planning::plan::describe::trading_date;
 use registry_store::idempotency::{Claimed, PlanAnswerRecord};
 
 use super::dry_run::cannot_have_key;
+use super::previous::with_previous;
 use super::rendering::PlanResponse;
 use super::request::{ParsedRequest, RequestContent};
 use super::subscriptions::require_subscriptions;
@@ -63,6 +64,7 @@ pub(super) async fn plan_response(
             of_profile(profile.map(Arc::new), &user_id, *overrides, &snapshot)?
         }
     };
+    let request = with_previous(state, context, &snapshot, request).await?;
     if includes_subscriptions {
         require_subscriptions(&request, &snapshot)?;
     }

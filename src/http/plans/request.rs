@@ -14,17 +14,19 @@ use registry_planning::feed::{
     ACCOUNTS_MAX, Accounts, CONNECTIONS_MAX, ItemDefaults, NAME_CHARACTERS_MAX, StreamOptions,
 };
 use registry_planning::plan::describe::trading_date;
+use registry_planning::previous::PreviousPlan;
 use registry_planning::profile::{INSTRUMENTS_MAX as INSTRUMENTS_OF_PROFILE_MAX, Preferences, Profile};
 use registry_planning::request::{Options, PlanRequest};
 use registry_planning::source::{ProfileSource, Source};
 use registry_planning::vocabulary::{
-    Broker, FilteringStrictness, Mode, OptimizationLevel, ProfileReference, SubscriptionType, counted,
+    Broker, FilteringStrictness, Mode, OptimizationLevel, PlacementStrategy, ProfileReference, SubscriptionType,
+    counted,
 };
 
 use self::items::items;
 use super::SUBSCRIPTION_TYPES;
 use crate::http::body::{BODY_BYTES_MAX, Fields, JsonBody, NumberOrTexts};
-use crate::http::ids::is_profile_id;
+use crate::http::ids::{is_id, is_profile_id};
 use crate::http::problem::{Fault, Problem};
 use crate::http::query::Parameters;
 
@@ -209,6 +211,8 @@ fn overrides(fields: &mut Fields<'_>, is_of_profile: bool) -> PlanOverrides {
             tier: fields.optional_line("tier", 1, NAME_CHARACTERS_MAX),
             accounts: fields.optional_number_or_texts("accounts", ACCOUNTS_MAX, NAME_CHARACTERS_MAX).map(accounts),
             connections: fields.optional_integer("connections", 1, CONNECTIONS_MAX),
+            placement: fields.optional_word("placement", PlacementStrategy::parse, PlacementStrategy::WORDS),
+            previous: fields.optional_form("previous_plan_id", previous, PLAN_IDS),
             ..StreamOptions::default()
         },
         is_dry_run: fields.optional_bool("dry_run").unwrap_or_default(),
@@ -216,6 +220,11 @@ fn overrides(fields: &mut Fields<'_>, is_of_profile: bool) -> PlanOverrides {
     // The whole capacity of the accounts is the only choice, and the default.
     fields.optional_form("capacity", |word| (word == "whole").then_some(()), "`whole`");
     overrides
+}
+
+/// Returns the reference to a plan, whose placement is not known yet.
+fn previous(plan_id: &str) -> Option<PreviousPlan> {
+    is_id(plan_id, "plan_").then(|| PreviousPlan { plan_id: plan_id.to_owned(), placement: None })
 }
 
 fn accounts(accounts: NumberOrTexts) -> Accounts {
@@ -282,6 +291,7 @@ fn warnings_of(faults: &[DocumentFault]) -> Vec<String> {
     warnings
 }
 
+const PLAN_IDS: &str = "`plan_` followed by 32 lowercase hexadecimal digits";
 const PROFILE_IDS: &str = "`profile_` followed by 32 lowercase hexadecimal digits";
 
 /// Returns the request for a plan of a profile. Precedence: request, then profile, then settings. The lowest maximum wins.
@@ -366,6 +376,8 @@ fn merged_feed(
         tier: given.tier.clone().or(preferred.tier),
         accounts: given.accounts.clone().or(preferred.accounts),
         connections: given.connections.or(preferred.connections),
+        placement: given.placement.or(preferred.placement),
+        previous: given.previous.clone(),
     };
     let mut found = Vec::new();
     if let Some(usual) = snapshot.brokers.usual_mode(subscription_type) {
@@ -378,6 +390,8 @@ fn merged_feed(
         Some("tier") => given.tier.is_some(),
         Some("accounts") => given.accounts.is_some(),
         Some("connections") => given.connections.is_some(),
+        Some("placement") => given.placement.is_some(),
+        Some("previous_plan_id") => given.previous.is_some(),
         _ => false,
     };
     let (of_request, ignored): (Vec<_>, Vec<_>) = found.into_iter().partition(is_of_request);

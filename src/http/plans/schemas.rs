@@ -5,7 +5,9 @@ use registry_planning::catalogue::search::Selector;
 use registry_planning::feed::Accounts;
 use registry_planning::plan::Plan;
 use registry_planning::subscriptions::Subscription;
-use registry_planning::vocabulary::{Broker, FilteringStrictness, Mode, OptimizationLevel, SubscriptionType};
+use registry_planning::vocabulary::{
+    Broker, FilteringStrictness, Mode, OptimizationLevel, PlacementStrategy, SubscriptionType,
+};
 use utoipa::ToSchema;
 
 use crate::http::schema::types;
@@ -60,6 +62,12 @@ macro_rules! plan_body {
             /// broker require. Requires `broker`.
             #[schema(minimum = 1, maximum = 256)]
             connections: Option<u32>,
+            /// The distribution of the instruments over connections. If it is absent or null, it is `balanced`. Requires `broker`.
+            placement: Option<PlacementStrategy>,
+            /// The plan whose placement is kept as far as the limits allow. It must be of the same user and broker. Requires
+            /// `broker`.
+            #[schema(value_type = Option<types::PlanId>)]
+            previous_plan_id: Option<String>,
             /// The capacity that the plan may use. If it is absent or null, it is `whole`: the accounts are planned as if they
             /// were free.
             #[schema(value_type = Option<types::CapacityWord>)]

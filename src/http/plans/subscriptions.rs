@@ -164,7 +164,8 @@ impl Selection {
         let positions = subscriptions.positions(connection);
         let instruments_max = subscriptions.instruments_per_message(snapshot.brokers.capacity());
         let parts = if is_sdk {
-            let connections = connection.map_or(1..=subscriptions.connection_count(), |number| number..=number);
+            let connections = subscriptions.connection_numbers();
+            let connections = connections.filter(|number| connection.is_none_or(|connection| connection == *number));
             connections.map(|connection| Part::Messages { connection, instruments_max }).collect()
         } else {
             let starts = positions.clone().step_by(ENTRIES_MAX);
@@ -222,18 +223,20 @@ struct AnswerFrame<'a> {
 
 /// Returns the faults of the parameters with regard to the plan.
 fn faults(subscriptions: PlanSubscriptions<'_>, connection: Option<u32>, format: SubscriptionForm) -> Vec<Fault> {
-    let mut faults: Vec<Fault> = connection_fault(connection, subscriptions.connection_count()).into_iter().collect();
+    let numbers: Vec<u32> = subscriptions.connection_numbers().collect();
+    let mut faults: Vec<Fault> = connection_fault(connection, &numbers).into_iter().collect();
     faults.extend(format_fault(format, subscriptions.broker()));
     faults
 }
 
-/// Returns the fault of a connection that a plan with this number of connections does not have.
-pub(super) fn connection_fault(connection: Option<u32>, last: u32) -> Option<Fault> {
-    let connection = connection.filter(|connection| *connection > last)?;
-    let detail = if last == 0 {
+/// Returns the fault of a connection that is not one of these.
+pub(super) fn connection_fault(connection: Option<u32>, numbers: &[u32]) -> Option<Fault> {
+    let connection = connection.filter(|connection| !numbers.contains(connection))?;
+    let detail = if numbers.is_empty() {
         format!("the plan has no connections, got `{connection}`")
     } else {
-        format!("expected a connection of the plan, an integer from 1 to {last}, got `{connection}`")
+        let numbers: Vec<String> = numbers.iter().map(u32::to_string).collect();
+        format!("expected a connection of the plan ({}), got `{connection}`", numbers.join(", "))
     };
     Some(Fault { pointer: "/query/connection".to_owned(), detail })
 }

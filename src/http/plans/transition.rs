@@ -259,14 +259,14 @@ impl Pair {
     fn check_choices(&self, connection: Option<u32>, form: SubscriptionForm) -> Result<(), Problem> {
         let Some(part) = self.to.plan.metadata.broker_part.as_deref() else { return Ok(()) };
         let broker = part.allocation.broker;
-        let connections = |plan: &Plan| {
-            plan.allocation.as_ref().and_then(|allocation| allocation.connections.as_ref()).map_or(0, Vec::len)
-        };
         // A connection of the earlier plan may be closed.
-        let last = connections(&self.to.plan).max(self.from().map_or(0, connections));
-        let last = u32::try_from(last).unwrap_or(u32::MAX);
+        let plans = [Some(&*self.to.plan), self.from()].into_iter().flatten();
+        let mut numbers: Vec<u32> =
+            plans.filter_map(PlanSubscriptions::of).flat_map(|of| of.connection_numbers()).collect();
+        numbers.sort_unstable();
+        numbers.dedup();
         let faults: Vec<Fault> =
-            connection_fault(connection, last).into_iter().chain(format_fault(form, broker)).collect();
+            connection_fault(connection, &numbers).into_iter().chain(format_fault(form, broker)).collect();
         if !faults.is_empty() {
             return Err(Problem::invalid(faults));
         }

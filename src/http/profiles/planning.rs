@@ -183,7 +183,7 @@ pub(crate) struct ReplanAnswer {
     operation_id = "replan_profile",
     summary = "Create a plan from a profile",
     description = "Creates a plan from the current version of a profile and compares it with the profile's \
-        previous plan.",
+        previous plan. A plan at a broker keeps the placement of the previous plan if that is at the same broker.",
     params(parameters::ProfilePath),
     responses(
         (status = 200, description = "The plan and its difference from the previous one.", body = ReplanAnswer),
@@ -214,6 +214,7 @@ pub(crate) async fn replan(
         None => None,
     };
     let request = plans::request_from(&profile, plans::PlanOverrides::default(), &snapshot)?;
+    let request = plans::replacing(&state, &context, &snapshot, request, previous.as_ref()).await?;
     let brokers = Arc::clone(&snapshot.brokers);
     let (ready, is_reused): (Ready, bool) = plans::cached_or_new_plan(&state, request, snapshot, deadline).await?;
 

@@ -2,6 +2,8 @@
 
 use super::*;
 use crate::catalogue::Builder;
+use crate::plan::placement::{PlacementMove, moves};
+use crate::previous::PlacedConnection;
 use crate::subscriptions::PlanSubscriptions;
 use crate::testing::{future, index};
 use crate::vocabulary::PlacementStrategy;
@@ -172,4 +174,17 @@ fn a_stored_plan_has_only_the_id_of_the_previous_one() {
     let mut metadata: Metadata = serde_json::from_str(&after.metadata_to_json()).unwrap();
     metadata.restore_instruments(&after.instruments);
     assert_eq!(metadata, after.metadata);
+}
+
+#[test]
+fn moves_name_the_connections_of_both_plans() {
+    let before = planned(&at(Broker::Kite, &symbols(4)));
+    let grown = planned(&following(at(Broker::Kite, &symbols(6)), &before));
+    let balanced = planned(&at(Broker::Kite, &symbols(2)));
+
+    let connection =
+        |connection| PlacedConnection { connection, account: "default".to_owned(), endpoint: "market".to_owned() };
+    let to_first = PlacementMove { instrument: "NSE:S01".to_owned(), from: connection(2), to: connection(1) };
+    assert_eq!(moves(&grown, &balanced), [to_first]);
+    assert_eq!(moves(&before, &grown), []);
 }
