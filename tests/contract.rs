@@ -14,6 +14,7 @@ mod instruments;
 mod listing;
 mod masking;
 mod outages;
+mod placement;
 mod planner;
 mod plans;
 mod process;

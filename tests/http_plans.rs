@@ -7,6 +7,7 @@ mod front;
 mod items;
 mod listing;
 mod options;
+mod placement;
 mod planner;
 mod repeats;
 mod reuse;

@@ -46,6 +46,7 @@ async fn the_description_of_the_api_names_every_route() {
         format!("get {BASE}/plans"),
         format!("get {BASE}/plans/{{plan_id}}"),
         format!("get {BASE}/plans/{{plan_id}}/explain"),
+        format!("post {BASE}/plans/{{plan_id}}/rebalance"),
         format!("get {BASE}/plans/{{plan_id}}/subscriptions"),
         format!("get {BASE}/planner/config"),
         format!("post {BASE}/planner/cleanup"),

@@ -93,6 +93,7 @@ def arrange(service):
         "activate_profile": {"profile_id": inactive},
         "explain_plan_instrument": {"plan_id": at_kite["plan_id"]},
         "get_plan_subscriptions": {"plan_id": at_kite["plan_id"]},
+        "rebalance_plan": {"plan_id": at_kite["plan_id"]},
         "deactivate_profile": {"profile_id": profile(service, "desk-10", ["NSE:TCS"])["profile_id"]},
         "restore_profile_version": {"version": 1},
     }

@@ -75,7 +75,10 @@ def follow_plan(case, body):
 def follow_broker_options(fields, has_broker):
     """Every mode includes the last price."""
     fields.pop("tier", None)
-    for name, valid in (("min_mode", "ltp"), ("accounts", 1), ("connections", 1), ("pinned", False)):
+    # A previous plan must be of the same user and broker.
+    fields.pop("previous_plan_id", None)
+    valid_options = (("min_mode", "ltp"), ("accounts", 1), ("connections", 1), ("placement", "spread"), ("pinned", False))
+    for name, valid in valid_options:
         if fields.get(name) is None:
             continue
         if has_broker:

@@ -50,7 +50,7 @@ async fn every_fault_of_items_and_options_is_reported_at_once() {
     let service = Service::start().await;
     let wrong = json!({
         "plan_name": "p", "subscription_type": "live_feed", "mode": "ltp", "min_mode": "quote", "broker": "kite",
-        "tier": "gold", "accounts": ["desk"], "connections": 257, "capacity": "remaining", "dry_run": "yes",
+        "tier": "gold", "accounts": ["desk"], "connections": 257, "placement": "even", "capacity": "remaining", "dry_run": "yes",
         "items": [
             {"instrument": "NSE:TCS", "priority": 1001}, {"instrument": "NSE:INFY", "mode": "all"},
             {"instrument": "NSE:ITC", "mode": "quote", "min_mode": "full"}, {"priority": 1}, "NSE:SBIN",
@@ -71,6 +71,7 @@ async fn every_fault_of_items_and_options_is_reported_at_once() {
         ("/items/3", "expected exactly one of `instrument`, `selector`"),
         ("/items/4", "expected an object, got a string"),
         ("/min_mode", "expected a mode that `ltp` includes (ltp), got `quote`"),
+        ("/placement", "expected one of balanced, together, spread, got `even`"),
         ("/tier", "expected one of standard, got `gold`"),
     ];
     let found: Vec<(&str, &str)> = faults.iter().map(|(pointer, detail)| (&**pointer, &**detail)).collect();
