@@ -52,8 +52,13 @@ impl<'a> Side<'a> {
         &self.subscriptions.instruments[position as usize]
     }
 
+    /// Returns the connection with a number. The numbers can have gaps.
+    ///
+    /// # Panics
+    /// If the plan has no connection with this number.
     pub(super) fn connection(&self, number: u32) -> &'a AllocatedConnection {
-        &self.connections[number as usize - 1]
+        let position = self.connections.binary_search_by_key(&number, |of| of.connection);
+        &self.connections[position.expect("a subscription is on a connection of its plan")]
     }
 }
 
@@ -94,13 +99,16 @@ pub(super) struct Lines<'a> {
 impl<'a> Lines<'a> {
     /// Returns the subscriptions of a plan, in the order in which they are sent.
     pub(super) fn legs_of(&mut self, side: &Side<'a>) -> Vec<WireLeg> {
-        let of_connections: Vec<usize> = side
+        let of_connections: HashMap<u32, usize> = side
             .connections
             .iter()
-            .map(|of| self.add(Line { number: of.connection, account: &of.account, endpoint: &of.endpoint }))
+            .map(|of| {
+                let line = Line { number: of.connection, account: &of.account, endpoint: &of.endpoint };
+                (of.connection, self.add(line))
+            })
             .collect();
         let leg = |leg: &crate::allocation::SubscribedLeg| WireLeg {
-            line: of_connections[leg.connection as usize - 1],
+            line: of_connections[&leg.connection],
             position: leg.instrument,
             mode: leg.mode,
             counted: side.instrument(leg.instrument).mode.unwrap_or(leg.mode),
