@@ -170,7 +170,8 @@ pub fn diff<'a>(from: Option<&'a Plan>, to: &'a Plan) -> Result<PlanDiff<'a>, No
             Some(earlier) => match changed(&from, *earlier, &to, position) {
                 None => diff.unchanged += 1,
                 Some(kind) => {
-                    diff.push(PlanAction { from: Some(from.stream(*earlier)), to: stream, ..to.action(kind, position) })
+                    let from = Some(from.stream(*earlier));
+                    diff.push(PlanAction { from, to: stream, ..to.action(kind, position) });
                 }
             },
         }
