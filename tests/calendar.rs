@@ -30,7 +30,7 @@ fn closed_for_three_days() -> String {
 
 fn ingest_text(folder: &Path, name: &str, text: &str, options: &[&str]) -> Finished {
     let path = folder.join(name);
-    std::fs::write(&path, text).unwrap();
+    std::fs::write(&path, text).expect("the file can be written");
     run(&[&["ingest", "--calendar", &path.display().to_string()], options].concat(), folder, &[])
 }
 

@@ -8,7 +8,6 @@ use std::sync::Arc;
 use anyhow::{Context, bail};
 use chrono::{DateTime, Utc};
 use registry_planning::calendar::{Calendar, EntryKind, FILE_BYTES_MAX, LISTED_MAX};
-use registry_planning::catalogue::Catalogue;
 use registry_planning::plan::describe::trading_date;
 use registry_planning::vocabulary::Exchange;
 use registry_store::{CalendarRecord, Store};
@@ -32,9 +31,9 @@ pub(super) async fn run(path: &Path, is_forced: bool, settings: &ProcessSettings
             path.display(),
             listed(&objections).join("\n  ")
         ),
-        Outcome::Accepted { version, record, overruled, catalogue } => {
+        Outcome::Accepted { version, record, overruled, uncovered } => {
             overruled.iter().try_for_each(|objection| print_line(&format!("overruled by --force: {objection}")))?;
-            report(version, &record, &catalogue, loaded_at)
+            report(version, &record, &uncovered, loaded_at)
         }
     }
 }
@@ -59,7 +58,13 @@ fn read_calendar(path: &Path) -> anyhow::Result<Calendar> {
 
 enum Outcome {
     Rejected(Vec<String>),
-    Accepted { version: i64, record: CalendarRecord, overruled: Vec<String>, catalogue: Catalogue },
+    Accepted {
+        version: i64,
+        record: CalendarRecord,
+        overruled: Vec<String>,
+        /// The exchanges with contracts in the catalog whose holidays the calendar does not know today.
+        uncovered: Vec<Exchange>,
+    },
 }
 
 /// Compares the calendar with the catalog and the one in effect, and stores it.
@@ -77,15 +82,16 @@ async fn replace(
     if !objections.is_empty() && !is_forced {
         return Ok(Outcome::Rejected(objections));
     }
+    let uncovered = record.calendar.uncovered(&catalogue, trading_date(record.loaded_at));
     // In a task of its own: the work of the store must not be canceled halfway.
     let saved = tokio::spawn(async move { store.save_calendar(&record).await.map(|version| (version, record)) });
     let (version, record) =
         saved.await.context("failed to store the calendar")?.context("failed to store the calendar")?;
-    Ok(Outcome::Accepted { version, record, overruled: objections, catalogue })
+    Ok(Outcome::Accepted { version, record, overruled: objections, uncovered })
 }
 
 /// Prints the accepted calendar, and the reasons why it does not suffice.
-fn report(version: i64, record: &CalendarRecord, catalogue: &Catalogue, now: DateTime<Utc>) -> anyhow::Result<()> {
+fn report(version: i64, record: &CalendarRecord, uncovered: &[Exchange], now: DateTime<Utc>) -> anyhow::Result<()> {
     let calendar = &record.calendar;
     let entries = calendar.entries();
     let count = |exchange: Exchange, kind: EntryKind| {
@@ -106,8 +112,8 @@ fn report(version: i64, record: &CalendarRecord, catalogue: &Catalogue, now: Dat
     if let Some(warning) = calendar.warning(today) {
         print_line(&format!("warning: {warning}"))?;
     }
-    let uncovered: Vec<&str> = calendar.uncovered(catalogue, today).into_iter().map(Exchange::as_str).collect();
     if !uncovered.is_empty() {
+        let uncovered: Vec<&str> = uncovered.iter().map(|exchange| exchange.as_str()).collect();
         print_line(&format!(
             "warning: the catalog has contracts of {}, whose holidays of today's year the calendar does not contain",
             uncovered.join(", ")
