@@ -30,7 +30,6 @@ const CODES: [&str; 38] = [
     "not_in_plan",
     "not_ready",
     "not_tried",
-    "other_broker",
     "overloaded",
     "pinned_over_capacity",
     "plan_at_other_broker",

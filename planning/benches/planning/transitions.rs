@@ -26,6 +26,8 @@ const CHANGED: usize = 20;
 /// The maximum of the time for ten times as many instruments, as a multiple.
 const RATIO_MAX: f64 = 12.0;
 
+type Work<'a> = (&'a str, &'a dyn Fn(&[Plan; 2]));
+
 pub(crate) fn measure(out: &mut impl Write, rounds: usize) -> io::Result<()> {
     writeln!(out, "the way to a plan at Kite of which 5 % of the instruments are new (medians of {rounds} rounds)\n")?;
     writeln!(out, "{:<58} {:>9} {:>12} {:>8}", "", "900, ms", "9,000, ms", "ratio")?;
@@ -43,7 +45,7 @@ pub(crate) fn measure(out: &mut impl Write, rounds: usize) -> io::Result<()> {
         assert!(!found.batches.is_empty());
         drop(black_box(found));
     };
-    let works: [(&str, &dyn Fn(&[Plan; 2])); 2] = [("difference", &compare), ("schedule", &plan_messages)];
+    let works: [Work<'_>; 2] = [("difference", &compare), ("schedule", &plan_messages)];
     for (name, work) in works {
         let [few, many] = pairs.each_ref().map(|pair| median_ms(|| work(black_box(pair)), rounds));
         let ratio = many / few;

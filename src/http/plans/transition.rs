@@ -108,7 +108,7 @@ pub(crate) struct ScheduleAnswer<'a> {
     responses(
         (status = 200, description = "The difference.", body = DiffAnswer<'_>),
         (status = 404, description = "The plan does not exist, or the user of the plan has no plan `from`."),
-        (status = 409, description = "One of the plans names no broker (`plan_without_broker`) or has no subscriptions (`plan_without_subscriptions`), or the plans are at different brokers (`other_broker`)."),
+        (status = 409, description = "One of the plans names no broker (`plan_without_broker`) or has no subscriptions (`plan_without_subscriptions`), or the plans are at different brokers (`plan_at_other_broker`)."),
     ),
     security(("api_key" = [])),
 )]
@@ -152,7 +152,7 @@ pub(crate) async fn read_diff(
     responses(
         (status = 200, description = "The schedule.", body = ScheduleAnswer<'_>),
         (status = 404, description = "The plan does not exist, or the user of the plan has no plan `from`."),
-        (status = 409, description = "One of the plans names no broker (`plan_without_broker`) or has no subscriptions (`plan_without_subscriptions`), the plans are at different brokers (`other_broker`), or the plan has no token of the broker and the format is that of the SDK (`plan_without_tokens`)."),
+        (status = 409, description = "One of the plans names no broker (`plan_without_broker`) or has no subscriptions (`plan_without_subscriptions`), the plans are at different brokers (`plan_at_other_broker`), or the plan has no token of the broker and the format is that of the SDK (`plan_without_tokens`)."),
     ),
     security(("api_key" = [])),
 )]
@@ -249,7 +249,7 @@ impl Pair {
         check_comparable(self.from(), &self.to.plan).map_err(|fault| match (fault, self.from()) {
             (NotComparable::EarlierWithoutSubscriptions, Some(from)) => without_subscriptions(from),
             (NotComparable::OtherBroker { .. }, _) => {
-                Problem::of(StatusCode::CONFLICT, "other_broker", fault.to_string())
+                Problem::of(StatusCode::CONFLICT, "plan_at_other_broker", fault.to_string())
             }
             _ => without_subscriptions(&self.to.plan),
         })
