@@ -6,7 +6,7 @@ const BEFORE: [&str; 4] = ["NSE:TCS", "NSE:NIFTY 50", "BSE:RELIANCE", "NSE:INFY"
 const AFTER: [&str; 4] = ["NSE:TCS", "NSE:NIFTY 50", "NSE:SBIN", "NSE:INFY"];
 
 async fn plan_id_of(service: &Service, user: &str, request: &Value) -> String {
-    let answer = post(&format!("plan?user_id={user}"), request).send(&service.client).await.json();
+    let answer = post(format!("plan?user_id={user}"), request).send(&service.client).await.json();
     text(&answer["plan_id"]).to_owned()
 }
 
@@ -24,8 +24,7 @@ async fn two_plans(service: &Service) -> (String, String) {
             json!({ "instrument": key, "mode": mode, "pinned": *key == "NSE:SBIN" })
         })
         .collect();
-    let mut after = with(before.clone(), "items", items);
-    after.as_object_mut().unwrap().remove("instruments");
+    let after = with(with(before.clone(), "items", items), "instruments", Value::Null);
     (plan_id_of(service, "u", &before).await, plan_id_of(service, "u", &after).await)
 }
 

@@ -55,7 +55,7 @@ impl Written {
 fn of_line(line: &str) -> Written {
     let fields: Vec<&str> = line.split(',').map(|field| field.trim_matches('"')).collect();
     let [token, _, symbol, _, _, expiry, strike, tick, lot, _, option, _] = fields[..] else { panic!("{line}") };
-    let strike: f64 = strike.parse().unwrap();
+    let strike: f64 = strike.parse().expect("a valid row");
     let (kind, end) = if option == "FF" { ("FUT", "FUT".to_owned()) } else { (option, format!("{strike}{option}")) };
     let stem = symbol.strip_suffix(&end).unwrap_or_else(|| panic!("{line}"));
     Written {
@@ -65,19 +65,20 @@ fn of_line(line: &str) -> Written {
         expiry: expiry.to_owned(),
         kind: kind.to_owned(),
         strike: if kind == "FUT" { 0.0 } else { strike },
-        lot: lot.parse().unwrap(),
-        tick: (tick.parse::<f64>().unwrap() * 100.0).round(),
+        lot: lot.parse().expect("a valid row"),
+        tick: (tick.parse::<f64>().expect("a valid row") * 100.0).round(),
         symbol: symbol.to_owned(),
     }
 }
 
 /// A contract of NSE in an object of the JSON.
 fn of_object(object: &Value) -> Written {
-    let text = |name: &str| object[name].as_str().unwrap().to_owned();
-    let expired_at = DateTime::from_timestamp_millis(object["expiry"].as_i64().unwrap()).unwrap();
+    let text = |name: &str| object[name].as_str().expect("a valid row").to_owned();
+    let expired_at =
+        DateTime::from_timestamp_millis(object["expiry"].as_i64().expect("a valid row")).expect("a valid row");
     let day = (expired_at + TimeDelta::minutes(INDIA_MINUTES)).date_naive();
     let (underlying, kind) = (text("underlying_symbol"), text("instrument_type"));
-    let strike = if kind == "FUT" { 0.0 } else { object["strike_price"].as_f64().unwrap() };
+    let strike = if kind == "FUT" { 0.0 } else { object["strike_price"].as_f64().expect("a valid row") };
     let is_weekly = object["weekly"].as_bool().unwrap_or_default();
     let month = &"123456789OND"[day.month0() as usize..][..1];
     let date = if is_weekly {
@@ -93,8 +94,8 @@ fn of_object(object: &Value) -> Written {
         expiry: day.to_string(),
         kind,
         strike,
-        lot: object["lot_size"].as_u64().unwrap(),
-        tick: object["tick_size"].as_f64().unwrap(),
+        lot: object["lot_size"].as_u64().expect("a valid row"),
+        tick: object["tick_size"].as_f64().expect("a valid row"),
     }
 }
 
@@ -104,7 +105,7 @@ fn expected(old: &Written, new: &NewRows) -> Verdict {
     let same = new.rows_like(old).find(|row| row.is_same_contract(old));
     // A contract whose expiry moved within its week keeps its token.
     let days = |other: &Written| {
-        let [old, new] = [old, other].map(|row| row.expiry.parse::<NaiveDate>().unwrap());
+        let [old, new] = [old, other].map(|row| row.expiry.parse::<NaiveDate>().expect("a valid row"));
         (new - old).num_days().abs()
     };
     let moved = owner.filter(|owner| owner.has_same_terms(old) && days(owner) <= 6);
@@ -292,12 +293,12 @@ fn changed_rows_get_their_verdicts() {
     let lots: HashMap<&str, u64> = contracts.iter().map(|row| (&*row.token, row.lot)).collect();
     let mut newer = files.newer.clone();
     newer.retain_mut(|object| {
-        let token = object["instrument_key"].as_str().unwrap().to_owned();
+        let token = object["instrument_key"].as_str().expect("a valid row").to_owned();
         let Some(at) = position.get(&*token) else { return true };
         match at % 10 {
             0 => return false,
             1 => object["instrument_key"] = format!("NSE_FO|9{at:05}").into(),
-            2 => object["expiry"] = (object["expiry"].as_i64().unwrap() - DAY_MS).into(),
+            2 => object["expiry"] = (object["expiry"].as_i64().expect("a valid row") - DAY_MS).into(),
             3 => object["lot_size"] = lots[&*token].into(),
             4 => {
                 object["lot_size"] = lots[&*token].into();
