@@ -16,8 +16,8 @@ use registry_planning::verify::{Verification, replan, verify as verify_plan};
 use registry_planning::vocabulary::hex;
 use utoipa::ToSchema;
 
-use super::{PlanId, find_plan, milliseconds};
-use crate::http::blocking::run_blocking;
+use super::{PlanId, QUICK_INSTRUMENTS_MAX, find_plan, milliseconds};
+use crate::http::blocking::run_unless_quick;
 use crate::http::body::Fields;
 use crate::http::context::{AppState, RequestContext, deadline, snapshot};
 use crate::http::portions::computed_object;
@@ -118,7 +118,7 @@ pub(crate) async fn verify(
 /// catalog has changed; otherwise the plan as it is.
 ///
 /// # Errors
-/// Those of [`run_blocking`].
+/// Those of [`run_unless_quick`].
 pub(super) async fn compared_with_catalogue(
     state: &AppState,
     snapshot: &Arc<Snapshot>,
@@ -132,6 +132,8 @@ pub(super) async fn compared_with_catalogue(
     }
     let with = ComparedWith { content_hash, today: trading_date(Utc::now()) };
     let counted = state.stale_counts.get(with, &cached.plan.plan_id);
+    // Then only the plan is rendered again.
+    let is_quick = counted.is_some() && cached.plan.instruments.len() <= QUICK_INSTRUMENTS_MAX;
     let snapshot = Arc::clone(snapshot);
     let compare = move || {
         let count = || verify_plan(&cached.plan, snapshot.basis(), with.today).stale_instruments;
@@ -140,7 +142,7 @@ pub(super) async fn compared_with_catalogue(
         plan.metadata.catalogue.compare(&snapshot.catalogue, stale);
         (Arc::new(CachedPlan::new(Arc::new(plan))), stale)
     };
-    let (compared, stale) = Box::pin(run_blocking(deadline, compare)).await?;
+    let (compared, stale) = run_unless_quick(is_quick, deadline, compare).await?;
     state.stale_counts.put(with, &compared.plan.plan_id, stale);
     Ok(compared)
 }
