@@ -25,7 +25,7 @@ const TODAY: &str = "2025-06-12";
 /// The time in India is ahead of UTC by this many minutes.
 const INDIA_MINUTES: i64 = 330;
 
-/// What a row says about a contract.
+/// The contract of a row, as it is written.
 #[derive(Clone, Debug, PartialEq)]
 struct Written {
     token: String,

@@ -113,10 +113,10 @@ pub struct VerifiedInstrument<'a> {
 pub struct InstrumentChange<'a> {
     /// The property that changed.
     pub field: ChangedField,
-    /// The value in the plan. Null if there was none.
+    /// The value in the plan. Null if it had no value.
     #[cfg_attr(feature = "openapi", schema(required))]
     pub from: Option<ChangedValue<'a>>,
-    /// The current value. Null if there is none.
+    /// The current value. Null if it has no value now.
     #[cfg_attr(feature = "openapi", schema(required))]
     pub to: Option<ChangedValue<'a>>,
 }

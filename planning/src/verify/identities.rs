@@ -102,7 +102,7 @@ impl<'a> Verifier<'_, 'a> {
         VerifiedInstrument { instrument: planned.key, verdict, changes }
     }
 
-    /// Compares an instrument of which the plan knew only the key.
+    /// Compares an instrument that the catalog of the plan lacked.
     fn unknown(&self, planned: &PlannedInstrument<'a>) -> VerifiedInstrument<'a> {
         let token = planned.active_at_key().and_then(|now| now.token(self.broker));
         let changes: Vec<InstrumentChange<'a>> = changed_token(planned.token, token).into_iter().collect();
@@ -117,7 +117,7 @@ impl<'a> Verifier<'_, 'a> {
         }
         let with_identity = self.search.with_identity(planned.identity);
         let successor = || {
-            // Without an ISIN, only the symbol says that an inactive instrument is the planned one.
+            // Without an ISIN, only the symbol identifies an inactive instrument.
             let is_old = |at_key: &Instrument<'_>| planned.relation_at_key != Relation::Other || lacks_isin(at_key);
             let at_key = planned.at_key.filter(is_old);
             let ids = with_identity.into_iter().chain(at_key).map(|old| old.id());
