@@ -265,8 +265,13 @@ fn verdicts_between_two_files_are_those_of_their_rows() {
 
     let counts = compare(&files.older, &contracts, &files.newer);
 
-    let expected =
-        [(Verdict::TokenReused, 206), (Verdict::ExpiryMoved, 26), (Verdict::Renamed, 18), (Verdict::LotChanged, 250)];
+    let expected = [
+        (Verdict::TokenReused, 206),
+        (Verdict::ExpiryMoved, 26),
+        (Verdict::Renamed, 16),
+        (Verdict::LotChanged, 250),
+        (Verdict::Unchanged, 2),
+    ];
     assert_eq!(counts, BTreeMap::from(expected));
 }
 

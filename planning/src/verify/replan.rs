@@ -7,13 +7,15 @@ use crate::plan::Plan;
 use crate::request::Resolved;
 use crate::{Stamp, create_plan};
 
-/// Creates the plan that the stored request of a plan at a broker gives with the catalog of `basis`: the difference of the two
-/// is what a change of plans would do. It has the id and the times of the plan. `None` if the plan has no subscriptions, or if
+/// Creates the plan that the stored request of a plan at a broker gives with the catalog of `basis`, and that follows the stored
+/// plan: the difference of the two is what a change of plans would do. It has the id and the times of the plan. `None` if the plan has no subscriptions, or if
 /// its pinned instruments do not fit into the limits any more.
 pub fn replan(plan: &Plan, basis: Basis<'_>, today: NaiveDate) -> Option<Plan> {
     let part = plan.metadata.broker_part.as_deref().filter(|part| part.subscriptions.is_some())?;
     let mut request = part.request.request().clone();
     request.options.as_of = request.options.as_of.max(today);
+    // Instruments keep their connections, as with `previous_plan_id`.
+    request.feed.previous = plan.as_previous();
     // The cache key is not used.
     let resolved = Resolved::new(&request, basis, &[0; 32]);
     let stamp = Stamp { plan_id: plan.plan_id.clone(), created_at: plan.created_at, expires_at: plan.expires_at };

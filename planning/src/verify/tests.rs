@@ -1,5 +1,7 @@
 //! Plans at Kite, compared with the catalog after further files.
 
+mod new_plans;
+
 use serde_json::json;
 
 use super::*;
@@ -446,39 +448,4 @@ fn the_whole_demonstration_catalog_is_unchanged() {
     assert_eq!(verification.basis, VerificationBasis::Identities);
     assert_eq!(verification.instruments.len(), plan.instruments.len());
     assert_eq!(verification.stale_instruments, 0);
-}
-
-#[test]
-fn a_new_plan_changes_what_is_stale() {
-    let infy = share("INFY", "INE009A01021", "3");
-    let files =
-        [vec![call("2026-12-29", "1"), share("TCS", ISIN, "2"), infy.clone()], vec![share("TCS", ISIN, "9"), infy]];
-    let keys = keys_of(&files[0]);
-    let keys: Vec<&str> = keys.iter().map(String::as_str).collect();
-    let mut request = request(&keys);
-    request.feed.broker = Some(Broker::Kite);
-    request.options.filtering_strictness = FilteringStrictness::Strict;
-    let plan = planned(&request, &catalogue_of(&[(Broker::Kite, &files[..1])]));
-    let now = catalogue_of(&[(Broker::Kite, &files)]);
-
-    let new_plan = replan(&plan, basis(&now), TODAY.parse().unwrap()).unwrap();
-
-    let diff = crate::transition::diff(Some(&plan), &new_plan).unwrap();
-    let actions: Vec<String> = diff.actions.iter().map(|of| format!("{} {}", of.action, of.instrument)).collect();
-    assert_eq!(actions, ["move NSE:TCS", "unsubscribe NFO:NIFTY26DEC24000CE"]);
-    assert_eq!(diff.unchanged, 1);
-}
-
-#[test]
-fn a_new_plan_is_for_today_or_later() {
-    let file = vec![call("2026-12-29", "1")];
-    let catalogue = catalogue_of(&[(Broker::Kite, std::slice::from_ref(&file))]);
-    let plan = plan_at_kite(&["NFO:NIFTY26DEC24000CE"], &catalogue);
-    let as_of =
-        |today: &str| replan(&plan, basis(&catalogue), today.parse().unwrap()).unwrap().metadata.as_of.to_string();
-
-    assert_eq!(as_of("2026-11-20"), TODAY);
-    assert_eq!(as_of("2026-11-30"), "2026-11-30");
-    let without_broker = planned(&request(&["NFO:NIFTY26DEC24000CE"]), &catalogue);
-    assert_eq!(replan(&without_broker, basis(&catalogue), TODAY.parse().unwrap()), None);
 }
