@@ -18,7 +18,9 @@ use registry_planning::plan::describe::trading_date;
 use registry_planning::request::{Options, PlanRequest, Resolved};
 use registry_planning::source::{ItemInstruments, ItemOptions, PlanItem, Source};
 use registry_planning::subscriptions::{PlanSubscriptions, SubscriptionForm};
-use registry_planning::vocabulary::{Broker, FilteringStrictness, Mode, OptimizationLevel, SubscriptionType};
+use registry_planning::vocabulary::{
+    Broker, FilteringStrictness, Mode, OptimizationLevel, PlacementStrategy, SubscriptionType,
+};
 use uuid::Uuid;
 
 use super::stored::explanation;
@@ -73,6 +75,10 @@ pub(super) struct PlanArguments {
     /// Minimum number of connections [default: the fewest that the limits require].
     #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u32).range(1..=i64::from(CONNECTIONS_MAX)), requires = "broker")]
     connections: Option<u32>,
+    /// How to distribute the contracts of one underlying over connections: `balanced`, `together` or `spread`
+    /// [default: balanced].
+    #[arg(long, value_name = "PLACEMENT", value_parser = word(PlacementStrategy::parse, PlacementStrategy::WORDS), requires = "broker")]
+    placement: Option<PlacementStrategy>,
     /// Print the subscriptions instead of the plan: `json`, or the broker for the arguments of its SDK.
     #[arg(long, value_parser = word(SubscriptionForm::parse, FORMS), requires = "broker")]
     format: Option<SubscriptionForm>,
@@ -157,6 +163,7 @@ fn feed(arguments: &PlanArguments, brokers: &BrokerModels) -> anyhow::Result<Str
         tier: arguments.tier.clone(),
         accounts: arguments.accounts.clone(),
         connections: arguments.connections,
+        placement: arguments.placement,
         ..StreamOptions::default()
     };
     let mut faults = feed.retain_valid_modes(brokers.usual_mode(SubscriptionType::LiveFeed));

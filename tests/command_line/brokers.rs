@@ -51,7 +51,8 @@ fn tables_show_connections_and_the_use_of_limits() {
 #[test]
 fn options_of_a_broker_reach_the_plan() {
     let folder = TempDir::new().unwrap();
-    let options = ["--json", "--accounts", "desk_a,desk_b", "--connections", "3", "--min-mode", "ltp"];
+    let options =
+        ["--json", "--accounts", "desk_a,desk_b", "--connections", "3", "--min-mode", "ltp", "--placement", "spread"];
 
     let plan = json_of(&plan(&folder, &[&KEYS[..], &options].concat()));
 

@@ -11,7 +11,7 @@ use crate::fit::{Fitted, Regime, Way};
 use crate::vocabulary::PlacementStrategy;
 
 /// The maximum number of ways to use the accounts that are compared.
-const WAYS_COMPARED_MAX: usize = 16;
+const WAYS_COMPARED_MAX: usize = 8;
 
 /// The subscriptions of a plan, and the connections that they should be on.
 pub(super) struct Wish<'a> {
@@ -45,8 +45,18 @@ impl<'a> Wish<'a> {
     pub(super) fn fulfilled(&self, numbers: &Numbers) -> (Seating<'a>, usize) {
         let counts = self.counts(MARKET);
         let ways = self.fitted.region.carrying(&counts).take(WAYS_COMPARED_MAX);
-        let plans = ways.map(|(way, others)| self.plan(way, &others, numbers.clone()));
-        let best = plans.reduce(|best, other| if other.kept > best.kept { other } else { best });
+        let wanted = self.wanted.iter().flatten().count();
+        let mut best: Option<Plan> = None;
+        for (way, others) in ways {
+            let plan = self.plan(way, &others, numbers.clone());
+            let is_complete = plan.kept as usize == wanted;
+            if best.as_ref().is_none_or(|best| plan.kept > best.kept) {
+                best = Some(plan);
+            }
+            if is_complete {
+                break;
+            }
+        }
         let best = best.expect("the instruments of a fit are carried");
         let kept = best.kept as usize;
         (self.seating(best), kept)

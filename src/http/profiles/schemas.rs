@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use registry_planning::catalogue::search::Selector;
 use registry_planning::feed::Accounts;
 use registry_planning::vocabulary::{
-    Broker, Exchange, FilteringStrictness, InstrumentType, Mode, OptimizationLevel, SubscriptionType,
+    Broker, Exchange, FilteringStrictness, InstrumentType, Mode, OptimizationLevel, PlacementStrategy, SubscriptionType,
 };
 use utoipa::ToSchema;
 
@@ -76,6 +76,8 @@ pub(crate) struct PreferencesBody {
     /// The minimum number of connections.
     #[schema(minimum = 1, maximum = 256)]
     connections: Option<u32>,
+    /// The distribution of the instruments over connections.
+    placement: Option<PlacementStrategy>,
     /// The selectors of additional instruments. The catalog is searched when a plan is created.
     #[schema(min_items = 1, max_items = 20)]
     selectors: Option<Vec<Selector>>,
