@@ -68,8 +68,8 @@ pub(crate) struct ReplanDiff<'a> {
     operation_id = "verify_plan",
     summary = "Verify a plan",
     description = "Compares the identities, tokens and terms that a plan stored with the current catalog, and returns one verdict \
-        for each instrument, with everything that changed. Of several verdicts, the first of `counts` applies. A plan without \
-        identities, because it names no broker or is for historical data, is compared by its keys. `replan` is what the same \
+        for each instrument, with everything that changed. Of several verdicts, the first in the order of `Verdict` applies. A \
+        plan without identities, because it names no broker or is for historical data, is compared by its keys. `replan` is what the same \
         request would change now.",
     params(parameters::PlanPath),
     responses(
