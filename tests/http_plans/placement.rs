@@ -23,8 +23,8 @@ fn unchanged(plan: &Value) -> &Value {
 async fn places(client: &Client, plan: &Value) -> Vec<String> {
     let path = format!("plans/{}/subscriptions", plan["plan_id"].as_str().expect("a plan has an id"));
     let subscriptions = client.read(&path).await["subscriptions"].clone();
-    let place = |of: &Value| format!("{} {}", of["instrument"].as_str().unwrap(), of["connection"]);
-    let mut places: Vec<String> = subscriptions.as_array().unwrap().iter().map(place).collect();
+    let place = |of: &Value| format!("{} {}", of["instrument"].as_str().expect("a key"), of["connection"]);
+    let mut places: Vec<String> = subscriptions.as_array().expect("a list").iter().map(place).collect();
     places.sort();
     places
 }
