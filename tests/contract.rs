@@ -6,6 +6,7 @@ mod calendar;
 mod catalog;
 mod complete;
 mod describe;
+mod desk;
 mod explain;
 mod faults;
 mod idempotency;

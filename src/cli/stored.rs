@@ -15,7 +15,7 @@ use registry_planning::transition::{ScheduleOptions, diff, request_schedule, sch
 use reqwest::Url;
 use serde_json::{Value, json};
 
-pub(super) use self::tables::print_explanation;
+pub(super) use self::tables::{list, print_explanation, shown};
 use super::remote::Remote;
 use super::{catalogue, print_line, resolve, word};
 use crate::boot::Resources;

@@ -1,4 +1,4 @@
-//! `verify`: compares a stored plan with the stored catalog.
+//! `verify`: compares a stored plan with the catalog, of the database or of a running service.
 
 use std::sync::Arc;
 
@@ -7,11 +7,15 @@ use chrono::{NaiveDate, Utc};
 use registry_planning::basis::Basis;
 use registry_planning::broker::BrokerModels;
 use registry_planning::plan::describe::trading_date;
-use registry_planning::transition::{ActionCounts, PlanDiff, diff};
-use registry_planning::verify::{ChangedValue, InstrumentChange, Verdict, Verification, replan, verify};
+use registry_planning::transition::{PlanDiff, diff};
+use registry_planning::verify::{Verification, replan, verify};
 use registry_planning::vocabulary::counted;
+use reqwest::Url;
 use serde::Serialize;
+use serde_json::Value;
 
+use super::remote::Remote;
+use super::stored::{list, shown};
 use super::{catalogue, date, print_line, resolve, table};
 use crate::settings::ProcessSettings;
 
@@ -20,8 +24,11 @@ pub(super) struct VerifyArguments {
     /// Id of the plan.
     plan_id: String,
     /// Trading date on which contracts count as expired [default: today in Asia/Kolkata].
-    #[arg(long, value_name = "YYYY-MM-DD", value_parser = date)]
+    #[arg(long, value_name = "YYYY-MM-DD", value_parser = date, conflicts_with = "server")]
     as_of: Option<NaiveDate>,
+    /// Ask this running service, such as `http://127.0.0.1:8901`, instead of the database.
+    #[arg(long, value_name = "URL")]
+    server: Option<Url>,
     /// Print all instruments as JSON instead of a table of those that changed.
     #[arg(long)]
     json: bool,
@@ -37,6 +44,20 @@ struct Output<'a> {
 }
 
 pub(super) async fn run(arguments: VerifyArguments, settings: &ProcessSettings) -> anyhow::Result<()> {
+    let answer = match &arguments.server {
+        Some(url) => {
+            let path = ["subscriptions", "plans", &arguments.plan_id, "verify"];
+            Remote::new(url, settings)?.get(&path, &[]).await?
+        }
+        None => verified(&arguments, settings).await?,
+    };
+    if arguments.json {
+        return print_line(&serde_json::to_string_pretty(&answer)?);
+    }
+    parts(&answer).iter().try_for_each(|part| print_line(part))
+}
+
+async fn verified(arguments: &VerifyArguments, settings: &ProcessSettings) -> anyhow::Result<Value> {
     let store = resolve(settings).await?.store;
     let now = Utc::now();
     let plan = store.plan(&arguments.plan_id).await?;
@@ -49,93 +70,83 @@ pub(super) async fn run(arguments: VerifyArguments, settings: &ProcessSettings) 
     let basis = Basis { catalogue: &catalogue, brokers: &brokers };
     let new_plan = replan(&plan, basis, today);
     let replan = new_plan.as_ref().and_then(|new_plan| diff(Some(&plan), new_plan).ok());
-    let output = Output { verification: verify(&plan, basis, today), replan };
-    if arguments.json { print_line(&serde_json::to_string_pretty(&output)?) } else { print(&output) }
+    Ok(serde_json::to_value(Output { verification: verify(&plan, basis, today), replan })?)
 }
 
-fn print(Output { verification, replan }: &Output<'_>) -> anyhow::Result<()> {
-    if verification.stale_instruments > 0 {
-        print_line(&changed_instruments(verification).to_string())?;
+/// Returns the instruments that changed, the counts, and the effect of a new plan.
+fn parts(answer: &Value) -> Vec<String> {
+    let mut parts = Vec::new();
+    if answer["stale_instruments"] != 0 {
+        let mut lines = table(&["instrument", "verdict", "changes"]);
+        for of in list(&answer["instruments"]).iter().filter(|of| of["verdict"] != "unchanged") {
+            let changes: Vec<String> = list(&of["changes"]).iter().map(change).collect();
+            lines.add_row([shown(&of["instrument"]), shown(&of["verdict"]), changes.join("\n")]);
+        }
+        parts.push(lines.to_string());
     }
-    print_line(&summary(verification))?;
-    replan.as_ref().map_or(Ok(()), |diff| print_line(&replan_line(diff)))
-}
-
-/// Returns the effect of a new plan.
-fn replan_line(PlanDiff { counts, unchanged, .. }: &PlanDiff<'_>) -> String {
-    let ActionCounts { subscribe, unsubscribe, change_mode, r#move } = counts;
-    format!(
-        "a new plan would subscribe {subscribe}, unsubscribe {unsubscribe}, change the mode of {change_mode}, move \
-         {move}, and keep {unchanged}"
-    )
-}
-
-/// Returns a table of the instruments that changed.
-fn changed_instruments(verification: &Verification<'_>) -> comfy_table::Table {
-    let mut lines = table(&["instrument", "verdict", "changes"]);
-    for of in verification.instruments.iter().filter(|of| of.verdict != Verdict::Unchanged) {
-        let changes: Vec<String> = of.changes.iter().map(change).collect();
-        lines.add_row([of.instrument.to_owned(), of.verdict.to_string(), changes.join("\n")]);
+    parts.push(summary(answer));
+    if let Value::Object(_) = &answer["replan"] {
+        let count = |name: &str| shown(&answer["replan"]["counts"][name]);
+        parts.push(format!(
+            "a new plan would subscribe {}, unsubscribe {}, change the mode of {}, move {}, and keep {}",
+            count("subscribe"),
+            count("unsubscribe"),
+            count("change_mode"),
+            count("move"),
+            shown(&answer["replan"]["unchanged"])
+        ));
     }
-    lines
+    parts
 }
 
-fn change(of: &InstrumentChange<'_>) -> String {
-    let value = |value: &Option<ChangedValue<'_>>| match value {
-        None => "none".to_owned(),
-        Some(ChangedValue::Text(text)) => text.to_string(),
-        Some(ChangedValue::Number(number)) => number.to_string(),
-    };
-    format!("{}: {} → {}", of.field, value(&of.from), value(&of.to))
+fn change(of: &Value) -> String {
+    let value = |value: &Value| if value.is_null() { "none".to_owned() } else { shown(value) };
+    format!("{}: {} → {}", shown(&of["field"]), value(&of["from"]), value(&of["to"]))
 }
 
-fn summary(verification: &Verification<'_>) -> String {
-    let Verification { basis, as_of, catalogue, counts, instruments, .. } = verification;
+fn summary(answer: &Value) -> String {
+    let counts = answer["counts"].as_object().into_iter().flatten();
     let counts: Vec<String> =
-        counts.iter().filter(|(_, count)| **count > 0).map(|(verdict, count)| format!("{count} {verdict}")).collect();
+        counts.filter(|(_, count)| **count != 0).map(|(verdict, count)| format!("{count} {verdict}")).collect();
     let counts = if counts.is_empty() { "none".to_owned() } else { counts.join(", ") };
     format!(
-        "{} on {as_of}: {counts}\ncompared by {basis}; catalog version {} in the plan, {} now",
-        counted(instruments.len(), "instrument"),
-        catalogue.planned,
-        catalogue.current,
+        "{} on {}: {counts}\ncompared by {}; catalog version {} in the plan, {} now",
+        counted(list(&answer["instruments"]).len() as u64, "instrument"),
+        shown(&answer["as_of"]),
+        shown(&answer["basis"]),
+        shown(&answer["catalogue"]["planned"]),
+        shown(&answer["catalogue"]["current"]),
     )
 }
 
 #[cfg(test)]
 mod tests {
-    use std::borrow::Cow;
-    use std::collections::BTreeMap;
-
-    use registry_planning::instrument::Amount;
-    use registry_planning::verify::{ChangedField, VerificationBasis, VerifiedCatalogue, VerifiedInstrument};
+    use serde_json::json;
 
     use super::*;
 
-    fn verification() -> Verification<'static> {
-        let text = |text: &'static str| Some(ChangedValue::Text(Cow::Borrowed(text)));
-        let number = |number: &str| Some(ChangedValue::Number(Amount::parse(number).unwrap()));
-        let changes = vec![
-            InstrumentChange { field: ChangedField::BrokerToken, from: text("1"), to: None },
-            InstrumentChange { field: ChangedField::LotSize, from: number("50"), to: number("75") },
-        ];
-        Verification {
-            plan_id: "plan_1",
-            basis: VerificationBasis::Identities,
-            as_of: NaiveDate::from_ymd_opt(2026, 11, 30).unwrap(),
-            catalogue: VerifiedCatalogue { planned: "6", current: "7", has_changed: true },
-            counts: BTreeMap::from([(Verdict::TokenChanged, 1), (Verdict::Gone, 0), (Verdict::Unchanged, 1)]),
-            stale_instruments: 1,
-            instruments: vec![
-                VerifiedInstrument { instrument: "NFO:A", verdict: Verdict::TokenChanged, changes },
-                VerifiedInstrument { instrument: "NFO:B", verdict: Verdict::Unchanged, changes: Vec::new() },
+    fn answer() -> Value {
+        let changes = json!([
+            {"field": "broker_token", "from": "1", "to": null},
+            {"field": "lot_size", "from": 50, "to": 75},
+        ]);
+        json!({
+            "plan_id": "plan_1", "basis": "identities", "as_of": "2026-11-30",
+            "catalogue": {"planned": "6", "current": "7", "has_changed": true},
+            "counts": {"token_changed": 1, "gone": 0, "unchanged": 1}, "stale_instruments": 1,
+            "instruments": [
+                {"instrument": "NFO:A", "verdict": "token_changed", "changes": changes},
+                {"instrument": "NFO:B", "verdict": "unchanged", "changes": []},
             ],
-        }
+            "replan": {
+                "counts": {"subscribe": 1, "unsubscribe": 2, "change_mode": 3, "move": 4}, "unchanged": 5,
+            },
+        })
     }
 
     #[test]
     fn the_table_has_only_what_changed() {
-        let table = changed_instruments(&verification()).to_string();
+        let table = &parts(&answer())[0];
 
         assert!(table.contains("NFO:A") && table.contains("token_changed"), "{table}");
         assert!(table.contains("broker_token: 1 → none") && table.contains("lot_size: 50 → 75"), "{table}");
@@ -143,23 +154,16 @@ mod tests {
     }
 
     #[test]
-    fn the_effect_of_a_new_plan_is_counted() {
-        let counts = ActionCounts { subscribe: 1, unsubscribe: 2, change_mode: 3, r#move: 4 };
-
+    fn verdicts_and_the_effect_of_a_new_plan_are_counted() {
         assert_eq!(
-            replan_line(&PlanDiff { actions: Vec::new(), counts, unchanged: 5 }),
-            "a new plan would subscribe 1, unsubscribe 2, change the mode of 3, move 4, and keep 5"
+            parts(&answer())[1..],
+            [
+                "2 instruments on 2026-11-30: 1 token_changed, 1 unchanged\n\
+                 compared by identities; catalog version 6 in the plan, 7 now",
+                "a new plan would subscribe 1, unsubscribe 2, change the mode of 3, move 4, and keep 5",
+            ]
         );
-    }
-
-    #[test]
-    fn the_summary_counts_the_verdicts() {
-        assert_eq!(
-            summary(&verification()),
-            "2 instruments on 2026-11-30: 1 token_changed, 1 unchanged\n\
-             compared by identities; catalog version 6 in the plan, 7 now"
-        );
-        let empty = Verification { counts: BTreeMap::new(), instruments: Vec::new(), ..verification() };
-        assert!(summary(&empty).starts_with("0 instruments on 2026-11-30: none\n"));
+        let empty = json!({"as_of": "2026-11-30", "stale_instruments": 0});
+        assert!(parts(&empty)[0].starts_with("0 instruments on 2026-11-30: none\n"));
     }
 }

@@ -7,7 +7,7 @@ const AFTER: [&str; 4] = ["NSE:TCS", "NSE:NIFTY 50", "NSE:SBIN", "NSE:INFY"];
 
 async fn plan_id_of(service: &Service, user: &str, request: &Value) -> String {
     let answer = post(format!("plan?user_id={user}"), request).send(&service.client).await.json();
-    text(&answer["plan_id"]).to_owned()
+    text(&answer["plan_id"])
 }
 
 fn at(broker: &str, keys: &[&str]) -> Value {

@@ -9,7 +9,7 @@ use crate::cli::{print_line, table};
 const NAMED_MAX: usize = 3;
 
 /// Returns a text or a number; nothing if it is absent or null.
-fn shown(value: &Value) -> String {
+pub(in crate::cli) fn shown(value: &Value) -> String {
     match value {
         Value::Null => String::new(),
         Value::String(text) => text.clone(),
@@ -19,7 +19,7 @@ fn shown(value: &Value) -> String {
     }
 }
 
-fn list(value: &Value) -> &[Value] {
+pub(in crate::cli) fn list(value: &Value) -> &[Value] {
     value.as_array().map_or(&[], Vec::as_slice)
 }
 

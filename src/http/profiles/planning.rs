@@ -13,6 +13,7 @@ use registry_planning::json::ObjectWriter;
 use registry_planning::plan::diff::{PlanDiff, diff};
 use registry_planning::plan::{Plan, PlanStatus};
 use registry_planning::profile::Profile;
+use registry_planning::transition::{self, PlanAction};
 use registry_planning::vocabulary::{SubscriptionType, format_time};
 use registry_store::{PlanFilter, PlanPage, PlanSummary, Store};
 use serde::Serialize;
@@ -175,6 +176,10 @@ pub(crate) struct ReplanAnswer {
     /// The difference from the previous plan, even if that was created with other options. Null if there is none.
     #[schema(required)]
     diff: Option<PlanDiff>,
+    /// One action for each instrument whose connection, mode or token differs from the previous plan. Absent if one of the
+    /// plans has no subscriptions, or if they are at different brokers.
+    #[schema(nullable = false)]
+    actions: Option<Vec<PlanAction<'static>>>,
 }
 
 /// Creates a plan from the current version of a profile, and compares it with the previous plan of the profile.
@@ -225,6 +230,10 @@ pub(crate) async fn replan(
         write_plan(answer, &context, took, &ready, is_reused);
         answer.field("previous_plan_id", &previous.as_ref().map(|plan| &plan.plan_id));
         answer.field("diff", &difference);
+        let compared = previous.as_ref().and_then(|previous| transition::diff(Some(previous), &ready.cached.plan).ok());
+        if let Some(compared) = compared {
+            answer.field("actions", &compared.actions);
+        }
     };
     large_object(bytes, deadline, write).await
 }

@@ -1,0 +1,112 @@
+//! A desk's morning: a plan is subscribed, changed, and subscribed again after a reconnect; the next day's file is loaded, and the
+//! new plan moves only what changed.
+
+use std::collections::BTreeMap;
+
+use super::*;
+
+/// The subscriptions that a feed handler has open: the mode of each token on each connection.
+type Feed = BTreeMap<(u64, String), String>;
+
+struct Desk {
+    service: Service,
+    feed: Feed,
+}
+
+impl Desk {
+    async fn read(&self, path: String) -> Value {
+        let answer = get(&path).send(&self.service.client).await;
+        assert_eq!(answer.status, 200, "{path}");
+        answer.json()
+    }
+
+    /// Creates a plan that keeps the placement of a previous one, and returns its response.
+    async fn plan(&self, keys: &[&str], previous: Option<&str>) -> Value {
+        let request = with(with(with(plan(keys), "broker", "kite"), "connections", 2), "optimization_level", "low");
+        let request = previous.map_or(request.clone(), |previous| with(request, "previous_plan_id", previous));
+        post("plan?user_id=desk", &request).send(&self.service.client).await.json()
+    }
+
+    /// Sends the messages of a schedule, as a feed handler does.
+    async fn follow(&mut self, path: String) {
+        let schedule = self.read(path).await;
+        for batch in schedule["batches"].as_array().unwrap_or(&Vec::new()) {
+            let connection = batch["connection"].as_u64().unwrap_or_default();
+            for token in batch["tokens"].as_array().unwrap_or(&Vec::new()) {
+                let subscription = (connection, text(token));
+                match text(&batch["action"]).as_str() {
+                    "unsubscribe" => self.feed.remove(&subscription),
+                    _ => self.feed.insert(subscription, text(&batch["mode"])),
+                };
+            }
+        }
+    }
+
+    /// Returns the subscriptions of a plan.
+    async fn planned(&self, plan_id: &str) -> Feed {
+        let subscriptions = self.read(format!("plans/{plan_id}/subscriptions")).await["subscriptions"].clone();
+        let entry = |of: &Value| {
+            let connection = of["connection"].as_u64().unwrap_or_default();
+            ((connection, text(&of["broker_token"])), text(&of["mode"]))
+        };
+        subscriptions.as_array().unwrap_or(&Vec::new()).iter().map(entry).collect()
+    }
+}
+
+fn counts(diff: &Value) -> [Value; 5] {
+    let of = |name: &str| diff["counts"][name].clone();
+    [of("subscribe"), of("unsubscribe"), of("change_mode"), of("move"), diff["unchanged"].clone()]
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_desk_follows_its_plans_through_a_morning() {
+    let service = empty_service(&[]).await;
+    load(&service.client, "kite", "2025-01-15", kite_before()).await;
+    served(&service.client, "1").await;
+    let mut desk = Desk { service, feed: Feed::new() };
+
+    // The first plan is subscribed.
+    let first = desk.plan(&["NSE:TCS", "NSE:INFY", "NSE:SBIN", "NSE:MOVED", "NSE:ITC"], None).await;
+    let first = text(&first["plan_id"]);
+    desk.follow(format!("plans/{first}/schedule")).await;
+    assert_eq!(desk.feed.len(), 5);
+    assert_eq!(desk.feed, desk.planned(&first).await);
+
+    // The request changes: the others stay where they are.
+    let keys = ["NSE:TCS", "NSE:INFY", "NSE:RELIANCE", "NSE:MOVED", "NSE:ITC"];
+    let second = desk.plan(&keys, Some(&first)).await;
+    assert_eq!(second["plan_data"]["allocation"]["unchanged_placement"], 4);
+    let second = text(&second["plan_id"]);
+    let difference = desk.read(format!("plans/{second}/diff?from={first}")).await;
+    assert_eq!(counts(&difference), [1, 1, 0, 0, 4].map(|count| json!(count)));
+    desk.follow(format!("plans/{second}/schedule?from={first}")).await;
+    assert_eq!(desk.feed, desk.planned(&second).await);
+
+    // A connection drops, and is subscribed again alone.
+    desk.feed.retain(|(connection, _), _| *connection != 1);
+    assert!((1..5).contains(&desk.feed.len()), "{:?}", desk.feed);
+    desk.follow(format!("plans/{second}/schedule?connection=1")).await;
+    assert_eq!(desk.feed, desk.planned(&second).await);
+
+    // The next day's file: one instrument has another token, another one another tick size.
+    load(&desk.service.client, "kite", "2025-01-16", kite_after()).await;
+    served(&desk.service.client, "2").await;
+    let verification = desk.read(format!("plans/{second}/verify")).await;
+    let instruments = verification["instruments"].as_array().cloned().unwrap_or_default();
+    let changed: Vec<String> = instruments
+        .iter()
+        .filter(|of| of["verdict"] != "unchanged")
+        .map(|of| format!("{} {}", text(&of["instrument"]), text(&of["verdict"])))
+        .collect();
+    assert_eq!(changed, ["NSE:MOVED token_changed", "NSE:ITC tick_changed"]);
+    assert_eq!(counts(&verification["replan"]), [0, 0, 0, 1, 4].map(|count| json!(count)));
+
+    // The new plan moves only the instrument with the new token.
+    let third = text(&desk.plan(&keys, Some(&second)).await["plan_id"]);
+    let difference = desk.read(format!("plans/{third}/diff?from={second}")).await;
+    assert_eq!(counts(&difference), [0, 0, 0, 1, 4].map(|count| json!(count)));
+    assert_eq!(difference["actions"][0]["instrument"], "NSE:MOVED");
+    desk.follow(format!("plans/{third}/schedule?from={second}")).await;
+    assert_eq!(desk.feed, desk.planned(&third).await);
+    assert!(desk.feed.keys().any(|(_, token)| token == "111873"), "{:?}", desk.feed);
+}
