@@ -311,7 +311,7 @@ mod tests {
 
     #[test]
     fn historical_data_ignores_modes_and_connections() {
-        let previous = PreviousPlan { plan_id: "plan_1".to_owned(), placement: None };
+        let previous = PreviousPlan { plan_id: "plan_1".to_owned(), placement: None, is_rebalanced: false };
         let feed = StreamOptions {
             min_mode: Some(Mode::Ltp),
             connections: Some(2),

@@ -4,6 +4,7 @@
 mod deal;
 mod ledger;
 mod quotas;
+mod rebalance;
 mod repair;
 mod seating;
 mod tasks;
@@ -11,6 +12,7 @@ mod tasks;
 use std::collections::BTreeSet;
 
 use self::deal::{Slot, deal};
+use self::rebalance::rebalanced;
 use self::repair::Wish;
 use self::seating::{GroupOrder, Numbers, Seating};
 use self::tasks::{Task, legs_of, tasks};
@@ -46,6 +48,21 @@ pub(crate) struct Placement {
     pub(crate) legs: Vec<PlacedLeg>,
 }
 
+impl Placement {
+    /// Sorts the connections by number.
+    fn by_number(self) -> Self {
+        let Placement { connections, mut legs } = self;
+        let mut order: Vec<usize> = (0..connections.len()).collect();
+        order.sort_by_key(|at| connections[*at].number);
+        let mut positions = vec![0u32; connections.len()];
+        for (position, at) in (0u32..).zip(&order) {
+            positions[*at] = position;
+        }
+        legs.iter_mut().for_each(|leg| leg.connection = positions[leg.connection as usize]);
+        Placement { connections: order.into_iter().map(|at| connections[at].clone()).collect(), legs }
+    }
+}
+
 /// An instrument to place.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct PlacedItem {
@@ -66,6 +83,8 @@ pub(crate) struct PlacementRules {
     /// The requested number of connections.
     pub(crate) min_connections: Option<u32>,
     pub(crate) previous: Option<PreviousPlaces>,
+    /// Whether the connections are balanced again, instead of keeping the places of the previous plan.
+    pub(crate) is_rebalanced: bool,
 }
 
 /// The places of the instruments of a plan in the plan before it.
@@ -120,7 +139,7 @@ pub(crate) fn place(
     }
     // A connection needs at least one instrument.
     let min_connections = rules.min_connections.unwrap_or(0).min(counts.iter().sum());
-    if let Some(previous) = &rules.previous {
+    if let Some(previous) = rules.previous.as_ref().filter(|_| !rules.is_rebalanced) {
         let tasks = tasks(items, modes, accounts);
         return following(fitted, accounts, &tasks, rules.strategy, min_connections, previous);
     }
@@ -161,7 +180,11 @@ pub(crate) fn place(
             legs.push(PlacedLeg { instrument, connection, mode });
         }
     }
-    Placement { connections, legs }
+    let balanced = Placement { connections, legs };
+    match &rules.previous {
+        Some(previous) => rebalanced(balanced, items, previous),
+        None => balanced,
+    }
 }
 
 /// Places instruments with as few changes of the previous plan as possible.

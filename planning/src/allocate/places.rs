@@ -29,6 +29,7 @@ impl Composer<'_> {
         let feed = &self.request.feed;
         let previous = feed.previous.as_ref().and_then(|previous| previous.placement.as_deref());
         PlacementRules {
+            is_rebalanced: feed.previous.as_ref().is_some_and(|previous| previous.is_rebalanced),
             strategy: feed.placement.unwrap_or(PlacementStrategy::Balanced),
             min_connections: feed.connections,
             previous: previous

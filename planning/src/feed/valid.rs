@@ -292,7 +292,7 @@ mod tests {
             accounts: Some(Accounts::Count(1)),
             connections: Some(1),
             placement: Some(PlacementStrategy::Together),
-            previous: Some(PreviousPlan { plan_id: "plan_1".to_owned(), placement: None }),
+            previous: Some(PreviousPlan { plan_id: "plan_1".to_owned(), placement: None, is_rebalanced: false }),
             ..StreamOptions::default()
         };
 

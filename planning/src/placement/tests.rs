@@ -9,7 +9,7 @@ use super::*;
 use crate::fit::cases::{Case, Figures, MODES, accounts, any_case, case_count, within_modes};
 
 fn rules(min_connections: Option<u32>) -> PlacementRules {
-    PlacementRules { strategy: PlacementStrategy::Balanced, min_connections, previous: None }
+    PlacementRules { strategy: PlacementStrategy::Balanced, min_connections, previous: None, is_rebalanced: false }
 }
 
 /// Places the kept instruments of a case, and returns the mode of each, as a position in `MODES`. `underlying` is that of each

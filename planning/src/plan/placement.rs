@@ -57,6 +57,6 @@ impl Plan {
             keys: Arc::clone(&self.instruments),
             places: subscriptions.legs.iter().map(|leg| (leg.instrument, leg.connection)).collect(),
         };
-        Some(PreviousPlan { plan_id: self.plan_id.clone(), placement: Some(Arc::new(placement)) })
+        Some(PreviousPlan { plan_id: self.plan_id.clone(), placement: Some(Arc::new(placement)), is_rebalanced: false })
     }
 }

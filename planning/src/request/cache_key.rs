@@ -114,6 +114,7 @@ fn allocation_texts(broker: Broker, feed: &StreamOptions, text: &mut impl FnMut(
 /// Passes on what a previous plan contributes, which is its placement: plans with the same placement are equivalent.
 fn previous_texts(previous: Option<&PreviousPlan>, text: &mut impl FnMut(&str)) {
     let Some(previous) = previous else { return };
+    text(if previous.is_rebalanced { "rebalanced" } else { "kept" });
     let Some(placement) = &previous.placement else {
         text(&previous.plan_id);
         return;

@@ -195,6 +195,9 @@ struct Form<'a> {
     placement: Option<PlacementStrategy>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     previous_plan_id: Option<Cow<'a, str>>,
+    /// Whether the connections of the previous plan are balanced again.
+    #[serde(default, skip_serializing_if = "is_default")]
+    is_rebalanced: bool,
     #[serde(default, skip_serializing_if = "<[String]>::is_empty")]
     warnings: Cow<'a, [String]>,
 }
@@ -265,6 +268,7 @@ impl<'a> Form<'a> {
             connections: feed.connections,
             placement: feed.placement,
             previous_plan_id: feed.previous.as_ref().map(|previous| Cow::Borrowed(previous.plan_id.as_str())),
+            is_rebalanced: feed.previous.as_ref().is_some_and(|previous| previous.is_rebalanced),
             warnings: warnings.into(),
         };
         let mut written = |keys: &Arc<KeyList>| {
@@ -316,9 +320,11 @@ impl<'a> Form<'a> {
                 accounts: self.accounts.map(Cow::into_owned),
                 connections: self.connections,
                 placement: self.placement,
-                previous: self
-                    .previous_plan_id
-                    .map(|plan_id| PreviousPlan { plan_id: plan_id.into_owned(), placement: None }),
+                previous: self.previous_plan_id.map(|plan_id| PreviousPlan {
+                    plan_id: plan_id.into_owned(),
+                    placement: None,
+                    is_rebalanced: self.is_rebalanced,
+                }),
             },
             warnings: self.warnings.into_owned(),
         })

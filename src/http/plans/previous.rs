@@ -24,7 +24,7 @@ pub(super) async fn with_previous(
     snapshot: &Snapshot,
     request: PlanRequest,
 ) -> Result<PlanRequest, Problem> {
-    let Some(PreviousPlan { plan_id, placement: None }) = &request.feed.previous else { return Ok(request) };
+    let Some(PreviousPlan { plan_id, placement: None, .. }) = &request.feed.previous else { return Ok(request) };
     let unknown = || Problem::not_found(format!("the user has no plan `{plan_id}` (`previous_plan_id`)"));
     let found = find_plan(state, context, snapshot, plan_id.clone()).await;
     let cached = found.map_err(|fault| if fault.status == StatusCode::NOT_FOUND { unknown() } else { fault })?;
@@ -73,7 +73,10 @@ async fn before(
     let part = plan.metadata.broker_part.as_ref();
     let Some(previous) = part.and_then(|part| part.request.request().feed.previous.as_ref()) else { return Ok(None) };
     match find_plan(state, context, snapshot, previous.plan_id.clone()).await {
-        Ok(cached) => Ok(cached.plan.as_previous()),
+        Ok(cached) => {
+            let is_rebalanced = previous.is_rebalanced;
+            Ok(cached.plan.as_previous().map(|earlier| PreviousPlan { is_rebalanced, ..earlier }))
+        }
         Err(fault) if fault.status == StatusCode::NOT_FOUND => Ok(None),
         Err(fault) => Err(fault),
     }

@@ -11,6 +11,7 @@ use registry_planning::catalogue::search::DocumentFault;
 use registry_planning::json::ObjectWriter;
 use registry_planning::plan::Plan;
 use registry_planning::plan::placement::{PlacementMove, moves};
+use registry_planning::previous::PreviousPlan;
 use registry_planning::request::PlanRequest;
 use utoipa::ToSchema;
 
@@ -66,7 +67,7 @@ pub(crate) struct RebalanceAnswer {
     operation_id = "rebalance_plan",
     summary = "Rebalance a plan",
     description = "Creates a plan of the request of a plan at a broker, with the balanced placement instead of the one that the \
-        plan kept or requested, and returns the moves. The plan is stored, and the other one stays as it is. Options that the \
+        plan kept or requested, and returns the moves. Instruments that need not move for the balance stay. The plan is stored, and the other one stays as it is. Options that the \
         settings do not allow any more are ignored, and the plan has a warning.",
     params(parameters::PlanPath),
     responses(
@@ -112,7 +113,8 @@ pub(crate) async fn rebalance(
 fn balanced(plan: &Plan, snapshot: &Snapshot) -> Result<PlanRequest, Problem> {
     let part = plan.metadata.broker_part.as_ref().filter(|part| part.subscriptions.is_some());
     let mut request = part.ok_or_else(|| without_subscriptions(plan))?.request.request().clone();
-    (request.feed.placement, request.feed.previous) = (None, None);
+    request.feed.placement = None;
+    request.feed.previous = plan.as_previous().map(|previous| PreviousPlan { is_rebalanced: true, ..previous });
     let options = &mut request.options;
     options.max_instruments = options.max_instruments.min(snapshot.settings.max_instruments_per_plan);
     let faults = request.feed.retain_valid_accounts(snapshot.brokers.capacity(), false);

@@ -224,7 +224,7 @@ fn overrides(fields: &mut Fields<'_>, is_of_profile: bool) -> PlanOverrides {
 
 /// Returns the reference to a plan, whose placement is not known yet.
 fn previous(plan_id: &str) -> Option<PreviousPlan> {
-    is_id(plan_id, "plan_").then(|| PreviousPlan { plan_id: plan_id.to_owned(), placement: None })
+    is_id(plan_id, "plan_").then(|| PreviousPlan { plan_id: plan_id.to_owned(), placement: None, is_rebalanced: false })
 }
 
 fn accounts(accounts: NumberOrTexts) -> Accounts {

@@ -72,8 +72,50 @@ fn has_capacity_for_last(case: &Case, before: &Placement, modes: &[Option<u8>]) 
     pairs.any(|(market, depth)| is_possible(depth.into_iter().chain([market]).collect()))
 }
 
+/// Returns the number of instruments in each mode on each connection of an endpoint, sorted.
+fn numbers_by_connection(placement: &Placement, modes: &[Option<u8>]) -> Vec<(String, usize, [u32; 3])> {
+    let of = |(at, connection): (u32, &Connection)| {
+        let own = placement.legs.iter().filter(|leg| leg.connection == at);
+        let own: Vec<Option<u8>> = own.map(|leg| modes[leg.instrument as usize]).collect();
+        (connection.endpoint.clone(), connection.account, numbers_of(&own))
+    };
+    let mut numbers: Vec<_> = (0u32..).zip(&placement.connections).map(of).collect();
+    numbers.sort();
+    numbers
+}
+
 proptest! {
     #![proptest_config(case_count())]
+
+    #[test]
+    fn a_rebalanced_plan_has_the_numbers_of_a_balanced_one(case in any_case(), other in any_case()) {
+        let (before, _) = placed(&other, Some(3));
+        let mut previous = places_of(&before, |old| ((old as usize) < case.chains.len()).then_some(old));
+        previous.connections.iter_mut().for_each(|connection| connection.account %= case.accounts.len());
+        let (balanced, modes) = placed(&case, None);
+
+        let rules = PlacementRules { previous: Some(previous), is_rebalanced: true, ..rules(None) };
+        let (rebalanced, _) = placed_with(&case, &rules, |_| None);
+
+        prop_assert_eq!(numbers_by_connection(&rebalanced, &modes), numbers_by_connection(&balanced, &modes));
+        prop_assert!(is_within_limits(&case, &rebalanced, &modes));
+        let instruments = |placement: &Placement| {
+            let mut legs: Vec<(u32, Mode)> = placement.legs.iter().map(|leg| (leg.instrument, leg.mode)).collect();
+            legs.sort_unstable();
+            legs
+        };
+        prop_assert_eq!(instruments(&rebalanced), instruments(&balanced));
+    }
+
+    #[test]
+    fn rebalancing_a_balanced_plan_moves_nothing(case in any_case(), more in prop::option::of(0u32..4)) {
+        let (balanced, _) = placed(&case, more);
+
+        let rules = PlacementRules { previous: Some(places_of(&balanced, Some)), is_rebalanced: true, ..rules(more) };
+        let (rebalanced, _) = placed_with(&case, &rules, |_| None);
+
+        prop_assert_eq!(moved(&balanced, &rebalanced, Some), 0);
+    }
 
     #[test]
     fn an_unchanged_plan_moves_nothing(case in any_case(), more in prop::option::of(0u32..4)) {
@@ -132,7 +174,7 @@ proptest! {
         let mut previous = places_of(&before, |old| ((old as usize) < case.chains.len()).then_some(old));
         previous.connections.iter_mut().for_each(|connection| connection.account %= case.accounts.len());
 
-        let rules = PlacementRules { strategy, min_connections: more, previous: Some(previous) };
+        let rules = PlacementRules { strategy, previous: Some(previous), ..rules(more) };
         let (after, modes) = placed_with(&case, &rules, |at| (at > 0).then_some(at % 2));
 
         prop_assert!(is_within_limits(&case, &after, &modes), "{:?}", after);
@@ -252,4 +294,16 @@ fn few_instruments_move_if_the_modes_require_it() {
     let case = Case { accounts: vec![account.clone(), account], max: 100, chains, class_of };
 
     assert_eq!(followed(&case, previous(&[(1, 0)], &[1, 1, 1, 1, 1])), [1, 1, 1, 1, 2, 2, 2]);
+}
+
+#[test]
+fn rebalancing_moves_few_instruments() {
+    // Instruments 0 and 3 have one rate, 1 and 4 another one, 2 and 5 a third.
+    let case = case_of(broker(3, 9), 6);
+    let places = previous(&[(2, 0), (4, 0)], &[4, 4, 4, 4, 4, 2]);
+
+    let rules = PlacementRules { previous: Some(places), is_rebalanced: true, ..rules(Some(2)) };
+    let rebalanced = numbers_by_instrument(&placed_with(&case, &rules, |_| None).0);
+
+    assert_eq!(rebalanced, [4, 4, 4, 2, 2, 2]);
 }

@@ -85,7 +85,11 @@ fn feed() -> impl Strategy<Value = StreamOptions> {
     let accounts =
         prop_oneof![(1..=16_u32).prop_map(Accounts::Count), vec("[a-z_]{1,8}", 1..3).prop_map(Accounts::Named),];
     let account = (option::of("[a-z]{1,8}"), option::of(accounts), option::of(1..=256_u32));
-    let previous = "plan_[0-9a-f]{4}".prop_map(|plan_id| PreviousPlan { plan_id, placement: None });
+    let previous = ("plan_[0-9a-f]{4}", any::<bool>()).prop_map(|(plan_id, is_rebalanced)| PreviousPlan {
+        plan_id,
+        placement: None,
+        is_rebalanced,
+    });
     let placed = (option::of(select(&PlacementStrategy::ALL[..])), option::of(previous));
     let keyed = (btree_map(key(), 0..=1000_u32, 0..3), btree_set(key(), 0..3));
     (option::of(select(&Broker::ALL[..])), modes(), modes(), keyed, account, placed).prop_map(
@@ -193,7 +197,7 @@ fn a_document_has_the_names_of_the_api() {
         accounts: Some(Accounts::Count(2)),
         connections: Some(3),
         placement: Some(PlacementStrategy::Spread),
-        previous: Some(PreviousPlan { plan_id: "plan_1".to_owned(), placement: None }),
+        previous: Some(PreviousPlan { plan_id: "plan_1".to_owned(), placement: None, is_rebalanced: false }),
         ..StreamOptions::default()
     };
     let request = PlanRequest { source: Source::Items(Arc::new(items)), feed, ..request(&[]) };
