@@ -61,6 +61,7 @@ async fn the_description_of_the_api_names_every_route() {
         format!("get {REGISTRY}/jobs/{{job_id}}"),
         format!("delete {REGISTRY}/jobs/{{job_id}}"),
         format!("get {REGISTRY}/catalog/summary"),
+        format!("get {REGISTRY}/calendar"),
         format!("get {REGISTRY}/brokers"),
         format!("get {REGISTRY}/brokers/{{broker_id}}/limits"),
         format!("get {REGISTRY}/brokers/{{broker_id}}/tokens/{{instrument_key}}"),

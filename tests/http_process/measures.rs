@@ -176,6 +176,7 @@ async fn labels_come_from_closed_lists_and_never_hold_an_id() {
         format!("{BASE}/plans/{{plan_id}}/verify"),
         CATALOG_VERSIONS.to_owned(),
         format!("{CATALOG_VERSIONS}/{{version}}/diff"),
+        format!("{REGISTRY}/calendar"),
         format!("{REGISTRY}/brokers"),
         format!("{REGISTRY}/brokers/{{broker_id}}/tokens/{{instrument_key}}"),
         format!("{REGISTRY}/brokers/{{broker_id}}/limits"),

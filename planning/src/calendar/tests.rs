@@ -307,11 +307,15 @@ fn a_file_in_another_form_is_rejected_at_its_header() {
 #[test]
 fn a_file_has_a_limited_number_of_rows() {
     let row = |number: i64| format!("NSE,{},holiday,,,\n", day("2026-01-01") + TimeDelta::days(number));
+    let fault = |line: usize| format!("line {line}: expected at most 2000 rows, one for each exchange, got more");
     let most = i64::try_from(ROWS_MAX).unwrap();
     let rows: String = (0..most).map(row).collect();
 
     assert!(Calendar::parse(&format!("{FORM}\n{rows}")).is_ok());
-    assert_eq!(faults(&(rows + &row(most))), [format!("line {}: expected at most 2000 rows, got more", ROWS_MAX + 2)]);
+    assert_eq!(faults(&(rows + &row(most))), [fault(ROWS_MAX + 2)]);
+    let of_two: String = (0..most / 2).map(row).collect::<String>().replace("NSE", "NSE|BSE");
+    assert!(Calendar::parse(&format!("{FORM}\n{of_two}")).is_ok());
+    assert_eq!(faults(&(of_two + &row(most))), [fault(ROWS_MAX / 2 + 2)]);
 }
 
 #[test]
