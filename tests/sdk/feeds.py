@@ -1,97 +1,209 @@
-"""Subscribes through the official SDKs with the code of docs/subscriptions.md. Only the address of the feed differs."""
+"""Subscribes through the official SDKs with the code of docs/sdk. Only the addresses of the feeds differ."""
 
+import functools
 import pathlib
 import re
 import struct
 import threading
 
-from dhanhq import MarketFeed
-from kiteconnect import KiteTicker
 from twisted.internet import reactor
 
-DOCUMENT = pathlib.Path(__file__).parents[2] / "docs" / "subscriptions.md"
-DHAN_MODES = {"Ticker Data": "ltp", "Quote Data": "quote", "Full Data": "full"}
+import standins
+
+DOCUMENTS = pathlib.Path(__file__).parents[2] / "docs" / "sdk"
+LINES_MAX = 40
 
 
-def sample(heading):
-    """Returns the names that the Python code below a heading of the document defines."""
-    section = DOCUMENT.read_text().split(f"## {heading}\n")[1].split("\n## ")[0]
-    (code,) = re.findall(r"```python\n(.*?)```", section, re.DOTALL)
+def document(broker):
+    """Returns the names that the Python code of a document defines."""
+    (code,) = re.findall(r"```python\n(.*?)```", (DOCUMENTS / f"{broker}.md").read_text(), re.DOTALL)
+    lines = sum(bool(line.strip()) for line in code.splitlines())
+    assert lines < LINES_MAX, f"{broker}.md: expected less than {LINES_MAX} lines of code, got {lines}"
     names = {}
-    exec(compile(code, f"{DOCUMENT.name}, {heading}", "exec"), names)
+    exec(compile(code, f"{broker}.md", "exec"), names)
     return names
 
 
-KITE, DHAN = sample("Subscribe at Kite"), sample("Subscribe at Dhan")
-
-
 class Ticks:
-    """The last mode in which each instrument ticked, on all connections."""
+    """The mode in which each instrument ticked, on all connections, and the number of ticks."""
 
     def __init__(self):
-        self.modes, self.changed = {}, threading.Condition()
+        self.changed = threading.Condition()
+        self.clear()
+
+    def clear(self):
+        with self.changed:
+            self.modes, self.count = {}, 0
 
     def add(self, ticked):
         with self.changed:
             self.modes.update(ticked)
+            self.count += len(ticked)
             self.changed.notify_all()
 
-    def wait_for(self, is_complete, seconds):
-        """Waits until the condition holds for the modes, and returns them."""
+    def wait_for(self, count, seconds):
+        """Waits for this number of ticks. Returns whether there are as many."""
         with self.changed:
-            self.changed.wait_for(lambda: is_complete(self.modes), timeout=seconds)
-            return dict(self.modes)
+            self.changed.wait_for(lambda: self.count >= count, seconds)
+            return self.count == count
 
 
-def open_kite(port, key, ticks, messages, on_close=None):
-    """Opens a connection to Kite and subscribes with the messages. Returns the connection."""
+class Sdk:
+    """How the test uses the SDK of a broker, with the class of its document."""
 
-    def ticker_of(api_key, access_token):
-        ticker = KiteTicker(api_key, access_token, root=f"ws://127.0.0.1:{port}", reconnect=False)
-        if on_close:
-            ticker.on_close = lambda _, code, reason: on_close(reason)
-        return ticker
+    def __init__(self, address):
+        self.names, self.address = document(self.broker), address
+        self.errors, self.changed = [], threading.Condition()
 
-    def on_ticks(_, packets):
-        ticks.add({packet["instrument_token"]: packet["mode"] for packet in packets})
+    def fail(self, text):
+        """Keeps an error that the SDK reports."""
+        with self.changed:
+            self.errors.append(text)
+            self.changed.notify_all()
 
-    KITE["KiteTicker"] = ticker_of
-    return KITE["open_connection"](key, "token", messages, on_ticks)
-
-
-def close_kite(tickers):
-    for ticker in tickers:
-        reactor.callFromThread(ticker.close)
+    def wait_for_error(self, text, seconds):
+        """Waits for an error with this text. Returns whether there is one."""
+        with self.changed:
+            return self.changed.wait_for(lambda: any(text in error for error in self.errors), seconds)
 
 
-def stop_kite():
+class Kite(Sdk):
+    broker = "kite"
+
+    def __init__(self, address):
+        super().__init__(address)
+        sdk = self.names["KiteTicker"]
+        self.names["KiteTicker"] = functools.partial(sdk, root=address)
+        sdk._on_close = lambda _, ticker, code, reason: self.fail(str(reason))
+
+    def feed(self, url, key, account, ticks):
+        def on_ticks(packets):
+            ticks.add({packet["instrument_token"]: packet["mode"] for packet in packets})
+
+        return self.names["Feed"](url, key, account, "token", on_ticks)
+
+    @staticmethod
+    def token(entry):
+        return int(entry["broker_token"])
+
+    @staticmethod
+    def naive(tokens):
+        """Returns one message for all instruments."""
+        return {"subscribe": tokens, "modes": {"full": tokens}}
+
+    @staticmethod
+    def close(feed):
+        for ticker in feed.connections.values():
+            reactor.callFromThread(ticker.close)
+
+
+class Dhan(Sdk):
+    broker = "dhan"
+    MODES = {"Ticker Data": "ltp", "Quote Data": "quote", "Full Data": "full"}
+
+    def __init__(self, address):
+        super().__init__(address)
+        sdk = self.names["MarketFeed"]
+        sdk.market_feed_wss = address
+        # The SDK only prints the code with which the server closes a connection.
+        sdk.server_disconnection = lambda _, data: self.fail(str(struct.unpack("<BHBIH", data[:10])[4]))
+
+    def feed(self, url, key, account, ticks):
+        def on_tick(packet):
+            if packet and packet["type"] in self.MODES:
+                ticks.add({(packet["exchange_segment"], packet["security_id"]): self.MODES[packet["type"]]})
+
+        return self.names["Feed"](url, key, account, "token", on_tick)
+
+    @staticmethod
+    def token(entry):
+        segment, security_id = entry["broker_token"].split("|")
+        return standins.Dhan.SEGMENTS[segment], int(security_id)
+
+    @staticmethod
+    def naive(tokens):
+        """Returns one message for all instruments. The SDK cuts it into messages of 100."""
+        return [(segment, str(security_id), 21) for segment, security_id in tokens]
+
+    @staticmethod
+    def close(feed):
+        for connection in feed.connections.values():
+            connection.close_connection()
+
+
+class Upstox(Sdk):
+    """The address is literal: the environment has a proxy for it."""
+
+    broker = "upstox"
+    MODES = {"ltpc": "ltp", "firstLevelWithGreeks": "greeks", "fullFeed": "full"}
+
+    def __init__(self, address):
+        super().__init__(address)
+        sdk = self.names["upstox_client"].MarketDataStreamerV3
+        handle_error = sdk.handle_error
+        sdk.handle_error = lambda streamer, ws, error: (self.fail(str(error)), handle_error(streamer, ws, error))
+
+    def feed(self, url, key, account, ticks):
+        def on_ticks(feeds):
+            ticks.add({token: self.MODES[next(name for name in self.MODES if name in of)] for token, of in feeds.items()})
+
+        return self.names["Feed"](url, key, account, on_ticks)
+
+    @staticmethod
+    def token(entry):
+        return entry["broker_token"]
+
+    @staticmethod
+    def naive(tokens):
+        """Returns one message for all instruments."""
+        return {"mode": "full", "instrumentKeys": tokens}
+
+    @staticmethod
+    def close(feed):
+        # The last one first: if there is one too many, it would take the place of another.
+        for streamer in reversed(feed.connections.values()):
+            streamer.auto_reconnect(False)
+            streamer.disconnect()
+
+
+class Angel(Sdk):
+    broker = "angel"
+    MODES = {1: "ltp", 2: "quote", 3: "full"}
+    EXCHANGE_TYPES = {"NSE_EQ": 1, "NSE_FO": 2, "BSE_EQ": 3, "BSE_FO": 4}
+
+    def __init__(self, address):
+        super().__init__(address)
+        sdk = self.names["SmartWebSocketV2"]
+        sdk.ROOT_URI = address
+        handle_error = sdk._on_error
+        sdk._on_error = lambda socket, app, error: (self.fail(str(error)), handle_error(socket, app, error))
+
+    def feed(self, url, key, account, ticks):
+        def on_tick(packet):
+            ticks.add({(packet["exchange_type"], packet["token"]): self.MODES[packet["subscription_mode"]]})
+
+        return self.names["Feed"](url, key, ("token", "key", account, "token"), on_tick)
+
+    @classmethod
+    def token(cls, entry):
+        return cls.EXCHANGE_TYPES[entry["segment"]], entry["broker_token"].split("|")[1]
+
+    @staticmethod
+    def naive(tokens):
+        """Returns one message for all instruments."""
+        of = {}
+        for exchange_type, token in tokens:
+            of.setdefault(exchange_type, []).append(token)
+        lists = [{"exchangeType": exchange_type, "tokens": tokens} for exchange_type, tokens in of.items()]
+        return {"correlation_id": "naive", "mode": 3, "tokenList": lists}
+
+    @staticmethod
+    def close(feed):
+        feed.closed = True
+        for socket in reversed(feed.connections.values()):
+            socket.close_connection()
+
+
+def stop_reactor():
+    """Stops the thread that serves all connections to Kite."""
     reactor.callFromThread(reactor.stop)
-
-
-class DhanFeed(MarketFeed):
-    """The feed of the SDK, which only prints the code with which the server closes a connection."""
-
-    def __init__(self, *arguments, **options):
-        super().__init__(*arguments, **options)
-        self.closed_with = []
-
-    def server_disconnection(self, data):
-        self.closed_with.append(struct.unpack("<BHBIH", data[:10])[4])
-        super().server_disconnection(data)
-
-
-def open_dhan(port, client, ticks, messages):
-    """Opens a connection to Dhan and subscribes with the messages. Returns the connection."""
-
-    def on_ticks(_, packet):
-        if packet and packet["type"] in DHAN_MODES:
-            ticks.add({(packet["exchange_segment"], packet["security_id"]): DHAN_MODES[packet["type"]]})
-
-    MarketFeed.market_feed_wss = f"ws://127.0.0.1:{port}"
-    DHAN["MarketFeed"] = DhanFeed
-    return DHAN["open_connection"](client, "token", messages, on_ticks)
-
-
-def close_dhan(feeds):
-    for feed in feeds:
-        feed.close_connection()

@@ -1,13 +1,14 @@
-"""Finds the newest file of a broker, and completes Dhan's."""
+"""Finds the newest file of a broker, and writes those of other brokers from it."""
 
 import csv
 import datetime
 import gzip
 import io
+import json
 import os
 import pathlib
 
-SHARED = pathlib.Path(os.environ.get("REGISTRY_SHARED", "../shared")) / "data"
+SHARED = pathlib.Path(os.environ.get("REGISTRY_SHARED", "../shared")).resolve() / "data"
 
 
 def newest(prefix):
@@ -57,3 +58,39 @@ def dhan_row(row):
         "SEM_OPTION_TYPE": "XX" if kind == "FUT" else kind,
         "SEM_TICK_SIZE": f"{float(row['tick_size']) * 100:g}",
     }
+
+
+def upstox_file(contracts):
+    """Returns a CSV of Upstox with the contracts of a file of Kite: it has Kite's symbols and the numbers of the exchange."""
+    out = io.StringIO()
+    columns = ("instrument_key", "tradingsymbol", "name", "expiry", "strike", "tick_size", "lot_size", "instrument_type",
+               "option_type", "exchange")
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(columns)
+    for row in rows_of(contracts):
+        segment, kind = f"{row['exchange'][0]}SE_FO", row["instrument_type"]
+        key = f"{segment}|{row['exchange_token']}"
+        instrument_type, option_type = ("FUTSTK", "FF") if kind == "FUT" else ("OPTSTK", kind)
+        writer.writerow([key, row["tradingsymbol"], "", row["expiry"], row["strike"], row["tick_size"], row["lot_size"],
+                         instrument_type, option_type, segment])
+    return gzip.compress(out.getvalue().encode())
+
+
+def angel_file(contracts):
+    """Returns a file of Angel One with the contracts of a file of Kite. Strikes and steps of the price are in paise."""
+    elements = []
+    for row in rows_of(contracts):
+        kind, expiry = row["instrument_type"], datetime.date.fromisoformat(row["expiry"])
+        terms = "FUT" if kind == "FUT" else f"{float(row['strike']):g}{kind}"
+        elements.append({
+            "token": row["exchange_token"],
+            "symbol": f"{row['name']}{expiry.strftime('%d%b%y').upper()}{terms}",
+            "name": row["name"],
+            "expiry": expiry.strftime("%d%b%Y").upper(),
+            "strike": f"{float(row['strike']) * 100:.6f}",
+            "lotsize": row["lot_size"],
+            "instrumenttype": "FUTSTK" if kind == "FUT" else "OPTSTK",
+            "exch_seg": row["exchange"],
+            "tick_size": f"{float(row['tick_size']) * 100:.6f}",
+        })
+    return gzip.compress(json.dumps(elements).encode())

@@ -1,12 +1,13 @@
 """Subscribes plans of full capacity through the official SDKs, against stand-ins for the brokers' feeds.
 
-Usage: test_sdks.py BINARY     the program of the service
+Usage: test_sdks.py BINARY [BROKER...]     the program of the service, and the brokers (default: all)
 
-For each broker it asks for a small plan and for a plan that uses all connections, takes the subscriptions in the form of the SDK,
-and checks that every instrument of the plan ticks in its mode. Then it subscribes the same instruments on one connection, and
-prints how many are lost.
+For each broker it subscribes a small plan and a plan that uses the whole capacity of an account with the code of docs/sdk, and
+checks that exactly the instruments of the plan tick, in their modes, and that no limit was exceeded. Then it subscribes the same
+instruments on one connection, and prints how many are lost.
 """
 
+import collections
 import contextlib
 import json
 import logging
@@ -16,7 +17,6 @@ import socket
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 import urllib.error
 import urllib.request
@@ -24,12 +24,13 @@ import urllib.request
 import feeds
 import files
 import standins
+import upstox
 
 REGISTRY = "/api/v1/internal/instrument-registry"
-BASE = REGISTRY + "/subscriptions"
 KEY = "key-of-the-sdk-test"
 # The bound of each wait. A wait ends with its event.
 SECONDS_MAX = 180
+BROKERS = ("kite", "upstox", "dhan", "angel")
 
 
 class Service:
@@ -71,177 +72,131 @@ class Service:
             time.sleep(0.1)
         raise AssertionError("service not ready; its log: " + self.log.read_text())
 
-    def send(self, path, body=None):
-        headers = {"X-Internal-API-Key": KEY, "Content-Type": "application/json"}
-        data = None if body is None else json.dumps(body).encode()
+    def send(self, path):
         try:
-            request = urllib.request.Request(self.url + BASE + path, data, headers)
+            request = urllib.request.Request(self.url + path, headers={"X-Internal-API-Key": KEY})
             with urllib.request.urlopen(request, timeout=SECONDS_MAX) as answer:
                 return json.load(answer)
         except urllib.error.HTTPError as fault:
             raise AssertionError(f"{path}: {fault.code} {fault.read().decode()[:2000]}") from fault
 
-    def plan(self, broker, as_of, items, count):
-        """Creates a plan of this number of instruments, and returns its id and its number of connections."""
-        answer = self.send("/plan?user_id=sdk-test", {
-            "plan_name": "SDKs", "subscription_type": "live_feed", "broker": broker, "mode": "quote", "as_of": as_of,
-            "optimization_level": "low", "max_instruments": count, "items": items,
-        })
-        plan = answer["plan_data"]
-        assert len(plan["instruments"]) == count, f"expected {count} instruments, got {len(plan['instruments'])}"
-        return answer["plan_id"], len(plan["allocation"]["connections"])
+    def limits(self, broker):
+        return self.send(REGISTRY + f"/brokers/{broker}/limits")["limits"]
 
     def expected(self, plan_id, token_of):
-        """Returns the mode of each token of a plan."""
-        entries = self.send(f"/plans/{plan_id}/subscriptions")["subscriptions"]
-        return {token_of(entry["broker_token"]): entry["mode"] for entry in entries}
-
-    def messages(self, plan_id, broker, connection):
-        answer = self.send(f"/plans/{plan_id}/subscriptions?connection={connection}&format={broker}")
-        assert answer["without_token"] == [], answer["without_token"]
-        (of,) = answer["connections"]
-        assert of["connection"] == connection, of
-        return of["messages"]
+        """Returns the mode of each instrument of each connection of a plan."""
+        modes = collections.defaultdict(dict)
+        for entry in self.send(REGISTRY + f"/subscriptions/plans/{plan_id}/subscriptions")["subscriptions"]:
+            modes[entry["connection"]][token_of(entry)] = entry["mode"]
+        return list(modes.values())
 
 
-@contextlib.contextmanager
-def standin(broker):
-    """Starts a stand-in, and returns its port."""
-    script = pathlib.Path(standins.__file__)
-    process = subprocess.Popen([sys.executable, script, broker], stdout=subprocess.PIPE, text=True)
-    try:
-        yield int(process.stdout.readline())
-    finally:
-        process.terminate()
-        process.wait(60)
+class Case:
+    """The subscriptions of a broker: its SDK, its stand-in, and the plans."""
+
+    def __init__(self, service, sdk, standin, as_of, keys):
+        self.service, self.sdk, self.standin, self.as_of, self.keys = service, sdk, standin, as_of, keys
+        self.limits = service.limits(sdk.broker)
+        self.connections = self.limits["connections"]["value"]
+
+    def request(self, items, count):
+        return {
+            "plan_name": "SDKs", "subscription_type": "live_feed", "broker": self.sdk.broker, "mode": "quote",
+            "as_of": self.as_of, "optimization_level": "low", "max_instruments": count, "items": items,
+        }
+
+    def capacity(self):
+        """Returns the largest number of instruments of an account, in each mode if there are limits of modes."""
+        per_connection = self.limits.get("instruments_per_connection")
+        if per_connection:
+            full, ltp = 300, 200
+            return {"full": full, "ltp": ltp, "quote": self.connections * per_connection["value"] - full - ltp}
+        return {mode: of["mixed"]["value"] for mode, of in self.limits["modes"].items()}
+
+    def feed(self, account):
+        ticks = feeds.Ticks()
+        return self.sdk.feed(self.service.url + REGISTRY, KEY, account, ticks), ticks
+
+    def check_plan(self, account, items, count):
+        """Subscribes a plan with the code of the document. Returns the feed, its ticks and the modes."""
+        feed, ticks = self.feed(account)
+        feed.open("sdk-test", self.request(items, sum(count.values())))
+        expected = self.check_subscribed(account, feed.plan_id, ticks)
+        assert dict(collections.Counter(expected.values())) == count, collections.Counter(expected.values())
+        return feed, ticks, expected
+
+    def check_subscribed(self, account, plan_id, ticks):
+        """Waits until the instruments of a plan are subscribed, and checks that exactly they tick. Returns their modes."""
+        connections = self.service.expected(plan_id, self.sdk.token)
+        expected = {token: mode for modes in connections for token, mode in modes.items()}
+        subscribed = {frozenset(modes.items()) for modes in connections}
+        reached = self.standin.wait_for(lambda: self.standin.modes(account) == subscribed, SECONDS_MAX)
+        assert self.standin.violations[account] == [], self.standin.violations[account][:5]
+        assert reached, f"subscribed: {self.standin.counts(account)}; expected: {[len(modes) for modes in connections]}"
+        ticks.clear()
+        count = self.standin.tick(account)
+        assert ticks.wait_for(count, SECONDS_MAX), f"expected {count} ticks, got {ticks.count}"
+        assert ticks.modes == expected, "other instruments or modes tick"
+        print(f"{self.sdk.broker}: {len(ticks.modes)} of {len(expected)} instruments tick in their modes on "
+              f"{len(connections)} connection(s)", flush=True)
+        return expected
+
+    def check_naive(self, expected):
+        """Subscribes all instruments in one mode on one connection, and checks the number of those that never tick."""
+        account = "naive"
+        feed, ticks = self.feed(account)
+        feed.send = lambda number: feed.call(feed.connections[number], self.sdk.naive(list(expected)))
+        feed.connect(1)
+        received = self.standin.wait_for(lambda: self.standin.received[account] == len(expected), SECONDS_MAX)
+        assert received, f"expected {len(expected)} instruments in messages, got {self.standin.received[account]}"
+        assert ticks.wait_for(self.standin.tick(account), SECONDS_MAX)
+        self.sdk.close(feed)
+        per_connection = self.limits.get("instruments_per_connection", self.limits["modes"]["full"].get("alone"))
+        lost = len(expected.keys() - ticks.modes.keys())
+        assert lost == len(expected) - per_connection["value"], lost
+        print(f"{self.sdk.broker}: {lost} of {len(expected)} instruments are lost if all are subscribed on one connection")
+
+    def check_excess(self):
+        """Checks what one connection too many does."""
+        account = "excess"
+        feed, _ = self.feed(account)
+        feed.send = lambda number: None
+        for number in range(1, self.connections + 1):
+            feed.connect(number)
+            assert self.standin.wait_for(lambda: len(self.standin.connections[account]) == number, SECONDS_MAX), number
+        before = list(self.standin.connections[account])
+        feed.connect(self.connections + 1)
+        assert self.sdk.wait_for_error(str(self.standin.EXCESS), SECONDS_MAX), self.sdk.errors
+        closed = self.limits["on_excess"]["value"] == "closes_oldest"
+        stay = all(connection in self.standin.connections[account] for connection in before[closed:])
+        assert stay and closed == (before[0] not in self.standin.connections[account])
+        self.sdk.close(feed)
+        print(f"{self.sdk.broker}: connection {self.connections + 1} "
+              f"{'closes connection 1' if closed else 'is refused'} with {self.standin.EXCESS}")
 
 
-def items_in_modes(keys, full, ltp):
-    """Returns entries for the first keys in `full`, and for the next ones in `ltp`."""
-    in_full = [{"instrument": key, "mode": "full", "pinned": True} for key in keys[:full]]
-    return in_full + [{"instrument": key, "mode": "ltp"} for key in keys[full:full + ltp]]
+def items_of(keys, count):
+    """Returns an entry for each key, with as many keys of each mode."""
+    modes = [mode for mode, number in count.items() for _ in range(number)]
+    return [{"instrument": key, "mode": mode} for key, mode in zip(keys, modes)]
 
 
-class Kite:
-    """How the test subscribes at Kite."""
+def check(case):
+    # Upstox has no mode `quote`, and sends `full` instead.
+    has_quote = "quote" in case.limits["modes"]
+    small = {"full": 10, "ltp": 10, "quote": 20}
+    feed, _, _ = case.check_plan("small", items_of(case.keys, small), small if has_quote else {"full": 30, "ltp": 10})
+    case.sdk.close(feed)
 
-    broker, capacity, connections, per_connection = "kite", 9000, 3, standins.KITE_INSTRUMENTS_MAX
-
-    token_of = staticmethod(int)
-    sample = feeds.KITE
-    open = staticmethod(feeds.open_kite)
-    close = staticmethod(feeds.close_kite)
-
-    @staticmethod
-    def naive(expected):
-        """Returns one message for all instruments."""
-        in_mode = {mode: [token for token, of in expected.items() if of == mode] for mode in ("full", "ltp")}
-        return [{"subscribe": list(expected), "modes": in_mode}]
-
-    @staticmethod
-    def set_mode(ticker, token, mode):
-        feeds.reactor.callFromThread(ticker.set_mode, mode, [token])
-
-    @staticmethod
-    def check_excess(port, tickers, ticks):
-        """Checks that one connection too many is refused, and that the others stay."""
-        reasons, closed = [], threading.Event()
-        feeds.open_kite(port, "full", feeds.Ticks(), [], lambda reason: (reasons.append(str(reason)), closed.set()))
-        assert closed.wait(SECONDS_MAX) and "429" in reasons[0], reasons
-        assert all(ticker.is_connected() for ticker in tickers)
-        print("kite: connection 4 is refused with 429")
-
-
-class Dhan:
-    """How the test subscribes at Dhan."""
-
-    broker, capacity, connections, per_connection = "dhan", 25_000, 5, standins.DHAN_INSTRUMENTS_MAX
-    codes = {"ltp": 15, "quote": 17, "full": 21}
-
-    sample = feeds.DHAN
-    open = staticmethod(feeds.open_dhan)
-    close = staticmethod(feeds.close_dhan)
-
-    @staticmethod
-    def token_of(token):
-        segment, security_id = token.split("|")
-        return standins.DHAN_SEGMENTS[segment], int(security_id)
-
-    @staticmethod
-    def naive(expected):
-        """Returns one message for all instruments. The SDK cuts it into messages of 100."""
-        return [[(segment, str(number), Dhan.codes[mode]) for (segment, number), mode in expected.items()]]
-
-    @staticmethod
-    def set_mode(feed, token, mode):
-        feed.subscribe_symbols([(token[0], str(token[1]), Dhan.codes[mode])])
-
-    @staticmethod
-    def check_excess(port, opened, ticks):
-        """Checks that one connection too many closes the oldest one."""
-        closed = threading.Event()
-        opened[0].on_close = lambda _: closed.set()
-        opened.append(feeds.open_dhan(port, "full", ticks, []))
-        assert closed.wait(SECONDS_MAX), "connection 1 stays open"
-        assert opened[0].closed_with[:1] == [standins.DHAN_TOO_MANY_CONNECTIONS], opened[0].closed_with
-        print(f"dhan: connection 6 closes connection 1 with {opened[0].closed_with[0]}")
-
-
-def check_all_tick(service, broker, port, plan_id, connections, key):
-    """Subscribes a plan, waits until every instrument ticks in its mode, and returns the open connections."""
-    expected, ticks = service.expected(plan_id, broker.token_of), feeds.Ticks()
-    opened = []
-    for number in range(1, connections + 1):
-        messages = broker.sample["subscriptions"](service.url + REGISTRY, KEY, plan_id, number)
-        assert messages == service.messages(plan_id, broker.broker, number)
-        opened.append(broker.open(port, key, ticks, messages))
-    ticked = ticks.wait_for(lambda modes: modes == expected, SECONDS_MAX)
-    missing = [token for token in expected if token not in ticked]
-    others = [token for token, mode in ticked.items() if expected.get(token) != mode]
-    assert ticked == expected, f"{len(missing)} never tick: {missing[:5]}; {len(others)} in another mode: {others[:5]}"
-    print(f"{broker.broker}: {len(ticked)} of {len(expected)} instruments tick in their modes on {connections} connection(s)")
-    return opened, ticks, expected
-
-
-def check_naive(broker, port, expected):
-    """Subscribes all instruments on one connection, and checks the number of those that never tick."""
-    ticks = feeds.Ticks()
-    opened = broker.open(port, "naive", ticks, broker.naive(expected))
-    ticked = ticks.wait_for(lambda modes: len(modes) >= broker.per_connection, SECONDS_MAX)
-    assert len(ticked) >= broker.per_connection, f"only {len(ticked)} tick"
-    # The stand-in handles messages in order: when this change of a mode is visible, all earlier messages were handled.
-    token, mode = next(iter(ticked.items()))
-    other = "ltp" if mode != "ltp" else "full"
-    broker.set_mode(opened, token, other)
-    ticked = ticks.wait_for(lambda modes: modes[token] == other, SECONDS_MAX)
-    assert ticked[token] == other, "the last message was not handled"
-    broker.close([opened])
-    lost = len(expected.keys() - ticked.keys())
-    assert lost == broker.capacity - broker.per_connection, lost
-    print(f"{broker.broker}: {lost} of {len(expected)} instruments are lost if all are subscribed on one connection")
-
-
-def check(service, broker, as_of, keys):
-    small = items_in_modes(keys, 10, 10) + [{"instrument": key} for key in keys[20:40]]
-    # A selector selects at most 5,000 instruments, so the contracts are named, as many as a request may name.
-    others = [{"instrument": key} for key in keys[500:19_000]]
-    others += [{"selector": {"exchanges": [exchange]}} for exchange in ("BFO", "NSE")]
-    with standin(broker.broker) as port:
-        plan_id, connections = service.plan(broker.broker, as_of, small, 40)
-        assert connections == 1, connections
-        opened, _, expected = check_all_tick(service, broker, port, plan_id, connections, "small")
-        assert sorted(expected.values()) == ["full"] * 10 + ["ltp"] * 10 + ["quote"] * 20
-        broker.close(opened)
-
-        items = items_in_modes(keys, 300, 200) + others
-        plan_id, connections = service.plan(broker.broker, as_of, items, broker.capacity)
-        assert connections == broker.connections, connections
-        opened, ticks, expected = check_all_tick(service, broker, port, plan_id, connections, "full")
-        assert len(expected) == broker.capacity, len(expected)
-        assert list(expected.values()).count("full") == 300 and list(expected.values()).count("ltp") == 200
-        broker.check_excess(port, opened, ticks)
-        broker.close(opened)
-        check_naive(broker, port, expected)
+    capacity = case.capacity()
+    items = items_of(case.keys[:19_000], capacity)
+    if len(items) < sum(capacity.values()):
+        # A request names at most 20,000 instruments, and a selector selects at most 5,000.
+        items += [{"selector": {"exchanges": [exchange]}} for exchange in ("BFO", "NSE")]
+    feed, _, expected = case.check_plan("full", items, capacity)
+    case.sdk.close(feed)
+    case.check_naive(expected)
+    case.check_excess()
 
 
 def main():
@@ -256,18 +211,26 @@ def main():
     # The SDKs log each end of a connection as an error.
     logging.disable(logging.CRITICAL)
     as_of = kite.name.split(".")[0].rsplit("_", 1)[-1]
-    contracts = [f"{row['exchange']}:{row['tradingsymbol']}" for row in files.rows_of(kite)]
-    with tempfile.TemporaryDirectory() as folder:
+    keys = [f"{row['exchange']}:{row['tradingsymbol']}" for row in files.rows_of(kite)]
+    others = {"dhan": files.complete_dhan_file(dhan, kite), "upstox": files.upstox_file(kite), "angel": files.angel_file(kite)}
+    with tempfile.TemporaryDirectory() as folder, upstox.Proxy().running() as proxy:
+        # Angel One's SDK asks an external address for its own when it is imported, and writes logs in this folder.
+        os.environ.update(https_proxy=f"http://127.0.0.1:{proxy.port}", no_proxy="127.0.0.1")
+        os.chdir(folder)
         folder = pathlib.Path(folder)
         service = Service(binary, folder)
-        completed = folder / f"dhan_{as_of}.csv.gz"
-        completed.write_bytes(files.complete_dhan_file(dhan, kite))
         service.ingest("kite", kite)
-        service.ingest("dhan", completed)
+        for broker, content in others.items():
+            file = folder / f"{broker}_{as_of}.gz"
+            file.write_bytes(content)
+            service.ingest(broker, file)
+        sdks = [(feeds.Kite, standins.Kite), (feeds.Upstox, upstox.Upstox), (feeds.Dhan, standins.Dhan), (feeds.Angel, standins.Angel)]
         with service.running():
-            check(service, Kite, as_of, contracts)
-            feeds.stop_kite()
-            check(service, Dhan, as_of, contracts)
+            for sdk, standin in (of for of in sdks if of[0].broker in (sys.argv[2:] or BROKERS)):
+                with standin().running() as server:
+                    proxy.ports[upstox.ADDRESS] = server.port
+                    check(Case(service, sdk(server.address), server, as_of, keys))
+            feeds.stop_reactor()
     print("ok")
 
 
