@@ -25,8 +25,8 @@ API_CASES ?= 10000
 api-test: ## Test the OpenAPI document with all examples, a generated client and 10,000 generated requests
 	PROFILE=$(PROFILE) CARGO="$(CARGO)" API_CASES=$(API_CASES) tests/api-test.sh
 
-# The SDKs are installed in target/sdk-test, once. Takes about a minute.
-sdk-test: ## Subscribe plans of full capacity with the official SDKs of Kite and Dhan, against stand-ins for their feeds
+# The SDKs are installed in target/sdk-test, once. Takes about two minutes.
+sdk-test: ## Subscribe plans of full capacity with the official SDKs of four brokers, against stand-ins for their feeds
 	PROFILE=$(PROFILE) CARGO="$(CARGO)" tests/sdk-test.sh
 
 # Takes about five minutes on two cores. `make test` runs 500 cases of each property of the fit.

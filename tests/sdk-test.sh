@@ -1,14 +1,15 @@
 #!/usr/bin/env bash
-# Subscribes plans of full capacity with the official SDKs of Kite and Dhan, against stand-ins for their feeds, and checks that
-# every instrument of a plan ticks in its mode. Only local addresses are used. The SDKs are installed in the target folder, in the
-# versions of tests/sdk/requirements.txt. The files of the brokers are read from REGISTRY_SHARED (default ../shared); without them
-# the test is skipped, or fails if REGISTRY_TEST_STRICT is set.
+# Subscribes plans of full capacity with the official SDKs of Kite, Upstox, Dhan and Angel One, against stand-ins for their feeds,
+# applies the schedule to another plan and drops a connection. It checks that exactly the instruments of a plan tick in their modes
+# and that no limit is exceeded. Only local addresses are used. The SDKs are installed in the target folder, in the versions of
+# tests/sdk/requirements.txt. The files of the brokers are read from REGISTRY_SHARED (default ../shared); without them the test is
+# skipped, or fails if REGISTRY_TEST_STRICT is set.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 profile=${PROFILE:-dev}
 cargo=${CARGO:-cargo}
 target=${CARGO_TARGET_DIR:-target}
-# The time limit of the test. It usually takes a minute.
+# The time limit of the test. It usually takes two minutes.
 seconds=600
 
 # Installs the SDKs if their list has changed.

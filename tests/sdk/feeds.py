@@ -4,6 +4,7 @@ import functools
 import pathlib
 import re
 import struct
+import sys
 import threading
 
 from twisted.internet import reactor
@@ -15,8 +16,8 @@ LINES_MAX = 40
 
 
 def document(broker):
-    """Returns the names that the Python code of a document defines."""
-    (code,) = re.findall(r"```python\n(.*?)```", (DOCUMENTS / f"{broker}.md").read_text(), re.DOTALL)
+    """Returns the names that the first Python code of a document defines."""
+    code, *_ = re.findall(r"```python\n(.*?)```", (DOCUMENTS / f"{broker}.md").read_text(), re.DOTALL)
     lines = sum(bool(line.strip()) for line in code.splitlines())
     assert lines < LINES_MAX, f"{broker}.md: expected less than {LINES_MAX} lines of code, got {lines}"
     names = {}
@@ -199,8 +200,10 @@ class Angel(Sdk):
 
     @staticmethod
     def close(feed):
-        feed.closed = True
+        # The last one first: if there is one too many, it would take the place of another.
         for socket in reversed(feed.connections.values()):
+            # The thread of the connection ends instead of opening it again.
+            socket.connect = sys.exit
             socket.close_connection()
 
 

@@ -2,9 +2,10 @@
 
 Usage: test_sdks.py BINARY [BROKER...]     the program of the service, and the brokers (default: all)
 
-For each broker it subscribes a small plan and a plan that uses the whole capacity of an account with the code of docs/sdk, and
-checks that exactly the instruments of the plan tick, in their modes, and that no limit was exceeded. Then it subscribes the same
-instruments on one connection, and prints how many are lost.
+For each broker it subscribes a small plan and a plan that uses the whole capacity of an account with the code of docs/sdk. Then
+it changes one in 20 entries of the plan, and drops a connection. After each step it checks that exactly the instruments of the
+plan tick, in their modes, and that no limit was exceeded. At the end it subscribes the same instruments on one connection, and
+prints how many are lost.
 """
 
 import collections
@@ -17,6 +18,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import urllib.error
 import urllib.request
@@ -27,6 +29,7 @@ import standins
 import upstox
 
 REGISTRY = "/api/v1/internal/instrument-registry"
+USER = "sdk-test"
 KEY = "key-of-the-sdk-test"
 # The bound of each wait. A wait ends with its event.
 SECONDS_MAX = 180
@@ -88,7 +91,7 @@ class Service:
         modes = collections.defaultdict(dict)
         for entry in self.send(REGISTRY + f"/subscriptions/plans/{plan_id}/subscriptions")["subscriptions"]:
             modes[entry["connection"]][token_of(entry)] = entry["mode"]
-        return list(modes.values())
+        return dict(modes)
 
 
 class Case:
@@ -120,33 +123,73 @@ class Case:
     def check_plan(self, account, items, count):
         """Subscribes a plan with the code of the document. Returns the feed, its ticks and the modes."""
         feed, ticks = self.feed(account)
-        feed.open("sdk-test", self.request(items, sum(count.values())))
-        expected = self.check_subscribed(account, feed.plan_id, ticks)
+        feed.subscribe(USER, self.request(items, sum(count.values())))
+        expected = self.check_subscribed(account, feed.plan_id, ticks, "schedule")
         assert dict(collections.Counter(expected.values())) == count, collections.Counter(expected.values())
         return feed, ticks, expected
 
-    def check_subscribed(self, account, plan_id, ticks):
+    def check_subscribed(self, account, plan_id, ticks, step):
         """Waits until the instruments of a plan are subscribed, and checks that exactly they tick. Returns their modes."""
-        connections = self.service.expected(plan_id, self.sdk.token)
+        connections = self.service.expected(plan_id, self.sdk.token).values()
         expected = {token: mode for modes in connections for token, mode in modes.items()}
         subscribed = {frozenset(modes.items()) for modes in connections}
         reached = self.standin.wait_for(lambda: self.standin.modes(account) == subscribed, SECONDS_MAX)
         assert self.standin.violations[account] == [], self.standin.violations[account][:5]
-        assert reached, f"subscribed: {self.standin.counts(account)}; expected: {[len(modes) for modes in connections]}"
+        expected_counts = [len(modes) for modes in connections]
+        assert reached, f"{step}: expected {expected_counts} instruments on the connections, got {self.standin.counts(account)}"
         ticks.clear()
         count = self.standin.tick(account)
         assert ticks.wait_for(count, SECONDS_MAX), f"expected {count} ticks, got {ticks.count}"
         assert ticks.modes == expected, "other instruments or modes tick"
-        print(f"{self.sdk.broker}: {len(ticks.modes)} of {len(expected)} instruments tick in their modes on "
+        print(f"{self.sdk.broker}: {step}: {len(ticks.modes)} of {len(expected)} instruments tick in their modes on "
               f"{len(connections)} connection(s)", flush=True)
         return expected
+
+    @staticmethod
+    def send(feed, messages):
+        """Sends messages that subscribe instruments on connection 1."""
+        batch = {"at_ms": 0, "connection": 1, "action": "subscribe", "messages": messages}
+        feed.request = lambda *_, **__: {"batches": [batch]}
+        feed.send({})
+
+    def check_messages(self, plan_id):
+        """Subscribes a plan of one connection with the messages of its subscriptions."""
+        account, path = "messages", f"/subscriptions/plans/{plan_id}/subscriptions?format={self.sdk.broker}"
+        answer = self.service.send(REGISTRY + path)
+        assert answer["without_token"] == [], answer["without_token"]
+        (connection,) = answer["connections"]
+        feed, ticks = self.feed(account)
+        feed.connect(1)
+        self.send(feed, connection["messages"])
+        self.check_subscribed(account, plan_id, ticks, "messages")
+        self.sdk.close(feed)
+
+    def check_change(self, feed, account, ticks, items, count):
+        """Applies the schedule to another plan, and checks the difference to the one before."""
+        previous = feed.plan_id
+        feed.subscribe(USER, self.request(items, sum(count.values())))
+        self.check_subscribed(account, feed.plan_id, ticks, "change")
+        plans = [self.service.expected(plan_id, self.sdk.token) for plan_id in (previous, feed.plan_id)]
+        expected = difference_of(*plans)
+        assert expected["subscribe"] and expected["change_mode"] + expected["move"], expected
+        counts = self.service.send(REGISTRY + f"/subscriptions/plans/{feed.plan_id}/diff?from={previous}")["counts"]
+        assert counts == expected, f"expected {expected}, got {counts}"
+        print(f"{self.sdk.broker}: change: {', '.join(f'{count} {action}' for action, count in counts.items())}", flush=True)
+
+    def check_reconnect(self, feed, account, ticks):
+        """Drops the last connection, and checks that the SDK opens it and subscribes its instruments again."""
+        dropped = self.standin.connections[account][-1]
+        self.standin.drop(dropped)
+        gone = self.standin.wait_for(lambda: dropped not in self.standin.connections[account], SECONDS_MAX)
+        assert gone, "the connection is still open"
+        self.check_subscribed(account, feed.plan_id, ticks, "reconnect")
 
     def check_naive(self, expected):
         """Subscribes all instruments in one mode on one connection, and checks the number of those that never tick."""
         account = "naive"
         feed, ticks = self.feed(account)
-        feed.send = lambda number: feed.call(feed.connections[number], self.sdk.naive(list(expected)))
         feed.connect(1)
+        self.send(feed, [self.sdk.naive(list(expected))])
         received = self.standin.wait_for(lambda: self.standin.received[account] == len(expected), SECONDS_MAX)
         assert received, f"expected {len(expected)} instruments in messages, got {self.standin.received[account]}"
         assert ticks.wait_for(self.standin.tick(account), SECONDS_MAX)
@@ -160,12 +203,12 @@ class Case:
         """Checks what one connection too many does."""
         account = "excess"
         feed, _ = self.feed(account)
-        feed.send = lambda number: None
+        feed.send = lambda query: None
         for number in range(1, self.connections + 1):
             feed.connect(number)
-            assert self.standin.wait_for(lambda: len(self.standin.connections[account]) == number, SECONDS_MAX), number
         before = list(self.standin.connections[account])
-        feed.connect(self.connections + 1)
+        # `connect` waits until the connection is open.
+        threading.Thread(target=feed.connect, args=[self.connections + 1], daemon=True).start()
         assert self.sdk.wait_for_error(str(self.standin.EXCESS), SECONDS_MAX), self.sdk.errors
         closed = self.limits["on_excess"]["value"] == "closes_oldest"
         stay = all(connection in self.standin.connections[account] for connection in before[closed:])
@@ -181,19 +224,53 @@ def items_of(keys, count):
     return [{"instrument": key, "mode": mode} for key, mode in zip(keys, modes)]
 
 
+def changed(items, keys):
+    """Returns the entries with one in 20 changed: half of them have another of these keys, half the mode of another entry."""
+    of_mode = collections.defaultdict(list)
+    for position, item in enumerate(items):
+        if "mode" in item:
+            of_mode[item["mode"]].append(position)
+    modes = sorted(of_mode, key=lambda mode: len(of_mode[mode]))
+    items = list(items)
+    few, many = of_mode[modes[0]], of_mode[modes[-1]]
+    pairs = list(zip(few, many))[:min(len(items) // 80, len(few) // 2)]
+    for one, other in pairs:
+        items[one], items[other] = items[one] | {"mode": modes[-1]}, items[other] | {"mode": modes[0]}
+    replaced = len(items) // 20 - 2 * len(pairs)
+    for position, key in zip(many[len(pairs):len(pairs) + replaced], keys):
+        items[position] = items[position] | {"instrument": key}
+    return items
+
+
+def difference_of(before, after):
+    """Returns the number of actions of each kind that lead from the subscriptions of one plan to those of another."""
+    before, after = ({token: (number, mode) for number, modes in plan.items() for token, mode in modes.items()}
+                     for plan in (before, after))
+    both = [(before[token], after[token]) for token in before.keys() & after.keys()]
+    return {
+        "subscribe": len(after.keys() - before.keys()),
+        "unsubscribe": len(before.keys() - after.keys()),
+        "change_mode": sum(one[0] == other[0] and one[1] != other[1] for one, other in both),
+        "move": sum(one[0] != other[0] for one, other in both),
+    }
+
+
 def check(case):
     # Upstox has no mode `quote`, and sends `full` instead.
     has_quote = "quote" in case.limits["modes"]
     small = {"full": 10, "ltp": 10, "quote": 20}
     feed, _, _ = case.check_plan("small", items_of(case.keys, small), small if has_quote else {"full": 30, "ltp": 10})
     case.sdk.close(feed)
+    case.check_messages(feed.plan_id)
 
     capacity = case.capacity()
     items = items_of(case.keys[:19_000], capacity)
     if len(items) < sum(capacity.values()):
         # A request names at most 20,000 instruments, and a selector selects at most 5,000.
         items += [{"selector": {"exchanges": [exchange]}} for exchange in ("BFO", "NSE")]
-    feed, _, expected = case.check_plan("full", items, capacity)
+    feed, ticks, expected = case.check_plan("full", items, capacity)
+    case.check_change(feed, "full", ticks, changed(items, case.keys[19_000:]), capacity)
+    case.check_reconnect(feed, "full", ticks)
     case.sdk.close(feed)
     case.check_naive(expected)
     case.check_excess()
