@@ -54,7 +54,27 @@ class Sdk:
 
     def __init__(self, address):
         self.names, self.address = document(self.broker), address
-        self.errors, self.changed = [], threading.Condition()
+        self.errors, self.sent, self.changed = [], 0, threading.Condition()
+
+    def feed(self, url, key, account, ticks):
+        """Returns an object of the document's class. `sent` counts its schedules that are sent completely."""
+        feed, self.sent = self.new_feed(url, key, account, ticks), 0
+        send = feed.send
+        feed.send = lambda query: (send(query), self.after_last_message(feed, self.count))
+        return feed
+
+    def after_last_message(self, feed, call):
+        call()
+
+    def count(self):
+        with self.changed:
+            self.sent += 1
+            self.changed.notify_all()
+
+    def wait_for_sent(self, count, seconds):
+        """Waits until this number of schedules is sent. Returns whether they are."""
+        with self.changed:
+            return self.changed.wait_for(lambda: self.sent >= count, seconds)
 
     def fail(self, text):
         """Keeps an error that the SDK reports."""
@@ -77,11 +97,24 @@ class Kite(Sdk):
         self.names["KiteTicker"] = functools.partial(sdk, root=address)
         sdk._on_close = lambda _, ticker, code, reason: self.fail(str(reason))
 
-    def feed(self, url, key, account, ticks):
+    def new_feed(self, url, key, account, ticks):
         def on_ticks(packets):
             ticks.add({packet["instrument_token"]: packet["mode"] for packet in packets})
 
-        return self.names["Feed"](url, key, account, "token", on_ticks)
+        feed = self.names["Feed"](url, key, account, "token", on_ticks)
+        request, feed.last_ms = feed.request, 0
+
+        def recorded(method, path, **arguments):
+            answer = request(method, path, **arguments)
+            feed.last_ms = max((batch["at_ms"] for batch in answer.get("batches", [])), default=0)
+            return answer
+
+        feed.request = recorded
+        return feed
+
+    def after_last_message(self, feed, call):
+        # `send` returns before the reactor sends the messages.
+        reactor.callFromThread(reactor.callLater, feed.last_ms / 1000, call)
 
     @staticmethod
     def token(entry):
@@ -109,7 +142,7 @@ class Dhan(Sdk):
         # The SDK only prints the code with which the server closes a connection.
         sdk.server_disconnection = lambda _, data: self.fail(str(struct.unpack("<BHBIH", data[:10])[4]))
 
-    def feed(self, url, key, account, ticks):
+    def new_feed(self, url, key, account, ticks):
         def on_tick(packet):
             if packet and packet["type"] in self.MODES:
                 ticks.add({(packet["exchange_segment"], packet["security_id"]): self.MODES[packet["type"]]})
@@ -144,7 +177,7 @@ class Upstox(Sdk):
         handle_error = sdk.handle_error
         sdk.handle_error = lambda streamer, ws, error: (self.fail(str(error)), handle_error(streamer, ws, error))
 
-    def feed(self, url, key, account, ticks):
+    def new_feed(self, url, key, account, ticks):
         def on_ticks(feeds):
             ticks.add({token: self.MODES[next(name for name in self.MODES if name in of)] for token, of in feeds.items()})
 
@@ -179,7 +212,7 @@ class Angel(Sdk):
         handle_error = sdk._on_error
         sdk._on_error = lambda socket, app, error: (self.fail(str(error)), handle_error(socket, app, error))
 
-    def feed(self, url, key, account, ticks):
+    def new_feed(self, url, key, account, ticks):
         def on_tick(packet):
             ticks.add({(packet["exchange_type"], packet["token"]): self.MODES[packet["subscription_mode"]]})
 

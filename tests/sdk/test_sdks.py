@@ -124,12 +124,14 @@ class Case:
         """Subscribes a plan with the code of the document. Returns the feed, its ticks and the modes."""
         feed, ticks = self.feed(account)
         feed.subscribe(USER, self.request(items, sum(count.values())))
-        expected = self.check_subscribed(account, feed.plan_id, ticks, "schedule")
+        expected = self.check_subscribed(account, feed.plan_id, ticks, "schedule", 1)
         assert dict(collections.Counter(expected.values())) == count, collections.Counter(expected.values())
         return feed, ticks, expected
 
-    def check_subscribed(self, account, plan_id, ticks, step):
-        """Waits until the instruments of a plan are subscribed, and checks that exactly they tick. Returns their modes."""
+    def check_subscribed(self, account, plan_id, ticks, step, schedules=0):
+        """Waits until this number of schedules is sent and the instruments of a plan are subscribed, and checks that exactly they
+        tick. Returns their modes."""
+        assert self.sdk.wait_for_sent(schedules, SECONDS_MAX), f"{step}: expected {schedules} schedules, got {self.sdk.sent}"
         connections = self.service.expected(plan_id, self.sdk.token).values()
         expected = {token: mode for modes in connections for token, mode in modes.items()}
         subscribed = {frozenset(modes.items()) for modes in connections}
@@ -162,13 +164,13 @@ class Case:
         feed.connect(1)
         self.send(feed, connection["messages"])
         self.check_subscribed(account, plan_id, ticks, "messages")
-        self.sdk.close(feed)
+        self.check_closed(feed, account)
 
     def check_change(self, feed, account, ticks, items, count):
         """Applies the schedule to another plan, and checks the difference to the one before."""
         previous = feed.plan_id
         feed.subscribe(USER, self.request(items, sum(count.values())))
-        self.check_subscribed(account, feed.plan_id, ticks, "change")
+        self.check_subscribed(account, feed.plan_id, ticks, "change", 2)
         plans = [self.service.expected(plan_id, self.sdk.token) for plan_id in (previous, feed.plan_id)]
         expected = difference_of(*plans)
         assert expected["subscribe"] and expected["change_mode"] + expected["move"], expected
@@ -182,7 +184,14 @@ class Case:
         self.standin.drop(dropped)
         gone = self.standin.wait_for(lambda: dropped not in self.standin.connections[account], SECONDS_MAX)
         assert gone, "the connection is still open"
-        self.check_subscribed(account, feed.plan_id, ticks, "reconnect")
+        self.check_subscribed(account, feed.plan_id, ticks, "reconnect", 3)
+
+    def check_closed(self, feed, account):
+        """Closes the connections, and checks that no message before that exceeds a limit."""
+        self.sdk.close(feed)
+        closed = self.standin.wait_for(lambda: not self.standin.connections[account], SECONDS_MAX)
+        assert closed, f"{len(self.standin.connections[account])} connections stay open"
+        assert self.standin.violations[account] == [], self.standin.violations[account][:5]
 
     def check_naive(self, expected):
         """Subscribes all instruments in one mode on one connection, and checks the number of those that never tick."""
@@ -260,7 +269,7 @@ def check(case):
     has_quote = "quote" in case.limits["modes"]
     small = {"full": 10, "ltp": 10, "quote": 20}
     feed, _, _ = case.check_plan("small", items_of(case.keys, small), small if has_quote else {"full": 30, "ltp": 10})
-    case.sdk.close(feed)
+    case.check_closed(feed, "small")
     case.check_messages(feed.plan_id)
 
     capacity = case.capacity()
@@ -271,7 +280,7 @@ def check(case):
     feed, ticks, expected = case.check_plan("full", items, capacity)
     case.check_change(feed, "full", ticks, changed(items, case.keys[19_000:]), capacity)
     case.check_reconnect(feed, "full", ticks)
-    case.sdk.close(feed)
+    case.check_closed(feed, "full")
     case.check_naive(expected)
     case.check_excess()
 
