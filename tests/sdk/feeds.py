@@ -4,7 +4,6 @@ import functools
 import pathlib
 import re
 import struct
-import sys
 import threading
 
 from twisted.internet import reactor
@@ -234,10 +233,8 @@ class Angel(Sdk):
     @staticmethod
     def close(feed):
         # The last one first: if there is one too many, it would take the place of another.
-        for socket in reversed(feed.connections.values()):
-            # The thread of the connection ends instead of opening it again.
-            socket.connect = sys.exit
-            socket.close_connection()
+        while feed.connections:
+            feed.connections.popitem()[1].close_connection()
 
 
 def stop_reactor():

@@ -166,14 +166,13 @@ class Case:
         self.check_subscribed(account, plan_id, ticks, "messages")
         self.check_closed(feed, account)
 
-    def check_change(self, feed, account, ticks, items, count):
+    def check_change(self, feed, account, ticks, items, count, expected):
         """Applies the schedule to another plan, and checks the difference to the one before."""
         previous = feed.plan_id
         feed.subscribe(USER, self.request(items, sum(count.values())))
         self.check_subscribed(account, feed.plan_id, ticks, "change", 2)
         plans = [self.service.expected(plan_id, self.sdk.token) for plan_id in (previous, feed.plan_id)]
-        expected = difference_of(*plans)
-        assert expected["subscribe"] and expected["change_mode"] + expected["move"], expected
+        assert difference_of(*plans) == expected, f"expected {expected}, got {difference_of(*plans)}"
         counts = self.service.send(REGISTRY + f"/subscriptions/plans/{feed.plan_id}/diff?from={previous}")["counts"]
         assert counts == expected, f"expected {expected}, got {counts}"
         print(f"{self.sdk.broker}: change: {', '.join(f'{count} {action}' for action, count in counts.items())}", flush=True)
@@ -234,21 +233,20 @@ def items_of(keys, count):
 
 
 def changed(items, keys):
-    """Returns the entries with one in 20 changed: half of them have another of these keys, half the mode of another entry."""
+    """Returns the entries with one in 20 changed, and the expected difference: some have the mode of another entry, and the others
+    name another of these keys."""
     of_mode = collections.defaultdict(list)
     for position, item in enumerate(items):
-        if "mode" in item:
-            of_mode[item["mode"]].append(position)
-    modes = sorted(of_mode, key=lambda mode: len(of_mode[mode]))
-    items = list(items)
-    few, many = of_mode[modes[0]], of_mode[modes[-1]]
-    pairs = list(zip(few, many))[:min(len(items) // 80, len(few) // 2)]
-    for one, other in pairs:
-        items[one], items[other] = items[one] | {"mode": modes[-1]}, items[other] | {"mode": modes[0]}
-    replaced = len(items) // 20 - 2 * len(pairs)
-    for position, key in zip(many[len(pairs):len(pairs) + replaced], keys):
+        of_mode[item.get("mode")].append(position)
+    named = sorted(of_mode.keys() - {None}, key=lambda mode: len(of_mode[mode]))
+    few, many = of_mode[named[0]], of_mode[named[-1]]
+    items, pairs = list(items), min(len(items) // 80, len(few) // 2)
+    for one, other in zip(few[:pairs], many):
+        items[one], items[other] = items[one] | {"mode": named[-1]}, items[other] | {"mode": named[0]}
+    replaced = len(items) // 20 - 2 * pairs
+    for position, key in zip(many[pairs:pairs + replaced], keys):
         items[position] = items[position] | {"instrument": key}
-    return items
+    return items, {"subscribe": replaced, "unsubscribe": replaced, "change_mode": 2 * pairs, "move": 0}
 
 
 def difference_of(before, after):
@@ -278,7 +276,8 @@ def check(case):
         # A request names at most 20,000 instruments, and a selector selects at most 5,000.
         items += [{"selector": {"exchanges": [exchange]}} for exchange in ("BFO", "NSE")]
     feed, ticks, expected = case.check_plan("full", items, capacity)
-    case.check_change(feed, "full", ticks, changed(items, case.keys[19_000:]), capacity)
+    items, difference = changed(items, case.keys[19_000:])
+    case.check_change(feed, "full", ticks, items, capacity, difference)
     case.check_reconnect(feed, "full", ticks)
     case.check_closed(feed, "full")
     case.check_naive(expected)
