@@ -18,7 +18,7 @@ def document(broker):
     """Returns the names that the first Python code of a document defines."""
     code, *_ = re.findall(r"```python\n(.*?)```", (DOCUMENTS / f"{broker}.md").read_text(), re.DOTALL)
     lines = sum(bool(line.strip()) for line in code.splitlines())
-    assert lines < LINES_MAX, f"{broker}.md: expected less than {LINES_MAX} lines of code, got {lines}"
+    assert lines < LINES_MAX, f"{broker}.md: expected fewer than {LINES_MAX} lines of code, got {lines}"
     names = {}
     exec(compile(code, f"{broker}.md", "exec"), names)
     return names

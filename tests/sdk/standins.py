@@ -76,6 +76,8 @@ class StandIn(Server):
         self.changed = threading.Condition()
         self.connections = collections.defaultdict(list)
         self.violations = collections.defaultdict(list)
+        # The connections that the stand-in closed.
+        self.closed = collections.defaultdict(list)
         # The number of instruments in all messages that subscribe some.
         self.received = collections.Counter()
 
@@ -248,10 +250,12 @@ class Dhan(StandIn):
     async def serve(self, socket):
         with self.changed:
             connections = self.connections[socket.connection.account]
-            oldest = connections.pop(0).socket if len(connections) > self.CONNECTIONS_MAX else None
+            oldest = connections.pop(0) if len(connections) > self.CONNECTIONS_MAX else None
+            if oldest:
+                self.closed[oldest.account].append(oldest)
         if oldest:
-            await oldest.send(struct.pack("<BHBIH", 50, 10, 0, 0, self.EXCESS))
-            await oldest.close()
+            await oldest.socket.send(struct.pack("<BHBIH", 50, 10, 0, 0, self.EXCESS))
+            await oldest.socket.close()
         await super().serve(socket)
 
     def handle(self, connection, text):

@@ -3,9 +3,9 @@
 Usage: test_sdks.py BINARY [BROKER...]     the program of the service, and the brokers (default: all)
 
 For each broker it subscribes a small plan and a plan that uses the whole capacity of an account with the code of docs/sdk. Then
-it changes one in 20 entries of the plan, and drops a connection. After each step it checks that exactly the instruments of the
-plan tick, in their modes, and that no limit was exceeded. At the end it subscribes the same instruments on one connection, and
-prints how many are lost.
+it changes one in 20 entries of the plan, balances the connections again, and drops one of them. After each step it checks that
+exactly the instruments of the plan tick, in their modes, and that no limit was exceeded. At the end it subscribes the same
+instruments on one connection, and prints how many are lost.
 """
 
 import collections
@@ -33,7 +33,10 @@ USER = "sdk-test"
 KEY = "key-of-the-sdk-test"
 # The bound of each wait. A wait ends with its event.
 SECONDS_MAX = 180
-BROKERS = ("kite", "upstox", "dhan", "angel")
+BROKERS = {
+    "kite": (feeds.Kite, standins.Kite), "upstox": (feeds.Upstox, upstox.Upstox),
+    "dhan": (feeds.Dhan, standins.Dhan), "angel": (feeds.Angel, standins.Angel),
+}
 
 
 class Service:
@@ -75,9 +78,9 @@ class Service:
             time.sleep(0.1)
         raise AssertionError("service not ready; its log: " + self.log.read_text())
 
-    def send(self, path):
+    def send(self, path, method="GET"):
         try:
-            request = urllib.request.Request(self.url + path, headers={"X-Internal-API-Key": KEY})
+            request = urllib.request.Request(self.url + path, headers={"X-Internal-API-Key": KEY}, method=method)
             with urllib.request.urlopen(request, timeout=SECONDS_MAX) as answer:
                 return json.load(answer)
         except urllib.error.HTTPError as fault:
@@ -131,7 +134,8 @@ class Case:
     def check_subscribed(self, account, plan_id, ticks, step, schedules=0):
         """Waits until this number of schedules is sent and the instruments of a plan are subscribed, and checks that exactly they
         tick. Returns their modes."""
-        assert self.sdk.wait_for_sent(schedules, SECONDS_MAX), f"{step}: expected {schedules} schedules, got {self.sdk.sent}"
+        sent = self.sdk.wait_for_sent(schedules, SECONDS_MAX)
+        assert sent, f"{step}: expected {schedules} schedules, got {self.sdk.sent}"
         connections = self.service.expected(plan_id, self.sdk.token).values()
         expected = {token: mode for modes in connections for token, mode in modes.items()}
         subscribed = {frozenset(modes.items()) for modes in connections}
@@ -170,12 +174,25 @@ class Case:
         """Applies the schedule to another plan, and checks the difference to the one before."""
         previous = feed.plan_id
         feed.subscribe(USER, self.request(items, sum(count.values())))
-        self.check_subscribed(account, feed.plan_id, ticks, "change", 2)
+        self.check_difference(feed, account, ticks, previous, expected, "change", 2)
+
+    def check_rebalance(self, feed, account, ticks):
+        """Applies the schedule to a plan of the same instruments with balanced connections."""
+        previous = feed.plan_id
+        answer = self.service.send(REGISTRY + f"/subscriptions/plans/{previous}/rebalance", "POST")
+        feed.plan_id = answer["plan_id"]
+        feed.send({"from": previous})
+        expected = {"subscribe": 0, "unsubscribe": 0, "change_mode": 0, "move": len(answer["moves"])}
+        self.check_difference(feed, account, ticks, previous, expected, "rebalance", 3)
+
+    def check_difference(self, feed, account, ticks, previous, expected, step, schedules):
+        """Checks the subscriptions after a schedule from another plan, and the difference of the plans."""
+        self.check_subscribed(account, feed.plan_id, ticks, step, schedules)
         plans = [self.service.expected(plan_id, self.sdk.token) for plan_id in (previous, feed.plan_id)]
         assert difference_of(*plans) == expected, f"expected {expected}, got {difference_of(*plans)}"
         counts = self.service.send(REGISTRY + f"/subscriptions/plans/{feed.plan_id}/diff?from={previous}")["counts"]
         assert counts == expected, f"expected {expected}, got {counts}"
-        print(f"{self.sdk.broker}: change: {', '.join(f'{count} {action}' for action, count in counts.items())}", flush=True)
+        print(f"{self.sdk.broker}: {step}: {', '.join(f'{count} {action}' for action, count in counts.items())}", flush=True)
 
     def check_reconnect(self, feed, account, ticks):
         """Drops the last connection, and checks that the SDK opens it and subscribes its instruments again."""
@@ -183,7 +200,7 @@ class Case:
         self.standin.drop(dropped)
         gone = self.standin.wait_for(lambda: dropped not in self.standin.connections[account], SECONDS_MAX)
         assert gone, "the connection is still open"
-        self.check_subscribed(account, feed.plan_id, ticks, "reconnect", 3)
+        self.check_subscribed(account, feed.plan_id, ticks, "reconnect", 4)
 
     def check_closed(self, feed, account):
         """Closes the connections, and checks that no message before that exceeds a limit."""
@@ -218,12 +235,14 @@ class Case:
         # `connect` waits until the connection is open.
         threading.Thread(target=feed.connect, args=[self.connections + 1], daemon=True).start()
         assert self.sdk.wait_for_error(str(self.standin.EXCESS), SECONDS_MAX), self.sdk.errors
-        closed = self.limits["on_excess"]["value"] == "closes_oldest"
-        stay = all(connection in self.standin.connections[account] for connection in before[closed:])
-        assert stay and closed == (before[0] not in self.standin.connections[account])
+        if self.limits["on_excess"]["value"] == "closes_oldest":
+            assert self.standin.closed[account][0] is before[0], "another connection than the oldest one is closed"
+            effect = "closes connection 1"
+        else:
+            assert all(connection in self.standin.connections[account] for connection in before), "another connection is closed"
+            effect = "is refused"
         self.sdk.close(feed)
-        print(f"{self.sdk.broker}: connection {self.connections + 1} "
-              f"{'closes connection 1' if closed else 'is refused'} with {self.standin.EXCESS}")
+        print(f"{self.sdk.broker}: connection {self.connections + 1} {effect} with {self.standin.EXCESS}")
 
 
 def items_of(keys, count):
@@ -278,6 +297,7 @@ def check(case):
     feed, ticks, expected = case.check_plan("full", items, capacity)
     items, difference = changed(items, case.keys[19_000:])
     case.check_change(feed, "full", ticks, items, capacity, difference)
+    case.check_rebalance(feed, "full", ticks)
     case.check_reconnect(feed, "full", ticks)
     case.check_closed(feed, "full")
     case.check_naive(expected)
@@ -297,7 +317,9 @@ def main():
     logging.disable(logging.CRITICAL)
     as_of = kite.name.split(".")[0].rsplit("_", 1)[-1]
     keys = [f"{row['exchange']}:{row['tradingsymbol']}" for row in files.rows_of(kite)]
-    others = {"dhan": files.complete_dhan_file(dhan, kite), "upstox": files.upstox_file(kite), "angel": files.angel_file(kite)}
+    others = {
+        "dhan": files.complete_dhan_file(dhan, kite), "upstox": files.upstox_file(kite), "angel": files.angel_file(kite),
+    }
     with tempfile.TemporaryDirectory() as folder, upstox.Proxy().running() as proxy:
         # Angel One's SDK asks an external address for its own when it is imported, and writes logs in this folder.
         os.environ.update(https_proxy=f"http://127.0.0.1:{proxy.port}", no_proxy="127.0.0.1")
@@ -309,9 +331,9 @@ def main():
             file = folder / f"{broker}_{as_of}.gz"
             file.write_bytes(content)
             service.ingest(broker, file)
-        sdks = [(feeds.Kite, standins.Kite), (feeds.Upstox, upstox.Upstox), (feeds.Dhan, standins.Dhan), (feeds.Angel, standins.Angel)]
+        brokers = [name for name in BROKERS if name in (sys.argv[2:] or BROKERS)]
         with service.running():
-            for sdk, standin in (of for of in sdks if of[0].broker in (sys.argv[2:] or BROKERS)):
+            for sdk, standin in (BROKERS[name] for name in brokers):
                 with standin().running() as server:
                     proxy.ports[upstox.ADDRESS] = server.port
                     check(Case(service, sdk(server.address), server, as_of, keys))
