@@ -239,7 +239,8 @@ class Case:
             assert self.standin.closed[account][0] is before[0], "another connection than the oldest one is closed"
             effect = "closes connection 1"
         else:
-            assert all(connection in self.standin.connections[account] for connection in before), "another connection is closed"
+            stay = all(connection in self.standin.connections[account] for connection in before)
+            assert stay, "another connection is closed"
             effect = "is refused"
         self.sdk.close(feed)
         print(f"{self.sdk.broker}: connection {self.connections + 1} {effect} with {self.standin.EXCESS}")
