@@ -25,7 +25,7 @@ API_CASES ?= 10000
 api-test: ## Test the OpenAPI document with all examples, a generated client and 10,000 generated requests
 	PROFILE=$(PROFILE) CARGO="$(CARGO)" API_CASES=$(API_CASES) tests/api-test.sh
 
-# The SDKs are installed in target/sdk-test, once. Takes about two minutes.
+# The SDKs are installed in target/sdk-test, once. Takes two to four minutes.
 sdk-test: ## Subscribe plans of full capacity with the official SDKs of four brokers, against stand-ins for their feeds
 	PROFILE=$(PROFILE) CARGO="$(CARGO)" tests/sdk-test.sh
 

@@ -9,7 +9,7 @@ cd "$(dirname "$0")/.."
 profile=${PROFILE:-dev}
 cargo=${CARGO:-cargo}
 target=${CARGO_TARGET_DIR:-target}
-# The time limit of the test. It usually takes two minutes.
+# The time limit of the test. It usually takes two to four minutes.
 seconds=600
 
 # Installs the SDKs if their list has changed.

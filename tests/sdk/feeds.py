@@ -197,6 +197,8 @@ class Upstox(Sdk):
         for streamer in reversed(feed.connections.values()):
             streamer.auto_reconnect(False)
             streamer.disconnect()
+            # Otherwise the SDK reports an error when the program ends.
+            streamer.api_client.pool.terminate()
 
 
 class Angel(Sdk):

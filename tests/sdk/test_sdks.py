@@ -3,9 +3,9 @@
 Usage: test_sdks.py BINARY [BROKER...]     the program of the service, and the brokers (default: all)
 
 For each broker it subscribes a small plan and a plan that uses the whole capacity of an account with the code of docs/sdk. Then
-it changes one in 20 entries of the plan, balances the connections again, and drops one of them. After each step it checks that
-exactly the instruments of the plan tick, in their modes, and that no limit was exceeded. At the end it subscribes the same
-instruments on one connection, and prints how many are lost.
+it changes one in 20 entries of the plan, balances the connections again, and drops one of them. If modes have limits, it changes
+between one mode and all. After each step it checks that exactly the instruments of the plan tick, in their modes, and that no
+limit was exceeded. At the end it subscribes the same instruments on one connection, and prints how many are lost.
 """
 
 import collections
@@ -170,11 +170,26 @@ class Case:
         self.check_subscribed(account, plan_id, ticks, "messages")
         self.check_closed(feed, account)
 
-    def check_change(self, feed, account, ticks, items, count, expected):
+    def check_change(self, feed, account, ticks, items, count, expected, schedules=2):
         """Applies the schedule to another plan, and checks the difference to the one before."""
         previous = feed.plan_id
         feed.subscribe(USER, self.request(items, sum(count.values())))
-        self.check_difference(feed, account, ticks, previous, expected, "change", 2)
+        self.check_difference(feed, account, ticks, previous, expected, "change", schedules)
+
+    def check_limits_of_modes(self):
+        """Changes between as many instruments as the lowest mode alone allows and those that all modes together allow."""
+        account, together = "modes", self.capacity()
+        mode, count = max(((mode, of["alone"]["value"]) for mode, of in self.limits["modes"].items()), key=lambda of: of[1])
+        alone = items_of(self.keys, {mode: count})
+        mixed = items_of(self.keys, together)
+        feed, ticks, _ = self.check_plan(account, alone, {mode: count})
+        changes = sum(item["mode"] != mode for item in mixed[:count])
+        added = len(mixed) - count
+        expected = {"subscribe": added, "unsubscribe": 0, "change_mode": changes, "move": 0}
+        self.check_change(feed, account, ticks, mixed, together, expected)
+        back = expected | {"subscribe": 0, "unsubscribe": added}
+        self.check_change(feed, account, ticks, alone, {mode: count}, back, 3)
+        self.check_closed(feed, account)
 
     def check_rebalance(self, feed, account, ticks):
         """Applies the schedule to a plan of the same instruments with balanced connections."""
@@ -301,6 +316,8 @@ def check(case):
     case.check_rebalance(feed, "full", ticks)
     case.check_reconnect(feed, "full", ticks)
     case.check_closed(feed, "full")
+    if all("alone" in of for of in case.limits["modes"].values()):
+        case.check_limits_of_modes()
     case.check_naive(expected)
     case.check_excess()
 
