@@ -92,6 +92,8 @@ def arrange(service):
     special = {
         "activate_profile": {"profile_id": inactive},
         "explain_plan_instrument": {"plan_id": at_kite["plan_id"]},
+        "get_plan_diff": {"plan_id": at_kite["plan_id"]},
+        "get_plan_schedule": {"plan_id": at_kite["plan_id"]},
         "get_plan_subscriptions": {"plan_id": at_kite["plan_id"]},
         "rebalance_plan": {"plan_id": at_kite["plan_id"]},
         "deactivate_profile": {"profile_id": profile(service, "desk-10", ["NSE:TCS"])["profile_id"]},

@@ -37,8 +37,10 @@ def before_call(context, case, kwargs):
         query["tier"] = "standard"
     if operation == "get_calendar":
         in_order(query, "from", "to")
-    # The SDK form is that of the plan's broker.
-    if operation == "get_plan_subscriptions" and "format" in query:
+    # A plan may have no connections, and the SDK form is that of the plan's broker.
+    if operation in ("get_plan_subscriptions", "get_plan_schedule"):
+        query.pop("connection", None)
+    if operation in ("get_plan_subscriptions", "get_plan_schedule") and "format" in query:
         query["format"] = "json"
     if operation == "search_instruments":
         in_order(body.get("filters"), "min_lot_size", "max_lot_size")

@@ -162,6 +162,11 @@ async fn commands_of_the_plans_page_run() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn commands_of_the_transitions_page_run() {
+    check("docs/transitions.md").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn commands_of_the_placement_page_run() {
     check("docs/placement.md").await;
 }
@@ -206,6 +211,7 @@ fn every_page_with_commands_is_checked() {
     let checked = [
         "README.md",
         "docs/plans.md",
+        "docs/transitions.md",
         "docs/placement.md",
         "docs/brokers.md",
         "docs/profiles.md",

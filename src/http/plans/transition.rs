@@ -37,7 +37,7 @@ const PLAN_ID_BYTES_MAX: usize = 100;
 /// The difference between two plans.
 #[derive(ToSchema)]
 #[allow(dead_code)] // The response is written field by field; this is its documentation.
-pub(crate) struct DiffAnswer<'a> {
+pub(crate) struct PlanDiffAnswer<'a> {
     /// The plan.
     plan_id: String,
     /// The earlier plan. Absent if the difference is to an empty plan.
@@ -106,7 +106,7 @@ pub(crate) struct ScheduleAnswer<'a> {
         at one broker. Without `from`, it is the difference to an empty plan.",
     params(parameters::PlanPath, parameters::FromQuery),
     responses(
-        (status = 200, description = "The difference.", body = DiffAnswer<'_>),
+        (status = 200, description = "The difference.", body = PlanDiffAnswer<'_>),
         (status = 404, description = "The plan does not exist, or the user of the plan has no plan `from`."),
         (status = 409, description = "One of the plans names no broker (`plan_without_broker`) or has no subscriptions (`plan_without_subscriptions`), or the plans are at different brokers (`plan_at_other_broker`)."),
     ),
