@@ -67,8 +67,9 @@ pub(crate) struct RebalanceAnswer {
     operation_id = "rebalance_plan",
     summary = "Rebalance a plan",
     description = "Creates a plan of the request of a plan at a broker, with the balanced placement instead of the one that the \
-        plan kept or requested, and returns the moves. Instruments that need not move for the balance stay. The plan is stored, and the other one stays as it is. Options that the \
-        settings do not allow any more are ignored, and the plan has a warning.",
+        plan kept or requested, and returns the moves. Instruments that need not move for the balance stay. The plan is \
+        stored, and the other one stays as it is. Options that the settings do not allow any more are ignored, and the plan \
+        has a warning.",
     params(parameters::PlanPath),
     responses(
         (status = 200, description = "The new plan and the moves.", body = RebalanceAnswer),
