@@ -68,7 +68,7 @@ pub(crate) struct ChangedMode {
 pub(crate) struct Fitted {
     /// For each key of the request, the position of its mode among the modes in play; absent if it is not kept.
     modes: Vec<Option<u8>>,
-    /// For each key of the request, its position among the candidates in descending worth; 0 if it is none.
+    /// For each key of the request, its position among the candidates in descending worth; 0 for a key that is not a candidate.
     ranks: Vec<u32>,
     pub(crate) in_play: ModesInPlay,
     pub(crate) region: Region,

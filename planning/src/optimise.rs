@@ -315,8 +315,8 @@ fn collapse(
     Collapsed { candidates, rejected }
 }
 
-/// Returns the group of each key. Pinned listings of one security are groups of their own, to the first of which the other
-/// listings belong.
+/// Returns the group of each key. If several listings of one security are pinned, each of them is a group, and the other listings
+/// belong to the first one.
 fn grouping<'a>(
     resolved: &Resolved,
     kept: &[Item],

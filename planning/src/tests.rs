@@ -312,12 +312,19 @@ proptest! {
         // Without a broker, below `aggressive`, only the priority and the caller's order decide.
         let is_aggressive = request.options.optimization_level == OptimizationLevel::Aggressive;
         let has_availability = is_aggressive || request.feed.broker.is_some();
-        // At a broker the names of an instrument share the highest of their priorities.
+        // At a broker the names of an instrument that pass the filter share the highest of their priorities.
+        let is_candidate = |reason: Reason| {
+            use Reason::{Alias, Duplicate, NotOffered, OverCapacity, OverLimit};
+            matches!(reason, Alias | Duplicate | NotOffered | OverCapacity | OverLimit)
+        };
+        let rejected = plan.rejected.iter().filter(|rejection| is_candidate(rejection.reason));
+        let candidates: Vec<&str> =
+            plan.instruments.iter().chain(rejected.map(|rejection| rejection.instrument.as_str())).collect();
         let priority = |key: &str| match (request.feed.broker, MIXED.find(key)) {
             (Some(_), Some(id)) => {
                 let group = group_at_broker(&request, id);
                 let of_group = |other: &&String| MIXED.find(other).is_some_and(|id| group_at_broker(&request, id) == group);
-                let requested = |other: &&String| keys_of(&request).iter().any(|key| key == other.as_str());
+                let requested = |other: &&String| candidates.contains(&other.as_str());
                 request.feed.priorities.keys().filter(of_group).filter(requested).map(|key| request.feed.priorities[key]).max()
             }
             _ => request.feed.priorities.get(key).copied(),

@@ -1,5 +1,4 @@
-//! The way from one plan at a broker to the next: what differs between them, and the messages that lead from one to the other
-//! without exceeding a limit.
+//! Compares two plans at a broker, and schedules the messages that lead from one to the other without exceeding a limit.
 
 mod diff;
 mod legs;

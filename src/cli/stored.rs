@@ -1,4 +1,4 @@
-//! `diff`, `schedule` and `explain`: what is known about stored plans, from the database or from a running service.
+//! `diff`, `schedule` and `explain`: compares, schedules and explains stored plans, of the database or of a running service.
 
 mod tables;
 

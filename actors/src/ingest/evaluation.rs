@@ -133,7 +133,7 @@ async fn others(store: &dyn Store, offer: &Offer) -> Result<Vec<(Broker, StoredI
     Ok(others)
 }
 
-/// Reads the trading calendar in effect; an empty one if there is none. It only adds warnings, so one that cannot be read does
+/// Reads the trading calendar in effect; without one, it is empty. It only adds warnings, so one that cannot be read does
 /// not reject a file.
 async fn calendar(store: &dyn Store) -> Calendar {
     let stored = store.calendar_after(0).await.ok().flatten();

@@ -29,7 +29,10 @@ const RATIO_MAX: f64 = 12.0;
 type Work<'a> = (&'a str, &'a dyn Fn(&[Plan; 2]));
 
 pub(crate) fn measure(out: &mut impl Write, rounds: usize) -> io::Result<()> {
-    writeln!(out, "the way to a plan at Kite of which 5 % of the instruments are new (medians of {rounds} rounds)\n")?;
+    writeln!(
+        out,
+        "differences and schedules of two plans at Kite; 5 % of the instruments are new (medians of {rounds} rounds)\n"
+    )?;
     writeln!(out, "{:<58} {:>9} {:>12} {:>8}", "", "900, ms", "9,000, ms", "ratio")?;
     let (catalogue, brokers) = (catalogue_of(&rows(CATALOGUE_INSTRUMENTS)), BrokerModels::embedded());
     let basis = Basis { catalogue: &catalogue, brokers: &brokers };

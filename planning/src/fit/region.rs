@@ -255,7 +255,7 @@ impl Region {
     }
 
     /// Returns the ways to use the market endpoint that carry numbers of instruments in each mode, those with the fewest connections
-    /// first, each with the number of connections to each other endpoint. There is none if they do not fit.
+    /// first, each with the number of connections to each other endpoint. Empty if they do not fit.
     pub(crate) fn carrying(&self, counts: &[u32]) -> impl Iterator<Item = (&Way, Vec<(String, u32)>)> {
         let needed = |endpoint: &Endpoint| {
             let count = counts.get(endpoint.mode).copied().unwrap_or(0);

@@ -27,8 +27,8 @@ pub(super) fn quotas(counts: &[u32], slots: &[Slot]) -> Vec<Vec<u32>> {
     network.quotas()
 }
 
-/// Returns the number of instruments of each mode on each connection, of which as many as possible are among the wanted ones: those
-/// numbers of each mode that each connection should have.
+/// Returns the number of instruments of each mode on each connection. As many as possible of them are among the wanted numbers, which
+/// each connection should have in each mode.
 ///
 /// # Panics
 /// If the instruments do not fit.

@@ -10,7 +10,7 @@ use crate::plan::Plan;
 use crate::vocabulary::{Mode, words};
 
 words! {
-    /// What happens to an instrument between two plans.
+    /// The change of an instrument between two plans.
     ActionKind {
         /// It is subscribed.
         Subscribe = "subscribe",
@@ -42,7 +42,7 @@ pub struct PlannedStream<'a> {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct PlanAction<'a> {
-    /// What happens to it.
+    /// The change of its stream.
     pub action: ActionKind,
     /// The key of the instrument in the plan; if it is unsubscribed, in the earlier one.
     pub instrument: &'a str,

@@ -21,7 +21,7 @@ use crate::source::ItemOptions;
 use crate::vocabulary::{Mode, words};
 
 words! {
-    /// What a message does.
+    /// The effect of a message.
     BatchAction {
         /// It subscribes instruments.
         Subscribe = "subscribe",
@@ -52,7 +52,7 @@ pub struct Batch<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(nullable = false))]
     pub endpoint: Option<&'a str>,
-    /// What the message does.
+    /// The effect of the message.
     pub action: BatchAction,
     /// The mode of the subscriptions; the new one if it changes. Absent for historical data.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -390,7 +390,7 @@ impl<'a, 'l> Planner<'a, 'l> {
         }
     }
 
-    /// Unsubscribes all instruments of a connection whose mode changes, so that they are subscribed anew. Returns whether there
+    /// Unsubscribes all instruments of a connection whose mode changes, so that they are subscribed again. Returns whether there
     /// are any.
     fn resubscribe_changes(&mut self, line: usize) -> bool {
         let changes: Vec<Kind> = self.pending[line]

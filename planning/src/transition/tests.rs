@@ -85,7 +85,7 @@ fn any_wanted() -> impl Strategy<Value = Vec<Wanted>> {
         .prop_map(|of| of.into_iter().map(|(number, (_, mode, is_pinned))| (number, mode, is_pinned)).collect())
 }
 
-/// What a broker has: for each connection and token, the mode of the subscription.
+/// The open subscriptions at a broker: for each connection and token, the mode.
 type Feed = BTreeMap<(u32, String, String, String), Mode>;
 
 fn feed_of(plan: &Plan) -> Feed {

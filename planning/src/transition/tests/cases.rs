@@ -133,7 +133,7 @@ fn equal_plans_need_no_message() {
     assert_eq!(Case::new(Broker::Kite, "", &plan, &[]).scheduled(), ["1 unsubscribe full S01,S00"]);
 }
 
-/// Plans with one instrument per connection, of which a basis with lower limits is made.
+/// Calls a function with a plan of one instrument per connection, its basis, and a basis with lower limits.
 fn two_connections(use_it: impl Fn(&Plan, Basis<'_>, Basis<'_>)) {
     let models = |limits: &str| BrokerModels::embedded().with_capacity(Capacity::with(Some(limits), None).unwrap());
     let (brokers, lowered) = (models(&kite(2, 1)), models(&kite(1, 1)));
