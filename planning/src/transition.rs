@@ -10,7 +10,9 @@ pub use self::diff::{ActionCounts, ActionKind, PlanAction, PlanDiff, PlannedStre
 use self::legs::Side;
 pub use self::messages::write_batches;
 pub(crate) use self::schedule::pause_ms;
-pub use self::schedule::{Batch, BatchAction, ReadyTime, Schedule, ScheduleOptions, request_schedule, schedule};
+pub use self::schedule::{
+    Batch, BatchAction, ReadyTime, Schedule, ScheduleOptions, has_requests, request_schedule, schedule,
+};
 use crate::plan::Plan;
 use crate::vocabulary::Broker;
 

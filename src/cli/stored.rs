@@ -178,7 +178,7 @@ impl Stored {
 
     fn schedule(&self, connection: Option<u32>, form: SubscriptionForm) -> anyhow::Result<Value> {
         let basis = self.snapshot.basis();
-        let historical = request_schedule(&self.to, basis).filter(|_| self.from.is_none());
+        let historical = self.from.is_none().then(|| request_schedule(&self.to, basis)).flatten();
         let found = match historical {
             Some(schedule) => schedule,
             None => schedule(self.from.as_ref(), &self.to, ScheduleOptions { connection }, basis)

@@ -148,10 +148,19 @@ pub fn schedule<'a>(
     Ok(Schedule { batches, time_to_ready_ms, ready, warnings })
 }
 
+/// Whether a plan is for historical data at a broker, so that it has requests instead of subscriptions.
+pub fn has_requests(plan: &Plan) -> bool {
+    requests_per_second(plan).is_some()
+}
+
+fn requests_per_second(plan: &Plan) -> Option<u32> {
+    let part = plan.metadata.broker_part.as_deref()?;
+    part.allocation.requests_per_second.filter(|_| part.subscriptions.is_none())
+}
+
 /// Returns the paced requests of a plan for historical data. `None` if the plan has subscriptions or names no broker.
 pub fn request_schedule<'a>(plan: &'a Plan, basis: Basis<'_>) -> Option<Schedule<'a>> {
-    let part = plan.metadata.broker_part.as_deref()?;
-    let per_second = part.allocation.requests_per_second.filter(|_| part.subscriptions.is_none())?;
+    let per_second = requests_per_second(plan)?;
     let request = |(number, key): (u64, &'a str)| Batch {
         at_ms: basis.brokers.history_ms(number, per_second),
         connection: None,

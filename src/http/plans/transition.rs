@@ -12,7 +12,7 @@ use registry_planning::plan::Plan;
 use registry_planning::subscriptions::{PlanSubscriptions, SubscriptionForm};
 use registry_planning::transition::{
     ActionCounts, Batch, NotComparable, PlanAction, ReadyTime, Schedule, ScheduleOptions, check_comparable, diff,
-    request_schedule, schedule, write_batches,
+    has_requests, request_schedule, schedule, write_batches,
 };
 use registry_planning::vocabulary::Broker;
 use utoipa::ToSchema;
@@ -23,7 +23,7 @@ use super::subscriptions::{
 use super::{PlanId, find_plan};
 use crate::http::body::Fields;
 use crate::http::context::{AppState, RequestContext, deadline, snapshot};
-use crate::http::portions::large_object;
+use crate::http::portions::{computed_object, large_object};
 use crate::http::problem::{Fault, Problem};
 use crate::http::query::Parameters;
 use crate::http::schema::{parameters, types};
@@ -171,8 +171,7 @@ pub(crate) async fn read_schedule(
     let snapshot = snapshot(&state)?;
     let deadline = deadline(&context, &snapshot);
     let pair = Pair::read(&state, &context, &snapshot, plan_id, from).await?;
-    let is_historical = request_schedule(&pair.to.plan, snapshot.basis()).is_some() && pair.from.is_none();
-    if !is_historical {
+    if !has_requests(&pair.to.plan) || pair.from.is_some() {
         pair.check()?;
     }
     pair.check_choices(connection, form)?;
@@ -195,7 +194,8 @@ pub(crate) async fn read_schedule(
         }
         write_end(answer, &context);
     };
-    large_object(bytes, deadline, write).await
+    // The selectors of the request visit the whole catalog.
+    computed_object(bytes, deadline, write).await
 }
 
 fn write_end(answer: &mut ObjectWriter<'_>, context: &RequestContext) {
