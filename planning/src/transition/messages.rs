@@ -21,7 +21,7 @@ impl<'a> Batch<'a> {
             BatchAction::Subscribe => Some(MessageUse::Subscribe),
             BatchAction::Unsubscribe => Some(MessageUse::Unsubscribe),
             BatchAction::ChangeMode => Some(MessageUse::ChangeMode),
-            BatchAction::Request => None,
+            BatchAction::Close | BatchAction::Request => None,
         }
     }
 }
@@ -48,7 +48,7 @@ pub fn write_batches(form: SubscriptionForm, batches: &[Batch<'_>], out: &mut Ve
 }
 
 /// Appends the arguments of the calls of the broker's SDK for a message, as a JSON array. `number` is that of the message in
-/// its schedule, from 1. The array of a historical request is empty.
+/// its schedule, from 1. The array is empty if the connection closes, and for a historical request.
 fn write_messages(broker: Broker, batch: &Batch<'_>, number: usize, out: &mut Vec<u8>) {
     match (batch.message_use(), batch.connection) {
         (Some(of), Some(connection)) => write_batch(broker, of, connection, number, batch.targets(), out),

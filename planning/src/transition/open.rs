@@ -19,6 +19,8 @@ pub(super) struct Open<'l, 'a> {
     counts: Vec<Counts>,
     /// Those at the market endpoint of each account.
     of_accounts: Vec<Counts>,
+    /// Whether each connection is open. It can be open without subscriptions.
+    is_connected: Vec<bool>,
 }
 
 fn total(counts: &Counts) -> u32 {
@@ -40,7 +42,8 @@ impl<'l, 'a> Open<'l, 'a> {
         let accounts: Vec<usize> = lines.iter().map(|line| position(line.account)).collect();
         let none = [0; Mode::ALL.len()];
         let of_accounts = vec![none; limits.len()];
-        Open { lines, accounts, limits, counts: vec![none; lines.len()], of_accounts }
+        let is_connected = vec![false; lines.len()];
+        Open { lines, accounts, limits, counts: vec![none; lines.len()], of_accounts, is_connected }
     }
 
     pub(super) fn limits(&self, line: usize) -> &'a Limits {
@@ -51,8 +54,28 @@ impl<'l, 'a> Open<'l, 'a> {
         self.accounts[line]
     }
 
-    pub(super) fn is_open(&self, line: usize) -> bool {
-        total(&self.counts[line]) > 0
+    pub(super) fn is_connected(&self, line: usize) -> bool {
+        self.is_connected[line]
+    }
+
+    pub(super) fn is_empty(&self, line: usize) -> bool {
+        total(&self.counts[line]) == 0
+    }
+
+    /// Whether the account may open a further connection.
+    pub(super) fn can_connect(&self, line: usize) -> bool {
+        let account = self.accounts[line];
+        let connected =
+            (0..self.lines.len()).filter(|other| self.accounts[*other] == account && self.is_connected[*other]);
+        connected.count() < self.limits(line).connections.value as usize
+    }
+
+    pub(super) fn connect(&mut self, line: usize) {
+        self.is_connected[line] = true;
+    }
+
+    pub(super) fn close(&mut self, line: usize) {
+        self.is_connected[line] = false;
     }
 
     pub(super) fn add(&mut self, line: usize, counted: Mode, count: u32) {
@@ -73,11 +96,8 @@ impl<'l, 'a> Open<'l, 'a> {
     pub(super) fn capacity_left(&self, line: usize, counted: Mode) -> u32 {
         let limits = self.limits(line);
         let account = self.accounts[line];
-        if !self.is_open(line) {
-            let opened = (0..self.lines.len()).filter(|other| self.accounts[*other] == account && self.is_open(*other));
-            if opened.count() >= limits.connections.value as usize {
-                return 0;
-            }
+        if !self.is_connected(line) && !self.can_connect(line) {
+            return 0;
         }
         let left = |figure: Option<u32>, used: u32| figure.map_or(u32::MAX, |figure| figure.saturating_sub(used));
         let on_line = total(&self.counts[line]);

@@ -1,10 +1,10 @@
 //! The schedule of the messages that lead from one plan to the next.
 //!
-//! Each connection sends its messages at the pace of the broker. After each message all open subscriptions together are within the
-//! limits. A connection subscribes while it has capacity, then changes modes, and unsubscribes only if it has no capacity or
-//! nothing else is left to do. If no order of mode changes is possible, the instruments that change are unsubscribed first. Without
-//! the instruments that leave or change, the open subscriptions are a part of the plan, which is within the limits: so every
-//! schedule comes to its end.
+//! Each connection sends its messages at the pace of the broker. After each message all open subscriptions and connections
+//! together are within the limits. A connection subscribes and changes modes in the order of the plan while it has capacity, and
+//! unsubscribes only if it has none or nothing else is left to do. A connection that the plan lacks closes when it is empty. If no
+//! order of mode changes is possible, the instruments that change are unsubscribed first. Without the instruments that leave or
+//! change, the open subscriptions are a part of the plan, which is within the limits: so every schedule comes to its end.
 
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 
@@ -29,6 +29,8 @@ words! {
         Unsubscribe = "unsubscribe",
         /// It changes the mode of instruments.
         ChangeMode = "change_mode",
+        /// It closes a connection that the plan lacks.
+        Close = "close",
         /// It requests past candles.
         Request = "request",
     }
@@ -38,7 +40,8 @@ words! {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Batch<'a> {
-    /// The time at which it is sent, in milliseconds after the schedule starts. A new connection opens at the start.
+    /// The time at which it is sent, in milliseconds after the schedule starts. A new connection opens at the start, or as soon as
+    /// another one has closed if the account has no further connection.
     pub at_ms: u64,
     /// The number of the connection, from 1. Absent for historical data.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -54,7 +57,7 @@ pub struct Batch<'a> {
     pub endpoint: Option<&'a str>,
     /// The effect of the message.
     pub action: BatchAction,
-    /// The mode of the subscriptions; the new one if it changes. Absent for historical data.
+    /// The mode of the subscriptions; the new one if it changes. Absent for historical data and if a connection closes.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(nullable = false))]
     pub mode: Option<Mode>,
@@ -218,6 +221,8 @@ struct Pending {
     /// The time at which the connection can send the next message.
     free_at: u64,
     is_blocked: bool,
+    /// Whether the plan has the connection.
+    is_planned: bool,
 }
 
 impl Pending {
@@ -240,14 +245,16 @@ struct Planner<'a, 'l> {
     batches: Vec<Batch<'a>>,
     /// The time at which the last subscription of an instrument is sent, by its position.
     ready_at: BTreeMap<u32, u64>,
+    /// For each account, the time at which the last message that gave capacity back has been sent.
+    released_at: BTreeMap<usize, u64>,
     warnings: Vec<String>,
 }
 
 impl<'a, 'l> Planner<'a, 'l> {
     fn new(lines: &'l [Line<'a>], open: Open<'l, 'a>, to: Side<'a>, from: Option<Side<'a>>, basis: Basis<'a>) -> Self {
         let pending = vec![Pending::default(); lines.len()];
-        let (batches, ready_at, warnings) = (Vec::new(), BTreeMap::new(), Vec::new());
-        Planner { lines, open, to, from, basis, pending, batches, ready_at, warnings }
+        let (batches, ready_at, released_at, warnings) = (Vec::new(), BTreeMap::new(), BTreeMap::new(), Vec::new());
+        Planner { lines, open, to, from, basis, pending, batches, ready_at, released_at, warnings }
     }
 
     /// Opens the earlier subscriptions and collects the work. Of lines that are not selected, the subscriptions are open already.
@@ -256,15 +263,22 @@ impl<'a, 'l> Planner<'a, 'l> {
         if let Some(from) = self.from {
             for (at, leg) in from_legs.iter().enumerate() {
                 self.open.add(leg.line, leg.counted, 1);
+                self.open.connect(leg.line);
                 earlier.insert((leg.line, wire_name(&from, leg.position)), at);
             }
         }
-        let opening_ms = |limits: &Limits| {
-            let quiet = limits.subscribe.quiet_ms.as_ref().map_or(0, |figure| u64::from(figure.value));
-            self.basis.brokers.connect_ms() + quiet
-        };
-        for (line, pending) in self.pending.iter_mut().enumerate() {
-            pending.free_at = if self.open.is_open(line) { 0 } else { opening_ms(self.open.limits(line)) };
+        for leg in to_legs {
+            self.pending[leg.line].is_planned = true;
+            if !is_selected(leg.line) {
+                self.open.connect(leg.line);
+            }
+        }
+        // The connections that the account has left open at the start, those that need a closed one wait.
+        for line in 0..self.lines.len() {
+            if self.pending[line].is_planned && !self.open.is_connected(line) && self.open.can_connect(line) {
+                self.open.connect(line);
+                self.pending[line].free_at = self.opening_ms(line);
+            }
         }
         let mut is_matched = vec![false; from_legs.len()];
         for (rank, leg) in (0u32..).zip(to_legs) {
@@ -358,20 +372,35 @@ impl<'a, 'l> Planner<'a, 'l> {
         }
     }
 
+    /// Returns the time until a new connection can send its first message, milliseconds.
+    fn opening_ms(&self, line: usize) -> u64 {
+        let quiet = self.open.limits(line).subscribe.quiet_ms.as_ref().map_or(0, |figure| u64::from(figure.value));
+        self.basis.brokers.connect_ms() + quiet
+    }
+
     fn send(&mut self, line: usize, kind: Kind, count: u32) {
+        if !self.open.is_connected(line) {
+            self.open.connect(line);
+            let closed_at = self.released_at.get(&self.open.account(line)).copied().unwrap_or(0);
+            self.pending[line].free_at = self.pending[line].free_at.max(closed_at) + self.opening_ms(line);
+        }
         let queue = self.pending[line].wanted.entry(kind).or_default();
         let positions: Vec<u32> = queue.drain(..count as usize).map(|(_, position)| position).collect();
         let mut action = BatchAction::Subscribe;
         if let Some((mode, counted)) = kind.before {
             if self.open.limits(line).change_mode.value == ChangeMode::Resubscribe {
-                self.push(line, BatchAction::Unsubscribe, mode, self.to, &positions);
+                self.push(line, BatchAction::Unsubscribe, Some(mode), self.to, &positions);
             } else {
                 action = BatchAction::ChangeMode;
             }
             self.open.remove(line, counted, count);
         }
         self.open.add(line, kind.counted, count);
-        let end = self.push(line, action, kind.mode, self.to, &positions);
+        let end = self.push(line, action, Some(kind.mode), self.to, &positions);
+        if kind.before.is_some() {
+            // Another connection may now have capacity for the earlier mode, or with fewer modes.
+            self.unblock(end);
+        }
         for position in positions {
             let at = self.ready_at.entry(position).or_default();
             *at = end.max(*at);
@@ -390,11 +419,19 @@ impl<'a, 'l> Planner<'a, 'l> {
         let positions: Vec<u32> = queue.drain(..count).map(|(_, position)| position).collect();
         let (mode, counted) = kind;
         self.open.remove(line, counted, u32::try_from(count).unwrap_or(u32::MAX));
-        self.push(line, BatchAction::Unsubscribe, mode, from, &positions);
-        let now = self.batches.last().map_or(0, |batch| batch.at_ms);
+        let end = self.push(line, BatchAction::Unsubscribe, Some(mode), from, &positions);
+        if self.open.is_empty(line) && !self.pending[line].is_planned {
+            self.push(line, BatchAction::Close, None, from, &[]);
+            self.open.close(line);
+        }
+        self.unblock(end);
+    }
+
+    /// Lets all connections try again to send messages, but not before a time.
+    fn unblock(&mut self, at: u64) {
         for pending in &mut self.pending {
             if std::mem::take(&mut pending.is_blocked) {
-                pending.free_at = pending.free_at.max(now);
+                pending.free_at = pending.free_at.max(at);
             }
         }
     }
@@ -408,6 +445,7 @@ impl<'a, 'l> Planner<'a, 'l> {
             .filter(|(kind, queue)| kind.before.is_some() && !queue.is_empty())
             .map(|(kind, _)| *kind)
             .collect();
+        let mut end = 0;
         for kind in &changes {
             let Some((mode, counted)) = kind.before else { continue };
             let queue = self.pending[line].wanted.remove(kind).unwrap_or_default();
@@ -415,16 +453,14 @@ impl<'a, 'l> Planner<'a, 'l> {
             let max = self.open.limits(line).subscribe.instruments_per_message.value.max(1) as usize;
             for positions in positions.chunks(max) {
                 self.open.remove(line, counted, u32::try_from(positions.len()).unwrap_or(u32::MAX));
-                self.push(line, BatchAction::Unsubscribe, mode, self.to, positions);
+                end = self.push(line, BatchAction::Unsubscribe, Some(mode), self.to, positions);
             }
             let of_kind = self.pending[line].wanted.entry(Kind { before: None, ..*kind }).or_default();
             of_kind.extend(queue);
             of_kind.make_contiguous().sort_unstable();
         }
-        let now = self.batches.last().map_or(0, |batch| batch.at_ms);
-        for pending in &mut self.pending {
-            pending.is_blocked = false;
-            pending.free_at = pending.free_at.max(now);
+        if !changes.is_empty() {
+            self.unblock(end);
         }
         !changes.is_empty()
     }
@@ -438,18 +474,21 @@ impl<'a, 'l> Planner<'a, 'l> {
         self.send(line, kind, max.min(u32::try_from(waiting).unwrap_or(u32::MAX)));
     }
 
-    /// Adds a message and returns the time at which it has been sent.
-    fn push(&mut self, line: usize, action: BatchAction, mode: Mode, side: Side<'a>, positions: &[u32]) -> u64 {
+    /// Adds a message and returns the time at which it has been sent. A message that may need capacity is sent after all those of
+    /// the account that gave capacity back.
+    fn push(&mut self, line: usize, action: BatchAction, mode: Option<Mode>, side: Side<'a>, positions: &[u32]) -> u64 {
         let Line { number, account, endpoint } = self.lines[line];
         let now = self.batches.last().map_or(0, |batch| batch.at_ms);
-        let at_ms = self.pending[line].free_at.max(now);
+        let released_at = self.released_at.entry(self.open.account(line)).or_default();
+        let gives_back = matches!(action, BatchAction::Unsubscribe | BatchAction::Close);
+        let at_ms = self.pending[line].free_at.max(now).max(if gives_back { 0 } else { *released_at });
         let batch = Batch {
             at_ms,
             connection: Some(number),
             account: Some(account),
             endpoint: Some(endpoint),
             action,
-            mode: Some(mode),
+            mode,
             instruments: positions.iter().map(|position| side.key(*position)).collect(),
             tokens: positions.iter().map(|position| side.instrument(*position).token.as_deref()).collect(),
             segments: positions.iter().map(|position| side.instrument(*position).segment).collect(),
@@ -457,6 +496,9 @@ impl<'a, 'l> Planner<'a, 'l> {
         let pause = pause_ms(self.open.limits(line));
         let sent = batch.sent(side.broker());
         let end = at_ms + sent * self.basis.brokers.message_ms() + sent.saturating_sub(1) * pause;
+        if action != BatchAction::Subscribe {
+            *released_at = end.max(*released_at);
+        }
         self.pending[line].free_at = end + pause;
         self.batches.push(batch);
         end

@@ -1,6 +1,6 @@
 mod cases;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use proptest::prelude::*;
@@ -96,8 +96,28 @@ fn feed_of(plan: &Plan) -> Feed {
     subscriptions.entries(subscriptions.positions(None)).map(entry).collect()
 }
 
+/// A connection by its number, account and endpoint.
+type Connection = (u32, String, String);
+
+fn connections_of(feed: &Feed) -> BTreeSet<Connection> {
+    feed.keys().map(|(number, account, endpoint, _)| (*number, account.clone(), endpoint.clone())).collect()
+}
+
 /// Applies a message as the broker does.
-fn apply(feed: &mut Feed, batch: &Batch<'_>) {
+fn apply(feed: &mut Feed, connected: &mut BTreeSet<Connection>, batch: &Batch<'_>) {
+    let connection = (batch.connection.unwrap(), batch.account.unwrap().to_owned(), batch.endpoint.unwrap().to_owned());
+    match batch.action {
+        BatchAction::Subscribe => {
+            connected.insert(connection);
+        }
+        BatchAction::Close => {
+            assert!(feed.keys().all(|(number, account, endpoint, _)| {
+                (*number, account, endpoint) != (connection.0, &connection.1, &connection.2)
+            }));
+            assert!(connected.remove(&connection), "{connection:?} is closed twice");
+        }
+        _ => assert!(connected.contains(&connection), "{connection:?} is closed"),
+    }
     for token in &batch.tokens {
         let of = |text: Option<&str>| text.unwrap().to_owned();
         let key = (batch.connection.unwrap(), of(batch.account), of(batch.endpoint), of(*token));
@@ -115,7 +135,13 @@ fn apply(feed: &mut Feed, batch: &Batch<'_>) {
 
 /// Returns the first limit that a feed exceeds, by other code than that of the schedule. An instrument counts in the mode of its
 /// subscription: in these cases no mode with a limit has another endpoint.
-fn exceeded(feed: &Feed, limits: &Limits) -> Option<String> {
+fn exceeded(feed: &Feed, connected: &BTreeSet<Connection>, limits: &Limits) -> Option<String> {
+    for (_, account, _) in connected {
+        let own = connected.iter().filter(|of| of.1 == *account).count();
+        if own > limits.connections.value as usize {
+            return Some(format!("{own} connections of {account}"));
+        }
+    }
     let mut connections: BTreeMap<(u32, &str, &str), Vec<Mode>> = BTreeMap::new();
     for ((number, account, endpoint, _), mode) in feed {
         connections.entry((*number, account, endpoint)).or_default().push(*mode);
@@ -141,9 +167,6 @@ fn exceeded(feed: &Feed, limits: &Limits) -> Option<String> {
         let own = |of: &&(u32, &str, &str)| of.1 == *account;
         let at_market = connections.iter().filter(|(of, _)| own(of) && of.2 == MARKET);
         let of_account: Vec<Mode> = at_market.flat_map(|(_, modes)| modes.clone()).collect();
-        if connections.keys().filter(own).count() > limits.connections.value as usize {
-            return Some(format!("connections of {account}"));
-        }
         if of_account.len() > value(&limits.instruments_per_account) || modes_exceeded(Scope::Account, &of_account) {
             return Some(format!("account {account}: {of_account:?}"));
         }
@@ -178,15 +201,27 @@ proptest! {
         let schedule = schedule(from.as_ref(), &to, ScheduleOptions::default(), basis).unwrap();
 
         let mut feed = from.as_ref().map(feed_of).unwrap_or_default();
+        let mut connected = connections_of(&feed);
         let mut sent_at = 0;
-        for batch in &schedule.batches {
-            apply(&mut feed, batch);
-            prop_assert_eq!(exceeded(&feed, limits), None, "{:?}", &schedule.batches);
+        for (at, batch) in schedule.batches.iter().enumerate() {
+            apply(&mut feed, &mut connected, batch);
+            prop_assert_eq!(exceeded(&feed, &connected, limits), None, "{:?}", &schedule.batches);
+            // What another connection gives back is there when its message has been sent.
+            let gives_back = |of: &&Batch<'_>| {
+                of.account == batch.account
+                    && of.connection != batch.connection
+                    && matches!(of.action, BatchAction::Unsubscribe | BatchAction::Close)
+            };
+            if batch.action == BatchAction::Subscribe {
+                let given_back = schedule.batches[..at].iter().filter(gives_back);
+                prop_assert!(given_back.map(|of| of.at_ms).all(|at_ms| at_ms < batch.at_ms), "{:?}", &schedule.batches);
+            }
             prop_assert!(batch.instruments.len() <= figures[5] as usize, "{:?}", batch);
             prop_assert!(batch.at_ms >= sent_at, "{:?}", batch);
             sent_at = batch.at_ms;
         }
-        prop_assert_eq!(feed, feed_of(&to), "{:?}", &schedule.batches);
+        prop_assert_eq!(&feed, &feed_of(&to), "{:?}", &schedule.batches);
+        prop_assert_eq!(connected, connections_of(&feed), "{:?}", &schedule.batches);
         prop_assert!(schedule.warnings.is_empty(), "{:?}", schedule.warnings);
         if from.is_none() {
             let allocation = to.allocation.as_ref().unwrap();

@@ -6,8 +6,11 @@ use crate::vocabulary::SubscriptionType;
 /// Describes a message: time, connection, action, mode and instruments.
 fn shown(batch: &Batch<'_>) -> String {
     let numbers: Vec<&str> = batch.instruments.iter().map(|key| key.trim_start_matches("NSE:")).collect();
-    let (connection, mode) = (batch.connection.unwrap(), batch.mode.unwrap());
-    format!("{connection} {} {mode} {}", batch.action, numbers.join(","))
+    let connection = batch.connection.unwrap();
+    match batch.mode {
+        Some(mode) => format!("{connection} {} {mode} {}", batch.action, numbers.join(",")),
+        None => format!("{connection} {}", batch.action),
+    }
 }
 
 struct Case {
@@ -130,7 +133,7 @@ fn equal_plans_need_no_message() {
     let plan = in_mode(&[0, 1], Mode::Full);
 
     assert_eq!(Case::new(Broker::Kite, "", &plan, &plan).scheduled(), [""; 0]);
-    assert_eq!(Case::new(Broker::Kite, "", &plan, &[]).scheduled(), ["1 unsubscribe full S01,S00"]);
+    assert_eq!(Case::new(Broker::Kite, "", &plan, &[]).scheduled(), ["1 unsubscribe full S01,S00", "1 close"]);
 }
 
 /// Calls a function with a plan of one instrument per connection, its basis, and a basis with lower limits.
@@ -178,7 +181,7 @@ fn messages_have_the_form_of_the_sdk() {
 
     assert_eq!(written(&[], &full), [r#"[{"modes":{"full":[1000]},"subscribe":[1000]}]"#]);
     assert_eq!(written(&full, &in_mode(&[0], Mode::Quote)), [r#"[{"modes":{"quote":[1000]},"subscribe":[]}]"#]);
-    assert_eq!(written(&ltp, &[]), [r#"[{"unsubscribe":[1000]}]"#]);
+    assert_eq!(written(&ltp, &[]), [r#"[{"unsubscribe":[1000]}]"#, "[]"]);
 }
 
 #[test]
@@ -205,4 +208,29 @@ fn plans_of_different_brokers_are_not_compared() {
     let requests = request_schedule(&history, basis).unwrap();
     assert_eq!((requests.batches.len(), requests.batches[0].action), (1, BatchAction::Request));
     assert_eq!(request_schedule(&kite, basis), None);
+}
+
+#[test]
+fn a_change_of_a_mode_gives_capacity_to_another_connection() {
+    let brokers =
+        BrokerModels::embedded().with_capacity(Capacity::with(Some(&small_limits(&[2, 1, 3, 4, 3, 1])), None).unwrap());
+    let catalogue = shares();
+    let basis = Basis { catalogue: &catalogue, brokers: &brokers };
+    let from = plan_of(Broker::Upstox, &in_mode(&[0, 1], Mode::Full), None, basis).unwrap();
+    let to = [in_mode(&[0, 1], Mode::Ltp), vec![(2, Mode::Full, true)], in_mode(&[3], Mode::Ltp)].concat();
+    let to = plan_of(Broker::Upstox, &to, Some(2), basis).unwrap();
+
+    let found = schedule(Some(&from), &to, ScheduleOptions::default(), basis).unwrap();
+
+    assert_eq!(found.warnings, [""; 0]);
+    assert_eq!(
+        found.batches.iter().map(shown).collect::<Vec<_>>(),
+        [
+            "1 subscribe full S02",
+            "1 unsubscribe full S00",
+            "1 change_mode ltp S01",
+            "2 subscribe ltp S00",
+            "2 subscribe ltp S03"
+        ]
+    );
 }
