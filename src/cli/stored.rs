@@ -10,7 +10,7 @@ use registry_actors::snapshot::Snapshot;
 use registry_planning::broker::BrokerModels;
 use registry_planning::explain::{NotInPlan, explain};
 use registry_planning::plan::Plan;
-use registry_planning::subscriptions::SubscriptionForm;
+use registry_planning::subscriptions::{PlanSubscriptions, SubscriptionForm};
 use registry_planning::transition::{ScheduleOptions, diff, request_schedule, schedule, write_batches};
 use reqwest::Url;
 use serde_json::{Value, json};
@@ -167,9 +167,34 @@ impl Stored {
         Ok(Stored { from: earlier, to, snapshot: Snapshot::new(&planner, catalogue, Arc::new(brokers)) })
     }
 
-    /// Adds the ids of the plans, as the API does.
+    /// Checks the connection and the form of a schedule, as the API does.
+    fn check_choices(&self, connection: Option<u32>, form: SubscriptionForm) -> anyhow::Result<()> {
+        let Some(part) = self.to.metadata.broker_part.as_deref() else { return Ok(()) };
+        if let Some(fault) = form.fault_at(part.allocation.broker) {
+            bail!("--format: {fault}");
+        }
+        let plans = [Some(&self.to), self.from.as_ref()].into_iter().flatten();
+        let mut numbers = plans.filter_map(PlanSubscriptions::of).flat_map(|of| of.connection_numbers());
+        if let Some(connection) = connection
+            && !numbers.any(|number| number == connection)
+        {
+            bail!("--connection: the plan has no connection {connection}");
+        }
+        if form != SubscriptionForm::List && PlanSubscriptions::of(&self.to).is_some_and(|of| of.lacks_tokens()) {
+            bail!(
+                "--format: no file of {} lists an instrument of the plan; use `--format json`",
+                part.allocation.broker
+            );
+        }
+        Ok(())
+    }
+
+    /// Adds the ids and the broker of the plans, as the API does.
     fn with_ids(&self, mut answer: Value) -> Value {
         answer["plan_id"] = json!(self.to.plan_id);
+        if let Some(part) = self.to.metadata.broker_part.as_deref() {
+            answer["broker"] = json!(part.allocation.broker);
+        }
         if let Some(from) = &self.from {
             answer["from"] = json!(from.plan_id);
         }
@@ -184,11 +209,7 @@ impl Stored {
             None => schedule(self.from.as_ref(), &self.to, ScheduleOptions { connection }, basis)
                 .map_err(|fault| anyhow!("{fault}"))?,
         };
-        if let Some(part) = self.to.metadata.broker_part.as_deref()
-            && let Some(fault) = form.fault_at(part.allocation.broker)
-        {
-            bail!("--format: {fault}");
-        }
+        self.check_choices(connection, form)?;
         let mut batches = Vec::new();
         write_batches(form, &found.batches, &mut batches);
         let mut answer = json!({

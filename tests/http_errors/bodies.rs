@@ -86,7 +86,7 @@ async fn a_body_that_is_no_object_is_refused_as_a_whole() {
 async fn fields_that_are_not_built_yet_are_unknown() {
     let service = Service::start().await;
 
-    for field in ["placement", "previous_plan_id", "brokers", "user_id", "Plan_name"] {
+    for field in ["brokers", "lease_seconds", "user_id", "Plan_name"] {
         for value in [json!("x"), Value::Null] {
             let faults = post(&service, &with(body(&["NSE:TCS"]), field, value)).await.faults();
 

@@ -31,7 +31,7 @@ pub struct PlannedStream<'a> {
     pub mode: Mode,
     /// The numbers of the connections that carry it: several if the mode has subscriptions at several endpoints.
     pub connections: Vec<u32>,
-    /// The account of the first of these connections.
+    /// The account of the connection to the market endpoint.
     pub account: &'a str,
     /// The broker's token. Null if no file of the broker lists the instrument.
     #[cfg_attr(feature = "openapi", schema(required))]
@@ -49,7 +49,7 @@ pub struct PlanAction<'a> {
     /// The broker's token of the same plan. Null if no file of the broker lists the instrument.
     #[cfg_attr(feature = "openapi", schema(required))]
     pub broker_token: Option<&'a str>,
-    /// The number of the connection in the same plan, from 1; of several, the first.
+    /// The number of the connection in the same plan, from 1; of several, that of the market endpoint.
     #[cfg_attr(feature = "openapi", schema(minimum = 1))]
     pub connection: u32,
     /// Its stream in the earlier plan. Absent if it is subscribed.

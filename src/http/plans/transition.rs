@@ -29,7 +29,7 @@ use crate::http::query::Parameters;
 use crate::http::schema::{parameters, types};
 
 /// The expected size of the part of a response about one instrument, in bytes.
-const INSTRUMENT_BYTES: usize = 200;
+const INSTRUMENT_BYTES: usize = 360;
 
 /// The maximum length of the id of a plan, in bytes.
 const PLAN_ID_BYTES_MAX: usize = 100;
@@ -259,7 +259,7 @@ impl Pair {
     fn check_choices(&self, connection: Option<u32>, form: SubscriptionForm) -> Result<(), Problem> {
         let Some(part) = self.to.plan.metadata.broker_part.as_deref() else { return Ok(()) };
         let broker = part.allocation.broker;
-        // A connection of the earlier plan may be closed.
+        // The earlier plan may have connections that the plan lacks.
         let plans = [Some(&*self.to.plan), self.from()].into_iter().flatten();
         let mut numbers: Vec<u32> =
             plans.filter_map(PlanSubscriptions::of).flat_map(|of| of.connection_numbers()).collect();

@@ -145,6 +145,9 @@ pub(crate) async fn list(
     ))
 }
 
+/// The expected size of an action in the response, in bytes.
+const ACTION_BYTES: usize = 180;
+
 /// A plan that was created from a profile, and its difference from the previous one.
 #[derive(ToSchema)]
 #[allow(dead_code)] // The response is written around the plan's JSON; this is its documentation.
@@ -225,7 +228,8 @@ pub(crate) async fn replan(
 
     // If nothing has changed, it is the previous plan, and the difference is empty.
     let difference = previous.as_ref().map(|previous| diff(previous, &ready.cached.plan, &brokers));
-    let (bytes, took) = (ready.json().len(), started_at.elapsed());
+    let compared = previous.as_ref().map_or(0, |plan| plan.instruments.len()) + ready.cached.plan.instruments.len();
+    let (bytes, took) = (ready.json().len() + compared * ACTION_BYTES, started_at.elapsed());
     let write = move |answer: &mut ObjectWriter<'_>| {
         write_plan(answer, &context, took, &ready, is_reused);
         answer.field("previous_plan_id", &previous.as_ref().map(|plan| &plan.plan_id));
