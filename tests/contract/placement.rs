@@ -23,6 +23,24 @@ async fn placement_answers() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn historical_data_ignores_the_previous_plan() {
+    let service = loaded_service(&[]).await;
+    let without_broker = created(&service, &plan(&["NSE:TCS"])).await;
+    let history = with(at_kite(&["NSE:TCS"]), "subscription_type", "historical");
+    let of_history = created(&service, &history).await;
+
+    for previous in [unknown_id("plan"), without_broker, of_history] {
+        let request = with(history.clone(), "previous_plan_id", previous);
+        let answer = post("plan?user_id=u", &request).send(&service.client).await;
+
+        assert_eq!(answer.status, 200, "{}", answer.text);
+        let warnings = &answer.json()["plan_data"]["metadata"]["warnings"];
+        let ignored = "historical data has no connections: `previous_plan_id` is ignored";
+        assert!(warnings.as_array().unwrap().iter().any(|warning| warning == ignored), "{warnings}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn placement_faults() {
     let service = loaded_service(&[]).await;
     let recorder = Recorder::new(&service.client);

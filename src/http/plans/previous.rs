@@ -7,14 +7,14 @@ use registry_actors::snapshot::Snapshot;
 use registry_planning::plan::Plan;
 use registry_planning::previous::PreviousPlan;
 use registry_planning::request::PlanRequest;
-use registry_planning::vocabulary::Broker;
+use registry_planning::vocabulary::{Broker, SubscriptionType};
 
 use super::subscriptions::without_subscriptions;
 use super::{find_plan, resolve};
 use crate::http::context::{AppState, RequestContext, deadline};
 use crate::http::problem::Problem;
 
-/// Returns the request with the placement of its previous plan.
+/// Returns the request with the placement of its previous plan. Historical data has no connections, so that its request stays as it is.
 ///
 /// # Errors
 /// 404 if the user has no such plan; 409 if it is at another broker, or has no subscriptions.
@@ -25,6 +25,9 @@ pub(super) async fn with_previous(
     request: PlanRequest,
 ) -> Result<PlanRequest, Problem> {
     let Some(PreviousPlan { plan_id, placement: None, .. }) = &request.feed.previous else { return Ok(request) };
+    if request.subscription_type == SubscriptionType::Historical {
+        return Ok(request);
+    }
     let unknown = || Problem::not_found(format!("the user has no plan `{plan_id}` (`previous_plan_id`)"));
     let found = find_plan(state, context, snapshot, plan_id.clone()).await;
     let cached = found.map_err(|fault| if fault.status == StatusCode::NOT_FOUND { unknown() } else { fault })?;
