@@ -1,6 +1,6 @@
 //! The rules of the placement of a plan: the places of its instruments in the previous plan, their value and underlyings.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use super::Composer;
 use crate::accounts::PlanAccount;
@@ -39,7 +39,7 @@ impl Composer<'_> {
 }
 
 /// Returns the places that the instruments of a plan had in the previous one. The keys of an instrument may differ: another name,
-/// or a new key since the previous plan.
+/// or a new key since the previous plan, unless that plan has the new key as well.
 fn previous_places(
     previous: &PreviousPlacement,
     kept: &[Item],
@@ -48,7 +48,13 @@ fn previous_places(
 ) -> PreviousPlaces {
     let of_id: HashMap<InstrumentId, u32> =
         (0u32..).zip(kept).filter_map(|(at, item)| Some((catalogue.target(item.id?), at))).collect();
-    let item = |key: &str| of_id.get(&catalogue.target(catalogue.find(key)?)).copied();
+    let id = |key: &str| Some(catalogue.target(catalogue.find(key)?));
+    let own: HashSet<InstrumentId> = previous.keys.iter().filter_map(id).collect();
+    let item = |key: &str| {
+        let id = id(key)?;
+        let renamed = || catalogue.successor(id).map(|new| catalogue.target(new)).filter(|new| !own.contains(new));
+        of_id.get(&id).or_else(|| of_id.get(&renamed()?)).copied()
+    };
 
     let mut numbers = BTreeSet::new();
     let mut connections = Vec::new();

@@ -75,6 +75,31 @@ fn strict_plans_name_the_new_keys() {
 }
 
 #[test]
+fn instruments_with_new_keys_keep_their_connections() {
+    let at_kite = |keys: [&str; 2], previous| {
+        let (broker, connections) = (Some(Broker::Kite), Some(2));
+        let feed = StreamOptions { broker, connections, previous, ..StreamOptions::default() };
+        PlanRequest { feed, ..request(&keys) }
+    };
+    let before = plan_of(&at_kite(OLD_KEYS, None), &catalogue_of(&[&BEFORE]));
+    let new_keys = ["NSE:NEWNAME", "NSE:EXAMPLE"];
+
+    let after = plan_of(&at_kite(new_keys, before.as_previous()), &catalogue_of(&[&BEFORE, &AFTER]));
+
+    let connections = |plan: &Plan| {
+        let legs = plan.metadata.broker_part.as_ref().unwrap().subscriptions.as_ref().unwrap().legs.iter();
+        let mut of_keys: Vec<(String, u32)> =
+            legs.map(|leg| (plan.instruments.key(leg.instrument as usize).to_owned(), leg.connection)).collect();
+        of_keys.sort();
+        of_keys
+    };
+    let pairs = |of: [(&str, u32); 2]| of.map(|(key, connection)| (key.to_owned(), connection)).to_vec();
+    assert_eq!(connections(&before), pairs([("NSE:EXAMPLE-BE", 1), ("NSE:OLDNAME", 2)]));
+    assert_eq!(connections(&after), pairs([("NSE:EXAMPLE", 1), ("NSE:NEWNAME", 2)]));
+    assert_eq!(after.allocation.as_ref().unwrap().unchanged_placement, Some(2));
+}
+
+#[test]
 fn other_plans_warn_with_the_new_keys() {
     let catalogue = catalogue_of(&[&BEFORE, &AFTER]);
 
