@@ -14,7 +14,7 @@ use std::collections::BTreeSet;
 use self::deal::{Slot, deal};
 use self::rebalance::rebalanced;
 use self::repair::Wish;
-use self::seating::{GroupOrder, Numbers, Seating};
+use self::seating::{GroupOrder, Seating};
 use self::tasks::{Task, legs_of, tasks};
 use crate::accounts::PlanAccount;
 use crate::capacity::{MARKET, Scope};
@@ -30,6 +30,9 @@ pub(crate) struct Connection {
     pub(crate) account: usize,
     pub(crate) endpoint: String,
 }
+
+/// The number of a connection until it gets one.
+const UNNUMBERED: u32 = 0;
 
 /// A subscription on a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,6 +52,23 @@ pub(crate) struct Placement {
 }
 
 impl Placement {
+    /// Gives numbers to the connections without one, and sorts all by number. A connection continues an existing one of the same
+    /// account and endpoint that carries nothing any more, so that a client need not open another; otherwise it gets the lowest
+    /// number that is not reserved.
+    fn numbered(mut self, existing: &[Connection], reserved: &BTreeSet<u32>) -> Self {
+        let is_emptied = |of: &&Connection| self.connections.iter().all(|used| used.number != of.number);
+        let mut emptied: Vec<&Connection> = existing.iter().filter(is_emptied).collect();
+        let mut new_numbers = (1u32..).filter(|number| !reserved.contains(number));
+        for connection in self.connections.iter_mut().filter(|connection| connection.number == UNNUMBERED) {
+            let is_same = |of: &&Connection| (of.account, &of.endpoint) == (connection.account, &connection.endpoint);
+            connection.number = match emptied.iter().position(is_same) {
+                Some(at) => emptied.remove(at).number,
+                None => new_numbers.next().expect("a plan has few connections"),
+            };
+        }
+        self.by_number()
+    }
+
     /// Sorts the connections by number.
     fn by_number(self) -> Self {
         let Placement { connections, mut legs } = self;
@@ -199,21 +219,20 @@ fn following(
     let place = |task: &Task<'_>| previous.of(task.item).find(|at| previous.connections[*at].endpoint == task.endpoint);
     let wanted: Vec<Option<usize>> = tasks.iter().map(place).collect();
     let mut seating = Seating::new(tasks, strategy, accounts, fitted.in_play.modes());
-    let mut numbers = Numbers(previous.numbers.clone());
     let positions = open_previous(&mut seating, accounts, &wanted, previous);
     let wanted_open: Vec<Option<usize>> = wanted.iter().map(|place| positions[(*place)?]).collect();
     seating.keep(&wanted_open);
-    seating.open_up_to(min_connections, &mut numbers);
-    let is_complete = seating.fill(GroupOrder::LowestRate, Some(&mut numbers));
+    seating.open_up_to(min_connections);
+    let is_complete = seating.fill(GroupOrder::LowestRate, true);
     let kept = seating.kept(&wanted_open);
     let wanted_count = wanted.iter().flatten().count();
+    let numbered = |seating: Seating<'_>| seating.into_placement().numbered(&previous.connections, &previous.numbers);
     if is_complete && kept == wanted_count {
-        return seating.into_placement();
+        return numbered(seating);
     }
-    let numbers = Numbers(previous.numbers.clone());
     let wish = Wish { fitted, accounts, tasks, strategy, connections: &previous.connections, wanted: &wanted };
-    let (repaired, kept_by_repair) = wish.fulfilled(&numbers);
-    if is_complete && kept >= kept_by_repair { seating.into_placement() } else { repaired.into_placement() }
+    let (repaired, kept_by_repair) = wish.fulfilled();
+    numbered(if is_complete && kept >= kept_by_repair { seating } else { repaired })
 }
 
 /// Opens the connections of the previous plan that still have instruments. If an account allows fewer, it keeps those with the most.
@@ -256,7 +275,7 @@ fn grouped(
         for connection in connections {
             seating.ledger.open(connection.clone());
         }
-        let is_complete = seating.fill(order, None);
+        let is_complete = seating.fill(order, false);
         (is_complete, seating)
     };
     let orders = [GroupOrder::LowestRate, GroupOrder::First];
@@ -269,8 +288,8 @@ fn grouped(
         return seating.into_placement();
     }
     let wish = Wish { fitted, accounts, tasks, strategy, connections, wanted: &seating.seats };
-    let numbers = Numbers(connections.iter().map(|connection| connection.number).collect());
-    wish.fulfilled(&numbers).0.into_placement()
+    let numbers = connections.iter().map(|connection| connection.number).collect();
+    wish.fulfilled().0.into_placement().numbered(connections, &numbers)
 }
 
 /// Returns the connections of a way, and as many further ones as are requested and allowed, with the regime of each. Connections

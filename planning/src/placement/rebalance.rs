@@ -4,8 +4,7 @@ use std::cmp::Reverse;
 use std::collections::HashMap;
 use std::hash::Hash;
 
-use super::seating::Numbers;
-use super::{PlacedItem, PlacedLeg, Placement, PreviousPlaces};
+use super::{PlacedItem, PlacedLeg, Placement, PreviousPlaces, UNNUMBERED};
 
 /// The instruments of one mode and rate on a connection. They are interchangeable: the balance stays the same.
 type Kind = (u32, Option<usize>, u32);
@@ -15,9 +14,8 @@ type Kind = (u32, Option<usize>, u32);
 pub(super) fn rebalanced(balanced: Placement, items: &[PlacedItem], previous: &PreviousPlaces) -> Placement {
     let own = matched(&balanced, items, previous);
     let Placement { mut connections, mut legs } = balanced;
-    let mut numbers = Numbers(previous.numbers.clone());
     for (connection, own) in connections.iter_mut().zip(&own) {
-        connection.number = own.map_or_else(|| numbers.take(), |at| previous.connections[at].number);
+        connection.number = own.map_or(UNNUMBERED, |at| previous.connections[at].number);
     }
 
     let kind = |connection: u32, instrument: u32| -> Kind {
@@ -50,7 +48,7 @@ pub(super) fn rebalanced(balanced: Placement, items: &[PlacedItem], previous: &P
         let free = of_endpoint.find(|(connection, _)| take(*connection, leg.instrument));
         leg.connection = free.expect("there are as many places as subscriptions").0;
     }
-    Placement { connections, legs }.by_number()
+    Placement { connections, legs }.numbered(&previous.connections, &previous.numbers)
 }
 
 /// Returns the position of the previous connection that each connection continues: one of the same account and endpoint, so that

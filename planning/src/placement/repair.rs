@@ -2,9 +2,9 @@
 
 use super::deal::Slot;
 use super::quotas::stable_quotas;
-use super::seating::{Numbers, Seating};
+use super::seating::Seating;
 use super::tasks::Task;
-use super::{Connection, slot};
+use super::{Connection, UNNUMBERED, slot};
 use crate::accounts::PlanAccount;
 use crate::capacity::MARKET;
 use crate::fit::{Fitted, Regime, Way};
@@ -42,13 +42,13 @@ struct Plan {
 impl<'a> Wish<'a> {
     /// Returns a complete distribution, and the number of subscriptions that are on their wanted connection. The most valuable ones
     /// stay; the others are put on the connections that suit them best.
-    pub(super) fn fulfilled(&self, numbers: &Numbers) -> (Seating<'a>, usize) {
+    pub(super) fn fulfilled(&self) -> (Seating<'a>, usize) {
         let counts = self.counts(MARKET);
         let ways = self.fitted.region.carrying(&counts).take(WAYS_COMPARED_MAX);
         let wanted = self.wanted.iter().flatten().count();
         let mut best: Option<Plan> = None;
         for (way, others) in ways {
-            let plan = self.plan(way, &others, numbers.clone());
+            let plan = self.plan(way, &others);
             let is_complete = plan.kept as usize == wanted;
             if best.as_ref().is_none_or(|best| plan.kept > best.kept) {
                 best = Some(plan);
@@ -69,7 +69,7 @@ impl<'a> Wish<'a> {
         counts
     }
 
-    fn plan(&self, way: &Way, others: &[(String, u32)], numbers: Numbers) -> Plan {
+    fn plan(&self, way: &Way, others: &[(String, u32)]) -> Plan {
         let modes = self.fitted.in_play.modes();
         let mut weights = vec![vec![0u32; modes.len()]; self.connections.len()];
         for (task, wanted) in self.tasks.iter().zip(self.wanted) {
@@ -77,7 +77,7 @@ impl<'a> Wish<'a> {
                 weights[*at][task.mode] += 1;
             }
         }
-        let chosen = self.chosen(way, others, numbers, &weights);
+        let chosen = self.chosen(way, others, &weights);
         let mut quotas = vec![vec![0; modes.len()]; chosen.len()];
         let mut kept = 0;
         let mut endpoints: Vec<&str> = self.tasks.iter().map(|task| task.endpoint).collect();
@@ -103,7 +103,7 @@ impl<'a> Wish<'a> {
 
     /// Returns the connections of a way, which are wanted ones as far as possible, and the other wanted ones that the accounts allow
     /// in addition.
-    fn chosen(&self, way: &Way, others: &[(String, u32)], mut numbers: Numbers, weights: &[Vec<u32>]) -> Vec<Chosen> {
+    fn chosen(&self, way: &Way, others: &[(String, u32)], weights: &[Vec<u32>]) -> Vec<Chosen> {
         let mut left: Vec<u32> = self.accounts.iter().map(|account| account.limits.connections.value).collect();
         let mut unused: Vec<usize> =
             (0..self.connections.len()).filter(|at| weights[*at].iter().any(|count| *count > 0)).collect();
@@ -130,7 +130,7 @@ impl<'a> Wish<'a> {
                     None => {
                         let with_capacity = (0..left.len()).find(|account| left[*account] > 0);
                         let account = account.or(with_capacity).expect("a fit opens no connection too many");
-                        (Connection { number: numbers.take(), account, endpoint: endpoint.to_owned() }, None)
+                        (Connection { number: UNNUMBERED, account, endpoint: endpoint.to_owned() }, None)
                     }
                 };
                 left[connection.account] -= 1;

@@ -4,23 +4,10 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::ledger::Ledger;
 use super::tasks::Task;
-use super::{Connection, PlacedLeg, Placement};
+use super::{Connection, PlacedLeg, Placement, UNNUMBERED};
 use crate::accounts::PlanAccount;
 use crate::capacity::MARKET;
 use crate::vocabulary::{Mode, PlacementStrategy};
-
-/// The numbers of connections. A new connection never gets a number that the previous plan uses.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Numbers(pub(super) BTreeSet<u32>);
-
-impl Numbers {
-    /// Returns the lowest number that is free, and takes it.
-    pub(super) fn take(&mut self) -> u32 {
-        let free = (1u32..).find(|number| !self.0.contains(number)).expect("a plan has few connections");
-        self.0.insert(free);
-        free
-    }
-}
 
 /// The order in which the connections are tried for all contracts of an underlying.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -85,19 +72,19 @@ impl<'a> Seating<'a> {
 
     /// Opens connections to the market endpoint, each at the account with the fewest, as long as there are fewer than requested and
     /// subscriptions to put on them.
-    pub(super) fn open_up_to(&mut self, min_connections: u32, numbers: &mut Numbers) {
+    pub(super) fn open_up_to(&mut self, min_connections: u32) {
         let waiting = (0..self.tasks.len()).filter(|task| self.seats[*task].is_none());
         let waiting = waiting.filter(|task| self.tasks[*task].endpoint == MARKET).count();
         for _ in (self.ledger.open.len()..min_connections as usize).take(waiting) {
             let of = |account: &usize| self.ledger.connections_of(*account);
             let Some(account) = self.ledger.accounts_with_capacity().min_by_key(of) else { return };
-            self.ledger.open(Connection { number: numbers.take(), account, endpoint: MARKET.to_owned() });
+            self.ledger.open(Connection { number: UNNUMBERED, account, endpoint: MARKET.to_owned() });
         }
     }
 
-    /// Puts all other subscriptions on connections, and opens further ones only if `numbers` are given and no open one has
-    /// capacity. Returns whether all have one.
-    pub(super) fn fill(&mut self, order: GroupOrder, mut numbers: Option<&mut Numbers>) -> bool {
+    /// Puts all other subscriptions on connections, and opens further ones only if this is allowed and no open one has capacity.
+    /// Returns whether all have one.
+    pub(super) fn fill(&mut self, order: GroupOrder, can_open: bool) -> bool {
         if self.strategy == PlacementStrategy::Together {
             self.fill_with_groups(order);
         }
@@ -106,7 +93,7 @@ impl<'a> Seating<'a> {
             if self.seats[task].is_some() {
                 continue;
             }
-            let open = self.best(task).or_else(|| self.opened_for(task, numbers.as_deref_mut()?));
+            let open = self.best(task).or_else(|| if can_open { self.opened_for(task) } else { None });
             match open {
                 Some(at) => self.sit(task, at),
                 None => is_complete = false,
@@ -168,16 +155,15 @@ impl<'a> Seating<'a> {
     }
 
     /// Opens a connection for a subscription, at the first account that can.
-    fn opened_for(&mut self, task: usize, numbers: &mut Numbers) -> Option<usize> {
+    fn opened_for(&mut self, task: usize) -> Option<usize> {
         let of = &self.tasks[task];
         let endpoint = of.endpoint.to_owned();
-        let mut connection = Connection { number: 0, account: 0, endpoint };
+        let mut connection = Connection { number: UNNUMBERED, account: 0, endpoint };
         let account = self.ledger.accounts_with_capacity().find(|account| {
             connection.account = *account;
             self.ledger.admits_on(&connection, of)
         });
         connection.account = account?;
-        connection.number = numbers.take();
         Some(self.ledger.open(connection))
     }
 

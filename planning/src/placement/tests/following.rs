@@ -187,6 +187,35 @@ proptest! {
         let numbers: Vec<u32> = after.connections.iter().map(|connection| connection.number).collect();
         prop_assert!(numbers.is_sorted_by(|a, b| a < b), "{:?}", numbers);
     }
+
+    #[test]
+    fn emptied_connections_are_used_before_new_ones(
+        case in any_case(),
+        other in any_case(),
+        strategy in prop::sample::select(&PlacementStrategy::ALL[..]),
+        more in prop::option::of(0u32..4),
+        kept in any::<u32>(),
+        is_rebalanced in any::<bool>(),
+    ) {
+        let (before, _) = placed(&other, Some(4));
+        let is_kept = |old: u32| (old as usize) < case.chains.len() && kept & (1 << (old % 32)) != 0;
+        let mut previous = places_of(&before, |old| is_kept(old).then_some(old));
+        previous.connections.iter_mut().for_each(|connection| connection.account %= case.accounts.len());
+        let PreviousPlaces { connections: old, numbers, .. } = previous.clone();
+
+        let strategy = if is_rebalanced { PlacementStrategy::Balanced } else { strategy };
+        let rules = PlacementRules { strategy, previous: Some(previous), is_rebalanced, ..rules(more) };
+        let (after, _) = placed_with(&case, &rules, |at| (at > 0).then_some(at % 2));
+
+        let is_used = |of: &Connection| after.connections.contains(of);
+        for connection in &after.connections {
+            let is_same = |of: &&Connection| (of.account, &of.endpoint) == (connection.account, &connection.endpoint);
+            let emptied = old.iter().filter(is_same).find(|of| !is_used(of));
+
+            prop_assert!(old.contains(connection) || !numbers.contains(&connection.number), "{:?} {:?}", old, after);
+            prop_assert!(old.contains(connection) || emptied.is_none(), "{:?} {:?}", old, after);
+        }
+    }
 }
 
 /// A broker with limits of connections only.
@@ -266,10 +295,20 @@ fn another_connection_is_opened_only_if_needed() {
 }
 
 #[test]
-fn a_new_connection_gets_no_number_of_a_closed_one() {
+fn a_new_connection_is_an_emptied_one_of_its_account() {
     let case = case_of(broker(3, 2), 4);
+    let two_accounts = Case { accounts: vec![broker(3, 2), broker(3, 2)], ..case.clone() };
 
-    assert_eq!(followed(&case, previous(&[(1, 0), (2, 0)], &[2, 2])), [2, 2, 3, 3]);
+    assert_eq!(followed(&case, previous(&[(1, 0), (2, 0)], &[2, 2])), [2, 2, 1, 1]);
+    assert_eq!(followed(&two_accounts, previous(&[(1, 0), (2, 1)], &[1, 1])), [1, 1, 3, 3]);
+}
+
+#[test]
+fn all_connections_of_an_account_are_used_again() {
+    let case = case_of(broker(3, 2), 6);
+    let places = previous(&[(1, 0), (2, 0), (3, 0)], &[1, 1, 2, 2]);
+
+    assert_eq!(followed(&case, places), [1, 1, 2, 2, 3, 3]);
 }
 
 #[test]
