@@ -146,7 +146,7 @@ impl<'a> Composer<'a> {
             limits,
             lowered,
             substituted,
-            unchanged_placement: rules.previous.map(|previous| previous.unchanged(&placement, self.kept.len())),
+            unchanged_placement: self.unchanged(&placement, &rules),
             time_to_ready_ms: Some(ready_ms),
             assumed: assumed.into_iter().collect(),
             ..self.allocation()
@@ -154,10 +154,10 @@ impl<'a> Composer<'a> {
         let memory_bytes = self.basis.brokers.memory_bytes(bytes_per_second, None);
         let mut allocated = self.composed(allocation, Some(subscriptions), ready_ms, bytes_per_second, memory_bytes);
         if let Some(requested) = self.request.feed.connections.filter(|requested| *requested > count(opened)) {
-            allocated.warnings.push(format!(
-                "{} requested, {opened} opened: a connection needs at least one instrument",
-                counted(requested, "connection")
-            ));
+            let reason = self.why_no_further_connection(&placement, &rules);
+            allocated
+                .warnings
+                .push(format!("{} requested, {opened} opened: {reason}", counted(requested, "connection")));
         }
         allocated
     }

@@ -126,6 +126,15 @@ impl PreviousPlaces {
         own.map(|(_, connection)| *connection as usize)
     }
 
+    /// Whether a new instrument of a placement shares a connection to the market endpoint, so that another one could carry it.
+    pub(crate) fn has_shared_new(&self, placement: &Placement) -> bool {
+        let mut counts = vec![0u32; placement.connections.len()];
+        placement.legs.iter().for_each(|leg| counts[leg.connection as usize] += 1);
+        let is_market = |leg: &PlacedLeg| placement.connections[leg.connection as usize].endpoint == MARKET;
+        let mut new = placement.legs.iter().filter(|leg| is_market(leg) && self.of(leg.instrument).next().is_none());
+        new.any(|leg| counts[leg.connection as usize] > 1)
+    }
+
     /// Returns the number of instruments of a placement all of whose subscriptions are where they were.
     pub(crate) fn unchanged(&self, placement: &Placement, items: usize) -> u32 {
         let mut is_unchanged = vec![None; items];

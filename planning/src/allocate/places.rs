@@ -4,8 +4,9 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 
 use super::Composer;
 use crate::accounts::PlanAccount;
+use crate::capacity::MARKET;
 use crate::catalogue::{Catalogue, InstrumentId};
-use crate::placement::{Connection, PlacementRules, PreviousPlaces};
+use crate::placement::{Connection, PlacedLeg, Placement, PlacementRules, PreviousPlaces};
 use crate::previous::{PlacedConnection, PreviousPlacement};
 use crate::request::Item;
 use crate::source::ItemOptions;
@@ -34,6 +35,30 @@ impl Composer<'_> {
             min_connections: feed.connections,
             previous: previous
                 .map(|previous| previous_places(previous, self.kept, self.accounts, self.basis.catalogue)),
+        }
+    }
+
+    /// Returns the number of instruments that are where they were in the previous plan.
+    pub(super) fn unchanged(&self, placement: &Placement, rules: &PlacementRules) -> Option<u32> {
+        rules.previous.as_ref().map(|previous| previous.unchanged(placement, self.kept.len()))
+    }
+
+    /// Returns why a plan has fewer connections than requested.
+    pub(super) fn why_no_further_connection(&self, placement: &Placement, rules: &PlacementRules) -> &'static str {
+        let opened = placement.connections.len();
+        let allowed: usize = self.accounts.iter().map(|account| account.limits.connections.value as usize).sum();
+        let is_market = |leg: &&PlacedLeg| placement.connections[leg.connection as usize].endpoint == MARKET;
+        let previous = rules.previous.as_ref().filter(|_| !rules.is_rebalanced);
+        if opened >= allowed {
+            "the accounts allow no more"
+        } else if opened >= placement.legs.iter().filter(is_market).count() {
+            "a connection needs at least one instrument"
+        } else if previous.is_some_and(|previous| !previous.has_shared_new(placement)) {
+            "no new instruments to place on further connections"
+        } else if rules.strategy == PlacementStrategy::Together {
+            "`together` needs no further connections"
+        } else {
+            "the limits decide on the connections of new instruments"
         }
     }
 }

@@ -70,15 +70,23 @@ impl<'a> Seating<'a> {
         }
     }
 
-    /// Opens connections to the market endpoint, each at the account with the fewest, as long as there are fewer than requested and
-    /// subscriptions to put on them.
+    /// Opens connections to the market endpoint until the requested number is open or no subscription waits. Each is at the account
+    /// with the fewest that can carry the next subscription, which goes to it unless contracts of an underlying should be together.
     pub(super) fn open_up_to(&mut self, min_connections: u32) {
-        let waiting = (0..self.tasks.len()).filter(|task| self.seats[*task].is_none());
-        let waiting = waiting.filter(|task| self.tasks[*task].endpoint == MARKET).count();
-        for _ in (self.ledger.open.len()..min_connections as usize).take(waiting) {
-            let of = |account: &usize| self.ledger.connections_of(*account);
-            let Some(account) = self.ledger.accounts_with_capacity().min_by_key(of) else { return };
-            self.ledger.open(Connection { number: UNNUMBERED, account, endpoint: MARKET.to_owned() });
+        for (task, of) in self.tasks.iter().enumerate() {
+            if self.ledger.open.len() >= min_connections as usize {
+                return;
+            }
+            if self.seats[task].is_some() || of.endpoint != MARKET {
+                continue;
+            }
+            let new = |account: usize| Connection { number: UNNUMBERED, account, endpoint: MARKET.to_owned() };
+            let able = self.ledger.accounts_with_capacity().filter(|account| self.ledger.admits_on(&new(*account), of));
+            let Some(account) = able.min_by_key(|account| self.ledger.connections_of(*account)) else { continue };
+            let at = self.ledger.open(new(account));
+            if self.strategy != PlacementStrategy::Together {
+                self.sit(task, at);
+            }
         }
     }
 
@@ -141,8 +149,8 @@ impl<'a> Seating<'a> {
         open.min_by_key(|at| self.cost(task, *at))
     }
 
-    /// Returns the cost of a connection for a subscription; the lowest suits best.
-    pub(super) fn cost(&self, task: usize, at: usize) -> (i64, u64) {
+    /// Returns the cost of a connection for a subscription; the lowest suits best. Of equal rates, that of an empty connection is lower.
+    pub(super) fn cost(&self, task: usize, at: usize) -> (i64, u64, bool) {
         let members = self.tasks[task]
             .underlying
             .map_or(0, |underlying| i64::from(self.members.get(&(underlying, at)).copied().unwrap_or(0)));
@@ -151,7 +159,8 @@ impl<'a> Seating<'a> {
             PlacementStrategy::Together => -members,
             PlacementStrategy::Spread => members,
         };
-        (by_members, self.ledger.open[at].rate)
+        let open = &self.ledger.open[at];
+        (by_members, open.rate, !open.is_empty())
     }
 
     /// Opens a connection for a subscription, at the first account that can.

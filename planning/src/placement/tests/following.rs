@@ -324,6 +324,18 @@ fn requested_connections_are_opened_for_new_instruments() {
     assert_eq!(follow(3), [1, 1, 1, 2]);
 }
 
+#[test]
+fn each_requested_connection_gets_a_new_instrument() {
+    let case = case_of(broker(3, 9), 4);
+    // Instruments 0 and 3 are new, and their rate is 0.
+    let places = PreviousPlaces { places: vec![(1, 0), (2, 0)], ..previous(&[(1, 0)], &[]) };
+
+    let rules = PlacementRules { previous: Some(places), ..rules(Some(3)) };
+    let numbers = numbers_by_instrument(&placed_with(&case, &rules, |_| None).0);
+
+    assert_eq!(numbers, [2, 1, 1, 3]);
+}
+
 /// Only one connection can carry the second mode, and the others must leave it.
 #[test]
 fn few_instruments_move_if_the_modes_require_it() {

@@ -177,6 +177,32 @@ fn a_stored_plan_has_only_the_id_of_the_previous_one() {
 }
 
 #[test]
+fn a_warning_says_why_fewer_connections_are_opened() {
+    let warnings = |plan: &Plan| {
+        let warnings = plan.metadata.warnings.iter();
+        warnings.filter(|warning| warning.contains("requested,")).cloned().collect::<Vec<_>>()
+    };
+    let requested = |connections: u32, request: PlanRequest| {
+        let feed = StreamOptions { connections: Some(connections), ..request.feed };
+        PlanRequest { feed, ..request }
+    };
+    let before = planned(&at(Broker::Dhan, &symbols(5)));
+    let same = requested(3, following(at(Broker::Dhan, &symbols(5)), &before));
+    let more = requested(3, following(at(Broker::Dhan, &symbols(6)), &before));
+    let keys = ["NFO:AAA0", "NFO:AAA1"].map(str::to_owned);
+    let mut together = requested(2, at(Broker::Kite, &keys));
+    together.feed.placement = Some(PlacementStrategy::Together);
+
+    let no_new = "3 connections requested, 2 opened: no new instruments to place on further connections";
+    assert_eq!(warnings(&planned(&same)), [no_new]);
+    assert_eq!(warnings(&planned(&more)), [""; 0]);
+    let all = "9 connections requested, 2 opened: the accounts allow no more";
+    assert_eq!(warnings(&planned(&requested(9, at(Broker::Kite, &symbols(4))))), [all]);
+    let of_together = "2 connections requested, 1 opened: `together` needs no further connections";
+    assert_eq!(warnings(&plan_of_contracts(&together)), [of_together]);
+}
+
+#[test]
 fn moves_name_the_connections_of_both_plans() {
     let before = planned(&at(Broker::Kite, &symbols(4)));
     let grown = planned(&following(at(Broker::Kite, &symbols(6)), &before));
