@@ -149,7 +149,8 @@ impl<'a> Seating<'a> {
         open.min_by_key(|at| self.cost(task, *at))
     }
 
-    /// Returns the cost of a connection for a subscription; the lowest suits best. Of equal rates, that of an empty connection is lower.
+    /// Returns the cost of a connection for a subscription; the lowest suits best. Of equal rates, an empty connection has the
+    /// lower one.
     pub(super) fn cost(&self, task: usize, at: usize) -> (i64, u64, bool) {
         let members = self.tasks[task]
             .underlying
