@@ -112,7 +112,7 @@ fn expected(old: &Written, new: &NewRows) -> Verdict {
     let by_symbol = new.rows_like(old).find(|row| row.symbol == old.symbol);
     match (owner, same.or(moved).or(by_symbol)) {
         (Some(owner), current) if !owner.is_same_contract(old) && Some(owner) != current => Verdict::TokenReused,
-        _ if *old.expiry < *TODAY => Verdict::Expired,
+        (_, current) if **current.map_or(&old.expiry, |current| &current.expiry) < *TODAY => Verdict::Expired,
         (_, None) => Verdict::Gone,
         (_, Some(current)) if current.expiry != old.expiry => Verdict::ExpiryMoved,
         (_, Some(current)) if current.symbol != old.symbol => Verdict::Renamed,

@@ -15,7 +15,7 @@ words! {
     Verdict {
         /// The token that the plan stored belongs to another instrument now.
         TokenReused = "token_reused",
-        /// The last trading date that the plan stored has passed.
+        /// The last trading date of the contract has passed.
         Expired = "expired",
         /// No accepted file contains the instrument any more, under any key.
         Gone = "gone",

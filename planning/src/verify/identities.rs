@@ -55,6 +55,13 @@ impl<'a> PlannedInstrument<'a> {
         self.terms.and_then(|terms| terms.expiry)
     }
 
+    /// Returns the last trading date that is known of the contract: the exchange may have moved the one that the plan stored, and
+    /// a file that does not contain the contract any more does not move it back.
+    fn last_expiry(&self, listed: Option<Instrument<'a>>) -> Option<NaiveDate> {
+        let at_key = self.at_key.filter(|_| self.relation_at_key != Relation::Other);
+        listed.or(at_key).and_then(|contract| contract.expiry()).or(self.expiry())
+    }
+
     /// Returns the active instrument that has the key.
     fn active_at_key(&self) -> Option<Instrument<'a>> {
         self.at_key.filter(Instrument::is_active)
@@ -92,10 +99,9 @@ impl<'a> Verifier<'_, 'a> {
         // The key of another instrument, as of a security whose ISIN changed, is still that of the plan.
         let listed = current.or_else(|| planned.active_at_key().filter(|_| new_owner.is_none()));
         let changes = self.changes(planned, new_owner, listed);
-        let expiry = planned.expiry().or_else(|| listed?.expiry());
         let verdict = match (new_owner, listed) {
             (Some(_), _) => Verdict::TokenReused,
-            _ if expiry.is_some_and(|expiry| expiry < self.today) => Verdict::Expired,
+            _ if planned.last_expiry(listed).is_some_and(|expiry| expiry < self.today) => Verdict::Expired,
             (None, None) => Verdict::Gone,
             (None, Some(_)) => Verdict::of_first(&changes),
         };

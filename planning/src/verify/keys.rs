@@ -37,7 +37,7 @@ fn compared<'a>(
         }
         changes.push(InstrumentChange::of_text(ChangedField::Key, Some(key), Some(successor.key())));
     }
-    let verdict = if at_key.is_expired_on(today) {
+    let verdict = if successor.unwrap_or(at_key).is_expired_on(today) {
         Verdict::Expired
     } else if !at_key.is_active() && successor.is_none() {
         Verdict::Gone

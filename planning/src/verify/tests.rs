@@ -199,6 +199,36 @@ fn an_expiry_moves_with_the_key() {
 }
 
 #[test]
+fn a_contract_expires_on_its_moved_date() {
+    let later = [vec![call("2026-12-10", "1")], vec![call("2026-12-11", "1")]];
+    let earlier = [vec![call("2026-12-10", "1")], vec![call("2026-12-08", "1")]];
+    let removed = [earlier[0].clone(), earlier[1].clone(), vec![share("TCS", ISIN, "2")]];
+    let with_key = [vec![nifty("NIFTY26D10FUT", "2026-12-10", "1")], vec![nifty("NIFTY26D11FUT", "2026-12-11", "1")]];
+    let verdict = |today: &str, files: &[Vec<Row>]| {
+        let lines = after_on(today, files);
+        lines[0].split([' ', ';']).nth(1).unwrap().to_owned()
+    };
+
+    assert_eq!(verdict("2026-12-11", &later), "expiry_moved");
+    assert_eq!(verdict("2026-12-12", &later), "expired");
+    assert_eq!(verdict("2026-12-11", &with_key), "expiry_moved");
+    assert_eq!(verdict("2026-12-12", &with_key), "expired");
+    assert_eq!(verdict("2026-12-08", &earlier), "expiry_moved");
+    assert_eq!(verdict("2026-12-09", &earlier), "expired");
+    assert_eq!(verdict("2026-12-09", &removed), "expired", "no file contains it any more");
+}
+
+#[test]
+fn keys_expire_on_the_moved_date() {
+    let files = [vec![nifty("NIFTY26D10FUT", "2026-12-10", "1")], vec![nifty("NIFTY26D11FUT", "2026-12-11", "1")]];
+    let plan = planned(&request(&["NFO:NIFTY26D10FUT"]), &catalogue_of(&[(Broker::Kite, &files[..1])]));
+    let now = catalogue_of(&[(Broker::Kite, &files)]);
+    let verdict = |today: &str| verify(&plan, basis(&now), today.parse().unwrap()).instruments[0].verdict;
+
+    assert_eq!([verdict("2026-12-11"), verdict("2026-12-12")], [Verdict::ExpiryMoved, Verdict::Expired]);
+}
+
+#[test]
 fn the_next_contract_of_a_series_is_not_moved() {
     let next = nifty("NIFTY26D17FUT", "2026-12-17", "1");
 
