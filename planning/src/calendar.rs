@@ -255,6 +255,11 @@ impl Calendar {
         }
     }
 
+    /// Whether a warning of a plan is one of those of [`Self::warning`].
+    pub(crate) fn is_warning(warning: &str) -> bool {
+        ["no trading calendar is loaded", "trading calendar of "].iter().any(|start| warning.starts_with(start))
+    }
+
     /// Returns the exchanges whose coverage ends earlier than in another calendar, with its end there.
     pub fn shorter_than(&self, other: &Calendar) -> Vec<(Exchange, NaiveDate)> {
         let ends_earlier =

@@ -3,6 +3,7 @@
 mod cache_key;
 mod calendar;
 mod document;
+mod repeat;
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;

@@ -73,7 +73,7 @@ pub struct SourceKeys<'a> {
 
 impl Source {
     /// Returns the profile of the source.
-    pub(crate) fn profile(&self) -> Option<&ProfileSource> {
+    pub fn profile(&self) -> Option<&ProfileSource> {
         match self {
             Source::Profile(profile) => Some(profile),
             Source::Keys(_) | Source::Selectors(_) | Source::Items(_) => None,

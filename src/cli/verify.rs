@@ -17,6 +17,7 @@ use serde_json::Value;
 use super::remote::Remote;
 use super::stored::{list, shown};
 use super::{catalogue, date, print_line, resolve, table};
+use crate::boot::Resources;
 use crate::settings::ProcessSettings;
 
 #[derive(clap::Args)]
@@ -58,7 +59,7 @@ pub(super) async fn run(arguments: VerifyArguments, settings: &ProcessSettings) 
 }
 
 async fn verified(arguments: &VerifyArguments, settings: &ProcessSettings) -> anyhow::Result<Value> {
-    let store = resolve(settings).await?.store;
+    let Resources { store, settings: table, .. } = resolve(settings).await?;
     let now = Utc::now();
     let plan = store.plan(&arguments.plan_id).await?;
     let catalogue = catalogue(&*store, settings, now).await?;
@@ -68,7 +69,7 @@ async fn verified(arguments: &VerifyArguments, settings: &ProcessSettings) -> an
     let brokers = BrokerModels::embedded().with_capacity(Arc::clone(&settings.capacity));
     let today = arguments.as_of.unwrap_or_else(|| trading_date(now));
     let basis = Basis { catalogue: &catalogue, brokers: &brokers };
-    let new_plan = replan(&plan, basis, today);
+    let new_plan = replan(&plan, basis, table.settings().max_instruments_per_plan, today);
     let replan = new_plan.as_ref().and_then(|new_plan| diff(Some(&plan), new_plan).ok());
     Ok(serde_json::to_value(Output { verification: verify(&plan, basis, today), replan })?)
 }

@@ -4,7 +4,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::http_profiles::{PROFILES, create, id, profile, put};
+use crate::http_profiles::{PROFILES, create, delete, id, profile, put};
 use crate::support::Client;
 
 fn at_kite(keys: &[&str]) -> Value {
@@ -147,4 +147,30 @@ async fn only_a_plan_with_subscriptions_is_rebalanced() {
     rebalance(&plan_id(&historical), json!({})).await.problem(409, "plan_without_subscriptions");
     let fault = rebalance(&plan_id(&historical), json!({"placement": "spread"})).await;
     assert_eq!(fault.pointers(), ["/placement"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rebalanced_plan_is_not_for_a_past_date() {
+    let service = Service::start().await;
+    let client = &service.client;
+    let past = client.plan("u", &with(at_kite(&["NSE:TCS", "NSE:INFY"]), "as_of", "2020-01-01")).await;
+    let path = format!("plans/{}/rebalance", past["plan_id"].as_str().unwrap());
+
+    let balanced = client.post(&path, &json!({})).await.json();
+
+    assert_eq!(balanced["plan_data"]["metadata"]["as_of"], today().to_string());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_plan_of_an_inactive_profile_is_not_rebalanced() {
+    let service = Service::start().await;
+    let client = &service.client;
+    let draft = profile("u", "Desk", &["NSE:TCS", "NSE:INFY"]);
+    let made = create(client, &with(draft, "preferences", json!({"broker": "kite", "connections": 2}))).await;
+    let plan = client.post(&format!("{PROFILES}/{}/replan", id(&made)), &json!({})).await.json();
+    let path = format!("plans/{}/rebalance", plan["plan_id"].as_str().unwrap());
+    client.post(&path, &json!({})).await.json();
+    delete(client, id(&made)).await.json();
+
+    client.post(&path, &json!({})).await.problem(409, "profile_inactive");
 }

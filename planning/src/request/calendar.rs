@@ -15,6 +15,16 @@ impl PlanRequest {
             self.warnings.extend(calendar.warning(today));
         }
     }
+
+    /// Replaces the warning about the calendar by the one of today. A request without one is unchanged: its caller may have
+    /// chosen the date.
+    pub fn renew_calendar_warning(&mut self, calendar: &Calendar, today: NaiveDate) {
+        let count = self.warnings.len();
+        self.warnings.retain(|warning| !Calendar::is_warning(warning));
+        if self.warnings.len() < count {
+            self.warn_about_calendar(calendar, today);
+        }
+    }
 }
 
 #[cfg(test)]
@@ -43,5 +53,35 @@ mod tests {
         assert_eq!(warnings(contract, kite, &known, "2027-01-01").len(), 1, "it ended");
         assert_eq!(warnings(&["NSE:TCS"], kite, &none, "2026-11-24"), [""; 0], "nothing expires");
         assert_eq!(warnings(contract, None, &none, "2026-11-24"), [""; 0], "no broker");
+    }
+
+    #[test]
+    fn a_warning_about_the_calendar_is_renewed() {
+        let known = Calendar::parse("exchange,date,kind\nNSE,2026-01-26,holiday\n").unwrap();
+        let of_broker = StreamOptions { broker: Some(Broker::Kite), ..StreamOptions::default() };
+        let mut request = PlanRequest { feed: of_broker, ..request(&["NFO:NIFTY26NOVFUT"]) };
+        request.warnings.push("another".to_owned());
+        let (none, date) = (Calendar::new(), "2026-11-24");
+        request.renew_calendar_warning(&none, date.parse().unwrap());
+        assert_eq!(request.warnings, ["another"], "the request had none");
+        let stored: Vec<String> = ["2026-12-24", "2027-01-01"]
+            .into_iter()
+            .filter_map(|day| known.warning(day.parse().unwrap()))
+            .chain(none.warning(date.parse().unwrap()))
+            .collect();
+        assert_eq!(stored.len(), 3);
+
+        for warning in stored {
+            let mut request = PlanRequest { warnings: vec![warning.clone(), "another".to_owned()], ..request.clone() };
+            let mut other = request.clone();
+            request.renew_calendar_warning(&known, date.parse().unwrap());
+            other.renew_calendar_warning(&none, date.parse().unwrap());
+
+            assert_eq!(request.warnings, ["another"], "{warning}");
+            assert_eq!(
+                other.warnings,
+                ["another", "no trading calendar is loaded: only weekends are known, no holidays"]
+            );
+        }
     }
 }

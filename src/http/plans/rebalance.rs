@@ -6,10 +6,11 @@ use std::time::Instant;
 use axum::extract::{Extension, State};
 use axum::http::Uri;
 use axum::response::Response;
+use chrono::Utc;
 use registry_actors::snapshot::Snapshot;
-use registry_planning::catalogue::search::DocumentFault;
 use registry_planning::json::ObjectWriter;
 use registry_planning::plan::Plan;
+use registry_planning::plan::describe::trading_date;
 use registry_planning::plan::placement::{PlacementMove, moves};
 use registry_planning::previous::PreviousPlan;
 use registry_planning::request::PlanRequest;
@@ -23,6 +24,7 @@ use crate::http::body::{Fields, JsonBody};
 use crate::http::context::{AppState, RequestContext, deadline, snapshot};
 use crate::http::portions::large_object;
 use crate::http::problem::Problem;
+use crate::http::profile_state::is_usable;
 use crate::http::query::Parameters;
 use crate::http::schema::{parameters, types};
 
@@ -68,13 +70,13 @@ pub(crate) struct RebalanceAnswer {
     summary = "Rebalance a plan",
     description = "Creates a plan of the request of a plan at a broker, with the balanced placement instead of the one that the \
         plan kept or requested, and returns the moves. Instruments that need not move for the balance stay. The plan is \
-        stored, and the other one stays as it is. Options that the settings do not allow any more are ignored, and the plan \
-        has a warning.",
+        stored, and the other one stays as it is. If its date has passed, the new plan is for today. Options that the settings \
+        do not allow any more are ignored, and the plan has a warning.",
     params(parameters::PlanPath),
     responses(
         (status = 200, description = "The new plan and the moves.", body = RebalanceAnswer),
         (status = 404, description = "The plan does not exist."),
-        (status = 409, description = "The plan names no broker (`plan_without_broker`) or has no subscriptions (`plan_without_subscriptions`), or the pinned instruments exceed a limit of the broker (`pinned_over_capacity`)."),
+        (status = 409, description = "The plan names no broker (`plan_without_broker`) or has no subscriptions (`plan_without_subscriptions`), its profile is inactive or has expired (`profile_inactive`, `profile_expired`), or the pinned instruments exceed a limit of the broker (`pinned_over_capacity`)."),
     ),
     security(("api_key" = [])),
 )]
@@ -93,6 +95,7 @@ pub(crate) async fn rebalance(
     reject_if_at_capacity(&state)?;
     let previous = find_plan(&state, &context, &snapshot, plan_id).await?;
     let request = balanced(&previous.plan, &snapshot)?;
+    require_usable_profile(&state, &request, deadline).await?;
     let (ready, is_reused) = cached_or_new_plan(&state, request, snapshot, deadline).await?;
 
     let is_quick = ready.cached.plan.instruments.len() <= QUICK_INSTRUMENTS_MAX;
@@ -107,19 +110,30 @@ pub(crate) async fn rebalance(
     large_object(bytes, deadline, write).await
 }
 
-/// Returns the request of a plan with the balanced placement, and within the current settings.
+/// Returns the request of a plan with the balanced placement, within the current settings.
 ///
 /// # Errors
 /// 409 if the plan has no subscriptions.
 fn balanced(plan: &Plan, snapshot: &Snapshot) -> Result<PlanRequest, Problem> {
     let part = plan.metadata.broker_part.as_ref().filter(|part| part.subscriptions.is_some());
-    let mut request = part.ok_or_else(|| without_subscriptions(plan))?.request.request().clone();
+    let stored = part.ok_or_else(|| without_subscriptions(plan))?.request.request();
+    let today = trading_date(Utc::now());
+    let max_instruments = snapshot.settings.max_instruments_per_plan;
+    let mut request = stored.repeated(snapshot.brokers.capacity(), max_instruments, today);
+    request.renew_calendar_warning(snapshot.calendar(), today);
     request.feed.placement = None;
     request.feed.previous = plan.as_previous().map(|previous| PreviousPlan { is_rebalanced: true, ..previous });
-    let options = &mut request.options;
-    options.max_instruments = options.max_instruments.min(snapshot.settings.max_instruments_per_plan);
-    let faults = request.feed.retain_valid_accounts(snapshot.brokers.capacity(), false);
-    let warning = |DocumentFault { pointer, detail }: DocumentFault| format!("ignored option `{pointer}`: {detail}");
-    request.warnings.extend(faults.into_iter().map(warning));
     Ok(request)
+}
+
+/// Checks that plans can be created from the profile of the request, if it has one.
+///
+/// # Errors
+/// 409 if the profile is inactive or has expired; those of reading it.
+async fn require_usable_profile(state: &AppState, request: &PlanRequest, deadline: Instant) -> Result<(), Problem> {
+    let Some(profile) = request.source.profile() else { return Ok(()) };
+    let profile_id = profile.reference.profile_id.clone();
+    let found = state.system.persistence.profile_or_last_known(profile_id, deadline.into()).await?;
+    // The plan remains if its profile does not.
+    found.map_or(Ok(()), |found| is_usable(&found.profile, Utc::now()))
 }

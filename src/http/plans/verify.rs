@@ -102,7 +102,8 @@ pub(crate) async fn verify(
         answer.field("counts", &counts);
         answer.field("stale_instruments", &stale_instruments);
         answer.field("instruments", &instruments);
-        let new_plan = replan(&cached.plan, snapshot.basis(), today);
+        let max_instruments = snapshot.settings.max_instruments_per_plan;
+        let new_plan = replan(&cached.plan, snapshot.basis(), max_instruments, today);
         if let Some(diff) = new_plan.as_ref().and_then(|new_plan| diff(Some(&cached.plan), new_plan).ok()) {
             answer.field("replan", &diff);
         }
