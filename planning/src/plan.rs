@@ -149,6 +149,16 @@ impl CatalogueReference {
         self.current = Some(current.version().to_owned());
         self.stale_instruments = Some(stale_instruments);
     }
+
+    /// Returns the JSON of a plan with `other` instead of this reference, without writing the rest of the plan again.
+    pub fn replaced_in(&self, json: &str, other: &CatalogueReference) -> String {
+        let field = |reference: &CatalogueReference| {
+            let reference = serde_json::to_string(reference).expect("references serialize to JSON");
+            format!("\"catalogue\":{reference}")
+        };
+        // A text of the plan cannot contain it: its quotes would be escaped.
+        json.replacen(&field(self), &field(other), 1)
+    }
 }
 
 /// The data that a plan was created from.

@@ -424,15 +424,21 @@ pub(super) async fn plan_by_id_response(
     cached: Arc<CachedPlan>,
 ) -> Result<Response, Problem> {
     let deadline = deadline(context, snapshot);
-    let cached = verify::compared_with_catalogue(state, snapshot, cached, deadline).await?;
+    let compared = verify::compared_catalogue(state, snapshot, &cached, deadline).await?;
     let included = Included::of(uri, &cached.plan)?;
-    let tag = entity_tag(&cached.plan);
+    let tag = entity_tag(&cached.plan, compared.as_ref().unwrap_or(&cached.plan.metadata.catalogue));
     let response = if is_known_to_caller(headers, &tag) {
         StatusCode::NOT_MODIFIED.into_response()
     } else {
         let (context, bytes) = (context.clone(), cached.json.len() + included.bytes);
         let write = move |answer: &mut ObjectWriter<'_>| {
-            answer.raw("plan", cached.json.as_bytes());
+            match compared {
+                Some(compared) => {
+                    let json = cached.plan.metadata.catalogue.replaced_in(&cached.json, &compared);
+                    answer.raw("plan", json.as_bytes());
+                }
+                None => answer.raw("plan", cached.json.as_bytes()),
+            }
             included.write(answer, &cached.plan);
             answer.field("correlation_id", &*context.correlation_id);
             answer.field("response_time_ms", &context.elapsed_ms());

@@ -425,6 +425,20 @@ fn a_stored_plan_is_verified_alike() {
 }
 
 #[test]
+fn a_comparison_replaces_the_catalog_in_the_json_of_a_plan() {
+    let file = vec![share("TCS", ISIN, "2")];
+    let catalogue = catalogue_of(&[(Broker::Kite, std::slice::from_ref(&file))]);
+    let mut plan = plan_at_kite(&["NSE:TCS"], &catalogue);
+    plan.plan_name = format!("\"catalogue\":{}", serde_json::to_string(&plan.metadata.catalogue).unwrap());
+    let stored = (plan.metadata.catalogue.clone(), plan.to_json());
+
+    plan.metadata.catalogue.compare(&catalogue, 1);
+
+    assert_ne!(plan.to_json(), stored.1);
+    assert_eq!(stored.0.replaced_in(&stored.1, &plan.metadata.catalogue), plan.to_json());
+}
+
+#[test]
 fn a_plan_without_a_broker_compares_keys() {
     let weekly = nifty("NIFTY26D10FUT", "2026-12-10", "5");
     let old = vec![call("2026-12-29", "1"), share("OLD", ISIN, "2"), share("INFY", "INE009A01021", "3"), weekly];

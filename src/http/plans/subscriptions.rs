@@ -172,7 +172,7 @@ impl Selection {
             starts.map(|start| Part::Entries(start..positions.end.min(start + ENTRIES_MAX))).collect()
         };
         // A plan never changes, but the figures of brokers, from which the size of messages comes, can be overridden.
-        let mut tag = entity_tag(plan);
+        let mut tag = entity_tag(plan, &plan.metadata.catalogue);
         if is_sdk {
             tag.insert_str(tag.len() - 1, &format!("-{instruments_max}"));
         }

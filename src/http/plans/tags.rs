@@ -2,13 +2,12 @@
 
 use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::Response;
-use registry_planning::plan::Plan;
+use registry_planning::plan::{CatalogueReference, Plan};
 
-/// Returns a weak tag, because the correlation id and the time in the response differ each time. If the plan was compared with the
-/// current catalog, the tag belongs to the comparison.
-pub(super) fn entity_tag(plan: &Plan) -> String {
+/// Returns a weak tag, because the correlation id and the time in the response differ each time. If `catalogue` compares the
+/// catalog of the plan with the current one, the tag belongs to the comparison.
+pub(super) fn entity_tag(plan: &Plan, catalogue: &CatalogueReference) -> String {
     let content = &plan.metadata.content_hash[..plan.metadata.content_hash.len().min(32)];
-    let catalogue = &plan.metadata.catalogue;
     match (&catalogue.current, catalogue.stale_instruments) {
         (Some(current), Some(stale)) => format!("W/\"{content}-{current}-{stale}\""),
         _ => format!("W/\"{content}\""),

@@ -10,13 +10,14 @@ use chrono::Utc;
 use registry_actors::cache::CachedPlan;
 use registry_actors::snapshot::Snapshot;
 use registry_planning::json::ObjectWriter;
+use registry_planning::plan::CatalogueReference;
 use registry_planning::plan::describe::trading_date;
 use registry_planning::transition::{ActionCounts, PlanAction, diff};
 use registry_planning::verify::{Verification, replan, verify as verify_plan};
 use registry_planning::vocabulary::hex;
 use utoipa::ToSchema;
 
-use super::{PlanId, QUICK_INSTRUMENTS_MAX, find_plan, milliseconds};
+use super::{PlanId, find_plan, milliseconds};
 use crate::http::blocking::run_unless_quick;
 use crate::http::body::Fields;
 use crate::http::context::{AppState, RequestContext, deadline, snapshot};
@@ -115,35 +116,35 @@ pub(crate) async fn verify(
     computed_object(bytes, deadline, write).await
 }
 
-/// Returns a plan with the comparison of its catalog with the current one, if it is a plan at a broker and the content of the
-/// catalog has changed; otherwise the plan as it is.
+/// Returns the comparison of the catalog of a plan with the current one, if it is a plan at a broker and the content of the
+/// catalog has changed.
 ///
 /// # Errors
 /// Those of [`run_unless_quick`].
-pub(super) async fn compared_with_catalogue(
+pub(super) async fn compared_catalogue(
     state: &AppState,
     snapshot: &Arc<Snapshot>,
-    cached: Arc<CachedPlan>,
+    cached: &Arc<CachedPlan>,
     deadline: Instant,
-) -> Result<Arc<CachedPlan>, Problem> {
+) -> Result<Option<CatalogueReference>, Problem> {
     let metadata = &cached.plan.metadata;
     let content_hash = *snapshot.catalogue.content_hash();
     if metadata.broker_part.is_none() || metadata.catalogue.content_hash == hex(&content_hash) {
-        return Ok(cached);
+        return Ok(None);
     }
     let with = ComparedWith { content_hash, today: trading_date(Utc::now()) };
-    let counted = state.stale_counts.get(with, &cached.plan.plan_id);
-    // Then only the plan is rendered again.
-    let is_quick = counted.is_some() && cached.plan.instruments.len() <= QUICK_INSTRUMENTS_MAX;
-    let snapshot = Arc::clone(snapshot);
-    let compare = move || {
-        let count = || verify_plan(&cached.plan, snapshot.basis(), with.today).stale_instruments;
-        let stale = counted.unwrap_or_else(count);
-        let mut plan = cached.plan.as_ref().clone();
-        plan.metadata.catalogue.compare(&snapshot.catalogue, stale);
-        (Arc::new(CachedPlan::new(Arc::new(plan))), stale)
+    let stale = match state.stale_counts.get(with, &cached.plan.plan_id) {
+        Some(stale) => stale,
+        None => {
+            let (of, now) = (Arc::clone(cached), Arc::clone(snapshot));
+            let count = move || verify_plan(&of.plan, now.basis(), with.today).stale_instruments;
+            // The search for instruments visits the whole catalog.
+            let stale = run_unless_quick(false, deadline, count).await?;
+            state.stale_counts.put(with, &cached.plan.plan_id, stale);
+            stale
+        }
     };
-    let (compared, stale) = run_unless_quick(is_quick, deadline, compare).await?;
-    state.stale_counts.put(with, &compared.plan.plan_id, stale);
-    Ok(compared)
+    let mut compared = metadata.catalogue.clone();
+    compared.compare(&snapshot.catalogue, stale);
+    Ok(Some(compared))
 }
