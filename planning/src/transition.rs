@@ -4,15 +4,15 @@ mod diff;
 mod legs;
 mod messages;
 mod open;
+mod requests;
 mod schedule;
 
 pub use self::diff::{ActionCounts, ActionKind, PlanAction, PlanDiff, PlannedStream, diff};
 use self::legs::Side;
 pub use self::messages::write_batches;
+pub use self::requests::{has_requests, request_schedule};
 pub(crate) use self::schedule::pause_ms;
-pub use self::schedule::{
-    Batch, BatchAction, ReadyTime, Schedule, ScheduleOptions, has_requests, request_schedule, schedule,
-};
+pub use self::schedule::{Batch, BatchAction, ReadyTime, Schedule, ScheduleOptions, schedule};
 use crate::plan::Plan;
 use crate::vocabulary::Broker;
 
