@@ -30,6 +30,7 @@ async fn all_objects_are_in_the_schema() {
             "_sqlx_migrations",
             "audit_retention",
             "broker_tokens",
+            "calendar_loads",
             "catalogue_loads",
             "catalogue_refusals",
             "idempotency_keys",
