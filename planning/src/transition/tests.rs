@@ -206,7 +206,7 @@ proptest! {
         for (at, batch) in schedule.batches.iter().enumerate() {
             apply(&mut feed, &mut connected, batch);
             prop_assert_eq!(exceeded(&feed, &connected, limits), None, "{:?}", &schedule.batches);
-            // What another connection gives back is there when its message has been sent.
+            // Capacity that another connection gives back is free when its message has been sent.
             let gives_back = |of: &&Batch<'_>| {
                 of.account == batch.account
                     && of.connection != batch.connection

@@ -70,8 +70,8 @@ pub(crate) struct RebalanceAnswer {
     summary = "Rebalance a plan",
     description = "Creates a plan of the request of a plan at a broker, with the balanced placement instead of the one that the \
         plan kept or requested, and returns the moves. Instruments that need not move for the balance stay. The plan is \
-        stored, and the other one stays as it is. If its date has passed, the new plan is for today. Options that the settings \
-        do not allow any more are ignored, and the plan has a warning.",
+        stored and has the date of the other one, which stays as it is. Options that the settings do not allow any more are \
+        ignored, and the plan has a warning.",
     params(parameters::PlanPath),
     responses(
         (status = 200, description = "The new plan and the moves.", body = RebalanceAnswer),
@@ -117,10 +117,10 @@ pub(crate) async fn rebalance(
 fn balanced(plan: &Plan, snapshot: &Snapshot) -> Result<PlanRequest, Problem> {
     let part = plan.metadata.broker_part.as_ref().filter(|part| part.subscriptions.is_some());
     let stored = part.ok_or_else(|| without_subscriptions(plan))?.request.request();
-    let today = trading_date(Utc::now());
     let max_instruments = snapshot.settings.max_instruments_per_plan;
-    let mut request = stored.repeated(snapshot.brokers.capacity(), max_instruments, today);
-    request.renew_calendar_warning(snapshot.calendar(), today);
+    // On another date the plan could have other instruments, but only their connections are to change.
+    let mut request = stored.repeated(snapshot.brokers.capacity(), max_instruments, stored.options.as_of);
+    request.renew_calendar_warning(snapshot.calendar(), trading_date(Utc::now()));
     request.feed.placement = None;
     request.feed.previous = plan.as_previous().map(|previous| PreviousPlan { is_rebalanced: true, ..previous });
     Ok(request)
