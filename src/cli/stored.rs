@@ -140,14 +140,18 @@ fn print(is_json: bool, answer: &Value, parts: impl Fn(&Value) -> Vec<String>) -
 }
 
 /// A stored plan, an earlier one, and what they are compared with.
-struct Stored {
+pub(super) struct Stored {
     from: Option<Plan>,
-    to: Plan,
-    snapshot: Snapshot,
+    pub(super) to: Plan,
+    pub(super) snapshot: Snapshot,
 }
 
 impl Stored {
-    async fn load(plan_id: &str, from: Option<&str>, settings: &ProcessSettings) -> anyhow::Result<Self> {
+    /// Reads the plans of one user, the catalog and the settings from the database.
+    ///
+    /// # Errors
+    /// If a plan does not exist, or if the earlier one is of another user.
+    pub(super) async fn load(plan_id: &str, from: Option<&str>, settings: &ProcessSettings) -> anyhow::Result<Self> {
         let Resources { store, settings: planner, .. } = resolve(settings).await?;
         let to = store.plan(plan_id).await?;
         let earlier = match from {

@@ -1,11 +1,6 @@
 //! `verify`: compares a stored plan with the catalog, of the database or of a running service.
 
-use std::sync::Arc;
-
-use anyhow::bail;
 use chrono::{NaiveDate, Utc};
-use registry_planning::basis::Basis;
-use registry_planning::broker::BrokerModels;
 use registry_planning::plan::describe::trading_date;
 use registry_planning::transition::{PlanDiff, diff};
 use registry_planning::verify::{Verification, replan, verify};
@@ -15,9 +10,8 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::remote::Remote;
-use super::stored::{list, shown};
-use super::{catalogue, date, print_line, resolve, table};
-use crate::boot::Resources;
+use super::stored::{Stored, list, shown};
+use super::{date, print_line, table};
 use crate::settings::ProcessSettings;
 
 #[derive(clap::Args)]
@@ -59,17 +53,10 @@ pub(super) async fn run(arguments: VerifyArguments, settings: &ProcessSettings) 
 }
 
 async fn verified(arguments: &VerifyArguments, settings: &ProcessSettings) -> anyhow::Result<Value> {
-    let Resources { store, settings: table, .. } = resolve(settings).await?;
-    let now = Utc::now();
-    let plan = store.plan(&arguments.plan_id).await?;
-    let catalogue = catalogue(&*store, settings, now).await?;
-    store.close().await;
-    let Some(plan) = plan else { bail!("the plan `{}` does not exist", arguments.plan_id) };
-
-    let brokers = BrokerModels::embedded().with_capacity(Arc::clone(&settings.capacity));
-    let today = arguments.as_of.unwrap_or_else(|| trading_date(now));
-    let basis = Basis { catalogue: &catalogue, brokers: &brokers };
-    let new_plan = replan(&plan, basis, table.settings().max_instruments_per_plan, today);
+    let Stored { to: plan, snapshot, .. } = Stored::load(&arguments.plan_id, None, settings).await?;
+    let today = arguments.as_of.unwrap_or_else(|| trading_date(Utc::now()));
+    let basis = snapshot.basis();
+    let new_plan = replan(&plan, basis, snapshot.settings.max_instruments_per_plan, today);
     let replan = new_plan.as_ref().and_then(|new_plan| diff(Some(&plan), new_plan).ok());
     Ok(serde_json::to_value(Output { verification: verify(&plan, basis, today), replan })?)
 }

@@ -5,7 +5,7 @@ use std::cell::RefCell;
 use super::matching::{Chain, Closing};
 use super::region::{LimitName, ModesInPlay, Region, Relaxation, Way};
 use crate::accounts::PlanAccount;
-use crate::capacity::{MARKET, Sourced};
+use crate::capacity::MARKET;
 use crate::vocabulary::{Mode, counted};
 
 /// Finds the limit that left something out.
@@ -97,16 +97,9 @@ impl<'a> Naming<'a> {
     }
 
     fn figure(&self, account: &PlanAccount<'_>, limit: &LimitName) -> Option<u32> {
-        let limits = account.limits;
-        let value = |figure: &Option<Sourced<u32>>| figure.as_ref().map(|figure| figure.value);
         match limit {
             LimitName::MaxInstruments => Some(self.max),
-            LimitName::ModeAlone(mode) => value(&limits.modes.get(mode)?.alone),
-            LimitName::ModeMixed(mode) => value(&limits.modes.get(mode)?.mixed),
-            LimitName::InstrumentsPerAccount => value(&limits.instruments_per_account),
-            LimitName::Connections => Some(limits.connections.value),
-            LimitName::InstrumentsPerConnection => value(&limits.instruments_per_connection),
-            LimitName::EndpointInstruments(endpoint) => Some(limits.endpoints.get(endpoint)?.value),
+            limit => limit.figure(account.limits).map(|figure| figure.value),
         }
     }
 }
