@@ -1,6 +1,7 @@
 //! Compares the time of planning with that of a straightforward version, measures the time of reading real files, and
 //! compares the time of creating a catalog from one with that of deserializing it. It also compares the time of plans at the
-//! limits of a broker with that of a first-fit, and the time of verifications of 5,000 and 50,000 instruments.
+//! limits of a broker with that of a first-fit, and the times of verifications, differences and schedules of few and of many
+//! instruments.
 //!
 //! `cargo bench -p registry-planning` measures; `cargo test -p registry-planning --benches`, or the argument `--test`,
 //! runs every case once. Requests are random instruments of a synthetic catalog of 100,000. They are parsed already,
@@ -14,6 +15,8 @@ mod dumps;
 mod first_fit;
 #[path = "planning/fitting.rs"]
 mod fitting;
+#[path = "planning/growth.rs"]
+mod growth;
 #[path = "planning/ready.rs"]
 mod ready;
 #[path = "planning/straightforward.rs"]

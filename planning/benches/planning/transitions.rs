@@ -3,19 +3,17 @@
 
 use std::hint::black_box;
 use std::io::{self, Write};
-use std::time::Instant;
 
 use registry_planning::basis::Basis;
 use registry_planning::broker::BrokerModels;
-use registry_planning::catalogue::{Builder, Catalogue};
-use registry_planning::dump::Row;
 use registry_planning::plan::Plan;
 use registry_planning::request::PlanRequest;
 use registry_planning::transition::{ScheduleOptions, diff, schedule};
 use registry_planning::vocabulary::{Broker, OptimizationLevel};
 
+use crate::growth::{catalogue_at_kite, median_ms, write_ratio};
 use crate::synthetic::{Case, Mix, Random, request, rows};
-use crate::{keys_of, median, plan_ours};
+use crate::{keys_of, plan_ours};
 
 const CATALOGUE_INSTRUMENTS: usize = 20_000;
 const FEW: usize = 900;
@@ -23,8 +21,6 @@ const FEW: usize = 900;
 const MANY: usize = 9000;
 /// One instrument of this many changes.
 const CHANGED: usize = 20;
-/// The maximum of the time for ten times as many instruments, as a multiple.
-const RATIO_MAX: f64 = 12.0;
 
 type Work<'a> = (&'a str, &'a dyn Fn(&[Plan; 2]));
 
@@ -34,7 +30,8 @@ pub(crate) fn measure(out: &mut impl Write, rounds: usize) -> io::Result<()> {
         "differences and schedules of two plans at Kite; 5 % of the instruments are new (medians of {rounds} rounds)\n"
     )?;
     writeln!(out, "{:<58} {:>9} {:>12} {:>8}", "", "900, ms", "9,000, ms", "ratio")?;
-    let (catalogue, brokers) = (catalogue_of(&rows(CATALOGUE_INSTRUMENTS)), BrokerModels::embedded());
+    let (catalogue, brokers) =
+        (catalogue_at_kite(&rows(CATALOGUE_INSTRUMENTS), |number| 35_000 + number), BrokerModels::embedded());
     let basis = Basis { catalogue: &catalogue, brokers: &brokers };
     let pairs = [FEW, MANY].map(|count| plans_of(count, basis));
     let compare = |pair: &[Plan; 2]| {
@@ -50,22 +47,9 @@ pub(crate) fn measure(out: &mut impl Write, rounds: usize) -> io::Result<()> {
     };
     let works: [Work<'_>; 2] = [("difference", &compare), ("schedule", &plan_messages)];
     for (name, work) in works {
-        let [few, many] = pairs.each_ref().map(|pair| median_ms(|| work(black_box(pair)), rounds));
-        let ratio = many / few;
-        let gate = if ratio <= RATIO_MAX { "holds" } else { "MISSED" };
-        writeln!(out, "{name:<58} {few:>9.2} {many:>12.2} {ratio:>7.2}x  at most {RATIO_MAX}x: {gate}")?;
+        write_ratio(out, name, pairs.each_ref().map(|pair| median_ms(rounds, || work(black_box(pair)))))?;
     }
     Ok(())
-}
-
-/// Creates a catalog in which Kite lists all instruments.
-fn catalogue_of(rows: &[Row]) -> Catalogue {
-    let mut builder = Builder::new();
-    for (number, row) in (1..).zip(rows) {
-        builder.add_token(Broker::Kite, format!("{}:{}", row.exchange, row.symbol), &(35_000 + number).to_string());
-        builder.add(row.clone(), true);
-    }
-    builder.build("bench".to_owned(), vec![])
 }
 
 /// Returns two plans of as many instruments.
@@ -83,14 +67,4 @@ fn plans_of(count: usize, basis: Basis<'_>) -> [Plan; 2] {
         plan
     };
     [plan(&keys[..count]), plan(&keys[count / CHANGED..])]
-}
-
-fn median_ms(work: impl Fn(), rounds: usize) -> f64 {
-    let mut times = Vec::with_capacity(rounds);
-    for _ in 0..rounds {
-        let start = Instant::now();
-        work();
-        times.push(start.elapsed().as_secs_f64() * 1e3);
-    }
-    median(times)
 }
