@@ -11,7 +11,7 @@ use registry_planning::request::PlanRequest;
 use registry_planning::transition::{ScheduleOptions, diff, schedule};
 use registry_planning::vocabulary::{Broker, OptimizationLevel};
 
-use crate::growth::{catalogue_at_kite, median_ms, write_ratio};
+use crate::growth::{catalogue_at_kite, inputs, write_growth};
 use crate::synthetic::{Case, Mix, Random, request, rows};
 use crate::{keys_of, plan_ours};
 
@@ -22,8 +22,6 @@ const MANY: usize = 9000;
 /// One instrument of this many changes.
 const CHANGED: usize = 20;
 
-type Work<'a> = (&'a str, &'a dyn Fn(&[Plan; 2]));
-
 pub(crate) fn measure(out: &mut impl Write, rounds: usize) -> io::Result<()> {
     writeln!(
         out,
@@ -33,7 +31,7 @@ pub(crate) fn measure(out: &mut impl Write, rounds: usize) -> io::Result<()> {
     let (catalogue, brokers) =
         (catalogue_at_kite(&rows(CATALOGUE_INSTRUMENTS), |number| 35_000 + number), BrokerModels::embedded());
     let basis = Basis { catalogue: &catalogue, brokers: &brokers };
-    let pairs = [FEW, MANY].map(|count| plans_of(count, basis));
+    let pairs = inputs(FEW, MANY, |count, seed| plans_of(count, seed, basis));
     let compare = |pair: &[Plan; 2]| {
         let found = diff(Some(&pair[0]), &pair[1]).expect("the plans are at one broker");
         assert!(found.actions.len() >= pair[1].instruments.len() / CHANGED);
@@ -45,19 +43,16 @@ pub(crate) fn measure(out: &mut impl Write, rounds: usize) -> io::Result<()> {
         assert!(!found.batches.is_empty());
         drop(black_box(found));
     };
-    let works: [Work<'_>; 2] = [("difference", &compare), ("schedule", &plan_messages)];
-    for (name, work) in works {
-        write_ratio(out, name, pairs.each_ref().map(|pair| median_ms(rounds, || work(black_box(pair)))))?;
-    }
-    Ok(())
+    write_growth(out, "difference", rounds, &pairs, compare)?;
+    write_growth(out, "schedule", rounds, &pairs, plan_messages)
 }
 
 /// Returns two plans of as many instruments.
-fn plans_of(count: usize, basis: Basis<'_>) -> [Plan; 2] {
+fn plans_of(count: usize, seed: u64, basis: Basis<'_>) -> [Plan; 2] {
     let all: Vec<&str> = basis.catalogue.instruments().map(|instrument| instrument.key()).collect();
     let instruments = count + count / CHANGED;
     let case = Case { instruments, instruments_max: 50_000, level: OptimizationLevel::Low, mix: Mix::AllKnown };
-    let of_both = request(&mut Random::seeded(count as u64), &all, &case);
+    let of_both = request(&mut Random::seeded(seed), &all, &case);
     let keys: Vec<String> = keys_of(&of_both).iter().map(str::to_owned).collect();
     let plan = |keys: &[String]| {
         let mut request = PlanRequest { source: keys.iter().collect(), ..of_both.clone() };

@@ -11,7 +11,7 @@ use registry_planning::plan::Plan;
 use registry_planning::verify::{Verdict, verify};
 use registry_planning::vocabulary::{Broker, OptimizationLevel};
 
-use crate::growth::{catalogue_at_kite, median_ms, write_ratio};
+use crate::growth::{catalogue_at_kite, inputs, write_growth};
 use crate::plan_ours;
 use crate::synthetic::{Case, Mix, Random, request, rows};
 
@@ -29,12 +29,14 @@ pub(crate) fn measure(out: &mut impl Write, rounds: usize) -> io::Result<()> {
     let rows = rows(CATALOGUE_INSTRUMENTS);
     let brokers = BrokerModels::embedded();
     let before = catalogue_at_kite(&rows, |number| token_of(number, false));
-    let plans = [FEW, MANY].map(|count| plan_of(count, Basis { catalogue: &before, brokers: &brokers }));
+    let plans = inputs(FEW, MANY, |count, seed| plan_of(count, seed, Basis { catalogue: &before, brokers: &brokers }));
     let after = catalogue_at_kite(&rows, |number| token_of(number, true));
     for (name, catalogue) in [("an equal catalog", &before), ("one token in 20 is that of another instrument", &after)]
     {
         let basis = Basis { catalogue, brokers: &brokers };
-        write_ratio(out, name, plans.each_ref().map(|plan| verification_ms(plan, basis, rounds)))?;
+        let today = trading_date();
+        plans.iter().flatten().for_each(|plan| check(plan, basis, today));
+        write_growth(out, name, rounds, &plans, |plan| drop(black_box(verify(plan, basis, today))))?;
     }
     Ok(())
 }
@@ -47,11 +49,11 @@ fn token_of(number: u64, is_reused: bool) -> u64 {
     token + u64::from(is_changed(number - 1))
 }
 
-fn plan_of(count: usize, basis: Basis<'_>) -> Plan {
+fn plan_of(count: usize, seed: u64, basis: Basis<'_>) -> Plan {
     let all: Vec<&str> = basis.catalogue.instruments().map(|instrument| instrument.key()).collect();
     let case =
         Case { instruments: count, instruments_max: 50_000, level: OptimizationLevel::Moderate, mix: Mix::AllKnown };
-    let mut request = request(&mut Random::seeded(count as u64), &all, &case);
+    let mut request = request(&mut Random::seeded(seed), &all, &case);
     request.feed.broker = Some(Broker::Kite);
     request.feed.accounts = Some(Accounts::Count(ACCOUNTS));
     let plan = plan_ours(&request, basis);
@@ -59,14 +61,17 @@ fn plan_of(count: usize, basis: Basis<'_>) -> Plan {
     plan
 }
 
-fn verification_ms(plan: &Plan, basis: Basis<'_>, rounds: usize) -> f64 {
-    let (year, month, day) = TODAY;
-    let today = NaiveDate::from_ymd_opt(year, month, day).expect("a valid date");
+/// Checks that a verification finds what the catalog changes.
+fn check(plan: &Plan, basis: Basis<'_>, today: NaiveDate) {
     let verification = verify(plan, basis, today);
     let reused = verification.counts[&Verdict::TokenReused];
     let is_equal = plan.metadata.catalogue.content_hash == hash_of(basis);
     assert!(if is_equal { verification.stale_instruments == 0 } else { reused > plan.instruments.len() as u64 / 40 });
-    median_ms(rounds, || drop(black_box(verify(black_box(plan), basis, today))))
+}
+
+fn trading_date() -> NaiveDate {
+    let (year, month, day) = TODAY;
+    NaiveDate::from_ymd_opt(year, month, day).expect("a valid date")
 }
 
 fn hash_of(basis: Basis<'_>) -> String {

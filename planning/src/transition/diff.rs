@@ -164,14 +164,14 @@ pub fn diff<'a>(from: Option<&'a Plan>, to: &'a Plan) -> Result<PlanDiff<'a>, No
     };
     let earlier_of = matched(&from, &to);
     for position in to.subscribed() {
-        let stream = Some(to.stream(position));
+        let stream = || Some(to.stream(position));
         match earlier_of.get(&position) {
-            None => diff.push(PlanAction { to: stream, ..to.action(ActionKind::Subscribe, position) }),
+            None => diff.push(PlanAction { to: stream(), ..to.action(ActionKind::Subscribe, position) }),
             Some(earlier) => match changed(&from, *earlier, &to, position) {
                 None => diff.unchanged += 1,
                 Some(kind) => {
                     let from = Some(from.stream(*earlier));
-                    diff.push(PlanAction { from, to: stream, ..to.action(kind, position) });
+                    diff.push(PlanAction { from, to: stream(), ..to.action(kind, position) });
                 }
             },
         }
@@ -241,10 +241,10 @@ fn changed(from: &Streams<'_>, earlier: u32, to: &Streams<'_>, position: u32) ->
     // A connection that one of them lacks serves a part of another mode.
     let is_mode_equal = old.mode == new.mode;
     let has_equal_lines = || from.lines(earlier).eq(to.lines(position));
-    let main_line = |streams: &Streams<'_>, position: u32| {
+    fn main_line<'a>(streams: &Streams<'a>, position: u32) -> (u32, &'a str) {
         let main = streams.main_connection(position);
-        streams.lines(position).find(|line| line.number == main).map(|line| (line.number, line.account.to_owned()))
-    };
+        (main, &streams.side.connection(main).account)
+    }
     if main_line(from, earlier) != main_line(to, position) || (is_mode_equal && !has_equal_lines()) {
         return Some(ActionKind::Move);
     }
