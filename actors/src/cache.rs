@@ -29,6 +29,7 @@ use self::metrics::plan_cache_operation;
 pub(crate) use self::sharing::SHARED_BUDGET;
 use crate::runtime::mailbox::{CallError, Inspection, Mailbox};
 use crate::runtime::{ActorCell, SpawnErr};
+use crate::trace::{Stage, measured};
 
 /// A plan and its JSON, ready to be sent.
 #[derive(Debug)]
@@ -172,13 +173,14 @@ impl CacheHandle {
 
     /// Returns the plan of a key unless it was evicted or has expired. Counts a hit or a miss.
     pub fn get(&self, key: CacheKey) -> Option<Arc<CachedPlan>> {
-        counted("get", self.peek(key))
+        counted("get", measured(Stage::Cache, || self.peek(key)))
     }
 
     /// Returns the plan for the request with this fingerprint unless it was evicted or has expired. Counts a hit or a
     /// miss of its own; a hit also counts as one of [`CacheHandle::get`], which it replaces.
     pub fn by_fingerprint(&self, fingerprint: Fingerprint) -> Option<Ready> {
-        let ready = counted("fingerprint", self.local.by_fingerprint(fingerprint, Instant::now()))?;
+        let found = measured(Stage::Cache, || self.local.by_fingerprint(fingerprint, Instant::now()));
+        let ready = counted("fingerprint", found)?;
         counted("get", Some(ready))
     }
 
@@ -194,12 +196,12 @@ impl CacheHandle {
 
     /// Returns the plan of an id unless it was evicted or has expired. Counts a hit or a miss.
     pub fn by_id(&self, plan_id: &str) -> Option<Arc<CachedPlan>> {
-        counted("get_by_id", self.local.by_id(plan_id, Instant::now()))
+        counted("get_by_id", measured(Stage::Cache, || self.local.by_id(plan_id, Instant::now())))
     }
 
     /// As [`CacheHandle::by_id`], for a first lookup: counts only a hit, because a second lookup follows a miss.
     pub fn hit_by_id(&self, plan_id: &str) -> Option<Arc<CachedPlan>> {
-        let cached = self.local.by_id(plan_id, Instant::now())?;
+        let cached = measured(Stage::Cache, || self.local.by_id(plan_id, Instant::now()))?;
         counted("get_by_id", Some(cached))
     }
 

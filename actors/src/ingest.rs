@@ -33,6 +33,7 @@ use crate::catalogue::CatalogueHandle;
 use crate::persistence::{Op, PersistenceError, PersistenceHandle};
 use crate::runtime::mailbox::{CallError, Inspection, Mailbox};
 use crate::runtime::{ActorCell, SpawnErr};
+use crate::trace;
 
 /// Callers submit and cancel jobs. A broker has one unfinished job at a time.
 const CAPACITY: usize = 64;
@@ -65,8 +66,8 @@ impl IngestHandle {
     /// # Errors
     /// [`SubmitError`]. The file that came with the request is dropped.
     pub async fn submit(&self, request: JobRequest, deadline: Instant) -> Result<Job, SubmitError> {
-        let request = Box::new(request);
-        self.mailbox.call(deadline, |reply| IngestMessage::Submit { request, reply }).await?
+        let (request, trace) = (Box::new(request), trace::current());
+        self.mailbox.call(deadline, |reply| IngestMessage::Submit { request, trace, reply }).await?
     }
 
     /// Returns a job of any service on the database, or `None` if no job has that id.

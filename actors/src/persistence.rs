@@ -44,6 +44,7 @@ use crate::runtime::deadline::SharedDeadline;
 use crate::runtime::mailbox::{CallError, Inspection, Mailbox, Reply, Unanswered};
 use crate::runtime::panics::contain_async;
 use crate::snapshot::SnapshotCell;
+use crate::trace::{Stage, measured_async};
 
 /// The reason why a call failed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -158,7 +159,7 @@ impl PersistenceHandle {
         self.save_keyed(KeyedPlan { plan: None, claim }, bytes, SharedDeadline::new(deadline), move |outcome| {
             let _ = sender.send(outcome);
         });
-        match timeout_at(deadline, receiver).await {
+        match measured_async(Stage::Database, timeout_at(deadline, receiver)).await {
             Ok(answer) => answer.unwrap_or(Err(PersistenceError::UnknownOutcome)),
             Err(_) => Err(CallError::DeadlineExceeded("persistence").into()),
         }
@@ -170,7 +171,7 @@ impl PersistenceHandle {
     /// [`PersistenceError`].
     pub async fn plan(&self, plan_id: String, deadline: Instant) -> Result<Option<Plan>, PersistenceError> {
         let lookup = |reply| PersistenceMessage::LookUp(Lookup { plan_id, reply });
-        self.mailbox.call(deadline, lookup).await?
+        measured_async(Stage::Database, self.mailbox.call(deadline, lookup)).await?
     }
 
     /// Deletes plans past their retention, and returns their number.
@@ -211,7 +212,7 @@ impl PersistenceHandle {
         W: Future<Output = Result<T, StoreError>> + Send + 'static,
     {
         let message = |reply| PersistenceMessage::Run { op, call: Box::new(Query { work, reply }) };
-        self.mailbox.call(deadline, message).await?
+        measured_async(Stage::Database, self.mailbox.call(deadline, message)).await?
     }
 
     pub(crate) fn actor(&self) -> Option<ActorCell> {

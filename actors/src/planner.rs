@@ -6,10 +6,12 @@
 mod actor;
 #[cfg(any(test, feature = "fault-injection"))]
 mod faults;
+mod message;
 pub(crate) mod metrics;
 mod quarantine;
 #[cfg(test)]
 mod tests;
+mod waiter;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,16 +23,19 @@ use registry_store::idempotency::{KeyedRequest, PlanAnswerRecord, StoredAnswer};
 use tokio::time::Instant;
 
 pub use self::actor::compute_plan;
-use self::actor::{PlannerActor, PlannerMessage};
+use self::actor::PlannerActor;
 #[cfg(any(test, feature = "fault-injection"))]
 pub use self::faults::PanicAt;
+use self::message::PlannerMessage;
 pub use self::metrics::PLANNING_DURATION;
 use self::quarantine::Quarantine;
+use self::waiter::Waiter;
 use crate::cache::{CacheHandle, CachedPlan};
 use crate::persistence::{PersistenceError, PersistenceHandle};
 use crate::runtime::mailbox::{CallError, Inspection, Mailbox};
 use crate::runtime::{ActorCell, SpawnErr};
 use crate::snapshot::Snapshot;
+use crate::trace;
 
 /// The reason why there is no plan.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -173,8 +178,11 @@ impl PlannerPool {
         let weight = u32::try_from(resolved.key_count().div_ceil(KEYS_PER_PERMIT)).unwrap_or(u32::MAX);
         let message = || {
             let (request, resolved, snapshot) = (Arc::clone(&request), Arc::clone(&resolved), Arc::clone(&snapshot));
-            let claim = claim.clone();
-            move |reply| PlannerMessage::Plan { request, resolved, snapshot, claim, deadline, reply }
+            let (claim, trace) = (claim.clone(), trace::current());
+            move |reply| {
+                let caller = Waiter { reply, trace };
+                PlannerMessage::Plan { request, resolved, snapshot, claim, deadline, caller }
+            }
         };
         match planner.call_weighted(deadline, weight, message()).await {
             // The planner dropped the request because its deadline had passed.

@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use metrics::counter;
-use tokio::time::Duration;
+use tokio::time::{Duration, Instant};
 use tracing::{Instrument, Span, debug, info_span};
 use uuid::Uuid;
 
@@ -27,6 +27,7 @@ use crate::runtime::guard::Guard;
 use crate::runtime::mailbox::{Behaviour, Inspection, Message, Myself, Reply};
 use crate::runtime::running_time::timed;
 use crate::snapshot::SnapshotCell;
+use crate::trace::{RequestTrace, TraceContext};
 
 /// The retry interval of a source that failed before its first response, or while this process was too busy to see one.
 const FIRST_FETCH_RETRY: Duration = Duration::from_secs(1);
@@ -179,6 +180,11 @@ fn fresh_id() -> Arc<str> {
     Uuid::now_v7().to_string().into()
 }
 
+/// Begins the trace of calls that no request caused.
+fn new_trace() -> Arc<RequestTrace> {
+    RequestTrace::begin(TraceContext::fresh(), Instant::now())
+}
+
 fn refresh() -> ConfigMessage {
     ConfigMessage::Refresh { correlation_id: fresh_id() }
 }
@@ -201,9 +207,11 @@ impl ConfigActor {
         state.is_fetching = true;
         state.fetch_generation += 1;
         let source = Arc::clone(&self.source);
-        let span = info_span!("settings_refresh", %correlation_id);
+        let trace = new_trace();
+        let span = info_span!("settings_refresh", %correlation_id, trace_id = trace.context().trace_id());
         state.me.run(async move {
-            let (permit, outcome) = timed(permit, source.fetch(&correlation_id)).instrument(span.clone()).await;
+            let fetch = trace.scope(source.fetch(&correlation_id));
+            let (permit, outcome) = timed(permit, fetch).instrument(span.clone()).await;
             ConfigMessage::Fetched { span, permit, outcome }
         });
     }
@@ -259,13 +267,14 @@ impl ConfigActor {
     fn probe(&self, generation: u64, state: &mut State) {
         let Some(permit) = state.guard.try_probe(generation) else { return };
         let source = Arc::clone(&self.source);
-        let correlation_id = fresh_id();
+        let (correlation_id, trace) = (fresh_id(), new_trace());
         state.me.run(async move {
-            let (permit, answer) = timed(permit, source.probe(&correlation_id)).await;
+            let (permit, answer) = timed(permit, trace.scope(source.probe(&correlation_id))).await;
             let outcome = match answer {
                 Ok(()) => CallOutcome::Success,
                 Err(fault) => {
-                    debug!(dependency = DEPENDENCY, %correlation_id, %fault, "probe failed");
+                    let trace_id = trace.context().trace_id();
+                    debug!(dependency = DEPENDENCY, %correlation_id, trace_id, %fault, "probe failed");
                     CallOutcome::Failure
                 }
             };

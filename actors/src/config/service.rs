@@ -24,6 +24,7 @@ use super::secrets::{Need, Secret, SecretKey, Secrets};
 use super::source::{Answers, SettingsSource, SourceError};
 use crate::metrics::record_request;
 use crate::settings::{Origin, SETTINGS};
+use crate::trace::with_trace;
 
 /// Timeout of connecting. The service is in the same network.
 pub(super) const CONNECT_TIMEOUT: Duration = Duration::from_millis(250);
@@ -301,7 +302,7 @@ fn answers(outcomes: Vec<(&'static str, Result<Option<String>, KeyFault>)>) -> A
 }
 
 async fn send(request: RequestBuilder, correlation_id: &str) -> Result<Response, KeyFault> {
-    request.header(CORRELATION_ID, correlation_id).send().await.map_err(unreachable)
+    with_trace(request.header(CORRELATION_ID, correlation_id)).send().await.map_err(unreachable)
 }
 
 /// Reads the whole body, whose reported length may be wrong.

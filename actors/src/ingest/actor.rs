@@ -24,6 +24,7 @@ use super::settings::{IngestSettings, ScheduledSource};
 use crate::catalogue::CatalogueHandle;
 use crate::persistence::{Op, PersistenceError, PersistenceHandle};
 use crate::runtime::mailbox::{Behaviour, CallError, Message, Myself, Reply};
+use crate::trace::{RequestTrace, scoped};
 
 /// Interval of the heartbeats of queued jobs, and of the checks of the schedules.
 const CHECK_EVERY: Duration = Duration::from_secs(1);
@@ -42,6 +43,7 @@ const KEYED_TIMEOUT: Duration = Duration::from_secs(30);
 pub(crate) enum IngestMessage {
     Submit {
         request: Box<JobRequest>,
+        trace: Option<Arc<RequestTrace>>,
         reply: Reply<Result<Job, SubmitError>>,
     },
     JobTried(Box<CreatedJob>),
@@ -74,6 +76,7 @@ impl Message for IngestMessage {
 pub(crate) struct CreatedJob {
     job: Job,
     request: JobRequest,
+    trace: Option<Arc<RequestTrace>>,
     outcome: Result<Created, PersistenceError>,
     /// `None` for a scheduled job.
     reply: Option<Reply<Result<Job, SubmitError>>>,
@@ -120,7 +123,7 @@ impl Behaviour for IngestActor {
 
     fn handle(&self, message: IngestMessage, state: &mut State) {
         match message {
-            IngestMessage::Submit { request, reply } => self.submit(*request, Some(reply), state),
+            IngestMessage::Submit { request, trace, reply } => self.submit(*request, trace, Some(reply), state),
             IngestMessage::JobTried(created) => self.created(*created, state),
             IngestMessage::JobEnded => self.ended(state),
             IngestMessage::Cancel { job_id, reply } => reply.send(self.cancel(&job_id, state)),
@@ -133,7 +136,13 @@ impl Behaviour for IngestActor {
 }
 
 impl IngestActor {
-    fn submit(&self, request: JobRequest, reply: Option<Reply<Result<Job, SubmitError>>>, state: &State) {
+    fn submit(
+        &self,
+        request: JobRequest,
+        trace: Option<Arc<RequestTrace>>,
+        reply: Option<Reply<Result<Job, SubmitError>>>,
+        state: &State,
+    ) {
         let job = Job {
             job_id: format!("job_{}", Uuid::now_v7().simple()),
             broker: request.broker,
@@ -159,23 +168,26 @@ impl IngestActor {
         let persistence = self.persistence.clone();
         let claim = request.keyed.as_ref().map(|keyed| job_claim(keyed, &job));
         state.me.run(async move {
-            let outcome = match claim {
-                None => create(&persistence, job.clone()).await,
-                Some(Ok(claim)) => create_keyed(&persistence, &job, &claim).await,
-                Some(Err(fault)) => Err(fault.into()),
+            let create = async {
+                match claim {
+                    None => create(&persistence, job.clone()).await,
+                    Some(Ok(claim)) => create_keyed(&persistence, &job, &claim).await,
+                    Some(Err(fault)) => Err(fault.into()),
+                }
             };
-            IngestMessage::JobTried(Box::new(CreatedJob { job, request, outcome, reply }))
+            let outcome = scoped(trace.clone(), create).await;
+            IngestMessage::JobTried(Box::new(CreatedJob { job, request, trace, outcome, reply }))
         });
     }
 
     fn created(&self, created: CreatedJob, state: &mut State) {
-        let CreatedJob { job, request, outcome, reply } = created;
+        let CreatedJob { job, request, trace, outcome, reply } = created;
         if reply.is_none() {
             state.record_attempt(job.broker, &outcome, self.settings.retry_after);
         }
         let answer = match outcome {
             Ok(Created::Yes) => {
-                let task = Task::new(self.live.insert(job.clone()), request);
+                let task = Task::new(self.live.insert(job.clone()), request, trace);
                 state.queue.push(task);
                 self.run_next(state);
                 Ok(job)
@@ -343,7 +355,7 @@ impl IngestActor {
                 slot: Some(entry.due.slot(entry.attempt)),
                 keyed: None,
             };
-            self.submit(request, None, state);
+            self.submit(request, None, None, state);
         }
     }
 }

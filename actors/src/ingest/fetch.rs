@@ -9,6 +9,7 @@ use reqwest::{Client, Response, StatusCode, Url, redirect};
 
 use super::source::{Origin, fetchable, shown};
 use super::spool::{Spool, SpoolWriter};
+use crate::trace::with_trace;
 
 /// Timeout of connecting.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -50,7 +51,8 @@ async fn follow(client: &Client, first: &Url, origins: &[Origin]) -> Result<Resp
     let mut url = first.clone();
     for _ in 0..=REDIRECTS_MAX {
         // A gzipped response is stored as it is: the readers detect gzip by the first bytes.
-        let sent = client.get(url.clone()).header(ACCEPT_ENCODING, "gzip").send().await;
+        let request = client.get(url.clone()).header(ACCEPT_ENCODING, "gzip");
+        let sent = with_trace(request).send().await;
         let response = sent.map_err(|fault| format!("{}: {}", shown(&url), describe(&fault)))?;
         let status = response.status();
         if status == StatusCode::OK {

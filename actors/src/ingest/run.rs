@@ -30,6 +30,7 @@ use super::spool::{Spool, SpoolWriter};
 use crate::catalogue::CatalogueHandle;
 use crate::persistence::{Op, PersistenceError, PersistenceHandle};
 use crate::runtime::mailbox::CallError;
+use crate::trace::{RequestTrace, scoped};
 
 /// Interval of the heartbeats of a job, which carry its progress.
 const HEARTBEAT_EVERY: Duration = Duration::from_secs(1);
@@ -64,12 +65,14 @@ pub(super) struct Task {
     pub(super) force: Force,
     /// The span of the request, which identifies it in logs.
     pub(super) span: Span,
+    /// The trace of the request, which the calls of the job carry on. `None` for a scheduled job.
+    pub(super) trace: Option<Arc<RequestTrace>>,
 }
 
 impl Task {
-    pub(super) fn new(live: Arc<Live>, request: JobRequest) -> Self {
+    pub(super) fn new(live: Arc<Live>, request: JobRequest, trace: Option<Arc<RequestTrace>>) -> Self {
         let JobRequest { selection, source, file_date, force, .. } = request;
-        Task { live, selection, source, file_date, force, span: Span::current() }
+        Task { live, selection, source, file_date, force, span: Span::current(), trace }
     }
 }
 
@@ -243,11 +246,11 @@ async fn work(
     persistence: PersistenceHandle,
     progress: Arc<Progress>,
 ) -> End {
-    let Task { live, selection, source, file_date, force, span: _ } = task;
+    let Task { live, selection, source, file_date, force, span: _, trace } = task;
     let broker = live.job().broker;
     let (shown, name) = (source.describe(), source.file_name());
     let input = tokio::select! {
-        input = timeout(ARRIVE_WITHIN, arrive(source, &settings, &progress)) => input,
+        input = timeout(ARRIVE_WITHIN, scoped(trace, arrive(source, &settings, &progress))) => input,
         () = live.cancellation.requested() => return End::Canceled,
     };
     let input = match input {

@@ -18,77 +18,22 @@ use uuid::Uuid;
 
 #[cfg(any(test, feature = "fault-injection"))]
 use super::faults::{Faults, PanicAt};
+use super::message::PlannerMessage;
 use super::metrics::{PLANNER_PANICS, PLANNING_DURATION, plan_created};
 use super::quarantine::{Quarantine, Watch};
+use super::waiter::Waiter;
 use super::{PlanClaim, PlanError, Planned};
 use crate::cache::{CacheHandle, CachedPlan, SHARED_BUDGET};
 use crate::persistence::{PersistenceError, PersistenceHandle};
 use crate::runtime::deadline::SharedDeadline;
-use crate::runtime::mailbox::{Behaviour, CallError, Inspection, Message, Myself, Reply};
+use crate::runtime::mailbox::{Behaviour, CallError, Inspection, Myself, Reply};
 use crate::runtime::panics::contain;
 use crate::snapshot::Snapshot;
+use crate::trace::{Interval, Stage, measured};
 use registry_store::idempotency::{Claimed, KeyedPlan, PlanAnswerRecord};
 
 /// Maximum delay of a plan that is already stored, for reading the one that another replica stored before.
 const WINNER_TIMEOUT: Duration = Duration::from_millis(250);
-
-type Answer = Reply<Result<Planned, PlanError>>;
-
-pub(crate) enum PlannerMessage {
-    Plan {
-        request: Arc<PlanRequest>,
-        resolved: Arc<Resolved>,
-        snapshot: Arc<Snapshot>,
-        claim: Option<PlanClaim>,
-        deadline: Instant,
-        reply: Answer,
-    },
-    LookedUp {
-        key: CacheKey,
-        found: Option<Arc<Plan>>,
-        /// The response time of L2.
-        took: Duration,
-    },
-    Saved {
-        key: CacheKey,
-        outcome: Result<Claimed, PersistenceError>,
-    },
-    /// L2 has responded.
-    Shared {
-        key: CacheKey,
-        made: Arc<CachedPlan>,
-        /// The plan of another replica, if that replica was first.
-        winner: Option<Arc<Plan>>,
-    },
-    Drain {
-        reply: Reply<()>,
-    },
-}
-
-impl PlannerMessage {
-    /// Returns the cache key that the message concerns.
-    fn key(&self) -> Option<CacheKey> {
-        match self {
-            PlannerMessage::Plan { resolved, .. } => Some(resolved.cache_key()),
-            PlannerMessage::LookedUp { key, .. }
-            | PlannerMessage::Saved { key, .. }
-            | PlannerMessage::Shared { key, .. } => Some(*key),
-            PlannerMessage::Drain { .. } => None,
-        }
-    }
-}
-
-impl Message for PlannerMessage {
-    fn kind(&self) -> &'static str {
-        match self {
-            PlannerMessage::Plan { .. } => "plan",
-            PlannerMessage::LookedUp { .. } => "looked_up",
-            PlannerMessage::Saved { .. } => "saved",
-            PlannerMessage::Shared { .. } => "shared",
-            PlannerMessage::Drain { .. } => "drain",
-        }
-    }
-}
 
 /// A request that arrived.
 struct PendingPlan {
@@ -97,7 +42,7 @@ struct PendingPlan {
     snapshot: Arc<Snapshot>,
     claim: Option<PlanClaim>,
     deadline: Instant,
-    reply: Answer,
+    caller: Waiter,
 }
 
 pub(crate) struct PlannerActor {
@@ -121,14 +66,26 @@ struct InFlight {
     /// The caller that the plan is created for, if its request has an idempotency key. Its answer is stored with the plan,
     /// so it gets only that plan.
     claimant: Option<Claimant>,
-    waiting: Vec<Answer>,
+    waiting: Vec<Waiter>,
+}
+
+impl InFlight {
+    /// Returns all callers.
+    fn callers(&self) -> impl Iterator<Item = &Waiter> {
+        self.waiting.iter().chain(self.claimant.as_ref().map(|claimant| &claimant.caller))
+    }
+
+    /// Adds an interval to the traces of all callers.
+    fn record(&self, interval: Interval) {
+        self.callers().for_each(|caller| caller.record(interval));
+    }
 }
 
 struct Claimant {
     claim: PlanClaim,
     /// The answer that is stored with the plan; `None` before the plan is created.
     record: Option<PlanAnswerRecord>,
-    reply: Answer,
+    caller: Waiter,
 }
 
 pub(crate) struct State {
@@ -145,15 +102,27 @@ impl Behaviour for PlannerActor {
         State { me, in_flight: HashMap::new(), draining: Vec::new() }
     }
 
+    /// Adds the calls that have ended, and the time in the mailbox, to the traces of the callers.
+    fn note_wait(&self, message: &PlannerMessage, sent_at: Instant, received_at: Instant, state: &State) {
+        let waited = Interval { stage: Stage::Queue, started_at: sent_at, ended_at: received_at };
+        if let PlannerMessage::Plan { caller, .. } = message {
+            caller.record(waited);
+        } else if let Some(in_flight) = message.key().and_then(|key| state.in_flight.get(&key)) {
+            message.calls().chain([waited]).for_each(|interval| in_flight.record(interval));
+        }
+    }
+
     fn handle(&self, message: PlannerMessage, state: &mut State) {
         let _watch = message.key().map(|key| Watch::new(&*self.quarantine, key));
         match message {
-            PlannerMessage::Plan { request, resolved, snapshot, claim, deadline, reply } => {
-                self.admit(PendingPlan { request, resolved, snapshot, claim, deadline, reply }, state);
+            PlannerMessage::Plan { request, resolved, snapshot, claim, deadline, caller } => {
+                self.admit(PendingPlan { request, resolved, snapshot, claim, deadline, caller }, state);
             }
-            PlannerMessage::LookedUp { key, found, took } => self.looked_up(key, found, took, state),
-            PlannerMessage::Saved { key, outcome } => self.saved(key, outcome, state),
-            PlannerMessage::Shared { key, made, winner } => self.shared(key, &made, winner, state),
+            PlannerMessage::LookedUp { key, found, looked_up, .. } => {
+                self.looked_up(key, found, looked_up.duration(), state);
+            }
+            PlannerMessage::Saved { key, outcome, .. } => self.saved(key, outcome, state),
+            PlannerMessage::Shared { key, made, winner, .. } => self.shared(key, &made, winner, state),
             PlannerMessage::Drain { reply } => {
                 state.draining.push(reply);
                 state.finish_drain();
@@ -168,8 +137,8 @@ impl Behaviour for PlannerActor {
 
 impl PlannerActor {
     fn admit(&self, pending: PendingPlan, state: &mut State) {
-        let PendingPlan { request, resolved, snapshot, claim, deadline, reply } = pending;
-        if reply.is_abandoned() || Instant::now() >= deadline {
+        let PendingPlan { request, resolved, snapshot, claim, deadline, caller } = pending;
+        if caller.is_abandoned() || Instant::now() >= deadline {
             counter!("instrument_registry_abandoned_requests_total").increment(1);
             return;
         }
@@ -178,17 +147,17 @@ impl PlannerActor {
         self.faults.strike(&request.user_id, PanicAt::Handling);
         // Looked up again, because the plan may have been stored while this request waited in the mailbox.
         if let Some(cached) = self.cache.peek(key) {
-            reply.send(Ok(Planned { cached, is_reused: true, record: None }));
+            caller.send(Ok(Planned { cached, is_reused: true, record: None }));
             return;
         }
         if let Some(in_flight) = state.in_flight.get_mut(&key) {
             in_flight.deadline.extend_to(deadline);
-            in_flight.waiting.push(reply);
+            in_flight.waiting.push(caller);
             return;
         }
         let (claimant, waiting) = match claim {
-            Some(claim) => (Some(Claimant { claim, record: None, reply }), Vec::new()),
-            None => (None, vec![reply]),
+            Some(claim) => (Some(Claimant { claim, record: None, caller }), Vec::new()),
+            None => (None, vec![caller]),
         };
         let in_flight = InFlight {
             request,
@@ -216,12 +185,12 @@ impl PlannerActor {
             let _watch = watch;
             let started_at = Instant::now();
             let plan_id = cache.look_up_shared(key, deadline).await;
-            let took = started_at.elapsed();
-            let found = match plan_id {
+            let looked_up = Interval::since(started_at, Stage::Cache);
+            let (found, read) = match plan_id {
                 Some(plan_id) => shared_plan(key, plan_id, &persistence, deadline).await,
-                None => None,
+                None => (None, None),
             };
-            PlannerMessage::LookedUp { key, found, took }
+            PlannerMessage::LookedUp { key, found, looked_up, read }
         });
     }
 
@@ -243,8 +212,7 @@ impl PlannerActor {
     /// Creates the plan and sends it to be stored. If planning panics, the callers get an error, and the planner lives.
     fn make(&self, key: CacheKey, state: &mut State) {
         let Some(in_flight) = state.in_flight.get_mut(&key) else { return };
-        let claimant = in_flight.claimant.as_ref().map(|claimant| &claimant.reply);
-        if in_flight.waiting.iter().chain(claimant).all(Reply::is_abandoned) {
+        if in_flight.callers().all(Waiter::is_abandoned) {
             counter!("instrument_registry_abandoned_requests_total").increment(1);
             state.in_flight.remove(&key);
             state.finish_drain();
@@ -270,9 +238,10 @@ impl PlannerActor {
     fn planned(&self, in_flight: &InFlight) -> Result<CachedPlan, PinnedOverCapacity> {
         #[cfg(any(test, feature = "fault-injection"))]
         self.faults.strike(&in_flight.request.user_id, PanicAt::Planning);
-        let (plan, took) = timed_plan(&in_flight.request, &in_flight.resolved, &in_flight.snapshot)?;
+        let (plan, computed) = timed_plan(&in_flight.request, &in_flight.resolved, &in_flight.snapshot)?;
         let level = in_flight.request.options.optimization_level;
-        histogram!(PLANNING_DURATION, "optimization_level" => level.as_str()).record(took);
+        histogram!(PLANNING_DURATION, "optimization_level" => level.as_str()).record(computed.duration());
+        in_flight.record(computed);
         Ok(CachedPlan::new(Arc::new(plan)))
     }
 
@@ -280,21 +249,21 @@ impl PlannerActor {
         let Some(in_flight) = state.in_flight.get(&key) else { return };
         let Some(cached) = in_flight.made.clone() else { return };
         let (plan, bytes) = (Arc::clone(&cached.plan), cached.json.len());
-        let me = state.me.clone();
+        let (me, started_at) = (state.me.clone(), Instant::now());
+        let saved = move |outcome| {
+            let written = Interval::since(started_at, Stage::Database);
+            me.tell(PlannerMessage::Saved { key, outcome, written });
+        };
         if let Some(Claimant { claim, record: Some(record), .. }) = &in_flight.claimant {
             let row = match record.claim(&claim.request) {
                 Ok(claim) => KeyedPlan { plan: Some(plan), claim },
-                Err(fault) => return me.tell(PlannerMessage::Saved { key, outcome: Err(fault.into()) }),
+                Err(fault) => return saved(Err(fault.into())),
             };
-            self.persistence.save_keyed(row, bytes, in_flight.deadline.clone(), move |outcome| {
-                me.tell(PlannerMessage::Saved { key, outcome });
-            });
+            self.persistence.save_keyed(row, bytes, in_flight.deadline.clone(), saved);
             return;
         }
-        self.persistence.save(plan, bytes, in_flight.deadline.clone(), move |outcome| {
-            let outcome = outcome.map(|()| Claimed::Stored);
-            me.tell(PlannerMessage::Saved { key, outcome });
-        });
+        let saved = move |outcome: Result<(), _>| saved(outcome.map(|()| Claimed::Stored));
+        self.persistence.save(plan, bytes, in_flight.deadline.clone(), saved);
     }
 
     fn saved(&self, key: CacheKey, outcome: Result<Claimed, PersistenceError>, state: &mut State) {
@@ -309,7 +278,7 @@ impl PlannerActor {
             }
             (Ok(Claimed::Taken(answer)), _) => {
                 if let Some(claimant) = in_flight.claimant.take() {
-                    claimant.reply.send(Err(PlanError::Answered(answer)));
+                    claimant.caller.send(Err(PlanError::Answered(answer)));
                 }
                 // The plan was not stored. Requests that joined still wait for it.
                 if in_flight.waiting.is_empty() {
@@ -344,14 +313,17 @@ impl PlannerActor {
         let watch = Watch::new(Arc::clone(&self.quarantine), key);
         state.me.run(async move {
             let _watch = watch;
-            let winner = match cache.share(&made.plan, deadline.min(Instant::now() + budget)).await {
+            let started_at = Instant::now();
+            let plan_id = cache.share(&made.plan, deadline.min(started_at + budget)).await;
+            let put = Interval::since(started_at, Stage::Cache);
+            let (winner, read) = match plan_id {
                 Some(plan_id) if plan_id != made.plan.plan_id => {
                     let deadline = deadline.min(Instant::now() + WINNER_TIMEOUT);
                     shared_plan(key, plan_id, &persistence, deadline).await
                 }
-                _ => None,
+                _ => (None, None),
             };
-            PlannerMessage::Shared { key, made, winner }
+            PlannerMessage::Shared { key, made, winner, put, read }
         });
     }
 
@@ -380,18 +352,18 @@ impl State {
     /// Answers the caller with the idempotency key that the plan was created and stored for. Returns `false` without one.
     fn answer_claimant(&mut self, key: CacheKey, made: &Arc<CachedPlan>) -> bool {
         let claimant = self.in_flight.get_mut(&key).and_then(|in_flight| in_flight.claimant.take());
-        let Some(Claimant { record, reply, .. }) = claimant else { return false };
-        reply.send(Ok(Planned { cached: Arc::clone(made), is_reused: false, record }));
+        let Some(Claimant { record, caller, .. }) = claimant else { return false };
+        caller.send(Ok(Planned { cached: Arc::clone(made), is_reused: false, record }));
         true
     }
 
     /// Answers all callers that still wait for the plan; the argument of `answer` is `true` for the first of them.
     fn answer(&mut self, key: CacheKey, answer: impl Fn(bool) -> Result<Planned, PlanError>) {
         let Some(in_flight) = self.in_flight.remove(&key) else { return };
-        let claimant = in_flight.claimant.map(|claimant| claimant.reply);
-        let waiting = claimant.into_iter().chain(in_flight.waiting).filter(|reply| !reply.is_abandoned());
-        for (index, reply) in waiting.enumerate() {
-            reply.send(answer(index == 0));
+        let claimant = in_flight.claimant.map(|claimant| claimant.caller);
+        let waiting = claimant.into_iter().chain(in_flight.waiting).filter(|caller| !caller.is_abandoned());
+        for (index, caller) in waiting.enumerate() {
+            caller.send(answer(index == 0));
         }
         self.finish_drain();
     }
@@ -403,15 +375,19 @@ impl State {
     }
 }
 
-/// Reads the plan with the id from L2 from the database. A missing row and a plan of another key are misses.
+/// Reads the plan with the id from L2 from the database, and measures the read. A missing row and a plan of another key are
+/// misses.
 async fn shared_plan(
     key: CacheKey,
     plan_id: String,
     persistence: &PersistenceHandle,
     deadline: Instant,
-) -> Option<Arc<Plan>> {
-    let plan = persistence.plan(plan_id, deadline).await.ok().flatten()?;
-    (plan.cache_key == key && plan.expires_at > Utc::now()).then(|| Arc::new(plan))
+) -> (Option<Arc<Plan>>, Option<Interval>) {
+    let started_at = Instant::now();
+    let plan = persistence.plan(plan_id, deadline).await.ok().flatten();
+    let read = Interval::since(started_at, Stage::Database);
+    let plan = plan.filter(|plan| plan.cache_key == key && plan.expires_at > Utc::now());
+    (plan.map(Arc::new), Some(read))
 }
 
 /// Computes the plan of a request, for a caller that neither stores nor caches it. It takes milliseconds.
@@ -423,25 +399,26 @@ pub fn compute_plan(
     resolved: &Resolved,
     snapshot: &Snapshot,
 ) -> Result<Plan, PinnedOverCapacity> {
-    timed_plan(request, resolved, snapshot).map(|(plan, _)| plan)
+    measured(Stage::Plan, || timed_plan(request, resolved, snapshot)).map(|(plan, _)| plan)
 }
 
-/// Returns a new plan, and the time that it took.
+/// Returns a new plan, and the time in which it was computed.
 fn timed_plan(
     request: &PlanRequest,
     resolved: &Resolved,
     snapshot: &Snapshot,
-) -> Result<(Plan, Duration), PinnedOverCapacity> {
+) -> Result<(Plan, Interval), PinnedOverCapacity> {
     let started_at = std::time::Instant::now();
     let stamp = stamp(snapshot.settings.plan_cache_ttl);
     let mut plan = create_plan(request, resolved, snapshot.basis(), stamp)?;
     let took = started_at.elapsed();
+    let computed = Interval::of(Stage::Plan, started_at.into(), took);
     if request.options.optimization_level == OptimizationLevel::Aggressive {
         // Ten-thousandths of a millisecond are tenths of a microsecond.
         let tenths = i64::try_from(took.as_nanos() / 100).unwrap_or(i64::MAX);
         plan.metadata.optimization_result.optimization_time_ms = Some(Amount::from_ten_thousandths(tenths));
     }
-    Ok((plan, took))
+    Ok((plan, computed))
 }
 
 /// Returns a new id and the times of a plan that is created now. Ids are ordered by time.

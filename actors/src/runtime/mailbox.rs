@@ -40,6 +40,9 @@ pub(crate) trait Behaviour: Send + Sync + Sized + 'static {
     /// Creates the first state. Called at every start and restart; must not do I/O.
     fn start(&self, me: Myself<Self::Message>) -> Self::State;
 
+    /// Learns, before it handles the message, how long the message waited in the mailbox.
+    fn note_wait(&self, _message: &Self::Message, _sent_at: Instant, _received_at: Instant, _state: &Self::State) {}
+
     /// Handles one message. Expected failures travel in replies; a panic ends the actor and loses its state.
     fn handle(&self, message: Self::Message, state: &mut Self::State);
 
@@ -479,6 +482,7 @@ impl<B: Behaviour> Actor for Runner<B> {
             Body::Message(message) => {
                 let measure = measures.of(self.actor, message.kind());
                 measure.wait.record(started_at - envelope.sent_at);
+                self.behaviour.note_wait(&message, envelope.sent_at, started_at, state);
                 self.behaviour.handle(message, state);
                 measure.handling.record(started_at.elapsed());
             }
