@@ -128,6 +128,7 @@ impl App {
             api_keys,
             fingerprint_key,
             is_legacy_encoding: settings.is_legacy_encoding,
+            has_server_timing: settings.has_server_timing,
             metrics,
             measures: Measures::new(&http::ENDPOINTS),
             throttled_log: ThrottledLog::default(),

@@ -341,6 +341,7 @@ async fn check_config(settings: &ProcessSettings) -> anyhow::Result<()> {
         ("CONFIG_SERVICE_API_KEY", (if has_own_key { "(set)" } else { "(not set)" }).to_owned()),
         ("INSTRUMENT_REGISTRY_DEMO_CATALOGUE", settings.has_demonstration.to_string()),
         ("INSTRUMENT_REGISTRY_LEGACY_PLAN_ENCODING", settings.is_legacy_encoding.to_string()),
+        ("INSTRUMENT_REGISTRY_SERVER_TIMING", settings.has_server_timing.to_string()),
     ];
     let from_service = |value: &str| value.starts_with("(from the config service");
     let origin = |key: &str, value: &str| match std::env::var_os(key) {

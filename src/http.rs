@@ -31,6 +31,7 @@ mod profiles;
 mod query;
 mod response;
 mod schema;
+mod server_timing;
 mod shedding;
 mod stale_counts;
 mod throttled_log;

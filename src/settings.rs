@@ -43,6 +43,8 @@ pub struct ProcessSettings {
     pub has_demonstration: bool,
     /// `INSTRUMENT_REGISTRY_LEGACY_PLAN_ENCODING`.
     pub is_legacy_encoding: bool,
+    /// `INSTRUMENT_REGISTRY_SERVER_TIMING`.
+    pub has_server_timing: bool,
     /// The gates that a broker's file must pass: `INSTRUMENT_REGISTRY_GATE_…`.
     pub gates: GateSettings,
     ingest: Ingest,
@@ -138,6 +140,8 @@ impl ProcessSettings {
             reader.parsed("INSTRUMENT_REGISTRY_DEMO_CATALOGUE", true, "true or false", |text| text.parse().ok());
         let is_legacy_encoding =
             reader.parsed("INSTRUMENT_REGISTRY_LEGACY_PLAN_ENCODING", false, "true or false", |text| text.parse().ok());
+        let has_server_timing =
+            reader.parsed("INSTRUMENT_REGISTRY_SERVER_TIMING", true, "true or false", |text| text.parse().ok());
         let gates = reader.gates();
         let ingest = reader.ingest();
         let (capacity_source, capacity) = reader.capacity();
@@ -158,6 +162,7 @@ impl ProcessSettings {
                 config_service,
                 has_demonstration,
                 is_legacy_encoding,
+                has_server_timing,
                 gates,
                 ingest,
                 capacity,

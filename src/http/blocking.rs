@@ -7,6 +7,7 @@ use std::sync::LazyLock;
 use std::time::Instant;
 
 use metrics::counter;
+use registry_actors::trace::{self, Stage, measured_async};
 use tokio::runtime::{Builder, Handle, Runtime};
 use tokio::sync::{Semaphore, SemaphorePermit, oneshot};
 
@@ -135,7 +136,8 @@ impl Lane {
     }
 
     async fn wait_for_permit(&'static self, deadline: Instant) -> Result<SemaphorePermit<'static>, Problem> {
-        let permit = tokio::time::timeout_at(deadline.into(), self.running.acquire()).await;
+        let permit = tokio::time::timeout_at(deadline.into(), self.running.acquire());
+        let permit = measured_async(Stage::Queue, permit).await;
         let closed = |_| Problem::internal();
         permit.map_err(|_| Problem::deadline_exceeded())?.map_err(closed)
     }
@@ -147,11 +149,12 @@ impl Lane {
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, Problem> {
         let (done, result) = oneshot::channel();
+        let trace = trace::current();
         let threads = self.threads.as_ref().map_or_else(Handle::current, |runtime| runtime.handle().clone());
         threads.spawn_blocking(move || {
             let _permit = permit;
             if !done.is_closed() {
-                let _ = done.send(work());
+                let _ = done.send(trace::within(trace, work));
             }
         });
         let result = tokio::time::timeout_at(deadline.into(), result).await;

@@ -9,6 +9,7 @@ use metrics_exporter_prometheus::PrometheusHandle;
 use registry_actors::ingest::IngestSettings;
 use registry_actors::snapshot::Snapshot;
 use registry_actors::system::System;
+use registry_actors::trace::{self, RequestTrace, TraceContext};
 use tokio::sync::Semaphore;
 use uuid::Uuid;
 
@@ -26,6 +27,8 @@ use crate::limits::BrokerLimits;
 pub(crate) const REQUESTS_MAX: usize = 4096;
 
 pub(super) const CORRELATION_ID: HeaderName = HeaderName::from_static("x-correlation-id");
+pub(super) const TRACEPARENT: HeaderName = HeaderName::from_static(trace::TRACEPARENT);
+const TRACESTATE: HeaderName = HeaderName::from_static(trace::TRACESTATE);
 const CORRELATION_CHARACTERS_MAX: usize = 128;
 /// The code of the problem while settings or catalog are not loaded.
 pub(super) const NOT_LOADED: &str = "not_ready";
@@ -39,6 +42,8 @@ pub(crate) struct AppState {
     pub(crate) api_keys: Arc<ApiKeys>,
     pub(crate) fingerprint_key: FingerprintKey,
     pub(crate) is_legacy_encoding: bool,
+    /// Whether responses of the API have the header `Server-Timing`.
+    pub(crate) has_server_timing: bool,
     pub(crate) metrics: PrometheusHandle,
     pub(crate) measures: Measures,
     pub(crate) throttled_log: ThrottledLog,
@@ -56,23 +61,36 @@ impl AppState {
     }
 }
 
-/// The correlation id and arrival time of a request: one of its extensions.
+/// The correlation id, the arrival time and the trace of a request: one of its extensions.
 #[derive(Clone, Debug)]
 pub(crate) struct RequestContext {
     pub(crate) correlation_id: Arc<str>,
     pub(crate) arrived_at: Instant,
+    pub(crate) trace: Arc<RequestTrace>,
+    /// Whether the caller sent a trace, valid or not.
+    pub(super) is_traced: bool,
 }
 
 impl RequestContext {
     /// Returns the context of a request that arrives now.
     pub(super) fn begin(headers: &HeaderMap) -> Self {
-        RequestContext { correlation_id: correlation_id(headers), arrived_at: Instant::now() }
+        let arrived_at = Instant::now();
+        let correlation_id = correlation_id(headers);
+        let is_traced = headers.contains_key(TRACEPARENT);
+        let context = if is_traced { trace_context(headers) } else { TraceContext::fresh() };
+        let trace = RequestTrace::begin(context, arrived_at.into());
+        RequestContext { correlation_id, arrived_at, trace, is_traced }
     }
 
     /// Returns the time since the request arrived, in milliseconds.
     pub(crate) fn elapsed_ms(&self) -> u64 {
         u64::try_from(self.arrived_at.elapsed().as_millis()).unwrap_or(u64::MAX)
     }
+}
+
+fn trace_context(headers: &HeaderMap) -> TraceContext {
+    let values = |name| headers.get_all(name).into_iter().map(HeaderValue::as_bytes);
+    TraceContext::of(values(TRACEPARENT), values(TRACESTATE))
 }
 
 /// The path of the request, if the router gets another one: one of the extensions of the request.

@@ -12,11 +12,12 @@ use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
 
 use axum::http::Uri;
-use tracing::{debug, info, info_span};
+use tracing::{debug, info};
 
 use super::context::{AppState, RequestContext};
 use super::endpoints;
 use super::measures::hung_up;
+use super::middleware;
 
 /// The kind of log lines, for [`ThrottledLog`](super::throttled_log::ThrottledLog).
 const KIND: &str = "hung_up";
@@ -69,8 +70,7 @@ impl Unanswered {
         let Unanswered { state, context, method, uri } = self;
         // The router may not have seen the request.
         let endpoint = endpoints::template(uri.path());
-        let span = info_span!("request", correlation_id = %context.correlation_id, method, path = endpoint);
-        span.in_scope(|| record(&state, method, endpoint, context.arrived_at.elapsed()));
+        middleware::span(&context, method, endpoint).in_scope(|| record(&state, method, endpoint, context.arrived_at.elapsed()));
     }
 }
 

@@ -1,4 +1,4 @@
-//! The middleware of all requests: correlation id, key check, permits, problem documents, metrics and headers.
+//! The middleware of all requests: ids, key check, permits, problem documents, metrics and headers.
 
 use std::any::Any;
 use std::panic::AssertUnwindSafe;
@@ -15,11 +15,12 @@ use metrics::counter;
 use tokio::sync::SemaphorePermit;
 use tracing::{Instrument, Span, debug, error, info_span, warn};
 
-use super::context::{AppState, CORRELATION_ID, OnProbePort, RequestContext, RequestedPath};
+use super::context::{AppState, CORRELATION_ID, OnProbePort, RequestContext, RequestedPath, TRACEPARENT};
 use super::hang_up;
 use super::health::name_cause;
 use super::keys::{API_KEY, KeyCheck};
 use super::problem::{Problem, ProblemDocument};
+use super::server_timing::{SERVER_TIMING, server_timing};
 use crate::metrics::REQUESTS_SHED;
 
 /// See the [module](self).
@@ -66,13 +67,15 @@ pub(super) async fn watch(
     conclude: impl FnOnce(Response) -> Response,
 ) -> Response {
     let span = span(context, method, endpoint);
-    let answer = AssertUnwindSafe(answer.instrument(span.clone())).catch_unwind().await;
+    let answer = AssertUnwindSafe(context.trace.scope(answer).instrument(span.clone())).catch_unwind().await;
     span.in_scope(|| conclude(answer.unwrap_or_else(|panic| after_panic(&*panic))))
 }
 
 /// Returns the span of the log lines of a request.
 pub(super) fn span(context: &RequestContext, method: &'static str, endpoint: Option<&str>) -> Span {
-    info_span!("request", correlation_id = %context.correlation_id, method, path = endpoint)
+    let (ids, correlation_id) = (context.trace.context(), &context.correlation_id);
+    let (trace_id, span_id, parent_id) = (ids.trace_id(), ids.span_id(), ids.parent_id());
+    info_span!("request", %correlation_id, trace_id, span_id, parent_id, method, path = endpoint)
 }
 
 /// Returns a permit if one is free and the key is valid.
@@ -95,8 +98,9 @@ pub(super) fn conclude(
     // The caller is gone: nobody receives the problem.
     let has_hung_up = response.extensions().get::<Problem>().is_some_and(|problem| problem.has_hung_up);
     let mut response = finish(response, state, context, path);
-    add_headers(response.headers_mut(), context, is_private);
     let took = context.arrived_at.elapsed();
+    add_headers(response.headers_mut(), is_private);
+    add_request_headers(response.headers_mut(), context, (is_private && state.has_server_timing).then_some(took));
     if has_hung_up {
         hang_up::record(state, method, endpoint, took);
         return response;
@@ -121,10 +125,10 @@ pub(super) fn log_unavailable(problem: &Problem, untold: Option<u64>) {
 
 /// Returns the headers of a problem on a private path, and its document without correlation id and response time.
 pub(super) fn rejection(problem: &Problem, path: &str) -> (HeaderMap, Vec<u8>) {
-    let context = RequestContext { correlation_id: "".into(), arrived_at: Instant::now() };
+    let context = RequestContext { correlation_id: "".into(), ..RequestContext::begin(&HeaderMap::new()) };
     let response = with_document(problem.clone().into_response(), problem, &context, path).map(drop);
     let mut headers = response.into_parts().0.headers;
-    add_headers(&mut headers, &context, true);
+    add_headers(&mut headers, true);
     (headers, document(problem, &context, path))
 }
 
@@ -206,21 +210,34 @@ fn with_document(response: Response, problem: &Problem, context: &RequestContext
     Response::from_parts(parts, Body::from(bytes))
 }
 
-fn add_headers(headers: &mut HeaderMap, context: &RequestContext, is_private: bool) {
+/// Adds the headers that do not depend on the request.
+fn add_headers(headers: &mut HeaderMap, is_private: bool) {
     let fixed = [
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
         (header::X_FRAME_OPTIONS, "DENY"),
         (header::CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'"),
         (header::REFERRER_POLICY, "no-referrer"),
     ];
-    headers.reserve(fixed.len() + 4);
+    headers.reserve(fixed.len() + 6);
     for (name, value) in fixed {
         headers.insert(name, HeaderValue::from_static(value));
     }
     if is_private {
         headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
     }
+}
+
+/// Adds the ids of the request, and the time in each stage if `took` has the whole time.
+pub(super) fn add_request_headers(headers: &mut HeaderMap, context: &RequestContext, took: Option<Duration>) {
     if let Ok(id) = HeaderValue::from_str(&context.correlation_id) {
         headers.insert(CORRELATION_ID, id);
+    }
+    if context.is_traced
+        && let Ok(traceparent) = HeaderValue::from_str(context.trace.context().traceparent())
+    {
+        headers.insert(TRACEPARENT, traceparent);
+    }
+    if let Some(timing) = took.and_then(|took| server_timing(&context.trace, took)) {
+        headers.insert(SERVER_TIMING, timing);
     }
 }

@@ -347,7 +347,7 @@ impl<S: RowSource> PortionedPage<S> {
         let body = if writer.page.is_read() {
             Body::from(first)
         } else {
-            Body::from_stream(writer.into_stream(first, Arc::clone(&context.correlation_id)))
+            Body::from_stream(writer.into_stream(first, context.clone()))
         };
         Ok(([(header::CONTENT_TYPE, content_type)], body).into_response())
     }
@@ -400,9 +400,9 @@ impl<S: RowSource> PageWriter<S> {
     }
 
     /// Returns `first` and the rest of the page, which is read when it is requested.
-    fn into_stream(self, first: Bytes, correlation_id: Arc<str>) -> impl Stream<Item = io::Result<Bytes>> + Send {
+    fn into_stream(self, first: Bytes, context: RequestContext) -> impl Stream<Item = io::Result<Bytes>> + Send {
         stream::try_unfold((self, Some(first)), move |(mut writer, first)| {
-            let correlation_id = Arc::clone(&correlation_id);
+            let context = context.clone();
             Box::pin(async move {
                 if first.is_some() {
                     return Ok(first.map(|first| (first, (writer, None))));
@@ -411,7 +411,8 @@ impl<S: RowSource> PageWriter<S> {
                     Ok(next) => Ok(next.map(|next| (next, (writer, None)))),
                     Err(Problem { code, detail, .. }) => {
                         let operation = writer.page.reader.source.operation();
-                        warn!(%correlation_id, operation, code, detail, "failed to read the rest of a list: connection closed");
+                        let (correlation_id, trace_id) = (&context.correlation_id, context.trace.context().trace_id());
+                        warn!(%correlation_id, trace_id, operation, code, detail, "failed to read the rest of a list: connection closed");
                         Err(io::Error::other(detail))
                     }
                 }

@@ -21,12 +21,13 @@ use axum::response::Response;
 use futures_util::StreamExt;
 use metrics::{Counter, counter};
 use registry_actors::cache::Fingerprint;
+use registry_actors::trace::Stage;
 use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::{Instant, timeout};
 use tracing::{Level, enabled};
 
 use super::body::BODY_TIMEOUT;
-use super::context::{AppState, CORRELATION_ID, RequestContext};
+use super::context::{AppState, RequestContext};
 use super::endpoints::PLAN_ENDPOINT;
 use super::fingerprint::FingerprintHasher;
 use super::middleware;
@@ -74,17 +75,19 @@ impl Shedding {
         self.shed.increment(1);
         let hold = self.holds.begin(held, Instant::now()).filter(|_| !state.is_draining());
         if let Some((until, _permit)) = hold {
+            let held_at = Instant::now();
             tokio::time::sleep_until(until).await;
+            context.trace.record(Stage::Queue, held_at, Instant::now());
         }
         let retry_after = retry_after_seconds(RETRY_AFTER_MIN);
         self.holds.note(held, Instant::now(), Duration::from_secs(retry_after));
-        self.record(state, context);
-        self.response(context, retry_after)
+        let took = context.arrived_at.elapsed();
+        self.record(state, context, took);
+        self.response(context, retry_after, state.has_server_timing.then_some(took))
     }
 
-    fn record(&self, state: &AppState, context: &RequestContext) {
+    fn record(&self, state: &AppState, context: &RequestContext, took: Duration) {
         let (method, endpoint) = PLAN_ENDPOINT;
-        let took = context.arrived_at.elapsed();
         state.measures.record(method, endpoint, self.problem.status, took);
         let untold = state.throttled_log.note(self.problem.code, std::time::Instant::now());
         if untold.is_some() || enabled!(Level::DEBUG) {
@@ -95,7 +98,8 @@ impl Shedding {
         }
     }
 
-    fn response(&self, context: &RequestContext, retry_after: u64) -> Response {
+    /// `timed` is the time to add as `Server-Timing`.
+    fn response(&self, context: &RequestContext, retry_after: u64, timed: Option<Duration>) -> Response {
         let id = &*context.correlation_id;
         let mut document = Vec::with_capacity(self.before_id.len() + id.len() + self.after_id.len() + 32);
         document.extend_from_slice(&self.before_id);
@@ -108,9 +112,7 @@ impl Shedding {
         *response.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
         let mut headers = self.headers.clone();
         headers.insert(header::RETRY_AFTER, HeaderValue::from(retry_after));
-        if let Ok(id) = HeaderValue::from_str(id) {
-            headers.insert(CORRELATION_ID, id);
-        }
+        middleware::add_request_headers(&mut headers, context, timed);
         *response.headers_mut() = headers;
         response
     }

@@ -6,6 +6,7 @@
 use std::time::Duration;
 
 use metrics::counter;
+use registry_actors::trace::{Stage, measured_async};
 use tokio::sync::{Semaphore, SemaphorePermit};
 
 use super::{BODY_BYTES_MAX, BODY_TIMEOUT, PLAN_BODY_BYTES_MAX};
@@ -69,7 +70,8 @@ impl Budget {
         if let Ok(permit) = self.bytes.try_acquire_many(length) {
             return Ok(Share { permit: Some(permit) });
         }
-        match tokio::time::timeout(self.timeout, self.bytes.acquire_many(length)).await {
+        let permit = tokio::time::timeout(self.timeout, self.bytes.acquire_many(length));
+        match measured_async(Stage::Queue, permit).await {
             Ok(Ok(permit)) => Ok(Share { permit: Some(permit) }),
             Ok(Err(_)) | Err(_) => {
                 counter!(REQUESTS_SHED).increment(1);

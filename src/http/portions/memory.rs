@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use registry_actors::trace::{Stage, measured_async};
 use tokio::sync::{Semaphore, SemaphorePermit};
 
 use crate::http::problem::Problem;
@@ -130,7 +131,8 @@ impl Memory {
             return Ok(Memory { pool, share });
         }
         let _waiting = pool.begin_to_wait();
-        let share = tokio::time::timeout_at(deadline.into(), pool.permits.acquire_many(permits)).await;
+        let share = tokio::time::timeout_at(deadline.into(), pool.permits.acquire_many(permits));
+        let share = measured_async(Stage::Queue, share).await;
         // The semaphore is never closed.
         let share = share.ok().and_then(Result::ok).ok_or_else(Problem::overloaded)?;
         Ok(Memory { pool, share })
