@@ -9,6 +9,8 @@ mod logs;
 mod measures;
 mod readiness;
 mod supervision;
+mod timing;
+mod tracing;
 
 use chrono::DateTime;
 use serde_json::Value;

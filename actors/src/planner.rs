@@ -22,8 +22,8 @@ use registry_planning::request::{PlanRequest, Resolved};
 use registry_store::idempotency::{KeyedRequest, PlanAnswerRecord, StoredAnswer};
 use tokio::time::Instant;
 
-pub use self::actor::compute_plan;
 use self::actor::PlannerActor;
+pub use self::actor::compute_plan;
 #[cfg(any(test, feature = "fault-injection"))]
 pub use self::faults::PanicAt;
 use self::message::PlannerMessage;
@@ -238,6 +238,12 @@ impl PlannerPool {
     #[cfg(any(test, feature = "fault-injection"))]
     pub fn occupy(&self) -> impl Send + Sync + use<> {
         self.planners.iter().map(Mailbox::take_permits).collect::<Vec<_>>()
+    }
+
+    /// Holds each planner at its next request until the value is dropped, for tests in a runtime with several threads.
+    #[cfg(any(test, feature = "fault-injection"))]
+    pub fn hold(&self) -> impl Send + Sync + use<> {
+        self.faults.hold()
     }
 
     /// Makes requests of this user panic from now on, for tests.

@@ -11,6 +11,7 @@ use registry_actors::snapshot::Snapshot;
 use registry_actors::system::System;
 use registry_actors::trace::{self, RequestTrace, TraceContext};
 use tokio::sync::Semaphore;
+use tracing::{Span, info_span};
 use uuid::Uuid;
 
 use super::fingerprint::FingerprintKey;
@@ -80,6 +81,13 @@ impl RequestContext {
         let context = if is_traced { trace_context(headers) } else { TraceContext::fresh() };
         let trace = RequestTrace::begin(context, arrived_at.into());
         RequestContext { correlation_id, arrived_at, trace, is_traced }
+    }
+
+    /// Returns the span of the log lines of the request.
+    pub(super) fn span(&self, method: &'static str, endpoint: Option<&str>) -> Span {
+        let (ids, correlation_id) = (self.trace.context(), &self.correlation_id);
+        let (trace_id, span_id, parent_id) = (ids.trace_id(), ids.span_id(), ids.parent_id());
+        info_span!("request", %correlation_id, trace_id, span_id, parent_id, method, path = endpoint)
     }
 
     /// Returns the time since the request arrived, in milliseconds.

@@ -20,6 +20,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::future::RouteFuture;
 use axum::{BoxError, Router};
 use futures_util::future::Either;
+use registry_actors::trace;
 use tower_service::Service;
 
 use super::body::{self, JsonBody, PLAN_BODY_BYTES_MAX};
@@ -161,7 +162,8 @@ async fn plan_response(front: &FastPath, context: RequestContext, request: Reque
     if !state.system.planners.has_capacity()
         && let Ok(snapshot) = snapshot(state)
     {
-        let answer = match plans::repeat_response(state, &context, &parts.uri, body, &snapshot).await {
+        let answer = plans::repeat_response(state, &context, &parts.uri, body, &snapshot);
+        let answer = match context.trace.scope(answer).await {
             Ok(Some(response)) => response,
             Ok(None) => {
                 drop(permit);
@@ -185,7 +187,8 @@ async fn cached_plan_response(state: &AppState, context: RequestContext, request
     // Plans are served only after settings and catalog are loaded.
     let Ok(snapshot) = snapshot(state) else { return FastPathResult::NotHandled(request) };
     let plan_id = read_by_id(&request);
-    let Some(cached) = plan_id.and_then(|plan_id| state.system.cache.hit_by_id(plan_id)) else {
+    let look_up = || plan_id.and_then(|plan_id| state.system.cache.hit_by_id(plan_id));
+    let Some(cached) = trace::within(Some(Arc::clone(&context.trace)), look_up) else {
         return FastPathResult::NotHandled(request);
     };
     let (method, endpoint) = READ_ENDPOINT;

@@ -17,7 +17,6 @@ use tracing::{debug, info};
 use super::context::{AppState, RequestContext};
 use super::endpoints;
 use super::measures::hung_up;
-use super::middleware;
 
 /// The kind of log lines, for [`ThrottledLog`](super::throttled_log::ThrottledLog).
 const KIND: &str = "hung_up";
@@ -70,7 +69,7 @@ impl Unanswered {
         let Unanswered { state, context, method, uri } = self;
         // The router may not have seen the request.
         let endpoint = endpoints::template(uri.path());
-        middleware::span(&context, method, endpoint).in_scope(|| record(&state, method, endpoint, context.arrived_at.elapsed()));
+        context.span(method, endpoint).in_scope(|| record(&state, method, endpoint, context.arrived_at.elapsed()));
     }
 }
 

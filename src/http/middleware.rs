@@ -13,7 +13,7 @@ use axum::response::{IntoResponse, Response};
 use futures_util::FutureExt;
 use metrics::counter;
 use tokio::sync::SemaphorePermit;
-use tracing::{Instrument, Span, debug, error, info_span, warn};
+use tracing::{Instrument, debug, error, warn};
 
 use super::context::{AppState, CORRELATION_ID, OnProbePort, RequestContext, RequestedPath, TRACEPARENT};
 use super::hang_up;
@@ -66,16 +66,9 @@ pub(super) async fn watch(
     endpoint: Option<&str>,
     conclude: impl FnOnce(Response) -> Response,
 ) -> Response {
-    let span = span(context, method, endpoint);
+    let span = context.span(method, endpoint);
     let answer = AssertUnwindSafe(context.trace.scope(answer).instrument(span.clone())).catch_unwind().await;
     span.in_scope(|| conclude(answer.unwrap_or_else(|panic| after_panic(&*panic))))
-}
-
-/// Returns the span of the log lines of a request.
-pub(super) fn span(context: &RequestContext, method: &'static str, endpoint: Option<&str>) -> Span {
-    let (ids, correlation_id) = (context.trace.context(), &context.correlation_id);
-    let (trace_id, span_id, parent_id) = (ids.trace_id(), ids.span_id(), ids.parent_id());
-    info_span!("request", %correlation_id, trace_id, span_id, parent_id, method, path = endpoint)
 }
 
 /// Returns a permit if one is free and the key is valid.

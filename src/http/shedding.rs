@@ -91,7 +91,7 @@ impl Shedding {
         state.measures.record(method, endpoint, self.problem.status, took);
         let untold = state.throttled_log.note(self.problem.code, std::time::Instant::now());
         if untold.is_some() || enabled!(Level::DEBUG) {
-            middleware::span(context, method, Some(endpoint)).in_scope(|| {
+            context.span(method, Some(endpoint)).in_scope(|| {
                 middleware::log_unavailable(&self.problem, untold);
                 middleware::log_completion(self.problem.status, took);
             });

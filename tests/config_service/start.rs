@@ -139,3 +139,23 @@ async fn every_refresh_has_one_correlation_id() {
         assert!(metrics.contains(&format!("instrument_registry_{series} ")), "{series}");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_calls_of_one_refresh_have_one_trace() {
+    let folder = TempDir::new().unwrap();
+    let standin = Standin::start(&[("DATABASE_URL", &database_in(&folder))]).await;
+    let service = service(&standin, &[]).await;
+    ready(&service).await;
+
+    refresh(&service);
+    let first_of_refresh = eventually("the service asks again", SOON, async || {
+        standin.seen().iter().position(|(_, id)| id == "of-a-test")
+    });
+    let second = first_of_refresh.await;
+
+    let traceparents = standin.traceparents();
+    let trace_id = |call: usize| traceparents[call].split('-').nth(1).map(str::to_owned);
+    assert_eq!(trace_id(0).map(|id| id.len()), Some(32), "{traceparents:?}");
+    assert_eq!(trace_id(0), trace_id(1));
+    assert_ne!(trace_id(0), trace_id(second));
+}

@@ -24,6 +24,10 @@ const COMMON_HEADERS: [(&str, &str); 4] = [
     ("x-frame-options", "DENY"),
 ];
 
+/// Headers that differ from one answer to the next. [`Recorder::compare`] checks the correlation id.
+const UNRECORDED_HEADERS: [&str; 5] =
+    ["date", "content-length", "transfer-encoding", "x-correlation-id", "server-timing"];
+
 /// Fields that hold times taken or ages.
 const MEASURED: [&str; 11] = [
     "response_time_ms",
@@ -212,7 +216,7 @@ impl Recording {
         masks.value(&mut request_body);
         let shown = |name: &str| {
             let is_common = COMMON_HEADERS.iter().any(|(common, _)| *common == name);
-            !is_common && !["date", "content-length", "transfer-encoding", "x-correlation-id"].contains(&name)
+            !is_common && !UNRECORDED_HEADERS.contains(&name)
         };
         let headers = answer.headers.keys().map(reqwest::header::HeaderName::as_str).filter(|name| shown(name));
         let headers = headers.map(|name| (name.to_owned(), masks.header(name, answer.header(name)))).collect();

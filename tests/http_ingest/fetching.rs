@@ -1,15 +1,17 @@
 //! Files that are fetched from elsewhere.
 
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use axum::Router;
-use axum::http::{StatusCode, header};
+use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::IntoResponse;
 use axum::routing::get;
+use reqwest::Method;
 use serde_json::json;
 
 use super::{FEW, ask, elsewhere, id, kite, kite_of, symbols, until};
-use crate::support::{Service, texts};
+use crate::support::{Answer, REGISTRY, Service, texts};
 
 const ORIGINS: &str = "INSTRUMENT_REGISTRY_INGEST_ORIGINS";
 
@@ -34,6 +36,33 @@ async fn a_file_is_fetched_over_redirects_within_the_list() {
 
     assert_eq!(done["source"], format!("http://{here}/moved"));
     assert_eq!(symbols(&service.client, true).await, ["ONE"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_source_gets_the_trace_of_the_request() {
+    let seen: Arc<Mutex<Vec<HeaderMap>>> = Arc::default();
+    let note = {
+        let seen = Arc::clone(&seen);
+        move |headers: HeaderMap| {
+            seen.lock().unwrap().push(headers);
+            std::future::ready(kite(&[("ONE", 1)]))
+        }
+    };
+    let here = elsewhere(Router::new().route("/kite_2026-11-20.csv", get(note))).await;
+    let service = Service::with(&[FEW, (ORIGINS, &format!("http://{here}"))]).await;
+    let request = service.client.request(Method::POST, &format!("{REGISTRY}/brokers/kite/ingest"));
+    let request = request.header("traceparent", "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01");
+    let request = request.header("tracestate", "rojo=1").header("tracestate", "congo=2");
+    let body = json!({"source": format!("http://{here}/kite_2026-11-20.csv")});
+
+    let taken = Answer::to(request.json(&body)).await;
+    until(&service.client, &id(&taken), "completed").await;
+
+    let seen = seen.lock().unwrap();
+    assert_eq!(seen[0]["traceparent"], taken.header("traceparent"));
+    assert!(taken.header("traceparent").starts_with("00-4bf92f3577b34da6a3ce929d0e0e4736-"));
+    assert_eq!(seen[0]["tracestate"], "rojo=1,congo=2");
+    assert!(taken.header("Server-Timing").contains("database;dur="), "{}", taken.header("Server-Timing"));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -20,6 +20,8 @@ pub(crate) struct Standin {
     values: Mutex<BTreeMap<String, String>>,
     /// Path and correlation id of each request.
     seen: Arc<Mutex<Vec<(String, String)>>>,
+    /// The `traceparent` of each request.
+    traceparents: Arc<Mutex<Vec<String>>>,
     is_legacy: bool,
     serving: Mutex<Option<JoinHandle<()>>>,
     _folder: TempDir,
@@ -55,6 +57,7 @@ impl Standin {
             file: folder.path().join("settings.json"),
             values: Mutex::default(),
             seen: Arc::default(),
+            traceparents: Arc::default(),
             is_legacy,
             serving: Mutex::default(),
             _folder: folder,
@@ -66,10 +69,11 @@ impl Standin {
     }
 
     fn serve(&self, listener: TcpListener) {
-        let seen = Arc::clone(&self.seen);
+        let (seen, traceparents) = (Arc::clone(&self.seen), Arc::clone(&self.traceparents));
         let note = move |request: Request, next: Next| {
-            let id = request.headers().get("x-correlation-id").and_then(|id| id.to_str().ok()).unwrap_or_default();
-            lock(&seen).push((request.uri().path().to_owned(), id.to_owned()));
+            let header = |name| request.headers().get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
+            lock(&seen).push((request.uri().path().to_owned(), header("x-correlation-id").to_owned()));
+            lock(&traceparents).push(header("traceparent").to_owned());
             next.run(request)
         };
         let standin =
@@ -112,6 +116,11 @@ impl Standin {
         let temporary = self.file.with_extension("tmp");
         std::fs::write(&temporary, text).expect("the file can be written");
         std::fs::rename(temporary, &self.file).expect("the file can be replaced");
+    }
+
+    /// The `traceparent` of each request so far.
+    pub(crate) fn traceparents(&self) -> Vec<String> {
+        lock(&self.traceparents).clone()
     }
 
     /// Path and correlation id of each request so far.

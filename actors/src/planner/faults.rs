@@ -1,7 +1,7 @@
-//! Requests that panic, for tests.
+//! Requests that panic, and planners that are held, for tests.
 
 use std::collections::HashMap;
-use std::sync::Mutex;
+use std::sync::{Arc, Condvar, Mutex};
 
 /// The step at which a request panics.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -12,18 +12,49 @@ pub enum PanicAt {
     Handling,
 }
 
-/// The users whose requests panic.
+/// The users whose requests panic, and whether planners are held.
 #[derive(Default)]
-pub(super) struct Faults(Mutex<HashMap<String, PanicAt>>);
+pub(super) struct Faults {
+    panics: Mutex<HashMap<String, PanicAt>>,
+    is_held: Mutex<bool>,
+    released: Condvar,
+}
 
 impl Faults {
     pub(super) fn set(&self, user_id: &str, at: PanicAt) {
-        self.0.lock().expect("the lock is never poisoned").insert(user_id.to_owned(), at);
+        self.panics.lock().expect("the lock is never poisoned").insert(user_id.to_owned(), at);
     }
 
-    /// Panics if a test has requested it for this step.
+    /// Panics if a test has requested it for this step, and waits while the planners are held.
     pub(super) fn strike(&self, user_id: &str, here: PanicAt) {
-        let at = self.0.lock().expect("the lock is never poisoned").get(user_id).copied();
+        self.wait_while_held();
+        let at = self.panics.lock().expect("the lock is never poisoned").get(user_id).copied();
         assert!(at != Some(here), "panic injected by a test while {here:?}");
+    }
+
+    fn wait_while_held(&self) {
+        let is_held = self.is_held.lock().expect("the lock is never poisoned");
+        if *is_held {
+            // Other tasks of this thread go on.
+            tokio::task::block_in_place(|| {
+                let released = self.released.wait_while(is_held, |is_held| *is_held);
+                drop(released.expect("the lock is never poisoned"));
+            });
+        }
+    }
+
+    pub(super) fn hold(self: &Arc<Self>) -> Held {
+        *self.is_held.lock().expect("the lock is never poisoned") = true;
+        Held(Arc::clone(self))
+    }
+}
+
+/// Releases the planners when it is dropped.
+pub(super) struct Held(Arc<Faults>);
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        *self.0.is_held.lock().expect("the lock is never poisoned") = false;
+        self.0.released.notify_all();
     }
 }

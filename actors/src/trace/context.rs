@@ -39,10 +39,7 @@ impl TraceContext {
     }
 
     /// Continues the trace of the caller. Begins a new one if there is not exactly one valid `traceparent`.
-    pub fn of<'h>(
-        mut parents: impl Iterator<Item = &'h [u8]>,
-        states: impl Iterator<Item = &'h [u8]>,
-    ) -> Self {
+    pub fn of<'h>(mut parents: impl Iterator<Item = &'h [u8]>, states: impl Iterator<Item = &'h [u8]>) -> Self {
         let Some(parent) = parents.next() else { return TraceContext::fresh() };
         match (parse(parent), parents.next()) {
             (Some(context), None) => TraceContext { state: propagated_state(states), ..context },
@@ -108,11 +105,8 @@ fn parse(text: &[u8]) -> Option<TraceContext> {
         _ => return None,
     };
     let is_id = |id: &[u8]| is_hex(id) && id.iter().any(|digit| *digit != b'0');
-    let is_valid = own[35] == b'-'
-        && own[52] == b'-'
-        && is_id(&own[TRACE_ID])
-        && is_id(&own[SPAN_ID])
-        && is_hex(&own[FLAGS]);
+    let is_valid =
+        own[35] == b'-' && own[52] == b'-' && is_id(&own[TRACE_ID]) && is_id(&own[SPAN_ID]) && is_hex(&own[FLAGS]);
     if !is_valid {
         return None;
     }
@@ -132,7 +126,7 @@ fn hex(number: u64) -> [u8; 16] {
     std::array::from_fn(|position| HEX_DIGITS[(number >> (60 - 4 * position)) as usize & 0xf])
 }
 
-/// Returns the text of flags of which only the lowest four can be set.
+/// Returns the text of flags. Only the lowest four can be set.
 const fn hex_of_flags(flags: u8) -> [u8; 2] {
     [b'0', HEX_DIGITS[(flags & 0xf) as usize]]
 }

@@ -34,7 +34,7 @@ pub(super) fn finish(mut document: Value) -> Value {
                 add_request_fields(operation, &mut document["components"]["schemas"]);
             }
             forbid_null(operation);
-            complete(operation);
+            complete(operation, is_private);
             add_headers_of_keys(operation);
             let id = operation["operationId"].as_str().unwrap_or_default().to_owned();
             add_examples(operation, &examples[id]);
@@ -71,15 +71,33 @@ fn add_components(components: &mut Value) {
             "description": "The number of seconds to wait before a retry.",
             "schema": {"type": "integer", "minimum": 1}, "required": true,
         },
+        "ServerTiming": {
+            "description": "The time that the request spent in each stage that occurred (`queue`, `cache`, `plan`, \
+                            `database`), and the whole time (`total`), in milliseconds: `cache;dur=0.004, total;dur=0.051`. \
+                            Absent if the service is configured without it.",
+            "schema": {"type": "string"}, "required": false,
+        },
+        "Traceparent": {
+            "description": "The trace of the request with the span of the service, as W3C Trace Context defines it. Present \
+                            if the request has a `traceparent`.",
+            "schema": {"type": "string"}, "required": false,
+        },
     });
-    components["parameters"] = json!({"CorrelationId": {
-        "name": "X-Correlation-ID", "in": "header", "required": false, "schema": {"type": "string"},
-        "description": "The correlation id of the request: 1 to 128 visible ASCII characters. The service replaces any other \
-                        value with a generated id.",
-    }});
+    components["parameters"] = json!({
+        "CorrelationId": {
+            "name": "X-Correlation-ID", "in": "header", "required": false, "schema": {"type": "string"},
+            "description": "The correlation id of the request: 1 to 128 visible ASCII characters. The service replaces any \
+                            other value with a generated id.",
+        },
+        "Traceparent": {
+            "name": "traceparent", "in": "header", "required": false, "schema": {"type": "string"},
+            "description": "The trace and the span of the caller, as W3C Trace Context defines them. The service replaces an \
+                            invalid value with a new trace.",
+        },
+    });
     for (status, name, description) in PROBLEMS.iter().chain(&BODY_PROBLEMS) {
         let mut response = json!({"description": description});
-        complete_response(status, &mut response);
+        complete_response(status, &mut response, true);
         components["responses"][name] = response;
     }
 }
@@ -95,8 +113,12 @@ fn add_problems(operation: &mut Value, reads_body: bool) {
 }
 
 /// Adds the headers that every answer has, and the content of problems.
-fn complete_response(status: &str, response: &mut Value) {
+fn complete_response(status: &str, response: &mut Value, is_private: bool) {
     response["headers"]["X-Correlation-ID"] = json!({"$ref": "#/components/headers/CorrelationId"});
+    response["headers"]["traceparent"] = json!({"$ref": "#/components/headers/Traceparent"});
+    if is_private {
+        response["headers"]["Server-Timing"] = json!({"$ref": "#/components/headers/ServerTiming"});
+    }
     if status == "503" {
         response["headers"]["Retry-After"] = json!({"$ref": "#/components/headers/RetryAfter"});
     }
@@ -162,16 +184,17 @@ fn forbid_null_in(schema: &mut Value) -> bool {
     false
 }
 
-/// Adds the header that every request may have, and the headers that every response has.
-fn complete(operation: &mut Value) {
-    let parameter = json!({"$ref": "#/components/parameters/CorrelationId"});
+/// Adds the headers that every request may have, and the headers that every response has.
+fn complete(operation: &mut Value, is_private: bool) {
+    let shared =
+        ["CorrelationId", "Traceparent"].map(|name| json!({"$ref": format!("#/components/parameters/{name}")}));
     match operation.get_mut("parameters").and_then(Value::as_array_mut) {
-        Some(parameters) => parameters.push(parameter),
-        None => operation["parameters"] = json!([parameter]),
+        Some(parameters) => parameters.extend(shared),
+        None => operation["parameters"] = json!(shared),
     }
     for (status, response) in operation["responses"].as_object_mut().into_iter().flatten() {
         if response.get("$ref").is_none() {
-            complete_response(status, response);
+            complete_response(status, response, is_private);
         }
     }
 }
