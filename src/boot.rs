@@ -24,6 +24,7 @@ use registry_actors::config::{
 use registry_actors::persistence::StoreSlot;
 use registry_actors::settings::SettingsTable;
 use registry_actors::system::SystemParts;
+use registry_actors::tls::Tls;
 use registry_planning::broker::BrokerModels;
 use registry_store::Store;
 use registry_store::postgres::PostgresStore;
@@ -40,13 +41,13 @@ const IN_USE: &str = "the service is connected to a different database; restart 
 /// The interval between two refreshes of all settings from the config service.
 const REFRESH_EVERY: Duration = Duration::from_secs(30);
 
-/// The functions that open URLs. They do not connect.
+/// The functions that open URLs, with the root certificates that are trusted. They do not connect.
 #[derive(Clone, Copy)]
 pub struct Openers {
     /// Opens a `DATABASE_URL`.
-    pub store: fn(&str) -> anyhow::Result<Arc<dyn Store>>,
+    pub store: fn(&str, &Tls) -> anyhow::Result<Arc<dyn Store>>,
     /// Opens a `REDIS_URL`.
-    pub shared_cache: fn(&str) -> anyhow::Result<Arc<dyn SharedCache>>,
+    pub shared_cache: fn(&str, &Tls) -> anyhow::Result<Arc<dyn SharedCache>>,
 }
 
 impl Default for Openers {
@@ -56,13 +57,13 @@ impl Default for Openers {
 }
 
 /// Returns the store of a `DATABASE_URL`.
-fn open_store(url: &str) -> anyhow::Result<Arc<dyn Store>> {
-    Ok(Arc::new(PostgresStore::new(url)?))
+fn open_store(url: &str, tls: &Tls) -> anyhow::Result<Arc<dyn Store>> {
+    Ok(Arc::new(PostgresStore::with_ca(url, tls.ca())?))
 }
 
 /// Returns the cache of a `REDIS_URL`.
-fn open_shared_cache(url: &str) -> anyhow::Result<Arc<dyn SharedCache>> {
-    Ok(Arc::new(RedisCache::new(url)?))
+fn open_shared_cache(url: &str, tls: &Tls) -> anyhow::Result<Arc<dyn SharedCache>> {
+    Ok(Arc::new(RedisCache::with_tls(url, tls)?))
 }
 
 /// The parts of the engine, and the receiver of later secrets.
@@ -76,14 +77,17 @@ pub(crate) struct Boot {
 /// # Errors
 /// If a URL cannot be opened.
 pub(crate) fn prepare(settings: &ProcessSettings, keys: &Arc<ApiKeys>, openers: Openers) -> anyhow::Result<Boot> {
-    let mut late = Late { store: None, cache: None, keys: Arc::clone(keys), openers, seen: BTreeMap::new() };
+    let (keys, tls) = (Arc::clone(keys), Arc::clone(&settings.tls));
+    let mut late = Late { store: None, cache: None, keys, openers, tls, seen: BTreeMap::new() };
     let store = match settings.database() {
         Database::Embedded => Arc::new(StoreSlot::filled(Arc::new(SqliteStore::new(&settings.database_path())))),
-        Database::Url(url) => Arc::new(StoreSlot::filled((openers.store)(url.expose())?)),
+        Database::Url(url) => Arc::new(StoreSlot::filled((openers.store)(url.expose(), &settings.tls)?)),
         Database::FromConfigService => Arc::clone(late.store.insert(Arc::default())),
     };
     let shared_cache: Option<Arc<dyn SharedCache>> = match (&settings.redis_url, &settings.config_service) {
-        (Some(url), _) => Some((openers.shared_cache)(url.expose()).context("failed to open REDIS_URL")?),
+        (Some(url), _) => {
+            Some((openers.shared_cache)(url.expose(), &settings.tls).context("failed to open REDIS_URL")?)
+        }
         (None, Some(_)) => Some(Arc::clone(late.cache.insert(Arc::default())) as _),
         (None, None) => None,
     };
@@ -115,7 +119,8 @@ fn config_service(service: &ConfigServiceSettings, settings: &ProcessSettings) -
     }
     let key_need = if settings.api_key.is_some() { Need::Optional } else { Need::Required };
     wanted.insert(SecretKey::InternalApiKey, key_need);
-    ConfigServiceSource::new(service.url.clone(), &settings.environment, &service.api_key, wanted, is_allowed)
+    let ConfigServiceSettings { url, api_key } = service;
+    ConfigServiceSource::new(url.clone(), &settings.environment, api_key, wanted, is_allowed, &settings.tls)
         .context("failed to create a client of the config service")
 }
 
@@ -129,6 +134,7 @@ pub(crate) struct Late {
     cache: Option<Arc<DeferredCache>>,
     keys: Arc<ApiKeys>,
     openers: Openers,
+    tls: Arc<Tls>,
     /// The secrets that were handled, so that each value is applied, or its fault logged, once.
     seen: BTreeMap<SecretKey, Secret>,
 }
@@ -168,7 +174,7 @@ impl Late {
     fn take_database(&self, url: &Secret) -> anyhow::Result<()> {
         let Some(store) = &self.store else { return Ok(()) };
         check(SecretKey::DatabaseUrl, url)?;
-        if !store.set((self.openers.store)(url.expose())?) {
+        if !store.set((self.openers.store)(url.expose(), &self.tls)?) {
             bail!(IN_USE);
         }
         Ok(())
@@ -177,7 +183,7 @@ impl Late {
     fn take_redis(&self, url: &Secret) -> anyhow::Result<()> {
         let Some(cache) = &self.cache else { return Ok(()) };
         check(SecretKey::RedisUrl, url)?;
-        cache.set((self.openers.shared_cache)(url.expose())?);
+        cache.set((self.openers.shared_cache)(url.expose(), &self.tls)?);
         Ok(())
     }
 
@@ -227,15 +233,15 @@ pub(crate) async fn resolve(settings: &ProcessSettings, openers: Openers) -> any
             store.prepare().await?;
             (store, path.display().to_string())
         }
-        Database::Url(url) => opened(&url, openers).await?,
-        Database::FromConfigService => opened(&database_url_in(answers.as_ref())?, openers).await?,
+        Database::Url(url) => opened(&url, openers, &settings.tls).await?,
+        Database::FromConfigService => opened(&database_url_in(answers.as_ref())?, openers, &settings.tls).await?,
     };
     let settings = effective(settings, answers.as_ref(), Some(&*store)).await.table;
     Ok(Resources { store, database, settings })
 }
 
-async fn opened(url: &Secret, openers: Openers) -> anyhow::Result<(Arc<dyn Store>, String)> {
-    let store = (openers.store)(url.expose())?;
+async fn opened(url: &Secret, openers: Openers, tls: &Tls) -> anyhow::Result<(Arc<dyn Store>, String)> {
+    let store = (openers.store)(url.expose(), tls)?;
     let database = format!("the {} database of DATABASE_URL", store.backend());
     store.prepare().await.with_context(|| format!("failed to open {database}"))?;
     Ok((store, database))
@@ -281,8 +287,9 @@ pub(crate) fn unusable(settings: &ProcessSettings, answers: Option<&FetchResult>
             faults.push(format!("{}: {why}", key.name()));
         }
     };
-    open(SecretKey::DatabaseUrl, &settings.database_url, &|url| (openers.store)(url).map(drop));
-    open(SecretKey::RedisUrl, &settings.redis_url, &|url| (openers.shared_cache)(url).map(drop));
+    let tls = &settings.tls;
+    open(SecretKey::DatabaseUrl, &settings.database_url, &|url| (openers.store)(url, tls).map(drop));
+    open(SecretKey::RedisUrl, &settings.redis_url, &|url| (openers.shared_cache)(url, tls).map(drop));
     faults
 }
 

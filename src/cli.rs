@@ -356,7 +356,9 @@ async fn check_config(settings: &ProcessSettings) -> anyhow::Result<()> {
     }
     let gates = settings.gate_values().map(|(key, value)| (key.to_owned(), value));
     let capacity = settings.capacity_values().map(|(key, value)| (key.to_owned(), value));
-    for (key, value) in gates.into_iter().chain(settings.ingest_values()).chain(capacity) {
+    let (tls_key, tls_value) = settings.tls_value();
+    let tls = std::iter::once((tls_key.to_owned(), tls_value));
+    for (key, value) in tls.chain(gates).chain(settings.ingest_values()).chain(capacity) {
         let origin = origin(&key, &value).to_owned();
         table.add_row([key, value, origin]);
     }

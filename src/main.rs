@@ -13,5 +13,6 @@ static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 static ALLOCATOR_SETTINGS: &[u8; 20] = b"dirty_decay_ms:1000\0";
 
 fn main() -> ExitCode {
+    registry_store::tls::install_provider();
     instrument_registry::cli::main()
 }

@@ -3,6 +3,7 @@
 mod gates;
 mod ingest;
 mod limits;
+mod tls;
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
@@ -10,11 +11,11 @@ use std::sync::Arc;
 
 use registry_actors::config::{ConfigServiceUrl, EnvironmentSource, Secret, SecretKey};
 use registry_actors::settings::Origin;
+use registry_actors::tls::Tls;
 use registry_planning::capacity::Capacity;
 use registry_planning::ingest::gate::GateSettings;
 
 use self::ingest::Ingest;
-pub(crate) use self::ingest::unfetchable;
 pub use self::limits::CapacitySource;
 
 /// The settings of the process from its environment.
@@ -39,6 +40,8 @@ pub struct ProcessSettings {
     pub redis_url: Option<Secret>,
     /// The config service, if it is configured.
     pub config_service: Option<ConfigServiceSettings>,
+    /// The trust in certificates of servers: that of the system, and `TLS_CA_FILE`.
+    pub tls: Arc<Tls>,
     /// `INSTRUMENT_REGISTRY_DEMO_CATALOGUE`.
     pub has_demonstration: bool,
     /// `INSTRUMENT_REGISTRY_LEGACY_PLAN_ENCODING`.
@@ -136,6 +139,7 @@ impl ProcessSettings {
         let database_url = reader.secret("DATABASE_URL", DATABASE_URL_ALLOWED, is_database_url);
         let redis_url = reader.secret("REDIS_URL", REDIS_URL_ALLOWED, is_redis_url);
         let config_service = reader.config_service(api_key.as_ref());
+        let tls = reader.tls();
         let has_demonstration =
             reader.parsed("INSTRUMENT_REGISTRY_DEMO_CATALOGUE", true, "true or false", |text| text.parse().ok());
         let is_legacy_encoding =
@@ -160,6 +164,7 @@ impl ProcessSettings {
                 database_url,
                 redis_url,
                 config_service,
+                tls,
                 has_demonstration,
                 is_legacy_encoding,
                 has_server_timing,
@@ -227,7 +232,7 @@ pub(crate) fn is_database_url(text: &str) -> bool {
 }
 
 pub(crate) fn is_redis_url(text: &str) -> bool {
-    is_url_of(text, &["redis://"])
+    is_url_of(text, &["redis://", "rediss://", "valkey://", "valkeys://"])
 }
 
 fn is_url_of(text: &str, schemes: &[&str]) -> bool {
@@ -442,7 +447,8 @@ mod tests {
             ("DATABASE_URL", "postgres://"),
             ("REDIS_URL", "http://fake-secret"),
             ("CONFIG_SERVICE_URL", "http://user:fake-secret@host"),
-            ("CONFIG_SERVICE_URL", "https://fake-secret"),
+            ("CONFIG_SERVICE_URL", "https://user:fake-secret@host"),
+            ("CONFIG_SERVICE_URL", "ftp://fake-secret"),
         ];
         for url in urls {
             let faults = read_settings(&[KEY, url]).unwrap_err();

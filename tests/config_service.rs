@@ -9,6 +9,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use instrument_registry::boot::Openers;
+use registry_actors::tls::Tls;
 use registry_store::Store;
 use registry_store::sqlite::SqliteStore;
 use serde_json::Value;
@@ -20,7 +21,7 @@ const TTL: &str = "INSTRUMENT_REGISTRY_PLAN_CACHE_TTL";
 
 /// `postgres://` and the path of an SQLite file: a database that a URL names, without a server.
 fn openers() -> Openers {
-    fn open(url: &str) -> anyhow::Result<Arc<dyn Store>> {
+    fn open(url: &str, _: &Tls) -> anyhow::Result<Arc<dyn Store>> {
         Ok(Arc::new(SqliteStore::new(Path::new(url.strip_prefix("postgres://").expect("the form was checked")))))
     }
     Openers { store: open, ..Openers::default() }

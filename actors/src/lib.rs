@@ -35,6 +35,7 @@ pub mod snapshot;
 pub mod system;
 #[cfg(test)]
 mod testing;
+pub mod tls;
 pub mod trace;
 
 pub use self::runtime::breaker::{

@@ -4,7 +4,9 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 use anyhow::{Context, anyhow, bail};
-use reqwest::Url;
+use registry_actors::tls::plain_http_client;
+use registry_store::tls::handshake_fault;
+use reqwest::{Client, Url, redirect};
 use serde_json::Value;
 
 use crate::app::kept_api_key;
@@ -18,21 +20,24 @@ const TIMEOUT: Duration = Duration::from_secs(60);
 pub(super) struct Remote {
     url: Url,
     api_key: String,
+    client: Client,
 }
 
 impl Remote {
-    /// Returns the service at an address such as `http://127.0.0.1:8901`. The key is that of the settings, or the one that a
+    /// Returns the service at an address such as `http://127.0.0.1:8901`, or with `https://` at a proxy that offers TLS. The key is that of the settings, or the one that a
     /// service with the same data folder has generated.
     pub(super) fn new(url: &Url, settings: &ProcessSettings) -> anyhow::Result<Self> {
-        if url.scheme() != "http" {
-            bail!("--server: expected a URL that starts with `http://`, got `{url}`");
+        if !matches!(url.scheme(), "http" | "https") {
+            bail!("--server: expected a URL that starts with `https://` or `http://`, got `{url}`");
         }
         let api_key = match &settings.api_key {
             Some(key) => key.expose().to_owned(),
             None => kept_api_key(&settings.data_dir)
                 .context("--server: set INTERNAL_API_KEY, or DATA_DIR to the data folder of the service")?,
         };
-        Ok(Remote { url: url.clone(), api_key })
+        let tls = if url.scheme() == "https" { settings.tls.http_client() } else { plain_http_client() };
+        let client = Client::builder().tls_backend_preconfigured(tls).redirect(redirect::Policy::none()).no_proxy();
+        Ok(Remote { url: url.clone(), api_key, client: client.timeout(TIMEOUT).build()? })
     }
 
     /// Returns the response to a request with this path below the internal API and this query.
@@ -43,9 +48,11 @@ impl Remote {
         if !query.is_empty() {
             url.query_pairs_mut().extend_pairs(query);
         }
-        let client = reqwest::Client::builder().no_proxy().timeout(TIMEOUT).build()?;
-        let sent = client.get(url.clone()).header("X-Internal-API-Key", &self.api_key).send().await;
-        let response = sent.with_context(|| format!("no response from {}", self.url))?;
+        let sent = self.client.get(url.clone()).header("X-Internal-API-Key", &self.api_key).send().await;
+        let response = sent.map_err(|fault| match handshake_fault(&fault) {
+            Some(why) => anyhow!("no response from {}: {why}", self.url),
+            None => anyhow::Error::new(fault).context(format!("no response from {}", self.url)),
+        })?;
         let status = response.status();
         let body: Value = response.json().await.with_context(|| format!("{status} without JSON from {url}"))?;
         if status.is_success() { Ok(body) } else { Err(anyhow!("{}", problem(&body))) }

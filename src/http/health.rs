@@ -341,8 +341,9 @@ fn database_check(state: &AppState, reports: &[ActorReport]) -> (Check, bool) {
     });
     check.breaker = inspection.breaker;
     check.lanes = Some(lane_checks(&lanes));
-    check.detail = Some(match saturated {
-        Some(saturated) => format!("{}; {saturated}", state.system.backend()),
+    let more = saturated.or_else(|| inspection.tls_fault.clone());
+    check.detail = Some(match more {
+        Some(more) => format!("{}; {more}", state.system.backend()),
         None => state.system.backend().to_owned(),
     });
     (check, is_reached || state.system.snapshot().is_some())
@@ -397,7 +398,7 @@ fn redis_check(state: &AppState, reports: &[ActorReport]) -> Check {
     let Some(Ok(inspection)) = report.map(|report| &report.inspection) else { return Check::new("unavailable") };
     let is_closed = inspection.breaker == Some("closed");
     let (status, detail) = match (inspection.reached == Some(true) && is_closed, inspection.dropped) {
-        (false, _) => ("unavailable", None),
+        (false, _) => ("unavailable", inspection.tls_fault.clone()),
         (true, Some(dropped)) => ("degraded", Some(format!("queue full: {dropped} are dropped"))),
         (true, None) => ("ok", None),
     };

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::NaiveTime;
@@ -35,19 +36,13 @@ pub(super) struct Ingest {
     retry_after: Duration,
 }
 
-/// Returns the reason why this build cannot fetch a URL. `None`: it can.
-pub(crate) fn unfetchable(url: &str) -> Option<&'static str> {
-    let needs_tls = url.get(..6).is_some_and(|scheme| scheme.eq_ignore_ascii_case("https:"));
-    (needs_tls && !cfg!(feature = "tls")).then_some("https requires a build with `--features tls`")
-}
-
 impl Reader<'_> {
     pub(super) fn ingest(&mut self) -> Ingest {
         let built_in = Limits::default();
         let folder =
             self.parsed(FOLDER, None, "a folder path", |text| (!text.is_empty()).then(|| Some(PathBuf::from(text))));
         let origins = self.parsed_url(ORIGINS, Vec::new(), Origin::ALLOWED, |text| {
-            text.split(',').map(|text| origin(text.trim())).collect()
+            text.split(',').map(|text| Origin::parse(text.trim())).collect()
         });
         let bytes_max =
             self.parsed(BYTES_MAX, built_in.bytes_max, "an integer from 1048576 to 4294967296 (bytes)", |text| {
@@ -67,9 +62,6 @@ impl Reader<'_> {
                 "a file path, or an https:// or http:// URL without user and password, without control characters";
             let source =
                 self.parsed_url(&source_key, None, allowed, |text| is_source(text).then(|| Some(text.to_owned())));
-            if let Some(why) = source.as_deref().and_then(unfetchable) {
-                self.fault(&source_key, why);
-            }
             let at = self.parsed(&at_key, Vec::new(), "times as HH:MM in Asia/Kolkata, separated by commas", times);
             match source {
                 Some(source) => drop(sources.insert(broker, ScheduledSource { source, at })),
@@ -91,10 +83,6 @@ impl Reader<'_> {
         let limits = Limits { bytes_max, rows_max };
         Ingest { folder, origins, limits, sources, retry_after: Duration::from_secs(retry_after) }
     }
-}
-
-fn origin(text: &str) -> Option<Origin> {
-    Origin::parse(text).filter(|_| unfetchable(text).is_none())
 }
 
 fn is_source(text: &str) -> bool {
@@ -124,6 +112,7 @@ impl ProcessSettings {
             refused_files: self.refused_path(),
             sources,
             retry_after,
+            tls: Arc::clone(&self.tls),
         }
     }
 
@@ -230,16 +219,5 @@ mod tests {
 
             assert!(faults[0].starts_with(&format!("{key}: ")) && !faults[0].contains("fake"), "{faults:?}");
         }
-    }
-
-    #[test]
-    #[cfg(not(feature = "tls"))]
-    fn https_is_rejected_if_it_is_not_built_in() {
-        let source = ("INSTRUMENT_REGISTRY_INGEST_SOURCE_KITE", "https://api.kite.trade/instruments");
-
-        let faults = read_settings(&[source]).unwrap_err().0;
-
-        assert_eq!(faults, [format!("{}: https requires a build with `--features tls`", source.0)]);
-        assert!(read_settings(&[(ORIGINS, "https://api.kite.trade")]).is_err());
     }
 }

@@ -26,6 +26,7 @@ mod store;
 pub mod testing;
 #[cfg(test)]
 mod tests;
+pub mod tls;
 
 pub use self::calendar::{CALENDARS_KEPT, CalendarRecord, CalendarStore, StoredCalendar};
 pub use self::error::StoreError;

@@ -7,8 +7,8 @@
 //! Session settings are sent as startup options. A connection pooler must forward them and keep sessions separate. In
 //! the transaction mode of `pgbouncer` they are lost; [`Store::prepare`] then fails, so that no other schema is filled.
 //!
-//! Without the feature `tls` of this crate connections are not encrypted: `sslmode=require` is rejected, and `prefer`,
-//! the default, means `disable`.
+//! `sslmode` of the URL selects TLS. `prefer`, the default, and `require` verify no certificate. `verify-ca` and
+//! `verify-full` trust the public root certificates that are compiled in, and those of `sslrootcert`.
 
 mod calendar;
 mod catalogue;
@@ -22,6 +22,7 @@ mod plans;
 mod profiles;
 mod schema;
 mod settings;
+mod tls;
 
 use std::time::Duration;
 
@@ -36,6 +37,7 @@ use super::documents::WRITES_DOCUMENTS;
 use super::error::StoreError;
 use super::lanes::{Lane, Permits};
 use super::store::{ConnectionCounts, DEPENDENCY, Store};
+use super::tls::CaFile;
 
 /// Two batches: the server writes one to disk while it processes the next.
 const BATCHES: usize = 2;
@@ -74,10 +76,23 @@ impl PostgresStore {
     /// # Errors
     /// [`StoreError::Unavailable`] if the URL is invalid.
     pub fn new(url: &str) -> Result<Self, StoreError> {
-        Self::with_limits(url, LIMITS)
+        Self::with_ca(url, None)
     }
 
+    /// Creates a store whose connections also trust the certificates of `ca`, unless the URL has an `sslrootcert`.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] if the URL is invalid.
+    pub fn with_ca(url: &str, ca: Option<&CaFile>) -> Result<Self, StoreError> {
+        Self::with_limits_and_ca(url, LIMITS, ca)
+    }
+
+    #[cfg(test)]
     pub(super) fn with_limits(url: &str, limits: Limits) -> Result<Self, StoreError> {
+        Self::with_limits_and_ca(url, limits, None)
+    }
+
+    fn with_limits_and_ca(url: &str, limits: Limits, ca: Option<&CaFile>) -> Result<Self, StoreError> {
         if !url.starts_with("postgres://") && !url.starts_with("postgresql://") {
             return Err(unparsable("expected a URL that starts with postgres:// or postgresql://"));
         }
@@ -86,6 +101,7 @@ impl PostgresStore {
         }
         // The message can contain a parameter, but never the password.
         let options: PgConnectOptions = url.parse().map_err(unparsable)?;
+        let options = tls::secured(options, url, ca).map_err(unparsable)?;
         let connections = Connections::new(with_session(options, limits), limits);
         Ok(PostgresStore { connections, writes_documents: WRITES_DOCUMENTS })
     }
@@ -224,6 +240,33 @@ impl PostgresStore {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn contradictory_tls_parameters_are_rejected() {
+        let fault = |query: &str| {
+            let made = PostgresStore::new(&format!("postgres://user:hunter5@host/db?{query}"));
+            made.map(|_| ()).unwrap_err().to_string()
+        };
+        let missing = "failed to parse DATABASE_URL: sslrootcert: failed to read /missing/ca.pem: No such file";
+
+        assert!(fault("sslmode=verify-full&sslrootcert=/missing/ca.pem").starts_with(missing));
+        for query in ["sslcert=/a.pem&sslmode=require", "ssl-key=/a.pem&sslmode=verify-full"] {
+            assert_eq!(
+                fault(query),
+                "failed to parse DATABASE_URL: `sslcert` and `sslkey` must be set together",
+                "{query}"
+            );
+        }
+        let inline = "sslrootcert=-----BEGIN%20CERTIFICATE-----";
+        for mode in ["", "&sslmode=prefer", "&sslmode=disable", "&sslmode=allow"] {
+            let fault = fault(&format!("{inline}{mode}"));
+            assert!(fault.ends_with("`sslrootcert` requires `sslmode=verify-full` or `sslmode=verify-ca`"), "{fault}");
+        }
+        for mode in ["require", "verify-ca", "verify-full"] {
+            let url = format!("postgres://user@host/db?{inline}&sslmode={mode}");
+            assert_eq!(PostgresStore::new(&url).map(|_| ()), Ok(()), "{mode}");
+        }
+    }
 
     #[test]
     fn an_unknown_url_parameter_is_reported_without_value() {

@@ -93,7 +93,8 @@ fn what_does_not_go_together_or_has_another_form_is_refused_without_being_shown(
     for (key, value, said) in [
         ("CONFIG_SERVICE_URL", "http://fake-password.localhost", "INTERNAL_API_KEY: is required if CONFIG_SERVICE_URL"),
         ("CONFIG_SERVICE_URL", "http://user:fake-password@localhost", "CONFIG_SERVICE_URL: expected "),
-        ("CONFIG_SERVICE_URL", "https://fake-password.localhost", "CONFIG_SERVICE_URL: expected "),
+        ("CONFIG_SERVICE_URL", "ftp://fake-password.localhost", "CONFIG_SERVICE_URL: expected "),
+        ("TLS_CA_FILE", "/missing/ca.pem", "TLS_CA_FILE: failed to read /missing/ca.pem: "),
         ("CONFIG_SERVICE_API_KEY", "fake-password", "CONFIG_SERVICE_API_KEY: requires CONFIG_SERVICE_URL"),
         ("DATABASE_URL", "sqlite://fake-password", "DATABASE_URL: expected "),
         ("DATABASE_URL", "", "DATABASE_URL: expected "),

@@ -77,11 +77,6 @@ async fn sources_are_taken_from_the_folder_and_the_list_alone() {
         assert_eq!(faults.keys().collect::<Vec<_>>(), ["/source"], "{source}");
         assert!(faults["/source"].starts_with(said), "{source}: {faults:?}");
     }
-    #[cfg(not(feature = "tls"))]
-    {
-        let faults = ask(&listed.client, "kite", &json!({"source": "https://fake.example/x"})).await.faults();
-        assert_eq!(faults["/source"], "https requires a build with `--features tls`");
-    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

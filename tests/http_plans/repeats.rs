@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use instrument_registry::boot::Openers;
+use registry_actors::tls::Tls;
 use registry_store::sqlite::SqliteStore;
 use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
@@ -195,7 +196,7 @@ async fn a_repeat_after_the_time_to_live_is_planned_anew() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_repeat_under_changed_settings_is_planned_anew_and_repeated_from_then_on() {
     const STRICTNESS: &str = "INSTRUMENT_REGISTRY_FILTERING_STRICTNESS";
-    fn store(url: &str) -> anyhow::Result<Arc<dyn registry_store::Store>> {
+    fn store(url: &str, _: &Tls) -> anyhow::Result<Arc<dyn registry_store::Store>> {
         Ok(Arc::new(SqliteStore::new(Path::new(url.trim_start_matches("postgres://")))))
     }
     let standin = Standin::start(&[]).await;

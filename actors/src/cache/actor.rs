@@ -97,6 +97,7 @@ impl Behaviour for CacheActor {
             breaker: sharing.map(|sharing| sharing.breaker_state().as_str()),
             reached: sharing.map(Sharing::is_reached),
             in_flight: Some(state.queue.len()),
+            tls_fault: sharing.and_then(Sharing::tls_fault).map(str::to_owned),
             dropped: sharing.filter(|sharing| sharing.has_full_queue()).map(|_| "puts"),
             ..Inspection::default()
         }

@@ -17,12 +17,14 @@ use redis::io::tcp::TcpSettings;
 use redis::io::tcp::socket2::TcpKeepalive;
 use redis::{
     AsyncConnectionConfig, Client, ErrorKind, FromRedisValue, IntoConnectionInfo, Pipeline, RedisError, RedisResult,
-    ServerErrorKind, pipe,
+    ServerErrorKind, TlsCertificates, pipe,
 };
 use registry_planning::vocabulary::CacheKey;
+use registry_store::tls::handshake_fault;
 use tokio::sync::Mutex;
 
 use super::{SharedCache, SharedCacheError, SharedPlan};
+use crate::tls::Tls;
 
 /// The prefix of all keys. The number is the version of the format: a release that stores another format increments it,
 /// so that neither release reads the entries of the other.
@@ -79,15 +81,31 @@ impl RedisCache {
     /// # Errors
     /// [`RedisUrlError`] if the URL is not valid.
     pub fn new(url: &str) -> Result<Self, RedisUrlError> {
+        Self::with_tls(url, &Tls::default())
+    }
+
+    /// Creates a cache for the Redis server at `redis://…`, or with TLS at `rediss://…`. The certificate of the server must
+    /// have an issuer that `tls` trusts.
+    ///
+    /// # Errors
+    /// [`RedisUrlError`] if the URL is not valid.
+    pub fn with_tls(url: &str, tls: &Tls) -> Result<Self, RedisUrlError> {
         let parsed = redis::parse_redis_url(url)
             .ok_or_else(|| RedisUrlError("expected a URL such as redis://host:port/database".to_owned()))?;
-        if matches!(parsed.scheme(), "rediss" | "valkeys") {
-            return Err(RedisUrlError("TLS (rediss://, valkeys://) is not supported by this build".to_owned()));
+        let has_tls = matches!(parsed.scheme(), "rediss" | "valkeys");
+        if has_tls && parsed.fragment().is_some() {
+            return Err(RedisUrlError("expected a URL without fragment: certificates are always verified".to_owned()));
         }
         let info = parsed.into_connection_info().map_err(|fault| url_error(&fault))?;
         let settings = info.redis_settings().clone().set_lib_name("instrument-registry", env!("CARGO_PKG_VERSION"));
         let info = info.set_tcp_settings(tcp_settings()).set_redis_settings(settings);
-        let client = Client::open(info).map_err(|fault| url_error(&fault))?;
+        let client = if has_tls {
+            let root_cert = Some(tls.pem().as_bytes().to_vec());
+            Client::build_with_tls(info, TlsCertificates { client_tls: None, root_cert })
+        } else {
+            Client::open(info)
+        };
+        let client = client.map_err(|fault| url_error(&fault))?;
         let config =
             AsyncConnectionConfig::new().set_connection_timeout(Some(TIMEOUT)).set_response_timeout(Some(TIMEOUT));
         Ok(RedisCache { client, config, link: Mutex::new(None) })
@@ -104,7 +122,7 @@ impl RedisCache {
         answer.map_err(|fault| match fault.kind() {
             ErrorKind::Server(_) | ErrorKind::Extension => SharedCacheError::Refused(fault.to_string()),
             _ if fault.is_timeout() => SharedCacheError::Unreachable("timeout".to_owned()),
-            _ => SharedCacheError::Unreachable(fault.to_string()),
+            _ => SharedCacheError::Unreachable(handshake_fault(&fault).unwrap_or_else(|| fault.to_string())),
         })
     }
 

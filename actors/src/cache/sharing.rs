@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use metrics::{counter, histogram};
 use registry_planning::vocabulary::CacheKey;
+use registry_store::tls::handshake_fault_in;
 use tokio::time::Instant;
 use tracing::{info, warn};
 
@@ -141,6 +142,8 @@ pub(crate) struct Sharing {
     me: Myself<SharingEvent>,
     guard: Guard<SharingEvent>,
     is_reached: bool,
+    /// The cause of a failed TLS handshake, if the last call failed for that reason.
+    tls_fault: Option<String>,
     look_ups: Lane<CacheKey>,
     puts: Lane<SharedPlan>,
 }
@@ -160,6 +163,7 @@ impl Sharing {
             guard: Guard::new(DEPENDENCY, settings, me.clone(), probe_due),
             me,
             is_reached: false,
+            tls_fault: None,
             look_ups: Lane::new(),
             puts: Lane::new(),
         };
@@ -174,6 +178,10 @@ impl Sharing {
     /// Whether L2 has responded at least once.
     pub(super) fn is_reached(&self) -> bool {
         self.is_reached
+    }
+
+    pub(super) fn tls_fault(&self) -> Option<&str> {
+        self.tls_fault.as_deref()
     }
 
     /// Whether a put would be dropped, because Redis has fallen behind.
@@ -279,6 +287,10 @@ impl Sharing {
             Operation::Ping => {}
         }
         self.is_reached |= result.is_ok();
+        self.tls_fault = match &result {
+            Err(SharedCacheError::Unreachable(why)) => handshake_fault_in(why).map(str::to_owned),
+            _ => None,
+        };
         let outcome = match &result {
             Ok(()) => CallOutcome::Success,
             // Redis is full or read-only: lookups still work.

@@ -54,7 +54,7 @@ impl SecretKey {
     pub const fn allowed(self) -> &'static str {
         match self {
             SecretKey::DatabaseUrl => "a URL that starts with postgres:// or postgresql://",
-            SecretKey::RedisUrl => "a URL that starts with redis://",
+            SecretKey::RedisUrl => "a URL that starts with redis://, rediss://, valkey:// or valkeys://",
             SecretKey::InternalApiKey => "1 to 512 visible ASCII characters",
         }
     }

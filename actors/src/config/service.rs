@@ -15,8 +15,10 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use futures_util::{StreamExt, stream};
+use registry_store::tls::handshake_fault;
 use reqwest::header::{HeaderName, HeaderValue};
 use reqwest::{Client, RequestBuilder, Response, StatusCode, Url, redirect};
+use rustls::ClientConfig;
 use serde_json::Value;
 use tokio::time::{Instant, timeout_at};
 
@@ -24,6 +26,7 @@ use super::secrets::{Need, Secret, SecretKey, Secrets};
 use super::source::{Answers, SettingsSource, SourceError};
 use crate::metrics::record_request;
 use crate::settings::{Origin, SETTINGS};
+use crate::tls::{Tls, plain_http_client};
 use crate::trace::with_trace;
 
 /// Timeout of connecting. The service is in the same network.
@@ -54,18 +57,22 @@ pub struct ConfigServiceUrl(Url);
 impl ConfigServiceUrl {
     /// The allowed form, for messages.
     pub const ALLOWED: &'static str =
-        "http://HOST[:PORT][/PATH] without user, password, query or fragment (TLS is not supported)";
+        "https://HOST[:PORT][/PATH] or http://HOST[:PORT][/PATH] without user, password, query or fragment";
 
     /// Parses a URL. Returns `None` if it is not allowed.
     pub fn parse(text: &str) -> Option<Self> {
         let url = Url::parse(text).ok()?;
-        let is_allowed = url.scheme() == "http"
+        let is_allowed = matches!(url.scheme(), "http" | "https")
             && url.has_host()
             && url.username().is_empty()
             && url.password().is_none()
             && url.query().is_none()
             && url.fragment().is_none();
         is_allowed.then_some(ConfigServiceUrl(url))
+    }
+
+    fn client_config(&self, tls: &Tls) -> ClientConfig {
+        if self.0.scheme() == "https" { tls.http_client() } else { plain_http_client() }
     }
 
     fn with(&self, segments: &[&str]) -> Url {
@@ -137,7 +144,8 @@ impl KeyFault {
 
 impl ConfigServiceSource {
     /// Creates a client of the service at `url`, which sends `api_key` and fetches the values of `environment`: every setting,
-    /// and these secrets. `is_usable` returns whether a secret has the allowed form.
+    /// and these secrets. `is_usable` returns whether a secret has the allowed form. The certificate of an `https://` service
+    /// must have an issuer that `tls` trusts.
     ///
     /// # Errors
     /// [`SourceError`] if the key is not a valid header value, or the client cannot be created.
@@ -147,15 +155,12 @@ impl ConfigServiceSource {
         api_key: &Secret,
         secrets: BTreeMap<SecretKey, Need>,
         is_usable: fn(SecretKey, &Secret) -> bool,
+        tls: &Tls,
     ) -> Result<Self, SourceError> {
         let api_key = header(api_key)
             .ok_or_else(|| SourceError::Unauthorized("the API key is not a valid header value".to_owned()))?;
-        let client = Client::builder();
-        // The service is called without TLS, also on a machine without certificates, on which a client that loads them
-        // cannot be created.
-        #[cfg(feature = "tls")]
-        let client = client.tls_certs_only(std::iter::empty());
-        let client = client
+        let client = Client::builder()
+            .tls_backend_preconfigured(url.client_config(tls))
             .connect_timeout(CONNECT_TIMEOUT)
             .timeout(REQUEST_TIMEOUT)
             .pool_idle_timeout(IDLE_TIMEOUT)
@@ -336,6 +341,9 @@ fn unreachable(error: reqwest::Error) -> KeyFault {
     } else {
         "connection lost"
     };
+    if let Some(fault) = handshake_fault(&error) {
+        return KeyFault::Unreachable(format!("config service {what}: {fault}"));
+    }
     let mut causes = std::iter::successors(std::error::Error::source(&error), |cause| cause.source());
     let kind = causes.find_map(|cause| cause.downcast_ref::<std::io::Error>()).map(std::io::Error::kind);
     let why = match kind {

@@ -7,8 +7,11 @@ use std::time::Duration;
 use reqwest::header::{ACCEPT_ENCODING, LOCATION};
 use reqwest::{Client, Response, StatusCode, Url, redirect};
 
+use registry_store::tls::handshake_fault;
+
 use super::source::{Origin, fetchable, shown};
 use super::spool::{Spool, SpoolWriter};
+use crate::tls::Tls;
 use crate::trace::with_trace;
 
 /// Timeout of connecting.
@@ -20,7 +23,7 @@ const FETCH_TIMEOUT: Duration = Duration::from_secs(600);
 /// Maximum number of redirects.
 const REDIRECTS_MAX: usize = 5;
 
-/// Fetches a URL into `spool`. `on_progress` gets the number of bytes that have arrived, and the total if the server
+/// Fetches a URL into `spool`. The certificate of an `https://` server must have an issuer that `tls` trusts. `on_progress` gets the number of bytes that have arrived, and the total if the server
 /// reports it.
 ///
 /// # Cancel safety
@@ -31,10 +34,12 @@ const REDIRECTS_MAX: usize = 5;
 pub(super) async fn fetch(
     url: &Url,
     origins: &[Origin],
+    tls: &Tls,
     spool: SpoolWriter,
     on_progress: &(dyn Fn(u64, Option<u64>) + Sync),
 ) -> Result<Spool, String> {
     let client = Client::builder()
+        .tls_backend_preconfigured(tls.http_client())
         .connect_timeout(CONNECT_TIMEOUT)
         .read_timeout(READ_TIMEOUT)
         .timeout(FETCH_TIMEOUT)
@@ -107,6 +112,9 @@ fn describe(fault: &reqwest::Error) -> String {
     } else {
         "connection lost"
     };
+    if let Some(fault) = handshake_fault(fault) {
+        return format!("{what}: {fault}");
+    }
     let causes = std::iter::successors(std::error::Error::source(fault), |cause| cause.source());
     match causes.last() {
         Some(cause) => format!("{what}: {cause}"),

@@ -407,7 +407,7 @@ async fn arrive(source: Source, settings: &IngestSettings, progress: &Progress) 
             let on_progress = |bytes: u64, length: Option<u64>| {
                 progress.percent.store(part(bytes, length.unwrap_or(0), FETCHED), Ordering::Relaxed);
             };
-            fetch(&url, &origins, spool, &on_progress).await
+            fetch(&url, &origins, &settings.tls, spool, &on_progress).await
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::NaiveTime;
@@ -10,6 +11,7 @@ use registry_planning::ingest::gate::GateSettings;
 use registry_planning::vocabulary::Broker;
 
 use super::source::{self, Origin, Source};
+use crate::tls::Tls;
 
 /// The rules for brokers' files, and their sources and schedules.
 #[derive(Clone, Debug)]
@@ -30,6 +32,8 @@ pub struct IngestSettings {
     pub sources: BTreeMap<Broker, ScheduledSource>,
     /// The delay before the first retry of a failed scheduled load, doubled for each later one.
     pub retry_after: Duration,
+    /// The trust in the certificates of `https://` sources.
+    pub tls: Arc<Tls>,
 }
 
 /// The source of a broker's file if a request names none, and the schedule of its loads.
@@ -65,6 +69,7 @@ impl Default for IngestSettings {
             refused_files: PathBuf::from("data/refused"),
             sources: BTreeMap::new(),
             retry_after: Duration::from_secs(60),
+            tls: Arc::default(),
         }
     }
 }

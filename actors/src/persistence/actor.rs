@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use registry_planning::plan::Plan;
 use registry_store::idempotency::KeyedPlan;
+use registry_store::tls::handshake_fault_in;
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 use tracing::{debug, info, warn};
@@ -108,6 +109,8 @@ pub(crate) struct State {
     prepare_retry: Duration,
     /// Whether a failure to prepare the database was logged.
     is_absence_told: bool,
+    /// The cause of a failed TLS handshake, if the last call failed for that reason.
+    tls_fault: Option<String>,
     filling: Filling<Arc<Plan>>,
     batches_in_flight: usize,
     /// Waiting reads of plans; bounded by the callers' permits.
@@ -142,6 +145,7 @@ impl Behaviour for PersistenceActor {
             store: None,
             prepare_retry: PREPARE_RETRY,
             is_absence_told: false,
+            tls_fault: None,
             filling: Filling::default(),
             batches_in_flight: 0,
             lookups: Waiting::default(),
@@ -199,6 +203,7 @@ impl Behaviour for PersistenceActor {
             breaker: Some(state.guard.state().as_str()),
             reached: Some(state.store.is_some()),
             in_flight: Some(state.batches_in_flight + state.lanes.in_flight()),
+            tls_fault: state.tls_fault.clone(),
             ..Inspection::default()
         }
     }
@@ -321,12 +326,14 @@ impl State {
             Ok(store) => {
                 info!(dependency = DEPENDENCY, "database initialized");
                 self.store = Some(store);
+                self.tls_fault = None;
                 self.me.tell(PersistenceMessage::CountDue);
                 self.me.tell(PersistenceMessage::DeleteDue);
                 self.me.tell(PersistenceMessage::ExpireDue);
             }
             Err(fault) => {
                 let retry_after = self.prepare_retry;
+                self.tls_fault = handshake_fault_in(&fault.to_string()).map(str::to_owned);
                 if std::mem::replace(&mut self.is_absence_told, true) {
                     debug!(dependency = DEPENDENCY, %fault, ?retry_after, "database still unavailable; retrying");
                 } else {
@@ -339,6 +346,7 @@ impl State {
     }
 
     fn record(&mut self, permit: Permit, finding: Finding) {
+        self.tls_fault = finding.fault.as_deref().and_then(handshake_fault_in).map(str::to_owned);
         match self.guard.record(permit, finding.outcome) {
             Some(Availability::Lost) => {
                 let fault = finding.fault.unwrap_or_else(|| self.guard.slow_fault());

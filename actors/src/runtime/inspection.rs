@@ -17,6 +17,9 @@ pub struct Inspection {
     /// The work that it drops now, because a queue in front of its dependency is full.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub dropped: Option<&'static str>,
+    /// The cause of a failed TLS handshake with its dependency, if its last call failed for that reason.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tls_fault: Option<String>,
     /// The load of its mailbox, which the mailbox itself reports.
     pub mailbox: MailboxLoad,
 }

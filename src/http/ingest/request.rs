@@ -18,7 +18,6 @@ use crate::http::instruments::{BOOLEANS, CLASSES, EXCHANGES};
 use crate::http::problem::{Fault, Problem};
 use crate::http::query::{Parameters, whole};
 use crate::http::schema::types;
-use crate::settings::unfetchable;
 
 const MODES: &str = "full_catalog, incremental, on_demand";
 const SEGMENTS: &str = "NSE_EQ, BSE_EQ, NSE_INDEX, BSE_INDEX, MCX_INDEX, GLOBAL_INDEX, NSE_FO, BSE_FO, NCD_FO, BCD_FO, \
@@ -200,9 +199,6 @@ async fn named_source(text: &str, settings: &IngestSettings) -> Result<Result<So
 }
 
 fn named_url(text: &str, settings: &IngestSettings) -> Result<Source, String> {
-    if let Some(why) = unfetchable(text) {
-        return Err(why.to_owned());
-    }
     let url = fetchable(text).ok_or("must be a URL http(s)://HOST… without user, password or fragment")?;
     let origin = Origin::of(&url);
     if settings.origins.contains(&origin) {

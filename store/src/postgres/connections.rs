@@ -21,6 +21,7 @@ use tokio::time::{Instant, timeout, timeout_at};
 
 use super::super::error::StoreError;
 use super::super::store::ConnectionCounts;
+use super::super::tls::handshake_fault;
 use super::CONNECTIONS_MAX;
 use super::fault::Fault;
 
@@ -279,7 +280,10 @@ impl Connections {
 }
 
 async fn connect(options: &PgConnectOptions) -> Result<PgConnection, StoreError> {
-    options.connect().await.map_err(|e| StoreError::Unavailable(format!("connection failed: {e}")))
+    options.connect().await.map_err(|e| {
+        let why = handshake_fault(&e).unwrap_or_else(|| e.to_string());
+        StoreError::Unavailable(format!("connection failed: {why}"))
+    })
 }
 
 /// A connection for one caller. It is closed if it is dropped without [`Lease::release`].

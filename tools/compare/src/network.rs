@@ -26,8 +26,12 @@ impl Network {
     pub(crate) fn new(interruption: Interruption) -> anyhow::Result<Self> {
         let runtime =
             runtime::Builder::new_current_thread().enable_all().build().context("failed to start the runtime")?;
-        let client =
-            Client::builder().no_proxy().timeout(ANSWER_WITHIN).build().context("failed to create an HTTP client")?;
+        let client = Client::builder()
+            .tls_certs_only([])
+            .no_proxy()
+            .timeout(ANSWER_WITHIN)
+            .build()
+            .context("failed to create an HTTP client")?;
         Ok(Self { runtime: Rc::new(runtime), client, interruption })
     }
 

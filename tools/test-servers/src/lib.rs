@@ -1,14 +1,17 @@
-//! Real PostgreSQL and Redis servers for tests, and a proxy that interrupts or delays the connections to them.
+//! Real PostgreSQL and Redis servers for tests, a proxy that interrupts or delays the connections to them, and one that adds
+//! TLS, with certificates that are made while the tests run.
 //!
 //! Every server is private: it has a free port and its own folder, and stops with the test that started it, even if the
 //! test fails. If a server is not available, its tests print that they are skipped, or fail if `REGISTRY_TEST_STRICT`
 //! is set.
 #![allow(clippy::unwrap_used, reason = "a test fails if its server does not start")]
 
+mod certificates;
 mod database;
 mod postgres;
 mod proxy;
 mod redis;
+mod tls;
 
 use std::collections::BTreeSet;
 use std::hash::{BuildHasher, RandomState};
@@ -18,10 +21,12 @@ use std::process::{Command, Stdio};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+pub use self::certificates::{Authority, Certificate, Lifetime};
 pub use self::database::{Admin, TestDatabase};
 pub use self::postgres::PostgresServer;
 pub use self::proxy::Proxy;
 pub use self::redis::RedisServer;
+pub use self::tls::TlsFront;
 
 /// Maximum time for something that happens soon. It matters only if a test fails, so that it fits a busy machine.
 const SOON: Duration = Duration::from_secs(120);

@@ -1,6 +1,9 @@
 //! A PostgreSQL server that a test can kill and freeze.
 
 use std::ffi::OsStr;
+use std::fs::{OpenOptions, Permissions};
+use std::io::Write;
+use std::os::unix::fs::PermissionsExt;
 use std::os::unix::fs::chown;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
@@ -9,6 +12,7 @@ use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
+use super::certificates::Certificate;
 use super::{SOON, free_port, missing, signal};
 
 /// A running server with the superuser `postgres`, which has no password.
@@ -22,6 +26,15 @@ pub struct PostgresServer {
 impl PostgresServer {
     /// Starts a server. Returns `None` and prints a line if PostgreSQL is not installed.
     pub fn start() -> Option<Self> {
+        Self::start_with(None)
+    }
+
+    /// Starts a server that rejects TCP connections without TLS.
+    pub fn start_with_tls(certificate: &Certificate) -> Option<Self> {
+        Self::start_with(Some(certificate))
+    }
+
+    fn start_with(certificate: Option<&Certificate>) -> Option<Self> {
         let Some(programs) = find_programs() else {
             missing("PostgreSQL is not installed; the outage test did not run");
             return None;
@@ -38,6 +51,9 @@ impl PostgresServer {
             .status()
             .unwrap();
         assert!(made.success());
+        if let Some(certificate) = certificate {
+            require_tls(&data, certificate);
+        }
         let port = free_port();
         let child = spawn(&programs, folder.path(), port);
         Some(PostgresServer { programs, folder, port, child })
@@ -46,6 +62,11 @@ impl PostgresServer {
     /// The URL of the database `postgres`.
     pub fn url(&self) -> String {
         format!("postgres://postgres@127.0.0.1:{}/postgres", self.port)
+    }
+
+    /// The URL of the database `postgres` for connections with TLS: the host name is `localhost`.
+    pub fn tls_url(&self, parameters: &str) -> String {
+        format!("postgres://postgres@localhost:{}/postgres?{parameters}", self.port)
     }
 
     /// Host and port.
@@ -113,6 +134,21 @@ impl Drop for PostgresServer {
             let _ = Command::new("ipcrm").args(["-m", &segment]).stderr(Stdio::null()).status();
         }
     }
+}
+
+/// Configures TLS, and rejects TCP connections without it.
+fn require_tls(data: &Path, certificate: &Certificate) {
+    for (from, name) in [(&certificate.certificate, "server.crt"), (&certificate.key, "server.key")] {
+        let path = data.join(name);
+        std::fs::copy(from, &path).unwrap();
+        std::fs::set_permissions(&path, Permissions::from_mode(0o600)).unwrap();
+        if let Some((user, group)) = other_user() {
+            chown(&path, Some(user), Some(group)).unwrap();
+        }
+    }
+    std::fs::write(data.join("pg_hba.conf"), "local all all trust\nhostssl all all all trust\n").unwrap();
+    let mut settings = OpenOptions::new().append(true).open(data.join("postgresql.conf")).unwrap();
+    writeln!(settings, "ssl = on").unwrap();
 }
 
 /// Starts a server and waits until it accepts connections.

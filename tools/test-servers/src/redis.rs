@@ -1,5 +1,6 @@
 //! A Redis server that a test can kill and freeze.
 
+use std::net::TcpStream;
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
@@ -7,6 +8,7 @@ use std::time::{Duration, Instant};
 use redis::{Client, FromRedisValue};
 use tempfile::TempDir;
 
+use super::certificates::Certificate;
 use super::{SOON, free_port, missing, signal};
 
 /// A running Redis server.
@@ -29,6 +31,34 @@ impl RedisServer {
         let port = free_port();
         let child = spawn(&folder, port);
         Some(RedisServer { child, folder, port, own_connections: AtomicUsize::new(1) })
+    }
+
+    /// Starts a server that accepts connections with TLS only. The methods of this type that send commands fail.
+    pub fn start_with_tls(certificate: &Certificate) -> Option<Self> {
+        if Command::new("redis-server").arg("--version").stdout(Stdio::null()).status().is_err() {
+            missing("`redis-server` is not in the PATH; the Redis test did not run");
+            return None;
+        }
+        let folder = tempfile::tempdir().unwrap();
+        let port = free_port();
+        let mut command = command(&folder);
+        command.args(["--port", "0", "--tls-auth-clients", "no", "--tls-port", &port.to_string(), "--tls-cert-file"]);
+        command.arg(&certificate.certificate).arg("--tls-key-file").arg(&certificate.key);
+        // The server requires a file of CAs, but uses it only for certificates of clients.
+        command.arg("--tls-ca-cert-file").arg(&certificate.certificate);
+        let mut child = command.spawn().unwrap();
+        let started_at = Instant::now();
+        while TcpStream::connect(("127.0.0.1", port)).is_err() {
+            assert_eq!(child.try_wait().unwrap(), None, "redis-server stopped; it may be built without TLS");
+            assert!(started_at.elapsed() < SOON, "timeout: redis-server does not respond");
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        Some(RedisServer { child, folder, port, own_connections: AtomicUsize::new(0) })
+    }
+
+    /// The URL of database 0 for connections with TLS: the host name is `localhost`.
+    pub fn tls_url(&self) -> String {
+        format!("rediss://localhost:{}/0", self.port)
     }
 
     /// The URL of database 0.
@@ -104,15 +134,17 @@ impl Drop for RedisServer {
     }
 }
 
+/// The command of a server without a port.
+fn command(folder: &TempDir) -> Command {
+    let mut command = Command::new("redis-server");
+    command.args(["--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--dir"]).arg(folder.path());
+    command.stdout(Stdio::null());
+    command
+}
+
 /// Starts a server and waits until it responds.
 fn spawn(folder: &TempDir, port: u16) -> Child {
-    let mut child = Command::new("redis-server")
-        .args(["--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--port", &port.to_string()])
-        .arg("--dir")
-        .arg(folder.path())
-        .stdout(Stdio::null())
-        .spawn()
-        .unwrap();
+    let mut child = command(folder).args(["--port", &port.to_string()]).spawn().unwrap();
     let started_at = Instant::now();
     while process_at(port) != Ok(child.id()) {
         assert_eq!(child.try_wait().unwrap(), None, "redis-server stopped; port {port} may be in use");

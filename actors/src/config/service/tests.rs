@@ -86,6 +86,7 @@ fn source(url: &str, secrets: &[SecretKey]) -> ConfigServiceSource {
         &Secret::new(KEY),
         secrets.iter().map(|key| (*key, Need::Required)).collect(),
         |_, _| true,
+        &Tls::default(),
     )
     .unwrap()
 }
@@ -330,7 +331,9 @@ fn only_plain_urls_of_a_host_are_allowed() {
     for allowed in ["http://config:8100", "http://127.0.0.1:1/", "http://[::1]:1/base/path"] {
         assert_eq!(ConfigServiceUrl::parse(allowed).unwrap().to_string(), allowed.trim_end_matches('/'));
     }
-    for refused in ["", "config:8100", "https://config", "http://", "file:///x", "http://u:p@config", "http://c/?a=b"] {
+    for refused in
+        ["", "config:8100", "ftp://config", "https://", "http://", "file:///x", "http://u:p@config", "http://c/?a=b"]
+    {
         assert_eq!(ConfigServiceUrl::parse(refused), None, "{refused}");
     }
 }
@@ -340,7 +343,9 @@ fn a_key_that_is_no_header_value_is_rejected_and_not_shown() {
     let url = ConfigServiceUrl::parse("http://config").unwrap();
 
     let fault =
-        ConfigServiceSource::new(url, "prod", &Secret::new("fake\nkey"), BTreeMap::new(), |_, _| true).err().unwrap();
+        ConfigServiceSource::new(url, "prod", &Secret::new("fake\nkey"), BTreeMap::new(), |_, _| true, &Tls::default())
+            .err()
+            .unwrap();
 
     assert!(!fault.to_string().contains("fake"));
 }

@@ -1,0 +1,89 @@
+//! The root certificates that clients of the config service, of Redis and of `https://` sources trust.
+
+#[cfg(test)]
+mod tests;
+
+use std::sync::{Arc, OnceLock};
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use registry_store::tls::CaFile;
+use rustls::crypto::aws_lc_rs::default_provider;
+use rustls::pki_types::CertificateDer;
+use rustls::{ClientConfig, RootCertStore};
+use tracing::warn;
+
+/// The root certificates of the operating system and of a file. Those of the system are read when a client needs them
+/// first. A system without certificates is no fault: its clients trust the file only.
+#[derive(Debug, Default)]
+pub struct Tls {
+    ca: Option<CaFile>,
+    roots: OnceLock<Roots>,
+}
+
+#[derive(Debug)]
+struct Roots {
+    pem: String,
+    store: Arc<RootCertStore>,
+}
+
+impl Tls {
+    /// Returns the trust in the certificates of the operating system and of `ca`.
+    pub fn new(ca: Option<CaFile>) -> Self {
+        Tls { ca, roots: OnceLock::new() }
+    }
+
+    /// Returns the file of further certificates.
+    pub fn ca(&self) -> Option<&CaFile> {
+        self.ca.as_ref()
+    }
+
+    /// Returns the settings of an HTTP client.
+    pub fn http_client(&self) -> ClientConfig {
+        config(Arc::clone(&self.roots().store))
+    }
+
+    /// Returns all certificates as PEM.
+    pub(crate) fn pem(&self) -> &str {
+        &self.roots().pem
+    }
+
+    fn roots(&self) -> &Roots {
+        self.roots.get_or_init(|| {
+            let found = rustls_native_certs::load_native_certs();
+            for fault in found.errors {
+                warn!(fault = %fault, "failed to load root certificates of the operating system");
+            }
+            let further = self.ca.iter().flat_map(|ca| ca.certificates().iter().cloned());
+            Roots::of(found.certs.into_iter().chain(further))
+        })
+    }
+}
+
+impl Roots {
+    /// Ignores certificates that the TLS library cannot use, of which a system may have some.
+    fn of(certificates: impl Iterator<Item = CertificateDer<'static>>) -> Self {
+        let (mut pem, mut store) = (String::new(), RootCertStore::empty());
+        for certificate in certificates {
+            if store.add(certificate.clone()).is_ok() {
+                pem += "-----BEGIN CERTIFICATE-----\n";
+                STANDARD.encode_string(&certificate, &mut pem);
+                pem += "\n-----END CERTIFICATE-----\n";
+            }
+        }
+        Roots { pem, store: Arc::new(store) }
+    }
+}
+
+/// Returns the settings of an HTTP client that makes no `https://` requests. It reads no certificates, and can be created on a
+/// machine without any.
+pub fn plain_http_client() -> ClientConfig {
+    config(Arc::new(RootCertStore::empty()))
+}
+
+fn config(roots: Arc<RootCertStore>) -> ClientConfig {
+    let builder = ClientConfig::builder_with_provider(Arc::new(default_provider()));
+    // Invariant: the provider supports the default versions of TLS.
+    let builder = builder.with_safe_default_protocol_versions().expect("the provider supports TLS 1.2 and 1.3");
+    builder.with_root_certificates(roots).with_no_client_auth()
+}

@@ -1,0 +1,139 @@
+//! TLS of all connections of the service: its provider, files of root certificates, and the causes of failed handshakes.
+
+#[cfg(test)]
+mod tests;
+
+use std::error::Error;
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use chrono::{DateTime, SecondsFormat};
+use rustls::pki_types::pem::{self, PemObject};
+use rustls::pki_types::{CertificateDer, UnixTime};
+use rustls::{CertificateError, RootCertStore};
+
+/// The maximum size of a file of certificates. The file of a whole operating system has about 220 KB.
+const FILE_BYTES_MAX: u64 = 4 << 20;
+
+/// The beginnings of the causes of failed handshakes.
+const REJECTED: &str = "certificate rejected: ";
+const FAILED: &str = "TLS handshake failed: ";
+
+/// Installs the provider of cryptography for the whole process. Later calls have no effect.
+pub fn install_provider() {
+    // An error returns the provider that another call has installed.
+    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+}
+
+/// A PEM file of root certificates, which was read and checked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CaFile {
+    path: PathBuf,
+    certificates: Vec<CertificateDer<'static>>,
+}
+
+impl CaFile {
+    /// Reads the file.
+    ///
+    /// # Errors
+    /// The reason why the file cannot be used, with its path.
+    pub fn read(path: &Path) -> Result<Self, String> {
+        let shown = path.display();
+        let bytes = read_bytes(path).map_err(|fault| format!("failed to read {shown}: {fault}"))?;
+        let certificates: Result<Vec<_>, pem::Error> = CertificateDer::pem_slice_iter(&bytes).collect();
+        let certificates = certificates.map_err(|fault| format!("{shown}: invalid PEM: {fault}"))?;
+        if certificates.is_empty() {
+            return Err(format!("{shown}: expected PEM certificates (-----BEGIN CERTIFICATE-----), got none"));
+        }
+        let mut roots = RootCertStore::empty();
+        for (index, certificate) in certificates.iter().enumerate() {
+            let added = roots.add(certificate.clone());
+            added.map_err(|fault| format!("{shown}: certificate {} is invalid: {fault}", index + 1))?;
+        }
+        Ok(CaFile { path: path.to_owned(), certificates })
+    }
+
+    /// Returns the path of the file.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Returns the certificates.
+    pub fn certificates(&self) -> &[CertificateDer<'static>] {
+        &self.certificates
+    }
+}
+
+fn read_bytes(path: &Path) -> io::Result<Vec<u8>> {
+    // Opening a pipe could block forever.
+    if !std::fs::metadata(path)?.is_file() {
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "not a regular file"));
+    }
+    let mut bytes = Vec::new();
+    File::open(path)?.take(FILE_BYTES_MAX + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > FILE_BYTES_MAX {
+        return Err(io::Error::other(format!("expected at most {FILE_BYTES_MAX} bytes, got more")));
+    }
+    Ok(bytes)
+}
+
+/// Returns the cause of a failed TLS handshake, or `None` if the error has another cause.
+pub fn handshake_fault(error: &(dyn Error + 'static)) -> Option<String> {
+    let fault = tls_error(error)?;
+    Some(match fault {
+        rustls::Error::InvalidCertificate(fault) => format!("{REJECTED}{}", certificate_fault(fault)),
+        // The first bytes of the response are those of another protocol.
+        rustls::Error::InvalidMessage(_) => format!("{FAILED}the server does not use TLS on this port"),
+        other => format!("{FAILED}{other}"),
+    })
+}
+
+/// Returns the cause of a failed TLS handshake that a message ends with, if there is one.
+pub fn handshake_fault_in(message: &str) -> Option<&str> {
+    [REJECTED, FAILED].iter().find_map(|beginning| message.find(beginning)).map(|at| &message[at..])
+}
+
+/// Returns the error of the TLS library among the causes of an error.
+fn tls_error<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a rustls::Error> {
+    if let Some(fault) = error.downcast_ref() {
+        return Some(fault);
+    }
+    // Neither an IO error nor a shared error returns the error that it wraps as its source.
+    if let Some(wrapped) = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref) {
+        return tls_error(wrapped);
+    }
+    if let Some(shared) = error.downcast_ref::<Arc<dyn Error + Send + Sync>>() {
+        return tls_error(&**shared);
+    }
+    tls_error(error.source()?)
+}
+
+fn certificate_fault(fault: &CertificateError) -> String {
+    match fault {
+        CertificateError::UnknownIssuer => {
+            "unknown issuer: no trusted root certificate has signed it; add its CA with TLS_CA_FILE or sslrootcert"
+                .to_owned()
+        }
+        CertificateError::BadSignature => {
+            "bad signature: a trusted root certificate has the name of its issuer, but another key".to_owned()
+        }
+        CertificateError::NotValidForName => "wrong host name".to_owned(),
+        CertificateError::NotValidForNameContext { expected, presented } => {
+            let presented = presented.join(", ");
+            format!("wrong host name: expected `{}`, got [{presented}]", expected.to_str())
+        }
+        CertificateError::ExpiredContext { not_after, .. } => format!("expired at {}", shown(*not_after)),
+        CertificateError::NotValidYetContext { not_before, .. } => {
+            format!("not valid before {}", shown(*not_before))
+        }
+        CertificateError::Expired => "expired".to_owned(),
+        other => other.to_string(),
+    }
+}
+
+fn shown(time: UnixTime) -> String {
+    let time = i64::try_from(time.as_secs()).ok().and_then(|seconds| DateTime::from_timestamp(seconds, 0));
+    time.map_or_else(|| "an unknown time".to_owned(), |time| time.to_rfc3339_opts(SecondsFormat::Secs, true))
+}
