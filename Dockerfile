@@ -28,7 +28,7 @@ ENV CARGO_PROFILE_RELEASE_DEBUG=none CARGO_PROFILE_RELEASE_STRIP=symbols
 # changed, and the sources may be older than the output that another tree left in the cache; touch makes them newer.
 RUN --mount=type=cache,target=/usr/local/cargo/registry --mount=type=cache,target=/build/target \
     find . -name '*.rs' -not -path './target/*' -exec touch {} + \
-    && cargo auditable build --locked --release --features tls --bin instrument-registry \
+    && cargo auditable build --locked --release --bin instrument-registry \
     && cargo auditable build --locked --release --package config-standin \
     && install -D --target-directory=/out target/release/instrument-registry target/release/config-standin
 
