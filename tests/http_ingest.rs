@@ -47,11 +47,11 @@ async fn upload(client: &Client, broker: &str, query: &str, file: impl Into<Vec<
     Answer::to(request.header("Content-Type", "application/octet-stream").body(file.into())).await
 }
 
-async fn ask(client: &Client, broker: &str, body: &Value) -> Answer {
+pub(crate) async fn ask(client: &Client, broker: &str, body: &Value) -> Answer {
     client.post(&format!("{REGISTRY}/brokers/{broker}/ingest"), body).await
 }
 
-fn id(answer: &Answer) -> String {
+pub(crate) fn id(answer: &Answer) -> String {
     answer.json()["job_id"].as_str().expect("it is an id").to_owned()
 }
 
@@ -96,7 +96,7 @@ async fn symbols(client: &Client, is_active: bool) -> Vec<String> {
 }
 
 /// Another service, from which files are fetched.
-async fn elsewhere(router: Router) -> SocketAddr {
+pub(crate) async fn elsewhere(router: Router) -> SocketAddr {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port is free");
     let address = listener.local_addr().expect("it has an address");
     tokio::spawn(async move { axum::serve(listener, router).await });

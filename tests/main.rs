@@ -18,3 +18,4 @@ mod http_process;
 mod http_profiles;
 mod support;
 mod tidy;
+mod tls;

@@ -96,9 +96,9 @@ find_redis() {
     command -v redis-server >/dev/null && command -v redis-cli >/dev/null
 }
 
-# The commands of the documents use these.
+# The commands of the documents use curl and jq; openssl makes the certificates of the tests of TLS.
 find_clients() {
-    command -v curl >/dev/null && command -v jq >/dev/null
+    command -v curl >/dev/null && command -v jq >/dev/null && command -v openssl >/dev/null
 }
 
 # Prints a free port outside the range that the system uses for outgoing connections.
@@ -155,7 +155,7 @@ trap 'hand_on INT 2' INT
 trap 'hand_on TERM 15' TERM
 find_postgres || { install postgresql && find_postgres; } || fail "failed to install PostgreSQL; install initdb and pg_ctl with the package manager"
 find_redis || { install redis-server && find_redis; } || fail "failed to install Redis; install redis-server and redis-cli with the package manager"
-find_clients || { install curl jq && find_clients; } || fail "failed to install curl and jq; install them with the package manager"
+find_clients || { install curl jq openssl && find_clients; } || fail "failed to install curl, jq and openssl; install them with the package manager"
 [ -n "${REGISTRY_TEST_DATABASE_URL:-}" ] || start_postgres
 [ -n "${REGISTRY_TEST_REDIS_URL:-}" ] || start_redis
 export REGISTRY_TEST_STRICT=${REGISTRY_TEST_STRICT:-1}

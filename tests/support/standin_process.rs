@@ -29,6 +29,11 @@ impl StandinProcess {
         StandinProcess { child, address, folder }
     }
 
+    /// Host and port.
+    pub(crate) fn address(&self) -> &str {
+        &self.address
+    }
+
     pub(crate) fn url(&self) -> String {
         format!("http://{}", self.address)
     }
