@@ -31,6 +31,8 @@ use crate::trace::with_trace;
 
 /// Timeout of connecting. The service is in the same network.
 pub(super) const CONNECT_TIMEOUT: Duration = Duration::from_millis(250);
+/// Timeout of connecting with TLS: the handshake has two more round trips and verifies a certificate.
+const TLS_CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 /// Timeout of one request, from connecting to the end of the body.
 pub(super) const REQUEST_TIMEOUT: Duration = Duration::from_secs(2);
 /// Timeout of all requests together. Keys without a response by then have no answer.
@@ -71,8 +73,8 @@ impl ConfigServiceUrl {
         is_allowed.then_some(ConfigServiceUrl(url))
     }
 
-    fn client_config(&self, tls: &Tls) -> ClientConfig {
-        if self.0.scheme() == "https" { tls.http_client() } else { plain_http_client() }
+    fn has_tls(&self) -> bool {
+        self.0.scheme() == "https"
     }
 
     fn with(&self, segments: &[&str]) -> Url {
@@ -159,9 +161,14 @@ impl ConfigServiceSource {
     ) -> Result<Self, SourceError> {
         let api_key = header(api_key)
             .ok_or_else(|| SourceError::Unauthorized("the API key is not a valid header value".to_owned()))?;
+        let (config, connect_timeout) = if url.has_tls() {
+            (tls.http_client(), TLS_CONNECT_TIMEOUT)
+        } else {
+            (plain_http_client(), CONNECT_TIMEOUT)
+        };
         let client = Client::builder()
-            .tls_backend_preconfigured(url.client_config(tls))
-            .connect_timeout(CONNECT_TIMEOUT)
+            .tls_backend_preconfigured(config)
+            .connect_timeout(connect_timeout)
             .timeout(REQUEST_TIMEOUT)
             .pool_idle_timeout(IDLE_TIMEOUT)
             .pool_max_idle_per_host(CONCURRENCY)
