@@ -100,11 +100,11 @@ async fn a_command_reaches_a_service_behind_https() {
     let plan = service.client.plan("test", &body(&["NSE:TCS"])).await;
     let plan_id = plan["plan_data"]["plan_id"].as_str().unwrap();
     let front = TlsFront::to(service.address.to_string(), &authority.issue("localhost", Lifetime::Current)).await;
-    let key = ("INTERNAL_API_KEY", crate::support::KEY);
-    let schedule = |variables: &[_]| run(&["schedule", plan_id, "--server", &front.url()], folder.path(), variables);
+    let (key, ca, url) = (("INTERNAL_API_KEY", crate::support::KEY), authority.path(), front.url());
+    let arguments = ["schedule", plan_id, "--server", &url];
 
-    let trusted = schedule(&[key, (CA_FILE, authority.path().to_str().unwrap())]);
-    let unknown = schedule(&[key]);
+    let trusted = run(&arguments, folder.path(), &[key, (CA_FILE, ca.to_str().unwrap())]);
+    let unknown = run(&arguments, folder.path(), &[key]);
 
     assert_eq!(trusted.code, Some(0), "{}", trusted.complaint);
     assert!(trusted.output.contains("NSE:TCS"), "{}", trusted.output);
