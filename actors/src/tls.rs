@@ -61,7 +61,7 @@ impl Tls {
 }
 
 impl Roots {
-    /// Ignores certificates that the TLS library cannot use, of which a system may have some.
+    /// Ignores certificates that the TLS library cannot use; a system may have some.
     fn of(certificates: impl Iterator<Item = CertificateDer<'static>>) -> Self {
         let (mut pem, mut store) = (String::new(), RootCertStore::empty());
         for certificate in certificates {

@@ -18,7 +18,6 @@ use futures_util::{StreamExt, stream};
 use registry_store::tls::handshake_fault;
 use reqwest::header::{HeaderName, HeaderValue};
 use reqwest::{Client, RequestBuilder, Response, StatusCode, Url, redirect};
-use rustls::ClientConfig;
 use serde_json::Value;
 use tokio::time::{Instant, timeout_at};
 
