@@ -18,13 +18,14 @@ use registry_store::{Page, Portion, PortionLimit, Position, RowOutline, rows_wit
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::tags::{entity_tag, is_known_to_caller, with_tag};
+use super::tags::{entity_tag, with_tag};
 use super::{PlanId, find_plan};
 use crate::http::body::Fields;
 use crate::http::context::{AppState, RequestContext, deadline, snapshot};
 use crate::http::portions::{Format, Memory, Reader, RowSource, hold};
 use crate::http::problem::{Fault, Problem};
 use crate::http::query::{Parameters, whole};
+use crate::http::response::is_known_to_caller;
 use crate::http::schema::{parameters, types};
 
 /// The maximum number of entries that are written at once.

@@ -1,6 +1,6 @@
 //! The entity tags of plans and of their subscriptions.
 
-use axum::http::{HeaderMap, HeaderValue, header};
+use axum::http::{HeaderValue, header};
 use axum::response::Response;
 use registry_planning::plan::{CatalogueReference, Plan};
 
@@ -14,14 +14,6 @@ pub(super) fn entity_tag(plan: &Plan, catalogue: &CatalogueReference) -> String 
     }
 }
 
-/// Whether the caller has the response with this tag.
-pub(super) fn is_known_to_caller(headers: &HeaderMap, tag: &str) -> bool {
-    let opaque = tag.trim_start_matches("W/");
-    headers.get_all(header::IF_NONE_MATCH).iter().filter_map(|value| value.to_str().ok()).any(|value| {
-        value.split(',').map(str::trim).any(|known| known == "*" || known.trim_start_matches("W/") == opaque)
-    })
-}
-
 /// Adds the tag to a response. A plan never changes, so callers can cache it, but they must revalidate it.
 pub(super) fn with_tag(mut response: Response, tag: &str) -> Response {
     if let Ok(value) = HeaderValue::from_str(tag) {
@@ -29,21 +21,4 @@ pub(super) fn with_tag(mut response: Response, tag: &str) -> Response {
     }
     response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("private, no-cache"));
     response
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_etag_is_compared_weakly_and_in_lists() {
-        let known = |value: &'static str| {
-            let mut headers = HeaderMap::new();
-            headers.insert(header::IF_NONE_MATCH, HeaderValue::from_static(value));
-            is_known_to_caller(&headers, "W/\"abc\"")
-        };
-
-        assert!(known("W/\"abc\"") && known("\"abc\"") && known("\"x\", W/\"abc\"") && known("*"));
-        assert!(!known("\"abcd\"") && !known("abc"));
-    }
 }
