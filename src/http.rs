@@ -7,7 +7,9 @@ mod calendar;
 mod catalog;
 mod completing;
 mod context;
+mod docs;
 mod endpoints;
+mod errors;
 mod fast_path;
 mod fingerprint;
 mod hang_up;
@@ -119,6 +121,10 @@ fn router(state: Arc<AppState>) -> Router {
         .route(&format!("{BASE}/catalog/versions/{{version}}/diff"), get(versions::diff))
         .merge(probes())
         .route("/openapi.json", get(openapi::document))
+        .route("/docs", get(docs::swagger_ui))
+        .route("/docs/", get(docs::swagger_ui))
+        .route("/docs/errors", get(docs::errors))
+        .route("/docs/{file}", get(docs::file))
         .method_not_allowed_fallback(method_not_allowed)
         .fallback(not_found)
         .layer(axum::middleware::from_fn_with_state(Arc::clone(&state), middleware::pass))

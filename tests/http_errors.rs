@@ -18,7 +18,7 @@ async fn a_problem_says_where_it_happened_and_what_it_is() {
 
     let problem = service.client.get(&format!("plans/{UNKNOWN_PLAN}?x=1")).await.problem(422, "validation_failed");
 
-    assert_eq!(problem["type"], "about:blank");
+    assert_eq!(problem["type"], "/docs/errors#validation_failed");
     assert_eq!(problem["title"], "Unprocessable Entity");
     assert_eq!(problem["instance"], format!("{BASE}/plans/{UNKNOWN_PLAN}"));
     assert_eq!(problem["detail"], "/query/x: unknown parameter");
@@ -67,7 +67,7 @@ async fn unknown_paths_answer_404() {
     let service = Service::start().await;
 
     for path in
-        ["/", "/nothing", "/docs", "/api/v1/nothing", "/actuator/health", "plan/", "plans/", "plans/a/b", "Plans"]
+        ["/", "/nothing", "/docs/a/b", "/api/v1/nothing", "/actuator/health", "plan/", "plans/", "plans/a/b", "Plans"]
     {
         let problem = service.client.get(path).await.problem(404, "not_found");
 

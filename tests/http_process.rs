@@ -2,6 +2,7 @@
 
 mod broker_limits;
 mod connections;
+mod documentation;
 mod exposition;
 mod hang_ups;
 mod headers;

@@ -19,7 +19,7 @@ use super::context::{AppState, CORRELATION_ID, OnProbePort, RequestContext, Requ
 use super::hang_up;
 use super::health::name_cause;
 use super::keys::{API_KEY, KeyCheck};
-use super::problem::{Problem, ProblemDocument};
+use super::problem::{Problem, ProblemDocument, ProblemType};
 use super::server_timing::{SERVER_TIMING, server_timing};
 use crate::metrics::REQUESTS_SHED;
 
@@ -177,7 +177,7 @@ fn finish(mut response: Response, state: &AppState, context: &RequestContext, pa
 /// Renders the document of a problem.
 fn document(problem: &Problem, context: &RequestContext, path: &str) -> Vec<u8> {
     let document = ProblemDocument {
-        kind: "about:blank",
+        kind: ProblemType(problem.code),
         title: problem.status.canonical_reason().unwrap_or("Error"),
         status: problem.status.as_u16(),
         detail: &problem.detail,
@@ -203,18 +203,22 @@ fn with_document(response: Response, problem: &Problem, context: &RequestContext
     Response::from_parts(parts, Body::from(bytes))
 }
 
+/// The policy of every response that is not a page.
+const POLICY: &str = "default-src 'none'; frame-ancestors 'none'";
+
 /// Adds the headers that do not depend on the request.
 fn add_headers(headers: &mut HeaderMap, is_private: bool) {
     let fixed = [
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
         (header::X_FRAME_OPTIONS, "DENY"),
-        (header::CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'"),
         (header::REFERRER_POLICY, "no-referrer"),
     ];
-    headers.reserve(fixed.len() + 6);
+    headers.reserve(fixed.len() + 7);
     for (name, value) in fixed {
         headers.insert(name, HeaderValue::from_static(value));
     }
+    // The pages of the documentation have policies of their own.
+    headers.entry(header::CONTENT_SECURITY_POLICY).or_insert(HeaderValue::from_static(POLICY));
     if is_private {
         headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
     }

@@ -18,11 +18,13 @@ use super::schema::types;
     info(
         title = "Instrument Registry",
         description = "Turns requests for market data into subscription plans that are deterministic, durable and explained. \
-                       Errors are problem documents (RFC 9457). Their `code` is a stable word for programs. \
+                       Errors are problem documents (RFC 9457). Their `code` is a stable word for programs; their `type` leads \
+                       to its explanation on the page `/docs/errors`. \
                        Times are RFC 3339 in UTC with milliseconds. Trading dates are in Asia/Kolkata.\n\n\
                        `Idempotency-Key` applies to three operations: POST plan, POST profiles and POST ingest. Each documents \
                        the header. All other operations ignore it."
     ),
+    external_docs(url = "/docs/errors", description = "The cause and the remedy of every error code."),
     servers((url = "/", description = "The service that serves this document.")),
     tags(
         (name = "plans", description = "Create, describe and read subscription plans."),
@@ -129,6 +131,11 @@ mod tests {
     use super::*;
     use crate::http::ENDPOINTS;
 
+    /// The endpoints that the document describes: not itself, and not the pages of the documentation.
+    fn described() -> impl Iterator<Item = &'static (&'static str, &'static str)> {
+        ENDPOINTS.iter().filter(|(_, path)| *path != "/openapi.json" && !path.starts_with("/docs"))
+    }
+
     /// Returns every operation with its method and path.
     fn operations(document: &Value) -> Vec<(String, &Value)> {
         let of_path = |(path, item): (&String, _)| {
@@ -204,7 +211,7 @@ mod tests {
     fn every_route_is_described() {
         let document = description();
 
-        for (method, path) in ENDPOINTS.iter().filter(|(_, path)| *path != "/openapi.json") {
+        for (method, path) in described() {
             let operation = &document["paths"][path][method.to_lowercase()];
             assert!(operation["responses"]["200"].is_object(), "{method} {path}");
             if path.starts_with("/api") {
@@ -217,8 +224,8 @@ mod tests {
                 }
             }
         }
-        let paths: BTreeSet<_> = ENDPOINTS.iter().map(|(_, path)| path).collect();
-        assert_eq!(document["paths"].as_object().unwrap().len(), paths.len() - 1);
+        let paths: BTreeSet<_> = described().map(|(_, path)| path).collect();
+        assert_eq!(document["paths"].as_object().unwrap().len(), paths.len());
     }
 
     #[test]
@@ -232,7 +239,7 @@ mod tests {
             assert!(!summary.is_empty() && !summary.ends_with('.'), "{name}: {summary}");
             assert!(operation["description"].as_str().unwrap().ends_with('.'), "{name}");
         }
-        assert_eq!(ids.len(), ENDPOINTS.len() - 1);
+        assert_eq!(ids.len(), described().count());
     }
 
     #[test]

@@ -12,7 +12,7 @@ use registry_actors::persistence::PersistenceError;
 use registry_actors::planner::PlanError;
 use registry_planning::fit::PinnedOverCapacity;
 use registry_planning::vocabulary::counted;
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 use utoipa::ToSchema;
 
 /// A validation error of a request.
@@ -55,13 +55,33 @@ pub(crate) struct Problem {
     pub(crate) has_hung_up: bool,
 }
 
+/// The path of the page that explains every code.
+pub(super) const ERRORS_PAGE: &str = "/docs/errors";
+
+/// The `type` of a problem: the address of its code on the page of errors. Rendering it allocates nothing.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct ProblemType(pub(super) &'static str);
+
+impl fmt::Display for ProblemType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{ERRORS_PAGE}#{}", self.0)
+    }
+}
+
+impl Serialize for ProblemType {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
 /// A problem document (RFC 9457).
 #[derive(Serialize, ToSchema)]
 #[schema(as = Problem)]
 pub(crate) struct ProblemDocument<'a> {
-    /// Always `about:blank`; the code identifies the problem.
+    /// The address of the explanation of the code, relative to the service: `/docs/errors#` and the code.
     #[serde(rename = "type")]
-    pub(crate) kind: &'static str,
+    #[schema(value_type = String, format = "uri-reference")]
+    pub(super) kind: ProblemType,
     /// The name of the HTTP status.
     pub(crate) title: &'static str,
     /// The HTTP status.
@@ -70,7 +90,7 @@ pub(crate) struct ProblemDocument<'a> {
     pub(crate) detail: &'a str,
     /// The path of the request.
     pub(crate) instance: &'a str,
-    /// The code of the problem: a stable word for programs.
+    /// The code of the problem: a stable word for programs. `/docs/errors` explains every code.
     pub(crate) code: &'static str,
     /// The correlation id of the request.
     pub(crate) correlation_id: &'a str,
@@ -374,6 +394,11 @@ mod tests {
 
     fn faults(count: usize) -> Vec<Fault> {
         (0..count).map(|at| Fault { pointer: format!("/{at}"), detail: "x".to_owned() }).collect()
+    }
+
+    #[test]
+    fn a_type_leads_to_the_section_of_its_code() {
+        assert_eq!(serde_json::to_string(&ProblemType("no_room")).unwrap(), r#""/docs/errors#no_room""#);
     }
 
     #[test]

@@ -1,52 +1,10 @@
 //! The lock is complete: every operation, code, status and word of the contract is recorded.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 
 use serde_json::Value;
-
-/// Every code of a problem document.
-const CODES: [&str; 38] = [
-    "body_timeout",
-    "body_too_large",
-    "conflict_not_pending",
-    "database_unavailable",
-    "deadline_exceeded",
-    "duplicate_subscription",
-    "empty_body",
-    "idempotency_key_in_flight",
-    "idempotency_key_reused",
-    "internal",
-    "invalid_instrument",
-    "invalid_json",
-    "invalid_utf8",
-    "job_in_progress",
-    "limit_exceeded",
-    "malformed_id",
-    "method_not_allowed",
-    "no_room",
-    "not_found",
-    "not_in_plan",
-    "not_ready",
-    "not_tried",
-    "overloaded",
-    "pinned_over_capacity",
-    "plan_at_other_broker",
-    "plan_without_broker",
-    "plan_without_subscriptions",
-    "plan_without_tokens",
-    "profile_conflict",
-    "profile_expired",
-    "profile_inactive",
-    "unauthorized",
-    "unavailable",
-    "unknown_outcome",
-    "unreadable_body",
-    "unsupported_media_type",
-    "validation_failed",
-    "version_mismatch",
-];
 
 const STATUSES: [u64; 15] = [200, 304, 400, 401, 404, 405, 408, 409, 412, 413, 415, 422, 500, 503, 504];
 
@@ -159,7 +117,15 @@ fn recordings() -> Vec<Value> {
     snapshots.map(read).collect()
 }
 
-/// The operations that `src/http/endpoints.rs` lists.
+/// The status of every code of the catalog of errors. A unit test compares the page with the catalog.
+fn codes() -> BTreeMap<String, u64> {
+    let page = source("docs/errors.md");
+    let sections = page.split("\n## `").skip(1).filter_map(|section| section.split_once("`\n\n"));
+    let status = |text: &str| text.split(' ').next().and_then(|status| status.parse().ok());
+    sections.map(|(code, text)| (code.to_owned(), status(text).expect("a section begins with its status"))).collect()
+}
+
+/// The operations that `src/http/endpoints.rs` lists, without the pages of the documentation, which no program reads.
 fn operations() -> Vec<(String, String)> {
     let text = source("src/http/endpoints.rs");
     let (constants, rest) = text.split_once("ENDPOINTS: [").expect("the list is there");
@@ -167,7 +133,9 @@ fn operations() -> Vec<(String, String)> {
     let mut operations: Vec<(String, String)> = Vec::new();
     for line in list.lines().chain(constants.lines()) {
         let words: Vec<&str> = line.split('"').collect();
-        if let [_, method, _, path, _] = words[..] {
+        if let [_, method, _, path, _] = words[..]
+            && !path.starts_with("/docs")
+        {
             operations.push((method.to_owned(), path.to_owned()));
         }
     }
@@ -244,11 +212,25 @@ fn every_snapshot_is_recorded_by_a_test() {
 }
 
 #[test]
-fn every_code_is_recorded() {
-    let recordings = recordings();
+fn recorded_codes_are_those_of_the_catalog() {
+    let (codes, recordings) = (codes(), recordings());
 
     let recorded = texts_in(&recordings, "code");
-    assert_eq!(recorded, BTreeSet::from(CODES));
+    assert_eq!(recorded, codes.keys().map(String::as_str).collect());
+}
+
+#[test]
+fn every_problem_leads_to_the_section_of_its_code() {
+    let (codes, recordings) = (codes(), recordings());
+
+    let is_problem = |recording: &&Value| recording["headers"]["content-type"] == "application/problem+json";
+    let problems: Vec<&Value> = recordings.iter().filter(is_problem).map(|recording| &recording["body"]).collect();
+    assert!(problems.len() > 150, "{}", problems.len());
+    for problem in problems {
+        let code = problem["code"].as_str().expect("a problem has a code");
+        assert_eq!(problem["type"], format!("/docs/errors#{code}"));
+        assert_eq!(problem["status"], codes[code], "{code}");
+    }
 }
 
 #[test]
@@ -286,6 +268,7 @@ fn every_code_of_the_source_is_known() {
     }
 
     assert!(found.len() > 20, "{found:?}");
-    let unknown: Vec<_> = found.iter().filter(|code| !CODES.contains(&code.as_str())).collect();
-    assert!(unknown.is_empty(), "not among the codes of the contract: {unknown:?}");
+    let codes = codes();
+    let unknown: Vec<_> = found.iter().filter(|code| !codes.contains_key(*code)).collect();
+    assert!(unknown.is_empty(), "not in the catalog of errors: {unknown:?}");
 }

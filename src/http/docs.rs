@@ -1,0 +1,146 @@
+//! The pages for callers: Swagger UI with the OpenAPI document, and the page of errors. They need no key, and request nothing
+//! from another origin.
+
+use std::borrow::Cow;
+use std::sync::{Arc, LazyLock};
+
+use axum::body::{Body, Bytes};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use sha2::{Digest, Sha256};
+use utoipa_swagger_ui::Config;
+
+use super::errors;
+use super::path::PathText;
+use super::problem::Problem;
+use super::response::is_known_to_caller;
+
+/// The policy of Swagger UI: its style sheet contains images, and it sends requests to the service.
+const SWAGGER_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
+                              connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+/// The policy of the page of errors and of all files.
+const POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; form-action 'none'; \
+                      frame-ancestors 'none'";
+/// The files of Swagger UI that the page needs.
+const SWAGGER_FILES: [(&str, &str); 3] = [
+    ("favicon-32x32.png", "image/png"),
+    ("swagger-ui-bundle.js", "text/javascript; charset=utf-8"),
+    ("swagger-ui.css", "text/css; charset=utf-8"),
+];
+const HTML: &str = "text/html; charset=utf-8";
+
+/// A file as it is sent.
+struct File {
+    name: &'static str,
+    content: Bytes,
+    content_type: &'static str,
+    /// Whether the content is compressed. Every browser accepts that, so it is not stored in a second form.
+    is_gzip: bool,
+    tag: String,
+    policy: &'static str,
+}
+
+impl File {
+    fn new(name: &'static str, content_type: &'static str, policy: &'static str, content: impl Into<Bytes>) -> Self {
+        let content = content.into();
+        let hash = u128::from_be_bytes(Sha256::digest(&content)[..16].try_into().unwrap_or_default());
+        File { name, content, content_type, is_gzip: false, tag: format!("\"{hash:032x}\""), policy }
+    }
+
+    /// Returns a file that is embedded in the crate of Swagger UI; `None` if the crate has no such file.
+    fn of_swagger(name: &'static str, content_type: &'static str) -> Option<Self> {
+        let file = utoipa_swagger_ui::serve(name, Arc::new(Config::from("/openapi.json"))).ok().flatten()?;
+        let content = match file.bytes {
+            Cow::Borrowed(bytes) => Bytes::from_static(bytes),
+            Cow::Owned(bytes) => bytes.into(),
+        };
+        Some(File { is_gzip: file.gzpipped, ..File::new(name, content_type, POLICY, content) })
+    }
+
+    /// Returns the file, or 304 if the caller has it. A new release can change it, so callers must revalidate it.
+    fn response(&self, headers: &HeaderMap) -> Response {
+        let fields = [
+            (header::CACHE_CONTROL, "no-cache"),
+            (header::CONTENT_SECURITY_POLICY, self.policy),
+            (header::ETAG, &self.tag),
+            (header::CONTENT_TYPE, self.content_type),
+            (header::CONTENT_ENCODING, "gzip"),
+        ];
+        let is_known = is_known_to_caller(headers, &self.tag);
+        let is_sent = |name: &HeaderName| match *name {
+            header::CONTENT_TYPE => !is_known,
+            header::CONTENT_ENCODING => !is_known && self.is_gzip,
+            _ => true,
+        };
+        let mut response = if is_known {
+            StatusCode::NOT_MODIFIED.into_response()
+        } else {
+            Response::new(Body::from(self.content.clone()))
+        };
+        for (name, value) in fields.into_iter().filter(|(name, _)| is_sent(name)) {
+            if let Ok(value) = HeaderValue::from_str(value) {
+                response.headers_mut().insert(name, value);
+            }
+        }
+        response
+    }
+}
+
+static SWAGGER: LazyLock<File> =
+    LazyLock::new(|| File::new("", HTML, SWAGGER_POLICY, include_str!("docs/swagger.html").as_bytes()));
+static ERRORS: LazyLock<File> = LazyLock::new(|| File::new("errors", HTML, POLICY, errors::html()));
+static FILES: LazyLock<Vec<File>> = LazyLock::new(|| {
+    let css = "text/css; charset=utf-8";
+    let mut files = vec![
+        File::new("errors.css", css, POLICY, include_str!("docs/errors.css").as_bytes()),
+        File::new("swagger.css", css, POLICY, include_str!("docs/swagger.css").as_bytes()),
+        File::new("swagger.js", SWAGGER_FILES[1].1, POLICY, include_str!("docs/swagger.js").as_bytes()),
+    ];
+    files.extend(SWAGGER_FILES.into_iter().filter_map(|(name, content_type)| File::of_swagger(name, content_type)));
+    files
+});
+
+/// Returns the page of Swagger UI.
+pub(super) async fn swagger_ui(headers: HeaderMap) -> Response {
+    SWAGGER.response(&headers)
+}
+
+/// Returns the page of errors.
+pub(super) async fn errors(headers: HeaderMap) -> Response {
+    ERRORS.response(&headers)
+}
+
+/// Returns a file that the pages refer to.
+pub(super) async fn file(PathText(name): PathText, headers: HeaderMap) -> Result<Response, Problem> {
+    let file = FILES.iter().find(|file| file.name == name);
+    file.map(|file| file.response(&headers)).ok_or_else(|| Problem::not_found("unknown path"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_file_of_the_pages_is_served() {
+        let pages = [include_str!("docs/swagger.html").to_owned(), errors::html()];
+        let refers = |page: &String| {
+            let targets = ["\"/docs/", "'/docs/"].into_iter().flat_map(|start| page.split(start).skip(1));
+            targets.filter_map(|rest| rest.split('"').next().map(str::to_owned)).collect::<Vec<_>>()
+        };
+        let named: Vec<String> = pages.iter().flat_map(refers).filter(|name| !name.starts_with("errors#")).collect();
+
+        assert!(named.len() > 5, "{named:?}");
+        for name in named.iter().filter(|name| *name != "errors") {
+            assert!(FILES.iter().any(|file| file.name == name && !file.content.is_empty()), "{name}");
+        }
+    }
+
+    #[test]
+    fn large_files_are_compressed() {
+        for file in FILES.iter().filter(|file| file.content.len() > 20_000) {
+            assert!(file.is_gzip, "{}", file.name);
+            assert_eq!(file.content[..2], [0x1f, 0x8b], "{}", file.name);
+        }
+        assert_eq!(FILES.iter().filter(|file| file.is_gzip).count(), SWAGGER_FILES.len());
+    }
+}
