@@ -3,6 +3,7 @@
 
 use std::fmt::Write as _;
 use std::fs;
+use std::net::TcpListener;
 use std::path::Path;
 use std::process::Command;
 
@@ -68,11 +69,18 @@ fn kite_file() -> Vec<u8> {
     gzip(rows.as_bytes())
 }
 
+/// Returns a port for the second service of a page.
+fn free_port() -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port is free");
+    listener.local_addr().expect("the listener has an address").port()
+}
+
 /// Runs the blocks in one shell and returns what each printed.
 fn run_blocks(folder: &Path, address: &str, blocks: &[Block]) -> Result<Vec<String>, String> {
+    let second_port = free_port().to_string();
     let mut script = "set -eu\ncurl() { command curl --fail-with-body \"$@\"; }\n".to_owned();
     for block in blocks {
-        script += &block.commands.replace("127.0.0.1:8901", address);
+        script += &block.commands.replace("127.0.0.1:8901", address).replace("8902", &second_port);
         script += "printf '\\001'\n";
     }
     let binary = Path::new(env!("CARGO_BIN_EXE_instrument-registry")).parent().expect("the binary is in a folder");
@@ -162,6 +170,16 @@ async fn commands_of_the_plans_page_run() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn commands_of_the_tour_run() {
+    check("docs/tour.md").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn commands_of_the_limits_page_run() {
+    check("docs/limits.md").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn commands_of_the_transitions_page_run() {
     check("docs/transitions.md").await;
 }
@@ -210,6 +228,8 @@ async fn commands_of_the_configuration_page_run() {
 fn every_page_with_commands_is_checked() {
     let checked = [
         "README.md",
+        "docs/tour.md",
+        "docs/limits.md",
         "docs/plans.md",
         "docs/transitions.md",
         "docs/placement.md",
