@@ -110,9 +110,12 @@ mod tests {
 
     /// Returns the page as Markdown.
     fn markdown() -> String {
-        let generated = "The running service has this page at `/docs/errors`. It is generated from the catalog in \
-                         `src/http/errors/table.rs`; [CONTRIBUTING.md](../CONTRIBUTING.md#add-an-error) has the command.";
-        let mut page = format!("# Errors\n\n{}\n{}\n## Retries\n\n", wrapped(INTRODUCTION), wrapped(generated));
+        let generated = "The running service has this page at `/docs/errors`, with an example of each document. It is \
+                         generated from the catalog in `src/http/errors/table.rs`; \
+                         [CONTRIBUTING.md](../CONTRIBUTING.md#add-an-error) has the command.";
+        let example = CATALOG.iter().find(|entry| entry.code == "validation_failed").unwrap().document();
+        let mut page = format!("# Errors\n\n{}\n{}", wrapped(INTRODUCTION), wrapped(generated));
+        page += &format!("\n```json\n{example}\n```\n\n## Retries\n\n");
         page += &wrapped(RETRY_INTRODUCTION);
         for rule in Retry::ALL {
             let (name, text) = rule.rule();
@@ -123,8 +126,8 @@ mod tests {
             let anchor = anchor(rule);
             page += &format!("\n## `{}`\n\n{} {}.\n\n", entry.code, entry.status, entry.title());
             page += &wrapped(&format!("{} {}", entry.meaning, entry.cause));
-            page += &format!("\n{}", wrapped(&format!("Retry: [{rule}](#{anchor}). {}", entry.action)));
-            page += &format!("\n```json\n{}\n```\n", entry.document());
+            page += &format!("\n{}\n", wrapped(&format!("Retry: [{rule}](#{anchor}). {}", entry.action)));
+            page += &wrapped(&format!("Example: {}", entry.example.detail));
         }
         page
     }
