@@ -290,12 +290,12 @@ parameters! {
         /// Upload only: the name of the file.
         #[param(min_length = 1, max_length = 255, pattern = r"^[^\u0000-\u001f\u007f-\u009f]*$")]
         file_name: Option<String>,
-        /// Upload only: the way in which the file replaces the last load of the broker. `on_demand` requires a filter.
-        #[param(default = "full_catalog")]
+        /// Upload only: the way in which the file replaces the last load of the broker; `full_catalog` if it is absent.
+        /// `on_demand` requires a filter.
         mode: Option<IngestMode>,
-        /// Upload only: the priority, a number from 1 to 10, or `low` (1), `normal` (5) or `high` (10). The queued job with
-        /// the highest priority runs first.
-        #[param(pattern = "^([1-9]|10|low|normal|high)$", default = "normal")]
+        /// Upload only: the priority, a number from 1 to 10, or `low` (1), `normal` (5) or `high` (10); `normal` if it is
+        /// absent. The queued job with the highest priority runs first.
+        #[param(pattern = "^([1-9]|10|low|normal|high)$")]
         priority: Option<String>,
         /// Upload only: the exchanges that the file covers, separated by commas.
         #[param(pattern = "^(BCD|BFO|BSE|CDS|GLOBAL|MCX|NCO|NFO|NSE|NSEIX)(,(BCD|BFO|BSE|CDS|GLOBAL|MCX|NCO|NFO|NSE|NSEIX))*$")]
