@@ -1,0 +1,265 @@
+import datetime
+from http import HTTPStatus
+from typing import Any
+
+import httpx
+
+from ... import errors
+from ...client import AuthenticatedClient, Client
+from ...models.calendar_answer import CalendarAnswer
+from ...models.exchange import Exchange
+from ...models.problem import Problem
+from ...types import UNSET, Response, Unset
+
+
+def _get_kwargs(
+    *,
+    exchange: Exchange | Unset = UNSET,
+    from_: datetime.date | Unset = UNSET,
+    to: datetime.date | Unset = UNSET,
+    x_correlation_id: str | Unset = UNSET,
+) -> dict[str, Any]:
+    headers: dict[str, Any] = {}
+    if not isinstance(x_correlation_id, Unset):
+        headers["X-Correlation-ID"] = x_correlation_id
+
+    params: dict[str, Any] = {}
+
+    json_exchange: str | Unset = UNSET
+    if not isinstance(exchange, Unset):
+        json_exchange = exchange.value
+
+    params["exchange"] = json_exchange
+
+    json_from_: str | Unset = UNSET
+    if not isinstance(from_, Unset):
+        json_from_ = from_.isoformat()
+    params["from"] = json_from_
+
+    json_to: str | Unset = UNSET
+    if not isinstance(to, Unset):
+        json_to = to.isoformat()
+    params["to"] = json_to
+
+    params = {k: v for k, v in params.items() if v is not UNSET and v is not None}
+
+    _kwargs: dict[str, Any] = {
+        "method": "get",
+        "url": "/api/v1/internal/instrument-registry/calendar",
+        "params": params,
+    }
+
+    _kwargs["headers"] = headers
+    return _kwargs
+
+
+def _parse_response(
+    *, client: AuthenticatedClient | Client, response: httpx.Response
+) -> CalendarAnswer | Problem | None:
+    if response.status_code == 200:
+        response_200 = CalendarAnswer.from_dict(response.json())
+
+        return response_200
+
+    if response.status_code == 401:
+        response_401 = Problem.from_dict(response.json())
+
+        return response_401
+
+    if response.status_code == 422:
+        response_422 = Problem.from_dict(response.json())
+
+        return response_422
+
+    if response.status_code == 500:
+        response_500 = Problem.from_dict(response.json())
+
+        return response_500
+
+    if response.status_code == 503:
+        response_503 = Problem.from_dict(response.json())
+
+        return response_503
+
+    if response.status_code == 504:
+        response_504 = Problem.from_dict(response.json())
+
+        return response_504
+
+    if client.raise_on_unexpected_status:
+        raise errors.UnexpectedStatus(response.status_code, response.content)
+    else:
+        return None
+
+
+def _build_response(
+    *, client: AuthenticatedClient | Client, response: httpx.Response
+) -> Response[CalendarAnswer | Problem]:
+    return Response(
+        status_code=HTTPStatus(response.status_code),
+        content=response.content,
+        headers=response.headers,
+        parsed=_parse_response(client=client, response=response),
+    )
+
+
+def sync_detailed(
+    *,
+    client: AuthenticatedClient,
+    exchange: Exchange | Unset = UNSET,
+    from_: datetime.date | Unset = UNSET,
+    to: datetime.date | Unset = UNSET,
+    x_correlation_id: str | Unset = UNSET,
+) -> Response[CalendarAnswer | Problem]:
+    """Get the trading calendar
+
+     Returns the holidays, special sessions and regular sessions of exchanges that are loaded, the years
+    that they cover, and the default of `as_of`. Without a loaded calendar, only weekends are known.
+    `from` must not be later than `to`.
+
+    Args:
+        exchange (Exchange | Unset): The exchange of an instrument: the part of its key before the
+            colon.
+        from_ (datetime.date | Unset):
+        to (datetime.date | Unset):
+        x_correlation_id (str | Unset):
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        Response[CalendarAnswer | Problem]
+    """
+
+    kwargs = _get_kwargs(
+        exchange=exchange,
+        from_=from_,
+        to=to,
+        x_correlation_id=x_correlation_id,
+    )
+
+    response = client.get_httpx_client().request(
+        **kwargs,
+    )
+
+    return _build_response(client=client, response=response)
+
+
+def sync(
+    *,
+    client: AuthenticatedClient,
+    exchange: Exchange | Unset = UNSET,
+    from_: datetime.date | Unset = UNSET,
+    to: datetime.date | Unset = UNSET,
+    x_correlation_id: str | Unset = UNSET,
+) -> CalendarAnswer | Problem | None:
+    """Get the trading calendar
+
+     Returns the holidays, special sessions and regular sessions of exchanges that are loaded, the years
+    that they cover, and the default of `as_of`. Without a loaded calendar, only weekends are known.
+    `from` must not be later than `to`.
+
+    Args:
+        exchange (Exchange | Unset): The exchange of an instrument: the part of its key before the
+            colon.
+        from_ (datetime.date | Unset):
+        to (datetime.date | Unset):
+        x_correlation_id (str | Unset):
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        CalendarAnswer | Problem
+    """
+
+    return sync_detailed(
+        client=client,
+        exchange=exchange,
+        from_=from_,
+        to=to,
+        x_correlation_id=x_correlation_id,
+    ).parsed
+
+
+async def asyncio_detailed(
+    *,
+    client: AuthenticatedClient,
+    exchange: Exchange | Unset = UNSET,
+    from_: datetime.date | Unset = UNSET,
+    to: datetime.date | Unset = UNSET,
+    x_correlation_id: str | Unset = UNSET,
+) -> Response[CalendarAnswer | Problem]:
+    """Get the trading calendar
+
+     Returns the holidays, special sessions and regular sessions of exchanges that are loaded, the years
+    that they cover, and the default of `as_of`. Without a loaded calendar, only weekends are known.
+    `from` must not be later than `to`.
+
+    Args:
+        exchange (Exchange | Unset): The exchange of an instrument: the part of its key before the
+            colon.
+        from_ (datetime.date | Unset):
+        to (datetime.date | Unset):
+        x_correlation_id (str | Unset):
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        Response[CalendarAnswer | Problem]
+    """
+
+    kwargs = _get_kwargs(
+        exchange=exchange,
+        from_=from_,
+        to=to,
+        x_correlation_id=x_correlation_id,
+    )
+
+    response = await client.get_async_httpx_client().request(**kwargs)
+
+    return _build_response(client=client, response=response)
+
+
+async def asyncio(
+    *,
+    client: AuthenticatedClient,
+    exchange: Exchange | Unset = UNSET,
+    from_: datetime.date | Unset = UNSET,
+    to: datetime.date | Unset = UNSET,
+    x_correlation_id: str | Unset = UNSET,
+) -> CalendarAnswer | Problem | None:
+    """Get the trading calendar
+
+     Returns the holidays, special sessions and regular sessions of exchanges that are loaded, the years
+    that they cover, and the default of `as_of`. Without a loaded calendar, only weekends are known.
+    `from` must not be later than `to`.
+
+    Args:
+        exchange (Exchange | Unset): The exchange of an instrument: the part of its key before the
+            colon.
+        from_ (datetime.date | Unset):
+        to (datetime.date | Unset):
+        x_correlation_id (str | Unset):
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        CalendarAnswer | Problem
+    """
+
+    return (
+        await asyncio_detailed(
+            client=client,
+            exchange=exchange,
+            from_=from_,
+            to=to,
+            x_correlation_id=x_correlation_id,
+        )
+    ).parsed

@@ -1,0 +1,269 @@
+from http import HTTPStatus
+from typing import Any
+
+import httpx
+
+from ... import errors
+from ...client import AuthenticatedClient, Client
+from ...models.problem import Problem
+from ...models.search_answer import SearchAnswer
+from ...models.search_body import SearchBody
+from ...types import UNSET, Response, Unset
+
+
+def _get_kwargs(
+    *,
+    body: SearchBody | Unset = UNSET,
+    page: int | Unset = 1,
+    page_size: int | Unset = 50,
+    x_correlation_id: str | Unset = UNSET,
+) -> dict[str, Any]:
+    headers: dict[str, Any] = {}
+    if not isinstance(x_correlation_id, Unset):
+        headers["X-Correlation-ID"] = x_correlation_id
+
+    params: dict[str, Any] = {}
+
+    params["page"] = page
+
+    params["page_size"] = page_size
+
+    params = {k: v for k, v in params.items() if v is not UNSET and v is not None}
+
+    _kwargs: dict[str, Any] = {
+        "method": "post",
+        "url": "/api/v1/internal/instrument-registry/search",
+        "params": params,
+    }
+
+    if not isinstance(body, Unset):
+        _kwargs["json"] = body.to_dict()
+
+    headers["Content-Type"] = "application/json"
+
+    _kwargs["headers"] = headers
+    return _kwargs
+
+
+def _parse_response(
+    *, client: AuthenticatedClient | Client, response: httpx.Response
+) -> Problem | SearchAnswer | None:
+    if response.status_code == 200:
+        response_200 = SearchAnswer.from_dict(response.json())
+
+        return response_200
+
+    if response.status_code == 400:
+        response_400 = Problem.from_dict(response.json())
+
+        return response_400
+
+    if response.status_code == 401:
+        response_401 = Problem.from_dict(response.json())
+
+        return response_401
+
+    if response.status_code == 408:
+        response_408 = Problem.from_dict(response.json())
+
+        return response_408
+
+    if response.status_code == 413:
+        response_413 = Problem.from_dict(response.json())
+
+        return response_413
+
+    if response.status_code == 415:
+        response_415 = Problem.from_dict(response.json())
+
+        return response_415
+
+    if response.status_code == 422:
+        response_422 = Problem.from_dict(response.json())
+
+        return response_422
+
+    if response.status_code == 500:
+        response_500 = Problem.from_dict(response.json())
+
+        return response_500
+
+    if response.status_code == 503:
+        response_503 = Problem.from_dict(response.json())
+
+        return response_503
+
+    if response.status_code == 504:
+        response_504 = Problem.from_dict(response.json())
+
+        return response_504
+
+    if client.raise_on_unexpected_status:
+        raise errors.UnexpectedStatus(response.status_code, response.content)
+    else:
+        return None
+
+
+def _build_response(
+    *, client: AuthenticatedClient | Client, response: httpx.Response
+) -> Response[Problem | SearchAnswer]:
+    return Response(
+        status_code=HTTPStatus(response.status_code),
+        content=response.content,
+        headers=response.headers,
+        parsed=_parse_response(client=client, response=response),
+    )
+
+
+def sync_detailed(
+    *,
+    client: AuthenticatedClient,
+    body: SearchBody | Unset = UNSET,
+    page: int | Unset = 1,
+    page_size: int | Unset = 50,
+    x_correlation_id: str | Unset = UNSET,
+) -> Response[Problem | SearchAnswer]:
+    """Search instruments
+
+     Searches symbols, names, ISINs and underlyings. Without a query, every instrument that matches the
+    filters is returned.
+
+    Args:
+        page (int | Unset):  Default: 1.
+        page_size (int | Unset):  Default: 50.
+        x_correlation_id (str | Unset):
+        body (SearchBody | Unset): The query and its filters. Every field may be absent or null.
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        Response[Problem | SearchAnswer]
+    """
+
+    kwargs = _get_kwargs(
+        body=body,
+        page=page,
+        page_size=page_size,
+        x_correlation_id=x_correlation_id,
+    )
+
+    response = client.get_httpx_client().request(
+        **kwargs,
+    )
+
+    return _build_response(client=client, response=response)
+
+
+def sync(
+    *,
+    client: AuthenticatedClient,
+    body: SearchBody | Unset = UNSET,
+    page: int | Unset = 1,
+    page_size: int | Unset = 50,
+    x_correlation_id: str | Unset = UNSET,
+) -> Problem | SearchAnswer | None:
+    """Search instruments
+
+     Searches symbols, names, ISINs and underlyings. Without a query, every instrument that matches the
+    filters is returned.
+
+    Args:
+        page (int | Unset):  Default: 1.
+        page_size (int | Unset):  Default: 50.
+        x_correlation_id (str | Unset):
+        body (SearchBody | Unset): The query and its filters. Every field may be absent or null.
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        Problem | SearchAnswer
+    """
+
+    return sync_detailed(
+        client=client,
+        body=body,
+        page=page,
+        page_size=page_size,
+        x_correlation_id=x_correlation_id,
+    ).parsed
+
+
+async def asyncio_detailed(
+    *,
+    client: AuthenticatedClient,
+    body: SearchBody | Unset = UNSET,
+    page: int | Unset = 1,
+    page_size: int | Unset = 50,
+    x_correlation_id: str | Unset = UNSET,
+) -> Response[Problem | SearchAnswer]:
+    """Search instruments
+
+     Searches symbols, names, ISINs and underlyings. Without a query, every instrument that matches the
+    filters is returned.
+
+    Args:
+        page (int | Unset):  Default: 1.
+        page_size (int | Unset):  Default: 50.
+        x_correlation_id (str | Unset):
+        body (SearchBody | Unset): The query and its filters. Every field may be absent or null.
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        Response[Problem | SearchAnswer]
+    """
+
+    kwargs = _get_kwargs(
+        body=body,
+        page=page,
+        page_size=page_size,
+        x_correlation_id=x_correlation_id,
+    )
+
+    response = await client.get_async_httpx_client().request(**kwargs)
+
+    return _build_response(client=client, response=response)
+
+
+async def asyncio(
+    *,
+    client: AuthenticatedClient,
+    body: SearchBody | Unset = UNSET,
+    page: int | Unset = 1,
+    page_size: int | Unset = 50,
+    x_correlation_id: str | Unset = UNSET,
+) -> Problem | SearchAnswer | None:
+    """Search instruments
+
+     Searches symbols, names, ISINs and underlyings. Without a query, every instrument that matches the
+    filters is returned.
+
+    Args:
+        page (int | Unset):  Default: 1.
+        page_size (int | Unset):  Default: 50.
+        x_correlation_id (str | Unset):
+        body (SearchBody | Unset): The query and its filters. Every field may be absent or null.
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        Problem | SearchAnswer
+    """
+
+    return (
+        await asyncio_detailed(
+            client=client,
+            body=body,
+            page=page,
+            page_size=page_size,
+            x_correlation_id=x_correlation_id,
+        )
+    ).parsed

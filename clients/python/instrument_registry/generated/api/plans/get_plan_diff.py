@@ -1,0 +1,241 @@
+from http import HTTPStatus
+from typing import Any
+from urllib.parse import quote
+
+import httpx
+
+from ... import errors
+from ...client import AuthenticatedClient, Client
+from ...models.plan_diff_answer import PlanDiffAnswer
+from ...models.problem import Problem
+from ...types import UNSET, Response, Unset
+
+
+def _get_kwargs(
+    plan_id: str,
+    *,
+    from_: str | Unset = UNSET,
+    x_correlation_id: str | Unset = UNSET,
+) -> dict[str, Any]:
+    headers: dict[str, Any] = {}
+    if not isinstance(x_correlation_id, Unset):
+        headers["X-Correlation-ID"] = x_correlation_id
+
+    params: dict[str, Any] = {}
+
+    params["from"] = from_
+
+    params = {k: v for k, v in params.items() if v is not UNSET and v is not None}
+
+    _kwargs: dict[str, Any] = {
+        "method": "get",
+        "url": "/api/v1/internal/instrument-registry/subscriptions/plans/{plan_id}/diff".format(
+            plan_id=quote(str(plan_id), safe=""),
+        ),
+        "params": params,
+    }
+
+    _kwargs["headers"] = headers
+    return _kwargs
+
+
+def _parse_response(
+    *, client: AuthenticatedClient | Client, response: httpx.Response
+) -> PlanDiffAnswer | Problem | None:
+    if response.status_code == 200:
+        response_200 = PlanDiffAnswer.from_dict(response.json())
+
+        return response_200
+
+    if response.status_code == 401:
+        response_401 = Problem.from_dict(response.json())
+
+        return response_401
+
+    if response.status_code == 404:
+        response_404 = Problem.from_dict(response.json())
+
+        return response_404
+
+    if response.status_code == 409:
+        response_409 = Problem.from_dict(response.json())
+
+        return response_409
+
+    if response.status_code == 422:
+        response_422 = Problem.from_dict(response.json())
+
+        return response_422
+
+    if response.status_code == 500:
+        response_500 = Problem.from_dict(response.json())
+
+        return response_500
+
+    if response.status_code == 503:
+        response_503 = Problem.from_dict(response.json())
+
+        return response_503
+
+    if response.status_code == 504:
+        response_504 = Problem.from_dict(response.json())
+
+        return response_504
+
+    if client.raise_on_unexpected_status:
+        raise errors.UnexpectedStatus(response.status_code, response.content)
+    else:
+        return None
+
+
+def _build_response(
+    *, client: AuthenticatedClient | Client, response: httpx.Response
+) -> Response[PlanDiffAnswer | Problem]:
+    return Response(
+        status_code=HTTPStatus(response.status_code),
+        content=response.content,
+        headers=response.headers,
+        parsed=_parse_response(client=client, response=response),
+    )
+
+
+def sync_detailed(
+    plan_id: str,
+    *,
+    client: AuthenticatedClient,
+    from_: str | Unset = UNSET,
+    x_correlation_id: str | Unset = UNSET,
+) -> Response[PlanDiffAnswer | Problem]:
+    """Compare a plan with an earlier one
+
+     Returns one action for each instrument whose connection, mode or token differs between two plans of
+    one user at one broker. Without `from`, it is the difference to an empty plan.
+
+    Args:
+        plan_id (str): The id of a plan.
+        from_ (str | Unset):
+        x_correlation_id (str | Unset):
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        Response[PlanDiffAnswer | Problem]
+    """
+
+    kwargs = _get_kwargs(
+        plan_id=plan_id,
+        from_=from_,
+        x_correlation_id=x_correlation_id,
+    )
+
+    response = client.get_httpx_client().request(
+        **kwargs,
+    )
+
+    return _build_response(client=client, response=response)
+
+
+def sync(
+    plan_id: str,
+    *,
+    client: AuthenticatedClient,
+    from_: str | Unset = UNSET,
+    x_correlation_id: str | Unset = UNSET,
+) -> PlanDiffAnswer | Problem | None:
+    """Compare a plan with an earlier one
+
+     Returns one action for each instrument whose connection, mode or token differs between two plans of
+    one user at one broker. Without `from`, it is the difference to an empty plan.
+
+    Args:
+        plan_id (str): The id of a plan.
+        from_ (str | Unset):
+        x_correlation_id (str | Unset):
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        PlanDiffAnswer | Problem
+    """
+
+    return sync_detailed(
+        plan_id=plan_id,
+        client=client,
+        from_=from_,
+        x_correlation_id=x_correlation_id,
+    ).parsed
+
+
+async def asyncio_detailed(
+    plan_id: str,
+    *,
+    client: AuthenticatedClient,
+    from_: str | Unset = UNSET,
+    x_correlation_id: str | Unset = UNSET,
+) -> Response[PlanDiffAnswer | Problem]:
+    """Compare a plan with an earlier one
+
+     Returns one action for each instrument whose connection, mode or token differs between two plans of
+    one user at one broker. Without `from`, it is the difference to an empty plan.
+
+    Args:
+        plan_id (str): The id of a plan.
+        from_ (str | Unset):
+        x_correlation_id (str | Unset):
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        Response[PlanDiffAnswer | Problem]
+    """
+
+    kwargs = _get_kwargs(
+        plan_id=plan_id,
+        from_=from_,
+        x_correlation_id=x_correlation_id,
+    )
+
+    response = await client.get_async_httpx_client().request(**kwargs)
+
+    return _build_response(client=client, response=response)
+
+
+async def asyncio(
+    plan_id: str,
+    *,
+    client: AuthenticatedClient,
+    from_: str | Unset = UNSET,
+    x_correlation_id: str | Unset = UNSET,
+) -> PlanDiffAnswer | Problem | None:
+    """Compare a plan with an earlier one
+
+     Returns one action for each instrument whose connection, mode or token differs between two plans of
+    one user at one broker. Without `from`, it is the difference to an empty plan.
+
+    Args:
+        plan_id (str): The id of a plan.
+        from_ (str | Unset):
+        x_correlation_id (str | Unset):
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        PlanDiffAnswer | Problem
+    """
+
+    return (
+        await asyncio_detailed(
+            plan_id=plan_id,
+            client=client,
+            from_=from_,
+            x_correlation_id=x_correlation_id,
+        )
+    ).parsed

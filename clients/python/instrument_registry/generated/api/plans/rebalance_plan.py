@@ -1,0 +1,249 @@
+from http import HTTPStatus
+from typing import Any
+from urllib.parse import quote
+
+import httpx
+
+from ... import errors
+from ...client import AuthenticatedClient, Client
+from ...models.problem import Problem
+from ...models.rebalance_answer import RebalanceAnswer
+from ...types import UNSET, Response, Unset
+
+
+def _get_kwargs(
+    plan_id: str,
+    *,
+    x_correlation_id: str | Unset = UNSET,
+) -> dict[str, Any]:
+    headers: dict[str, Any] = {}
+    if not isinstance(x_correlation_id, Unset):
+        headers["X-Correlation-ID"] = x_correlation_id
+
+    _kwargs: dict[str, Any] = {
+        "method": "post",
+        "url": "/api/v1/internal/instrument-registry/subscriptions/plans/{plan_id}/rebalance".format(
+            plan_id=quote(str(plan_id), safe=""),
+        ),
+    }
+
+    _kwargs["headers"] = headers
+    return _kwargs
+
+
+def _parse_response(
+    *, client: AuthenticatedClient | Client, response: httpx.Response
+) -> Problem | RebalanceAnswer | None:
+    if response.status_code == 200:
+        response_200 = RebalanceAnswer.from_dict(response.json())
+
+        return response_200
+
+    if response.status_code == 400:
+        response_400 = Problem.from_dict(response.json())
+
+        return response_400
+
+    if response.status_code == 401:
+        response_401 = Problem.from_dict(response.json())
+
+        return response_401
+
+    if response.status_code == 404:
+        response_404 = Problem.from_dict(response.json())
+
+        return response_404
+
+    if response.status_code == 408:
+        response_408 = Problem.from_dict(response.json())
+
+        return response_408
+
+    if response.status_code == 409:
+        response_409 = Problem.from_dict(response.json())
+
+        return response_409
+
+    if response.status_code == 413:
+        response_413 = Problem.from_dict(response.json())
+
+        return response_413
+
+    if response.status_code == 415:
+        response_415 = Problem.from_dict(response.json())
+
+        return response_415
+
+    if response.status_code == 422:
+        response_422 = Problem.from_dict(response.json())
+
+        return response_422
+
+    if response.status_code == 500:
+        response_500 = Problem.from_dict(response.json())
+
+        return response_500
+
+    if response.status_code == 503:
+        response_503 = Problem.from_dict(response.json())
+
+        return response_503
+
+    if response.status_code == 504:
+        response_504 = Problem.from_dict(response.json())
+
+        return response_504
+
+    if client.raise_on_unexpected_status:
+        raise errors.UnexpectedStatus(response.status_code, response.content)
+    else:
+        return None
+
+
+def _build_response(
+    *, client: AuthenticatedClient | Client, response: httpx.Response
+) -> Response[Problem | RebalanceAnswer]:
+    return Response(
+        status_code=HTTPStatus(response.status_code),
+        content=response.content,
+        headers=response.headers,
+        parsed=_parse_response(client=client, response=response),
+    )
+
+
+def sync_detailed(
+    plan_id: str,
+    *,
+    client: AuthenticatedClient,
+    x_correlation_id: str | Unset = UNSET,
+) -> Response[Problem | RebalanceAnswer]:
+    """Rebalance a plan
+
+     Creates a plan of the request of a plan at a broker, with the balanced placement instead of the one
+    that the plan kept or requested, and returns the moves. Instruments that need not move for the
+    balance stay. The plan is stored and has the date of the other one, which stays as it is. Options
+    that the settings do not allow any more are ignored, and the plan has a warning.
+
+    Args:
+        plan_id (str): The id of a plan.
+        x_correlation_id (str | Unset):
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        Response[Problem | RebalanceAnswer]
+    """
+
+    kwargs = _get_kwargs(
+        plan_id=plan_id,
+        x_correlation_id=x_correlation_id,
+    )
+
+    response = client.get_httpx_client().request(
+        **kwargs,
+    )
+
+    return _build_response(client=client, response=response)
+
+
+def sync(
+    plan_id: str,
+    *,
+    client: AuthenticatedClient,
+    x_correlation_id: str | Unset = UNSET,
+) -> Problem | RebalanceAnswer | None:
+    """Rebalance a plan
+
+     Creates a plan of the request of a plan at a broker, with the balanced placement instead of the one
+    that the plan kept or requested, and returns the moves. Instruments that need not move for the
+    balance stay. The plan is stored and has the date of the other one, which stays as it is. Options
+    that the settings do not allow any more are ignored, and the plan has a warning.
+
+    Args:
+        plan_id (str): The id of a plan.
+        x_correlation_id (str | Unset):
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        Problem | RebalanceAnswer
+    """
+
+    return sync_detailed(
+        plan_id=plan_id,
+        client=client,
+        x_correlation_id=x_correlation_id,
+    ).parsed
+
+
+async def asyncio_detailed(
+    plan_id: str,
+    *,
+    client: AuthenticatedClient,
+    x_correlation_id: str | Unset = UNSET,
+) -> Response[Problem | RebalanceAnswer]:
+    """Rebalance a plan
+
+     Creates a plan of the request of a plan at a broker, with the balanced placement instead of the one
+    that the plan kept or requested, and returns the moves. Instruments that need not move for the
+    balance stay. The plan is stored and has the date of the other one, which stays as it is. Options
+    that the settings do not allow any more are ignored, and the plan has a warning.
+
+    Args:
+        plan_id (str): The id of a plan.
+        x_correlation_id (str | Unset):
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        Response[Problem | RebalanceAnswer]
+    """
+
+    kwargs = _get_kwargs(
+        plan_id=plan_id,
+        x_correlation_id=x_correlation_id,
+    )
+
+    response = await client.get_async_httpx_client().request(**kwargs)
+
+    return _build_response(client=client, response=response)
+
+
+async def asyncio(
+    plan_id: str,
+    *,
+    client: AuthenticatedClient,
+    x_correlation_id: str | Unset = UNSET,
+) -> Problem | RebalanceAnswer | None:
+    """Rebalance a plan
+
+     Creates a plan of the request of a plan at a broker, with the balanced placement instead of the one
+    that the plan kept or requested, and returns the moves. Instruments that need not move for the
+    balance stay. The plan is stored and has the date of the other one, which stays as it is. Options
+    that the settings do not allow any more are ignored, and the plan has a warning.
+
+    Args:
+        plan_id (str): The id of a plan.
+        x_correlation_id (str | Unset):
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        Problem | RebalanceAnswer
+    """
+
+    return (
+        await asyncio_detailed(
+            plan_id=plan_id,
+            client=client,
+            x_correlation_id=x_correlation_id,
+        )
+    ).parsed

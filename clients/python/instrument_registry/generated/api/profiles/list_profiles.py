@@ -1,0 +1,296 @@
+from http import HTTPStatus
+from typing import Any
+from urllib.parse import quote
+
+import httpx
+
+from ... import errors
+from ...client import AuthenticatedClient, Client
+from ...models.problem import Problem
+from ...models.profile_list_answer import ProfileListAnswer
+from ...models.subscription_type import SubscriptionType
+from ...types import UNSET, Response, Unset
+
+
+def _get_kwargs(
+    user_id: str,
+    *,
+    subscription_type: SubscriptionType | Unset = UNSET,
+    is_active: bool | Unset = UNSET,
+    limit: int | Unset = 100,
+    offset: int | Unset = 0,
+    cursor: str | Unset = UNSET,
+    x_correlation_id: str | Unset = UNSET,
+) -> dict[str, Any]:
+    headers: dict[str, Any] = {}
+    if not isinstance(x_correlation_id, Unset):
+        headers["X-Correlation-ID"] = x_correlation_id
+
+    params: dict[str, Any] = {}
+
+    json_subscription_type: str | Unset = UNSET
+    if not isinstance(subscription_type, Unset):
+        json_subscription_type = subscription_type.value
+
+    params["subscription_type"] = json_subscription_type
+
+    params["is_active"] = is_active
+
+    params["limit"] = limit
+
+    params["offset"] = offset
+
+    params["cursor"] = cursor
+
+    params = {k: v for k, v in params.items() if v is not UNSET and v is not None}
+
+    _kwargs: dict[str, Any] = {
+        "method": "get",
+        "url": "/api/v1/internal/subscription-profiles/users/{user_id}/profiles".format(
+            user_id=quote(str(user_id), safe=""),
+        ),
+        "params": params,
+    }
+
+    _kwargs["headers"] = headers
+    return _kwargs
+
+
+def _parse_response(
+    *, client: AuthenticatedClient | Client, response: httpx.Response
+) -> Problem | ProfileListAnswer | None:
+    if response.status_code == 200:
+        response_200 = ProfileListAnswer.from_dict(response.json())
+
+        return response_200
+
+    if response.status_code == 401:
+        response_401 = Problem.from_dict(response.json())
+
+        return response_401
+
+    if response.status_code == 422:
+        response_422 = Problem.from_dict(response.json())
+
+        return response_422
+
+    if response.status_code == 500:
+        response_500 = Problem.from_dict(response.json())
+
+        return response_500
+
+    if response.status_code == 503:
+        response_503 = Problem.from_dict(response.json())
+
+        return response_503
+
+    if response.status_code == 504:
+        response_504 = Problem.from_dict(response.json())
+
+        return response_504
+
+    if client.raise_on_unexpected_status:
+        raise errors.UnexpectedStatus(response.status_code, response.content)
+    else:
+        return None
+
+
+def _build_response(
+    *, client: AuthenticatedClient | Client, response: httpx.Response
+) -> Response[Problem | ProfileListAnswer]:
+    return Response(
+        status_code=HTTPStatus(response.status_code),
+        content=response.content,
+        headers=response.headers,
+        parsed=_parse_response(client=client, response=response),
+    )
+
+
+def sync_detailed(
+    user_id: str,
+    *,
+    client: AuthenticatedClient,
+    subscription_type: SubscriptionType | Unset = UNSET,
+    is_active: bool | Unset = UNSET,
+    limit: int | Unset = 100,
+    offset: int | Unset = 0,
+    cursor: str | Unset = UNSET,
+    x_correlation_id: str | Unset = UNSET,
+) -> Response[Problem | ProfileListAnswer]:
+    """List the profiles of a user
+
+     Returns a page of the profiles that match every filter, newest first, without their instruments.
+
+    Args:
+        user_id (str): The id of a user of profiles.
+        subscription_type (SubscriptionType | Unset): The use of the instruments.
+        is_active (bool | Unset):
+        limit (int | Unset):  Default: 100.
+        offset (int | Unset):  Default: 0.
+        cursor (str | Unset): The position of a page in a list. Its format may change, so use the
+            value of `next_cursor`.
+        x_correlation_id (str | Unset):
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        Response[Problem | ProfileListAnswer]
+    """
+
+    kwargs = _get_kwargs(
+        user_id=user_id,
+        subscription_type=subscription_type,
+        is_active=is_active,
+        limit=limit,
+        offset=offset,
+        cursor=cursor,
+        x_correlation_id=x_correlation_id,
+    )
+
+    response = client.get_httpx_client().request(
+        **kwargs,
+    )
+
+    return _build_response(client=client, response=response)
+
+
+def sync(
+    user_id: str,
+    *,
+    client: AuthenticatedClient,
+    subscription_type: SubscriptionType | Unset = UNSET,
+    is_active: bool | Unset = UNSET,
+    limit: int | Unset = 100,
+    offset: int | Unset = 0,
+    cursor: str | Unset = UNSET,
+    x_correlation_id: str | Unset = UNSET,
+) -> Problem | ProfileListAnswer | None:
+    """List the profiles of a user
+
+     Returns a page of the profiles that match every filter, newest first, without their instruments.
+
+    Args:
+        user_id (str): The id of a user of profiles.
+        subscription_type (SubscriptionType | Unset): The use of the instruments.
+        is_active (bool | Unset):
+        limit (int | Unset):  Default: 100.
+        offset (int | Unset):  Default: 0.
+        cursor (str | Unset): The position of a page in a list. Its format may change, so use the
+            value of `next_cursor`.
+        x_correlation_id (str | Unset):
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        Problem | ProfileListAnswer
+    """
+
+    return sync_detailed(
+        user_id=user_id,
+        client=client,
+        subscription_type=subscription_type,
+        is_active=is_active,
+        limit=limit,
+        offset=offset,
+        cursor=cursor,
+        x_correlation_id=x_correlation_id,
+    ).parsed
+
+
+async def asyncio_detailed(
+    user_id: str,
+    *,
+    client: AuthenticatedClient,
+    subscription_type: SubscriptionType | Unset = UNSET,
+    is_active: bool | Unset = UNSET,
+    limit: int | Unset = 100,
+    offset: int | Unset = 0,
+    cursor: str | Unset = UNSET,
+    x_correlation_id: str | Unset = UNSET,
+) -> Response[Problem | ProfileListAnswer]:
+    """List the profiles of a user
+
+     Returns a page of the profiles that match every filter, newest first, without their instruments.
+
+    Args:
+        user_id (str): The id of a user of profiles.
+        subscription_type (SubscriptionType | Unset): The use of the instruments.
+        is_active (bool | Unset):
+        limit (int | Unset):  Default: 100.
+        offset (int | Unset):  Default: 0.
+        cursor (str | Unset): The position of a page in a list. Its format may change, so use the
+            value of `next_cursor`.
+        x_correlation_id (str | Unset):
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        Response[Problem | ProfileListAnswer]
+    """
+
+    kwargs = _get_kwargs(
+        user_id=user_id,
+        subscription_type=subscription_type,
+        is_active=is_active,
+        limit=limit,
+        offset=offset,
+        cursor=cursor,
+        x_correlation_id=x_correlation_id,
+    )
+
+    response = await client.get_async_httpx_client().request(**kwargs)
+
+    return _build_response(client=client, response=response)
+
+
+async def asyncio(
+    user_id: str,
+    *,
+    client: AuthenticatedClient,
+    subscription_type: SubscriptionType | Unset = UNSET,
+    is_active: bool | Unset = UNSET,
+    limit: int | Unset = 100,
+    offset: int | Unset = 0,
+    cursor: str | Unset = UNSET,
+    x_correlation_id: str | Unset = UNSET,
+) -> Problem | ProfileListAnswer | None:
+    """List the profiles of a user
+
+     Returns a page of the profiles that match every filter, newest first, without their instruments.
+
+    Args:
+        user_id (str): The id of a user of profiles.
+        subscription_type (SubscriptionType | Unset): The use of the instruments.
+        is_active (bool | Unset):
+        limit (int | Unset):  Default: 100.
+        offset (int | Unset):  Default: 0.
+        cursor (str | Unset): The position of a page in a list. Its format may change, so use the
+            value of `next_cursor`.
+        x_correlation_id (str | Unset):
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        Problem | ProfileListAnswer
+    """
+
+    return (
+        await asyncio_detailed(
+            user_id=user_id,
+            client=client,
+            subscription_type=subscription_type,
+            is_active=is_active,
+            limit=limit,
+            offset=offset,
+            cursor=cursor,
+            x_correlation_id=x_correlation_id,
+        )
+    ).parsed

@@ -1,0 +1,256 @@
+from http import HTTPStatus
+from typing import Any
+from urllib.parse import quote
+
+import httpx
+
+from ... import errors
+from ...client import AuthenticatedClient, Client
+from ...models.conflict_answer import ConflictAnswer
+from ...models.problem import Problem
+from ...models.resolve_body import ResolveBody
+from ...types import UNSET, Response, Unset
+
+
+def _get_kwargs(
+    conflict_id: str,
+    *,
+    body: ResolveBody | Unset = UNSET,
+    x_correlation_id: str | Unset = UNSET,
+) -> dict[str, Any]:
+    headers: dict[str, Any] = {}
+    if not isinstance(x_correlation_id, Unset):
+        headers["X-Correlation-ID"] = x_correlation_id
+
+    _kwargs: dict[str, Any] = {
+        "method": "post",
+        "url": "/api/v1/internal/subscription-profiles/conflicts/{conflict_id}/resolve".format(
+            conflict_id=quote(str(conflict_id), safe=""),
+        ),
+    }
+
+    if not isinstance(body, Unset):
+        _kwargs["json"] = body.to_dict()
+
+    headers["Content-Type"] = "application/json"
+
+    _kwargs["headers"] = headers
+    return _kwargs
+
+
+def _parse_response(
+    *, client: AuthenticatedClient | Client, response: httpx.Response
+) -> ConflictAnswer | Problem | None:
+    if response.status_code == 200:
+        response_200 = ConflictAnswer.from_dict(response.json())
+
+        return response_200
+
+    if response.status_code == 400:
+        response_400 = Problem.from_dict(response.json())
+
+        return response_400
+
+    if response.status_code == 401:
+        response_401 = Problem.from_dict(response.json())
+
+        return response_401
+
+    if response.status_code == 404:
+        response_404 = Problem.from_dict(response.json())
+
+        return response_404
+
+    if response.status_code == 408:
+        response_408 = Problem.from_dict(response.json())
+
+        return response_408
+
+    if response.status_code == 409:
+        response_409 = Problem.from_dict(response.json())
+
+        return response_409
+
+    if response.status_code == 413:
+        response_413 = Problem.from_dict(response.json())
+
+        return response_413
+
+    if response.status_code == 415:
+        response_415 = Problem.from_dict(response.json())
+
+        return response_415
+
+    if response.status_code == 422:
+        response_422 = Problem.from_dict(response.json())
+
+        return response_422
+
+    if response.status_code == 500:
+        response_500 = Problem.from_dict(response.json())
+
+        return response_500
+
+    if response.status_code == 503:
+        response_503 = Problem.from_dict(response.json())
+
+        return response_503
+
+    if response.status_code == 504:
+        response_504 = Problem.from_dict(response.json())
+
+        return response_504
+
+    if client.raise_on_unexpected_status:
+        raise errors.UnexpectedStatus(response.status_code, response.content)
+    else:
+        return None
+
+
+def _build_response(
+    *, client: AuthenticatedClient | Client, response: httpx.Response
+) -> Response[ConflictAnswer | Problem]:
+    return Response(
+        status_code=HTTPStatus(response.status_code),
+        content=response.content,
+        headers=response.headers,
+        parsed=_parse_response(client=client, response=response),
+    )
+
+
+def sync_detailed(
+    conflict_id: str,
+    *,
+    client: AuthenticatedClient,
+    body: ResolveBody | Unset = UNSET,
+    x_correlation_id: str | Unset = UNSET,
+) -> Response[ConflictAnswer | Problem]:
+    """Resolve a conflict by hand
+
+     Records the resolution of a pending conflict.
+
+    Args:
+        conflict_id (str): The id of a conflict.
+        x_correlation_id (str | Unset):
+        body (ResolveBody | Unset): The resolution of a conflict.
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        Response[ConflictAnswer | Problem]
+    """
+
+    kwargs = _get_kwargs(
+        conflict_id=conflict_id,
+        body=body,
+        x_correlation_id=x_correlation_id,
+    )
+
+    response = client.get_httpx_client().request(
+        **kwargs,
+    )
+
+    return _build_response(client=client, response=response)
+
+
+def sync(
+    conflict_id: str,
+    *,
+    client: AuthenticatedClient,
+    body: ResolveBody | Unset = UNSET,
+    x_correlation_id: str | Unset = UNSET,
+) -> ConflictAnswer | Problem | None:
+    """Resolve a conflict by hand
+
+     Records the resolution of a pending conflict.
+
+    Args:
+        conflict_id (str): The id of a conflict.
+        x_correlation_id (str | Unset):
+        body (ResolveBody | Unset): The resolution of a conflict.
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        ConflictAnswer | Problem
+    """
+
+    return sync_detailed(
+        conflict_id=conflict_id,
+        client=client,
+        body=body,
+        x_correlation_id=x_correlation_id,
+    ).parsed
+
+
+async def asyncio_detailed(
+    conflict_id: str,
+    *,
+    client: AuthenticatedClient,
+    body: ResolveBody | Unset = UNSET,
+    x_correlation_id: str | Unset = UNSET,
+) -> Response[ConflictAnswer | Problem]:
+    """Resolve a conflict by hand
+
+     Records the resolution of a pending conflict.
+
+    Args:
+        conflict_id (str): The id of a conflict.
+        x_correlation_id (str | Unset):
+        body (ResolveBody | Unset): The resolution of a conflict.
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        Response[ConflictAnswer | Problem]
+    """
+
+    kwargs = _get_kwargs(
+        conflict_id=conflict_id,
+        body=body,
+        x_correlation_id=x_correlation_id,
+    )
+
+    response = await client.get_async_httpx_client().request(**kwargs)
+
+    return _build_response(client=client, response=response)
+
+
+async def asyncio(
+    conflict_id: str,
+    *,
+    client: AuthenticatedClient,
+    body: ResolveBody | Unset = UNSET,
+    x_correlation_id: str | Unset = UNSET,
+) -> ConflictAnswer | Problem | None:
+    """Resolve a conflict by hand
+
+     Records the resolution of a pending conflict.
+
+    Args:
+        conflict_id (str): The id of a conflict.
+        x_correlation_id (str | Unset):
+        body (ResolveBody | Unset): The resolution of a conflict.
+
+    Raises:
+        errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
+        httpx.TimeoutException: If the request takes longer than Client.timeout.
+
+    Returns:
+        ConflictAnswer | Problem
+    """
+
+    return (
+        await asyncio_detailed(
+            conflict_id=conflict_id,
+            client=client,
+            body=body,
+            x_correlation_id=x_correlation_id,
+        )
+    ).parsed

@@ -1,0 +1,102 @@
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Self, TypeVar
+
+from attrs import define as _attrs_define
+from attrs import field as _attrs_field
+
+if TYPE_CHECKING:
+    from ..models.instrument_entry import InstrumentEntry
+    from ..models.list_pagination import ListPagination
+
+
+T = TypeVar("T", bound="InstrumentsAnswer")
+
+
+@_attrs_define
+class InstrumentsAnswer:
+    """A page of instruments.
+
+    Attributes:
+        correlation_id (str): The correlation id of the request.
+        instruments (list[InstrumentEntry]): The instruments, sorted by exchange, then symbol.
+        pagination (ListPagination): The position of a page in its list.
+        response_time_ms (int): The time from the arrival of the request to the response, in milliseconds.
+    """
+
+    correlation_id: str
+    instruments: list[InstrumentEntry]
+    pagination: ListPagination
+    response_time_ms: int
+    additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
+
+    def to_dict(self) -> dict[str, Any]:
+        correlation_id = self.correlation_id
+
+        instruments = []
+        for instruments_item_data in self.instruments:
+            instruments_item = instruments_item_data.to_dict()
+            instruments.append(instruments_item)
+
+        pagination = self.pagination.to_dict()
+
+        response_time_ms = self.response_time_ms
+
+        field_dict: dict[str, Any] = {}
+        field_dict.update(self.additional_properties)
+        field_dict.update(
+            {
+                "correlation_id": correlation_id,
+                "instruments": instruments,
+                "pagination": pagination,
+                "response_time_ms": response_time_ms,
+            }
+        )
+
+        return field_dict
+
+    @classmethod
+    def from_dict(cls, src_dict: Mapping[str, Any]) -> Self:
+        from ..models.instrument_entry import InstrumentEntry
+        from ..models.list_pagination import ListPagination
+
+        d = dict(src_dict)
+        correlation_id = d.pop("correlation_id")
+
+        instruments = []
+        _instruments = d.pop("instruments")
+        for instruments_item_data in _instruments:
+            instruments_item = InstrumentEntry.from_dict(instruments_item_data)
+
+            instruments.append(instruments_item)
+
+        pagination = ListPagination.from_dict(d.pop("pagination"))
+
+        response_time_ms = d.pop("response_time_ms")
+
+        instruments_answer = cls(
+            correlation_id=correlation_id,
+            instruments=instruments,
+            pagination=pagination,
+            response_time_ms=response_time_ms,
+        )
+
+        instruments_answer.additional_properties = d
+        return instruments_answer
+
+    @property
+    def additional_keys(self) -> list[str]:
+        return list(self.additional_properties.keys())
+
+    def __getitem__(self, key: str) -> Any:
+        return self.additional_properties[key]
+
+    def __setitem__(self, key: str, value: Any) -> None:
+        self.additional_properties[key] = value
+
+    def __delitem__(self, key: str) -> None:
+        del self.additional_properties[key]
+
+    def __contains__(self, key: str) -> bool:
+        return key in self.additional_properties

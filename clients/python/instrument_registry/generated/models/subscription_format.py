@@ -1,0 +1,20 @@
+from enum import StrEnum
+
+
+class SubscriptionFormat(StrEnum):
+    ALICEBLUE = "aliceblue"
+    ANGEL = "angel"
+    BREEZE = "breeze"
+    DHAN = "dhan"
+    FIVEPAISA = "fivepaisa"
+    FYERS = "fyers"
+    GROWW = "groww"
+    JSON = "json"
+    KITE = "kite"
+    KOTAK = "kotak"
+    NUVAMA = "nuvama"
+    SHOONYA = "shoonya"
+    UPSTOX = "upstox"
+
+    def __str__(self) -> str:
+        return str(self.value)
