@@ -6,7 +6,7 @@ PROFILE ?= dev
 export CARGO_TERM_COLOR ?= auto
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-under-load api-test sdk-test fuzz outages lint fmt doc deny bench instructions loadtest loadlag compare overload box pressure million up observability down readiness compose-test soak clean
+.PHONY: help run test test-under-load api-test client client-test sdk-test fuzz outages lint fmt doc deny bench instructions loadtest loadlag compare overload box pressure million up observability down readiness compose-test soak clean
 
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -22,8 +22,14 @@ test-under-load: ## Run `make test` while a busy loop for each processor runs to
 
 # Python packages are installed in target/api-test, once. API_SEED=7 generates other requests.
 API_CASES ?= 10000
-api-test: ## Test the OpenAPI document with all examples, a generated client and 10,000 generated requests
+api-test: ## Test the OpenAPI document with all examples, the Python client and 10,000 generated requests
 	PROFILE=$(PROFILE) CARGO="$(CARGO)" API_CASES=$(API_CASES) tests/api-test.sh
+
+client: ## Generate the code of the Python client from the OpenAPI document
+	PROFILE=$(PROFILE) CARGO="$(CARGO)" API_CLIENT=1 tests/api-test.sh
+
+client-test: ## Test the Python client, as `make api-test` does
+	PROFILE=$(PROFILE) CARGO="$(CARGO)" API_CLIENT=test tests/api-test.sh
 
 # The SDKs are installed in target/sdk-test, once. Takes two to four minutes.
 sdk-test: ## Subscribe plans of full capacity with the official SDKs of four brokers, against stand-ins for their feeds

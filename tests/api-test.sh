@@ -1,10 +1,12 @@
 #!/usr/bin/env bash
 # Tests the service against its own OpenAPI document: the document is valid, the response to each example matches the document,
-# a client can be generated from it and creates a plan, and schemathesis finds no contradiction in API_CASES generated requests.
+# the client in clients/python is generated from it and passes its tests, and schemathesis finds no contradiction in API_CASES
+# generated requests.
 # The service runs with SQLite, in its own folder and on its own port. It is stopped at the end, even after a failure or a
 # signal. The tools are installed in the target folder, in the versions of tests/api/requirements.txt.
 #   API_CASES  number of generated requests (10000)    API_SEED  seed of the generator (1)
 #   API_RECORD=1 writes the responses to the examples to src/http/openapi/examples.json and exits
+#   API_CLIENT=1 generates the code in clients/python and exits    API_CLIENT=test tests only the client
 set -euo pipefail
 cd "$(dirname "$0")/.."
 repository=$PWD
@@ -14,6 +16,7 @@ profile=${PROFILE:-dev}
 cargo=${CARGO:-cargo}
 target=${CARGO_TARGET_DIR:-target}
 key=key-of-the-api-test
+client=$repository/clients/python
 # The timeout of a request, and the timeout of a run of schemathesis.
 request_seconds=90 run_seconds=1800
 
@@ -94,15 +97,32 @@ install_tools() {
     cp tests/api/requirements.txt "$target/api-test/installed"
 }
 
-# Generates a client, which must not cause a warning, and creates a plan with it.
+# Generates the code of the client from the document, which must not cause a warning.
+generate_client() {
+    "$python" -c "import sys, urllib.request as u; u.urlretrieve(sys.argv[1], sys.argv[2])" "$url/openapi.json" "$folder/document.json"
+    # The generator searches PATH for ruff. Outside the repository, ruff finds no settings.
+    (cd "$folder" && PATH="$tools:$PATH" "$tools/openapi-python-client" generate --path document.json --meta none \
+        --config "$client/generator.yaml" --output-path generated --fail-on-warning) >"$folder/log-of-generator" 2>&1 ||
+        fail "failed to generate a client:" "$folder/log-of-generator"
+    ! grep -qi "warning\|error\|unsupported\|skipping" "$folder/log-of-generator" ||
+        fail "client generator reported warnings:" "$folder/log-of-generator"
+    rm -rf "$folder/generated/.ruff_cache"
+}
+
+# Tests the client as pip installs it, against this service, and checks its type hints.
 test_client() {
-    # The generator searches PATH for ruff.
-    (cd "$folder" && PATH="$tools:$PATH" "$tools/openapi-python-client" generate --path openapi.json \
-        --config "$repository/tests/api/client.yaml" --output-path client --fail-on-warning) >"$folder/generated" 2>&1 ||
-        fail "failed to generate a client:" "$folder/generated"
-    ! grep -qi "warning\|error\|unsupported\|skipping" "$folder/generated" ||
-        fail "client generator reported warnings:" "$folder/generated"
-    PYTHONPATH="$folder/client" "$python" tests/api/plan.py "$url" "$key"
+    generate_client
+    diff -r --exclude __pycache__ "$folder/generated" "$client/instrument_registry/generated" >"$folder/differences" ||
+        fail "the client is not that of the document; run \`make client\`:" <(head -n 40 "$folder/differences")
+    "$python" -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --target "$folder/packages" \
+        "$client" >"$folder/log-of-pip" 2>&1 || fail "failed to install the client:" "$folder/log-of-pip"
+    (cd "$client" && "$tools/ruff" check --quiet --no-cache . && "$tools/ruff" format --quiet --no-cache --check . &&
+        "$tools/mypy" --cache-dir "$(dirname "$tools")/mypy" instrument_registry) >"$folder/log-of-lints" 2>&1 ||
+        fail "lints of the client:" "$folder/log-of-lints"
+    env -i PATH="$PATH" PYTHONPATH="$folder/packages" PYTHONDONTWRITEBYTECODE=1 REGISTRY_TEST_URL="$url" REGISTRY_TEST_KEY="$key" \
+        REGISTRY_TEST_BINARY="$(realpath "$binary")" "$python" -m pytest --quiet -p no:cacheprovider \
+        "$client/tests" >"$folder/log-of-tests" 2>&1 || fail "tests of the client:" "$folder/log-of-tests"
+    echo "client: ok, $(tail -n 1 "$folder/log-of-tests")"
 }
 
 # Runs schemathesis until it has sent API_CASES cases. Each round has its own seed. All checks are on except use_after_free: the
@@ -150,6 +170,18 @@ if [ -n "${API_RECORD:-}" ]; then
     "$python" tests/api/examples.py record "$url" "$key" src/http/openapi/examples.json
     exit
 fi
+case ${API_CLIENT:-} in
+test)
+    test_client
+    exit
+    ;;
+?*)
+    generate_client
+    rm -rf "$client/instrument_registry/generated"
+    mv "$folder/generated" "$client/instrument_registry/generated"
+    exit
+    ;;
+esac
 "$python" tests/api/examples.py send "$url" "$key" "$folder/openapi.json"
 "$tools/openapi-spec-validator" "$folder/openapi.json" >"$folder/valid" 2>&1 || fail "invalid OpenAPI document:" "$folder/valid"
 test_client

@@ -17,10 +17,12 @@ fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-/// Every Markdown file below `docs` and in the root.
+/// Every Markdown file below `docs`, those in the root, and that of the Python client.
 fn documents() -> Vec<PathBuf> {
     let mut found = files_below(&root().join("docs"), "md");
-    found.extend(["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md"].map(|name| root().join(name)));
+    found.extend(
+        ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "clients/python/README.md"].map(|name| root().join(name)),
+    );
     found
 }
 
@@ -204,6 +206,7 @@ fn every_source_file_of_the_documents_exists() {
     let folders = [
         "actors/",
         "benches/",
+        "clients/",
         "deploy/",
         "loadtest/",
         "migrations/",

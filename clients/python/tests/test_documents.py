@@ -1,0 +1,71 @@
+"""The code of the documents runs as it is written. Only the address of the service differs."""
+
+import pathlib
+import re
+import types
+
+import pytest
+from conftest import KEY
+
+from instrument_registry import Client, Retries
+
+ROOT = pathlib.Path(__file__).parents[3]
+
+
+def blocks_of(document):
+    return re.findall(r"```python\n(.*?)```", (ROOT / document).read_text(), re.DOTALL)
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    """The folder in which `make run` runs."""
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "internal_api_key").write_text(KEY + "\n")
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.mark.parametrize("document", ["README.md", "clients/python/README.md"])
+def test_examples_run(document, address, folder, capsys):
+    names = types.ModuleType("example").__dict__
+    blocks = blocks_of(document)
+    assert blocks
+    for block in blocks:
+        exec(compile(block.replace("http://127.0.0.1:8901", address), document, "exec"), names)
+    printed = capsys.readouterr().out
+    assert printed.startswith("['NSE:TCS'] [('NSE:TCX', ['NSE:TCS'")
+
+
+def test_both_documents_have_the_same_example():
+    (example,) = blocks_of("README.md")
+    assert example == blocks_of("clients/python/README.md")[0]
+    assert len([line for line in example.splitlines() if line]) == 5
+
+
+@pytest.fixture
+def plan_of(address, folder):
+    names = {}
+    (block,) = [block for block in blocks_of("clients/python/README.md") if "def plan_of" in block]
+    exec(block, names)
+    return names["plan_of"]
+
+
+def test_documented_handling_repeats_an_unknown_outcome(plan_of, proxy, user, request_body):
+    proxy.effects = ["unknown"] * 5
+    with proxy.running() as url, Client(url, KEY, user_id=user, retries=Retries(pause=0)) as registry:
+        plan = plan_of(registry, request_body)
+        assert [entry.plan_id for entry in registry.plans().plans] == [plan.plan_id]
+    assert len({headers["Idempotency-Key"] for headers in proxy.requests[:6]}) == 1
+
+
+def test_documented_handling_reports_an_unavailable_service(plan_of, proxy, user, request_body, capsys):
+    proxy.effects = ["refuse"] * 5
+    with proxy.running() as url, Client(url, KEY, user_id=user, retries=Retries(pause=0)) as registry:
+        assert plan_of(registry, request_body) is None
+    assert "503 overloaded" in capsys.readouterr().out
+
+
+def test_documented_handling_reports_faults_and_keys(plan_of, address):
+    with Client(address, KEY, user_id="x") as registry, pytest.raises(ValueError, match="/plan_name: is required"):
+        plan_of(registry, {})
+    with Client(address, "wrong", user_id="x") as registry, pytest.raises(SystemExit, match="the API key was rejected"):
+        plan_of(registry, {})
