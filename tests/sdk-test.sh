@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Subscribes plans of full capacity at simulated feeds with the official SDKs of Kite, Upstox, Dhan and Angel One, applies the schedules to two other plans and drops a connection. It checks that exactly the instruments of a plan tick
+# Subscribes plans of full capacity at simulated feeds with the Python client and the official SDKs of Kite, Upstox, Dhan and
+# Angel One, applies the schedules to two other plans and drops a connection. It checks that exactly the instruments of a plan tick
 # in their modes, and that no limit is exceeded. Only local addresses are used. The SDKs are installed in the target folder, in
 # the versions of tests/sdk/requirements.txt. The files of the brokers are read from REGISTRY_SHARED (default ../shared); without
 # them the test is skipped, or fails if REGISTRY_TEST_STRICT is set.
@@ -25,4 +26,4 @@ install_sdks() {
 
 install_sdks
 $cargo build --locked --profile "$profile" --bin instrument-registry
-timeout "$seconds" "$python" tests/sdk/test_sdks.py "$target/$([ "$profile" = dev ] && echo debug || echo "$profile")/instrument-registry"
+PYTHONPATH=$PWD/clients/python timeout "$seconds" "$python" tests/sdk/test_sdks.py "$target/$([ "$profile" = dev ] && echo debug || echo "$profile")/instrument-registry"

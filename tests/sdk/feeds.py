@@ -1,27 +1,29 @@
-"""Subscribes through the official SDKs with the code of docs/sdk. Only the addresses of the feeds differ."""
+"""Subscribes through the official SDKs with the feeds of the Python client. Only the addresses of the feeds differ."""
 
 import functools
+import importlib
 import pathlib
 import re
 import struct
 import threading
 
+from instrument_registry import Client
 from twisted.internet import reactor
 
 import standins
 
 DOCUMENTS = pathlib.Path(__file__).parents[2] / "docs" / "sdk"
-LINES_MAX = 40
+# The address and the instruments of the examples.
+SERVICE, KEYS = "http://127.0.0.1:8901", ("NSE:TCS", "NSE:INFY")
 
 
-def document(broker):
-    """Returns the names that the first Python code of a document defines."""
-    code, *_ = re.findall(r"```python\n(.*?)```", (DOCUMENTS / f"{broker}.md").read_text(), re.DOTALL)
-    lines = sum(bool(line.strip()) for line in code.splitlines())
-    assert lines < LINES_MAX, f"{broker}.md: expected fewer than {LINES_MAX} lines of code, got {lines}"
-    names = {}
-    exec(compile(code, f"{broker}.md", "exec"), names)
-    return names
+def example(broker, url, keys):
+    """Returns the code of the example of a document, for a service that has these instruments."""
+    (code,) = re.findall(r"```python\n(.*?)```", (DOCUMENTS / f"{broker}.md").read_text(), re.DOTALL)
+    for shown, actual in ((SERVICE, url), *zip(KEYS, keys)):
+        assert shown in code, f"{broker}.md: expected {shown}"
+        code = code.replace(shown, actual)
+    return compile(code, f"{broker}.md", "exec")
 
 
 class Ticks:
@@ -49,20 +51,23 @@ class Ticks:
 
 
 class Sdk:
-    """How the test uses the SDK of a broker, with the class of its document."""
+    """How the test uses the SDK of a broker, with the feed of the Python client."""
+
+    # That of the example, unless it names the account.
+    ACCESS_TOKEN = "token"
 
     def __init__(self, address):
-        self.names, self.address = document(self.broker), address
+        self.module, self.address = importlib.import_module(f"instrument_registry.sdk.{self.broker}"), address
         self.errors, self.sent, self.changed = [], 0, threading.Condition()
 
-    def feed(self, url, key, account, ticks):
-        """Returns an object of the document's class. `sent` counts its schedules that are sent completely."""
-        feed, self.sent = self.new_feed(url, key, account, ticks), 0
+    def feed(self, registry, account, ticks):
+        """Returns a feed. `sent` counts its schedules that are sent completely."""
+        feed, self.sent = self.new_feed(registry, account, ticks), 0
         send = feed.send
-        feed.send = lambda query: (send(query), self.after_last_message(feed, self.count))
+        feed.send = lambda batches, **options: (send(batches, **options), self.after_last_message(self.count))
         return feed
 
-    def after_last_message(self, feed, call):
+    def after_last_message(self, call):
         call()
 
     def count(self):
@@ -92,28 +97,19 @@ class Kite(Sdk):
 
     def __init__(self, address):
         super().__init__(address)
-        sdk = self.names["KiteTicker"]
-        self.names["KiteTicker"] = functools.partial(sdk, root=address)
+        sdk = self.module.KiteTicker
+        self.module.KiteTicker = functools.partial(sdk, root=address)
         sdk._on_close = lambda _, ticker, code, reason: self.fail(str(reason))
 
-    def new_feed(self, url, key, account, ticks):
+    def new_feed(self, registry, account, ticks):
         def on_ticks(packets):
             ticks.add({packet["instrument_token"]: packet["mode"] for packet in packets})
 
-        feed = self.names["Feed"](url, key, account, "token", on_ticks)
-        request, feed.last_ms = feed.request, 0
+        return self.module.Feed(registry, account, "token", on_ticks)
 
-        def recorded(method, path, **arguments):
-            answer = request(method, path, **arguments)
-            feed.last_ms = max((batch["at_ms"] for batch in answer.get("batches", [])), default=0)
-            return answer
-
-        feed.request = recorded
-        return feed
-
-    def after_last_message(self, feed, call):
-        # `send` returns before the reactor sends the messages.
-        reactor.callFromThread(reactor.callLater, feed.last_ms / 1000, call)
+    def after_last_message(self, call):
+        # `send` returns before the reactor sends the last message.
+        reactor.callFromThread(call)
 
     @staticmethod
     def token(entry):
@@ -124,11 +120,6 @@ class Kite(Sdk):
         """Returns one message for all instruments."""
         return {"subscribe": tokens, "modes": {"full": tokens}}
 
-    @staticmethod
-    def close(feed):
-        for ticker in feed.connections.values():
-            reactor.callFromThread(ticker.close)
-
 
 class Dhan(Sdk):
     broker = "dhan"
@@ -136,17 +127,17 @@ class Dhan(Sdk):
 
     def __init__(self, address):
         super().__init__(address)
-        sdk = self.names["MarketFeed"]
+        sdk = self.module.MarketFeed
         sdk.market_feed_wss = address
         # The SDK only prints the code with which the server closes a connection.
         sdk.server_disconnection = lambda _, data: self.fail(str(struct.unpack("<BHBIH", data[:10])[4]))
 
-    def new_feed(self, url, key, account, ticks):
+    def new_feed(self, registry, account, ticks):
         def on_tick(packet):
             if packet and packet["type"] in self.MODES:
                 ticks.add({(packet["exchange_segment"], packet["security_id"]): self.MODES[packet["type"]]})
 
-        return self.names["Feed"](url, key, account, "token", on_tick)
+        return self.module.Feed(registry, account, "token", on_tick)
 
     @staticmethod
     def token(entry):
@@ -158,29 +149,25 @@ class Dhan(Sdk):
         """Returns one message for all instruments. The SDK cuts it into messages of 100."""
         return [(segment, str(security_id), 21) for segment, security_id in tokens]
 
-    @staticmethod
-    def close(feed):
-        for connection in feed.connections.values():
-            connection.close_connection()
-
 
 class Upstox(Sdk):
     """The address is literal: the environment has a proxy for it."""
 
     broker = "upstox"
+    ACCESS_TOKEN = None
     MODES = {"ltpc": "ltp", "firstLevelWithGreeks": "greeks", "fullFeed": "full"}
 
     def __init__(self, address):
         super().__init__(address)
-        sdk = self.names["upstox_client"].MarketDataStreamerV3
+        sdk = self.module.upstox_client.MarketDataStreamerV3
         handle_error = sdk.handle_error
         sdk.handle_error = lambda streamer, ws, error: (self.fail(str(error)), handle_error(streamer, ws, error))
 
-    def new_feed(self, url, key, account, ticks):
+    def new_feed(self, registry, account, ticks):
         def on_ticks(feeds):
             ticks.add({token: self.MODES[next(name for name in self.MODES if name in of)] for token, of in feeds.items()})
 
-        return self.names["Feed"](url, key, account, on_ticks)
+        return self.module.Feed(registry, account, on_ticks)
 
     @staticmethod
     def token(entry):
@@ -191,15 +178,6 @@ class Upstox(Sdk):
         """Returns one message for all instruments."""
         return {"mode": "full", "instrumentKeys": tokens}
 
-    @staticmethod
-    def close(feed):
-        # The last one first: if there is one too many, it would take the place of another.
-        for streamer in reversed(feed.connections.values()):
-            streamer.auto_reconnect(False)
-            streamer.disconnect()
-            # Otherwise the SDK reports an error when the program ends.
-            streamer.api_client.pool.terminate()
-
 
 class Angel(Sdk):
     broker = "angel"
@@ -208,16 +186,16 @@ class Angel(Sdk):
 
     def __init__(self, address):
         super().__init__(address)
-        sdk = self.names["SmartWebSocketV2"]
+        sdk = self.module.SmartWebSocketV2
         sdk.ROOT_URI = address
         handle_error = sdk._on_error
         sdk._on_error = lambda socket, app, error: (self.fail(str(error)), handle_error(socket, app, error))
 
-    def new_feed(self, url, key, account, ticks):
+    def new_feed(self, registry, account, ticks):
         def on_tick(packet):
             ticks.add({(packet["exchange_type"], packet["token"]): self.MODES[packet["subscription_mode"]]})
 
-        return self.names["Feed"](url, key, ("token", "key", account, "token"), on_tick)
+        return self.module.Feed(registry, "token", "key", account, "token", on_tick)
 
     @classmethod
     def token(cls, entry):
@@ -231,12 +209,6 @@ class Angel(Sdk):
             of.setdefault(exchange_type, []).append(token)
         lists = [{"exchangeType": exchange_type, "tokens": tokens} for exchange_type, tokens in of.items()]
         return {"correlation_id": "naive", "mode": 3, "tokenList": lists}
-
-    @staticmethod
-    def close(feed):
-        # The last one first: if there is one too many, it would take the place of another.
-        while feed.connections:
-            feed.connections.popitem()[1].close_connection()
 
 
 def stop_reactor():

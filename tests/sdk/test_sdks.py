@@ -2,7 +2,8 @@
 
 Usage: test_sdks.py BINARY [BROKER...]     the program of the service, and the brokers (default: all)
 
-For each broker it subscribes a small plan and a plan that uses the whole capacity of an account with the code of docs/sdk. Then
+For each broker it runs the example of docs/sdk, and subscribes a small plan and a plan that uses the whole capacity of an account
+with the feed of the Python client. Then
 it changes one in 20 entries of the plan, balances the connections again, and drops one of them. If modes have limits, it changes
 between one mode and all. After each step it checks that exactly the instruments of the plan tick, in their modes, and that no
 limit was exceeded. At the end it subscribes the same instruments on one connection, and prints how many are lost.
@@ -22,6 +23,9 @@ import threading
 import time
 import urllib.error
 import urllib.request
+
+from instrument_registry import Client, Retries
+from instrument_registry.generated.models import BatchAction, ScheduledBatch
 
 import feeds
 import files
@@ -104,6 +108,8 @@ class Case:
         self.service, self.sdk, self.standin, self.as_of, self.keys = service, sdk, standin, as_of, keys
         self.limits = service.limits(sdk.broker)
         self.connections = self.limits["connections"]["value"]
+        retries = Retries(deadline=SECONDS_MAX)
+        self.registry = Client(service.url, KEY, user_id=USER, timeout=SECONDS_MAX, retries=retries)
 
     def request(self, items, count):
         return {
@@ -121,12 +127,28 @@ class Case:
 
     def feed(self, account):
         ticks = feeds.Ticks()
-        return self.sdk.feed(self.service.url + REGISTRY, KEY, account, ticks), ticks
+        return self.sdk.feed(self.registry, account, ticks), ticks
+
+    def check_example(self):
+        """Runs the code of the document."""
+        account = "example"
+        names = {"registry_key": KEY, "api_key": account, "client_id": account, "client_code": account}
+        names |= {"auth_token": "token", "feed_token": "token", "access_token": self.sdk.ACCESS_TOKEN or account}
+        exec(feeds.example(self.sdk.broker, self.service.url, self.keys), names)
+        feed = names["feed"]
+        (modes,) = self.service.expected(feed.plan_id, self.sdk.token).values()
+        expected = {frozenset(modes.items())}
+        assert len(modes) == 2, modes
+        reached = self.standin.wait_for(lambda: self.standin.modes(account) == expected, SECONDS_MAX)
+        assert reached, f"example: expected {expected}, got {self.standin.modes(account)}"
+        print(f"{self.sdk.broker}: example: {len(modes)} instruments", flush=True)
+        self.check_closed(feed, account)
+        names["registry"].close()
 
     def check_plan(self, account, items, count):
-        """Subscribes a plan with the code of the document. Returns the feed, its ticks and the modes."""
+        """Subscribes a plan. Returns the feed, its ticks and the modes."""
         feed, ticks = self.feed(account)
-        feed.subscribe(USER, self.request(items, sum(count.values())))
+        feed.subscribe(self.request(items, sum(count.values())))
         expected = self.check_subscribed(account, feed.plan_id, ticks, "schedule", 1)
         assert dict(collections.Counter(expected.values())) == count, collections.Counter(expected.values())
         return feed, ticks, expected
@@ -154,26 +176,22 @@ class Case:
     @staticmethod
     def send(feed, messages):
         """Sends messages that subscribe instruments on connection 1."""
-        batch = {"at_ms": 0, "connection": 1, "action": "subscribe", "messages": messages}
-        feed.request = lambda *_, **__: {"batches": [batch]}
-        feed.send({})
+        feed.send([ScheduledBatch(BatchAction.SUBSCRIBE, 0, [], [], connection=1, messages=messages)])
 
     def check_messages(self, plan_id):
         """Subscribes a plan of one connection with the messages of its subscriptions."""
-        account, path = "messages", f"/subscriptions/plans/{plan_id}/subscriptions?format={self.sdk.broker}"
-        answer = self.service.send(REGISTRY + path)
-        assert answer["without_token"] == [], answer["without_token"]
-        (connection,) = answer["connections"]
+        account = "messages"
+        (connection,) = self.registry.messages(plan_id, self.sdk.broker)
         feed, ticks = self.feed(account)
         feed.connect(1)
-        self.send(feed, connection["messages"])
+        self.send(feed, connection.messages)
         self.check_subscribed(account, plan_id, ticks, "messages")
         self.check_closed(feed, account)
 
     def check_change(self, feed, account, ticks, items, count, expected, schedules=2):
         """Applies the schedule to another plan, and checks the difference to the one before."""
         previous = feed.plan_id
-        feed.subscribe(USER, self.request(items, sum(count.values())))
+        feed.subscribe(self.request(items, sum(count.values())))
         self.check_difference(feed, account, ticks, previous, expected, "change", schedules)
 
     def check_limits_of_modes(self):
@@ -194,10 +212,9 @@ class Case:
     def check_rebalance(self, feed, account, ticks):
         """Applies the schedule to a plan of the same instruments with balanced connections."""
         previous = feed.plan_id
-        answer = self.service.send(REGISTRY + f"/subscriptions/plans/{previous}/rebalance", "POST")
-        feed.plan_id = answer["plan_id"]
-        feed.send({"from": previous})
-        expected = {"subscribe": 0, "unsubscribe": 0, "change_mode": 0, "move": len(answer["moves"])}
+        answer = self.registry.rebalance(previous)
+        feed.apply(answer.plan_id)
+        expected = {"subscribe": 0, "unsubscribe": 0, "change_mode": 0, "move": len(answer.moves)}
         self.check_difference(feed, account, ticks, previous, expected, "rebalance", 3)
 
     def check_difference(self, feed, account, ticks, previous, expected, step, schedules):
@@ -219,7 +236,7 @@ class Case:
 
     def check_closed(self, feed, account):
         """Closes the connections, and checks that no message before that exceeds a limit."""
-        self.sdk.close(feed)
+        feed.close()
         closed = self.standin.wait_for(lambda: not self.standin.connections[account], SECONDS_MAX)
         assert closed, f"{len(self.standin.connections[account])} connections stay open"
         assert self.standin.violations[account] == [], self.standin.violations[account][:5]
@@ -233,7 +250,7 @@ class Case:
         received = self.standin.wait_for(lambda: self.standin.received[account] == len(expected), SECONDS_MAX)
         assert received, f"expected {len(expected)} instruments in messages, got {self.standin.received[account]}"
         assert ticks.wait_for(self.standin.tick(account), SECONDS_MAX)
-        self.sdk.close(feed)
+        feed.close()
         per_connection = self.limits.get("instruments_per_connection", self.limits["modes"]["full"].get("alone"))
         lost = len(expected.keys() - ticks.modes.keys())
         assert lost == len(expected) - per_connection["value"], lost
@@ -243,11 +260,11 @@ class Case:
         """Checks what one connection too many does."""
         account = "excess"
         feed, _ = self.feed(account)
-        feed.send = lambda query: None
         for number in range(1, self.connections + 1):
             feed.connect(number)
         before = list(self.standin.connections[account])
-        # `connect` waits until the connection is open.
+        # `connect` waits until the connection is open, or this thread ends with the test.
+        feed.open_seconds = SECONDS_MAX * len(BROKERS)
         threading.Thread(target=feed.connect, args=[self.connections + 1], daemon=True).start()
         assert self.sdk.wait_for_error(str(self.standin.EXCESS), SECONDS_MAX), self.sdk.errors
         if self.limits["on_excess"]["value"] == "closes_oldest":
@@ -257,7 +274,7 @@ class Case:
             stay = all(connection in self.standin.connections[account] for connection in before)
             assert stay, "another connection is closed"
             effect = "is refused"
-        self.sdk.close(feed)
+        feed.close()
         print(f"{self.sdk.broker}: connection {self.connections + 1} {effect} with {self.standin.EXCESS}")
 
 
@@ -301,9 +318,10 @@ def check(case):
     # Upstox has no mode `quote`, and sends `full` instead.
     has_quote = "quote" in case.limits["modes"]
     small = {"full": 10, "ltp": 10, "quote": 20}
+    case.check_example()
     feed, _, _ = case.check_plan("small", items_of(case.keys, small), small if has_quote else {"full": 30, "ltp": 10})
-    case.check_closed(feed, "small")
     case.check_messages(feed.plan_id)
+    case.check_closed(feed, "small")
 
     capacity = case.capacity()
     items = items_of(case.keys[:19_000], capacity)

@@ -1,0 +1,42 @@
+"""Subscribes plans through dhanhq. The subscriptions are those of the endpoint `market`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from dhanhq import DhanContext, MarketFeed
+
+from ..client import Client
+from ..generated.models import BatchAction
+from . import feed
+
+
+class Feed(feed.Feed):
+    """`on_tick` receives ticks, in a thread for each connection."""
+
+    sdk = "dhan"
+
+    def __init__(
+        self, registry: Client, client_id: str, access_token: str, on_tick: Callable[[dict[str, Any]], object]
+    ) -> None:
+        super().__init__(registry)
+        self.account, self.on_tick = (client_id, access_token), on_tick
+
+    def new_connection(self, on_open: Callable[[], None]) -> Any:
+        connection = MarketFeed(DhanContext(*self.account), [])
+        connection.on_message = lambda _, tick: self.on_tick(tick)
+        connection.on_connect = lambda _: on_open()
+        return connection
+
+    def start(self, connection: Any) -> None:
+        connection.start()
+
+    def call(self, connection: Any, action: BatchAction, message: Any) -> None:
+        # The SDK requires tuples.
+        getattr(connection, f"{action}_symbols")([tuple(entry) for entry in message])
+        # After a reconnect, the SDK would subscribe these again, in an arbitrary order.
+        connection.instruments = []
+
+    def disconnect(self, connection: Any) -> None:
+        connection.close_connection()

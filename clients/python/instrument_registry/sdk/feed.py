@@ -1,0 +1,142 @@
+"""What the feeds of all brokers share: from plan to plan, and from a reconnect to the subscriptions."""
+
+from __future__ import annotations
+
+import itertools
+import logging
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Mapping
+from threading import Event, Thread
+from typing import Any, ClassVar
+
+from ..client import Client
+from ..errors import RegistryError, Unavailable
+from ..generated.models import BatchAction, PlanAnswer, ScheduledBatch
+from ..generated.types import Unset
+from ..requests import id_of
+
+logger = logging.getLogger(__name__)
+
+
+def number_of(batch: ScheduledBatch) -> int:
+    if isinstance(batch.connection, Unset):
+        raise ValueError("the plan is not streamed: its schedule has requests instead of subscriptions")
+    return batch.connection
+
+
+class Feed(ABC):
+    """Subscribes plans through the SDK of a broker.
+
+    `subscribe` and `apply` return after the last message. They must not run while a connection is down, and not in two
+    threads at once. `connections` has the object of the SDK for each open connection, by its number. `plan_id` is the
+    plan whose messages were sent last.
+    """
+
+    sdk: ClassVar[str]
+    #: The longest wait, in seconds, for a connection to open.
+    open_seconds = 60.0
+
+    def __init__(self, registry: Client) -> None:
+        self.registry = registry
+        self.connections: dict[int, Any] = {}
+        self.plan_id: str | None = None
+
+    def subscribe(self, request: Mapping[str, Any], user_id: str | None = None) -> PlanAnswer:
+        """Creates a plan that keeps the placement of the last one, and applies it."""
+        answer = self.registry.create_plan({**request, "previous_plan_id": self.plan_id}, user_id=user_id)
+        self.apply(id_of(answer.plan_id))
+        return answer
+
+    def apply(self, plan_id: str) -> None:
+        """Sends the messages that lead from the last plan to this one.
+
+        If the SDK fails, all connections are closed, and the next plan is subscribed from the start.
+        """
+        # Until the schedule is there and the connections are open, the last plan is still the one at the broker.
+        batches = self.fetch(plan_id, previous=self.plan_id)
+        # A connection that opens after a close takes its place.
+        opened_first = itertools.takewhile(lambda batch: batch.action != BatchAction.CLOSE, batches)
+        for number in sorted({number_of(batch) for batch in opened_first} - self.connections.keys()):
+            self.connect(number)
+        self.plan_id = plan_id
+        try:
+            self.send(batches)
+        except BaseException:
+            # The subscriptions are those of neither plan.
+            self.close()
+            raise
+
+    def close(self) -> None:
+        """Closes all connections. The next plan is subscribed from the start."""
+        self.plan_id = None
+        while self.connections:
+            self.disconnect(self.connections.popitem()[1])
+
+    def fetch(
+        self, plan_id: str, *, previous: str | None = None, connection: int | None = None
+    ) -> list[ScheduledBatch]:
+        """Returns all messages of a schedule."""
+        return list(self.registry.schedule(plan_id, previous=previous, connection=connection, sdk=self.sdk))
+
+    def send(self, batches: Iterable[ScheduledBatch], *, is_restored: bool = False) -> None:
+        """Sends messages at their times. A connection that was closed meanwhile is not restored."""
+        at_ms = 0
+        for batch in batches:
+            time.sleep((batch.at_ms - at_ms) / 1000)
+            at_ms, number = batch.at_ms, number_of(batch)
+            if batch.action == BatchAction.CLOSE:
+                self.disconnect(self.connections.pop(number))
+                continue
+            if number not in self.connections:
+                if is_restored:
+                    return
+                self.connect(number)
+            for message in batch.messages or []:
+                self.call(self.connections[number], batch.action, message)
+
+    def connect(self, number: int) -> None:
+        """Opens a connection, and waits until it is open. Whenever it opens again, its schedule is sent again."""
+        opened = Event()
+
+        def on_open() -> None:
+            if opened.is_set():
+                Thread(target=self.restore, args=[number], daemon=True).start()
+            opened.set()
+
+        self.connections[number] = connection = self.new_connection(on_open)
+        self.start(connection)
+        if not opened.wait(self.open_seconds):
+            self.connections.pop(number, None)
+            self.disconnect(connection)
+            raise TimeoutError(f"connection {number} did not open within {self.open_seconds:.0f} s")
+
+    def restore(self, number: int) -> None:
+        """Subscribes the instruments of a connection that opened again. Tries until the service answers."""
+        while number in self.connections and self.plan_id is not None:
+            try:
+                self.send(self.fetch(self.plan_id, connection=number), is_restored=True)
+            except Unavailable as fault:
+                logger.warning("failed to fetch the schedule of connection %d; retrying: %s", number, fault)
+                time.sleep(fault.retry_after or 1.0)
+            except RegistryError:
+                logger.exception("failed to fetch the schedule of connection %d", number)
+                return
+            else:
+                return
+
+    @abstractmethod
+    def new_connection(self, on_open: Callable[[], None]) -> Any:
+        """Returns an object of the SDK. It calls `on_open` whenever its connection opens."""
+
+    @abstractmethod
+    def start(self, connection: Any) -> None:
+        """Starts to connect, and returns at once."""
+
+    @abstractmethod
+    def call(self, connection: Any, action: BatchAction, message: Any) -> None:
+        """Calls the SDK with the arguments of a message."""
+
+    @abstractmethod
+    def disconnect(self, connection: Any) -> None:
+        """Closes a connection for good."""

@@ -1,0 +1,46 @@
+"""Subscribes plans through upstox-python-sdk."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import upstox_client
+
+from ..client import Client
+from ..generated.models import BatchAction
+from . import feed
+
+
+class Feed(feed.Feed):
+    """`on_feeds` receives the part `feeds` of messages, in a thread for each connection."""
+
+    sdk = "upstox"
+
+    def __init__(self, registry: Client, access_token: str, on_feeds: Callable[[dict[str, Any]], object]) -> None:
+        super().__init__(registry)
+        self.access_token, self.on_feeds = access_token, on_feeds
+
+    def new_connection(self, on_open: Callable[[], None]) -> Any:
+        configuration = upstox_client.Configuration()
+        configuration.access_token = self.access_token
+        streamer = upstox_client.MarketDataStreamerV3(upstox_client.ApiClient(configuration))
+        streamer.on("message", lambda message: self.on_feeds(message.get("feeds", {})))
+        # After a reconnect, the SDK would subscribe all its keys again, in one message for each mode.
+        streamer.on("reconnecting", lambda _: streamer.clear_subscriptions())
+        streamer.on("open", on_open)
+        return streamer
+
+    def start(self, connection: Any) -> None:
+        connection.connect()
+
+    def call(self, connection: Any, action: BatchAction, message: Any) -> None:
+        arguments = message["instrumentKeys"], message["mode"]
+        count = 1 if action == BatchAction.UNSUBSCRIBE else 2
+        getattr(connection, action)(*arguments[:count])
+
+    def disconnect(self, connection: Any) -> None:
+        connection.auto_reconnect(False)
+        connection.disconnect()
+        # Otherwise the SDK reports an error when the program ends.
+        connection.api_client.pool.terminate()

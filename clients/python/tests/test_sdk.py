@@ -1,0 +1,176 @@
+"""The feeds against the service, with an SDK that only records its calls. `make sdk-test` uses the real SDKs."""
+
+import importlib
+import sys
+import types
+
+import pytest
+from conftest import KEY
+
+from instrument_registry import Client, NotFound, Retries, Unavailable
+from instrument_registry.generated.models import ScheduledBatch
+
+
+class Reactor:
+    running = True
+
+    @staticmethod
+    def callFromThread(function, *arguments, **options):
+        function(*arguments, **options)
+
+
+class Ticker:
+    """A `KiteTicker` that opens at once."""
+
+    def __init__(self, *account):
+        self.account, self.calls, self.subscribed_tokens = account, [], {}
+
+    def connect(self, threaded):
+        self.on_open(self)
+
+    def subscribe(self, tokens):
+        self.calls.append(("subscribe", tokens))
+
+    def unsubscribe(self, tokens):
+        self.calls.append(("unsubscribe", tokens))
+
+    def set_mode(self, mode, tokens):
+        self.calls.append((mode, tokens))
+
+    def close(self):
+        self.calls.append("close")
+
+
+@pytest.fixture
+def kite(monkeypatch):
+    """The module for Kite, with this SDK."""
+    for name, content in (("kiteconnect", {"KiteTicker": Ticker}), ("twisted.internet", {"reactor": Reactor})):
+        module = types.ModuleType(name)
+        module.__dict__.update(content)
+        monkeypatch.setitem(sys.modules, name, module)
+    monkeypatch.delitem(sys.modules, "instrument_registry.sdk.kite", raising=False)
+    return importlib.import_module("instrument_registry.sdk.kite")
+
+
+@pytest.fixture
+def feed(kite, proxy, user):
+    with proxy.running() as url, Client(url, KEY, user_id=user, retries=Retries(attempts=1)) as registry:
+        yield kite.Feed(registry, "key", "token", print)
+
+
+TCS, INFY, RELIANCE = 2953217, 408065, 738561
+
+
+def test_a_plan_is_subscribed(feed, at_kite):
+    feed.subscribe(at_kite)
+    (ticker,) = feed.connections.values()
+    assert ticker.account == ("key", "token")
+    assert ticker.calls == [("subscribe", [INFY, TCS]), ("full", [INFY, TCS])]
+
+
+def test_only_the_difference_to_the_last_plan_is_sent(feed, at_kite):
+    feed.subscribe(at_kite)
+    (ticker,) = feed.connections.values()
+    ticker.calls.clear()
+    feed.subscribe(at_kite | {"instruments": ["NSE:TCS", "NSE:RELIANCE"]})
+    assert ticker.calls == [("subscribe", [RELIANCE]), ("full", [RELIANCE]), ("unsubscribe", [INFY])]
+    assert list(feed.connections.values()) == [ticker]
+
+
+def test_a_failed_schedule_leaves_the_last_plan(feed, proxy, at_kite):
+    first = feed.subscribe(at_kite).plan_id
+    (ticker,) = feed.connections.values()
+    ticker.calls.clear()
+    proxy.effects = ["pass", "refuse"]
+    changed = at_kite | {"instruments": ["NSE:TCS", "NSE:RELIANCE"]}
+    with pytest.raises(Unavailable):
+        feed.subscribe(changed)
+    assert feed.plan_id == first
+    assert ticker.calls == []
+    feed.subscribe(changed)
+    assert ticker.calls == [("subscribe", [RELIANCE]), ("full", [RELIANCE]), ("unsubscribe", [INFY])]
+
+
+def test_a_failure_of_the_sdk_closes_the_feed(feed, at_kite, monkeypatch):
+    feed.subscribe(at_kite)
+    (ticker,) = feed.connections.values()
+    with monkeypatch.context() as broken:
+        broken.delattr(Ticker, "set_mode")
+        with pytest.raises(AttributeError):
+            feed.subscribe(at_kite | {"instruments": ["NSE:TCS", "NSE:RELIANCE"]})
+    assert ticker.calls[-1] == "close"
+    assert feed.plan_id is None
+    feed.subscribe(at_kite)
+    assert feed.connections[1].calls == [("subscribe", [INFY, TCS]), ("full", [INFY, TCS])]
+
+
+def test_a_connection_that_does_not_open_leaves_the_last_plan(feed, at_kite, monkeypatch):
+    feed.open_seconds = 0.01
+    monkeypatch.setattr(Ticker, "connect", lambda ticker, threaded: None)
+    with pytest.raises(TimeoutError, match="connection 1 did not open"):
+        feed.subscribe(at_kite)
+    assert feed.plan_id is None
+    assert feed.connections == {}
+
+
+def test_a_connection_is_restored_when_the_service_is_back(feed, proxy, at_kite):
+    feed.subscribe(at_kite)
+    (ticker,) = feed.connections.values()
+    ticker.calls.clear()
+    proxy.effects = ["refuse", "lose"]
+    feed.restore(1)
+    assert ticker.calls == [("subscribe", [INFY, TCS]), ("full", [INFY, TCS])]
+
+
+def test_a_connection_that_opens_again_is_restored(feed, at_kite, monkeypatch):
+    restored = []
+    monkeypatch.setattr(feed, "restore", restored.append)
+    monkeypatch.setattr("instrument_registry.sdk.feed.Thread", Now)
+    feed.subscribe(at_kite)
+    assert restored == []
+    feed.connections[1].on_open(None)
+    assert restored == [1]
+
+
+class Now:
+    """A thread whose target runs when it starts."""
+
+    def __init__(self, target, args, daemon):
+        self.start = lambda: target(*args)
+
+
+def batch(number, action, connection):
+    entry = {"at_ms": number, "action": action, "connection": connection, "instruments": [], "tokens": []}
+    messages = [{"subscribe": [connection], "modes": {}}] if action == "subscribe" else []
+    return ScheduledBatch.from_dict(entry | {"messages": messages})
+
+
+def test_a_connection_after_a_close_opens_after_it(feed, monkeypatch):
+    schedules = {"first": [batch(0, "subscribe", 1)], "second": [batch(0, "close", 1), batch(1, "subscribe", 2)]}
+    monkeypatch.setattr(feed, "fetch", lambda plan_id, previous: schedules[plan_id])
+    feed.apply("first")
+    first = feed.connections[1]
+
+    def connect(ticker, threaded):
+        first.calls.append("open")
+        ticker.on_open(ticker)
+
+    monkeypatch.setattr(Ticker, "connect", connect)
+    feed.apply("second")
+    assert first.calls == [("subscribe", [1]), "close", "open"]
+    assert list(feed.connections) == [2]
+
+
+def test_a_closed_feed_starts_again(feed, at_kite):
+    feed.subscribe(at_kite)
+    (ticker,) = feed.connections.values()
+    feed.close()
+    assert ticker.calls[-1] == "close"
+    feed.subscribe(at_kite)
+    assert feed.connections[1].calls == [("subscribe", [INFY, TCS]), ("full", [INFY, TCS])]
+
+
+def test_a_plan_of_another_user_is_not_applied(feed, at_kite):
+    with pytest.raises(NotFound):
+        feed.apply("plan_" + "0" * 32)
+    assert feed.plan_id is None
