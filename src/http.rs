@@ -33,6 +33,7 @@ mod profiles;
 mod query;
 mod response;
 mod schema;
+mod scrape;
 mod server_timing;
 mod shedding;
 mod stale_counts;

@@ -7,6 +7,7 @@ mod closing;
 mod connections;
 mod http;
 pub mod limits;
+mod memory;
 mod metrics;
 pub mod settings;
 pub mod telemetry;

@@ -1,6 +1,6 @@
 //! Metrics of the front end, with names that dashboards already use. All are exported from the start with 0.
 
-use metrics::{Unit, counter, describe_counter, describe_gauge, describe_histogram, histogram};
+use metrics::{Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
 use registry_planning::plan::describe::DescriptionLevel;
 
 pub(crate) const HTTP_REQUESTS: &str = "instrument_registry_http_requests_total";
@@ -15,6 +15,13 @@ pub(crate) const REQUESTS_SHED: &str = "instrument_registry_requests_shed_total"
 pub(crate) const LIST_MEMORY: &str = "instrument_registry_list_memory_bytes";
 pub(crate) const LIST_MEMORY_WAITING: &str = "instrument_registry_list_memory_waiting";
 pub(crate) const DESCRIPTIONS: &str = "instrument_registry_subscription_plan_descriptions_generated_total";
+pub(crate) const READY: &str = "instrument_registry_ready";
+pub(crate) const BUILD_INFO: &str = "instrument_registry_build_info";
+pub(crate) const MEMORY_LIMIT: &str = "instrument_registry_memory_limit_bytes";
+pub(crate) const LOAD_TIMESTAMP: &str = "instrument_registry_catalogue_load_timestamp_seconds";
+pub(crate) const MISSING_FILES: &str = "instrument_registry_catalogue_missing_files";
+/// Described and set to 0 by the config actor.
+pub(crate) const SETTINGS_AGE: &str = "instrument_registry_settings_age_seconds";
 
 pub(crate) const LOOKUPS: &str = "instrument_registry_lookups_total";
 
@@ -92,6 +99,27 @@ fn register_connections() {
     counter!(ACCEPT_ERRORS).absolute(0);
 }
 
+/// Describes the metrics that are set when the metrics are read, and sets the version.
+fn register_process() {
+    describe_gauge!(READY, "Whether the service is ready to handle requests: 1 or 0, as in /ready");
+    describe_gauge!(BUILD_INFO, "Always 1, with the version of the service");
+    gauge!(BUILD_INFO, "version" => env!("CARGO_PKG_VERSION")).set(1);
+    describe_gauge!(
+        MEMORY_LIMIT,
+        Unit::Bytes,
+        "Maximum memory of the process: the lowest limit of its control groups, at most the memory of the machine"
+    );
+    describe_gauge!(
+        LOAD_TIMESTAMP,
+        Unit::Seconds,
+        "Time at which the last accepted file of a broker was accepted, as a Unix timestamp; 0 without a file"
+    );
+    describe_gauge!(
+        MISSING_FILES,
+        "Number of trading days without an accepted file of a broker since the date of its last one, today included; 0 if it never had a file"
+    );
+}
+
 /// Describes the metrics of the front end, and sets those with a closed list of labels to 0. Of the histograms, which have
 /// many lines each, only those of the `alerted` endpoints are there from the start; the others start with their first request.
 pub(crate) fn register(endpoints: &[(&'static str, &'static str)], alerted: &[(&'static str, &'static str)]) {
@@ -106,6 +134,7 @@ pub(crate) fn register(endpoints: &[(&'static str, &'static str)], alerted: &[(&
     );
     describe_counter!(DESCRIPTIONS, "Number of plan descriptions by level and status: success or error");
     register_connections();
+    register_process();
     describe_counter!(REQUESTS_SHED, "Number of requests rejected because the service was at capacity");
     counter!(REQUESTS_SHED).absolute(0);
     describe_gauge!(

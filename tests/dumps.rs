@@ -416,7 +416,8 @@ fn check_catalogue_of(dump: &Dump) -> Catalogue {
     for (key, index) in &dump.by_key {
         builder.add_token(dump.broker, key.clone(), &dump.load.rows[*index].token);
     }
-    let catalogue = builder.build("1".to_owned(), vec![Source { broker: Some(dump.broker), file_date: None }]);
+    let catalogue =
+        builder.build("1".to_owned(), vec![Source { broker: Some(dump.broker), file_date: None, loaded_at: None }]);
 
     assert_eq!(dump.by_key.len(), dump.load.rows.len());
     assert_eq!(catalogue.instrument_count(), dump.load.rows.len());

@@ -18,6 +18,8 @@ use crate::vocabulary::{Exchange, words};
 
 /// The number of days before its end from which a calendar must be replaced: exchanges publish a year in the December before.
 const NOTICE_DAYS: i64 = 30;
+/// Maximum number of days that are examined to count trading days.
+const DAYS_COUNTED_MAX: usize = 366;
 
 words! {
     /// The kind of an entry of a trading calendar.
@@ -215,8 +217,22 @@ impl Calendar {
         if self.is_empty() {
             return today;
         }
-        let is_open = |day: &NaiveDate| self.coverage.keys().any(|exchange| self.is_trading_day(*exchange, *day));
-        today.iter_days().find(is_open).unwrap_or(today)
+        today.iter_days().find(|day| self.has_trading(*day)).unwrap_or(today)
+    }
+
+    /// Returns the number of days after the first date, up to and including the second one, on which an exchange of the
+    /// calendar trades; without a calendar the number of weekdays. At most 366 days are examined.
+    pub fn trading_days_after(&self, from: NaiveDate, until: NaiveDate) -> usize {
+        let days = from.iter_days().skip(1).take_while(|day| *day <= until).take(DAYS_COUNTED_MAX);
+        days.filter(|day| self.has_trading(*day)).count()
+    }
+
+    /// Whether an exchange of the calendar trades on the date. Without a calendar, every weekday counts.
+    fn has_trading(&self, date: NaiveDate) -> bool {
+        match self.is_empty() {
+            true => !is_weekend(date),
+            false => self.coverage.keys().any(|exchange| self.is_trading_day(*exchange, date)),
+        }
     }
 
     /// Returns the state of the calendar on a date. The exchange whose coverage ends first decides.

@@ -53,6 +53,8 @@ pub struct Source {
     pub broker: Option<Broker>,
     /// The trading date of the file, if known.
     pub file_date: Option<NaiveDate>,
+    /// The time at which the file was accepted, if known.
+    pub loaded_at: Option<DateTime<Utc>>,
 }
 
 /// One instrument without its key. All strings are numbers into the catalog's string table.

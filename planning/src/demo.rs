@@ -116,7 +116,7 @@ pub fn catalogue(trading_date: NaiveDate) -> Catalogue {
     for row in rows(trading_date) {
         builder.add_updated(row, true, made_for);
     }
-    builder.build("demo".to_owned(), vec![Source { broker: None, file_date: None }])
+    builder.build("demo".to_owned(), vec![Source { broker: None, file_date: None, loaded_at: None }])
 }
 
 #[cfg(test)]

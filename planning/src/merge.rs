@@ -209,7 +209,8 @@ fn merged(mut rows: Vec<RankedRow>) -> Option<Merged> {
 /// # Errors
 /// [`DocumentError`] of the first part that cannot be read.
 pub fn catalogue(parts: Vec<Part<'_>>, version: String) -> Result<Catalogue, DocumentError> {
-    let source = |part: &Part<'_>| Source { broker: Some(part.broker), file_date: part.file_date };
+    let source =
+        |part: &Part<'_>| Source { broker: Some(part.broker), file_date: part.file_date, loaded_at: part.loaded_at };
     let mut sources: Vec<_> = parts.iter().map(source).collect();
     sources.sort_by_key(|source| source.broker.map(Broker::as_str));
     let loaded_at: BTreeMap<Broker, DateTime<Utc>> =

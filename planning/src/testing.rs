@@ -70,7 +70,7 @@ pub(crate) fn demo_catalogue() -> Catalogue {
     for row in crate::demo::rows("2026-11-24".parse().unwrap()) {
         builder.add(row, true);
     }
-    builder.build("demo".into(), vec![catalogue::Source { broker: None, file_date: None }])
+    builder.build("demo".into(), vec![catalogue::Source { broker: None, file_date: None, loaded_at: None }])
 }
 
 pub(crate) fn brokers() -> &'static BrokerModels {

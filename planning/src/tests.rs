@@ -67,6 +67,7 @@ fn an_early_date_is_a_warning_not_an_error() {
     let source = crate::catalogue::Source {
         broker: Some(crate::vocabulary::Broker::Kite),
         file_date: Some("2026-08-17".parse().unwrap()),
+        loaded_at: None,
     };
     let catalogue = builder.build("1".into(), vec![source]);
     let mut request = request(&["NSE:TCS"]);

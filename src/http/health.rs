@@ -8,7 +8,6 @@ use axum::extract::State;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use chrono::Utc;
-use metrics::gauge;
 use registry_actors::config::ServiceHealth;
 use registry_actors::persistence::LaneLoad;
 use registry_actors::system::ActorReport;
@@ -23,8 +22,8 @@ use super::context::{AppState, NOT_LOADED, REQUESTS_MAX, STILL_LOADING};
 use super::portions::{MemoryLoad, WAIT_MAX, memory_load};
 use super::problem::Problem;
 use super::response::json;
+use super::scrape;
 use crate::http::schema::types;
-use crate::metrics::{LIST_MEMORY, LIST_MEMORY_WAITING};
 
 const SERVICE: &str = "instrument_registry";
 const NOT_REACHED: &str = "database not reached yet";
@@ -218,6 +217,7 @@ pub(crate) async fn ready(State(state): State<Arc<AppState>>) -> Response {
     let (status, detail) = state.limits.state().check();
     checks.insert("broker_limits", Check { detail, ..Check::new(status) });
 
+    // The metric of readiness has the same conditions (scrape.rs).
     let reason = match (state.is_draining(), is_reached, is_loaded) {
         (true, ..) => Some("draining"),
         (_, false, false) => Some(NOT_REACHED),
@@ -465,13 +465,7 @@ fn refused(refusal: &Refusal) -> String {
     ),
 )]
 pub(crate) async fn metrics(State(state): State<Arc<AppState>>) -> Response {
-    // Ages change without an event, so they are set when the metrics are read.
-    let age = state.system.config.age().unwrap_or_default();
-    gauge!("instrument_registry_settings_age_seconds").set(age.as_secs_f64());
-    state.system.measure();
-    let memory = memory_load();
-    gauge!(LIST_MEMORY).set(memory.bytes as f64);
-    gauge!(LIST_MEMORY_WAITING).set(memory.waiting as f64);
+    scrape::measure(&state);
     let content_type = (header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8");
     ([content_type], state.metrics.render()).into_response()
 }

@@ -171,6 +171,7 @@ async fn probes_are_answered_while_the_service_drains() {
         ready["reason"].as_str().map(str::to_owned)
     });
     assert_eq!(reason.await, "draining");
+    assert_eq!(probe.metric("instrument_registry_ready").await, Some(0.0));
     assert_eq!(probe.get("/health").await.status, 200);
     in_flight.write_all(b"{}").unwrap();
     assert!(service.end(SOON).await.success());

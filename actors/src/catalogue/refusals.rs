@@ -4,14 +4,16 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use arc_swap::ArcSwap;
-use metrics::counter;
+use metrics::{counter, gauge};
 use registry_planning::ingest::gate;
-use registry_planning::vocabulary::format_time;
+use registry_planning::vocabulary::{Broker, format_time};
 use registry_store::Refusal;
 use tracing::error;
 
 /// Failed gates of refused files, by broker and gate.
 pub(crate) const CATALOGUE_REFUSALS: &str = "instrument_registry_catalogue_refusals_total";
+/// Rejected files since the last accepted one, by broker.
+pub(crate) const REFUSALS_IN_EFFECT: &str = "instrument_registry_catalogue_refusals_in_effect";
 /// The label of a gate that this release does not know.
 pub(crate) const OTHER_GATE: &str = "other";
 
@@ -39,8 +41,18 @@ impl Refusals {
         let newest = in_effect.iter().map(|refusal| refusal.refusal_id).max().unwrap_or_default();
         self.newest_logged.fetch_max(newest, Ordering::Relaxed);
         if *self.in_effect.load_full() != in_effect {
+            count_in_effect(&in_effect);
             self.in_effect.store(Arc::new(in_effect));
         }
+    }
+}
+
+/// Sets the number of refusals in effect of each broker.
+#[allow(clippy::cast_precision_loss)]
+pub(super) fn count_in_effect(in_effect: &[Refusal]) {
+    for broker in Broker::WITH_FILES {
+        let count = in_effect.iter().filter(|refusal| refusal.broker == broker).count();
+        gauge!(REFUSALS_IN_EFFECT, "broker_id" => broker.as_str()).set(count as f64);
     }
 }
 

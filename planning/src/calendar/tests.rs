@@ -45,7 +45,7 @@ fn sessions(sessions: &[Session]) -> Vec<String> {
 fn catalogue_of(rows: Vec<Row>) -> Catalogue {
     let mut builder = Builder::new();
     rows.into_iter().for_each(|row| builder.add(row, true));
-    builder.build("1".into(), vec![catalogue::Source { broker: Some(Broker::Kite), file_date: None }])
+    builder.build("1".into(), vec![catalogue::Source { broker: Some(Broker::Kite), file_date: None, loaded_at: None }])
 }
 
 #[test]
@@ -57,6 +57,29 @@ fn holidays_and_weekends_are_not_trading_days() {
     assert_eq!(calendar.day(Exchange::Nse, day("2026-01-24")), Day::Weekend);
     assert!(calendar.is_trading_day(Exchange::Mcx, day("2026-01-26")), "not listed for MCX");
     assert!(calendar.is_trading_day(Exchange::Nse, day("2026-01-27")));
+}
+
+#[test]
+fn trading_days_are_counted_without_weekends_and_holidays() {
+    let calendar = calendar();
+    let count = |from, until| calendar.trading_days_after(day(from), day(until));
+
+    // A Friday: the weekend does not count, Monday does.
+    assert_eq!(count("2026-11-27", "2026-11-27"), 0);
+    assert_eq!(count("2026-11-27", "2026-11-29"), 0);
+    assert_eq!(count("2026-11-27", "2026-11-30"), 1);
+    assert_eq!(count("2026-12-24", "2026-12-25"), 0, "every exchange is closed");
+    assert_eq!(count("2026-11-30", "2026-11-27"), 0, "a file of tomorrow");
+    assert_eq!(count("2000-01-03", "2026-11-27"), count("2000-01-03", "2001-01-03"), "at most a year is examined");
+}
+
+#[test]
+fn without_a_calendar_every_weekday_is_a_trading_day() {
+    let calendar = Calendar::default();
+
+    // A public holiday on a Monday.
+    assert_eq!(calendar.trading_days_after(day("2026-01-23"), day("2026-01-26")), 1);
+    assert_eq!(calendar.trading_days_after(day("2026-01-23"), day("2026-01-25")), 0);
 }
 
 #[test]
@@ -374,7 +397,8 @@ fn contradictions_and_missing_days_are_objections() {
 fn inactive_and_generated_contracts_contradict_nothing() {
     let mut builder = Builder::new();
     builder.add(future("NIFTY", "NIFTY26NOVFUT", "2026-11-10"), false);
-    let gone = builder.build("1".into(), vec![catalogue::Source { broker: Some(Broker::Kite), file_date: None }]);
+    let gone = builder
+        .build("1".into(), vec![catalogue::Source { broker: Some(Broker::Kite), file_date: None, loaded_at: None }]);
     let tuesdays = Calendar::parse("exchange,date,kind\nNSE,2026-11-24,holiday\n").unwrap();
 
     assert_eq!(calendar().contradictions(&gone), []);

@@ -327,7 +327,7 @@ impl CatalogueStore for FakeStore {
         for row in rows {
             builder.add(row, true);
         }
-        let source = Source { broker: Some(Broker::Kite), file_date: None };
+        let source = Source { broker: Some(Broker::Kite), file_date: None, loaded_at: None };
         Ok(Some(StoredCatalogue { version, catalogue: builder.build(version.to_string(), vec![source]) }))
     }
 

@@ -22,7 +22,11 @@ fn catalogue(files: &[(Broker, Option<&str>)], rows: &[(Row, &[Broker])]) -> Cat
         }
         builder.add(row.clone(), true);
     }
-    let source = |(broker, date): &(Broker, Option<&str>)| Source { broker: Some(*broker), file_date: parse(*date) };
+    let source = |(broker, date): &(Broker, Option<&str>)| Source {
+        broker: Some(*broker),
+        file_date: parse(*date),
+        loaded_at: None,
+    };
     builder.build("1".into(), files.iter().map(source).collect())
 }
 

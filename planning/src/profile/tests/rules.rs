@@ -25,7 +25,7 @@ fn catalogue() -> Catalogue {
     add(future("TCS", "TCS26DECFUT", "2026-12-29"), true);
     add(future("TCS", "TCS27JANFUT", "2027-01-26"), true);
     add(future("NIFTY", "NIFTY26DECFUT", "2026-12-29"), true);
-    builder.build("1".into(), vec![Source { broker: None, file_date: None }])
+    builder.build("1".into(), vec![Source { broker: None, file_date: None, loaded_at: None }])
 }
 
 fn ruled(keys: &[&str], validation_rules: Rules) -> Draft {

@@ -101,7 +101,8 @@ pub(crate) async fn the_catalog_equals_the_file(database: &dyn Database) {
     let catalogue = stored.catalogue;
     assert_eq!(stored.version, version);
     assert_eq!(catalogue.version(), version.to_string());
-    assert_eq!(catalogue.sources(), [Source { broker: Some(Broker::Kite), file_date: Some(tuesday()) }]);
+    let source = Source { broker: Some(Broker::Kite), file_date: Some(tuesday()), loaded_at: Some(t0()) };
+    assert_eq!(catalogue.sources(), [source]);
     assert!(!catalogue.is_demonstration());
     assert_eq!(catalogue.instrument_count(), rows.len());
     assert_eq!(catalogue.token_counts(), [(Broker::Kite, rows.len())].into());

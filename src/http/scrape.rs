@@ -1,0 +1,67 @@
+//! The metrics that change without an event: they are set when the metrics are read.
+
+use std::sync::LazyLock;
+
+use chrono::{DateTime, NaiveDate, Utc};
+use metrics::gauge;
+use metrics_process::Collector;
+use registry_actors::snapshot::Snapshot;
+use registry_planning::catalogue::Source;
+use registry_planning::ingest::gate::credible_date;
+use registry_planning::plan::describe::trading_date;
+use registry_planning::vocabulary::Broker;
+
+use super::context::AppState;
+use super::portions::memory_load;
+use crate::memory;
+use crate::metrics::{
+    LIST_MEMORY, LIST_MEMORY_WAITING, LOAD_TIMESTAMP, MEMORY_LIMIT, MISSING_FILES, READY, SETTINGS_AGE,
+};
+
+/// Reads the memory, the processor time and the file descriptors of the process.
+static PROCESS: LazyLock<Collector> = LazyLock::new(|| {
+    let collector = Collector::default();
+    collector.describe();
+    collector
+});
+
+/// Sets the metrics that change without an event.
+#[allow(clippy::cast_precision_loss)]
+pub(super) fn measure(state: &AppState) {
+    let snapshot = state.system.snapshot();
+    gauge!(SETTINGS_AGE).set(state.system.config.age().unwrap_or_default().as_secs_f64());
+    // The conditions of `/ready`. They need no report of an actor: a catalog that is served was read from the database.
+    let is_ready = !state.is_draining() && snapshot.is_some() && state.api_keys.is_known();
+    gauge!(READY).set(f64::from(u8::from(is_ready)));
+    state.system.measure();
+    let lists = memory_load();
+    gauge!(LIST_MEMORY).set(lists.bytes as f64);
+    gauge!(LIST_MEMORY_WAITING).set(lists.waiting as f64);
+    measure_files(snapshot.as_deref());
+    PROCESS.collect();
+    if let Some(bytes) = memory::limit() {
+        gauge!(MEMORY_LIMIT).set(bytes as f64);
+    }
+}
+
+/// Sets the age of the last accepted file of each broker.
+#[allow(clippy::cast_precision_loss)]
+fn measure_files(snapshot: Option<&Snapshot>) {
+    let today = trading_date(Utc::now());
+    for broker in Broker::WITH_FILES {
+        let file = snapshot.and_then(|snapshot| {
+            let source = snapshot.catalogue.sources().iter().find(|source| source.broker == Some(broker))?;
+            let days = file_date(source, today).map_or(0, |date| snapshot.calendar().trading_days_after(date, today));
+            Some((source.loaded_at, days))
+        });
+        let (loaded_at, days) = file.unwrap_or_default();
+        let seconds = loaded_at.map_or(0, |at: DateTime<Utc>| at.timestamp());
+        gauge!(LOAD_TIMESTAMP, "broker_id" => broker.as_str()).set(seconds as f64);
+        gauge!(MISSING_FILES, "broker_id" => broker.as_str()).set(days as f64);
+    }
+}
+
+/// Returns the trading date of a file; if its name had none, the date on which it was accepted.
+fn file_date(source: &Source, today: NaiveDate) -> Option<NaiveDate> {
+    credible_date(source.file_date, today).or_else(|| source.loaded_at.map(trading_date))
+}
