@@ -8,7 +8,7 @@ run=.run
 mkdir -p "$run"
 # Written on every run, because the port may have changed. Readable by everyone, because Prometheus runs as another user in its
 # container.
-sed "s/8901/${PORT_INSTRUMENT_REGISTRY:-8901}/" prometheus.yml >"$run/prometheus.yml"
+sed "s/8901/${PORT_INSTRUMENT_REGISTRY:-8901}/" prometheus/prometheus.yml >"$run/prometheus.yml"
 chmod 755 "$run" && chmod 644 "$run/prometheus.yml"
 [ ! -s "$run/settings.json" ] || exit 0
 random() { od -An -N24 -tx1 /dev/urandom | tr -d ' \n'; }

@@ -1,5 +1,9 @@
 //! The files that the service is deployed with.
 
+mod alerts;
+mod metrics;
+mod queries;
+
 use std::path::Path;
 use std::process::Command;
 

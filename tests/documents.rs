@@ -41,13 +41,13 @@ fn files_below(folder: &Path, extension: &str) -> Vec<PathBuf> {
     found
 }
 
-fn read(path: impl AsRef<Path>) -> String {
+pub(crate) fn read(path: impl AsRef<Path>) -> String {
     let path = root().join(path);
     fs::read_to_string(&path).unwrap_or_else(|fault| panic!("failed to read {}: {fault}", path.display()))
 }
 
 /// The lines outside fenced blocks, with their numbers.
-fn prose(text: &str) -> impl Iterator<Item = (usize, &str)> {
+pub(crate) fn prose(text: &str) -> impl Iterator<Item = (usize, &str)> {
     let mut is_fenced = false;
     (1..).zip(text.lines()).filter(move |(_, line)| {
         let is_fence = line.trim_start().starts_with("```");
@@ -78,7 +78,7 @@ fn anchors(text: &str) -> BTreeSet<String> {
 }
 
 /// The words in backticks of the first cell of each row of the tables.
-fn first_cells(text: &str) -> BTreeSet<String> {
+pub(crate) fn first_cells(text: &str) -> BTreeSet<String> {
     prose(text)
         .filter_map(|(_, line)| line.strip_prefix("| "))
         .filter_map(|line| line.split('|').next())

@@ -3,11 +3,11 @@
 mod broker_limits;
 mod connections;
 mod documentation;
-mod exposition;
+pub(crate) mod exposition;
 mod hang_ups;
 mod headers;
 mod logs;
-mod measures;
+pub(crate) mod measures;
 mod readiness;
 mod supervision;
 mod timing;

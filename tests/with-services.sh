@@ -101,6 +101,11 @@ find_clients() {
     command -v curl >/dev/null && command -v jq >/dev/null && command -v openssl >/dev/null
 }
 
+# Tests check the alerts and dashboards with them. Both are in one package.
+find_prometheus() {
+    command -v promtool >/dev/null && command -v prometheus >/dev/null
+}
+
 # Prints a free port outside the range that the system uses for outgoing connections.
 free_port() {
     local port
@@ -156,6 +161,7 @@ trap 'hand_on TERM 15' TERM
 find_postgres || { install postgresql && find_postgres; } || fail "failed to install PostgreSQL; install initdb and pg_ctl with the package manager"
 find_redis || { install redis-server && find_redis; } || fail "failed to install Redis; install redis-server and redis-cli with the package manager"
 find_clients || { install curl jq openssl && find_clients; } || fail "failed to install curl, jq and openssl; install them with the package manager"
+find_prometheus || { install prometheus && find_prometheus; } || fail "failed to install Prometheus; install prometheus and promtool with the package manager"
 [ -n "${REGISTRY_TEST_DATABASE_URL:-}" ] || start_postgres
 [ -n "${REGISTRY_TEST_REDIS_URL:-}" ] || start_redis
 export REGISTRY_TEST_STRICT=${REGISTRY_TEST_STRICT:-1}

@@ -77,9 +77,7 @@ async fn metrics_stay_bounded_when_everything_was_used() {
     let service = Process::start(folder.path(), &[FEW]).await;
     let client = &service.client;
 
-    use_plans_and_profiles(client).await;
-    use_ingest(client).await;
-    let routes = use_every_route_for_nothing_known(client).await;
+    let routes = use_everything(client).await;
 
     let text = client.get("/metrics").await.text;
     let lines = series(&text);
@@ -96,6 +94,13 @@ async fn metrics_stay_bounded_when_everything_was_used() {
     assert_eq!(unused, Vec::<&(String, String)>::new());
     assert!(routes.len() > 40, "{routes:?}");
     assert!(text.len() <= BYTES_MAX, "{} bytes: {:?}", text.len(), largest(&text));
+}
+
+/// Uses every route, successfully if possible, and returns methods and templates.
+pub(crate) async fn use_everything(client: &Client) -> Vec<(String, String)> {
+    use_plans_and_profiles(client).await;
+    use_ingest(client).await;
+    use_every_route_for_nothing_known(client).await
 }
 
 /// Returns the metrics with the most bytes, for a message.

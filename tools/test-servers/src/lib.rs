@@ -1,5 +1,5 @@
-//! Real PostgreSQL and Redis servers for tests, a proxy that interrupts or delays the connections to them, and one that adds
-//! TLS, with certificates that are made while the tests run.
+//! Real PostgreSQL, Redis and Prometheus servers for tests, a proxy that interrupts or delays the connections to them, and one
+//! that adds TLS, with certificates that are made while the tests run.
 //!
 //! Every server is private: it has a free port and its own folder, and stops with the test that started it, even if the
 //! test fails. If a server is not available, its tests print that they are skipped, or fail if `REGISTRY_TEST_STRICT`
@@ -9,6 +9,7 @@
 mod certificates;
 mod database;
 mod postgres;
+mod prometheus;
 mod proxy;
 mod redis;
 mod tls;
@@ -24,6 +25,7 @@ use std::time::Duration;
 pub use self::certificates::{Authority, Certificate, Lifetime};
 pub use self::database::{Admin, TestDatabase};
 pub use self::postgres::PostgresServer;
+pub use self::prometheus::{PrometheusServer, promtool};
 pub use self::proxy::Proxy;
 pub use self::redis::RedisServer;
 pub use self::tls::TlsFront;
