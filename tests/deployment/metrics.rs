@@ -99,7 +99,7 @@ async fn a_restart_keeps_the_age_of_a_file() {
     assert!((load_time(&service.client).await - before).abs() < f64::EPSILON);
 }
 
-/// Returns the time at which the last file of Kite was accepted; 0 if there is none.
+/// Returns the time at which the last file of Kite was accepted; 0 without a file.
 async fn load_time(client: &Client) -> f64 {
     let series = "instrument_registry_catalogue_load_timestamp_seconds{broker_id=\"kite\"}";
     client.metric(series).await.expect("the metric is there")
