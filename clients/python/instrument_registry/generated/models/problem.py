@@ -21,14 +21,14 @@ class Problem:
     """A problem document (RFC 9457).
 
     Attributes:
-        code (str): The code of the problem: a stable word for programs.
+        code (str): The code of the problem: a stable word for programs. `/docs/errors` explains every code.
         correlation_id (str): The correlation id of the request.
         detail (str): The cause of the problem and, if there is one, the remedy.
         instance (str): The path of the request.
         response_time_ms (int): The time from the arrival of the request to the response, in milliseconds.
         status (int): The HTTP status.
         title (str): The name of the HTTP status.
-        type_ (str): Always `about:blank`; the code identifies the problem.
+        type_ (str): The address of the explanation of the code, relative to the service: `/docs/errors#` and the code.
         conflicts (list[ProfileConflict] | Unset): The conflicts that prevent a change of a profile.
         errors (list[Fault] | Unset): Every validation error of the request. Present if validation failed.
     """

@@ -17,10 +17,14 @@ def _get_kwargs(
     *,
     tier: str | Unset = UNSET,
     x_correlation_id: str | Unset = UNSET,
+    traceparent: str | Unset = UNSET,
 ) -> dict[str, Any]:
     headers: dict[str, Any] = {}
     if not isinstance(x_correlation_id, Unset):
         headers["X-Correlation-ID"] = x_correlation_id
+
+    if not isinstance(traceparent, Unset):
+        headers["traceparent"] = traceparent
 
     params: dict[str, Any] = {}
 
@@ -101,6 +105,7 @@ def sync_detailed(
     client: AuthenticatedClient,
     tier: str | Unset = UNSET,
     x_correlation_id: str | Unset = UNSET,
+    traceparent: str | Unset = UNSET,
 ) -> Response[LimitsAnswer | Problem]:
     """Get the limits of a broker
 
@@ -113,6 +118,7 @@ def sync_detailed(
             `fivepaisa` and `breeze` are not read.
         tier (str | Unset):
         x_correlation_id (str | Unset):
+        traceparent (str | Unset):
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -126,6 +132,7 @@ def sync_detailed(
         broker_id=broker_id,
         tier=tier,
         x_correlation_id=x_correlation_id,
+        traceparent=traceparent,
     )
 
     response = client.get_httpx_client().request(
@@ -141,6 +148,7 @@ def sync(
     client: AuthenticatedClient,
     tier: str | Unset = UNSET,
     x_correlation_id: str | Unset = UNSET,
+    traceparent: str | Unset = UNSET,
 ) -> LimitsAnswer | Problem | None:
     """Get the limits of a broker
 
@@ -153,6 +161,7 @@ def sync(
             `fivepaisa` and `breeze` are not read.
         tier (str | Unset):
         x_correlation_id (str | Unset):
+        traceparent (str | Unset):
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -167,6 +176,7 @@ def sync(
         client=client,
         tier=tier,
         x_correlation_id=x_correlation_id,
+        traceparent=traceparent,
     ).parsed
 
 
@@ -176,6 +186,7 @@ async def asyncio_detailed(
     client: AuthenticatedClient,
     tier: str | Unset = UNSET,
     x_correlation_id: str | Unset = UNSET,
+    traceparent: str | Unset = UNSET,
 ) -> Response[LimitsAnswer | Problem]:
     """Get the limits of a broker
 
@@ -188,6 +199,7 @@ async def asyncio_detailed(
             `fivepaisa` and `breeze` are not read.
         tier (str | Unset):
         x_correlation_id (str | Unset):
+        traceparent (str | Unset):
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -201,6 +213,7 @@ async def asyncio_detailed(
         broker_id=broker_id,
         tier=tier,
         x_correlation_id=x_correlation_id,
+        traceparent=traceparent,
     )
 
     response = await client.get_async_httpx_client().request(**kwargs)
@@ -214,6 +227,7 @@ async def asyncio(
     client: AuthenticatedClient,
     tier: str | Unset = UNSET,
     x_correlation_id: str | Unset = UNSET,
+    traceparent: str | Unset = UNSET,
 ) -> LimitsAnswer | Problem | None:
     """Get the limits of a broker
 
@@ -226,6 +240,7 @@ async def asyncio(
             `fivepaisa` and `breeze` are not read.
         tier (str | Unset):
         x_correlation_id (str | Unset):
+        traceparent (str | Unset):
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -241,5 +256,6 @@ async def asyncio(
             client=client,
             tier=tier,
             x_correlation_id=x_correlation_id,
+            traceparent=traceparent,
         )
     ).parsed

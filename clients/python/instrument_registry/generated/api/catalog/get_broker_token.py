@@ -17,10 +17,14 @@ def _get_kwargs(
     instrument_key: str,
     *,
     x_correlation_id: str | Unset = UNSET,
+    traceparent: str | Unset = UNSET,
 ) -> dict[str, Any]:
     headers: dict[str, Any] = {}
     if not isinstance(x_correlation_id, Unset):
         headers["X-Correlation-ID"] = x_correlation_id
+
+    if not isinstance(traceparent, Unset):
+        headers["traceparent"] = traceparent
 
     _kwargs: dict[str, Any] = {
         "method": "get",
@@ -95,6 +99,7 @@ def sync_detailed(
     *,
     client: AuthenticatedClient,
     x_correlation_id: str | Unset = UNSET,
+    traceparent: str | Unset = UNSET,
 ) -> Response[Problem | TokenAnswer]:
     """Get the token of an instrument
 
@@ -105,6 +110,7 @@ def sync_detailed(
             `fivepaisa` and `breeze` are not read.
         instrument_key (str): The key of an instrument: `EXCHANGE:SYMBOL`.
         x_correlation_id (str | Unset):
+        traceparent (str | Unset):
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -118,6 +124,7 @@ def sync_detailed(
         broker_id=broker_id,
         instrument_key=instrument_key,
         x_correlation_id=x_correlation_id,
+        traceparent=traceparent,
     )
 
     response = client.get_httpx_client().request(
@@ -133,6 +140,7 @@ def sync(
     *,
     client: AuthenticatedClient,
     x_correlation_id: str | Unset = UNSET,
+    traceparent: str | Unset = UNSET,
 ) -> Problem | TokenAnswer | None:
     """Get the token of an instrument
 
@@ -143,6 +151,7 @@ def sync(
             `fivepaisa` and `breeze` are not read.
         instrument_key (str): The key of an instrument: `EXCHANGE:SYMBOL`.
         x_correlation_id (str | Unset):
+        traceparent (str | Unset):
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -157,6 +166,7 @@ def sync(
         instrument_key=instrument_key,
         client=client,
         x_correlation_id=x_correlation_id,
+        traceparent=traceparent,
     ).parsed
 
 
@@ -166,6 +176,7 @@ async def asyncio_detailed(
     *,
     client: AuthenticatedClient,
     x_correlation_id: str | Unset = UNSET,
+    traceparent: str | Unset = UNSET,
 ) -> Response[Problem | TokenAnswer]:
     """Get the token of an instrument
 
@@ -176,6 +187,7 @@ async def asyncio_detailed(
             `fivepaisa` and `breeze` are not read.
         instrument_key (str): The key of an instrument: `EXCHANGE:SYMBOL`.
         x_correlation_id (str | Unset):
+        traceparent (str | Unset):
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -189,6 +201,7 @@ async def asyncio_detailed(
         broker_id=broker_id,
         instrument_key=instrument_key,
         x_correlation_id=x_correlation_id,
+        traceparent=traceparent,
     )
 
     response = await client.get_async_httpx_client().request(**kwargs)
@@ -202,6 +215,7 @@ async def asyncio(
     *,
     client: AuthenticatedClient,
     x_correlation_id: str | Unset = UNSET,
+    traceparent: str | Unset = UNSET,
 ) -> Problem | TokenAnswer | None:
     """Get the token of an instrument
 
@@ -212,6 +226,7 @@ async def asyncio(
             `fivepaisa` and `breeze` are not read.
         instrument_key (str): The key of an instrument: `EXCHANGE:SYMBOL`.
         x_correlation_id (str | Unset):
+        traceparent (str | Unset):
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -227,5 +242,6 @@ async def asyncio(
             instrument_key=instrument_key,
             client=client,
             x_correlation_id=x_correlation_id,
+            traceparent=traceparent,
         )
     ).parsed

@@ -18,10 +18,14 @@ def _get_kwargs(
     kind: ChangeKind | Unset = UNSET,
     limit: int | Unset = 100,
     x_correlation_id: str | Unset = UNSET,
+    traceparent: str | Unset = UNSET,
 ) -> dict[str, Any]:
     headers: dict[str, Any] = {}
     if not isinstance(x_correlation_id, Unset):
         headers["X-Correlation-ID"] = x_correlation_id
+
+    if not isinstance(traceparent, Unset):
+        headers["traceparent"] = traceparent
 
     params: dict[str, Any] = {}
 
@@ -109,6 +113,7 @@ def sync_detailed(
     kind: ChangeKind | Unset = UNSET,
     limit: int | Unset = 100,
     x_correlation_id: str | Unset = UNSET,
+    traceparent: str | Unset = UNSET,
 ) -> Response[DiffAnswer | Problem]:
     """Get the changes of a catalog version
 
@@ -120,6 +125,7 @@ def sync_detailed(
         kind (ChangeKind | Unset): The kind of a change between two loads of a broker.
         limit (int | Unset):  Default: 100.
         x_correlation_id (str | Unset):
+        traceparent (str | Unset):
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -134,6 +140,7 @@ def sync_detailed(
         kind=kind,
         limit=limit,
         x_correlation_id=x_correlation_id,
+        traceparent=traceparent,
     )
 
     response = client.get_httpx_client().request(
@@ -150,6 +157,7 @@ def sync(
     kind: ChangeKind | Unset = UNSET,
     limit: int | Unset = 100,
     x_correlation_id: str | Unset = UNSET,
+    traceparent: str | Unset = UNSET,
 ) -> DiffAnswer | Problem | None:
     """Get the changes of a catalog version
 
@@ -161,6 +169,7 @@ def sync(
         kind (ChangeKind | Unset): The kind of a change between two loads of a broker.
         limit (int | Unset):  Default: 100.
         x_correlation_id (str | Unset):
+        traceparent (str | Unset):
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -176,6 +185,7 @@ def sync(
         kind=kind,
         limit=limit,
         x_correlation_id=x_correlation_id,
+        traceparent=traceparent,
     ).parsed
 
 
@@ -186,6 +196,7 @@ async def asyncio_detailed(
     kind: ChangeKind | Unset = UNSET,
     limit: int | Unset = 100,
     x_correlation_id: str | Unset = UNSET,
+    traceparent: str | Unset = UNSET,
 ) -> Response[DiffAnswer | Problem]:
     """Get the changes of a catalog version
 
@@ -197,6 +208,7 @@ async def asyncio_detailed(
         kind (ChangeKind | Unset): The kind of a change between two loads of a broker.
         limit (int | Unset):  Default: 100.
         x_correlation_id (str | Unset):
+        traceparent (str | Unset):
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -211,6 +223,7 @@ async def asyncio_detailed(
         kind=kind,
         limit=limit,
         x_correlation_id=x_correlation_id,
+        traceparent=traceparent,
     )
 
     response = await client.get_async_httpx_client().request(**kwargs)
@@ -225,6 +238,7 @@ async def asyncio(
     kind: ChangeKind | Unset = UNSET,
     limit: int | Unset = 100,
     x_correlation_id: str | Unset = UNSET,
+    traceparent: str | Unset = UNSET,
 ) -> DiffAnswer | Problem | None:
     """Get the changes of a catalog version
 
@@ -236,6 +250,7 @@ async def asyncio(
         kind (ChangeKind | Unset): The kind of a change between two loads of a broker.
         limit (int | Unset):  Default: 100.
         x_correlation_id (str | Unset):
+        traceparent (str | Unset):
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -252,5 +267,6 @@ async def asyncio(
             kind=kind,
             limit=limit,
             x_correlation_id=x_correlation_id,
+            traceparent=traceparent,
         )
     ).parsed

@@ -14,10 +14,14 @@ def _get_kwargs(
     *,
     include_stats: bool | Unset = True,
     x_correlation_id: str | Unset = UNSET,
+    traceparent: str | Unset = UNSET,
 ) -> dict[str, Any]:
     headers: dict[str, Any] = {}
     if not isinstance(x_correlation_id, Unset):
         headers["X-Correlation-ID"] = x_correlation_id
+
+    if not isinstance(traceparent, Unset):
+        headers["traceparent"] = traceparent
 
     params: dict[str, Any] = {}
 
@@ -90,6 +94,7 @@ def sync_detailed(
     client: AuthenticatedClient,
     include_stats: bool | Unset = True,
     x_correlation_id: str | Unset = UNSET,
+    traceparent: str | Unset = UNSET,
 ) -> Response[Problem | SummaryAnswer]:
     """Get a summary of the catalog
 
@@ -99,6 +104,7 @@ def sync_detailed(
     Args:
         include_stats (bool | Unset):  Default: True.
         x_correlation_id (str | Unset):
+        traceparent (str | Unset):
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -111,6 +117,7 @@ def sync_detailed(
     kwargs = _get_kwargs(
         include_stats=include_stats,
         x_correlation_id=x_correlation_id,
+        traceparent=traceparent,
     )
 
     response = client.get_httpx_client().request(
@@ -125,6 +132,7 @@ def sync(
     client: AuthenticatedClient,
     include_stats: bool | Unset = True,
     x_correlation_id: str | Unset = UNSET,
+    traceparent: str | Unset = UNSET,
 ) -> Problem | SummaryAnswer | None:
     """Get a summary of the catalog
 
@@ -134,6 +142,7 @@ def sync(
     Args:
         include_stats (bool | Unset):  Default: True.
         x_correlation_id (str | Unset):
+        traceparent (str | Unset):
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -147,6 +156,7 @@ def sync(
         client=client,
         include_stats=include_stats,
         x_correlation_id=x_correlation_id,
+        traceparent=traceparent,
     ).parsed
 
 
@@ -155,6 +165,7 @@ async def asyncio_detailed(
     client: AuthenticatedClient,
     include_stats: bool | Unset = True,
     x_correlation_id: str | Unset = UNSET,
+    traceparent: str | Unset = UNSET,
 ) -> Response[Problem | SummaryAnswer]:
     """Get a summary of the catalog
 
@@ -164,6 +175,7 @@ async def asyncio_detailed(
     Args:
         include_stats (bool | Unset):  Default: True.
         x_correlation_id (str | Unset):
+        traceparent (str | Unset):
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -176,6 +188,7 @@ async def asyncio_detailed(
     kwargs = _get_kwargs(
         include_stats=include_stats,
         x_correlation_id=x_correlation_id,
+        traceparent=traceparent,
     )
 
     response = await client.get_async_httpx_client().request(**kwargs)
@@ -188,6 +201,7 @@ async def asyncio(
     client: AuthenticatedClient,
     include_stats: bool | Unset = True,
     x_correlation_id: str | Unset = UNSET,
+    traceparent: str | Unset = UNSET,
 ) -> Problem | SummaryAnswer | None:
     """Get a summary of the catalog
 
@@ -197,6 +211,7 @@ async def asyncio(
     Args:
         include_stats (bool | Unset):  Default: True.
         x_correlation_id (str | Unset):
+        traceparent (str | Unset):
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -211,5 +226,6 @@ async def asyncio(
             client=client,
             include_stats=include_stats,
             x_correlation_id=x_correlation_id,
+            traceparent=traceparent,
         )
     ).parsed

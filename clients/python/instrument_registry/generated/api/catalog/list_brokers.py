@@ -13,10 +13,14 @@ from ...types import UNSET, Response, Unset
 def _get_kwargs(
     *,
     x_correlation_id: str | Unset = UNSET,
+    traceparent: str | Unset = UNSET,
 ) -> dict[str, Any]:
     headers: dict[str, Any] = {}
     if not isinstance(x_correlation_id, Unset):
         headers["X-Correlation-ID"] = x_correlation_id
+
+    if not isinstance(traceparent, Unset):
+        headers["traceparent"] = traceparent
 
     _kwargs: dict[str, Any] = {
         "method": "get",
@@ -81,6 +85,7 @@ def sync_detailed(
     *,
     client: AuthenticatedClient,
     x_correlation_id: str | Unset = UNSET,
+    traceparent: str | Unset = UNSET,
 ) -> Response[BrokersAnswer | Problem]:
     """List brokers
 
@@ -89,6 +94,7 @@ def sync_detailed(
 
     Args:
         x_correlation_id (str | Unset):
+        traceparent (str | Unset):
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -100,6 +106,7 @@ def sync_detailed(
 
     kwargs = _get_kwargs(
         x_correlation_id=x_correlation_id,
+        traceparent=traceparent,
     )
 
     response = client.get_httpx_client().request(
@@ -113,6 +120,7 @@ def sync(
     *,
     client: AuthenticatedClient,
     x_correlation_id: str | Unset = UNSET,
+    traceparent: str | Unset = UNSET,
 ) -> BrokersAnswer | Problem | None:
     """List brokers
 
@@ -121,6 +129,7 @@ def sync(
 
     Args:
         x_correlation_id (str | Unset):
+        traceparent (str | Unset):
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -133,6 +142,7 @@ def sync(
     return sync_detailed(
         client=client,
         x_correlation_id=x_correlation_id,
+        traceparent=traceparent,
     ).parsed
 
 
@@ -140,6 +150,7 @@ async def asyncio_detailed(
     *,
     client: AuthenticatedClient,
     x_correlation_id: str | Unset = UNSET,
+    traceparent: str | Unset = UNSET,
 ) -> Response[BrokersAnswer | Problem]:
     """List brokers
 
@@ -148,6 +159,7 @@ async def asyncio_detailed(
 
     Args:
         x_correlation_id (str | Unset):
+        traceparent (str | Unset):
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -159,6 +171,7 @@ async def asyncio_detailed(
 
     kwargs = _get_kwargs(
         x_correlation_id=x_correlation_id,
+        traceparent=traceparent,
     )
 
     response = await client.get_async_httpx_client().request(**kwargs)
@@ -170,6 +183,7 @@ async def asyncio(
     *,
     client: AuthenticatedClient,
     x_correlation_id: str | Unset = UNSET,
+    traceparent: str | Unset = UNSET,
 ) -> BrokersAnswer | Problem | None:
     """List brokers
 
@@ -178,6 +192,7 @@ async def asyncio(
 
     Args:
         x_correlation_id (str | Unset):
+        traceparent (str | Unset):
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -191,5 +206,6 @@ async def asyncio(
         await asyncio_detailed(
             client=client,
             x_correlation_id=x_correlation_id,
+            traceparent=traceparent,
         )
     ).parsed

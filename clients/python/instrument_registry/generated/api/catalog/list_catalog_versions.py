@@ -15,10 +15,14 @@ def _get_kwargs(
     limit: int | Unset = 50,
     before: int | Unset = UNSET,
     x_correlation_id: str | Unset = UNSET,
+    traceparent: str | Unset = UNSET,
 ) -> dict[str, Any]:
     headers: dict[str, Any] = {}
     if not isinstance(x_correlation_id, Unset):
         headers["X-Correlation-ID"] = x_correlation_id
+
+    if not isinstance(traceparent, Unset):
+        headers["traceparent"] = traceparent
 
     params: dict[str, Any] = {}
 
@@ -94,6 +98,7 @@ def sync_detailed(
     limit: int | Unset = 50,
     before: int | Unset = UNSET,
     x_correlation_id: str | Unset = UNSET,
+    traceparent: str | Unset = UNSET,
 ) -> Response[Problem | VersionsAnswer]:
     """List catalog versions
 
@@ -103,6 +108,7 @@ def sync_detailed(
         limit (int | Unset):  Default: 50.
         before (int | Unset):
         x_correlation_id (str | Unset):
+        traceparent (str | Unset):
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -116,6 +122,7 @@ def sync_detailed(
         limit=limit,
         before=before,
         x_correlation_id=x_correlation_id,
+        traceparent=traceparent,
     )
 
     response = client.get_httpx_client().request(
@@ -131,6 +138,7 @@ def sync(
     limit: int | Unset = 50,
     before: int | Unset = UNSET,
     x_correlation_id: str | Unset = UNSET,
+    traceparent: str | Unset = UNSET,
 ) -> Problem | VersionsAnswer | None:
     """List catalog versions
 
@@ -140,6 +148,7 @@ def sync(
         limit (int | Unset):  Default: 50.
         before (int | Unset):
         x_correlation_id (str | Unset):
+        traceparent (str | Unset):
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -154,6 +163,7 @@ def sync(
         limit=limit,
         before=before,
         x_correlation_id=x_correlation_id,
+        traceparent=traceparent,
     ).parsed
 
 
@@ -163,6 +173,7 @@ async def asyncio_detailed(
     limit: int | Unset = 50,
     before: int | Unset = UNSET,
     x_correlation_id: str | Unset = UNSET,
+    traceparent: str | Unset = UNSET,
 ) -> Response[Problem | VersionsAnswer]:
     """List catalog versions
 
@@ -172,6 +183,7 @@ async def asyncio_detailed(
         limit (int | Unset):  Default: 50.
         before (int | Unset):
         x_correlation_id (str | Unset):
+        traceparent (str | Unset):
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -185,6 +197,7 @@ async def asyncio_detailed(
         limit=limit,
         before=before,
         x_correlation_id=x_correlation_id,
+        traceparent=traceparent,
     )
 
     response = await client.get_async_httpx_client().request(**kwargs)
@@ -198,6 +211,7 @@ async def asyncio(
     limit: int | Unset = 50,
     before: int | Unset = UNSET,
     x_correlation_id: str | Unset = UNSET,
+    traceparent: str | Unset = UNSET,
 ) -> Problem | VersionsAnswer | None:
     """List catalog versions
 
@@ -207,6 +221,7 @@ async def asyncio(
         limit (int | Unset):  Default: 50.
         before (int | Unset):
         x_correlation_id (str | Unset):
+        traceparent (str | Unset):
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -222,5 +237,6 @@ async def asyncio(
             limit=limit,
             before=before,
             x_correlation_id=x_correlation_id,
+            traceparent=traceparent,
         )
     ).parsed

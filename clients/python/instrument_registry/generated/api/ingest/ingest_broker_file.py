@@ -29,6 +29,7 @@ def _get_kwargs(
     instrument_types: str | Unset = UNSET,
     idempotency_key: str | Unset = UNSET,
     x_correlation_id: str | Unset = UNSET,
+    traceparent: str | Unset = UNSET,
 ) -> dict[str, Any]:
     headers: dict[str, Any] = {}
     if not isinstance(idempotency_key, Unset):
@@ -36,6 +37,9 @@ def _get_kwargs(
 
     if not isinstance(x_correlation_id, Unset):
         headers["X-Correlation-ID"] = x_correlation_id
+
+    if not isinstance(traceparent, Unset):
+        headers["traceparent"] = traceparent
 
     params: dict[str, Any] = {}
 
@@ -181,6 +185,7 @@ def sync_detailed(
     instrument_types: str | Unset = UNSET,
     idempotency_key: str | Unset = UNSET,
     x_correlation_id: str | Unset = UNSET,
+    traceparent: str | Unset = UNSET,
 ) -> Response[IngestAnswer | Problem]:
     """Ingest a file of a broker
 
@@ -204,6 +209,7 @@ def sync_detailed(
         instrument_types (str | Unset):
         idempotency_key (str | Unset):
         x_correlation_id (str | Unset):
+        traceparent (str | Unset):
         body (IngestBody | Unset): The file to ingest and its options. Every field may be absent
             or null.
         body (File | Unset): A file of a broker, plain, gzipped or in a zip archive.
@@ -229,6 +235,7 @@ def sync_detailed(
         instrument_types=instrument_types,
         idempotency_key=idempotency_key,
         x_correlation_id=x_correlation_id,
+        traceparent=traceparent,
     )
 
     response = client.get_httpx_client().request(
@@ -253,6 +260,7 @@ def sync(
     instrument_types: str | Unset = UNSET,
     idempotency_key: str | Unset = UNSET,
     x_correlation_id: str | Unset = UNSET,
+    traceparent: str | Unset = UNSET,
 ) -> IngestAnswer | Problem | None:
     """Ingest a file of a broker
 
@@ -276,6 +284,7 @@ def sync(
         instrument_types (str | Unset):
         idempotency_key (str | Unset):
         x_correlation_id (str | Unset):
+        traceparent (str | Unset):
         body (IngestBody | Unset): The file to ingest and its options. Every field may be absent
             or null.
         body (File | Unset): A file of a broker, plain, gzipped or in a zip archive.
@@ -302,6 +311,7 @@ def sync(
         instrument_types=instrument_types,
         idempotency_key=idempotency_key,
         x_correlation_id=x_correlation_id,
+        traceparent=traceparent,
     ).parsed
 
 
@@ -320,6 +330,7 @@ async def asyncio_detailed(
     instrument_types: str | Unset = UNSET,
     idempotency_key: str | Unset = UNSET,
     x_correlation_id: str | Unset = UNSET,
+    traceparent: str | Unset = UNSET,
 ) -> Response[IngestAnswer | Problem]:
     """Ingest a file of a broker
 
@@ -343,6 +354,7 @@ async def asyncio_detailed(
         instrument_types (str | Unset):
         idempotency_key (str | Unset):
         x_correlation_id (str | Unset):
+        traceparent (str | Unset):
         body (IngestBody | Unset): The file to ingest and its options. Every field may be absent
             or null.
         body (File | Unset): A file of a broker, plain, gzipped or in a zip archive.
@@ -368,6 +380,7 @@ async def asyncio_detailed(
         instrument_types=instrument_types,
         idempotency_key=idempotency_key,
         x_correlation_id=x_correlation_id,
+        traceparent=traceparent,
     )
 
     response = await client.get_async_httpx_client().request(**kwargs)
@@ -390,6 +403,7 @@ async def asyncio(
     instrument_types: str | Unset = UNSET,
     idempotency_key: str | Unset = UNSET,
     x_correlation_id: str | Unset = UNSET,
+    traceparent: str | Unset = UNSET,
 ) -> IngestAnswer | Problem | None:
     """Ingest a file of a broker
 
@@ -413,6 +427,7 @@ async def asyncio(
         instrument_types (str | Unset):
         idempotency_key (str | Unset):
         x_correlation_id (str | Unset):
+        traceparent (str | Unset):
         body (IngestBody | Unset): The file to ingest and its options. Every field may be absent
             or null.
         body (File | Unset): A file of a broker, plain, gzipped or in a zip archive.
@@ -440,5 +455,6 @@ async def asyncio(
             instrument_types=instrument_types,
             idempotency_key=idempotency_key,
             x_correlation_id=x_correlation_id,
+            traceparent=traceparent,
         )
     ).parsed

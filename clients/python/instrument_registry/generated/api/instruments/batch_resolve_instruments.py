@@ -15,10 +15,14 @@ def _get_kwargs(
     *,
     body: BatchBody,
     x_correlation_id: str | Unset = UNSET,
+    traceparent: str | Unset = UNSET,
 ) -> dict[str, Any]:
     headers: dict[str, Any] = {}
     if not isinstance(x_correlation_id, Unset):
         headers["X-Correlation-ID"] = x_correlation_id
+
+    if not isinstance(traceparent, Unset):
+        headers["traceparent"] = traceparent
 
     _kwargs: dict[str, Any] = {
         "method": "post",
@@ -108,6 +112,7 @@ def sync_detailed(
     client: AuthenticatedClient,
     body: BatchBody,
     x_correlation_id: str | Unset = UNSET,
+    traceparent: str | Unset = UNSET,
 ) -> Response[BatchAnswer | Problem]:
     """Resolve many keys
 
@@ -116,6 +121,7 @@ def sync_detailed(
 
     Args:
         x_correlation_id (str | Unset):
+        traceparent (str | Unset):
         body (BatchBody): The keys to resolve.
 
     Raises:
@@ -129,6 +135,7 @@ def sync_detailed(
     kwargs = _get_kwargs(
         body=body,
         x_correlation_id=x_correlation_id,
+        traceparent=traceparent,
     )
 
     response = client.get_httpx_client().request(
@@ -143,6 +150,7 @@ def sync(
     client: AuthenticatedClient,
     body: BatchBody,
     x_correlation_id: str | Unset = UNSET,
+    traceparent: str | Unset = UNSET,
 ) -> BatchAnswer | Problem | None:
     """Resolve many keys
 
@@ -151,6 +159,7 @@ def sync(
 
     Args:
         x_correlation_id (str | Unset):
+        traceparent (str | Unset):
         body (BatchBody): The keys to resolve.
 
     Raises:
@@ -165,6 +174,7 @@ def sync(
         client=client,
         body=body,
         x_correlation_id=x_correlation_id,
+        traceparent=traceparent,
     ).parsed
 
 
@@ -173,6 +183,7 @@ async def asyncio_detailed(
     client: AuthenticatedClient,
     body: BatchBody,
     x_correlation_id: str | Unset = UNSET,
+    traceparent: str | Unset = UNSET,
 ) -> Response[BatchAnswer | Problem]:
     """Resolve many keys
 
@@ -181,6 +192,7 @@ async def asyncio_detailed(
 
     Args:
         x_correlation_id (str | Unset):
+        traceparent (str | Unset):
         body (BatchBody): The keys to resolve.
 
     Raises:
@@ -194,6 +206,7 @@ async def asyncio_detailed(
     kwargs = _get_kwargs(
         body=body,
         x_correlation_id=x_correlation_id,
+        traceparent=traceparent,
     )
 
     response = await client.get_async_httpx_client().request(**kwargs)
@@ -206,6 +219,7 @@ async def asyncio(
     client: AuthenticatedClient,
     body: BatchBody,
     x_correlation_id: str | Unset = UNSET,
+    traceparent: str | Unset = UNSET,
 ) -> BatchAnswer | Problem | None:
     """Resolve many keys
 
@@ -214,6 +228,7 @@ async def asyncio(
 
     Args:
         x_correlation_id (str | Unset):
+        traceparent (str | Unset):
         body (BatchBody): The keys to resolve.
 
     Raises:
@@ -229,5 +244,6 @@ async def asyncio(
             client=client,
             body=body,
             x_correlation_id=x_correlation_id,
+            traceparent=traceparent,
         )
     ).parsed

@@ -15,10 +15,14 @@ def _get_kwargs(
     instrument_key: str,
     *,
     x_correlation_id: str | Unset = UNSET,
+    traceparent: str | Unset = UNSET,
 ) -> dict[str, Any]:
     headers: dict[str, Any] = {}
     if not isinstance(x_correlation_id, Unset):
         headers["X-Correlation-ID"] = x_correlation_id
+
+    if not isinstance(traceparent, Unset):
+        headers["traceparent"] = traceparent
 
     _kwargs: dict[str, Any] = {
         "method": "get",
@@ -91,6 +95,7 @@ def sync_detailed(
     *,
     client: AuthenticatedClient,
     x_correlation_id: str | Unset = UNSET,
+    traceparent: str | Unset = UNSET,
 ) -> Response[InstrumentAnswer | Problem]:
     """Get an instrument
 
@@ -100,6 +105,7 @@ def sync_detailed(
     Args:
         instrument_key (str): The key of an instrument: `EXCHANGE:SYMBOL`.
         x_correlation_id (str | Unset):
+        traceparent (str | Unset):
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -112,6 +118,7 @@ def sync_detailed(
     kwargs = _get_kwargs(
         instrument_key=instrument_key,
         x_correlation_id=x_correlation_id,
+        traceparent=traceparent,
     )
 
     response = client.get_httpx_client().request(
@@ -126,6 +133,7 @@ def sync(
     *,
     client: AuthenticatedClient,
     x_correlation_id: str | Unset = UNSET,
+    traceparent: str | Unset = UNSET,
 ) -> InstrumentAnswer | Problem | None:
     """Get an instrument
 
@@ -135,6 +143,7 @@ def sync(
     Args:
         instrument_key (str): The key of an instrument: `EXCHANGE:SYMBOL`.
         x_correlation_id (str | Unset):
+        traceparent (str | Unset):
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -148,6 +157,7 @@ def sync(
         instrument_key=instrument_key,
         client=client,
         x_correlation_id=x_correlation_id,
+        traceparent=traceparent,
     ).parsed
 
 
@@ -156,6 +166,7 @@ async def asyncio_detailed(
     *,
     client: AuthenticatedClient,
     x_correlation_id: str | Unset = UNSET,
+    traceparent: str | Unset = UNSET,
 ) -> Response[InstrumentAnswer | Problem]:
     """Get an instrument
 
@@ -165,6 +176,7 @@ async def asyncio_detailed(
     Args:
         instrument_key (str): The key of an instrument: `EXCHANGE:SYMBOL`.
         x_correlation_id (str | Unset):
+        traceparent (str | Unset):
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -177,6 +189,7 @@ async def asyncio_detailed(
     kwargs = _get_kwargs(
         instrument_key=instrument_key,
         x_correlation_id=x_correlation_id,
+        traceparent=traceparent,
     )
 
     response = await client.get_async_httpx_client().request(**kwargs)
@@ -189,6 +202,7 @@ async def asyncio(
     *,
     client: AuthenticatedClient,
     x_correlation_id: str | Unset = UNSET,
+    traceparent: str | Unset = UNSET,
 ) -> InstrumentAnswer | Problem | None:
     """Get an instrument
 
@@ -198,6 +212,7 @@ async def asyncio(
     Args:
         instrument_key (str): The key of an instrument: `EXCHANGE:SYMBOL`.
         x_correlation_id (str | Unset):
+        traceparent (str | Unset):
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -212,5 +227,6 @@ async def asyncio(
             instrument_key=instrument_key,
             client=client,
             x_correlation_id=x_correlation_id,
+            traceparent=traceparent,
         )
     ).parsed

@@ -20,10 +20,14 @@ def _get_kwargs(
     limit: int | Unset = 100,
     offset: int | Unset = 0,
     x_correlation_id: str | Unset = UNSET,
+    traceparent: str | Unset = UNSET,
 ) -> dict[str, Any]:
     headers: dict[str, Any] = {}
     if not isinstance(x_correlation_id, Unset):
         headers["X-Correlation-ID"] = x_correlation_id
+
+    if not isinstance(traceparent, Unset):
+        headers["traceparent"] = traceparent
 
     params: dict[str, Any] = {}
 
@@ -116,6 +120,7 @@ def sync_detailed(
     limit: int | Unset = 100,
     offset: int | Unset = 0,
     x_correlation_id: str | Unset = UNSET,
+    traceparent: str | Unset = UNSET,
 ) -> Response[InstrumentsAnswer | Problem]:
     """List instruments
 
@@ -129,6 +134,7 @@ def sync_detailed(
         limit (int | Unset):  Default: 100.
         offset (int | Unset):  Default: 0.
         x_correlation_id (str | Unset):
+        traceparent (str | Unset):
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -145,6 +151,7 @@ def sync_detailed(
         limit=limit,
         offset=offset,
         x_correlation_id=x_correlation_id,
+        traceparent=traceparent,
     )
 
     response = client.get_httpx_client().request(
@@ -163,6 +170,7 @@ def sync(
     limit: int | Unset = 100,
     offset: int | Unset = 0,
     x_correlation_id: str | Unset = UNSET,
+    traceparent: str | Unset = UNSET,
 ) -> InstrumentsAnswer | Problem | None:
     """List instruments
 
@@ -176,6 +184,7 @@ def sync(
         limit (int | Unset):  Default: 100.
         offset (int | Unset):  Default: 0.
         x_correlation_id (str | Unset):
+        traceparent (str | Unset):
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -193,6 +202,7 @@ def sync(
         limit=limit,
         offset=offset,
         x_correlation_id=x_correlation_id,
+        traceparent=traceparent,
     ).parsed
 
 
@@ -205,6 +215,7 @@ async def asyncio_detailed(
     limit: int | Unset = 100,
     offset: int | Unset = 0,
     x_correlation_id: str | Unset = UNSET,
+    traceparent: str | Unset = UNSET,
 ) -> Response[InstrumentsAnswer | Problem]:
     """List instruments
 
@@ -218,6 +229,7 @@ async def asyncio_detailed(
         limit (int | Unset):  Default: 100.
         offset (int | Unset):  Default: 0.
         x_correlation_id (str | Unset):
+        traceparent (str | Unset):
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -234,6 +246,7 @@ async def asyncio_detailed(
         limit=limit,
         offset=offset,
         x_correlation_id=x_correlation_id,
+        traceparent=traceparent,
     )
 
     response = await client.get_async_httpx_client().request(**kwargs)
@@ -250,6 +263,7 @@ async def asyncio(
     limit: int | Unset = 100,
     offset: int | Unset = 0,
     x_correlation_id: str | Unset = UNSET,
+    traceparent: str | Unset = UNSET,
 ) -> InstrumentsAnswer | Problem | None:
     """List instruments
 
@@ -263,6 +277,7 @@ async def asyncio(
         limit (int | Unset):  Default: 100.
         offset (int | Unset):  Default: 0.
         x_correlation_id (str | Unset):
+        traceparent (str | Unset):
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -281,5 +296,6 @@ async def asyncio(
             limit=limit,
             offset=offset,
             x_correlation_id=x_correlation_id,
+            traceparent=traceparent,
         )
     ).parsed

@@ -19,10 +19,14 @@ def _get_kwargs(
     exchange: Exchange | Unset = UNSET,
     instrument_type: InstrumentType | Unset = UNSET,
     x_correlation_id: str | Unset = UNSET,
+    traceparent: str | Unset = UNSET,
 ) -> dict[str, Any]:
     headers: dict[str, Any] = {}
     if not isinstance(x_correlation_id, Unset):
         headers["X-Correlation-ID"] = x_correlation_id
+
+    if not isinstance(traceparent, Unset):
+        headers["traceparent"] = traceparent
 
     params: dict[str, Any] = {}
 
@@ -112,6 +116,7 @@ def sync_detailed(
     exchange: Exchange | Unset = UNSET,
     instrument_type: InstrumentType | Unset = UNSET,
     x_correlation_id: str | Unset = UNSET,
+    traceparent: str | Unset = UNSET,
 ) -> Response[Problem | ResolveAnswer]:
     """Find instruments by symbol or ISIN
 
@@ -126,6 +131,7 @@ def sync_detailed(
             colon.
         instrument_type (InstrumentType | Unset): The type of an instrument.
         x_correlation_id (str | Unset):
+        traceparent (str | Unset):
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -141,6 +147,7 @@ def sync_detailed(
         exchange=exchange,
         instrument_type=instrument_type,
         x_correlation_id=x_correlation_id,
+        traceparent=traceparent,
     )
 
     response = client.get_httpx_client().request(
@@ -158,6 +165,7 @@ def sync(
     exchange: Exchange | Unset = UNSET,
     instrument_type: InstrumentType | Unset = UNSET,
     x_correlation_id: str | Unset = UNSET,
+    traceparent: str | Unset = UNSET,
 ) -> Problem | ResolveAnswer | None:
     """Find instruments by symbol or ISIN
 
@@ -172,6 +180,7 @@ def sync(
             colon.
         instrument_type (InstrumentType | Unset): The type of an instrument.
         x_correlation_id (str | Unset):
+        traceparent (str | Unset):
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -188,6 +197,7 @@ def sync(
         exchange=exchange,
         instrument_type=instrument_type,
         x_correlation_id=x_correlation_id,
+        traceparent=traceparent,
     ).parsed
 
 
@@ -199,6 +209,7 @@ async def asyncio_detailed(
     exchange: Exchange | Unset = UNSET,
     instrument_type: InstrumentType | Unset = UNSET,
     x_correlation_id: str | Unset = UNSET,
+    traceparent: str | Unset = UNSET,
 ) -> Response[Problem | ResolveAnswer]:
     """Find instruments by symbol or ISIN
 
@@ -213,6 +224,7 @@ async def asyncio_detailed(
             colon.
         instrument_type (InstrumentType | Unset): The type of an instrument.
         x_correlation_id (str | Unset):
+        traceparent (str | Unset):
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -228,6 +240,7 @@ async def asyncio_detailed(
         exchange=exchange,
         instrument_type=instrument_type,
         x_correlation_id=x_correlation_id,
+        traceparent=traceparent,
     )
 
     response = await client.get_async_httpx_client().request(**kwargs)
@@ -243,6 +256,7 @@ async def asyncio(
     exchange: Exchange | Unset = UNSET,
     instrument_type: InstrumentType | Unset = UNSET,
     x_correlation_id: str | Unset = UNSET,
+    traceparent: str | Unset = UNSET,
 ) -> Problem | ResolveAnswer | None:
     """Find instruments by symbol or ISIN
 
@@ -257,6 +271,7 @@ async def asyncio(
             colon.
         instrument_type (InstrumentType | Unset): The type of an instrument.
         x_correlation_id (str | Unset):
+        traceparent (str | Unset):
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -274,5 +289,6 @@ async def asyncio(
             exchange=exchange,
             instrument_type=instrument_type,
             x_correlation_id=x_correlation_id,
+            traceparent=traceparent,
         )
     ).parsed

@@ -17,10 +17,14 @@ def _get_kwargs(
     page: int | Unset = 1,
     page_size: int | Unset = 50,
     x_correlation_id: str | Unset = UNSET,
+    traceparent: str | Unset = UNSET,
 ) -> dict[str, Any]:
     headers: dict[str, Any] = {}
     if not isinstance(x_correlation_id, Unset):
         headers["X-Correlation-ID"] = x_correlation_id
+
+    if not isinstance(traceparent, Unset):
+        headers["traceparent"] = traceparent
 
     params: dict[str, Any] = {}
 
@@ -122,6 +126,7 @@ def sync_detailed(
     page: int | Unset = 1,
     page_size: int | Unset = 50,
     x_correlation_id: str | Unset = UNSET,
+    traceparent: str | Unset = UNSET,
 ) -> Response[Problem | SearchAnswer]:
     """Search instruments
 
@@ -132,6 +137,7 @@ def sync_detailed(
         page (int | Unset):  Default: 1.
         page_size (int | Unset):  Default: 50.
         x_correlation_id (str | Unset):
+        traceparent (str | Unset):
         body (SearchBody | Unset): The query and its filters. Every field may be absent or null.
 
     Raises:
@@ -147,6 +153,7 @@ def sync_detailed(
         page=page,
         page_size=page_size,
         x_correlation_id=x_correlation_id,
+        traceparent=traceparent,
     )
 
     response = client.get_httpx_client().request(
@@ -163,6 +170,7 @@ def sync(
     page: int | Unset = 1,
     page_size: int | Unset = 50,
     x_correlation_id: str | Unset = UNSET,
+    traceparent: str | Unset = UNSET,
 ) -> Problem | SearchAnswer | None:
     """Search instruments
 
@@ -173,6 +181,7 @@ def sync(
         page (int | Unset):  Default: 1.
         page_size (int | Unset):  Default: 50.
         x_correlation_id (str | Unset):
+        traceparent (str | Unset):
         body (SearchBody | Unset): The query and its filters. Every field may be absent or null.
 
     Raises:
@@ -189,6 +198,7 @@ def sync(
         page=page,
         page_size=page_size,
         x_correlation_id=x_correlation_id,
+        traceparent=traceparent,
     ).parsed
 
 
@@ -199,6 +209,7 @@ async def asyncio_detailed(
     page: int | Unset = 1,
     page_size: int | Unset = 50,
     x_correlation_id: str | Unset = UNSET,
+    traceparent: str | Unset = UNSET,
 ) -> Response[Problem | SearchAnswer]:
     """Search instruments
 
@@ -209,6 +220,7 @@ async def asyncio_detailed(
         page (int | Unset):  Default: 1.
         page_size (int | Unset):  Default: 50.
         x_correlation_id (str | Unset):
+        traceparent (str | Unset):
         body (SearchBody | Unset): The query and its filters. Every field may be absent or null.
 
     Raises:
@@ -224,6 +236,7 @@ async def asyncio_detailed(
         page=page,
         page_size=page_size,
         x_correlation_id=x_correlation_id,
+        traceparent=traceparent,
     )
 
     response = await client.get_async_httpx_client().request(**kwargs)
@@ -238,6 +251,7 @@ async def asyncio(
     page: int | Unset = 1,
     page_size: int | Unset = 50,
     x_correlation_id: str | Unset = UNSET,
+    traceparent: str | Unset = UNSET,
 ) -> Problem | SearchAnswer | None:
     """Search instruments
 
@@ -248,6 +262,7 @@ async def asyncio(
         page (int | Unset):  Default: 1.
         page_size (int | Unset):  Default: 50.
         x_correlation_id (str | Unset):
+        traceparent (str | Unset):
         body (SearchBody | Unset): The query and its filters. Every field may be absent or null.
 
     Raises:
@@ -265,5 +280,6 @@ async def asyncio(
             page=page,
             page_size=page_size,
             x_correlation_id=x_correlation_id,
+            traceparent=traceparent,
         )
     ).parsed

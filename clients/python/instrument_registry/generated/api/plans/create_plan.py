@@ -22,6 +22,7 @@ def _get_kwargs(
     include: IncludeWord | Unset = UNSET,
     idempotency_key: str | Unset = UNSET,
     x_correlation_id: str | Unset = UNSET,
+    traceparent: str | Unset = UNSET,
 ) -> dict[str, Any]:
     headers: dict[str, Any] = {}
     if not isinstance(idempotency_key, Unset):
@@ -29,6 +30,9 @@ def _get_kwargs(
 
     if not isinstance(x_correlation_id, Unset):
         headers["X-Correlation-ID"] = x_correlation_id
+
+    if not isinstance(traceparent, Unset):
+        headers["traceparent"] = traceparent
 
     params: dict[str, Any] = {}
 
@@ -151,6 +155,7 @@ def sync_detailed(
     include: IncludeWord | Unset = UNSET,
     idempotency_key: str | Unset = UNSET,
     x_correlation_id: str | Unset = UNSET,
+    traceparent: str | Unset = UNSET,
 ) -> Response[PlanAnswer | Problem]:
     """Create a plan
 
@@ -166,6 +171,7 @@ def sync_detailed(
         include (IncludeWord | Unset): A part of a plan that is returned on request.
         idempotency_key (str | Unset):
         x_correlation_id (str | Unset):
+        traceparent (str | Unset):
         body (PlanOfInstruments | PlanOfItems | PlanOfProfile | PlanOfSelectors): A plan request.
             It provides the instruments in one of four ways.
 
@@ -183,6 +189,7 @@ def sync_detailed(
         include=include,
         idempotency_key=idempotency_key,
         x_correlation_id=x_correlation_id,
+        traceparent=traceparent,
     )
 
     response = client.get_httpx_client().request(
@@ -200,6 +207,7 @@ def sync(
     include: IncludeWord | Unset = UNSET,
     idempotency_key: str | Unset = UNSET,
     x_correlation_id: str | Unset = UNSET,
+    traceparent: str | Unset = UNSET,
 ) -> PlanAnswer | Problem | None:
     """Create a plan
 
@@ -215,6 +223,7 @@ def sync(
         include (IncludeWord | Unset): A part of a plan that is returned on request.
         idempotency_key (str | Unset):
         x_correlation_id (str | Unset):
+        traceparent (str | Unset):
         body (PlanOfInstruments | PlanOfItems | PlanOfProfile | PlanOfSelectors): A plan request.
             It provides the instruments in one of four ways.
 
@@ -233,6 +242,7 @@ def sync(
         include=include,
         idempotency_key=idempotency_key,
         x_correlation_id=x_correlation_id,
+        traceparent=traceparent,
     ).parsed
 
 
@@ -244,6 +254,7 @@ async def asyncio_detailed(
     include: IncludeWord | Unset = UNSET,
     idempotency_key: str | Unset = UNSET,
     x_correlation_id: str | Unset = UNSET,
+    traceparent: str | Unset = UNSET,
 ) -> Response[PlanAnswer | Problem]:
     """Create a plan
 
@@ -259,6 +270,7 @@ async def asyncio_detailed(
         include (IncludeWord | Unset): A part of a plan that is returned on request.
         idempotency_key (str | Unset):
         x_correlation_id (str | Unset):
+        traceparent (str | Unset):
         body (PlanOfInstruments | PlanOfItems | PlanOfProfile | PlanOfSelectors): A plan request.
             It provides the instruments in one of four ways.
 
@@ -276,6 +288,7 @@ async def asyncio_detailed(
         include=include,
         idempotency_key=idempotency_key,
         x_correlation_id=x_correlation_id,
+        traceparent=traceparent,
     )
 
     response = await client.get_async_httpx_client().request(**kwargs)
@@ -291,6 +304,7 @@ async def asyncio(
     include: IncludeWord | Unset = UNSET,
     idempotency_key: str | Unset = UNSET,
     x_correlation_id: str | Unset = UNSET,
+    traceparent: str | Unset = UNSET,
 ) -> PlanAnswer | Problem | None:
     """Create a plan
 
@@ -306,6 +320,7 @@ async def asyncio(
         include (IncludeWord | Unset): A part of a plan that is returned on request.
         idempotency_key (str | Unset):
         x_correlation_id (str | Unset):
+        traceparent (str | Unset):
         body (PlanOfInstruments | PlanOfItems | PlanOfProfile | PlanOfSelectors): A plan request.
             It provides the instruments in one of four ways.
 
@@ -325,5 +340,6 @@ async def asyncio(
             include=include,
             idempotency_key=idempotency_key,
             x_correlation_id=x_correlation_id,
+            traceparent=traceparent,
         )
     ).parsed

@@ -17,10 +17,14 @@ def _get_kwargs(
     *,
     body: DescribeBody | Unset = UNSET,
     x_correlation_id: str | Unset = UNSET,
+    traceparent: str | Unset = UNSET,
 ) -> dict[str, Any]:
     headers: dict[str, Any] = {}
     if not isinstance(x_correlation_id, Unset):
         headers["X-Correlation-ID"] = x_correlation_id
+
+    if not isinstance(traceparent, Unset):
+        headers["traceparent"] = traceparent
 
     _kwargs: dict[str, Any] = {
         "method": "post",
@@ -119,6 +123,7 @@ def sync_detailed(
     client: AuthenticatedClient,
     body: DescribeBody | Unset = UNSET,
     x_correlation_id: str | Unset = UNSET,
+    traceparent: str | Unset = UNSET,
 ) -> Response[DescribeAnswer | Problem]:
     """Describe a plan
 
@@ -128,6 +133,7 @@ def sync_detailed(
     Args:
         plan_id (str): The id of a plan.
         x_correlation_id (str | Unset):
+        traceparent (str | Unset):
         body (DescribeBody | Unset): The options of a description. The body may be empty.
 
     Raises:
@@ -142,6 +148,7 @@ def sync_detailed(
         plan_id=plan_id,
         body=body,
         x_correlation_id=x_correlation_id,
+        traceparent=traceparent,
     )
 
     response = client.get_httpx_client().request(
@@ -157,6 +164,7 @@ def sync(
     client: AuthenticatedClient,
     body: DescribeBody | Unset = UNSET,
     x_correlation_id: str | Unset = UNSET,
+    traceparent: str | Unset = UNSET,
 ) -> DescribeAnswer | Problem | None:
     """Describe a plan
 
@@ -166,6 +174,7 @@ def sync(
     Args:
         plan_id (str): The id of a plan.
         x_correlation_id (str | Unset):
+        traceparent (str | Unset):
         body (DescribeBody | Unset): The options of a description. The body may be empty.
 
     Raises:
@@ -181,6 +190,7 @@ def sync(
         client=client,
         body=body,
         x_correlation_id=x_correlation_id,
+        traceparent=traceparent,
     ).parsed
 
 
@@ -190,6 +200,7 @@ async def asyncio_detailed(
     client: AuthenticatedClient,
     body: DescribeBody | Unset = UNSET,
     x_correlation_id: str | Unset = UNSET,
+    traceparent: str | Unset = UNSET,
 ) -> Response[DescribeAnswer | Problem]:
     """Describe a plan
 
@@ -199,6 +210,7 @@ async def asyncio_detailed(
     Args:
         plan_id (str): The id of a plan.
         x_correlation_id (str | Unset):
+        traceparent (str | Unset):
         body (DescribeBody | Unset): The options of a description. The body may be empty.
 
     Raises:
@@ -213,6 +225,7 @@ async def asyncio_detailed(
         plan_id=plan_id,
         body=body,
         x_correlation_id=x_correlation_id,
+        traceparent=traceparent,
     )
 
     response = await client.get_async_httpx_client().request(**kwargs)
@@ -226,6 +239,7 @@ async def asyncio(
     client: AuthenticatedClient,
     body: DescribeBody | Unset = UNSET,
     x_correlation_id: str | Unset = UNSET,
+    traceparent: str | Unset = UNSET,
 ) -> DescribeAnswer | Problem | None:
     """Describe a plan
 
@@ -235,6 +249,7 @@ async def asyncio(
     Args:
         plan_id (str): The id of a plan.
         x_correlation_id (str | Unset):
+        traceparent (str | Unset):
         body (DescribeBody | Unset): The options of a description. The body may be empty.
 
     Raises:
@@ -251,5 +266,6 @@ async def asyncio(
             client=client,
             body=body,
             x_correlation_id=x_correlation_id,
+            traceparent=traceparent,
         )
     ).parsed

@@ -16,10 +16,14 @@ def _get_kwargs(
     *,
     instrument: str,
     x_correlation_id: str | Unset = UNSET,
+    traceparent: str | Unset = UNSET,
 ) -> dict[str, Any]:
     headers: dict[str, Any] = {}
     if not isinstance(x_correlation_id, Unset):
         headers["X-Correlation-ID"] = x_correlation_id
+
+    if not isinstance(traceparent, Unset):
+        headers["traceparent"] = traceparent
 
     params: dict[str, Any] = {}
 
@@ -100,6 +104,7 @@ def sync_detailed(
     client: AuthenticatedClient,
     instrument: str,
     x_correlation_id: str | Unset = UNSET,
+    traceparent: str | Unset = UNSET,
 ) -> Response[ExplainAnswer | Problem]:
     """Explain the decision about an instrument of a plan
 
@@ -113,6 +118,7 @@ def sync_detailed(
         plan_id (str): The id of a plan.
         instrument (str): An instrument as the caller sends it, usually `EXCHANGE:SYMBOL`.
         x_correlation_id (str | Unset):
+        traceparent (str | Unset):
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -126,6 +132,7 @@ def sync_detailed(
         plan_id=plan_id,
         instrument=instrument,
         x_correlation_id=x_correlation_id,
+        traceparent=traceparent,
     )
 
     response = client.get_httpx_client().request(
@@ -141,6 +148,7 @@ def sync(
     client: AuthenticatedClient,
     instrument: str,
     x_correlation_id: str | Unset = UNSET,
+    traceparent: str | Unset = UNSET,
 ) -> ExplainAnswer | Problem | None:
     """Explain the decision about an instrument of a plan
 
@@ -154,6 +162,7 @@ def sync(
         plan_id (str): The id of a plan.
         instrument (str): An instrument as the caller sends it, usually `EXCHANGE:SYMBOL`.
         x_correlation_id (str | Unset):
+        traceparent (str | Unset):
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -168,6 +177,7 @@ def sync(
         client=client,
         instrument=instrument,
         x_correlation_id=x_correlation_id,
+        traceparent=traceparent,
     ).parsed
 
 
@@ -177,6 +187,7 @@ async def asyncio_detailed(
     client: AuthenticatedClient,
     instrument: str,
     x_correlation_id: str | Unset = UNSET,
+    traceparent: str | Unset = UNSET,
 ) -> Response[ExplainAnswer | Problem]:
     """Explain the decision about an instrument of a plan
 
@@ -190,6 +201,7 @@ async def asyncio_detailed(
         plan_id (str): The id of a plan.
         instrument (str): An instrument as the caller sends it, usually `EXCHANGE:SYMBOL`.
         x_correlation_id (str | Unset):
+        traceparent (str | Unset):
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -203,6 +215,7 @@ async def asyncio_detailed(
         plan_id=plan_id,
         instrument=instrument,
         x_correlation_id=x_correlation_id,
+        traceparent=traceparent,
     )
 
     response = await client.get_async_httpx_client().request(**kwargs)
@@ -216,6 +229,7 @@ async def asyncio(
     client: AuthenticatedClient,
     instrument: str,
     x_correlation_id: str | Unset = UNSET,
+    traceparent: str | Unset = UNSET,
 ) -> ExplainAnswer | Problem | None:
     """Explain the decision about an instrument of a plan
 
@@ -229,6 +243,7 @@ async def asyncio(
         plan_id (str): The id of a plan.
         instrument (str): An instrument as the caller sends it, usually `EXCHANGE:SYMBOL`.
         x_correlation_id (str | Unset):
+        traceparent (str | Unset):
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -244,5 +259,6 @@ async def asyncio(
             client=client,
             instrument=instrument,
             x_correlation_id=x_correlation_id,
+            traceparent=traceparent,
         )
     ).parsed

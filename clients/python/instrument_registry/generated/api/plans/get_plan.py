@@ -18,6 +18,7 @@ def _get_kwargs(
     include: IncludeWord | Unset = UNSET,
     if_none_match: str | Unset = UNSET,
     x_correlation_id: str | Unset = UNSET,
+    traceparent: str | Unset = UNSET,
 ) -> dict[str, Any]:
     headers: dict[str, Any] = {}
     if not isinstance(if_none_match, Unset):
@@ -25,6 +26,9 @@ def _get_kwargs(
 
     if not isinstance(x_correlation_id, Unset):
         headers["X-Correlation-ID"] = x_correlation_id
+
+    if not isinstance(traceparent, Unset):
+        headers["traceparent"] = traceparent
 
     params: dict[str, Any] = {}
 
@@ -119,6 +123,7 @@ def sync_detailed(
     include: IncludeWord | Unset = UNSET,
     if_none_match: str | Unset = UNSET,
     x_correlation_id: str | Unset = UNSET,
+    traceparent: str | Unset = UNSET,
 ) -> Response[Any | Problem | ReadAnswer]:
     """Get a plan
 
@@ -131,6 +136,7 @@ def sync_detailed(
         include (IncludeWord | Unset): A part of a plan that is returned on request.
         if_none_match (str | Unset):
         x_correlation_id (str | Unset):
+        traceparent (str | Unset):
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -145,6 +151,7 @@ def sync_detailed(
         include=include,
         if_none_match=if_none_match,
         x_correlation_id=x_correlation_id,
+        traceparent=traceparent,
     )
 
     response = client.get_httpx_client().request(
@@ -161,6 +168,7 @@ def sync(
     include: IncludeWord | Unset = UNSET,
     if_none_match: str | Unset = UNSET,
     x_correlation_id: str | Unset = UNSET,
+    traceparent: str | Unset = UNSET,
 ) -> Any | Problem | ReadAnswer | None:
     """Get a plan
 
@@ -173,6 +181,7 @@ def sync(
         include (IncludeWord | Unset): A part of a plan that is returned on request.
         if_none_match (str | Unset):
         x_correlation_id (str | Unset):
+        traceparent (str | Unset):
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -188,6 +197,7 @@ def sync(
         include=include,
         if_none_match=if_none_match,
         x_correlation_id=x_correlation_id,
+        traceparent=traceparent,
     ).parsed
 
 
@@ -198,6 +208,7 @@ async def asyncio_detailed(
     include: IncludeWord | Unset = UNSET,
     if_none_match: str | Unset = UNSET,
     x_correlation_id: str | Unset = UNSET,
+    traceparent: str | Unset = UNSET,
 ) -> Response[Any | Problem | ReadAnswer]:
     """Get a plan
 
@@ -210,6 +221,7 @@ async def asyncio_detailed(
         include (IncludeWord | Unset): A part of a plan that is returned on request.
         if_none_match (str | Unset):
         x_correlation_id (str | Unset):
+        traceparent (str | Unset):
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -224,6 +236,7 @@ async def asyncio_detailed(
         include=include,
         if_none_match=if_none_match,
         x_correlation_id=x_correlation_id,
+        traceparent=traceparent,
     )
 
     response = await client.get_async_httpx_client().request(**kwargs)
@@ -238,6 +251,7 @@ async def asyncio(
     include: IncludeWord | Unset = UNSET,
     if_none_match: str | Unset = UNSET,
     x_correlation_id: str | Unset = UNSET,
+    traceparent: str | Unset = UNSET,
 ) -> Any | Problem | ReadAnswer | None:
     """Get a plan
 
@@ -250,6 +264,7 @@ async def asyncio(
         include (IncludeWord | Unset): A part of a plan that is returned on request.
         if_none_match (str | Unset):
         x_correlation_id (str | Unset):
+        traceparent (str | Unset):
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -266,5 +281,6 @@ async def asyncio(
             include=include,
             if_none_match=if_none_match,
             x_correlation_id=x_correlation_id,
+            traceparent=traceparent,
         )
     ).parsed

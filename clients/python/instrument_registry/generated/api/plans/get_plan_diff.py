@@ -16,10 +16,14 @@ def _get_kwargs(
     *,
     from_: str | Unset = UNSET,
     x_correlation_id: str | Unset = UNSET,
+    traceparent: str | Unset = UNSET,
 ) -> dict[str, Any]:
     headers: dict[str, Any] = {}
     if not isinstance(x_correlation_id, Unset):
         headers["X-Correlation-ID"] = x_correlation_id
+
+    if not isinstance(traceparent, Unset):
+        headers["traceparent"] = traceparent
 
     params: dict[str, Any] = {}
 
@@ -105,6 +109,7 @@ def sync_detailed(
     client: AuthenticatedClient,
     from_: str | Unset = UNSET,
     x_correlation_id: str | Unset = UNSET,
+    traceparent: str | Unset = UNSET,
 ) -> Response[PlanDiffAnswer | Problem]:
     """Compare a plan with an earlier one
 
@@ -115,6 +120,7 @@ def sync_detailed(
         plan_id (str): The id of a plan.
         from_ (str | Unset):
         x_correlation_id (str | Unset):
+        traceparent (str | Unset):
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -128,6 +134,7 @@ def sync_detailed(
         plan_id=plan_id,
         from_=from_,
         x_correlation_id=x_correlation_id,
+        traceparent=traceparent,
     )
 
     response = client.get_httpx_client().request(
@@ -143,6 +150,7 @@ def sync(
     client: AuthenticatedClient,
     from_: str | Unset = UNSET,
     x_correlation_id: str | Unset = UNSET,
+    traceparent: str | Unset = UNSET,
 ) -> PlanDiffAnswer | Problem | None:
     """Compare a plan with an earlier one
 
@@ -153,6 +161,7 @@ def sync(
         plan_id (str): The id of a plan.
         from_ (str | Unset):
         x_correlation_id (str | Unset):
+        traceparent (str | Unset):
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -167,6 +176,7 @@ def sync(
         client=client,
         from_=from_,
         x_correlation_id=x_correlation_id,
+        traceparent=traceparent,
     ).parsed
 
 
@@ -176,6 +186,7 @@ async def asyncio_detailed(
     client: AuthenticatedClient,
     from_: str | Unset = UNSET,
     x_correlation_id: str | Unset = UNSET,
+    traceparent: str | Unset = UNSET,
 ) -> Response[PlanDiffAnswer | Problem]:
     """Compare a plan with an earlier one
 
@@ -186,6 +197,7 @@ async def asyncio_detailed(
         plan_id (str): The id of a plan.
         from_ (str | Unset):
         x_correlation_id (str | Unset):
+        traceparent (str | Unset):
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -199,6 +211,7 @@ async def asyncio_detailed(
         plan_id=plan_id,
         from_=from_,
         x_correlation_id=x_correlation_id,
+        traceparent=traceparent,
     )
 
     response = await client.get_async_httpx_client().request(**kwargs)
@@ -212,6 +225,7 @@ async def asyncio(
     client: AuthenticatedClient,
     from_: str | Unset = UNSET,
     x_correlation_id: str | Unset = UNSET,
+    traceparent: str | Unset = UNSET,
 ) -> PlanDiffAnswer | Problem | None:
     """Compare a plan with an earlier one
 
@@ -222,6 +236,7 @@ async def asyncio(
         plan_id (str): The id of a plan.
         from_ (str | Unset):
         x_correlation_id (str | Unset):
+        traceparent (str | Unset):
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -237,5 +252,6 @@ async def asyncio(
             client=client,
             from_=from_,
             x_correlation_id=x_correlation_id,
+            traceparent=traceparent,
         )
     ).parsed

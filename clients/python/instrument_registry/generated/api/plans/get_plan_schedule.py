@@ -19,10 +19,14 @@ def _get_kwargs(
     connection: int | Unset = UNSET,
     format_: SubscriptionFormat | Unset = UNSET,
     x_correlation_id: str | Unset = UNSET,
+    traceparent: str | Unset = UNSET,
 ) -> dict[str, Any]:
     headers: dict[str, Any] = {}
     if not isinstance(x_correlation_id, Unset):
         headers["X-Correlation-ID"] = x_correlation_id
+
+    if not isinstance(traceparent, Unset):
+        headers["traceparent"] = traceparent
 
     params: dict[str, Any] = {}
 
@@ -118,6 +122,7 @@ def sync_detailed(
     connection: int | Unset = UNSET,
     format_: SubscriptionFormat | Unset = UNSET,
     x_correlation_id: str | Unset = UNSET,
+    traceparent: str | Unset = UNSET,
 ) -> Response[Problem | ScheduleAnswer]:
     """Get the messages that lead to a plan
 
@@ -135,6 +140,7 @@ def sync_detailed(
         format_ (SubscriptionFormat | Unset): The format of subscriptions: a list, or the
             arguments of the SDK of a broker.
         x_correlation_id (str | Unset):
+        traceparent (str | Unset):
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -150,6 +156,7 @@ def sync_detailed(
         connection=connection,
         format_=format_,
         x_correlation_id=x_correlation_id,
+        traceparent=traceparent,
     )
 
     response = client.get_httpx_client().request(
@@ -167,6 +174,7 @@ def sync(
     connection: int | Unset = UNSET,
     format_: SubscriptionFormat | Unset = UNSET,
     x_correlation_id: str | Unset = UNSET,
+    traceparent: str | Unset = UNSET,
 ) -> Problem | ScheduleAnswer | None:
     """Get the messages that lead to a plan
 
@@ -184,6 +192,7 @@ def sync(
         format_ (SubscriptionFormat | Unset): The format of subscriptions: a list, or the
             arguments of the SDK of a broker.
         x_correlation_id (str | Unset):
+        traceparent (str | Unset):
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -200,6 +209,7 @@ def sync(
         connection=connection,
         format_=format_,
         x_correlation_id=x_correlation_id,
+        traceparent=traceparent,
     ).parsed
 
 
@@ -211,6 +221,7 @@ async def asyncio_detailed(
     connection: int | Unset = UNSET,
     format_: SubscriptionFormat | Unset = UNSET,
     x_correlation_id: str | Unset = UNSET,
+    traceparent: str | Unset = UNSET,
 ) -> Response[Problem | ScheduleAnswer]:
     """Get the messages that lead to a plan
 
@@ -228,6 +239,7 @@ async def asyncio_detailed(
         format_ (SubscriptionFormat | Unset): The format of subscriptions: a list, or the
             arguments of the SDK of a broker.
         x_correlation_id (str | Unset):
+        traceparent (str | Unset):
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -243,6 +255,7 @@ async def asyncio_detailed(
         connection=connection,
         format_=format_,
         x_correlation_id=x_correlation_id,
+        traceparent=traceparent,
     )
 
     response = await client.get_async_httpx_client().request(**kwargs)
@@ -258,6 +271,7 @@ async def asyncio(
     connection: int | Unset = UNSET,
     format_: SubscriptionFormat | Unset = UNSET,
     x_correlation_id: str | Unset = UNSET,
+    traceparent: str | Unset = UNSET,
 ) -> Problem | ScheduleAnswer | None:
     """Get the messages that lead to a plan
 
@@ -275,6 +289,7 @@ async def asyncio(
         format_ (SubscriptionFormat | Unset): The format of subscriptions: a list, or the
             arguments of the SDK of a broker.
         x_correlation_id (str | Unset):
+        traceparent (str | Unset):
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -292,5 +307,6 @@ async def asyncio(
             connection=connection,
             format_=format_,
             x_correlation_id=x_correlation_id,
+            traceparent=traceparent,
         )
     ).parsed

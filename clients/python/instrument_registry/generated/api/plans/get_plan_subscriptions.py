@@ -19,6 +19,7 @@ def _get_kwargs(
     format_: SubscriptionFormat | Unset = UNSET,
     if_none_match: str | Unset = UNSET,
     x_correlation_id: str | Unset = UNSET,
+    traceparent: str | Unset = UNSET,
 ) -> dict[str, Any]:
     headers: dict[str, Any] = {}
     if not isinstance(if_none_match, Unset):
@@ -26,6 +27,9 @@ def _get_kwargs(
 
     if not isinstance(x_correlation_id, Unset):
         headers["X-Correlation-ID"] = x_correlation_id
+
+    if not isinstance(traceparent, Unset):
+        headers["traceparent"] = traceparent
 
     params: dict[str, Any] = {}
 
@@ -123,6 +127,7 @@ def sync_detailed(
     format_: SubscriptionFormat | Unset = UNSET,
     if_none_match: str | Unset = UNSET,
     x_correlation_id: str | Unset = UNSET,
+    traceparent: str | Unset = UNSET,
 ) -> Response[Any | Problem | SubscriptionsAnswer]:
     """Get the subscriptions of a plan
 
@@ -138,6 +143,7 @@ def sync_detailed(
             arguments of the SDK of a broker.
         if_none_match (str | Unset):
         x_correlation_id (str | Unset):
+        traceparent (str | Unset):
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -153,6 +159,7 @@ def sync_detailed(
         format_=format_,
         if_none_match=if_none_match,
         x_correlation_id=x_correlation_id,
+        traceparent=traceparent,
     )
 
     response = client.get_httpx_client().request(
@@ -170,6 +177,7 @@ def sync(
     format_: SubscriptionFormat | Unset = UNSET,
     if_none_match: str | Unset = UNSET,
     x_correlation_id: str | Unset = UNSET,
+    traceparent: str | Unset = UNSET,
 ) -> Any | Problem | SubscriptionsAnswer | None:
     """Get the subscriptions of a plan
 
@@ -185,6 +193,7 @@ def sync(
             arguments of the SDK of a broker.
         if_none_match (str | Unset):
         x_correlation_id (str | Unset):
+        traceparent (str | Unset):
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -201,6 +210,7 @@ def sync(
         format_=format_,
         if_none_match=if_none_match,
         x_correlation_id=x_correlation_id,
+        traceparent=traceparent,
     ).parsed
 
 
@@ -212,6 +222,7 @@ async def asyncio_detailed(
     format_: SubscriptionFormat | Unset = UNSET,
     if_none_match: str | Unset = UNSET,
     x_correlation_id: str | Unset = UNSET,
+    traceparent: str | Unset = UNSET,
 ) -> Response[Any | Problem | SubscriptionsAnswer]:
     """Get the subscriptions of a plan
 
@@ -227,6 +238,7 @@ async def asyncio_detailed(
             arguments of the SDK of a broker.
         if_none_match (str | Unset):
         x_correlation_id (str | Unset):
+        traceparent (str | Unset):
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -242,6 +254,7 @@ async def asyncio_detailed(
         format_=format_,
         if_none_match=if_none_match,
         x_correlation_id=x_correlation_id,
+        traceparent=traceparent,
     )
 
     response = await client.get_async_httpx_client().request(**kwargs)
@@ -257,6 +270,7 @@ async def asyncio(
     format_: SubscriptionFormat | Unset = UNSET,
     if_none_match: str | Unset = UNSET,
     x_correlation_id: str | Unset = UNSET,
+    traceparent: str | Unset = UNSET,
 ) -> Any | Problem | SubscriptionsAnswer | None:
     """Get the subscriptions of a plan
 
@@ -272,6 +286,7 @@ async def asyncio(
             arguments of the SDK of a broker.
         if_none_match (str | Unset):
         x_correlation_id (str | Unset):
+        traceparent (str | Unset):
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -289,5 +304,6 @@ async def asyncio(
             format_=format_,
             if_none_match=if_none_match,
             x_correlation_id=x_correlation_id,
+            traceparent=traceparent,
         )
     ).parsed

@@ -21,10 +21,14 @@ def _get_kwargs(
     offset: int | Unset = 0,
     cursor: str | Unset = UNSET,
     x_correlation_id: str | Unset = UNSET,
+    traceparent: str | Unset = UNSET,
 ) -> dict[str, Any]:
     headers: dict[str, Any] = {}
     if not isinstance(x_correlation_id, Unset):
         headers["X-Correlation-ID"] = x_correlation_id
+
+    if not isinstance(traceparent, Unset):
+        headers["traceparent"] = traceparent
 
     params: dict[str, Any] = {}
 
@@ -120,6 +124,7 @@ def sync_detailed(
     offset: int | Unset = 0,
     cursor: str | Unset = UNSET,
     x_correlation_id: str | Unset = UNSET,
+    traceparent: str | Unset = UNSET,
 ) -> Response[ListAnswer | Problem]:
     """List plans
 
@@ -134,6 +139,7 @@ def sync_detailed(
         cursor (str | Unset): The position of a page in a list. Its format may change, so use the
             value of `next_cursor`.
         x_correlation_id (str | Unset):
+        traceparent (str | Unset):
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -151,6 +157,7 @@ def sync_detailed(
         offset=offset,
         cursor=cursor,
         x_correlation_id=x_correlation_id,
+        traceparent=traceparent,
     )
 
     response = client.get_httpx_client().request(
@@ -170,6 +177,7 @@ def sync(
     offset: int | Unset = 0,
     cursor: str | Unset = UNSET,
     x_correlation_id: str | Unset = UNSET,
+    traceparent: str | Unset = UNSET,
 ) -> ListAnswer | Problem | None:
     """List plans
 
@@ -184,6 +192,7 @@ def sync(
         cursor (str | Unset): The position of a page in a list. Its format may change, so use the
             value of `next_cursor`.
         x_correlation_id (str | Unset):
+        traceparent (str | Unset):
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -202,6 +211,7 @@ def sync(
         offset=offset,
         cursor=cursor,
         x_correlation_id=x_correlation_id,
+        traceparent=traceparent,
     ).parsed
 
 
@@ -215,6 +225,7 @@ async def asyncio_detailed(
     offset: int | Unset = 0,
     cursor: str | Unset = UNSET,
     x_correlation_id: str | Unset = UNSET,
+    traceparent: str | Unset = UNSET,
 ) -> Response[ListAnswer | Problem]:
     """List plans
 
@@ -229,6 +240,7 @@ async def asyncio_detailed(
         cursor (str | Unset): The position of a page in a list. Its format may change, so use the
             value of `next_cursor`.
         x_correlation_id (str | Unset):
+        traceparent (str | Unset):
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -246,6 +258,7 @@ async def asyncio_detailed(
         offset=offset,
         cursor=cursor,
         x_correlation_id=x_correlation_id,
+        traceparent=traceparent,
     )
 
     response = await client.get_async_httpx_client().request(**kwargs)
@@ -263,6 +276,7 @@ async def asyncio(
     offset: int | Unset = 0,
     cursor: str | Unset = UNSET,
     x_correlation_id: str | Unset = UNSET,
+    traceparent: str | Unset = UNSET,
 ) -> ListAnswer | Problem | None:
     """List plans
 
@@ -277,6 +291,7 @@ async def asyncio(
         cursor (str | Unset): The position of a page in a list. Its format may change, so use the
             value of `next_cursor`.
         x_correlation_id (str | Unset):
+        traceparent (str | Unset):
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -296,5 +311,6 @@ async def asyncio(
             offset=offset,
             cursor=cursor,
             x_correlation_id=x_correlation_id,
+            traceparent=traceparent,
         )
     ).parsed

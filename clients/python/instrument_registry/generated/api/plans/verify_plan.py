@@ -15,10 +15,14 @@ def _get_kwargs(
     plan_id: str,
     *,
     x_correlation_id: str | Unset = UNSET,
+    traceparent: str | Unset = UNSET,
 ) -> dict[str, Any]:
     headers: dict[str, Any] = {}
     if not isinstance(x_correlation_id, Unset):
         headers["X-Correlation-ID"] = x_correlation_id
+
+    if not isinstance(traceparent, Unset):
+        headers["traceparent"] = traceparent
 
     _kwargs: dict[str, Any] = {
         "method": "get",
@@ -91,6 +95,7 @@ def sync_detailed(
     *,
     client: AuthenticatedClient,
     x_correlation_id: str | Unset = UNSET,
+    traceparent: str | Unset = UNSET,
 ) -> Response[Problem | VerificationAnswer]:
     """Verify a plan
 
@@ -102,6 +107,7 @@ def sync_detailed(
     Args:
         plan_id (str): The id of a plan.
         x_correlation_id (str | Unset):
+        traceparent (str | Unset):
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -114,6 +120,7 @@ def sync_detailed(
     kwargs = _get_kwargs(
         plan_id=plan_id,
         x_correlation_id=x_correlation_id,
+        traceparent=traceparent,
     )
 
     response = client.get_httpx_client().request(
@@ -128,6 +135,7 @@ def sync(
     *,
     client: AuthenticatedClient,
     x_correlation_id: str | Unset = UNSET,
+    traceparent: str | Unset = UNSET,
 ) -> Problem | VerificationAnswer | None:
     """Verify a plan
 
@@ -139,6 +147,7 @@ def sync(
     Args:
         plan_id (str): The id of a plan.
         x_correlation_id (str | Unset):
+        traceparent (str | Unset):
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -152,6 +161,7 @@ def sync(
         plan_id=plan_id,
         client=client,
         x_correlation_id=x_correlation_id,
+        traceparent=traceparent,
     ).parsed
 
 
@@ -160,6 +170,7 @@ async def asyncio_detailed(
     *,
     client: AuthenticatedClient,
     x_correlation_id: str | Unset = UNSET,
+    traceparent: str | Unset = UNSET,
 ) -> Response[Problem | VerificationAnswer]:
     """Verify a plan
 
@@ -171,6 +182,7 @@ async def asyncio_detailed(
     Args:
         plan_id (str): The id of a plan.
         x_correlation_id (str | Unset):
+        traceparent (str | Unset):
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -183,6 +195,7 @@ async def asyncio_detailed(
     kwargs = _get_kwargs(
         plan_id=plan_id,
         x_correlation_id=x_correlation_id,
+        traceparent=traceparent,
     )
 
     response = await client.get_async_httpx_client().request(**kwargs)
@@ -195,6 +208,7 @@ async def asyncio(
     *,
     client: AuthenticatedClient,
     x_correlation_id: str | Unset = UNSET,
+    traceparent: str | Unset = UNSET,
 ) -> Problem | VerificationAnswer | None:
     """Verify a plan
 
@@ -206,6 +220,7 @@ async def asyncio(
     Args:
         plan_id (str): The id of a plan.
         x_correlation_id (str | Unset):
+        traceparent (str | Unset):
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -220,5 +235,6 @@ async def asyncio(
             plan_id=plan_id,
             client=client,
             x_correlation_id=x_correlation_id,
+            traceparent=traceparent,
         )
     ).parsed

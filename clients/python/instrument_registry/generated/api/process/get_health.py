@@ -12,10 +12,14 @@ from ...types import UNSET, Response, Unset
 def _get_kwargs(
     *,
     x_correlation_id: str | Unset = UNSET,
+    traceparent: str | Unset = UNSET,
 ) -> dict[str, Any]:
     headers: dict[str, Any] = {}
     if not isinstance(x_correlation_id, Unset):
         headers["X-Correlation-ID"] = x_correlation_id
+
+    if not isinstance(traceparent, Unset):
+        headers["traceparent"] = traceparent
 
     _kwargs: dict[str, Any] = {
         "method": "get",
@@ -55,6 +59,7 @@ def sync_detailed(
     *,
     client: AuthenticatedClient | Client,
     x_correlation_id: str | Unset = UNSET,
+    traceparent: str | Unset = UNSET,
 ) -> Response[HealthAnswer]:
     """Check that the process responds
 
@@ -62,6 +67,7 @@ def sync_detailed(
 
     Args:
         x_correlation_id (str | Unset):
+        traceparent (str | Unset):
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -73,6 +79,7 @@ def sync_detailed(
 
     kwargs = _get_kwargs(
         x_correlation_id=x_correlation_id,
+        traceparent=traceparent,
     )
 
     response = client.get_httpx_client().request(
@@ -86,6 +93,7 @@ def sync(
     *,
     client: AuthenticatedClient | Client,
     x_correlation_id: str | Unset = UNSET,
+    traceparent: str | Unset = UNSET,
 ) -> HealthAnswer | None:
     """Check that the process responds
 
@@ -93,6 +101,7 @@ def sync(
 
     Args:
         x_correlation_id (str | Unset):
+        traceparent (str | Unset):
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -105,6 +114,7 @@ def sync(
     return sync_detailed(
         client=client,
         x_correlation_id=x_correlation_id,
+        traceparent=traceparent,
     ).parsed
 
 
@@ -112,6 +122,7 @@ async def asyncio_detailed(
     *,
     client: AuthenticatedClient | Client,
     x_correlation_id: str | Unset = UNSET,
+    traceparent: str | Unset = UNSET,
 ) -> Response[HealthAnswer]:
     """Check that the process responds
 
@@ -119,6 +130,7 @@ async def asyncio_detailed(
 
     Args:
         x_correlation_id (str | Unset):
+        traceparent (str | Unset):
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -130,6 +142,7 @@ async def asyncio_detailed(
 
     kwargs = _get_kwargs(
         x_correlation_id=x_correlation_id,
+        traceparent=traceparent,
     )
 
     response = await client.get_async_httpx_client().request(**kwargs)
@@ -141,6 +154,7 @@ async def asyncio(
     *,
     client: AuthenticatedClient | Client,
     x_correlation_id: str | Unset = UNSET,
+    traceparent: str | Unset = UNSET,
 ) -> HealthAnswer | None:
     """Check that the process responds
 
@@ -148,6 +162,7 @@ async def asyncio(
 
     Args:
         x_correlation_id (str | Unset):
+        traceparent (str | Unset):
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -161,5 +176,6 @@ async def asyncio(
         await asyncio_detailed(
             client=client,
             x_correlation_id=x_correlation_id,
+            traceparent=traceparent,
         )
     ).parsed

@@ -11,10 +11,14 @@ from ...types import UNSET, Response, Unset
 def _get_kwargs(
     *,
     x_correlation_id: str | Unset = UNSET,
+    traceparent: str | Unset = UNSET,
 ) -> dict[str, Any]:
     headers: dict[str, Any] = {}
     if not isinstance(x_correlation_id, Unset):
         headers["X-Correlation-ID"] = x_correlation_id
+
+    if not isinstance(traceparent, Unset):
+        headers["traceparent"] = traceparent
 
     _kwargs: dict[str, Any] = {
         "method": "get",
@@ -53,6 +57,7 @@ def sync_detailed(
     *,
     client: AuthenticatedClient | Client,
     x_correlation_id: str | Unset = UNSET,
+    traceparent: str | Unset = UNSET,
 ) -> Response[str]:
     """Get metrics
 
@@ -60,6 +65,7 @@ def sync_detailed(
 
     Args:
         x_correlation_id (str | Unset):
+        traceparent (str | Unset):
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -71,6 +77,7 @@ def sync_detailed(
 
     kwargs = _get_kwargs(
         x_correlation_id=x_correlation_id,
+        traceparent=traceparent,
     )
 
     response = client.get_httpx_client().request(
@@ -84,6 +91,7 @@ def sync(
     *,
     client: AuthenticatedClient | Client,
     x_correlation_id: str | Unset = UNSET,
+    traceparent: str | Unset = UNSET,
 ) -> str | None:
     """Get metrics
 
@@ -91,6 +99,7 @@ def sync(
 
     Args:
         x_correlation_id (str | Unset):
+        traceparent (str | Unset):
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -103,6 +112,7 @@ def sync(
     return sync_detailed(
         client=client,
         x_correlation_id=x_correlation_id,
+        traceparent=traceparent,
     ).parsed
 
 
@@ -110,6 +120,7 @@ async def asyncio_detailed(
     *,
     client: AuthenticatedClient | Client,
     x_correlation_id: str | Unset = UNSET,
+    traceparent: str | Unset = UNSET,
 ) -> Response[str]:
     """Get metrics
 
@@ -117,6 +128,7 @@ async def asyncio_detailed(
 
     Args:
         x_correlation_id (str | Unset):
+        traceparent (str | Unset):
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -128,6 +140,7 @@ async def asyncio_detailed(
 
     kwargs = _get_kwargs(
         x_correlation_id=x_correlation_id,
+        traceparent=traceparent,
     )
 
     response = await client.get_async_httpx_client().request(**kwargs)
@@ -139,6 +152,7 @@ async def asyncio(
     *,
     client: AuthenticatedClient | Client,
     x_correlation_id: str | Unset = UNSET,
+    traceparent: str | Unset = UNSET,
 ) -> str | None:
     """Get metrics
 
@@ -146,6 +160,7 @@ async def asyncio(
 
     Args:
         x_correlation_id (str | Unset):
+        traceparent (str | Unset):
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -159,5 +174,6 @@ async def asyncio(
         await asyncio_detailed(
             client=client,
             x_correlation_id=x_correlation_id,
+            traceparent=traceparent,
         )
     ).parsed

@@ -12,10 +12,14 @@ from ...types import UNSET, Response, Unset
 def _get_kwargs(
     *,
     x_correlation_id: str | Unset = UNSET,
+    traceparent: str | Unset = UNSET,
 ) -> dict[str, Any]:
     headers: dict[str, Any] = {}
     if not isinstance(x_correlation_id, Unset):
         headers["X-Correlation-ID"] = x_correlation_id
+
+    if not isinstance(traceparent, Unset):
+        headers["traceparent"] = traceparent
 
     _kwargs: dict[str, Any] = {
         "method": "get",
@@ -60,6 +64,7 @@ def sync_detailed(
     *,
     client: AuthenticatedClient | Client,
     x_correlation_id: str | Unset = UNSET,
+    traceparent: str | Unset = UNSET,
 ) -> Response[ReadyAnswer]:
     """Check that the service is ready
 
@@ -67,6 +72,7 @@ def sync_detailed(
 
     Args:
         x_correlation_id (str | Unset):
+        traceparent (str | Unset):
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -78,6 +84,7 @@ def sync_detailed(
 
     kwargs = _get_kwargs(
         x_correlation_id=x_correlation_id,
+        traceparent=traceparent,
     )
 
     response = client.get_httpx_client().request(
@@ -91,6 +98,7 @@ def sync(
     *,
     client: AuthenticatedClient | Client,
     x_correlation_id: str | Unset = UNSET,
+    traceparent: str | Unset = UNSET,
 ) -> ReadyAnswer | None:
     """Check that the service is ready
 
@@ -98,6 +106,7 @@ def sync(
 
     Args:
         x_correlation_id (str | Unset):
+        traceparent (str | Unset):
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -110,6 +119,7 @@ def sync(
     return sync_detailed(
         client=client,
         x_correlation_id=x_correlation_id,
+        traceparent=traceparent,
     ).parsed
 
 
@@ -117,6 +127,7 @@ async def asyncio_detailed(
     *,
     client: AuthenticatedClient | Client,
     x_correlation_id: str | Unset = UNSET,
+    traceparent: str | Unset = UNSET,
 ) -> Response[ReadyAnswer]:
     """Check that the service is ready
 
@@ -124,6 +135,7 @@ async def asyncio_detailed(
 
     Args:
         x_correlation_id (str | Unset):
+        traceparent (str | Unset):
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -135,6 +147,7 @@ async def asyncio_detailed(
 
     kwargs = _get_kwargs(
         x_correlation_id=x_correlation_id,
+        traceparent=traceparent,
     )
 
     response = await client.get_async_httpx_client().request(**kwargs)
@@ -146,6 +159,7 @@ async def asyncio(
     *,
     client: AuthenticatedClient | Client,
     x_correlation_id: str | Unset = UNSET,
+    traceparent: str | Unset = UNSET,
 ) -> ReadyAnswer | None:
     """Check that the service is ready
 
@@ -153,6 +167,7 @@ async def asyncio(
 
     Args:
         x_correlation_id (str | Unset):
+        traceparent (str | Unset):
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -166,5 +181,6 @@ async def asyncio(
         await asyncio_detailed(
             client=client,
             x_correlation_id=x_correlation_id,
+            traceparent=traceparent,
         )
     ).parsed

@@ -18,6 +18,7 @@ def _get_kwargs(
     body: ActivateBody | Unset = UNSET,
     if_match: str | Unset = UNSET,
     x_correlation_id: str | Unset = UNSET,
+    traceparent: str | Unset = UNSET,
 ) -> dict[str, Any]:
     headers: dict[str, Any] = {}
     if not isinstance(if_match, Unset):
@@ -25,6 +26,9 @@ def _get_kwargs(
 
     if not isinstance(x_correlation_id, Unset):
         headers["X-Correlation-ID"] = x_correlation_id
+
+    if not isinstance(traceparent, Unset):
+        headers["traceparent"] = traceparent
 
     _kwargs: dict[str, Any] = {
         "method": "post",
@@ -134,6 +138,7 @@ def sync_detailed(
     body: ActivateBody | Unset = UNSET,
     if_match: str | Unset = UNSET,
     x_correlation_id: str | Unset = UNSET,
+    traceparent: str | Unset = UNSET,
 ) -> Response[ChangeAnswer | Problem]:
     """Activate a profile
 
@@ -144,6 +149,7 @@ def sync_detailed(
         profile_id (str): The id of a profile.
         if_match (str | Unset):
         x_correlation_id (str | Unset):
+        traceparent (str | Unset):
         body (ActivateBody | Unset): The new expiry of an activated profile.
 
     Raises:
@@ -159,6 +165,7 @@ def sync_detailed(
         body=body,
         if_match=if_match,
         x_correlation_id=x_correlation_id,
+        traceparent=traceparent,
     )
 
     response = client.get_httpx_client().request(
@@ -175,6 +182,7 @@ def sync(
     body: ActivateBody | Unset = UNSET,
     if_match: str | Unset = UNSET,
     x_correlation_id: str | Unset = UNSET,
+    traceparent: str | Unset = UNSET,
 ) -> ChangeAnswer | Problem | None:
     """Activate a profile
 
@@ -185,6 +193,7 @@ def sync(
         profile_id (str): The id of a profile.
         if_match (str | Unset):
         x_correlation_id (str | Unset):
+        traceparent (str | Unset):
         body (ActivateBody | Unset): The new expiry of an activated profile.
 
     Raises:
@@ -201,6 +210,7 @@ def sync(
         body=body,
         if_match=if_match,
         x_correlation_id=x_correlation_id,
+        traceparent=traceparent,
     ).parsed
 
 
@@ -211,6 +221,7 @@ async def asyncio_detailed(
     body: ActivateBody | Unset = UNSET,
     if_match: str | Unset = UNSET,
     x_correlation_id: str | Unset = UNSET,
+    traceparent: str | Unset = UNSET,
 ) -> Response[ChangeAnswer | Problem]:
     """Activate a profile
 
@@ -221,6 +232,7 @@ async def asyncio_detailed(
         profile_id (str): The id of a profile.
         if_match (str | Unset):
         x_correlation_id (str | Unset):
+        traceparent (str | Unset):
         body (ActivateBody | Unset): The new expiry of an activated profile.
 
     Raises:
@@ -236,6 +248,7 @@ async def asyncio_detailed(
         body=body,
         if_match=if_match,
         x_correlation_id=x_correlation_id,
+        traceparent=traceparent,
     )
 
     response = await client.get_async_httpx_client().request(**kwargs)
@@ -250,6 +263,7 @@ async def asyncio(
     body: ActivateBody | Unset = UNSET,
     if_match: str | Unset = UNSET,
     x_correlation_id: str | Unset = UNSET,
+    traceparent: str | Unset = UNSET,
 ) -> ChangeAnswer | Problem | None:
     """Activate a profile
 
@@ -260,6 +274,7 @@ async def asyncio(
         profile_id (str): The id of a profile.
         if_match (str | Unset):
         x_correlation_id (str | Unset):
+        traceparent (str | Unset):
         body (ActivateBody | Unset): The new expiry of an activated profile.
 
     Raises:
@@ -277,5 +292,6 @@ async def asyncio(
             body=body,
             if_match=if_match,
             x_correlation_id=x_correlation_id,
+            traceparent=traceparent,
         )
     ).parsed

@@ -16,6 +16,7 @@ def _get_kwargs(
     body: ProfileBody,
     idempotency_key: str | Unset = UNSET,
     x_correlation_id: str | Unset = UNSET,
+    traceparent: str | Unset = UNSET,
 ) -> dict[str, Any]:
     headers: dict[str, Any] = {}
     if not isinstance(idempotency_key, Unset):
@@ -23,6 +24,9 @@ def _get_kwargs(
 
     if not isinstance(x_correlation_id, Unset):
         headers["X-Correlation-ID"] = x_correlation_id
+
+    if not isinstance(traceparent, Unset):
+        headers["traceparent"] = traceparent
 
     _kwargs: dict[str, Any] = {
         "method": "post",
@@ -118,6 +122,7 @@ def sync_detailed(
     body: ProfileBody,
     idempotency_key: str | Unset = UNSET,
     x_correlation_id: str | Unset = UNSET,
+    traceparent: str | Unset = UNSET,
 ) -> Response[ChangeAnswer | Problem]:
     """Create a profile
 
@@ -128,6 +133,7 @@ def sync_detailed(
     Args:
         idempotency_key (str | Unset):
         x_correlation_id (str | Unset):
+        traceparent (str | Unset):
         body (ProfileBody): A new profile.
 
     Raises:
@@ -142,6 +148,7 @@ def sync_detailed(
         body=body,
         idempotency_key=idempotency_key,
         x_correlation_id=x_correlation_id,
+        traceparent=traceparent,
     )
 
     response = client.get_httpx_client().request(
@@ -157,6 +164,7 @@ def sync(
     body: ProfileBody,
     idempotency_key: str | Unset = UNSET,
     x_correlation_id: str | Unset = UNSET,
+    traceparent: str | Unset = UNSET,
 ) -> ChangeAnswer | Problem | None:
     """Create a profile
 
@@ -167,6 +175,7 @@ def sync(
     Args:
         idempotency_key (str | Unset):
         x_correlation_id (str | Unset):
+        traceparent (str | Unset):
         body (ProfileBody): A new profile.
 
     Raises:
@@ -182,6 +191,7 @@ def sync(
         body=body,
         idempotency_key=idempotency_key,
         x_correlation_id=x_correlation_id,
+        traceparent=traceparent,
     ).parsed
 
 
@@ -191,6 +201,7 @@ async def asyncio_detailed(
     body: ProfileBody,
     idempotency_key: str | Unset = UNSET,
     x_correlation_id: str | Unset = UNSET,
+    traceparent: str | Unset = UNSET,
 ) -> Response[ChangeAnswer | Problem]:
     """Create a profile
 
@@ -201,6 +212,7 @@ async def asyncio_detailed(
     Args:
         idempotency_key (str | Unset):
         x_correlation_id (str | Unset):
+        traceparent (str | Unset):
         body (ProfileBody): A new profile.
 
     Raises:
@@ -215,6 +227,7 @@ async def asyncio_detailed(
         body=body,
         idempotency_key=idempotency_key,
         x_correlation_id=x_correlation_id,
+        traceparent=traceparent,
     )
 
     response = await client.get_async_httpx_client().request(**kwargs)
@@ -228,6 +241,7 @@ async def asyncio(
     body: ProfileBody,
     idempotency_key: str | Unset = UNSET,
     x_correlation_id: str | Unset = UNSET,
+    traceparent: str | Unset = UNSET,
 ) -> ChangeAnswer | Problem | None:
     """Create a profile
 
@@ -238,6 +252,7 @@ async def asyncio(
     Args:
         idempotency_key (str | Unset):
         x_correlation_id (str | Unset):
+        traceparent (str | Unset):
         body (ProfileBody): A new profile.
 
     Raises:
@@ -254,5 +269,6 @@ async def asyncio(
             body=body,
             idempotency_key=idempotency_key,
             x_correlation_id=x_correlation_id,
+            traceparent=traceparent,
         )
     ).parsed

@@ -20,10 +20,14 @@ def _get_kwargs(
     profile_name: str | Unset = "Watchlist",
     subscription_type: SubscriptionType | Unset = UNSET,
     x_correlation_id: str | Unset = UNSET,
+    traceparent: str | Unset = UNSET,
 ) -> dict[str, Any]:
     headers: dict[str, Any] = {}
     if not isinstance(x_correlation_id, Unset):
         headers["X-Correlation-ID"] = x_correlation_id
+
+    if not isinstance(traceparent, Unset):
+        headers["traceparent"] = traceparent
 
     params: dict[str, Any] = {}
 
@@ -138,6 +142,7 @@ def sync_detailed(
     profile_name: str | Unset = "Watchlist",
     subscription_type: SubscriptionType | Unset = UNSET,
     x_correlation_id: str | Unset = UNSET,
+    traceparent: str | Unset = UNSET,
 ) -> Response[ImportAnswer | Problem]:
     """Import profiles
 
@@ -148,6 +153,7 @@ def sync_detailed(
         profile_name (str | Unset):  Default: 'Watchlist'.
         subscription_type (SubscriptionType | Unset): The use of the instruments.
         x_correlation_id (str | Unset):
+        traceparent (str | Unset):
         body (ImportBody): The profiles to import.
         body (File): A CSV file: one key per line, or a header and one row per instrument.
         body (File): A CSV file: one key per line, or a header and one row per instrument.
@@ -166,6 +172,7 @@ def sync_detailed(
         profile_name=profile_name,
         subscription_type=subscription_type,
         x_correlation_id=x_correlation_id,
+        traceparent=traceparent,
     )
 
     response = client.get_httpx_client().request(
@@ -183,6 +190,7 @@ def sync(
     profile_name: str | Unset = "Watchlist",
     subscription_type: SubscriptionType | Unset = UNSET,
     x_correlation_id: str | Unset = UNSET,
+    traceparent: str | Unset = UNSET,
 ) -> ImportAnswer | Problem | None:
     """Import profiles
 
@@ -193,6 +201,7 @@ def sync(
         profile_name (str | Unset):  Default: 'Watchlist'.
         subscription_type (SubscriptionType | Unset): The use of the instruments.
         x_correlation_id (str | Unset):
+        traceparent (str | Unset):
         body (ImportBody): The profiles to import.
         body (File): A CSV file: one key per line, or a header and one row per instrument.
         body (File): A CSV file: one key per line, or a header and one row per instrument.
@@ -212,6 +221,7 @@ def sync(
         profile_name=profile_name,
         subscription_type=subscription_type,
         x_correlation_id=x_correlation_id,
+        traceparent=traceparent,
     ).parsed
 
 
@@ -223,6 +233,7 @@ async def asyncio_detailed(
     profile_name: str | Unset = "Watchlist",
     subscription_type: SubscriptionType | Unset = UNSET,
     x_correlation_id: str | Unset = UNSET,
+    traceparent: str | Unset = UNSET,
 ) -> Response[ImportAnswer | Problem]:
     """Import profiles
 
@@ -233,6 +244,7 @@ async def asyncio_detailed(
         profile_name (str | Unset):  Default: 'Watchlist'.
         subscription_type (SubscriptionType | Unset): The use of the instruments.
         x_correlation_id (str | Unset):
+        traceparent (str | Unset):
         body (ImportBody): The profiles to import.
         body (File): A CSV file: one key per line, or a header and one row per instrument.
         body (File): A CSV file: one key per line, or a header and one row per instrument.
@@ -251,6 +263,7 @@ async def asyncio_detailed(
         profile_name=profile_name,
         subscription_type=subscription_type,
         x_correlation_id=x_correlation_id,
+        traceparent=traceparent,
     )
 
     response = await client.get_async_httpx_client().request(**kwargs)
@@ -266,6 +279,7 @@ async def asyncio(
     profile_name: str | Unset = "Watchlist",
     subscription_type: SubscriptionType | Unset = UNSET,
     x_correlation_id: str | Unset = UNSET,
+    traceparent: str | Unset = UNSET,
 ) -> ImportAnswer | Problem | None:
     """Import profiles
 
@@ -276,6 +290,7 @@ async def asyncio(
         profile_name (str | Unset):  Default: 'Watchlist'.
         subscription_type (SubscriptionType | Unset): The use of the instruments.
         x_correlation_id (str | Unset):
+        traceparent (str | Unset):
         body (ImportBody): The profiles to import.
         body (File): A CSV file: one key per line, or a header and one row per instrument.
         body (File): A CSV file: one key per line, or a header and one row per instrument.
@@ -296,5 +311,6 @@ async def asyncio(
             profile_name=profile_name,
             subscription_type=subscription_type,
             x_correlation_id=x_correlation_id,
+            traceparent=traceparent,
         )
     ).parsed

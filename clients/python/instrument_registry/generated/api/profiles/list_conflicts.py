@@ -22,10 +22,14 @@ def _get_kwargs(
     offset: int | Unset = 0,
     cursor: str | Unset = UNSET,
     x_correlation_id: str | Unset = UNSET,
+    traceparent: str | Unset = UNSET,
 ) -> dict[str, Any]:
     headers: dict[str, Any] = {}
     if not isinstance(x_correlation_id, Unset):
         headers["X-Correlation-ID"] = x_correlation_id
+
+    if not isinstance(traceparent, Unset):
+        headers["traceparent"] = traceparent
 
     params: dict[str, Any] = {}
 
@@ -121,6 +125,7 @@ def sync_detailed(
     offset: int | Unset = 0,
     cursor: str | Unset = UNSET,
     x_correlation_id: str | Unset = UNSET,
+    traceparent: str | Unset = UNSET,
 ) -> Response[ConflictListAnswer | Problem]:
     """List the conflicts of a user
 
@@ -136,6 +141,7 @@ def sync_detailed(
         cursor (str | Unset): The position of a page in a list. Its format may change, so use the
             value of `next_cursor`.
         x_correlation_id (str | Unset):
+        traceparent (str | Unset):
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -153,6 +159,7 @@ def sync_detailed(
         offset=offset,
         cursor=cursor,
         x_correlation_id=x_correlation_id,
+        traceparent=traceparent,
     )
 
     response = client.get_httpx_client().request(
@@ -172,6 +179,7 @@ def sync(
     offset: int | Unset = 0,
     cursor: str | Unset = UNSET,
     x_correlation_id: str | Unset = UNSET,
+    traceparent: str | Unset = UNSET,
 ) -> ConflictListAnswer | Problem | None:
     """List the conflicts of a user
 
@@ -187,6 +195,7 @@ def sync(
         cursor (str | Unset): The position of a page in a list. Its format may change, so use the
             value of `next_cursor`.
         x_correlation_id (str | Unset):
+        traceparent (str | Unset):
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -205,6 +214,7 @@ def sync(
         offset=offset,
         cursor=cursor,
         x_correlation_id=x_correlation_id,
+        traceparent=traceparent,
     ).parsed
 
 
@@ -218,6 +228,7 @@ async def asyncio_detailed(
     offset: int | Unset = 0,
     cursor: str | Unset = UNSET,
     x_correlation_id: str | Unset = UNSET,
+    traceparent: str | Unset = UNSET,
 ) -> Response[ConflictListAnswer | Problem]:
     """List the conflicts of a user
 
@@ -233,6 +244,7 @@ async def asyncio_detailed(
         cursor (str | Unset): The position of a page in a list. Its format may change, so use the
             value of `next_cursor`.
         x_correlation_id (str | Unset):
+        traceparent (str | Unset):
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -250,6 +262,7 @@ async def asyncio_detailed(
         offset=offset,
         cursor=cursor,
         x_correlation_id=x_correlation_id,
+        traceparent=traceparent,
     )
 
     response = await client.get_async_httpx_client().request(**kwargs)
@@ -267,6 +280,7 @@ async def asyncio(
     offset: int | Unset = 0,
     cursor: str | Unset = UNSET,
     x_correlation_id: str | Unset = UNSET,
+    traceparent: str | Unset = UNSET,
 ) -> ConflictListAnswer | Problem | None:
     """List the conflicts of a user
 
@@ -282,6 +296,7 @@ async def asyncio(
         cursor (str | Unset): The position of a page in a list. Its format may change, so use the
             value of `next_cursor`.
         x_correlation_id (str | Unset):
+        traceparent (str | Unset):
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -301,5 +316,6 @@ async def asyncio(
             offset=offset,
             cursor=cursor,
             x_correlation_id=x_correlation_id,
+            traceparent=traceparent,
         )
     ).parsed

@@ -18,10 +18,14 @@ def _get_kwargs(
     offset: int | Unset = 0,
     cursor: str | Unset = UNSET,
     x_correlation_id: str | Unset = UNSET,
+    traceparent: str | Unset = UNSET,
 ) -> dict[str, Any]:
     headers: dict[str, Any] = {}
     if not isinstance(x_correlation_id, Unset):
         headers["X-Correlation-ID"] = x_correlation_id
+
+    if not isinstance(traceparent, Unset):
+        headers["traceparent"] = traceparent
 
     params: dict[str, Any] = {}
 
@@ -108,6 +112,7 @@ def sync_detailed(
     offset: int | Unset = 0,
     cursor: str | Unset = UNSET,
     x_correlation_id: str | Unset = UNSET,
+    traceparent: str | Unset = UNSET,
 ) -> Response[Problem | ProfileVersionsAnswer]:
     """List versions of a profile
 
@@ -121,6 +126,7 @@ def sync_detailed(
         cursor (str | Unset): The position of a page in a list. Its format may change, so use the
             value of `next_cursor`.
         x_correlation_id (str | Unset):
+        traceparent (str | Unset):
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -136,6 +142,7 @@ def sync_detailed(
         offset=offset,
         cursor=cursor,
         x_correlation_id=x_correlation_id,
+        traceparent=traceparent,
     )
 
     response = client.get_httpx_client().request(
@@ -153,6 +160,7 @@ def sync(
     offset: int | Unset = 0,
     cursor: str | Unset = UNSET,
     x_correlation_id: str | Unset = UNSET,
+    traceparent: str | Unset = UNSET,
 ) -> Problem | ProfileVersionsAnswer | None:
     """List versions of a profile
 
@@ -166,6 +174,7 @@ def sync(
         cursor (str | Unset): The position of a page in a list. Its format may change, so use the
             value of `next_cursor`.
         x_correlation_id (str | Unset):
+        traceparent (str | Unset):
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -182,6 +191,7 @@ def sync(
         offset=offset,
         cursor=cursor,
         x_correlation_id=x_correlation_id,
+        traceparent=traceparent,
     ).parsed
 
 
@@ -193,6 +203,7 @@ async def asyncio_detailed(
     offset: int | Unset = 0,
     cursor: str | Unset = UNSET,
     x_correlation_id: str | Unset = UNSET,
+    traceparent: str | Unset = UNSET,
 ) -> Response[Problem | ProfileVersionsAnswer]:
     """List versions of a profile
 
@@ -206,6 +217,7 @@ async def asyncio_detailed(
         cursor (str | Unset): The position of a page in a list. Its format may change, so use the
             value of `next_cursor`.
         x_correlation_id (str | Unset):
+        traceparent (str | Unset):
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -221,6 +233,7 @@ async def asyncio_detailed(
         offset=offset,
         cursor=cursor,
         x_correlation_id=x_correlation_id,
+        traceparent=traceparent,
     )
 
     response = await client.get_async_httpx_client().request(**kwargs)
@@ -236,6 +249,7 @@ async def asyncio(
     offset: int | Unset = 0,
     cursor: str | Unset = UNSET,
     x_correlation_id: str | Unset = UNSET,
+    traceparent: str | Unset = UNSET,
 ) -> Problem | ProfileVersionsAnswer | None:
     """List versions of a profile
 
@@ -249,6 +263,7 @@ async def asyncio(
         cursor (str | Unset): The position of a page in a list. Its format may change, so use the
             value of `next_cursor`.
         x_correlation_id (str | Unset):
+        traceparent (str | Unset):
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -266,5 +281,6 @@ async def asyncio(
             offset=offset,
             cursor=cursor,
             x_correlation_id=x_correlation_id,
+            traceparent=traceparent,
         )
     ).parsed

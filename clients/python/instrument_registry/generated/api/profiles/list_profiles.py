@@ -21,10 +21,14 @@ def _get_kwargs(
     offset: int | Unset = 0,
     cursor: str | Unset = UNSET,
     x_correlation_id: str | Unset = UNSET,
+    traceparent: str | Unset = UNSET,
 ) -> dict[str, Any]:
     headers: dict[str, Any] = {}
     if not isinstance(x_correlation_id, Unset):
         headers["X-Correlation-ID"] = x_correlation_id
+
+    if not isinstance(traceparent, Unset):
+        headers["traceparent"] = traceparent
 
     params: dict[str, Any] = {}
 
@@ -116,6 +120,7 @@ def sync_detailed(
     offset: int | Unset = 0,
     cursor: str | Unset = UNSET,
     x_correlation_id: str | Unset = UNSET,
+    traceparent: str | Unset = UNSET,
 ) -> Response[Problem | ProfileListAnswer]:
     """List the profiles of a user
 
@@ -130,6 +135,7 @@ def sync_detailed(
         cursor (str | Unset): The position of a page in a list. Its format may change, so use the
             value of `next_cursor`.
         x_correlation_id (str | Unset):
+        traceparent (str | Unset):
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -147,6 +153,7 @@ def sync_detailed(
         offset=offset,
         cursor=cursor,
         x_correlation_id=x_correlation_id,
+        traceparent=traceparent,
     )
 
     response = client.get_httpx_client().request(
@@ -166,6 +173,7 @@ def sync(
     offset: int | Unset = 0,
     cursor: str | Unset = UNSET,
     x_correlation_id: str | Unset = UNSET,
+    traceparent: str | Unset = UNSET,
 ) -> Problem | ProfileListAnswer | None:
     """List the profiles of a user
 
@@ -180,6 +188,7 @@ def sync(
         cursor (str | Unset): The position of a page in a list. Its format may change, so use the
             value of `next_cursor`.
         x_correlation_id (str | Unset):
+        traceparent (str | Unset):
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -198,6 +207,7 @@ def sync(
         offset=offset,
         cursor=cursor,
         x_correlation_id=x_correlation_id,
+        traceparent=traceparent,
     ).parsed
 
 
@@ -211,6 +221,7 @@ async def asyncio_detailed(
     offset: int | Unset = 0,
     cursor: str | Unset = UNSET,
     x_correlation_id: str | Unset = UNSET,
+    traceparent: str | Unset = UNSET,
 ) -> Response[Problem | ProfileListAnswer]:
     """List the profiles of a user
 
@@ -225,6 +236,7 @@ async def asyncio_detailed(
         cursor (str | Unset): The position of a page in a list. Its format may change, so use the
             value of `next_cursor`.
         x_correlation_id (str | Unset):
+        traceparent (str | Unset):
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -242,6 +254,7 @@ async def asyncio_detailed(
         offset=offset,
         cursor=cursor,
         x_correlation_id=x_correlation_id,
+        traceparent=traceparent,
     )
 
     response = await client.get_async_httpx_client().request(**kwargs)
@@ -259,6 +272,7 @@ async def asyncio(
     offset: int | Unset = 0,
     cursor: str | Unset = UNSET,
     x_correlation_id: str | Unset = UNSET,
+    traceparent: str | Unset = UNSET,
 ) -> Problem | ProfileListAnswer | None:
     """List the profiles of a user
 
@@ -273,6 +287,7 @@ async def asyncio(
         cursor (str | Unset): The position of a page in a list. Its format may change, so use the
             value of `next_cursor`.
         x_correlation_id (str | Unset):
+        traceparent (str | Unset):
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -292,5 +307,6 @@ async def asyncio(
             offset=offset,
             cursor=cursor,
             x_correlation_id=x_correlation_id,
+            traceparent=traceparent,
         )
     ).parsed

@@ -16,10 +16,14 @@ def _get_kwargs(
     limit: int | Unset = 50,
     cursor: str | Unset = UNSET,
     x_correlation_id: str | Unset = UNSET,
+    traceparent: str | Unset = UNSET,
 ) -> dict[str, Any]:
     headers: dict[str, Any] = {}
     if not isinstance(x_correlation_id, Unset):
         headers["X-Correlation-ID"] = x_correlation_id
+
+    if not isinstance(traceparent, Unset):
+        headers["traceparent"] = traceparent
 
     params: dict[str, Any] = {}
 
@@ -98,6 +102,7 @@ def sync_detailed(
     limit: int | Unset = 50,
     cursor: str | Unset = UNSET,
     x_correlation_id: str | Unset = UNSET,
+    traceparent: str | Unset = UNSET,
 ) -> Response[AttentionAnswer | Problem]:
     """List profiles that need attention
 
@@ -111,6 +116,7 @@ def sync_detailed(
         cursor (str | Unset): The position of a page in a list. Its format may change, so use the
             value of `next_cursor`.
         x_correlation_id (str | Unset):
+        traceparent (str | Unset):
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -125,6 +131,7 @@ def sync_detailed(
         limit=limit,
         cursor=cursor,
         x_correlation_id=x_correlation_id,
+        traceparent=traceparent,
     )
 
     response = client.get_httpx_client().request(
@@ -141,6 +148,7 @@ def sync(
     limit: int | Unset = 50,
     cursor: str | Unset = UNSET,
     x_correlation_id: str | Unset = UNSET,
+    traceparent: str | Unset = UNSET,
 ) -> AttentionAnswer | Problem | None:
     """List profiles that need attention
 
@@ -154,6 +162,7 @@ def sync(
         cursor (str | Unset): The position of a page in a list. Its format may change, so use the
             value of `next_cursor`.
         x_correlation_id (str | Unset):
+        traceparent (str | Unset):
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -169,6 +178,7 @@ def sync(
         limit=limit,
         cursor=cursor,
         x_correlation_id=x_correlation_id,
+        traceparent=traceparent,
     ).parsed
 
 
@@ -179,6 +189,7 @@ async def asyncio_detailed(
     limit: int | Unset = 50,
     cursor: str | Unset = UNSET,
     x_correlation_id: str | Unset = UNSET,
+    traceparent: str | Unset = UNSET,
 ) -> Response[AttentionAnswer | Problem]:
     """List profiles that need attention
 
@@ -192,6 +203,7 @@ async def asyncio_detailed(
         cursor (str | Unset): The position of a page in a list. Its format may change, so use the
             value of `next_cursor`.
         x_correlation_id (str | Unset):
+        traceparent (str | Unset):
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -206,6 +218,7 @@ async def asyncio_detailed(
         limit=limit,
         cursor=cursor,
         x_correlation_id=x_correlation_id,
+        traceparent=traceparent,
     )
 
     response = await client.get_async_httpx_client().request(**kwargs)
@@ -220,6 +233,7 @@ async def asyncio(
     limit: int | Unset = 50,
     cursor: str | Unset = UNSET,
     x_correlation_id: str | Unset = UNSET,
+    traceparent: str | Unset = UNSET,
 ) -> AttentionAnswer | Problem | None:
     """List profiles that need attention
 
@@ -233,6 +247,7 @@ async def asyncio(
         cursor (str | Unset): The position of a page in a list. Its format may change, so use the
             value of `next_cursor`.
         x_correlation_id (str | Unset):
+        traceparent (str | Unset):
 
     Raises:
         errors.UnexpectedStatus: If the server returns an undocumented status code and Client.raise_on_unexpected_status is True.
@@ -249,5 +264,6 @@ async def asyncio(
             limit=limit,
             cursor=cursor,
             x_correlation_id=x_correlation_id,
+            traceparent=traceparent,
         )
     ).parsed

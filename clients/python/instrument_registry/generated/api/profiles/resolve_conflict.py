@@ -17,10 +17,14 @@ def _get_kwargs(
     *,
     body: ResolveBody | Unset = UNSET,
     x_correlation_id: str | Unset = UNSET,
+    traceparent: str | Unset = UNSET,
 ) -> dict[str, Any]:
     headers: dict[str, Any] = {}
     if not isinstance(x_correlation_id, Unset):
         headers["X-Correlation-ID"] = x_correlation_id
+
+    if not isinstance(traceparent, Unset):
+        headers["traceparent"] = traceparent
 
     _kwargs: dict[str, Any] = {
         "method": "post",
@@ -124,6 +128,7 @@ def sync_detailed(
     client: AuthenticatedClient,
     body: ResolveBody | Unset = UNSET,
     x_correlation_id: str | Unset = UNSET,
+    traceparent: str | Unset = UNSET,
 ) -> Response[ConflictAnswer | Problem]:
     """Resolve a conflict by hand
 
@@ -132,6 +137,7 @@ def sync_detailed(
     Args:
         conflict_id (str): The id of a conflict.
         x_correlation_id (str | Unset):
+        traceparent (str | Unset):
         body (ResolveBody | Unset): The resolution of a conflict.
 
     Raises:
@@ -146,6 +152,7 @@ def sync_detailed(
         conflict_id=conflict_id,
         body=body,
         x_correlation_id=x_correlation_id,
+        traceparent=traceparent,
     )
 
     response = client.get_httpx_client().request(
@@ -161,6 +168,7 @@ def sync(
     client: AuthenticatedClient,
     body: ResolveBody | Unset = UNSET,
     x_correlation_id: str | Unset = UNSET,
+    traceparent: str | Unset = UNSET,
 ) -> ConflictAnswer | Problem | None:
     """Resolve a conflict by hand
 
@@ -169,6 +177,7 @@ def sync(
     Args:
         conflict_id (str): The id of a conflict.
         x_correlation_id (str | Unset):
+        traceparent (str | Unset):
         body (ResolveBody | Unset): The resolution of a conflict.
 
     Raises:
@@ -184,6 +193,7 @@ def sync(
         client=client,
         body=body,
         x_correlation_id=x_correlation_id,
+        traceparent=traceparent,
     ).parsed
 
 
@@ -193,6 +203,7 @@ async def asyncio_detailed(
     client: AuthenticatedClient,
     body: ResolveBody | Unset = UNSET,
     x_correlation_id: str | Unset = UNSET,
+    traceparent: str | Unset = UNSET,
 ) -> Response[ConflictAnswer | Problem]:
     """Resolve a conflict by hand
 
@@ -201,6 +212,7 @@ async def asyncio_detailed(
     Args:
         conflict_id (str): The id of a conflict.
         x_correlation_id (str | Unset):
+        traceparent (str | Unset):
         body (ResolveBody | Unset): The resolution of a conflict.
 
     Raises:
@@ -215,6 +227,7 @@ async def asyncio_detailed(
         conflict_id=conflict_id,
         body=body,
         x_correlation_id=x_correlation_id,
+        traceparent=traceparent,
     )
 
     response = await client.get_async_httpx_client().request(**kwargs)
@@ -228,6 +241,7 @@ async def asyncio(
     client: AuthenticatedClient,
     body: ResolveBody | Unset = UNSET,
     x_correlation_id: str | Unset = UNSET,
+    traceparent: str | Unset = UNSET,
 ) -> ConflictAnswer | Problem | None:
     """Resolve a conflict by hand
 
@@ -236,6 +250,7 @@ async def asyncio(
     Args:
         conflict_id (str): The id of a conflict.
         x_correlation_id (str | Unset):
+        traceparent (str | Unset):
         body (ResolveBody | Unset): The resolution of a conflict.
 
     Raises:
@@ -252,5 +267,6 @@ async def asyncio(
             client=client,
             body=body,
             x_correlation_id=x_correlation_id,
+            traceparent=traceparent,
         )
     ).parsed

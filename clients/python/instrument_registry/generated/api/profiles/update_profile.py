@@ -18,6 +18,7 @@ def _get_kwargs(
     body: PatchBody,
     if_match: str | Unset = UNSET,
     x_correlation_id: str | Unset = UNSET,
+    traceparent: str | Unset = UNSET,
 ) -> dict[str, Any]:
     headers: dict[str, Any] = {}
     if not isinstance(if_match, Unset):
@@ -25,6 +26,9 @@ def _get_kwargs(
 
     if not isinstance(x_correlation_id, Unset):
         headers["X-Correlation-ID"] = x_correlation_id
+
+    if not isinstance(traceparent, Unset):
+        headers["traceparent"] = traceparent
 
     _kwargs: dict[str, Any] = {
         "method": "put",
@@ -133,6 +137,7 @@ def sync_detailed(
     body: PatchBody,
     if_match: str | Unset = UNSET,
     x_correlation_id: str | Unset = UNSET,
+    traceparent: str | Unset = UNSET,
 ) -> Response[ChangeAnswer | Problem]:
     """Update a profile
 
@@ -142,6 +147,7 @@ def sync_detailed(
         profile_id (str): The id of a profile.
         if_match (str | Unset):
         x_correlation_id (str | Unset):
+        traceparent (str | Unset):
         body (PatchBody): The fields of a profile to change: at least one. Absent fields do not
             change.
 
@@ -158,6 +164,7 @@ def sync_detailed(
         body=body,
         if_match=if_match,
         x_correlation_id=x_correlation_id,
+        traceparent=traceparent,
     )
 
     response = client.get_httpx_client().request(
@@ -174,6 +181,7 @@ def sync(
     body: PatchBody,
     if_match: str | Unset = UNSET,
     x_correlation_id: str | Unset = UNSET,
+    traceparent: str | Unset = UNSET,
 ) -> ChangeAnswer | Problem | None:
     """Update a profile
 
@@ -183,6 +191,7 @@ def sync(
         profile_id (str): The id of a profile.
         if_match (str | Unset):
         x_correlation_id (str | Unset):
+        traceparent (str | Unset):
         body (PatchBody): The fields of a profile to change: at least one. Absent fields do not
             change.
 
@@ -200,6 +209,7 @@ def sync(
         body=body,
         if_match=if_match,
         x_correlation_id=x_correlation_id,
+        traceparent=traceparent,
     ).parsed
 
 
@@ -210,6 +220,7 @@ async def asyncio_detailed(
     body: PatchBody,
     if_match: str | Unset = UNSET,
     x_correlation_id: str | Unset = UNSET,
+    traceparent: str | Unset = UNSET,
 ) -> Response[ChangeAnswer | Problem]:
     """Update a profile
 
@@ -219,6 +230,7 @@ async def asyncio_detailed(
         profile_id (str): The id of a profile.
         if_match (str | Unset):
         x_correlation_id (str | Unset):
+        traceparent (str | Unset):
         body (PatchBody): The fields of a profile to change: at least one. Absent fields do not
             change.
 
@@ -235,6 +247,7 @@ async def asyncio_detailed(
         body=body,
         if_match=if_match,
         x_correlation_id=x_correlation_id,
+        traceparent=traceparent,
     )
 
     response = await client.get_async_httpx_client().request(**kwargs)
@@ -249,6 +262,7 @@ async def asyncio(
     body: PatchBody,
     if_match: str | Unset = UNSET,
     x_correlation_id: str | Unset = UNSET,
+    traceparent: str | Unset = UNSET,
 ) -> ChangeAnswer | Problem | None:
     """Update a profile
 
@@ -258,6 +272,7 @@ async def asyncio(
         profile_id (str): The id of a profile.
         if_match (str | Unset):
         x_correlation_id (str | Unset):
+        traceparent (str | Unset):
         body (PatchBody): The fields of a profile to change: at least one. Absent fields do not
             change.
 
@@ -276,5 +291,6 @@ async def asyncio(
             body=body,
             if_match=if_match,
             x_correlation_id=x_correlation_id,
+            traceparent=traceparent,
         )
     ).parsed
