@@ -97,7 +97,9 @@ async fn a_command_reaches_a_service_behind_https() {
     let Some(authority) = Authority::new() else { return };
     let folder = TempDir::new().unwrap();
     let service = Process::start(folder.path(), &[]).await;
-    let plan = service.client.plan("test", &body(&["NSE:TCS"])).await;
+    let mut request = body(&["NSE:TCS"]);
+    request["broker"] = "kite".into();
+    let plan = service.client.plan("test", &request).await;
     let plan_id = plan["plan_data"]["plan_id"].as_str().unwrap();
     let front = TlsFront::to(service.address.to_string(), &authority.issue("localhost", Lifetime::Current)).await;
     let (key, ca, url) = (("INTERNAL_API_KEY", crate::support::KEY), authority.path(), front.url());
