@@ -240,6 +240,12 @@ impl PlannerPool {
         self.planners.iter().map(Mailbox::take_permits).collect::<Vec<_>>()
     }
 
+    /// Returns the number of messages that wait in the mailboxes of all planners, for tests.
+    #[cfg(any(test, feature = "fault-injection"))]
+    pub fn waiting(&self) -> usize {
+        self.planners.iter().map(|planner| planner.load().waiting).sum()
+    }
+
     /// Holds each planner at its next request until the value is dropped, for tests in a runtime with several threads.
     #[cfg(any(test, feature = "fault-injection"))]
     pub fn hold(&self) -> impl Send + Sync + use<> {

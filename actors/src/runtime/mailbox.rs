@@ -303,7 +303,7 @@ impl<M: Message> Mailbox<M> {
         }
     }
 
-    fn load(&self) -> MailboxLoad {
+    pub(crate) fn load(&self) -> MailboxLoad {
         MailboxLoad {
             waiting: usize::try_from(self.inner.depth.waiting.load(Ordering::Relaxed)).unwrap_or(0),
             in_flight: self.inner.capacity - self.inner.permits.available_permits(),
