@@ -37,7 +37,7 @@ pub(crate) fn write_growth<T>(
     writeln!(out, "{name:<58} {small:>9.2} {large:>12.2} {ratio:>7.2}x  at most {RATIO_MAX}x: {gate}")
 }
 
-/// Returns the processor time of an operation for one input, in milliseconds: the median of the rounds, each of which processes
+/// Returns the processor time of an operation for one input, in milliseconds: the median of the rounds, which each process
 /// all inputs.
 fn median_ms<T>(rounds: usize, inputs: &[T], work: impl Fn(&T)) -> f64 {
     let times = (0..rounds).map(|_| {
