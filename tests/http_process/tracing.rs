@@ -81,7 +81,7 @@ async fn line_with(service: &Process, text: &str) -> Value {
     let line = eventually("the line is logged", SOON, async || {
         service.log().lines().find(|line| line.contains(text)).map(str::to_owned)
     });
-    serde_json::from_str(&line.await).unwrap()
+    serde_json::from_str(&line.await).expect("a log line is JSON")
 }
 
 #[tokio::test(flavor = "multi_thread")]

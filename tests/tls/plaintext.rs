@@ -21,8 +21,8 @@ struct Recorder {
 
 impl Recorder {
     async fn answering(answer: &'static [u8]) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let port = listener.local_addr().unwrap().port();
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port is free");
+        let port = listener.local_addr().expect("it is bound").port();
         let received: Arc<Mutex<Vec<Vec<u8>>>> = Arc::default();
         let records = Arc::clone(&received);
         tokio::spawn(async move {
@@ -34,7 +34,7 @@ impl Recorder {
                     data.truncate(length);
                     let _ = connection.write_all(answer).await;
                     let _ = connection.read_to_end(&mut data).await;
-                    records.lock().unwrap().push(data);
+                    records.lock().expect("the lock is never poisoned").push(data);
                 });
             }
         });
@@ -44,7 +44,7 @@ impl Recorder {
     /// The data of all connections, after the first one is closed.
     async fn received(&self) -> Vec<Vec<u8>> {
         eventually("a connection is closed", SOON, async || {
-            let received = self.received.lock().unwrap().clone();
+            let received = self.received.lock().expect("the lock is never poisoned").clone();
             (!received.is_empty()).then_some(received)
         })
         .await

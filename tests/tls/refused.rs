@@ -11,8 +11,9 @@ async fn assert_refused(trusted: &Authority, certificate: &Certificate, cause: &
     let standin = StandinProcess::start(&[]).await;
     let config = TlsFront::to(standin.address().to_owned(), certificate).await;
     let files = TlsFront::to(files().await, certificate).await;
-    let (folder, ca, key) = (TempDir::new().unwrap(), trusted.path(), ("INTERNAL_API_KEY", crate::support::KEY));
-    let ca = (CA_FILE, ca.to_str().unwrap());
+    let (folder, ca, key) =
+        (TempDir::new().expect("a temporary folder"), trusted.path(), ("INTERNAL_API_KEY", crate::support::KEY));
+    let ca = (CA_FILE, ca.to_str().expect("the path is text"));
 
     let database_url = ("DATABASE_URL", &*database.tls_url("sslmode=verify-full"));
     let migrated = run(&["migrate"], folder.path(), &[ca, database_url]);
