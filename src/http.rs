@@ -8,6 +8,7 @@ mod catalog;
 mod completing;
 mod context;
 mod docs;
+mod draining;
 mod endpoints;
 mod errors;
 mod fast_path;

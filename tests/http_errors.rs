@@ -4,6 +4,7 @@ mod bodies;
 mod outage;
 mod overload;
 mod queries;
+mod unread;
 
 use reqwest::Method;
 use serde_json::{Value, json};

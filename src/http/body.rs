@@ -30,9 +30,6 @@ pub(crate) use self::lists::NumberOrTexts;
 
 /// The deadline for the arrival of a body.
 pub(super) const BODY_TIMEOUT: Duration = Duration::from_secs(10);
-/// Maximum number of bytes of a too large body that are read and discarded. If a connection is closed with unread bytes, it
-/// is reset, and the caller may not see the response.
-const DRAINED_BYTES_MAX: usize = 16 << 20;
 /// Maximum size of a body, bytes.
 pub(super) const BODY_BYTES_MAX: usize = 2 << 20;
 /// Maximum size of the body of a request for a plan, bytes. Beyond [`BODY_BYTES_MAX`] it must have items.
@@ -79,26 +76,25 @@ pub(super) fn is_json(headers: &HeaderMap) -> bool {
 /// # Errors
 /// 400 if it is incomplete, 408 after the timeout, 413 if it is too large.
 async fn read_body(body: Body, announced: Option<usize>, bytes_max: usize) -> Result<Bytes, Problem> {
+    if announced.is_some_and(|length| length > bytes_max) {
+        return Err(Problem::too_large(bytes_max));
+    }
     let mut chunks = body.into_data_stream();
     let read = async {
         // Most bodies arrive in one piece, which is not copied.
         let mut first = Bytes::new();
         let mut whole = Vec::new();
         let mut length = 0;
-        // The bytes of a body that is too large are not kept.
-        let kept_max = announced.map_or(bytes_max, |length| if length <= bytes_max { length } else { 0 });
         while let Some(chunk) = chunks.next().await {
             let chunk = chunk.map_err(|fault| {
                 tracing::debug!(%fault, "failed to read request body");
                 Problem::unreadable_body(&fault)
             })?;
             length += chunk.len();
-            if length > bytes_max + DRAINED_BYTES_MAX {
-                break;
+            if length > bytes_max {
+                return Err(Problem::too_large(bytes_max));
             }
-            if length > kept_max {
-                (first, whole) = (Bytes::new(), Vec::new());
-            } else if length == chunk.len() {
+            if length == chunk.len() {
                 first = chunk;
             } else {
                 if whole.is_empty() {
@@ -108,11 +104,7 @@ async fn read_body(body: Body, announced: Option<usize>, bytes_max: usize) -> Re
                 whole.extend_from_slice(&chunk);
             }
         }
-        match whole.is_empty() {
-            _ if length > bytes_max => Err(Problem::too_large(bytes_max)),
-            true => Ok(first),
-            false => Ok(whole.into()),
-        }
+        Ok(if whole.is_empty() { first } else { whole.into() })
     };
     match tokio::time::timeout(BODY_TIMEOUT, read).await {
         Ok(result) => result,

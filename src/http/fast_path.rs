@@ -15,7 +15,7 @@ use std::task::{Context, Poll};
 
 use axum::body::{Body, Bytes, HttpBody};
 use axum::extract::{ConnectInfo, Request};
-use axum::http::{Method, Uri};
+use axum::http::{Method, Uri, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::future::RouteFuture;
 use axum::{BoxError, Router};
@@ -25,6 +25,7 @@ use tower_service::Service;
 
 use super::body::{self, JsonBody, PLAN_BODY_BYTES_MAX};
 use super::context::{AppState, RequestContext, RequestedPath, snapshot};
+use super::draining::DrainedBody;
 use super::endpoints::{PLAN_ENDPOINT, READ_ENDPOINT};
 use super::hang_up::{Answering, Unanswered};
 use super::health::name_cause;
@@ -69,7 +70,7 @@ impl Service<SocketAddr> for FastPathMaker {
 
 impl<B> Service<Request<B>> for FastPath
 where
-    B: HttpBody<Data = Bytes> + Send + 'static,
+    B: HttpBody<Data = Bytes> + Send + Unpin + 'static,
     B::Error: Into<BoxError>,
 {
     type Response = Response;
@@ -83,7 +84,10 @@ where
     }
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
-        let mut request = request.map(Body::new);
+        // A caller that expects `100 Continue` sends its body only after that.
+        let is_sent_in_any_case = !request.headers().contains_key(header::EXPECT);
+        let mut request =
+            request.map(|body| if is_sent_in_any_case { Body::new(DrainedBody::new(body)) } else { Body::new(body) });
         if profiles::is_below(request.uri().path()) {
             prepare_for_profiles(&mut request, self.peer);
         }

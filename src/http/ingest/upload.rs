@@ -20,9 +20,6 @@ static PERMITS: Semaphore = Semaphore::const_new(2);
 const SILENCE_MAX: Duration = Duration::from_secs(30);
 /// The deadline of an upload.
 const ARRIVE_WITHIN: Duration = Duration::from_secs(600);
-/// Maximum number of bytes of a too large file that are read and discarded. If a connection is closed with unread bytes, it
-/// is reset, and the caller may not see the response.
-const DRAINED_BYTES_MAX: usize = 64 << 20;
 
 /// Reads the whole file. Adds its bytes to the hasher, if there is one, and returns it.
 ///
@@ -75,28 +72,12 @@ async fn store(
         if let Some(hasher) = &mut hasher {
             hasher.update(&chunk);
         }
-        if let Err(fault) = spool.write(&chunk).await {
-            drain(&mut chunks).await;
-            return Err(problem(fault));
-        }
+        spool.write(&chunk).await.map_err(problem)?;
     }
     if spool.length() == 0 {
         return Err(Problem::bad_request("empty_body", "uploaded file is empty"));
     }
     Ok((spool.finish().await.map_err(problem)?, hasher))
-}
-
-async fn drain(chunks: &mut axum::body::BodyDataStream) {
-    let drained = async {
-        let mut length = 0;
-        while let Some(Ok(chunk)) = chunks.next().await {
-            length += chunk.len();
-            if length > DRAINED_BYTES_MAX {
-                return;
-            }
-        }
-    };
-    let _ = timeout(SILENCE_MAX, drained).await;
 }
 
 fn problem(fault: SpoolError) -> Problem {
