@@ -6,7 +6,7 @@ PROFILE ?= dev
 export CARGO_TERM_COLOR ?= auto
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-under-load api-test client client-test sdk-test fuzz outages lint fmt doc deny bench instructions loadtest loadlag compare overload box pressure million up observability down readiness compose-test soak clean
+.PHONY: help run test test-under-load api-test client client-test sdk-test dashboard-test screenshots fuzz outages lint fmt doc deny bench instructions loadtest loadlag compare overload box pressure million up observability down readiness compose-test soak clean
 
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -34,6 +34,13 @@ client-test: ## Test the Python client, as `make api-test` does
 # The SDKs are installed in target/sdk-test, once. Takes two to four minutes.
 sdk-test: ## Subscribe plans of full capacity with the official SDKs of four brokers, against stand-ins for their feeds
 	PROFILE=$(PROFILE) CARGO="$(CARGO)" tests/sdk-test.sh
+
+# Node packages are installed in target/dashboard-test, once. Chromium is installed with apt-get if it is missing.
+dashboard-test: ## Test the dashboard in headless Chromium: live figures, outages, keyboard, narrow screens, accessibility
+	PROFILE=$(PROFILE) CARGO="$(CARGO)" tests/dashboard-test.sh
+
+screenshots: ## Take the pictures of the documents in docs/images
+	PROFILE=$(PROFILE) CARGO="$(CARGO)" tests/dashboard-test.sh screenshots
 
 # Takes about five minutes on two cores. `make test` runs 500 cases of each property of the fit.
 FUZZ_CASES ?= 50000

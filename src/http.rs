@@ -7,11 +7,13 @@ mod calendar;
 mod catalog;
 mod completing;
 mod context;
+mod dashboard;
 mod docs;
 mod draining;
 mod endpoints;
 mod errors;
 mod fast_path;
+mod files;
 mod fingerprint;
 mod hang_up;
 mod health;
@@ -123,6 +125,8 @@ fn router(state: Arc<AppState>) -> Router {
         .route(&format!("{BASE}/catalog/versions/{{version}}/diff"), get(versions::diff))
         .merge(probes())
         .route("/openapi.json", get(openapi::document))
+        .route("/dashboard", get(dashboard::page))
+        .route("/dashboard/{file}", get(dashboard::file))
         .route("/docs", get(docs::swagger_ui))
         .route("/docs/", get(docs::swagger_ui))
         .route("/docs/errors", get(docs::errors))

@@ -2,6 +2,7 @@
 
 mod broker_limits;
 mod connections;
+mod dashboard;
 mod documentation;
 pub(crate) mod exposition;
 mod hang_ups;

@@ -4,16 +4,15 @@
 use std::borrow::Cow;
 use std::sync::{Arc, LazyLock};
 
-use axum::body::{Body, Bytes};
-use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
-use axum::response::{IntoResponse, Response};
-use sha2::{Digest, Sha256};
+use axum::body::Bytes;
+use axum::http::HeaderMap;
+use axum::response::Response;
 use utoipa_swagger_ui::Config;
 
 use super::errors;
+use super::files::File;
 use super::path::PathText;
 use super::problem::Problem;
-use super::response::is_known_to_caller;
 
 /// The policy of Swagger UI: its style sheet contains images, and it sends requests to the service.
 const SWAGGER_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
@@ -29,61 +28,16 @@ const SWAGGER_FILES: [(&str, &str); 3] = [
 ];
 const HTML: &str = "text/html; charset=utf-8";
 
-/// A file as it is sent.
-struct File {
-    name: &'static str,
-    content: Bytes,
-    content_type: &'static str,
-    /// Whether the content is compressed. Every browser accepts that, so it is not stored in a second form.
-    is_gzip: bool,
-    tag: String,
-    policy: &'static str,
-}
-
-impl File {
-    fn new(name: &'static str, content_type: &'static str, policy: &'static str, content: impl Into<Bytes>) -> Self {
-        let content = content.into();
-        let hash = u128::from_be_bytes(Sha256::digest(&content)[..16].try_into().unwrap_or_default());
-        File { name, content, content_type, is_gzip: false, tag: format!("\"{hash:032x}\""), policy }
-    }
-
-    /// Returns a file that is embedded in the crate of Swagger UI; `None` if the crate has no such file.
-    fn of_swagger(name: &'static str, content_type: &'static str) -> Option<Self> {
-        let file = utoipa_swagger_ui::serve(name, Arc::new(Config::from("/openapi.json"))).ok().flatten()?;
-        let content = match file.bytes {
-            Cow::Borrowed(bytes) => Bytes::from_static(bytes),
-            Cow::Owned(bytes) => bytes.into(),
-        };
-        Some(File { is_gzip: file.gzpipped, ..File::new(name, content_type, POLICY, content) })
-    }
-
-    /// Returns the file, or 304 if the caller has it. A new release can change it, so callers must revalidate it.
-    fn response(&self, headers: &HeaderMap) -> Response {
-        let fields = [
-            (header::CACHE_CONTROL, "no-cache"),
-            (header::CONTENT_SECURITY_POLICY, self.policy),
-            (header::ETAG, &self.tag),
-            (header::CONTENT_TYPE, self.content_type),
-            (header::CONTENT_ENCODING, "gzip"),
-        ];
-        let is_known = is_known_to_caller(headers, &self.tag);
-        let is_sent = |name: &HeaderName| match *name {
-            header::CONTENT_TYPE => !is_known,
-            header::CONTENT_ENCODING => !is_known && self.is_gzip,
-            _ => true,
-        };
-        let mut response = if is_known {
-            StatusCode::NOT_MODIFIED.into_response()
-        } else {
-            Response::new(Body::from(self.content.clone()))
-        };
-        for (name, value) in fields.into_iter().filter(|(name, _)| is_sent(name)) {
-            if let Ok(value) = HeaderValue::from_str(value) {
-                response.headers_mut().insert(name, value);
-            }
-        }
-        response
-    }
+/// Returns a file that is embedded in the crate of Swagger UI; `None` if the crate has no such file.
+fn swagger_file(name: &'static str, content_type: &'static str) -> Option<File> {
+    let embedded = utoipa_swagger_ui::serve(name, Arc::new(Config::from("/openapi.json"))).ok().flatten()?;
+    let content = match embedded.bytes {
+        Cow::Borrowed(bytes) => Bytes::from_static(bytes),
+        Cow::Owned(bytes) => bytes.into(),
+    };
+    let mut file = File::new(name, content_type, POLICY, content);
+    file.is_gzip = embedded.gzpipped;
+    Some(file)
 }
 
 static SWAGGER: LazyLock<File> =
@@ -96,7 +50,7 @@ static FILES: LazyLock<Vec<File>> = LazyLock::new(|| {
         File::new("swagger.css", css, POLICY, include_str!("docs/swagger.css").as_bytes()),
         File::new("swagger.js", SWAGGER_FILES[1].1, POLICY, include_str!("docs/swagger.js").as_bytes()),
     ];
-    files.extend(SWAGGER_FILES.into_iter().filter_map(|(name, content_type)| File::of_swagger(name, content_type)));
+    files.extend(SWAGGER_FILES.into_iter().filter_map(|(name, content_type)| swagger_file(name, content_type)));
     files
 });
 

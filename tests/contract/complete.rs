@@ -125,7 +125,7 @@ fn codes() -> BTreeMap<String, u64> {
     sections.map(|(code, text)| (code.to_owned(), status(text).expect("a section begins with its status"))).collect()
 }
 
-/// The operations that `src/http/endpoints.rs` lists, without the pages of the documentation, which no program reads.
+/// The operations that `src/http/endpoints.rs` lists, without pages, which no program reads.
 fn operations() -> Vec<(String, String)> {
     let text = source("src/http/endpoints.rs");
     let (constants, rest) = text.split_once("ENDPOINTS: [").expect("the list is there");
@@ -135,6 +135,7 @@ fn operations() -> Vec<(String, String)> {
         let words: Vec<&str> = line.split('"').collect();
         if let [_, method, _, path, _] = words[..]
             && !path.starts_with("/docs")
+            && !path.starts_with("/dashboard")
         {
             operations.push((method.to_owned(), path.to_owned()));
         }

@@ -31,7 +31,7 @@ async fn every_metric_is_there_from_the_start_with_0() {
     let count = |name: &str| series.iter().filter(|(other, ..)| *other == name).count();
     let name = |rest: &str| format!("instrument_registry_{rest}");
     for (metric, labels) in [
-        ("http_requests_total", 53 * 4),
+        ("http_requests_total", 55 * 4),
         ("http_request_duration_seconds_count", 2),
         ("subscription_plans_created_total", 18),
         ("subscription_plan_descriptions_generated_total", 6),
@@ -124,6 +124,8 @@ async fn labels_come_from_closed_lists_and_never_hold_an_id() {
         }
     }
     let expected = [
+        "/dashboard".to_owned(),
+        "/dashboard/{file}".to_owned(),
         "/docs".to_owned(),
         "/docs/".to_owned(),
         "/docs/errors".to_owned(),
