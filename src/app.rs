@@ -23,6 +23,7 @@ use crate::http::{self, ApiKeys, AppState, BASE, FingerprintKey, Measures, Throt
 use crate::limits::{self, BrokerLimits};
 use crate::metrics;
 use crate::settings::{ApiKeyOrigin, ProcessSettings};
+use crate::status::Recent;
 
 /// The deadline from the first signal to the end of the process.
 const SHUTDOWN_WITHIN: Duration = Duration::from_secs(10);
@@ -122,6 +123,8 @@ impl App {
         let system = Arc::new(System::start(boot.parts).await?);
         let limits = Arc::new(BrokerLimits::new(settings.capacity_source.clone(), Arc::clone(&system)));
         let late = boot.late.map(|late| tokio::spawn(late.follow(system.config.secrets())));
+        let recent = Arc::new(Recent::begin());
+        tokio::spawn(Arc::clone(&recent).follow());
         let state = Arc::new(AppState {
             system,
             limits,
@@ -137,6 +140,8 @@ impl App {
             permits: Semaphore::new(http::REQUESTS_MAX),
             keys_in_flight: http::KeysInFlight::default(),
             stale_counts: http::StaleCounts::default(),
+            recent,
+            status_streams: http::StatusStreams::default(),
         });
         Ok(App { state, listener, connections_max, probe_listener, key: origin, late })
     }
@@ -209,6 +214,7 @@ impl App {
             late.abort();
         }
         state.is_draining.store(true, Ordering::Relaxed);
+        state.status_streams.drain();
         handle.graceful_shutdown(Some(DRAIN_WITHIN));
         let served = serving.await;
         state.system.shutdown(deadline.into()).await;

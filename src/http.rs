@@ -40,6 +40,7 @@ mod scrape;
 mod server_timing;
 mod shedding;
 mod stale_counts;
+mod status;
 mod throttled_log;
 mod versions;
 
@@ -65,6 +66,7 @@ pub(crate) use self::profiles::problems::causes;
 pub(crate) use self::profiles::{NAME_CHARACTERS_MAX, USER_IDS, is_user_id};
 use self::profiles::{PROFILES, changes};
 pub(crate) use self::stale_counts::StaleCounts;
+pub(crate) use self::status::StatusStreams;
 pub(crate) use self::throttled_log::ThrottledLog;
 
 /// Returns the service of all routes, for at most `connections_max` connections.
@@ -88,6 +90,8 @@ fn router(state: Arc<AppState>) -> Router {
         .route("/planner/config", get(planner::config))
         .route("/planner/cleanup", post(planner::cleanup));
     let registry = Router::new()
+        .route("/status", get(status::status))
+        .route("/status/stream", get(status::stream))
         .route("/instruments/resolve", get(instruments::resolve))
         .route("/instruments", get(instruments::list))
         .route("/instruments/{instrument_key}", get(instruments::read_instrument))

@@ -10,4 +10,5 @@ pub mod limits;
 mod memory;
 mod metrics;
 pub mod settings;
+mod status;
 pub mod telemetry;

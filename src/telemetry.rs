@@ -1,6 +1,7 @@
 //! Logs and metrics of the process.
 
 use std::io::IsTerminal;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle};
@@ -11,6 +12,7 @@ use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
 use crate::metrics::HTTP_DURATION;
+use crate::status::{CountingRecorder, Meters};
 
 /// Buckets for the time to respond, in seconds: fine enough for service level objectives.
 const RESPONSES: &[f64] = &[0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
@@ -29,10 +31,19 @@ const UPKEEP_EVERY: Duration = Duration::from_secs(5);
 /// With this target, sqlx logs unknown URL parameters with their values, for example a misspelled `password`.
 const PARAMETERS_OF_URLS: &str = "sqlx_postgres::options::parse";
 
+/// The filter of the log.
+static LOG_LEVEL: Mutex<String> = Mutex::new(String::new());
+
+/// Returns the filter of the log.
+pub(crate) fn log_level() -> String {
+    LOG_LEVEL.lock().unwrap_or_else(PoisonError::into_inner).clone()
+}
+
 /// Writes logs to standard error: readable lines on a terminal, JSON otherwise.
 ///
 /// If `log_level` is not a valid filter, the level is `info`. The settings have checked it before.
 pub fn init_logs(log_level: &str) {
+    log_level.clone_into(&mut LOG_LEVEL.lock().unwrap_or_else(PoisonError::into_inner));
     let filter = log_level
         .parse::<tracing_subscriber::filter::Targets>()
         .unwrap_or_else(|_| tracing_subscriber::filter::Targets::new().with_default(tracing::Level::INFO))
@@ -64,7 +75,10 @@ fn builder() -> Result<PrometheusBuilder, BuildError> {
 /// # Errors
 /// [`BuildError`] if a recorder is already installed.
 pub fn init_metrics() -> Result<PrometheusHandle, BuildError> {
-    let handle = builder()?.install_recorder()?;
+    let inner = builder()?.build_recorder();
+    let handle = inner.handle();
+    metrics::set_global_recorder(CountingRecorder { inner, meters: Meters::global() })
+        .map_err(|fault| metrics::SetRecorderError(fault.0.inner))?;
     let upkeep = handle.clone();
     tokio::spawn(async move {
         let mut interval = tokio::time::interval(UPKEEP_EVERY);

@@ -32,7 +32,7 @@ mod verify;
 
 use serde_json::{Value, json};
 
-use self::recording::{Recorder, delete, get, post, post_nothing, put};
+use self::recording::{Recorder, STATUS, STREAM, delete, get, post, post_nothing, put};
 use crate::support::{Answer, CATALOG_VERSIONS, Client, REGISTRY, SOON, Service, body, eventually, with};
 
 const PROFILES: &str = "/api/v1/internal/subscription-profiles";

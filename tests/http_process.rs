@@ -67,6 +67,8 @@ async fn the_description_of_the_api_names_every_route() {
         format!("post {REGISTRY}/brokers/{{broker_id}}/ingest"),
         format!("get {REGISTRY}/jobs/{{job_id}}"),
         format!("delete {REGISTRY}/jobs/{{job_id}}"),
+        format!("get {REGISTRY}/status"),
+        format!("get {REGISTRY}/status/stream"),
         format!("get {REGISTRY}/catalog/summary"),
         format!("get {REGISTRY}/calendar"),
         format!("get {REGISTRY}/brokers"),

@@ -16,6 +16,7 @@ mod http_instruments;
 mod http_plans;
 mod http_process;
 mod http_profiles;
+mod http_status;
 mod support;
 mod tidy;
 mod tls;

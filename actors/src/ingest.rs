@@ -82,6 +82,11 @@ impl IngestHandle {
         self.persistence.run(Op::Job, deadline, move |store| async move { store.job(&job_id).await }).await
     }
 
+    /// Returns the last jobs of this service since its start, newest first, without asking the database or the actor.
+    pub fn recent_jobs(&self) -> Vec<Job> {
+        self.live.recent()
+    }
+
     /// Cancels a job and returns its current state: a running job ends a little later, a finished one does not change.
     ///
     /// # Errors

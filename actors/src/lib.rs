@@ -39,7 +39,8 @@ pub mod tls;
 pub mod trace;
 
 pub use self::runtime::breaker::{
-    BreakerSettings, BreakerState, CallOutcome, CallTime, CircuitBreaker, NotPermitted, Permit, Transition,
+    BreakerReport, BreakerSettings, BreakerState, CallOutcome, CallTime, CircuitBreaker, NotPermitted, Permit,
+    Transition,
 };
 pub use self::runtime::mailbox::{CallError, Inspection, MailboxLoad};
 pub use self::runtime::metrics::{HANDLE_DURATION, MAILBOX_WAIT};

@@ -27,7 +27,7 @@ pub use self::actor::compute_plan;
 #[cfg(any(test, feature = "fault-injection"))]
 pub use self::faults::PanicAt;
 use self::message::PlannerMessage;
-pub use self::metrics::PLANNING_DURATION;
+pub use self::metrics::{PLANNING_DURATION, PLANS_BY_BROKER};
 use self::quarantine::Quarantine;
 use self::waiter::Waiter;
 use crate::cache::{CacheHandle, CachedPlan};

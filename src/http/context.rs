@@ -20,8 +20,10 @@ use super::keys::ApiKeys;
 use super::measures::Measures;
 use super::problem::Problem;
 use super::stale_counts::StaleCounts;
+use super::status::StatusStreams;
 use super::throttled_log::ThrottledLog;
 use crate::limits::BrokerLimits;
+use crate::status::Recent;
 
 /// Maximum number of requests to the API in flight: twice the capacity of the planners, so that reads also get permits.
 /// A request beyond it is rejected before its body is read.
@@ -54,6 +56,9 @@ pub(crate) struct AppState {
     pub(crate) permits: Semaphore,
     pub(crate) keys_in_flight: KeysInFlight,
     pub(crate) stale_counts: StaleCounts,
+    /// The recent past of the service.
+    pub(crate) recent: Arc<Recent>,
+    pub(crate) status_streams: StatusStreams,
 }
 
 impl AppState {

@@ -7,7 +7,7 @@ pub(super) const PLAN_ENDPOINT: (&str, &str) = ("POST", "/api/v1/internal/instru
 pub(super) const READ_ENDPOINT: (&str, &str) =
     ("GET", "/api/v1/internal/instrument-registry/subscriptions/plans/{plan_id}");
 /// Every route: method and template. Also the closed list of values of the label `endpoint` of metrics.
-pub(crate) const ENDPOINTS: [(&str, &str); 55] = [
+pub(crate) const ENDPOINTS: [(&str, &str); 57] = [
     PLAN_ENDPOINT,
     ("POST", "/api/v1/internal/instrument-registry/subscriptions/plan/{plan_id}/describe"),
     ("GET", "/api/v1/internal/instrument-registry/subscriptions/plans"),
@@ -35,6 +35,8 @@ pub(crate) const ENDPOINTS: [(&str, &str); 55] = [
     ("POST", "/api/v1/internal/instrument-registry/brokers/{broker_id}/ingest"),
     ("GET", "/api/v1/internal/instrument-registry/jobs/{job_id}"),
     ("DELETE", "/api/v1/internal/instrument-registry/jobs/{job_id}"),
+    ("GET", "/api/v1/internal/instrument-registry/status"),
+    ("GET", "/api/v1/internal/instrument-registry/status/stream"),
     ("POST", "/api/v1/internal/subscription-profiles"),
     ("GET", "/api/v1/internal/subscription-profiles/{profile_id}"),
     ("PUT", "/api/v1/internal/subscription-profiles/{profile_id}"),

@@ -33,6 +33,7 @@ use super::schema::types;
         (name = "instruments", description = "Find instruments."),
         (name = "catalog", description = "Read the contents and versions of the catalog."),
         (name = "ingest", description = "Ingest files of brokers."),
+        (name = "operations", description = "Observe the service."),
         (name = "process", description = "Read health, readiness and metrics."),
     ),
     paths(
@@ -81,6 +82,8 @@ use super::schema::types;
         super::profiles::planning::replan,
         super::profiles::transfer::import,
         super::profiles::export::export,
+        super::status::status,
+        super::status::stream,
         super::health::health,
         super::health::ready,
         super::health::metrics,

@@ -47,18 +47,25 @@ pub(super) fn measure(state: &AppState) {
 /// Sets the age of the last accepted file of each broker.
 #[allow(clippy::cast_precision_loss)]
 fn measure_files(snapshot: Option<&Snapshot>) {
-    let today = trading_date(Utc::now());
     for broker in Broker::WITH_FILES {
-        let file = snapshot.and_then(|snapshot| {
-            let source = snapshot.catalogue.sources().iter().find(|source| source.broker == Some(broker))?;
-            let days = file_date(source, today).map_or(0, |date| snapshot.calendar().trading_days_after(date, today));
-            Some((source.loaded_at, days))
-        });
-        let (loaded_at, days) = file.unwrap_or_default();
+        let (loaded_at, days) =
+            snapshot.and_then(|snapshot| last_file(snapshot, broker, Utc::now())).unwrap_or_default();
         let seconds = loaded_at.map_or(0, |at: DateTime<Utc>| at.timestamp());
         gauge!(LOAD_TIMESTAMP, "broker_id" => broker.as_str()).set(seconds as f64);
         gauge!(MISSING_FILES, "broker_id" => broker.as_str()).set(days as f64);
     }
+}
+
+/// Returns the time at which the last file of a broker was accepted, and the number of trading days since its date.
+pub(super) fn last_file(
+    snapshot: &Snapshot,
+    broker: Broker,
+    at: DateTime<Utc>,
+) -> Option<(Option<DateTime<Utc>>, usize)> {
+    let today = trading_date(at);
+    let source = snapshot.catalogue.sources().iter().find(|source| source.broker == Some(broker))?;
+    let days = file_date(source, today).map_or(0, |date| snapshot.calendar().trading_days_after(date, today));
+    Some((source.loaded_at, days))
 }
 
 /// Returns the trading date of a file; if its name had none, the date on which it was accepted.

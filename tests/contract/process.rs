@@ -26,3 +26,20 @@ async fn readiness_answers() {
     let recorder = Recorder::new(&loaded.client);
     recorder.record("ready", get("/ready").without_key()).await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn status_answers() {
+    let service = Service::start().await;
+    let client = service.client.clone();
+    let recorder = Recorder::new(&client);
+    recorder.record("status", get(STATUS)).await;
+
+    // A stream ends with the service.
+    let request = client.request(Method::GET, STREAM).header("X-Correlation-ID", "contract");
+    let response = request.send().await.expect("the service answers");
+    let (running, _folder) = service.stop();
+    let (status, headers) = (response.status().as_u16(), response.headers().clone());
+    let text = response.text().await.expect("the stream ends");
+    recorder.compare("status_stream", &get(STREAM), &Answer { status, headers, text });
+    running.await.expect("it does not panic").expect("it ends well");
+}

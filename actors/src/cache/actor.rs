@@ -95,6 +95,7 @@ impl Behaviour for CacheActor {
         let sharing = state.sharing.as_ref();
         Inspection {
             breaker: sharing.map(|sharing| sharing.breaker_state().as_str()),
+            circuit: sharing.map(Sharing::breaker_report),
             reached: sharing.map(Sharing::is_reached),
             in_flight: Some(state.queue.len()),
             tls_fault: sharing.and_then(Sharing::tls_fault).map(str::to_owned),

@@ -18,7 +18,7 @@ use tracing::{info, warn};
 
 use super::{SharedCache, SharedCacheError, SharedPlan};
 use crate::metrics::record_request;
-use crate::runtime::breaker::{BreakerSettings, BreakerState, CallOutcome, Permit};
+use crate::runtime::breaker::{BreakerReport, BreakerSettings, BreakerState, CallOutcome, Permit};
 use crate::runtime::guard::{Availability, Guard};
 use crate::runtime::mailbox::{Message, Myself, Reply};
 use crate::runtime::running_time::{real_time_max, timed_within};
@@ -173,6 +173,10 @@ impl Sharing {
 
     pub(super) fn breaker_state(&self) -> BreakerState {
         self.guard.state()
+    }
+
+    pub(super) fn breaker_report(&self) -> BreakerReport {
+        self.guard.report()
     }
 
     /// Whether L2 has responded at least once.

@@ -170,6 +170,7 @@ impl Behaviour for ConfigActor {
         let has_service = self.memory.fallback.is_some();
         Inspection {
             breaker: has_service.then(|| state.guard.state().as_str()),
+            circuit: has_service.then(|| state.guard.report()),
             reached: Some(self.snapshots.settings().is_some()),
             ..Inspection::default()
         }

@@ -1,5 +1,6 @@
 //! Jobs: their requests, and the ones of this service that are not finished.
 
+use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -145,11 +146,16 @@ pub(super) struct LiveJobs {
     /// The permit to run a job. A load takes the memory of a whole file, so one runs at a time, also after a restart of the
     /// actor.
     pub(super) permit: Arc<Semaphore>,
+    /// The last jobs of this service that left, newest last.
+    left: Mutex<VecDeque<Job>>,
 }
+
+/// Maximum number of jobs that [`LiveJobs::recent`] returns.
+const RECENT_MAX: usize = 20;
 
 impl Default for LiveJobs {
     fn default() -> Self {
-        LiveJobs { jobs: DashMap::new(), permit: Arc::new(Semaphore::new(1)) }
+        LiveJobs { jobs: DashMap::new(), permit: Arc::new(Semaphore::new(1)), left: Mutex::default() }
     }
 }
 
@@ -170,7 +176,24 @@ impl LiveJobs {
     }
 
     pub(super) fn remove(&self, job_id: &str) {
-        self.jobs.remove(job_id);
+        let Some((_, live)) = self.jobs.remove(job_id) else { return };
+        let job = live.job().clone();
+        let mut left = self.left.lock().unwrap_or_else(PoisonError::into_inner);
+        left.push_back(job);
+        if left.len() > RECENT_MAX {
+            left.pop_front();
+        }
+    }
+
+    /// Returns the last jobs of this service, newest first.
+    pub(super) fn recent(&self) -> Vec<Job> {
+        let mut jobs: Vec<Job> = self.left.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned().collect();
+        jobs.extend(self.jobs.iter().map(|live| live.job().clone()));
+        // Ids ascend with time.
+        jobs.sort_by(|a, b| b.job_id.cmp(&a.job_id));
+        jobs.dedup_by(|a, b| a.job_id == b.job_id);
+        jobs.truncate(RECENT_MAX);
+        jobs
     }
 
     /// Stops all jobs because the service shuts down.

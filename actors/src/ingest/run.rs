@@ -128,7 +128,8 @@ pub(super) async fn run(task: Task, context: JobContext) {
     };
     finish(&this, &progress, end, is_served);
     store_result(&this, &persistence).await;
-    live.remove(&this.job().job_id);
+    let job_id = this.job().job_id.clone();
+    live.remove(&job_id);
 }
 
 /// Waits until this service serves everything that is stored now, so that a caller that sees the finished job also sees its

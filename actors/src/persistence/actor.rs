@@ -201,6 +201,7 @@ impl Behaviour for PersistenceActor {
     fn inspect(&self, state: &State) -> Inspection {
         Inspection {
             breaker: Some(state.guard.state().as_str()),
+            circuit: Some(state.guard.report()),
             reached: Some(state.store.is_some()),
             in_flight: Some(state.batches_in_flight + state.lanes.in_flight()),
             tls_fault: state.tls_fault.clone(),

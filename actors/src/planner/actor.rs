@@ -19,7 +19,7 @@ use uuid::Uuid;
 #[cfg(any(test, feature = "fault-injection"))]
 use super::faults::{Faults, PanicAt};
 use super::message::PlannerMessage;
-use super::metrics::{PLANNER_PANICS, PLANNING_DURATION, plan_created};
+use super::metrics::{PLANNER_PANICS, PLANNING_DURATION, plan_created, plan_of_broker};
 use super::quarantine::{Quarantine, Watch};
 use super::waiter::Waiter;
 use super::{PlanClaim, PlanError, Planned};
@@ -290,6 +290,7 @@ impl PlannerActor {
             }
             (Ok(Claimed::Stored), Some(cached)) => {
                 plan_created(&cached.plan, "success").increment(1);
+                plan_of_broker(&cached.plan).increment(1);
                 if self.cache.has_shared() {
                     self.share(key, cached, deadline.at(), in_flight.shared_budget, state);
                 } else {

@@ -17,6 +17,7 @@ mod tests;
 
 use std::collections::VecDeque;
 
+use serde::Serialize;
 use tokio::time::{Duration, Instant};
 
 /// The conditions under which a breaker opens, and the time that it stays open.
@@ -159,6 +160,33 @@ pub struct Transition {
     pub to: BreakerState,
 }
 
+/// The calls that ended in a tenth of the window.
+#[derive(Clone, Copy, Debug)]
+struct Slice {
+    began: Instant,
+    calls: u32,
+    failures: u32,
+    /// The failures that are successes which took too long.
+    slow: u32,
+}
+
+/// The state of a breaker for operators.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct BreakerReport {
+    /// The state: `closed`, `open` or `half_open`.
+    pub state: &'static str,
+    /// Number of calls within the window. 0 unless it is closed.
+    pub calls: u32,
+    /// Number of those that failed, slow ones included.
+    pub failures: u32,
+    /// Number of those that succeeded but took too long.
+    pub slow: u32,
+    /// The time since the first opening in a row; `None` while closed.
+    pub open_for: Option<Duration>,
+    /// The time until the next probe; `None` while closed.
+    pub next_probe_in: Option<Duration>,
+}
+
 /// See the [module](self).
 #[derive(Debug)]
 pub struct CircuitBreaker {
@@ -166,9 +194,11 @@ pub struct CircuitBreaker {
     state: BreakerState,
     generation: u64,
     failures_in_row: u32,
-    /// Tenths of the window, oldest first: start, number of calls, number of failures.
-    slices: VecDeque<(Instant, u32, u32)>,
+    /// Tenths of the window, oldest first.
+    slices: VecDeque<Slice>,
     openings_in_row: u32,
+    /// The time of the first of the openings in a row.
+    opened_at: Instant,
     open_until: Instant,
     probe_deadline: Instant,
 }
@@ -183,6 +213,7 @@ impl CircuitBreaker {
             failures_in_row: 0,
             slices: VecDeque::new(),
             openings_in_row: 0,
+            opened_at: now,
             open_until: now,
             probe_deadline: now,
         }
@@ -191,6 +222,21 @@ impl CircuitBreaker {
     /// Returns the state.
     pub fn state(&self) -> BreakerState {
         self.state
+    }
+
+    /// Returns the state for operators.
+    pub fn report(&self, now: Instant) -> BreakerReport {
+        let is_current = |slice: &&Slice| now.saturating_duration_since(slice.began) < self.settings.window;
+        let sum = |of: fn(&Slice) -> u32| self.slices.iter().filter(is_current).map(of).sum();
+        let until_probe = self.next_probe_at().map(|at| at.saturating_duration_since(now));
+        BreakerReport {
+            state: self.state.as_str(),
+            calls: sum(|slice| slice.calls),
+            failures: sum(|slice| slice.failures),
+            slow: sum(|slice| slice.slow),
+            open_for: (self.state != BreakerState::Closed).then(|| now.saturating_duration_since(self.opened_at)),
+            next_probe_in: until_probe,
+        }
     }
 
     /// Requests a permit for one call.
@@ -264,7 +310,7 @@ impl CircuitBreaker {
             }
             (BreakerState::HalfOpen, true) => Some(self.open(now, jitter)),
             (BreakerState::Closed, _) => {
-                self.count(is_failure, now);
+                self.count(is_failure, outcome == CallOutcome::Success && is_failure, now);
                 self.is_tripped().then(|| self.open(now, jitter))
             }
             (BreakerState::Open, _) => None,
@@ -284,22 +330,20 @@ impl CircuitBreaker {
         }
     }
 
-    fn count(&mut self, is_failure: bool, now: Instant) {
+    fn count(&mut self, is_failure: bool, is_slow: bool, now: Instant) {
         self.failures_in_row = if is_failure { self.failures_in_row + 1 } else { 0 };
-        let slice = self.settings.window / 10;
-        while self
-            .slices
-            .front()
-            .is_some_and(|(began, ..)| now.saturating_duration_since(*began) >= self.settings.window)
-        {
+        let (window, tenth) = (self.settings.window, self.settings.window / 10);
+        while self.slices.front().is_some_and(|slice| now.saturating_duration_since(slice.began) >= window) {
             self.slices.pop_front();
         }
+        let (failures, slow) = (u32::from(is_failure), u32::from(is_slow));
         match self.slices.back_mut() {
-            Some((began, calls, failures)) if now.saturating_duration_since(*began) < slice => {
-                *calls += 1;
-                *failures += u32::from(is_failure);
+            Some(slice) if now.saturating_duration_since(slice.began) < tenth => {
+                slice.calls += 1;
+                slice.failures += failures;
+                slice.slow += slow;
             }
-            _ => self.slices.push_back((now, 1, u32::from(is_failure))),
+            _ => self.slices.push_back(Slice { began: now, calls: 1, failures, slow }),
         }
     }
 
@@ -307,14 +351,17 @@ impl CircuitBreaker {
         if self.failures_in_row >= self.settings.consecutive_failures {
             return true;
         }
-        let (calls, failures) =
-            self.slices.iter().fold((0, 0), |(calls, failures), (_, c, f)| (calls + c, failures + f));
+        let calls: u32 = self.slices.iter().map(|slice| slice.calls).sum();
+        let failures: u32 = self.slices.iter().map(|slice| slice.failures).sum();
         calls >= self.settings.minimum_calls && f64::from(failures) >= self.settings.failure_ratio * f64::from(calls)
     }
 
     fn open(&mut self, now: Instant, jitter: f64) -> Transition {
         let doubled = self.settings.open_duration * 2u32.saturating_pow(self.openings_in_row.min(16));
         let duration = doubled.min(self.settings.open_duration_max).mul_f64(1.0 + jitter.clamp(0.0, 1.0) / 5.0);
+        if self.openings_in_row == 0 {
+            self.opened_at = now;
+        }
         self.openings_in_row += 1;
         self.open_until = now + duration;
         self.failures_in_row = 0;

@@ -4,7 +4,9 @@ use metrics::{counter, gauge};
 use tokio::time::{Duration, Instant};
 use tracing::debug;
 
-use super::breaker::{BreakerSettings, BreakerState, CallOutcome, CircuitBreaker, NotPermitted, Permit, Transition};
+use super::breaker::{
+    BreakerReport, BreakerSettings, BreakerState, CallOutcome, CircuitBreaker, NotPermitted, Permit, Transition,
+};
 use super::mailbox::{Message, Myself};
 
 /// A change that the recorded outcome of a call causes.
@@ -45,6 +47,11 @@ impl<M: Message> Guard<M> {
 
     pub(crate) fn state(&self) -> BreakerState {
         self.breaker.state()
+    }
+
+    /// Returns the state for operators.
+    pub(crate) fn report(&self) -> BreakerReport {
+        self.breaker.report(Instant::now())
     }
 
     /// Checks whether a call would be permitted now.

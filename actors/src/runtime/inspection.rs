@@ -2,12 +2,17 @@
 
 use serde::Serialize;
 
+use super::breaker::BreakerReport;
+
 /// The state of an actor for `/ready`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Inspection {
     /// State of the breaker that it owns: `closed`, `open` or `half_open`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub breaker: Option<&'static str>,
+    /// Details of the breaker.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub circuit: Option<BreakerReport>,
     /// Whether its dependency has been reached at least once.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reached: Option<bool>,

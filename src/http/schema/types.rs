@@ -103,6 +103,11 @@ words! {
     ReadyStatus: "Whether the service is ready to handle requests.", ["ready", "not_ready"];
     CheckStatus: "The state of a dependency or an actor.", ["ok", "degraded", "unavailable", "not_configured"];
     BreakerState: "The state of a circuit breaker.", ["closed", "open", "half_open"];
+    StatusWord: "The state of the service.", ["ok", "degraded", "not_ready"];
+    Severity: "The severity of a problem.", ["critical", "warning"];
+    ActorState: "The state of an actor.", ["running", "restarting", "unresponsive", "at_capacity"];
+    Dependency: "A dependency.", ["database", "redis", "config_service"];
+    ForcedState: "The state of a circuit breaker that an operator has forced.", ["open", "closed"];
     ResolvedStatus: "The result of resolving a conflict by hand.", ["resolved", "failed"];
     PriorityWord: "The priority of a job: `low` (1), `normal` (5) or `high` (10).", ["low", "normal", "high"];
 }

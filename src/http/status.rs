@@ -1,0 +1,61 @@
+//! The status of the service for operators: one document, and a stream of it.
+
+mod build;
+mod document;
+mod problems;
+mod stream;
+
+use std::sync::Arc;
+
+use axum::extract::{Extension, State};
+use axum::http::Uri;
+use axum::response::Response;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use self::build::Facts;
+use self::document::StatusDocument;
+pub(crate) use self::stream::StatusStreams;
+pub(super) use self::stream::{__path_stream, stream};
+use super::body::Fields;
+use super::context::{AppState, RequestContext};
+use super::problem::Problem;
+use super::query::Parameters;
+use super::response::json;
+
+/// The status.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct StatusAnswer<'a> {
+    #[serde(flatten)]
+    document: StatusDocument,
+    /// The correlation id of the request.
+    correlation_id: &'a str,
+    /// The time from the arrival of the request to the response, in milliseconds.
+    response_time_ms: u64,
+}
+
+/// Returns the status.
+#[utoipa::path(
+    get, path = "/api/v1/internal/instrument-registry/status", tag = "operations", operation_id = "get_status",
+    summary = "Get the status",
+    description = "Returns the health with every problem and its remedy, and the recent past of requests, actors, circuit \
+        breakers, caches, files and jobs of this process. Responds within a second even if the database, Redis or an actor \
+        hangs.",
+    responses(
+        (status = 200, description = "The status.", body = StatusAnswer<'_>),
+    ),
+    security(("api_key" = [])),
+)]
+pub(crate) async fn status(
+    State(state): State<Arc<AppState>>,
+    Extension(context): Extension<RequestContext>,
+    uri: Uri,
+) -> Result<Response, Problem> {
+    Fields::none().finish(Parameters::of(&uri).finish())?;
+    let (document, _) = Facts::gather(&state).await.document(&state);
+    Ok(json(&StatusAnswer {
+        document,
+        correlation_id: &context.correlation_id,
+        response_time_ms: context.elapsed_ms(),
+    }))
+}

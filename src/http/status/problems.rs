@@ -1,0 +1,227 @@
+//! The problems of the service, worst first, each with its remedy. They come from the checks of `/ready`, and from figures
+//! that alerts watch too: the conditions are those of `deploy/prometheus/alerts.yml`.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Timelike, Utc};
+use registry_planning::vocabulary::{Broker, counted};
+
+use super::document::{StatusActor, StatusHealth, StatusProblem};
+use crate::http::context::AppState;
+use crate::http::health::checks::{Check, Readiness, refused};
+use crate::http::scrape::last_file;
+
+const CRITICAL: &str = "critical";
+const WARNING: &str = "warning";
+/// The age from which settings are stale, in seconds.
+const SETTINGS_AGE_MAX: u64 = 600;
+/// The minutes of the day in UTC between which the file of today must have been accepted: from 09:00 to the end of the
+/// trading day in Asia/Kolkata.
+const FILE_EXPECTED: std::ops::Range<u32> = 210..1110;
+
+/// The facts from which problems are derived.
+pub(super) struct Observation<'a> {
+    pub(super) readiness: &'a Readiness,
+    pub(super) actors: &'a [StatusActor],
+    /// The restarts of the last 15 minutes, by actor.
+    pub(super) recent_restarts: BTreeMap<&'static str, u64>,
+    pub(super) shed_per_second: f64,
+    /// The memory in use, and its limit.
+    pub(super) memory: Option<(u64, u64)>,
+    /// The open connections, and their maximum.
+    pub(super) connections: (u64, u64),
+    pub(super) at: DateTime<Utc>,
+}
+
+/// Returns the health with all problems.
+pub(super) fn health(state: &AppState, observation: &Observation<'_>) -> StatusHealth {
+    let mut problems: Vec<StatusProblem> = of_readiness(observation.readiness).into_iter().collect();
+    problems.extend(of_dependencies(state, &observation.readiness.checks));
+    problems.extend(of_load(observation));
+    problems.extend(observation.actors.iter().filter_map(of_actor));
+    problems.extend(observation.recent_restarts.iter().map(|(actor, count)| of_restarts(actor, *count)));
+    problems.extend(of_catalog(state, observation));
+    // The sort is stable.
+    problems.sort_by_key(|problem| problem.severity != CRITICAL);
+    let status = match (observation.readiness.reason, problems.is_empty()) {
+        (Some(_), _) => "not_ready",
+        (None, false) => "degraded",
+        (None, true) => "ok",
+    };
+    let summary = match problems.first() {
+        Some(worst) => format!("{}: {}.", worst.subject, worst.detail.trim_end_matches('.')),
+        None => "All parts work.".to_owned(),
+    };
+    StatusHealth { status, summary, problems }
+}
+
+fn problem(
+    severity: &'static str,
+    subject: &str,
+    detail: impl Into<String>,
+    remedy: &'static str,
+    runbook: impl Into<Option<&'static str>>,
+) -> StatusProblem {
+    StatusProblem { severity, subject: subject.to_owned(), detail: detail.into(), remedy, runbook: runbook.into() }
+}
+
+fn of_readiness(readiness: &Readiness) -> Option<StatusProblem> {
+    let remedy = match readiness.reason? {
+        "draining" => "Wait for the replacement of this process.",
+        _ => "Wait a minute; if it persists, read the errors in the log and check the database and the config service.",
+    };
+    let detail = format!("not ready: {}", readiness.reason?);
+    Some(problem(CRITICAL, "process", detail, remedy, "InstrumentRegistryNotReady"))
+}
+
+/// The remedy of a check by its name and status, and the heading in the runbook.
+fn remedy_of(name: &str, status: &str) -> Option<(&'static str, &'static str, Option<&'static str>)> {
+    Some(match (name, status) {
+        ("database", "unavailable") => (
+            CRITICAL,
+            "Check that the database runs and accepts connections; the service retries by itself.",
+            Some("InstrumentRegistryDatabaseUnavailable"),
+        ),
+        ("database", _) => (
+            WARNING,
+            "Look for slow queries and locks in the database, and reduce the load of the saturated lane.",
+            Some("InstrumentRegistryDatabaseLaneSaturated"),
+        ),
+        ("redis", _) => (
+            WARNING,
+            "Check that Redis runs and responds; plans stay correct without it.",
+            Some("InstrumentRegistryRedisUnavailable"),
+        ),
+        ("config_service", "unavailable") => (
+            WARNING,
+            "Check the config service and the API key for it; the last good settings apply.",
+            Some("InstrumentRegistryConfigServiceUnavailable"),
+        ),
+        ("config_service", _) => {
+            (WARNING, "Correct the named settings in the config service.", Some("InstrumentRegistrySettingsOutOfRange"))
+        }
+        ("requests", _) => (
+            CRITICAL,
+            "Add a replica, or reduce the number of concurrent requests of the callers.",
+            Some("InstrumentRegistryRequestsShed"),
+        ),
+        ("list_memory", _) => (
+            WARNING,
+            "Make callers request smaller pages, or fewer large lists at a time.",
+            Some("InstrumentRegistryRequestsShed"),
+        ),
+        ("calendar", "degraded") => (WARNING, "Load a trading calendar that covers the current date.", None),
+        ("broker_limits", _) => (
+            WARNING,
+            "Correct the file of broker limits, and send SIGHUP.",
+            Some("InstrumentRegistryBrokerLimitsFaulty"),
+        ),
+        // Actors and the catalog have problems of their own.
+        _ => return None,
+    })
+}
+
+fn of_dependencies(state: &AppState, checks: &BTreeMap<&'static str, Check>) -> Vec<StatusProblem> {
+    let mut problems: Vec<StatusProblem> = checks
+        .iter()
+        .filter(|(_, check)| check.is_degraded())
+        .filter_map(|(name, check)| {
+            let (severity, remedy, runbook) = remedy_of(name, check.status)?;
+            let detail = match &check.detail {
+                Some(detail) => format!("{}: {detail}", check.status),
+                None => check.status.to_owned(),
+            };
+            Some(problem(severity, name, detail, remedy, runbook))
+        })
+        .collect();
+    let age = state.system.config.age().map_or(0, |age| age.as_secs());
+    if age > SETTINGS_AGE_MAX {
+        let detail = format!("the config service has not responded for every key for {age} s");
+        let remedy = "Check the config service; refresh the settings when it responds.";
+        problems.push(problem(WARNING, "settings", detail, remedy, "InstrumentRegistrySettingsStale"));
+    }
+    problems
+}
+
+/// Whether `part` is more than so many percent of `whole`.
+fn exceeds(part: u64, whole: u64, percent: u64) -> bool {
+    whole > 0 && part.saturating_mul(100) > whole.saturating_mul(percent)
+}
+
+fn of_load(observation: &Observation<'_>) -> Vec<StatusProblem> {
+    let mut problems = Vec::new();
+    if observation.shed_per_second > 0.0 {
+        let detail = format!("{:.1} requests per second are rejected at capacity", observation.shed_per_second);
+        let remedy = "Add a replica, or reduce the load.";
+        problems.push(problem(WARNING, "requests", detail, remedy, "InstrumentRegistryRequestsShed"));
+    }
+    if let Some((used, limit)) = observation.memory.filter(|(used, limit)| exceeds(*used, *limit, 85)) {
+        let detail = format!("{} MiB of {} MiB of memory are in use", used >> 20, limit >> 20);
+        let remedy = "Raise the memory limit, or reduce the load before the process is killed.";
+        problems.push(problem(CRITICAL, "memory", detail, remedy, "InstrumentRegistryMemoryNearLimit"));
+    }
+    let (open, max) = observation.connections;
+    if exceeds(open, max, 90) {
+        let detail = format!("{open} of {max} connections are open");
+        let remedy = "Find the caller that opens them, and make it reuse connections.";
+        problems.push(problem(WARNING, "connections", detail, remedy, "InstrumentRegistryConnectionsNearMaximum"));
+    }
+    problems
+}
+
+fn of_actor(actor: &StatusActor) -> Option<StatusProblem> {
+    let (severity, detail, remedy, runbook) = match actor.state {
+        "at_capacity" => (
+            WARNING,
+            "at capacity: further calls are rejected",
+            "Reduce the load, or add a replica.",
+            "InstrumentRegistryRequestsShed",
+        ),
+        "restarting" => (
+            CRITICAL,
+            "the actor is not running",
+            "Read its last errors in the log; the supervisor restarts it.",
+            "InstrumentRegistryActorRestarts",
+        ),
+        "unresponsive" => (
+            CRITICAL,
+            "the actor does not respond",
+            "Read its last lines in the log; restart the process if it does not recover within a minute.",
+            "InstrumentRegistryActorRestarts",
+        ),
+        _ => return None,
+    };
+    Some(problem(severity, actor.name, detail, remedy, runbook))
+}
+
+fn of_restarts(actor: &str, count: u64) -> StatusProblem {
+    let detail = format!("{} in the last 15 minutes", counted(usize::try_from(count).unwrap_or(usize::MAX), "restart"));
+    let remedy = "Read the error `actor stopped unexpectedly` in the log, and report the defect.";
+    problem(WARNING, actor, detail, remedy, "InstrumentRegistryActorRestarts")
+}
+
+fn of_catalog(state: &AppState, observation: &Observation<'_>) -> Vec<StatusProblem> {
+    let mut problems = Vec::new();
+    let Some(snapshot) = state.system.snapshot() else { return problems };
+    let catalogue = &snapshot.catalogue;
+    if catalogue.is_demonstration() || catalogue.is_empty() {
+        let detail = if catalogue.is_empty() { "no file accepted yet" } else { "the demonstration catalog is served" };
+        problems.push(problem(WARNING, "catalog", detail, "Ingest a file of a broker.", None));
+    }
+    let refusals = state.system.catalogue.refusals();
+    for broker in Broker::WITH_FILES {
+        if let Some(refusal) = refusals.iter().find(|refusal| refusal.broker == broker) {
+            let remedy =
+                "Compare the file with the last accepted one; ingest a corrected file, or this one with `force`.";
+            problems.push(problem(WARNING, "catalog", refused(refusal), remedy, "InstrumentRegistryFileRejected"));
+        }
+        let days = last_file(&snapshot, broker, observation.at).map_or(0, |(_, days)| days);
+        let minute = observation.at.hour() * 60 + observation.at.minute();
+        if days > 1 || (days > 0 && FILE_EXPECTED.contains(&minute)) {
+            let detail = format!("the last file of {} is {} old", broker.as_str(), counted(days, "trading day"));
+            let remedy = "Ingest the file of today; look for its job and its rejection.";
+            problems.push(problem(WARNING, "catalog", detail, remedy, "InstrumentRegistryCatalogStale"));
+        }
+    }
+    problems
+}

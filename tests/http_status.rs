@@ -1,0 +1,247 @@
+//! The status for operators, and its stream.
+
+use reqwest::{Method, Response};
+use serde_json::{Value, json};
+use test_servers::RedisServer;
+use tokio::time::timeout;
+
+use crate::http_ingest::{FEW, kite_of};
+use crate::support::{Answer, Client, Process, REGISTRY, SOON, Service, body, eventually};
+
+async fn status(client: &Client) -> Value {
+    client.get(&format!("{REGISTRY}/status")).await.json()
+}
+
+/// The entry of a list whose field has this value.
+#[track_caller]
+fn entry<'a>(list: &'a Value, field: &str, value: &str) -> &'a Value {
+    let found = list.as_array().and_then(|list| list.iter().find(|entry| entry[field] == value));
+    found.unwrap_or_else(|| panic!("no {field} {value}: {list}"))
+}
+
+/// The problems of a subject.
+fn problems<'a>(status: &'a Value, subject: &str) -> Vec<&'a Value> {
+    let problems = status["health"]["problems"].as_array().expect("it is a list");
+    problems.iter().filter(|problem| problem["subject"] == subject).collect()
+}
+
+/// Waits until a subject has a problem, and returns the status.
+async fn until_problem(client: &Client, subject: &str) -> Value {
+    eventually(subject, SOON, async || {
+        Some(status(client).await).filter(|status| !problems(status, subject).is_empty())
+    })
+    .await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_status_counts_requests_and_plans() {
+    let folder = tempfile::tempdir().unwrap();
+    let service = Process::start(folder.path(), &[]).await;
+    let client = &service.client;
+    client.plan("u", &body(&["NSE:TCS"])).await;
+    client.plan("u", &body(&["NSE:TCS"])).await;
+    client.post("plan", &json!({})).await.faults();
+
+    let status = status(client).await;
+
+    let plans = entry(&status["endpoints"], "endpoint", &format!("{REGISTRY}/subscriptions/plan"));
+    assert_eq!(plans["requests"], 3);
+    assert_eq!(plans["client_errors"], 1);
+    assert!(plans["p50_ms"].as_f64().is_some_and(|p50| p50 > 0.0), "{plans}");
+    assert_eq!(status["endpoints"][0], *plans, "busiest first");
+    assert_eq!(status["plans"]["created_by_broker"]["none"], 1);
+    assert_eq!(status["caches"]["l1"]["entries"], 1);
+    assert_eq!(status["caches"]["l1"]["hit_ratio"], 0.5);
+    assert_eq!(status["caches"]["l2"], Value::Null);
+    assert_eq!(status["batches"]["rows_p50"], 1.0);
+    assert_eq!(status["requests"]["in_flight"], 1, "the request for the status");
+    assert!(status["requests"]["last_minute"]["requests_per_second"].as_f64().is_some_and(|rate| rate > 0.0));
+    assert!(status["process"]["resident_memory_bytes"].as_u64().is_some_and(|bytes| bytes > 1 << 20));
+    assert_eq!(status["process"]["log_level"], "info");
+    let persistence = entry(&status["actors"], "name", "persistence");
+    assert_eq!(persistence["state"], "running");
+    assert_eq!(persistence["restarts"], 0);
+    assert!(persistence["handled_per_second"].as_f64().is_some_and(|rate| rate > 0.0), "{persistence}");
+    assert_eq!(entry(&status["breakers"], "dependency", "database")["state"], "closed");
+    assert_eq!(status["health"]["status"], "degraded");
+    assert_eq!(status["health"]["summary"], "catalog: the demonstration catalog is served.");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_status_is_there_without_a_database() {
+    let service = Service::without_database().await;
+
+    let status = until_problem(&service.client, "database").await;
+
+    assert_eq!(status["health"]["status"], "not_ready");
+    let database = problems(&status, "database")[0];
+    assert_eq!(database["severity"], "critical");
+    assert_eq!(database["runbook"], "InstrumentRegistryDatabaseUnavailable");
+    assert_eq!(status["catalog"]["version"], Value::Null);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn redis_without_an_answer_is_a_problem() {
+    let Some(mut redis) = RedisServer::start() else { return };
+    let service = Service::with(&[("REDIS_URL", &redis.url())]).await;
+    let client = &service.client;
+    eventually("Redis is in use", SOON, async || problems(&status(client).await, "redis").is_empty().then_some(()))
+        .await;
+
+    redis.kill();
+    let status = eventually("the breaker opens", SOON, async || {
+        let status = status(client).await;
+        (entry(&status["breakers"], "dependency", "redis")["state"] != "closed").then_some(status)
+    })
+    .await;
+
+    let breaker = entry(&status["breakers"], "dependency", "redis");
+    assert!(breaker["opened_at"].is_string(), "{breaker}");
+    assert!(breaker["next_trial_ms"].is_u64(), "{breaker}");
+    let problem = problems(&status, "redis")[0];
+    assert_eq!(problem["severity"], "warning");
+    assert_eq!(problem["runbook"], "InstrumentRegistryRedisUnavailable");
+    assert!(status["caches"]["l2"].is_object());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_restarted_actor_is_a_problem() {
+    let service = Service::start().await;
+    assert!(service.engine.crash("ingest"));
+
+    let status = until_problem(&service.client, "ingest").await;
+
+    let problem = problems(&status, "ingest").pop().expect("there is one");
+    assert_eq!(problem["runbook"], "InstrumentRegistryActorRestarts");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refused_file_is_a_problem_until_the_next_one() {
+    let service = Service::with(&[FEW]).await;
+    let client = &service.client;
+    upload(client, kite_of(20)).await;
+    let accepted = status(client).await;
+    upload(client, kite_of(2)).await;
+
+    let refused = status(client).await;
+
+    let broker = entry(&accepted["catalog"]["brokers"], "broker_id", "kite");
+    assert_eq!(broker["last_diff"], json!({"added": 20, "changed": 0}));
+    assert_eq!(broker["version"], 1);
+    assert_eq!(broker["refusal"], Value::Null);
+    let refusal = &entry(&refused["catalog"]["brokers"], "broker_id", "kite")["refusal"];
+    assert!(refusal["faults"].as_array().is_some_and(|faults| !faults.is_empty()), "{refusal}");
+    let runbooks: Vec<_> = problems(&refused, "catalog").iter().map(|problem| &problem["runbook"]).collect();
+    assert!(runbooks.contains(&&"InstrumentRegistryFileRejected".into()), "{runbooks:?}");
+    let statuses: Vec<_> = refused["jobs"].as_array().unwrap().iter().map(|job| &job["status"]).collect();
+    assert_eq!(statuses, ["failed", "completed"], "newest first");
+}
+
+/// Uploads a file of Kite, and waits until its job has finished.
+async fn upload(client: &Client, file: String) {
+    let request = client.request(Method::POST, &format!("{REGISTRY}/brokers/kite/ingest"));
+    let answer = Answer::to(request.header("Content-Type", "application/octet-stream").body(file)).await;
+    let job_id = answer.json()["job_id"].as_str().expect("it is a text").to_owned();
+    eventually("the job finishes", SOON, async || {
+        let status = status(client).await;
+        let job = status["jobs"].as_array()?.iter().find(|job| job["job_id"] == job_id.as_str())?.clone();
+        job["finished_at"].is_string().then_some(())
+    })
+    .await;
+}
+
+/// A stream, and the part of an event that has arrived.
+struct Stream {
+    response: Response,
+    rest: String,
+}
+
+impl Stream {
+    async fn open(client: &Client) -> Self {
+        let response = client.request(Method::GET, &format!("{REGISTRY}/status/stream")).send().await.unwrap();
+        assert_eq!(response.status(), 200);
+        assert_eq!(response.headers()["content-type"], "text/event-stream");
+        Stream { response, rest: String::new() }
+    }
+
+    /// The name and the data of the next event; `None` at the end.
+    async fn next(&mut self) -> Option<(String, Value)> {
+        while !self.rest.contains("\n\n") {
+            let chunk = timeout(SOON, self.response.chunk()).await.expect("an event arrives").ok()??;
+            self.rest += std::str::from_utf8(&chunk).unwrap();
+        }
+        let (event, rest) = self.rest.split_once("\n\n")?;
+        let (name, data) = event.split_once('\n')?;
+        let data = serde_json::from_str(data.strip_prefix("data: ")?).unwrap();
+        let event = (name.strip_prefix("event: ")?.to_owned(), data);
+        self.rest = rest.to_owned();
+        Some(event)
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stream_ends_when_the_service_drains() {
+    let service = Service::start().await;
+    let mut stream = Stream::open(&service.client).await;
+    let (first, document) = stream.next().await.unwrap();
+    assert_eq!(first, "status");
+    assert!(document["health"]["summary"].is_string());
+    stream.next().await.unwrap();
+
+    let (running, _folder) = service.stop();
+    let mut last = String::new();
+    while let Some((name, _)) = stream.next().await {
+        last = name;
+    }
+
+    assert_eq!(last, "draining");
+    timeout(SOON, running).await.expect("it ends").unwrap().unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stream_sends_each_point_of_the_history_once() {
+    let service = Service::start().await;
+    let mut stream = Stream::open(&service.client).await;
+    let mut ends: Vec<String> = Vec::new();
+    // Two points take 10 s.
+    while ends.len() < 2 {
+        let (_, document) = stream.next().await.unwrap();
+        let points = document["history"]["points"].as_array().unwrap();
+        ends.extend(points.iter().map(|point| point["at"].as_str().unwrap().to_owned()));
+    }
+
+    let (_, whole) = Stream::open(&service.client).await.next().await.unwrap();
+
+    let all: Vec<&str> =
+        whole["history"]["points"].as_array().unwrap().iter().map(|p| p["at"].as_str().unwrap()).collect();
+    assert_eq!(ends, all[..2]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn at_most_16_streams_are_open() {
+    let service = Service::start().await;
+    let path = format!("{REGISTRY}/status/stream");
+    let mut streams = Vec::new();
+    for _ in 0..16 {
+        streams.push(Stream::open(&service.client).await);
+    }
+
+    service.client.get(&path).await.problem(503, "overloaded");
+    streams.pop();
+
+    eventually("a stream is free", SOON, async || {
+        let response = service.client.request(Method::GET, &path).send().await.unwrap();
+        (response.status() == 200).then_some(())
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_status_needs_a_key_and_has_no_parameters() {
+    let service = Service::start().await;
+    for path in ["status", "status/stream"] {
+        let path = format!("{REGISTRY}/{path}");
+        Answer::to(service.client.request_without_key(Method::GET, &path)).await.problem(401, "unauthorized");
+        assert_eq!(service.client.get(&format!("{path}?since=1")).await.pointers(), ["/since"]);
+    }
+}
