@@ -25,6 +25,7 @@ mod keys;
 mod measures;
 mod middleware;
 mod openapi;
+mod operations;
 mod pagination;
 mod path;
 mod planner;
@@ -48,7 +49,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::Request;
-use axum::routing::{get, post};
+use axum::routing::{get, post, put};
 
 pub(crate) use self::body::JsonBody;
 pub(crate) use self::context::{AppState, REQUESTS_MAX};
@@ -90,6 +91,9 @@ fn router(state: Arc<AppState>) -> Router {
         .route("/planner/config", get(planner::config))
         .route("/planner/cleanup", post(planner::cleanup));
     let registry = Router::new()
+        .route("/admin/settings/refresh", post(operations::refresh_settings))
+        .route("/admin/breakers/{dependency}", post(operations::force_breaker))
+        .route("/admin/log-level", put(operations::set_log_level))
         .route("/status", get(status::status))
         .route("/status/stream", get(status::stream))
         .route("/instruments/resolve", get(instruments::resolve))

@@ -1,14 +1,15 @@
 //! Logs and metrics of the process.
 
 use std::io::IsTerminal;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle};
 use registry_actors::planner::PLANNING_DURATION;
 use registry_actors::{HANDLE_DURATION, MAILBOX_WAIT};
-use tracing_subscriber::filter::LevelFilter;
+use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::reload;
 use tracing_subscriber::util::SubscriberInitExt;
 
 use crate::metrics::HTTP_DURATION;
@@ -34,6 +35,34 @@ const PARAMETERS_OF_URLS: &str = "sqlx_postgres::options::parse";
 /// The filter of the log.
 static LOG_LEVEL: Mutex<String> = Mutex::new(String::new());
 
+/// The target of the lines of the audit log, which no filter hides.
+pub(crate) const AUDIT_TARGET: &str = "audit";
+
+/// Replaces the filter of the log that [`init_logs`] has installed.
+static RELOAD: OnceLock<Box<dyn Fn(Targets) + Send + Sync>> = OnceLock::new();
+
+/// Parses a filter: a level, or a list of levels and targets with their levels.
+pub(crate) fn parse_filter(text: &str) -> Option<Targets> {
+    // A word that is no level would be a target with all its lines, and turn off all others.
+    let is_directive = |part: &str| part.contains('=') || part.trim().parse::<LevelFilter>().is_ok();
+    text.split(',').all(is_directive).then(|| text.parse().ok()).flatten()
+}
+
+/// Completes a filter with the targets that do not depend on it.
+fn complete(filter: Targets) -> Targets {
+    filter.with_target(PARAMETERS_OF_URLS, LevelFilter::OFF).with_target(AUDIT_TARGET, LevelFilter::INFO)
+}
+
+/// Replaces the filter of the log by a valid one.
+pub(crate) fn set_log_level(log_level: &str) {
+    let Some(filter) = parse_filter(log_level) else { return };
+    log_level.clone_into(&mut LOG_LEVEL.lock().unwrap_or_else(PoisonError::into_inner));
+    // Without a log of this process there is nothing to filter, as in tests.
+    if let Some(reload) = RELOAD.get() {
+        reload(complete(filter));
+    }
+}
+
 /// Returns the filter of the log.
 pub(crate) fn log_level() -> String {
     LOG_LEVEL.lock().unwrap_or_else(PoisonError::into_inner).clone()
@@ -44,10 +73,12 @@ pub(crate) fn log_level() -> String {
 /// If `log_level` is not a valid filter, the level is `info`. The settings have checked it before.
 pub fn init_logs(log_level: &str) {
     log_level.clone_into(&mut LOG_LEVEL.lock().unwrap_or_else(PoisonError::into_inner));
-    let filter = log_level
-        .parse::<tracing_subscriber::filter::Targets>()
-        .unwrap_or_else(|_| tracing_subscriber::filter::Targets::new().with_default(tracing::Level::INFO))
-        .with_target(PARAMETERS_OF_URLS, LevelFilter::OFF);
+    let filter = log_level.parse::<Targets>().unwrap_or_else(|_| Targets::new().with_default(tracing::Level::INFO));
+    let (filter, handle) = reload::Layer::new(complete(filter));
+    let _ = RELOAD.set(Box::new(move |filter| {
+        // Fails only if the subscriber is gone.
+        let _ = handle.reload(filter);
+    }));
     let registry = tracing_subscriber::registry().with(filter);
     let layer = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
     // Another subscriber may be installed if several engines run in one process, as in tests.

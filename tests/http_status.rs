@@ -6,7 +6,7 @@ use test_servers::RedisServer;
 use tokio::time::timeout;
 
 use crate::http_ingest::{FEW, kite_of};
-use crate::support::{Answer, Client, Process, REGISTRY, SOON, Service, body, eventually};
+use crate::support::{Answer, Client, Process, REGISTRY, SOON, Service, Standin, body, eventually};
 
 async fn status(client: &Client) -> Value {
     client.get(&format!("{REGISTRY}/status")).await.json()
@@ -242,6 +242,120 @@ async fn the_status_needs_a_key_and_has_no_parameters() {
     for path in ["status", "status/stream"] {
         let path = format!("{REGISTRY}/{path}");
         Answer::to(service.client.request_without_key(Method::GET, &path)).await.problem(401, "unauthorized");
-        assert_eq!(service.client.get(&format!("{path}?since=1")).await.pointers(), ["/since"]);
+        assert_eq!(service.client.get(&format!("{path}?since=1")).await.pointers(), ["/query/since"]);
     }
+}
+
+/// Sends an action of an operator.
+async fn act(client: &Client, method: Method, path: &str, body: &Value) -> Answer {
+    Answer::to(client.request(method, &format!("{REGISTRY}/admin/{path}")).json(body)).await
+}
+
+async fn force(client: &Client, dependency: &str, action: &str) -> Value {
+    act(client, Method::POST, &format!("breakers/{dependency}"), &json!({"action": action})).await.json()
+}
+
+/// The lines of the audit log.
+fn audit_lines(service: &Process) -> Vec<Value> {
+    let lines: Vec<Value> = service.log().lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
+    lines.into_iter().filter(|line| line["audit"] == true).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_forced_breaker_rejects_until_its_reset() {
+    let folder = tempfile::tempdir().unwrap();
+    let service = Process::start(folder.path(), &[]).await;
+    let client = &service.client;
+
+    let forced = force(client, "database", "force_open").await;
+    client.ask("u", &body(&["NSE:TCS"])).await.problem(503, "database_unavailable");
+    let status_while_forced = status(client).await;
+    let ready = client.get("/ready").await.json();
+    let reset = force(client, "database", "reset").await;
+    client.plan("u", &body(&["NSE:TCS"])).await;
+
+    assert_eq!(forced["state"], "open");
+    assert_eq!(forced["forced"], "open");
+    assert_eq!(forced["next_trial_ms"], Value::Null);
+    assert_eq!(entry(&status_while_forced["breakers"], "dependency", "database")["forced"], "open");
+    assert_eq!(problems(&status_while_forced, "database").len(), 2);
+    let detail = ready["checks"]["database"]["detail"].as_str().unwrap();
+    assert!(detail.ends_with("circuit breaker forced open by an operator"), "{detail}");
+    assert_eq!(reset["state"], "closed");
+    assert_eq!(reset["forced"], Value::Null);
+    let line = &audit_lines(&service)[0];
+    assert_eq!(line["action"], "force_breaker");
+    assert_eq!(line["subject"], "database");
+    assert_eq!(line["old"], "closed");
+    assert_eq!(line["new"], "forced_open");
+    assert_eq!(line["key"], "environment");
+    assert!(line["peer"].as_str().is_some_and(|peer| peer.starts_with("127.0.0.1:")), "{line}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_breaker_of_a_missing_dependency_is_not_found() {
+    let service = Service::start().await;
+    for dependency in ["redis", "config_service", "mongo"] {
+        let path = format!("breakers/{dependency}");
+        let answer = act(&service.client, Method::POST, &path, &json!({"action": "reset"})).await;
+        answer.problem(404, "not_found");
+    }
+    let answer = act(&service.client, Method::POST, "breakers/database", &json!({"action": "open"})).await;
+    assert_eq!(answer.pointers(), ["/action"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_log_level_changes_and_is_audited() {
+    let folder = tempfile::tempdir().unwrap();
+    let service = Process::start(folder.path(), &[]).await;
+    let client = &service.client;
+    let set = async |level: &str| act(client, Method::PUT, "log-level", &json!({"level": level})).await;
+
+    set("debug").await.json();
+    client.get("/health").await;
+    let quiet = set("error").await.json();
+    let debug_lines = service.log().matches("\"DEBUG\"").count();
+    client.get("/health").await;
+
+    assert!(debug_lines > 0);
+    assert_eq!(service.log().matches("\"DEBUG\"").count(), debug_lines);
+    assert_eq!(quiet["previous"], "debug");
+    assert_eq!(quiet["level"], "error");
+    assert_eq!(status(client).await["process"]["log_level"], "error");
+    for wrong in ["verbose", "", "info,loud", "registry_actors=loud"] {
+        assert_eq!(set(wrong).await.pointers(), ["/level"], "{wrong}");
+    }
+    let lines = audit_lines(&service);
+    assert_eq!(lines.len(), 2, "{lines:?}");
+    assert_eq!(lines[1]["old"], "debug");
+    assert_eq!(lines[1]["new"], "error");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refresh_without_a_config_service_is_not_configured() {
+    let service = Service::start().await;
+    let answer = act(&service.client, Method::POST, "settings/refresh", &json!({})).await.json();
+    assert_eq!(answer["outcome"], "not_configured");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refresh_returns_after_the_settings_changed() {
+    const TTL: &str = "INSTRUMENT_REGISTRY_PLAN_CACHE_TTL";
+    let standin = Standin::start(&[(TTL, "600")]).await;
+    let service = Service::with(&[("CONFIG_SERVICE_URL", &standin.url())]).await;
+    let client = &service.client;
+    let refresh = async || act(client, Method::POST, "settings/refresh", &json!({})).await.json();
+
+    standin.set(TTL, "700");
+    let refreshed = refresh().await;
+    let config = client.read("planner/config").await;
+    standin.stop().await;
+    let failed = refresh().await;
+
+    assert!(["ok", "partial"].contains(&refreshed["outcome"].as_str().unwrap()), "{refreshed}");
+    assert_eq!(config["configuration"][TTL], "700");
+    assert_eq!(failed["outcome"], "failed");
+    let breaker = force(client, "config_service", "force_closed").await;
+    assert_eq!(breaker["forced"], "closed");
+    assert_eq!(breaker["state"], "closed");
 }

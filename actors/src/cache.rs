@@ -27,6 +27,8 @@ pub use self::deferred::DeferredCache;
 use self::local::{ENTRY_BYTES, Local};
 use self::metrics::plan_cache_operation;
 pub(crate) use self::sharing::SHARED_BUDGET;
+use crate::runtime::breaker::ForcedState;
+use crate::runtime::guard::ForcedChange;
 use crate::runtime::mailbox::{CallError, Inspection, Mailbox};
 use crate::runtime::{ActorCell, SpawnErr};
 use crate::trace::{Stage, measured};
@@ -239,6 +241,16 @@ impl CacheHandle {
     /// [`CallError`].
     pub async fn clear_expired(&self, deadline: Instant) -> Result<u64, CallError> {
         self.mailbox.call(deadline, |reply| CacheMessage::ClearExpired { reply }).await
+    }
+
+    /// Forces a state of the circuit breaker of Redis, or returns to the automatic one. A restart of the actor does so too.
+    /// Returns `None` without Redis.
+    pub(crate) async fn force_breaker(
+        &self,
+        forced: Option<ForcedState>,
+        deadline: Instant,
+    ) -> Result<Option<ForcedChange>, CallError> {
+        self.mailbox.call_outside_bound(deadline, |reply| CacheMessage::Force { forced, reply }).await
     }
 
     /// Returns the state of the actor.

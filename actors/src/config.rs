@@ -33,6 +33,8 @@ pub use self::secrets::{Need, Secret, SecretKey, Secrets};
 pub use self::service::{ConfigServiceSource, ConfigServiceUrl};
 pub use self::source::{Answers, EnvironmentSource, SettingsSource, SourceError};
 use crate::persistence::PersistenceHandle;
+use crate::runtime::breaker::ForcedState;
+use crate::runtime::guard::ForcedChange;
 use crate::runtime::mailbox::{CallError, Inspection, Mailbox};
 use crate::runtime::{ActorCell, SpawnErr};
 use crate::settings::{Origin, SettingFault, SettingsTable};
@@ -113,6 +115,23 @@ impl ConfigHandle {
     /// [`CallError`].
     pub fn refresh(&self, correlation_id: Arc<str>) -> Result<(), CallError> {
         self.mailbox.tell(ConfigMessage::Refresh { correlation_id })
+    }
+
+    /// Refreshes the settings and returns the outcome, as the metric of refreshes names it.
+    ///
+    /// # Errors
+    /// [`CallError`].
+    pub async fn refresh_now(&self, correlation_id: Arc<str>, deadline: Instant) -> Result<&'static str, CallError> {
+        self.mailbox.call(deadline, |reply| ConfigMessage::RefreshNow { correlation_id, reply }).await
+    }
+
+    /// Forces a state of the circuit breaker, or returns to the automatic one. A restart of the actor does so too.
+    pub(crate) async fn force_breaker(
+        &self,
+        forced: Option<ForcedState>,
+        deadline: Instant,
+    ) -> Result<ForcedChange, CallError> {
+        self.mailbox.call_outside_bound(deadline, |reply| ConfigMessage::Force { forced, reply }).await
     }
 
     /// Returns a receiver of the secrets of the config service and of their changes.

@@ -39,8 +39,9 @@ pub mod tls;
 pub mod trace;
 
 pub use self::runtime::breaker::{
-    BreakerReport, BreakerSettings, BreakerState, CallOutcome, CallTime, CircuitBreaker, NotPermitted, Permit,
-    Transition,
+    BreakerReport, BreakerSettings, BreakerState, CallOutcome, CallTime, CircuitBreaker, ForcedState, NotPermitted,
+    Permit, Transition,
 };
+pub use self::runtime::guard::ForcedChange;
 pub use self::runtime::mailbox::{CallError, Inspection, MailboxLoad};
 pub use self::runtime::metrics::{HANDLE_DURATION, MAILBOX_WAIT};

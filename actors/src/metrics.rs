@@ -34,7 +34,14 @@ pub(crate) fn register() {
 
 /// Sets the number of each possible state change of a circuit breaker to 0.
 pub(crate) fn register_transitions(dependency: &'static str) {
-    for (from, to) in [("closed", "open"), ("open", "half_open"), ("half_open", "closed"), ("half_open", "open")] {
+    for (from, to) in [
+        ("closed", "open"),
+        ("open", "half_open"),
+        ("half_open", "closed"),
+        ("half_open", "open"),
+        // If an operator forces a state.
+        ("open", "closed"),
+    ] {
         counter!("instrument_registry_breaker_transitions_total", "dependency" => dependency, "from" => from, "to" => to)
             .absolute(0);
     }

@@ -39,8 +39,9 @@ pub use self::op::Op;
 use self::profiles::LastKnown;
 pub use self::slot::StoreSlot;
 use crate::metrics::record_request;
-use crate::runtime::breaker::CallOutcome;
+use crate::runtime::breaker::{CallOutcome, ForcedState};
 use crate::runtime::deadline::SharedDeadline;
+use crate::runtime::guard::ForcedChange;
 use crate::runtime::mailbox::{CallError, Inspection, Mailbox, Reply, Unanswered};
 use crate::runtime::panics::contain_async;
 use crate::snapshot::SnapshotCell;
@@ -194,6 +195,15 @@ impl PersistenceHandle {
     /// [`CallError`].
     pub async fn inspect(&self, timeout: Duration) -> Result<Inspection, CallError> {
         self.mailbox.inspect(timeout).await
+    }
+
+    /// Forces a state of the circuit breaker, or returns to the automatic one. A restart of the actor does so too.
+    pub(crate) async fn force_breaker(
+        &self,
+        forced: Option<ForcedState>,
+        deadline: Instant,
+    ) -> Result<ForcedChange, CallError> {
+        self.mailbox.call_outside_bound(deadline, |reply| PersistenceMessage::Force { forced, reply }).await
     }
 
     /// Waits until all accepted rows are written.

@@ -18,6 +18,8 @@ use crate::config::{ConfigHandle, Fallback, SettingsSource};
 use crate::ingest::{IngestHandle, IngestSettings};
 use crate::persistence::{self, PersistenceHandle, StoreSlot};
 use crate::planner::PlannerPool;
+use crate::runtime::breaker::ForcedState;
+use crate::runtime::guard::ForcedChange;
 use crate::runtime::mailbox::{CallError, Inspection};
 use crate::runtime::supervisor::{ChildSpec, STOP_TIMEOUT, SupervisorHandle, stop};
 use crate::snapshot::{Snapshot, SnapshotCell};
@@ -199,6 +201,27 @@ impl System {
     pub fn measure(&self) {
         persistence::metrics::lane_loads(self.persistence.lanes());
         persistence::metrics::database_connections(self.store.connections());
+    }
+
+    /// Forces a state of the circuit breaker of a dependency, or returns to the automatic one. Returns `None` if no dependency
+    /// in use has this name.
+    ///
+    /// # Errors
+    /// [`CallError`].
+    pub async fn force_breaker(
+        &self,
+        dependency: &str,
+        forced: Option<ForcedState>,
+        deadline: Instant,
+    ) -> Result<Option<ForcedChange>, CallError> {
+        match dependency {
+            "database" => self.persistence.force_breaker(forced, deadline).await.map(Some),
+            "redis" => self.cache.force_breaker(forced, deadline).await,
+            "config_service" if self.config.service().is_some() => {
+                self.config.force_breaker(forced, deadline).await.map(Some)
+            }
+            _ => Ok(None),
+        }
     }
 
     /// Waits until an actor ended more often than its budget allows, and returns its name.

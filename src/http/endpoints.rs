@@ -7,7 +7,7 @@ pub(super) const PLAN_ENDPOINT: (&str, &str) = ("POST", "/api/v1/internal/instru
 pub(super) const READ_ENDPOINT: (&str, &str) =
     ("GET", "/api/v1/internal/instrument-registry/subscriptions/plans/{plan_id}");
 /// Every route: method and template. Also the closed list of values of the label `endpoint` of metrics.
-pub(crate) const ENDPOINTS: [(&str, &str); 57] = [
+pub(crate) const ENDPOINTS: [(&str, &str); 60] = [
     PLAN_ENDPOINT,
     ("POST", "/api/v1/internal/instrument-registry/subscriptions/plan/{plan_id}/describe"),
     ("GET", "/api/v1/internal/instrument-registry/subscriptions/plans"),
@@ -37,6 +37,9 @@ pub(crate) const ENDPOINTS: [(&str, &str); 57] = [
     ("DELETE", "/api/v1/internal/instrument-registry/jobs/{job_id}"),
     ("GET", "/api/v1/internal/instrument-registry/status"),
     ("GET", "/api/v1/internal/instrument-registry/status/stream"),
+    ("POST", "/api/v1/internal/instrument-registry/admin/settings/refresh"),
+    ("POST", "/api/v1/internal/instrument-registry/admin/breakers/{dependency}"),
+    ("PUT", "/api/v1/internal/instrument-registry/admin/log-level"),
     ("POST", "/api/v1/internal/subscription-profiles"),
     ("GET", "/api/v1/internal/subscription-profiles/{profile_id}"),
     ("PUT", "/api/v1/internal/subscription-profiles/{profile_id}"),

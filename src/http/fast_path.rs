@@ -89,7 +89,7 @@ where
         let mut request =
             request.map(|body| if is_sent_in_any_case { Body::new(DrainedBody::new(body)) } else { Body::new(body) });
         if profiles::is_below(request.uri().path()) {
-            prepare_for_profiles(&mut request, self.peer);
+            prepare_for_profiles(&mut request);
         }
         let mut front = self.clone();
         let context = RequestContext::begin(request.headers());
@@ -98,6 +98,9 @@ where
         let is_plan_request = is_plan_request(&request);
         if !is_plan_request && read_by_id(&request).is_none() {
             request.extensions_mut().insert(context);
+            if let Some(peer) = self.peer {
+                request.extensions_mut().insert(ConnectInfo(peer));
+            }
             return Answering::new(unanswered, Either::Left(front.router.call(request)));
         }
         let answer = async move {
@@ -118,11 +121,8 @@ where
     }
 }
 
-/// Replaces the path of a profile by its canonical form, and adds the address of the caller for the audit log.
-fn prepare_for_profiles(request: &mut Request, peer: Option<SocketAddr>) {
-    if let Some(peer) = peer {
-        request.extensions_mut().insert(ConnectInfo(peer));
-    }
+/// Replaces the path of a profile by its canonical form.
+fn prepare_for_profiles(request: &mut Request) {
     let requested = request.uri().path();
     let Some(mut canonical) = profiles::canonical(requested) else { return };
     let requested = RequestedPath(requested.into());

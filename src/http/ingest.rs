@@ -23,6 +23,7 @@ use super::catalog::no_such_broker;
 use super::context::{AppState, RequestContext};
 use super::endpoints::BASE;
 use super::idempotency::{self, KeyGuard, RequestHasher, answer_to, parse, replayed, stored_answer};
+use super::operations::Operator;
 use super::path::PathText;
 use super::problem::Problem;
 use super::query::Parameters;
@@ -141,6 +142,7 @@ pub(crate) async fn ingest(
     State(state): State<Arc<AppState>>,
     Extension(context): Extension<RequestContext>,
     broker: BrokerPath,
+    operator: Operator,
     uri: Uri,
     request: Request,
 ) -> Result<Response, Problem> {
@@ -182,7 +184,11 @@ pub(crate) async fn ingest(
             let job = parse(&answer_to(&keyed, *stored)?)?;
             Ok(replayed(taken(&job, &context)))
         }
-        (job, _) => Ok(taken(&job?, &context)),
+        (job, _) => {
+            let job = job?;
+            operator.audit("ingest", broker.as_str(), "", &job.job_id);
+            Ok(taken(&job, &context))
+        }
     }
 }
 

@@ -33,7 +33,7 @@ use super::schema::types;
         (name = "instruments", description = "Find instruments."),
         (name = "catalog", description = "Read the contents and versions of the catalog."),
         (name = "ingest", description = "Ingest files of brokers."),
-        (name = "operations", description = "Observe the service."),
+        (name = "operations", description = "Observe the service, and act on it."),
         (name = "process", description = "Read health, readiness and metrics."),
     ),
     paths(
@@ -84,6 +84,9 @@ use super::schema::types;
         super::profiles::export::export,
         super::status::status,
         super::status::stream,
+        super::operations::refresh_settings,
+        super::operations::force_breaker,
+        super::operations::set_log_level,
         super::health::health,
         super::health::ready,
         super::health::metrics,

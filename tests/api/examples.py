@@ -39,7 +39,10 @@ class Service:
             request.add_header(name, value)
         try:
             with urllib.request.urlopen(request, timeout=30) as answer:
-                return answer.status, answer.headers.get_content_type(), answer.read()
+                kind = answer.headers.get_content_type()
+                # A stream does not end: its first event is enough.
+                text = b"".join(iter(answer.readline, b"\n")) if kind == "text/event-stream" else answer.read()
+                return answer.status, kind, text
         except urllib.error.HTTPError as problem:
             return problem.code, problem.headers.get_content_type(), problem.read()
 

@@ -1,5 +1,7 @@
 //! Health, readiness, metrics.
 
+use reqwest::Method;
+
 use super::*;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -33,6 +35,15 @@ async fn status_answers() {
     let client = service.client.clone();
     let recorder = Recorder::new(&client);
     recorder.record("status", get(STATUS)).await;
+    let admin = |path: &str| format!("{REGISTRY}/admin/{path}");
+    recorder.record("settings_refresh", post_nothing(admin("settings/refresh"))).await;
+    let force = |action: &str| post(admin("breakers/database"), &json!({"action": action}));
+    recorder.record("breaker_forced", force("force_closed")).await;
+    recorder.record("breaker_reset", force("reset")).await;
+    recorder.record("breaker_invalid", force("open")).await;
+    recorder.record("breaker_unknown", post(admin("breakers/mongo"), &json!({"action": "reset"}))).await;
+    recorder.record("log_level_invalid", put(admin("log-level"), &json!({"level": "verbose"}))).await;
+    recorder.record("log_level", put(admin("log-level"), &json!({"level": "info"}))).await;
 
     // A stream ends with the service.
     let request = client.request(Method::GET, STREAM).header("X-Correlation-ID", "contract");

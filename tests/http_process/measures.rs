@@ -31,7 +31,7 @@ async fn every_metric_is_there_from_the_start_with_0() {
     let count = |name: &str| series.iter().filter(|(other, ..)| *other == name).count();
     let name = |rest: &str| format!("instrument_registry_{rest}");
     for (metric, labels) in [
-        ("http_requests_total", 57 * 4),
+        ("http_requests_total", 60 * 4),
         ("http_request_duration_seconds_count", 2),
         ("subscription_plans_created_total", 18),
         ("plans_created_by_broker_total", 11),
@@ -163,6 +163,9 @@ async fn labels_come_from_closed_lists_and_never_hold_an_id() {
         format!("{REGISTRY}/instruments/{{instrument_key}}"),
         format!("{REGISTRY}/instruments:batchResolve"),
         format!("{REGISTRY}/search"),
+        format!("{REGISTRY}/admin/breakers/{{dependency}}"),
+        format!("{REGISTRY}/admin/log-level"),
+        format!("{REGISTRY}/admin/settings/refresh"),
         format!("{REGISTRY}/status"),
         format!("{REGISTRY}/status/stream"),
         PROFILES.to_owned(),

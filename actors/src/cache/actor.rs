@@ -11,6 +11,8 @@ use tokio::time::Instant;
 use super::local::{Local, Queued};
 use super::sharing::{Sharing, SharingEvent};
 use super::{SharedCache, SharedPlan};
+use crate::runtime::breaker::ForcedState;
+use crate::runtime::guard::ForcedChange;
 use crate::runtime::mailbox::{Behaviour, Inspection, Message, Myself, Reply};
 
 /// Interval at which expired entries are removed. Readers check the expiry themselves; this only frees memory.
@@ -23,6 +25,7 @@ pub(crate) enum CacheMessage {
     Sharing(SharingEvent),
     ClearExpired { reply: Reply<u64> },
     SweepDue,
+    Force { forced: Option<ForcedState>, reply: Reply<Option<ForcedChange>> },
 }
 
 impl Message for CacheMessage {
@@ -34,6 +37,7 @@ impl Message for CacheMessage {
             CacheMessage::Sharing(event) => event.kind(),
             CacheMessage::ClearExpired { .. } => "clear_expired",
             CacheMessage::SweepDue => "sweep_due",
+            CacheMessage::Force { .. } => "force",
         }
     }
 }
@@ -84,6 +88,9 @@ impl Behaviour for CacheActor {
                 }
             }
             CacheMessage::ClearExpired { reply } => reply.send(self.sweep(state)),
+            CacheMessage::Force { forced, reply } => {
+                reply.send(state.sharing.as_mut().map(|sharing| sharing.force(forced)));
+            }
             CacheMessage::SweepDue => {
                 self.sweep(state);
                 state.me.tell_after(SWEEP_EVERY, CacheMessage::SweepDue);

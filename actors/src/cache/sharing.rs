@@ -18,8 +18,8 @@ use tracing::{info, warn};
 
 use super::{SharedCache, SharedCacheError, SharedPlan};
 use crate::metrics::record_request;
-use crate::runtime::breaker::{BreakerReport, BreakerSettings, BreakerState, CallOutcome, Permit};
-use crate::runtime::guard::{Availability, Guard};
+use crate::runtime::breaker::{BreakerReport, BreakerSettings, BreakerState, CallOutcome, ForcedState, Permit};
+use crate::runtime::guard::{Availability, ForcedChange, Guard};
 use crate::runtime::mailbox::{Message, Myself, Reply};
 use crate::runtime::running_time::{real_time_max, timed_within};
 
@@ -173,6 +173,14 @@ impl Sharing {
 
     pub(super) fn breaker_state(&self) -> BreakerState {
         self.guard.state()
+    }
+
+    pub(super) fn force(&mut self, forced: Option<ForcedState>) -> ForcedChange {
+        let change = self.guard.force(forced);
+        // If the breaker is open now, this empties both.
+        self.look_up_next();
+        self.put_next();
+        change
     }
 
     pub(super) fn breaker_report(&self) -> BreakerReport {

@@ -22,8 +22,8 @@ use super::memory::Memory;
 use super::service::{CONNECT_TIMEOUT, DEPENDENCY, REQUEST_TIMEOUT};
 use super::source::{Answers, SettingsSource, SourceError};
 use crate::persistence::PersistenceError;
-use crate::runtime::breaker::{BreakerSettings, BreakerState, CallOutcome, Permit};
-use crate::runtime::guard::Guard;
+use crate::runtime::breaker::{BreakerSettings, BreakerState, CallOutcome, ForcedState, Permit};
+use crate::runtime::guard::{ForcedChange, Guard};
 use crate::runtime::mailbox::{Behaviour, Inspection, Message, Myself, Reply};
 use crate::runtime::running_time::timed;
 use crate::snapshot::SnapshotCell;
@@ -53,6 +53,8 @@ pub(crate) enum ConfigMessage {
     LastGoodFound { outcome: Result<LastGood, PersistenceError> },
     SaveDue,
     Saved { file: Option<Result<(), String>>, outcome: Result<(), PersistenceError> },
+    RefreshNow { correlation_id: Arc<str>, reply: Reply<&'static str> },
+    Force { forced: Option<ForcedState>, reply: Reply<ForcedChange> },
 }
 
 impl Message for ConfigMessage {
@@ -69,6 +71,8 @@ impl Message for ConfigMessage {
             ConfigMessage::LastGoodFound { .. } => "last_good_found",
             ConfigMessage::SaveDue => "save_due",
             ConfigMessage::Saved { .. } => "saved",
+            ConfigMessage::RefreshNow { .. } => "refresh_now",
+            ConfigMessage::Force { .. } => "force",
         }
     }
 }
@@ -89,6 +93,8 @@ pub(crate) struct State {
     is_fetching: bool,
     /// A refresh was requested during a fetch, which may have read the values from before the request.
     asked_again: Option<Arc<str>>,
+    /// The callers that wait for a refresh, each with the number of the first fetch that began after its call.
+    awaiting: Vec<(u64, Reply<&'static str>)>,
     failures_in_row: u32,
     /// The last response of the source and its time. It is applied again when last good values have been loaded.
     latest: Option<(Answers, DateTime<Utc>)>,
@@ -124,6 +130,7 @@ impl Behaviour for ConfigActor {
             fetch_generation: 0,
             is_fetching: false,
             asked_again: None,
+            awaiting: Vec::new(),
             failures_in_row: 0,
             latest: None,
             is_seeking_last_good: false,
@@ -163,6 +170,17 @@ impl Behaviour for ConfigActor {
             ConfigMessage::LastGoodFound { outcome } => self.last_good_found(outcome, state),
             ConfigMessage::SaveDue => self.save(state),
             ConfigMessage::Saved { file, outcome } => self.saved(file, &outcome, state),
+            ConfigMessage::RefreshNow { correlation_id, reply } => {
+                state.awaiting.push((state.fetch_generation + 1, reply));
+                self.fetch(correlation_id, state);
+            }
+            ConfigMessage::Force { forced, reply } => {
+                reply.send(state.guard.force(forced));
+                // While the breaker is open, no refresh is scheduled.
+                if state.guard.state() == BreakerState::Closed {
+                    state.refresh_after(Duration::ZERO);
+                }
+            }
         }
     }
 
@@ -203,6 +221,7 @@ impl ConfigActor {
         let Ok(permit) = state.guard.try_acquire() else {
             debug!(dependency = DEPENDENCY, %correlation_id, "skipped settings refresh: config service unavailable");
             self.count_refresh("not_permitted");
+            state.refreshed("not_permitted", u64::MAX);
             return;
         };
         state.is_fetching = true;
@@ -236,6 +255,7 @@ impl ConfigActor {
             Err(_) if is_excused && self.snapshots.settings().is_some() => {}
             Err(fault) => self.continue_with_last_good(&fault, state),
         }
+        state.refreshed(label, state.fetch_generation);
         let delay = if is_excused { Some(FIRST_FETCH_RETRY) } else { self.next_refresh(state) };
         if let Some(delay) = delay {
             state.refresh_after(delay);
@@ -296,6 +316,13 @@ impl ConfigActor {
 }
 
 impl State {
+    /// Replies to the callers that wait for a fetch up to this one.
+    fn refreshed(&mut self, outcome: &'static str, fetch_generation: u64) {
+        for (_, reply) in self.awaiting.extract_if(.., |(first, _)| *first <= fetch_generation) {
+            reply.send(outcome);
+        }
+    }
+
     fn refresh_after(&self, delay: Duration) {
         let generation = self.fetch_generation;
         self.me.tell_after(delay.mul_f64(0.9 + fastrand::f64() * 0.2), ConfigMessage::RefreshDue { generation });

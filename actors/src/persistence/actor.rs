@@ -24,8 +24,8 @@ use super::lookups::{self, Lookup, READS_IN_FLIGHT_MAX};
 use super::metrics::record_wait;
 use super::waiting::Waiting;
 use super::{DEPENDENCY, Finding, Op, PersistenceError, Store, StoreError, StoreSlot, contained, measured};
-use crate::runtime::breaker::{BreakerSettings, NotPermitted, Permit};
-use crate::runtime::guard::{Availability, Guard};
+use crate::runtime::breaker::{BreakerSettings, ForcedState, NotPermitted, Permit};
+use crate::runtime::guard::{Availability, ForcedChange, Guard};
 use crate::runtime::mailbox::{Behaviour, Inspection, Message, Myself, Reply};
 use crate::runtime::running_time::{real_time_max, timed, timed_within};
 use crate::snapshot::SnapshotCell;
@@ -69,6 +69,7 @@ pub(crate) enum PersistenceMessage {
     CountDue,
     DeleteDue,
     ExpireDue,
+    Force { forced: Option<ForcedState>, reply: Reply<ForcedChange> },
 }
 
 impl Message for PersistenceMessage {
@@ -90,6 +91,7 @@ impl Message for PersistenceMessage {
             PersistenceMessage::CountDue => "count_due",
             PersistenceMessage::DeleteDue => "delete_due",
             PersistenceMessage::ExpireDue => "expire_due",
+            PersistenceMessage::Force { .. } => "force",
         }
     }
 }
@@ -194,6 +196,7 @@ impl Behaviour for PersistenceActor {
                 state.delete_old(settings.as_ref().map(|(table, _)| table.settings()));
             }
             PersistenceMessage::ExpireDue => state.expire_profiles(),
+            PersistenceMessage::Force { forced, reply } => reply.send(state.force(forced)),
         }
         self.board.publish(state.loads());
     }
@@ -312,6 +315,12 @@ impl State {
             measured(Op::Ping, &finding, started_at.elapsed());
             PersistenceMessage::Probed { permit, finding }
         });
+    }
+
+    fn force(&mut self, forced: Option<ForcedState>) -> ForcedChange {
+        let change = self.guard.force(forced);
+        self.refuse_all_waiting();
+        change
     }
 
     /// Checks whether the database is available.

@@ -91,6 +91,25 @@ impl BreakerState {
     }
 }
 
+/// A state that an operator has forced. It ends with a reset, or with the actor that owns the breaker.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ForcedState {
+    /// Calls are rejected, and nothing probes.
+    Open,
+    /// Calls pass, whatever their outcome.
+    Closed,
+}
+
+impl ForcedState {
+    /// Returns the word.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            ForcedState::Open => "open",
+            ForcedState::Closed => "closed",
+        }
+    }
+}
+
 /// The outcome of a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CallOutcome {
@@ -175,6 +194,8 @@ struct Slice {
 pub struct BreakerReport {
     /// The state: `closed`, `open` or `half_open`.
     pub state: &'static str,
+    /// The state that an operator has forced: `open` or `closed`.
+    pub forced: Option<&'static str>,
     /// Number of calls within the window. 0 unless it is closed.
     pub calls: u32,
     /// Number of those that failed, slow ones included.
@@ -192,6 +213,8 @@ pub struct BreakerReport {
 pub struct CircuitBreaker {
     settings: BreakerSettings,
     state: BreakerState,
+    /// If set, it is the state.
+    forced: Option<ForcedState>,
     generation: u64,
     failures_in_row: u32,
     /// Tenths of the window, oldest first.
@@ -209,6 +232,7 @@ impl CircuitBreaker {
         CircuitBreaker {
             settings,
             state: BreakerState::Closed,
+            forced: None,
             generation: 0,
             failures_in_row: 0,
             slices: VecDeque::new(),
@@ -231,6 +255,7 @@ impl CircuitBreaker {
         let until_probe = self.next_probe_at().map(|at| at.saturating_duration_since(now));
         BreakerReport {
             state: self.state.as_str(),
+            forced: self.forced.map(ForcedState::as_str),
             calls: sum(|slice| slice.calls),
             failures: sum(|slice| slice.failures),
             slow: sum(|slice| slice.slow),
@@ -259,6 +284,9 @@ impl CircuitBreaker {
     pub fn check(&self, now: Instant) -> Result<(), NotPermitted> {
         match self.state {
             BreakerState::Closed => Ok(()),
+            BreakerState::Open if self.forced.is_some() => {
+                Err(NotPermitted { retry_after: self.settings.open_duration_max })
+            }
             BreakerState::Open => Err(NotPermitted { retry_after: self.open_until.saturating_duration_since(now) }),
             // A probe usually ends long before its timeout.
             BreakerState::HalfOpen => Err(NotPermitted { retry_after: self.settings.open_duration }),
@@ -268,6 +296,7 @@ impl CircuitBreaker {
     /// Requests a permit for a probe, which is given after the open time, or if the last probe was lost.
     pub fn try_probe(&mut self, now: Instant) -> Option<(Permit, Transition)> {
         let is_due = match self.state {
+            _ if self.forced.is_some() => false,
             BreakerState::Closed => false,
             BreakerState::Open => now >= self.open_until,
             BreakerState::HalfOpen => now >= self.probe_deadline,
@@ -283,6 +312,7 @@ impl CircuitBreaker {
     /// Returns the time at which the owner should probe; `None` while closed.
     pub fn next_probe_at(&self) -> Option<Instant> {
         match self.state {
+            _ if self.forced.is_some() => None,
             BreakerState::Closed => None,
             BreakerState::Open => Some(self.open_until),
             BreakerState::HalfOpen => Some(self.probe_deadline),
@@ -311,7 +341,7 @@ impl CircuitBreaker {
             (BreakerState::HalfOpen, true) => Some(self.open(now, jitter)),
             (BreakerState::Closed, _) => {
                 self.count(is_failure, outcome == CallOutcome::Success && is_failure, now);
-                self.is_tripped().then(|| self.open(now, jitter))
+                (self.forced.is_none() && self.is_tripped()).then(|| self.open(now, jitter))
             }
             (BreakerState::Open, _) => None,
         }
@@ -367,6 +397,23 @@ impl CircuitBreaker {
         self.failures_in_row = 0;
         self.slices.clear();
         self.change_to(BreakerState::Open)
+    }
+
+    /// Forces a state, or returns to the automatic one, which begins closed and with an empty window. Outcomes of calls
+    /// in progress are ignored.
+    pub fn force(&mut self, forced: Option<ForcedState>, now: Instant) -> Option<Transition> {
+        self.forced = forced;
+        self.failures_in_row = 0;
+        self.openings_in_row = 0;
+        self.slices.clear();
+        let to = match forced {
+            Some(ForcedState::Open) => BreakerState::Open,
+            Some(ForcedState::Closed) | None => BreakerState::Closed,
+        };
+        if to == BreakerState::Open && self.state == BreakerState::Closed {
+            self.opened_at = now;
+        }
+        Some(self.change_to(to)).filter(|transition| transition.from != transition.to)
     }
 
     fn change_to(&mut self, to: BreakerState) -> Transition {

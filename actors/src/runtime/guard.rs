@@ -5,7 +5,8 @@ use tokio::time::{Duration, Instant};
 use tracing::debug;
 
 use super::breaker::{
-    BreakerReport, BreakerSettings, BreakerState, CallOutcome, CircuitBreaker, NotPermitted, Permit, Transition,
+    BreakerReport, BreakerSettings, BreakerState, CallOutcome, CircuitBreaker, ForcedState, NotPermitted, Permit,
+    Transition,
 };
 use super::mailbox::{Message, Myself};
 
@@ -16,6 +17,15 @@ pub(crate) enum Availability {
     Lost,
     /// A probe closed the breaker.
     Recovered,
+}
+
+/// The states of a breaker before and after an operator forced one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ForcedChange {
+    /// Before.
+    pub before: BreakerReport,
+    /// After.
+    pub after: BreakerReport,
 }
 
 /// Owned by the actor that calls the dependency. If the breaker opens, the actor gets a message when a probe is due.
@@ -83,6 +93,15 @@ impl<M: Message> Guard<M> {
             (_, BreakerState::Closed) => Some(Availability::Recovered),
             _ => None,
         }
+    }
+
+    /// Forces a state of the breaker, or returns to the automatic one.
+    pub(crate) fn force(&mut self, forced: Option<ForcedState>) -> ForcedChange {
+        let before = self.report();
+        if let Some(transition) = self.breaker.force(forced, Instant::now()) {
+            self.changed(transition);
+        }
+        ForcedChange { before, after: self.report() }
     }
 
     /// Describes the fault of calls that succeed but take too long.

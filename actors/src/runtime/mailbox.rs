@@ -202,8 +202,8 @@ impl<M: Message> Mailbox<M> {
         self.wait_for(self.ask(message)?, deadline).await
     }
 
-    /// Calls the actor without a permit. Only for the few calls of a shutdown, which must succeed even if all permits are in
-    /// use.
+    /// Calls the actor without a permit. Only for the few calls of a shutdown and of an operator, which must succeed even if
+    /// all permits are in use.
     pub(crate) async fn call_outside_bound<T>(
         &self,
         deadline: Instant,

@@ -19,6 +19,9 @@ use crate::http::context::{AppState, REQUESTS_MAX, STILL_LOADING};
 use crate::http::portions::{MemoryLoad, WAIT_MAX, memory_load};
 use crate::http::schema::types;
 
+/// The actors that own a circuit breaker, each with its dependency.
+pub(crate) const BREAKERS: [(&str, &str); 3] =
+    [("persistence", "database"), ("cache", "redis"), ("config", "config_service")];
 /// The detail of a check without a free permit.
 const AT_CAPACITY: &str = "at capacity: further calls are rejected";
 
@@ -158,6 +161,8 @@ impl Readiness {
         let (status, detail) = state.limits.state().check();
         checks.insert("broker_limits", Check { detail, ..Check::new(status) });
 
+        name_forced_states(&mut checks, reports);
+
         // The metric of readiness has the same conditions (scrape.rs).
         let reason = match (state.is_draining(), is_reached, is_loaded) {
             (true, ..) => Some("draining"),
@@ -167,6 +172,21 @@ impl Readiness {
             _ => None,
         };
         Readiness { reason, checks }
+    }
+}
+
+/// Adds to the details of dependencies that an operator has forced their circuit breakers.
+fn name_forced_states(checks: &mut BTreeMap<&'static str, Check>, reports: &[ActorReport]) {
+    for (actor, dependency) in BREAKERS {
+        let report = reports.iter().find(|report| report.name == actor);
+        let circuit = report.and_then(|report| report.inspection.as_ref().ok()?.circuit);
+        if let (Some(forced), Some(check)) = (circuit.and_then(|circuit| circuit.forced), checks.get_mut(dependency)) {
+            let forced = format!("circuit breaker forced {forced} by an operator");
+            check.detail = Some(match check.detail.take() {
+                Some(detail) => format!("{detail}; {forced}"),
+                None => forced,
+            });
+        }
     }
 }
 

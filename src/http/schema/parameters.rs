@@ -9,8 +9,9 @@ use registry_planning::vocabulary::{Broker, Exchange, InstrumentType, Subscripti
 use utoipa::IntoParams;
 
 use super::types::{
-    ConflictCursor, ConflictId, ExportFormat, FileBroker, IncludeWord, InstrumentKey, JobId, NumberCursor, PlanCursor,
-    PlanId, ProfileCursor, ProfileId, ProfilePlanCursor, ProfileUserId, RequestedKey, SubscriptionFormat, UserId,
+    ConflictCursor, ConflictId, Dependency, ExportFormat, FileBroker, IncludeWord, InstrumentKey, JobId, NumberCursor,
+    PlanCursor, PlanId, ProfileCursor, ProfileId, ProfilePlanCursor, ProfileUserId, RequestedKey, SubscriptionFormat,
+    UserId,
 };
 
 /// Declares parameters in one place of a request.
@@ -52,6 +53,10 @@ parameters! {
     BrokerPath in Path {
         /// The broker.
         broker_id: Broker,
+    }
+    DependencyPath in Path {
+        /// The dependency.
+        dependency: Dependency,
     }
     FileBrokerPath in Path {
         /// The broker that published the file.

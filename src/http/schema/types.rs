@@ -108,6 +108,8 @@ words! {
     ActorState: "The state of an actor.", ["running", "restarting", "unresponsive", "at_capacity"];
     Dependency: "A dependency.", ["database", "redis", "config_service"];
     ForcedState: "The state of a circuit breaker that an operator has forced.", ["open", "closed"];
+    BreakerAction: "An action on a circuit breaker.", ["force_open", "force_closed", "reset"];
+    RefreshOutcome: "The outcome of a refresh of the settings. `partial`: some keys were not read.", ["ok", "partial", "failed", "not_configured"];
     ResolvedStatus: "The result of resolving a conflict by hand.", ["resolved", "failed"];
     PriorityWord: "The priority of a job: `low` (1), `normal` (5) or `high` (10).", ["low", "normal", "high"];
 }

@@ -19,7 +19,7 @@ use super::document::{
 use super::problems::{Observation, health};
 use crate::http::context::{AppState, REQUESTS_MAX};
 use crate::http::health::INSPECT_TIMEOUT;
-use crate::http::health::checks::{Readiness, milliseconds};
+use crate::http::health::checks::{BREAKERS, Readiness, milliseconds};
 use crate::memory;
 use crate::status::history::{BatchSummary, History, Step, ratio};
 use crate::status::meters::{Level, Tally, entries};
@@ -70,10 +70,12 @@ impl Facts {
         let jobs = state.system.ingest.recent_jobs();
         let history = state.recent.lock();
         let actors: Vec<StatusActor> = self.reports.iter().map(|report| self.actor(report, &history)).collect();
+        let breakers = self.breakers(&readiness);
         let minute = history.last_minute(meters, self.usage.cpu_seconds, self.now);
         let observation = Observation {
             readiness: &readiness,
             actors: &actors,
+            breakers: &breakers,
             recent_restarts: self.recent_restarts(&history),
             shed_per_second: minute.shed_per_second,
             memory: self.usage.resident_bytes.zip(memory::limit()),
@@ -103,7 +105,7 @@ impl Facts {
             },
             endpoints: endpoints(&history, meters),
             actors,
-            breakers: self.breakers(&readiness),
+            breakers,
             lanes: lanes(state),
             caches: caches(state, &history, meters, self.now),
             batches: batches(history.batches(meters, self.now)),
@@ -165,29 +167,13 @@ impl Facts {
     }
 
     fn breakers(&self, readiness: &Readiness) -> Vec<StatusBreaker> {
-        let owned = [("persistence", "database"), ("cache", "redis"), ("config", "config_service")];
-        let found = owned.into_iter().filter_map(|(actor, dependency)| {
+        let found = BREAKERS.into_iter().filter_map(|(actor, dependency)| {
             let report = self.reports.iter().find(|report| report.name == actor)?;
             let circuit = report.inspection.as_ref().ok()?.circuit?;
             let detail = readiness.checks.get(dependency).and_then(|check| check.detail.clone());
-            Some(self.breaker(dependency, &circuit, detail))
+            Some(StatusBreaker::of(dependency, &circuit, self.at, detail))
         });
         found.collect()
-    }
-
-    fn breaker(&self, dependency: &'static str, circuit: &BreakerReport, detail: Option<String>) -> StatusBreaker {
-        let opened_at = circuit.open_for.and_then(|open_for| Some(self.at - TimeDelta::from_std(open_for).ok()?));
-        StatusBreaker {
-            dependency,
-            state: circuit.state,
-            forced: None,
-            failure_ratio: share(circuit.failures, circuit.calls),
-            slow_ratio: share(circuit.slow, circuit.calls),
-            calls_in_window: circuit.calls,
-            opened_at: opened_at.map(format_time),
-            next_trial_ms: circuit.next_probe_in.map(milliseconds),
-            detail,
-        }
     }
 
     fn settings(&self, state: &AppState) -> StatusSettings {
@@ -203,6 +189,29 @@ impl Facts {
                 .iter()
                 .map(|key| format!("{key}: the value is out of range; another origin applies"))
                 .collect(),
+        }
+    }
+}
+
+impl StatusBreaker {
+    /// Returns the entry of a breaker.
+    pub(crate) fn of(
+        dependency: &'static str,
+        report: &BreakerReport,
+        at: DateTime<Utc>,
+        detail: Option<String>,
+    ) -> Self {
+        let opened_at = report.open_for.and_then(|open_for| Some(at - TimeDelta::from_std(open_for).ok()?));
+        StatusBreaker {
+            dependency,
+            state: report.state,
+            forced: report.forced,
+            failure_ratio: share(report.failures, report.calls),
+            slow_ratio: share(report.slow, report.calls),
+            calls_in_window: report.calls,
+            opened_at: opened_at.map(format_time),
+            next_trial_ms: report.next_probe_in.map(milliseconds),
+            detail,
         }
     }
 }

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Timelike, Utc};
 use registry_planning::vocabulary::{Broker, counted};
 
-use super::document::{StatusActor, StatusHealth, StatusProblem};
+use super::document::{StatusActor, StatusBreaker, StatusHealth, StatusProblem};
 use crate::http::context::AppState;
 use crate::http::health::checks::{Check, Readiness, refused};
 use crate::http::scrape::last_file;
@@ -23,6 +23,7 @@ const FILE_EXPECTED: std::ops::Range<u32> = 210..1110;
 pub(super) struct Observation<'a> {
     pub(super) readiness: &'a Readiness,
     pub(super) actors: &'a [StatusActor],
+    pub(super) breakers: &'a [StatusBreaker],
     /// The restarts of the last 15 minutes, by actor.
     pub(super) recent_restarts: BTreeMap<&'static str, u64>,
     pub(super) shed_per_second: f64,
@@ -37,6 +38,7 @@ pub(super) struct Observation<'a> {
 pub(super) fn health(state: &AppState, observation: &Observation<'_>) -> StatusHealth {
     let mut problems: Vec<StatusProblem> = of_readiness(observation.readiness).into_iter().collect();
     problems.extend(of_dependencies(state, &observation.readiness.checks));
+    problems.extend(observation.breakers.iter().filter_map(of_breaker));
     problems.extend(of_load(observation));
     problems.extend(observation.actors.iter().filter_map(of_actor));
     problems.extend(observation.recent_restarts.iter().map(|(actor, count)| of_restarts(actor, *count)));
@@ -146,6 +148,12 @@ fn of_dependencies(state: &AppState, checks: &BTreeMap<&'static str, Check>) -> 
 /// Whether `part` is more than so many percent of `whole`.
 fn exceeds(part: u64, whole: u64, percent: u64) -> bool {
     whole > 0 && part.saturating_mul(100) > whole.saturating_mul(percent)
+}
+
+fn of_breaker(breaker: &StatusBreaker) -> Option<StatusProblem> {
+    let detail = format!("the circuit breaker is forced {} by an operator", breaker.forced?);
+    let remedy = "Reset the circuit breaker when the reason is gone.";
+    Some(problem(WARNING, breaker.dependency, detail, remedy, None))
 }
 
 fn of_load(observation: &Observation<'_>) -> Vec<StatusProblem> {

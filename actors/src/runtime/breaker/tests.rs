@@ -253,3 +253,63 @@ fn jitter_extends_the_open_time_by_at_most_a_fifth() {
 
     assert_eq!(breaker.next_probe_at().unwrap() - t0, Duration::from_millis(1200));
 }
+
+#[test]
+fn forced_open_it_rejects_calls_and_does_not_probe() {
+    let (mut breaker, t0) = breaker();
+
+    let transition = breaker.force(Some(ForcedState::Open), t0);
+
+    assert_eq!(transition, Some(Transition { from: BreakerState::Closed, to: BreakerState::Open }));
+    assert!(breaker.try_acquire(t0 + 100 * SECOND).is_err());
+    assert!(breaker.try_probe(t0 + 100 * SECOND).is_none());
+    assert_eq!(breaker.next_probe_at(), None);
+    assert_eq!(breaker.report(t0 + SECOND).open_for, Some(SECOND));
+}
+
+#[test]
+fn forced_closed_it_stays_closed_and_counts_failures() {
+    let (mut breaker, t0) = opened();
+
+    breaker.force(Some(ForcedState::Closed), t0);
+    for _ in 0..50 {
+        assert_eq!(call(&mut breaker, CallOutcome::Failure, t0), None);
+    }
+
+    assert_eq!(breaker.state(), BreakerState::Closed);
+    assert_eq!(breaker.report(t0).failures, 50);
+    assert_eq!(breaker.report(t0).forced, Some("closed"));
+}
+
+#[test]
+fn a_reset_begins_closed_with_an_empty_window() {
+    let (mut breaker, t0) = breaker();
+    for _ in 0..4 {
+        call(&mut breaker, CallOutcome::Failure, t0);
+    }
+    let late = breaker.try_acquire(t0).unwrap();
+
+    breaker.force(Some(ForcedState::Open), t0);
+    breaker.force(None, t0);
+    breaker.record(late, CallOutcome::Failure, t0, 0.0);
+
+    assert_eq!(breaker.state(), BreakerState::Closed);
+    assert_eq!(breaker.report(t0).calls, 0);
+    assert_eq!(breaker.report(t0).forced, None);
+    assert_eq!(call(&mut breaker, CallOutcome::Failure, t0), None);
+}
+
+#[test]
+fn slow_calls_are_counted_apart() {
+    let (mut breaker, t0) = breaker();
+    let permit = breaker.try_acquire(t0).unwrap().timed(running(3 * SECOND));
+    breaker.record(permit, CallOutcome::Success, t0, 0.0);
+    call(&mut breaker, CallOutcome::Failure, t0);
+
+    let report = breaker.report(t0);
+
+    assert_eq!(report.calls, 2);
+    assert_eq!(report.failures, 2);
+    assert_eq!(report.slow, 1);
+    assert_eq!(breaker.report(t0 + 20 * SECOND).calls, 0);
+}
