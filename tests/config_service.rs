@@ -1,6 +1,7 @@
 //! The service with a config service beside it: up, down, later, and what it says of secrets.
 
 mod command_line;
+mod operations;
 mod outage;
 mod rotation;
 mod start;

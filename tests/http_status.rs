@@ -6,7 +6,7 @@ use test_servers::RedisServer;
 use tokio::time::timeout;
 
 use crate::http_ingest::{FEW, kite_of};
-use crate::support::{Answer, Client, Process, REGISTRY, SOON, Service, Standin, body, eventually};
+use crate::support::{Answer, Client, Process, REGISTRY, SOON, Service, body, eventually};
 
 async fn status(client: &Client) -> Value {
     client.get(&format!("{REGISTRY}/status")).await.json()
@@ -336,26 +336,4 @@ async fn a_refresh_without_a_config_service_is_not_configured() {
     let service = Service::start().await;
     let answer = act(&service.client, Method::POST, "settings/refresh", &json!({})).await.json();
     assert_eq!(answer["outcome"], "not_configured");
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_refresh_returns_after_the_settings_changed() {
-    const TTL: &str = "INSTRUMENT_REGISTRY_PLAN_CACHE_TTL";
-    let standin = Standin::start(&[(TTL, "600")]).await;
-    let service = Service::with(&[("CONFIG_SERVICE_URL", &standin.url())]).await;
-    let client = &service.client;
-    let refresh = async || act(client, Method::POST, "settings/refresh", &json!({})).await.json();
-
-    standin.set(TTL, "700");
-    let refreshed = refresh().await;
-    let config = client.read("planner/config").await;
-    standin.stop().await;
-    let failed = refresh().await;
-
-    assert!(["ok", "partial"].contains(&refreshed["outcome"].as_str().unwrap()), "{refreshed}");
-    assert_eq!(config["configuration"][TTL], "700");
-    assert_eq!(failed["outcome"], "failed");
-    let breaker = force(client, "config_service", "force_closed").await;
-    assert_eq!(breaker["forced"], "closed");
-    assert_eq!(breaker["state"], "closed");
 }
