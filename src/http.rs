@@ -42,6 +42,7 @@ mod server_timing;
 mod shedding;
 mod stale_counts;
 mod status;
+mod status_streams;
 mod throttled_log;
 mod versions;
 
@@ -67,7 +68,7 @@ pub(crate) use self::profiles::problems::causes;
 pub(crate) use self::profiles::{NAME_CHARACTERS_MAX, USER_IDS, is_user_id};
 use self::profiles::{PROFILES, changes};
 pub(crate) use self::stale_counts::StaleCounts;
-pub(crate) use self::status::StatusStreams;
+pub(crate) use self::status_streams::StatusStreams;
 pub(crate) use self::throttled_log::ThrottledLog;
 
 /// Returns the service of all routes, for at most `connections_max` connections.

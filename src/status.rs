@@ -1,4 +1,4 @@
-//! The recent past of the process, in memory: what the status shows without a metrics database.
+//! The recent past of the process, in memory, so that the status needs no metrics database.
 //!
 //! [`Meters`] counts along with the recorder of Prometheus, so that every event is recorded at one place. [`History`] takes
 //! a sample of the meters every [`STEP`]; it gets the time as an argument.

@@ -203,8 +203,8 @@ impl System {
         persistence::metrics::database_connections(self.store.connections());
     }
 
-    /// Forces a state of the circuit breaker of a dependency, or returns to the automatic one. Returns `None` if no dependency
-    /// in use has this name.
+    /// Forces a state of the circuit breaker of a dependency, or returns to the automatic one. Returns `None` if no configured
+    /// dependency has this name.
     ///
     /// # Errors
     /// [`CallError`].

@@ -20,7 +20,7 @@ use super::keys::ApiKeys;
 use super::measures::Measures;
 use super::problem::Problem;
 use super::stale_counts::StaleCounts;
-use super::status::StatusStreams;
+use super::status_streams::StatusStreams;
 use super::throttled_log::ThrottledLog;
 use crate::limits::BrokerLimits;
 use crate::status::Recent;

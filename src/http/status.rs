@@ -16,7 +16,6 @@ use utoipa::ToSchema;
 use self::build::Facts;
 pub(crate) use self::document::StatusBreaker;
 use self::document::StatusDocument;
-pub(crate) use self::stream::StatusStreams;
 pub(super) use self::stream::{__path_stream, stream};
 use super::body::Fields;
 use super::context::{AppState, RequestContext};

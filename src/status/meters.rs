@@ -63,7 +63,7 @@ pub(crate) struct ActorMeter {
     pub(crate) restarts: AtomicU64,
 }
 
-/// Meters by their label, of which there are few.
+/// Meters by their label. There are few labels.
 type ByLabel<K, V> = RwLock<BTreeMap<K, Arc<V>>>;
 
 /// Returns the meter of a label.

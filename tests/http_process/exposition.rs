@@ -179,6 +179,11 @@ async fn use_every_route_for_nothing_known(client: &Client) -> Vec<(String, Stri
             sent.replace_range(start..=end, "missing");
         }
         let request = client.request(Method::from_bytes(method.as_bytes()).expect("it is a method"), &sent);
+        if path.ends_with("/stream") {
+            // A stream does not end.
+            request.send().await.expect("the service answers");
+            continue;
+        }
         Answer::to(request.json(&json!({}))).await;
     }
     routes

@@ -203,7 +203,7 @@ impl<M: Message> Mailbox<M> {
     }
 
     /// Calls the actor without a permit. Only for the few calls of a shutdown and of an operator, which must succeed even if
-    /// all permits are in use.
+    /// no permit is free.
     pub(crate) async fn call_outside_bound<T>(
         &self,
         deadline: Instant,

@@ -24,7 +24,7 @@ pub(crate) struct StatusDocument {
     pub(super) endpoints: Vec<StatusEndpoint>,
     /// The actors.
     pub(super) actors: Vec<StatusActor>,
-    /// The circuit breakers of the dependencies in use.
+    /// The circuit breakers of the configured dependencies.
     pub(super) breakers: Vec<StatusBreaker>,
     /// The lanes of database calls.
     pub(super) lanes: Vec<StatusLane>,
@@ -69,7 +69,7 @@ pub(crate) struct StatusProblem {
     pub(super) subject: String,
     /// The condition.
     pub(super) detail: String,
-    /// What to do now.
+    /// The step to take now.
     #[schema(value_type = String)]
     pub(super) remedy: &'static str,
     /// The heading in the runbook, if it has one.
@@ -91,13 +91,13 @@ pub(crate) struct StatusProcess {
     /// The kind of database.
     #[schema(value_type = String)]
     pub(super) backend: &'static str,
-    /// The memory in use, if known.
+    /// The resident memory, if known.
     #[schema(required)]
     pub(super) resident_memory_bytes: Option<u64>,
     /// The maximum of the memory, if known.
     #[schema(required)]
     pub(super) memory_limit_bytes: Option<u64>,
-    /// The number of processor cores in use over the last minute, if known.
+    /// The average number of busy processor cores over the last minute, if known.
     #[schema(required)]
     pub(super) cpu_cores_used: Option<f64>,
     /// The number of threads, if known.

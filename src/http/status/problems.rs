@@ -27,7 +27,7 @@ pub(super) struct Observation<'a> {
     /// The restarts of the last 15 minutes, by actor.
     pub(super) recent_restarts: BTreeMap<&'static str, u64>,
     pub(super) shed_per_second: f64,
-    /// The memory in use, and its limit.
+    /// The resident memory, and its limit.
     pub(super) memory: Option<(u64, u64)>,
     /// The open connections, and their maximum.
     pub(super) connections: (u64, u64),
@@ -81,7 +81,7 @@ fn remedy_of(name: &str, status: &str) -> Option<(&'static str, &'static str, Op
     Some(match (name, status) {
         ("database", "unavailable") => (
             CRITICAL,
-            "Check that the database runs and accepts connections; the service retries by itself.",
+            "Check that the database runs and accepts connections; the service retries.",
             Some("InstrumentRegistryDatabaseUnavailable"),
         ),
         ("database", _) => (
@@ -164,7 +164,7 @@ fn of_load(observation: &Observation<'_>) -> Vec<StatusProblem> {
         problems.push(problem(WARNING, "requests", detail, remedy, "InstrumentRegistryRequestsShed"));
     }
     if let Some((used, limit)) = observation.memory.filter(|(used, limit)| exceeds(*used, *limit, 85)) {
-        let detail = format!("{} MiB of {} MiB of memory are in use", used >> 20, limit >> 20);
+        let detail = format!("{} MiB of {} MiB of memory are occupied", used >> 20, limit >> 20);
         let remedy = "Raise the memory limit, or reduce the load before the process is killed.";
         problems.push(problem(CRITICAL, "memory", detail, remedy, "InstrumentRegistryMemoryNearLimit"));
     }
