@@ -139,15 +139,85 @@ class Now:
         self.start = lambda: target(*args)
 
 
-def batch(number, action, connection):
+def batch(number, action, connection, account="default", endpoint="market"):
     entry = {"at_ms": number, "action": action, "connection": connection, "instruments": [], "tokens": []}
     messages = [{"subscribe": [connection], "modes": {}}] if action == "subscribe" else []
-    return ScheduledBatch.from_dict(entry | {"messages": messages})
+    return ScheduledBatch.from_dict(entry | {"messages": messages, "account": account, "endpoint": endpoint})
 
 
-def test_a_connection_after_a_close_opens_after_it(feed, monkeypatch):
-    schedules = {"first": [batch(0, "subscribe", 1)], "second": [batch(0, "close", 1), batch(1, "subscribe", 2)]}
-    monkeypatch.setattr(feed, "fetch", lambda plan_id, previous: schedules[plan_id])
+@pytest.fixture
+def schedules(monkeypatch):
+    """The schedules of plans, by the id of the plan."""
+    schedules = {}
+    monkeypatch.setattr("instrument_registry.sdk.feed.Feed.fetch", lambda _, plan_id, previous: schedules[plan_id])
+    return schedules
+
+
+def accounts_of(feed):
+    return {number: ticker.account for number, ticker in feed.connections.items()}
+
+
+@pytest.fixture
+def desks(kite):
+    """A feed with the credentials of two accounts."""
+    return kite.Feed.of_accounts(None, {"desk_a": ("key a", "token a"), "desk_b": ["key b", "token b"]}, print)
+
+
+KEY_A, KEY_B = ("key a", "token a"), ("key b", "token b")
+
+
+def test_a_connection_has_the_credentials_of_its_account(desks, schedules):
+    schedules["first"] = [batch(0, "subscribe", 1, "desk_a"), batch(0, "subscribe", 2, "desk_b")]
+    desks.apply("first")
+    assert accounts_of(desks) == {1: KEY_A, 2: KEY_B}
+    schedules["second"] = [batch(0, "close", 1, "desk_a"), batch(1, "subscribe", 3, "desk_b")]
+    desks.apply("second")
+    assert accounts_of(desks) == {2: KEY_B, 3: KEY_B}
+
+
+def test_an_account_without_credentials_opens_nothing(desks, schedules):
+    schedules["first"] = [batch(0, "subscribe", 1, "desk_a"), batch(0, "subscribe", 2, "desk_c")]
+    with pytest.raises(ValueError, match="account `desk_c`; this feed has the credentials of `desk_a`, `desk_b`"):
+        desks.apply("first")
+    assert desks.connections == {}
+    assert desks.plan_id is None
+
+
+def test_one_set_of_credentials_serves_one_account(feed, schedules):
+    schedules["two"] = [batch(0, "subscribe", 1, "desk_a"), batch(0, "subscribe", 2, "desk_b")]
+    with pytest.raises(ValueError, match="uses the accounts `desk_a`, `desk_b`; this feed has the credentials of one"):
+        feed.apply("two")
+    assert feed.connections == {}
+    schedules["first"] = [batch(0, "subscribe", 1, "desk_a")]
+    feed.apply("first")
+    schedules["second"] = [batch(0, "subscribe", 2, "desk_b")]
+    with pytest.raises(ValueError, match="uses the accounts `desk_a`, `desk_b`"):
+        feed.apply("second")
+    assert accounts_of(feed) == {1: ("key", "token")}
+    assert feed.plan_id == "first"
+    feed.close()
+    feed.apply("second")
+    assert list(feed.connections) == [2]
+
+
+def test_accounts_have_complete_credentials(kite):
+    with pytest.raises(TypeError):
+        kite.Feed.of_accounts(None, {"desk_a": KEY_A, "desk_b": ("key b",)}, print)
+    with pytest.raises(ValueError, match="at least one account"):
+        kite.Feed.of_accounts(None, {}, print)
+
+
+def test_an_endpoint_that_is_not_served_opens_nothing(feed, schedules):
+    schedules["first"] = [batch(0, "subscribe", 1), batch(0, "subscribe", 2, endpoint="depth200")]
+    with pytest.raises(ValueError, match="at the endpoint `depth200`; this feed serves only `market`"):
+        feed.apply("first")
+    assert feed.connections == {}
+    assert feed.plan_id is None
+
+
+def test_a_connection_after_a_close_opens_after_it(feed, schedules, monkeypatch):
+    schedules["first"] = [batch(0, "subscribe", 1)]
+    schedules["second"] = [batch(0, "close", 1), batch(1, "subscribe", 2)]
     feed.apply("first")
     first = feed.connections[1]
 

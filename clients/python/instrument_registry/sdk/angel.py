@@ -32,11 +32,11 @@ class Feed(feed.Feed):
         feed_token: str,
         on_tick: Callable[[dict[str, Any]], object],
     ) -> None:
-        super().__init__(registry)
-        self.account, self.on_tick = (auth_token, api_key, client_code, feed_token), on_tick
+        super().__init__(registry, (auth_token, api_key, client_code, feed_token))
+        self.on_tick = on_tick
 
-    def new_connection(self, on_open: Callable[[], None]) -> Any:
-        socket = SmartWebSocketV2(*self.account, max_retry_attempt=0)
+    def new_connection(self, credentials: feed.Credentials, on_open: Callable[[], None]) -> Any:
+        socket = SmartWebSocketV2(*credentials, max_retry_attempt=0)
         socket.on_open = lambda _: on_open()
         socket.on_data = lambda _, tick: self.on_tick(tick)
         socket.on_error = lambda *_: None

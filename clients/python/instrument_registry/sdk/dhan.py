@@ -20,11 +20,11 @@ class Feed(feed.Feed):
     def __init__(
         self, registry: Client, client_id: str, access_token: str, on_tick: Callable[[dict[str, Any]], object]
     ) -> None:
-        super().__init__(registry)
-        self.account, self.on_tick = (client_id, access_token), on_tick
+        super().__init__(registry, (client_id, access_token))
+        self.on_tick = on_tick
 
-    def new_connection(self, on_open: Callable[[], None]) -> Any:
-        connection = MarketFeed(DhanContext(*self.account), [])
+    def new_connection(self, credentials: feed.Credentials, on_open: Callable[[], None]) -> Any:
+        connection = MarketFeed(DhanContext(*credentials), [])
         connection.on_message = lambda _, tick: self.on_tick(tick)
         connection.on_connect = lambda _: on_open()
         return connection

@@ -6,9 +6,9 @@ import itertools
 import logging
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from threading import Event, Thread
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 from ..client import Client
 from ..errors import RegistryError, Unavailable
@@ -25,8 +25,18 @@ def number_of(batch: ScheduledBatch) -> int:
     return batch.connection
 
 
+#: What an account has at the broker: the arguments of a feed's constructor between `registry` and the handler.
+Credentials = tuple[str, ...]
+
+
+def quoted(names: Iterable[str]) -> str:
+    return ", ".join(f"`{name}`" for name in sorted(names))
+
+
 class Feed(ABC):
     """Subscribes plans through the SDK of a broker.
+
+    The constructor takes the credentials of one account. `of_accounts` takes those of several.
 
     `subscribe` and `apply` return after the last message. They must not run while a connection is down, and not in two
     threads at once. `connections` has the object of the SDK for each open connection, by its number. `plan_id` is the
@@ -34,13 +44,39 @@ class Feed(ABC):
     """
 
     sdk: ClassVar[str]
+    #: The endpoints of the broker that the feed serves.
+    endpoints: ClassVar[frozenset[str]] = frozenset({"market"})
     #: The longest wait, in seconds, for a connection to open.
     open_seconds = 60.0
 
-    def __init__(self, registry: Client) -> None:
-        self.registry = registry
+    def __init__(self, registry: Client, credentials: Credentials) -> None:
+        self.registry, self.credentials = registry, credentials
+        #: The credentials by account. Without them, every connection has those of the constructor.
+        self.accounts: dict[str, Credentials] = {}
         self.connections: dict[int, Any] = {}
         self.plan_id: str | None = None
+        # The account of each open connection.
+        self._opened_for: dict[int, str] = {}
+
+    @classmethod
+    def of_accounts(
+        cls, registry: Client, accounts: Mapping[str, str | Sequence[str]], handler: Callable[[Any], object]
+    ) -> Self:
+        """Returns a feed for several accounts.
+
+        `accounts` has the credentials of each account by its name in the plan, such as
+        `{"desk_a": (api_key, access_token)}`: the arguments of the constructor between `registry` and the handler.
+        """
+        if not accounts:
+            raise ValueError("expected the credentials of at least one account")
+        construct: Any = cls
+        feeds = {
+            name: construct(registry, *([given] if isinstance(given, str) else given), handler)
+            for name, given in accounts.items()
+        }
+        feed: Self = next(iter(feeds.values()))
+        feed.accounts = {name: of_account.credentials for name, of_account in feeds.items()}
+        return feed
 
     def subscribe(self, request: Mapping[str, Any], user_id: str | None = None) -> PlanAnswer:
         """Creates a plan that keeps the placement of the last one, and applies it."""
@@ -55,10 +91,12 @@ class Feed(ABC):
         """
         # Until the schedule is there and the connections are open, the last plan is still the one at the broker.
         batches = self.fetch(plan_id, previous=self.plan_id)
+        self.check(batches)
+        accounts = {number_of(batch): batch.account or None for batch in batches}
         # A connection that opens after a close takes its place.
         opened_first = itertools.takewhile(lambda batch: batch.action != BatchAction.CLOSE, batches)
         for number in sorted({number_of(batch) for batch in opened_first} - self.connections.keys()):
-            self.connect(number)
+            self.connect(number, accounts[number])
         self.plan_id = plan_id
         try:
             self.send(batches)
@@ -67,11 +105,38 @@ class Feed(ABC):
             self.close()
             raise
 
+    def check(self, batches: Iterable[ScheduledBatch]) -> None:
+        """Raises `ValueError` if a schedule needs endpoints or credentials that the feed does not have."""
+        batches = list(batches)
+        others = {batch.endpoint for batch in batches if batch.endpoint} - self.endpoints
+        if others:
+            raise ValueError(
+                f"the plan has subscriptions at the endpoint {quoted(others)}; "
+                f"this feed serves only {quoted(self.endpoints)}"
+            )
+        names = {batch.account for batch in batches if batch.account}
+        if self.accounts and names - self.accounts.keys():
+            raise ValueError(
+                f"the plan uses the account {quoted(names - self.accounts.keys())}; "
+                f"this feed has the credentials of {quoted(self.accounts)}"
+            )
+        names |= set(self._opened_for.values())
+        if not self.accounts and len(names) > 1:
+            raise ValueError(
+                f"the plan uses the accounts {quoted(names)}; this feed has the credentials of one account. "
+                'Create it with `Feed.of_accounts`, or request the plan with `"accounts": [NAME]`'
+            )
+
     def close(self) -> None:
         """Closes all connections. The next plan is subscribed from the start."""
         self.plan_id = None
         while self.connections:
-            self.disconnect(self.connections.popitem()[1])
+            self.remove(next(iter(self.connections)))
+
+    def remove(self, number: int) -> None:
+        """Closes a connection."""
+        self._opened_for.pop(number, None)
+        self.disconnect(self.connections.pop(number))
 
     def fetch(
         self, plan_id: str, *, previous: str | None = None, connection: int | None = None
@@ -86,17 +151,20 @@ class Feed(ABC):
             time.sleep((batch.at_ms - at_ms) / 1000)
             at_ms, number = batch.at_ms, number_of(batch)
             if batch.action == BatchAction.CLOSE:
-                self.disconnect(self.connections.pop(number))
+                self.remove(number)
                 continue
             if number not in self.connections:
                 if is_restored:
                     return
-                self.connect(number)
+                self.connect(number, batch.account or None)
             for message in batch.messages or []:
                 self.call(self.connections[number], batch.action, message)
 
-    def connect(self, number: int) -> None:
-        """Opens a connection, and waits until it is open. Whenever it opens again, its schedule is sent again."""
+    def connect(self, number: int, account: str | None = None) -> None:
+        """Opens a connection, and waits until it is open. Whenever it opens again, its schedule is sent again.
+
+        It has the credentials of the account, or those of the constructor.
+        """
         opened = Event()
 
         def on_open() -> None:
@@ -104,10 +172,14 @@ class Feed(ABC):
                 Thread(target=self.restore, args=[number], daemon=True).start()
             opened.set()
 
-        self.connections[number] = connection = self.new_connection(on_open)
+        credentials = self.accounts[account] if account and self.accounts else self.credentials
+        self.connections[number] = connection = self.new_connection(credentials, on_open)
+        if account:
+            self._opened_for[number] = account
         self.start(connection)
         if not opened.wait(self.open_seconds):
             self.connections.pop(number, None)
+            self._opened_for.pop(number, None)
             self.disconnect(connection)
             raise TimeoutError(f"connection {number} did not open within {self.open_seconds:.0f} s")
 
@@ -126,8 +198,8 @@ class Feed(ABC):
                 return
 
     @abstractmethod
-    def new_connection(self, on_open: Callable[[], None]) -> Any:
-        """Returns an object of the SDK. It calls `on_open` whenever its connection opens."""
+    def new_connection(self, credentials: Credentials, on_open: Callable[[], None]) -> Any:
+        """Returns an object of the SDK with these credentials. It calls `on_open` whenever its connection opens."""
 
     @abstractmethod
     def start(self, connection: Any) -> None:

@@ -35,12 +35,12 @@ class Feed(feed.Feed):
     def __init__(
         self, registry: Client, api_key: str, access_token: str, on_ticks: Callable[[list[dict[str, Any]]], object]
     ) -> None:
-        super().__init__(registry)
-        self.account, self.on_ticks = (api_key, access_token), on_ticks
+        super().__init__(registry, (api_key, access_token))
+        self.on_ticks = on_ticks
         run_reactor()
 
-    def new_connection(self, on_open: Callable[[], None]) -> Any:
-        ticker = KiteTicker(*self.account)
+    def new_connection(self, credentials: feed.Credentials, on_open: Callable[[], None]) -> Any:
+        ticker = KiteTicker(*credentials)
         ticker.on_ticks = lambda _, ticks: self.on_ticks(ticks)
         # After a reconnect, the SDK would subscribe all its tokens again, in one message for each mode.
         ticker.on_connect = lambda *_: ticker.subscribed_tokens.clear()

@@ -18,12 +18,12 @@ class Feed(feed.Feed):
     sdk = "upstox"
 
     def __init__(self, registry: Client, access_token: str, on_feeds: Callable[[dict[str, Any]], object]) -> None:
-        super().__init__(registry)
-        self.access_token, self.on_feeds = access_token, on_feeds
+        super().__init__(registry, (access_token,))
+        self.on_feeds = on_feeds
 
-    def new_connection(self, on_open: Callable[[], None]) -> Any:
+    def new_connection(self, credentials: feed.Credentials, on_open: Callable[[], None]) -> Any:
         configuration = upstox_client.Configuration()
-        configuration.access_token = self.access_token
+        (configuration.access_token,) = credentials
         streamer = upstox_client.MarketDataStreamerV3(upstox_client.ApiClient(configuration))
         streamer.on("message", lambda message: self.on_feeds(message.get("feeds", {})))
         # After a reconnect, the SDK would subscribe all its keys again, in one message for each mode.
