@@ -7,8 +7,8 @@ import types
 import pytest
 from conftest import KEY
 
-from instrument_registry import Client, NotFound, Retries, Unavailable
-from instrument_registry.generated.models import ScheduledBatch
+from instrument_registry import AsyncClient, Client, NotFound, Retries, Unavailable
+from instrument_registry.generated.models import Broker, Mode, PlanOfInstruments, ScheduledBatch, SubscriptionType
 
 
 class Reactor:
@@ -104,10 +104,18 @@ def test_a_failure_of_the_sdk_closes_the_feed(feed, at_kite, monkeypatch):
     assert feed.connections[1].calls == [("subscribe", [INFY, TCS]), ("full", [INFY, TCS])]
 
 
-def test_a_connection_that_does_not_open_leaves_the_last_plan(feed, at_kite, monkeypatch):
+@pytest.mark.parametrize(
+    ("connect", "cause"),
+    [
+        (lambda ticker, threaded: None, "the SDK reported no cause"),
+        (lambda ticker, threaded: ticker.on_error(ticker, 1006, "403 Forbidden"), "1006 403 Forbidden"),
+    ],
+    ids=["silent", "forbidden"],
+)
+def test_a_connection_that_does_not_open_leaves_the_last_plan(feed, at_kite, monkeypatch, connect, cause):
     feed.open_seconds = 0.01
-    monkeypatch.setattr(Ticker, "connect", lambda ticker, threaded: None)
-    with pytest.raises(TimeoutError, match="connection 1 did not open"):
+    monkeypatch.setattr(Ticker, "connect", connect)
+    with pytest.raises(TimeoutError, match=f"connection 1 did not open within 0 s: {cause}"):
         feed.subscribe(at_kite)
     assert feed.plan_id is None
     assert feed.connections == {}
@@ -130,6 +138,54 @@ def test_a_connection_that_opens_again_is_restored(feed, at_kite, monkeypatch):
     assert restored == []
     feed.connections[1].on_open(None)
     assert restored == [1]
+
+
+def test_rejected_keys_are_logged(feed, at_kite, caplog):
+    unknown = [f"NSE:BOGUS{number}" for number in range(7)]
+    plan_id = feed.subscribe(at_kite | {"instruments": [*unknown, "NSE:TCS", "NSE:TCS"]}).plan_id
+    (record,) = [record for record in caplog.records if record.name == "instrument_registry.sdk.feed"]
+    assert record.levelname == "WARNING"
+    assert record.message.startswith(f"plan {plan_id}: rejected keys (7): NSE:BOGUS0 (unknown), NSE:BOGUS1 (unknown), ")
+    assert record.message.endswith("NSE:BOGUS4 (unknown), ...")
+
+
+def test_a_duplicate_is_not_logged(feed, at_kite, caplog):
+    assert len(feed.subscribe(at_kite).plan_data.rejected) == 1
+    assert [record for record in caplog.records if record.name == "instrument_registry.sdk.feed"] == []
+
+
+def test_an_empty_plan_leaves_the_last_plan(feed, at_kite):
+    first = feed.subscribe(at_kite).plan_id
+    (ticker,) = feed.connections.values()
+    ticker.calls.clear()
+    with pytest.raises(ValueError, match=r"the plan has no instruments; rejected keys \(1\): NSE:BOGUS \(unknown\)"):
+        feed.subscribe(at_kite | {"instruments": ["NSE:BOGUS"]})
+    assert feed.plan_id == first
+    assert ticker.calls == []
+
+
+def test_an_empty_plan_can_be_allowed(kite, feed, at_kite):
+    feed = kite.Feed(feed.registry, "key", "token", print, allow_empty=True)
+    feed.subscribe(at_kite)
+    feed.subscribe(at_kite | {"instruments": ["NSE:BOGUS"]})
+    assert feed.connections == {}
+
+
+def test_a_request_for_another_broker_creates_no_plan(feed, request_body, at_kite):
+    for request in (request_body, at_kite | {"broker": "upstox"}):
+        with pytest.raises(ValueError, match='expected `"broker": "kite"` in the request, got'):
+            feed.subscribe(request)
+    assert feed.registry.plans().plans == []
+
+
+def test_a_feed_requires_the_synchronous_client(kite):
+    with pytest.raises(TypeError, match="expected a `Client`, got <instrument_registry.async_client.AsyncClient"):
+        kite.Feed(AsyncClient("http://service", "key"), "key", "token", print)
+
+
+def test_a_request_of_a_feed_can_be_a_model(feed, at_kite):
+    body = PlanOfInstruments(["NSE:TCS"], "Test", SubscriptionType.LIVE_FEED, broker=Broker.KITE, mode=Mode.FULL)
+    assert feed.subscribe(body).plan_data.instruments == ["NSE:TCS"]
 
 
 class Now:
@@ -158,9 +214,9 @@ def accounts_of(feed):
 
 
 @pytest.fixture
-def desks(kite):
+def desks(kite, feed):
     """A feed with the credentials of two accounts."""
-    return kite.Feed.of_accounts(None, {"desk_a": ("key a", "token a"), "desk_b": ["key b", "token b"]}, print)
+    return kite.Feed.of_accounts(feed.registry, {"desk_a": ("key a", "token a"), "desk_b": ["key b", "token b"]}, print)
 
 
 KEY_A, KEY_B = ("key a", "token a"), ("key b", "token b")
@@ -200,11 +256,11 @@ def test_one_set_of_credentials_serves_one_account(feed, schedules):
     assert list(feed.connections) == [2]
 
 
-def test_accounts_have_complete_credentials(kite):
-    with pytest.raises(TypeError):
-        kite.Feed.of_accounts(None, {"desk_a": KEY_A, "desk_b": ("key b",)}, print)
+def test_accounts_have_complete_credentials(kite, feed):
+    with pytest.raises(TypeError, match="missing 1 required positional argument"):
+        kite.Feed.of_accounts(feed.registry, {"desk_a": KEY_A, "desk_b": ("key b",)}, print)
     with pytest.raises(ValueError, match="at least one account"):
-        kite.Feed.of_accounts(None, {}, print)
+        kite.Feed.of_accounts(feed.registry, {}, print)
 
 
 def test_an_endpoint_that_is_not_served_opens_nothing(feed, schedules):

@@ -31,15 +31,27 @@ class Feed(feed.Feed):
         client_code: str,
         feed_token: str,
         on_tick: Callable[[dict[str, Any]], object],
+        *,
+        allow_empty: bool = False,
     ) -> None:
-        super().__init__(registry, (auth_token, api_key, client_code, feed_token))
+        super().__init__(registry, (auth_token, api_key, client_code, feed_token), allow_empty=allow_empty)
         self.on_tick = on_tick
 
-    def new_connection(self, credentials: feed.Credentials, on_open: Callable[[], None]) -> Any:
+    def new_connection(
+        self, credentials: feed.Credentials, on_open: Callable[[], None], on_error: Callable[[object], None]
+    ) -> Any:
         socket = SmartWebSocketV2(*credentials, max_retry_attempt=0)
         socket.on_open = lambda _: on_open()
         socket.on_data = lambda _, tick: self.on_tick(tick)
         socket.on_error = lambda *_: None
+        # The SDK calls `on_error` without the cause.
+        handle_error = socket._on_error
+
+        def keep_error(app: Any, fault: Any) -> None:
+            on_error(fault)
+            handle_error(app, fault)
+
+        socket._on_error = keep_error
         return socket
 
     def start(self, connection: Any) -> None:

@@ -18,14 +18,23 @@ class Feed(feed.Feed):
     sdk = "dhan"
 
     def __init__(
-        self, registry: Client, client_id: str, access_token: str, on_tick: Callable[[dict[str, Any]], object]
+        self,
+        registry: Client,
+        client_id: str,
+        access_token: str,
+        on_tick: Callable[[dict[str, Any]], object],
+        *,
+        allow_empty: bool = False,
     ) -> None:
-        super().__init__(registry, (client_id, access_token))
+        super().__init__(registry, (client_id, access_token), allow_empty=allow_empty)
         self.on_tick = on_tick
 
-    def new_connection(self, credentials: feed.Credentials, on_open: Callable[[], None]) -> Any:
+    def new_connection(
+        self, credentials: feed.Credentials, on_open: Callable[[], None], on_error: Callable[[object], None]
+    ) -> Any:
         connection = MarketFeed(DhanContext(*credentials), [])
         connection.on_message = lambda _, tick: self.on_tick(tick)
+        connection.on_error = lambda _, fault: on_error(fault)
         connection.on_connect = lambda _: on_open()
         return connection
 

@@ -12,11 +12,14 @@ from typing import Any, ClassVar, Self
 
 from ..client import Client
 from ..errors import RegistryError, Unavailable
-from ..generated.models import BatchAction, PlanAnswer, ScheduledBatch
+from ..generated.models import BatchAction, PlanAnswer, Reason, Rejection, ScheduledBatch
 from ..generated.types import Unset
-from ..requests import id_of
+from ..requests import Json, body_of, id_of
 
 logger = logging.getLogger(__name__)
+
+# The number of rejected keys that a message shows.
+REJECTED_SHOWN = 5
 
 
 def number_of(batch: ScheduledBatch) -> int:
@@ -31,6 +34,16 @@ Credentials = tuple[str, ...]
 
 def quoted(names: Iterable[str]) -> str:
     return ", ".join(f"`{name}`" for name in sorted(names))
+
+
+def summary_of(rejections: Sequence[Rejection]) -> str:
+    """Returns a text with the number of rejected keys and the first of them, or an empty text if there are none."""
+    # The instrument of a duplicate is in the plan.
+    rejected = [entry for entry in rejections if entry.reason != Reason.DUPLICATE]
+    if not rejected:
+        return ""
+    first = ", ".join(f"{entry.instrument} ({entry.reason})" for entry in rejected[:REJECTED_SHOWN])
+    return f"rejected keys ({len(rejected)}): {first}" + (", ..." if len(rejected) > REJECTED_SHOWN else "")
 
 
 class Feed(ABC):
@@ -49,8 +62,10 @@ class Feed(ABC):
     #: The longest wait, in seconds, for a connection to open.
     open_seconds = 60.0
 
-    def __init__(self, registry: Client, credentials: Credentials) -> None:
-        self.registry, self.credentials = registry, credentials
+    def __init__(self, registry: Client, credentials: Credentials, *, allow_empty: bool) -> None:
+        if not isinstance(registry, Client):
+            raise TypeError(f"expected a `Client`, got {registry!r}; a feed uses threads")
+        self.registry, self.credentials, self.allow_empty = registry, credentials, allow_empty
         #: The credentials by account. Without them, every connection has those of the constructor.
         self.accounts: dict[str, Credentials] = {}
         self.connections: dict[int, Any] = {}
@@ -60,7 +75,12 @@ class Feed(ABC):
 
     @classmethod
     def of_accounts(
-        cls, registry: Client, accounts: Mapping[str, str | Sequence[str]], handler: Callable[[Any], object]
+        cls,
+        registry: Client,
+        accounts: Mapping[str, str | Sequence[str]],
+        handler: Callable[[Any], object],
+        *,
+        allow_empty: bool = False,
     ) -> Self:
         """Returns a feed for several accounts.
 
@@ -71,16 +91,30 @@ class Feed(ABC):
             raise ValueError("expected the credentials of at least one account")
         construct: Any = cls
         feeds = {
-            name: construct(registry, *([given] if isinstance(given, str) else given), handler)
+            name: construct(registry, *([given] if isinstance(given, str) else given), handler, allow_empty=allow_empty)
             for name, given in accounts.items()
         }
         feed: Self = next(iter(feeds.values()))
         feed.accounts = {name: of_account.credentials for name, of_account in feeds.items()}
         return feed
 
-    def subscribe(self, request: Mapping[str, Any], user_id: str | None = None) -> PlanAnswer:
-        """Creates a plan that keeps the placement of the last one, and applies it."""
-        answer = self.registry.create_plan({**request, "previous_plan_id": self.plan_id}, user_id=user_id)
+    def subscribe(self, request: Json, user_id: str | None = None) -> PlanAnswer:
+        """Creates a plan that keeps the placement of the last one, and applies it.
+
+        Logs a warning with the keys that the plan lacks. A plan without instruments raises `ValueError`, and the last
+        plan stays subscribed, unless the feed was created with `allow_empty=True`.
+        """
+        content = body_of(request).to_dict()
+        # A profile can name the broker.
+        if (content.get("broker") or ("profile_id" in content and self.sdk)) != self.sdk:
+            raise ValueError(f'expected `"broker": "{self.sdk}"` in the request, got {content.get("broker")!r}')
+        answer = self.registry.create_plan({**content, "previous_plan_id": self.plan_id}, user_id=user_id)
+        plan = answer.plan_data
+        rejected = summary_of(plan.rejected)
+        if not plan.instruments and not self.allow_empty:
+            raise ValueError(f"the plan has no instruments; {rejected or 'the request has none'}")
+        if rejected:
+            logger.warning("plan %s: %s", answer.plan_id, rejected)
         self.apply(id_of(answer.plan_id))
         return answer
 
@@ -166,6 +200,11 @@ class Feed(ABC):
         It has the credentials of the account, or those of the constructor.
         """
         opened = Event()
+        fault: object = "the SDK reported no cause"
+
+        def on_error(reported: object) -> None:
+            nonlocal fault
+            fault = reported
 
         def on_open() -> None:
             if opened.is_set():
@@ -173,7 +212,7 @@ class Feed(ABC):
             opened.set()
 
         credentials = self.accounts[account] if account and self.accounts else self.credentials
-        self.connections[number] = connection = self.new_connection(credentials, on_open)
+        self.connections[number] = connection = self.new_connection(credentials, on_open, on_error)
         if account:
             self._opened_for[number] = account
         self.start(connection)
@@ -181,7 +220,7 @@ class Feed(ABC):
             self.connections.pop(number, None)
             self._opened_for.pop(number, None)
             self.disconnect(connection)
-            raise TimeoutError(f"connection {number} did not open within {self.open_seconds:.0f} s")
+            raise TimeoutError(f"connection {number} did not open within {self.open_seconds:.0f} s: {fault}")
 
     def restore(self, number: int) -> None:
         """Subscribes the instruments of a connection that opened again. Tries until the service answers."""
@@ -198,8 +237,13 @@ class Feed(ABC):
                 return
 
     @abstractmethod
-    def new_connection(self, credentials: Credentials, on_open: Callable[[], None]) -> Any:
-        """Returns an object of the SDK with these credentials. It calls `on_open` whenever its connection opens."""
+    def new_connection(
+        self, credentials: Credentials, on_open: Callable[[], None], on_error: Callable[[object], None]
+    ) -> Any:
+        """Returns an object of the SDK with these credentials.
+
+        It calls `on_open` whenever its connection opens, and `on_error` with the cause whenever it fails.
+        """
 
     @abstractmethod
     def start(self, connection: Any) -> None:

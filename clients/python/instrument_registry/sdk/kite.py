@@ -33,17 +33,26 @@ class Feed(feed.Feed):
     sdk = "kite"
 
     def __init__(
-        self, registry: Client, api_key: str, access_token: str, on_ticks: Callable[[list[dict[str, Any]]], object]
+        self,
+        registry: Client,
+        api_key: str,
+        access_token: str,
+        on_ticks: Callable[[list[dict[str, Any]]], object],
+        *,
+        allow_empty: bool = False,
     ) -> None:
-        super().__init__(registry, (api_key, access_token))
+        super().__init__(registry, (api_key, access_token), allow_empty=allow_empty)
         self.on_ticks = on_ticks
         run_reactor()
 
-    def new_connection(self, credentials: feed.Credentials, on_open: Callable[[], None]) -> Any:
+    def new_connection(
+        self, credentials: feed.Credentials, on_open: Callable[[], None], on_error: Callable[[object], None]
+    ) -> Any:
         ticker = KiteTicker(*credentials)
         ticker.on_ticks = lambda _, ticks: self.on_ticks(ticks)
         # After a reconnect, the SDK would subscribe all its tokens again, in one message for each mode.
         ticker.on_connect = lambda *_: ticker.subscribed_tokens.clear()
+        ticker.on_error = lambda _, code, reason: on_error(f"{code} {reason}")
         ticker.on_open = lambda _: on_open()
         return ticker
 

@@ -17,17 +17,27 @@ class Feed(feed.Feed):
 
     sdk = "upstox"
 
-    def __init__(self, registry: Client, access_token: str, on_feeds: Callable[[dict[str, Any]], object]) -> None:
-        super().__init__(registry, (access_token,))
+    def __init__(
+        self,
+        registry: Client,
+        access_token: str,
+        on_feeds: Callable[[dict[str, Any]], object],
+        *,
+        allow_empty: bool = False,
+    ) -> None:
+        super().__init__(registry, (access_token,), allow_empty=allow_empty)
         self.on_feeds = on_feeds
 
-    def new_connection(self, credentials: feed.Credentials, on_open: Callable[[], None]) -> Any:
+    def new_connection(
+        self, credentials: feed.Credentials, on_open: Callable[[], None], on_error: Callable[[object], None]
+    ) -> Any:
         configuration = upstox_client.Configuration()
         (configuration.access_token,) = credentials
         streamer = upstox_client.MarketDataStreamerV3(upstox_client.ApiClient(configuration))
         streamer.on("message", lambda message: self.on_feeds(message.get("feeds", {})))
         # After a reconnect, the SDK would subscribe all its keys again, in one message for each mode.
         streamer.on("reconnecting", lambda _: streamer.clear_subscriptions())
+        streamer.on("error", on_error)
         streamer.on("open", on_open)
         return streamer
 
