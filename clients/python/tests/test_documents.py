@@ -42,26 +42,35 @@ def test_both_documents_have_the_same_example():
 
 
 @pytest.fixture
-def plan_of(address, folder):
+def plan_of(address, folder, monkeypatch):
+    """The function of the document. Its pauses take no time."""
     names = {}
     (block,) = [block for block in blocks_of("clients/python/README.md") if "def plan_of" in block]
     exec(block, names)
+    monkeypatch.setitem(names, "time", types.SimpleNamespace(sleep=lambda seconds: None))
     return names["plan_of"]
 
 
-def test_documented_handling_repeats_an_unknown_outcome(plan_of, proxy, user, request_body):
-    proxy.effects = ["unknown"] * 5
-    with proxy.running() as url, Client(url, KEY, user_id=user, retries=Retries(pause=0)) as registry:
+# With one attempt of the client, each effect reaches the function.
+@pytest.mark.parametrize(
+    "effects", [["unknown"], ["unknown", "unknown"], ["unknown", "refuse"], ["refuse", "lose"]], ids="-".join
+)
+def test_documented_handling_creates_one_plan(plan_of, proxy, user, request_body, effects):
+    proxy.effects = list(effects)
+    with proxy.running() as url, Client(url, KEY, user_id=user, retries=Retries(attempts=1)) as registry:
         plan = plan_of(registry, request_body)
         assert [entry.plan_id for entry in registry.plans().plans] == [plan.plan_id]
-    assert len({headers["Idempotency-Key"] for headers in proxy.requests[:6]}) == 1
+    assert len({headers["Idempotency-Key"] for headers in proxy.requests[: len(effects) + 1]}) == 1
 
 
-def test_documented_handling_reports_an_unavailable_service(plan_of, proxy, user, request_body, capsys):
-    proxy.effects = ["refuse"] * 5
-    with proxy.running() as url, Client(url, KEY, user_id=user, retries=Retries(pause=0)) as registry:
+@pytest.mark.parametrize("effects", [["refuse"] * 3, ["unknown"] * 3, ["unknown", "refuse", "unknown"]], ids="-".join)
+def test_documented_handling_returns_none_in_the_end(plan_of, proxy, user, request_body, effects, capsys):
+    proxy.effects = list(effects)
+    with proxy.running() as url, Client(url, KEY, user_id=user, retries=Retries(attempts=1)) as registry:
         assert plan_of(registry, request_body) is None
-    assert "503 overloaded" in capsys.readouterr().out
+    assert len(proxy.requests) == 3
+    assert len({headers["Idempotency-Key"] for headers in proxy.requests}) == 1
+    assert capsys.readouterr().out.count(" again: ") == 3
 
 
 def test_documented_handling_reports_faults_and_keys(plan_of, address):
