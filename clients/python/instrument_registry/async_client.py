@@ -181,7 +181,8 @@ class AsyncClient:
     ) -> of.IngestAnswer:
         """Starts a job that ingests a broker's file: a source of the service, or a local file that is uploaded.
 
-        The options are `force`, `file_date`, and the fields of docs/catalogue.md.
+        The options are `force`, `file_date`, `mode`, `priority`, `exchanges`, `segments` and `instrument_types`, as in
+        docs/catalogue.md. The last three are lists, or texts with commas. They can also be in `filters`.
         """
         return await self._send(requests.new_job(broker, source, file, idempotency_key, options))
 

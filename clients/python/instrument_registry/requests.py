@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime
+import inspect
 import os
 import uuid
 from collections.abc import Iterable, Mapping
@@ -29,7 +31,7 @@ from .generated.api.plans import (
     verify_plan,
 )
 from .generated.api.profiles import create_profile, get_profile, replan_profile
-from .generated.types import UNSET, File, Unset
+from .generated.types import File, Unset
 
 API_PATH = "/api/v1/internal/instrument-registry"
 KEY_HEADER = "X-Internal-API-Key"
@@ -100,19 +102,56 @@ class Raw:
     """A body that is sent as it is."""
 
     def __init__(self, body: Mapping[str, Any]) -> None:
-        self.body = body
+        self.body = {str(name): plain(value) for name, value in body.items()}
 
     def to_dict(self) -> dict[str, Any]:
         return dict(self.body)
 
 
-def body_of(body: Json) -> Body:
-    return Raw(body) if isinstance(body, Mapping) else body
+def plain(value: Any) -> Any:
+    """Returns a JSON value: dates become texts, and iterables become lists. The items of a set are sorted."""
+    match value:
+        case None | str() | int() | float():
+            return value
+        case datetime.date():
+            return value.isoformat()
+        case Mapping():
+            return {str(name): plain(item) for name, item in value.items()}
+        case set() | frozenset():
+            return sorted((plain(item) for item in value), key=str)
+        case Iterable() if not isinstance(value, bytes):
+            return [plain(item) for item in value]
+        case _ if hasattr(value, "to_dict"):
+            return plain(value.to_dict())
+        case _:
+            raise TypeError(f"expected a JSON value, a date or an iterable, got {value!r}")
+
+
+def body_of(body: Json) -> Raw:
+    if isinstance(body, Mapping):
+        return Raw(body)
+    try:
+        return Raw(body.to_dict())
+    except AttributeError as cause:
+        # The generated code reads the values of enums.
+        raise TypeError(f"expected an enum of the models, got another type in {body!r}") from cause
+
+
+def joined(value: Any) -> Any:
+    """Returns the text of a query parameter that is a list."""
+    return ",".join(plain(value)) if isinstance(value, list | tuple | set | frozenset) else value
+
+
+def check_names(given: Iterable[str], known: Iterable[str], of: str) -> None:
+    unknown = sorted(set(given) - set(known))
+    if unknown:
+        raise TypeError(f"unknown {of} `{unknown[0]}`; expected one of {', '.join(known)}")
 
 
 def request_of(operation: Any, answer: type[T], *places: Any, **arguments: Any) -> Request[T]:
     """Returns a request. Arguments that are None are absent."""
-    given = {name: value for name, value in arguments.items() if value is not None}
+    given = {name: joined(value) for name, value in arguments.items() if value is not None}
+    check_names(given, inspect.signature(operation._get_kwargs).parameters, "argument")
     return Request(operation, answer, operation._get_kwargs(*places, **given))
 
 
@@ -242,31 +281,44 @@ def new_plan_of_profile(profile_id: str) -> Request[of.ReplanAnswer]:
     return request_of(replan_profile, of.ReplanAnswer, profile_id)
 
 
+INGEST_FILTERS = ("exchanges", "segments", "instrument_types")
+INGEST_OPTIONS = ("force", "file_date", "mode", "priority", "filters", *INGEST_FILTERS)
+
+
 def new_job(
     broker: str, source: str | None, file: str | os.PathLike[str] | None, key: IdempotencyKey, options: dict[str, Any]
 ) -> Request[of.IngestAnswer]:
     if source is not None and file is not None:
         raise ValueError("expected `source` or `file`, got both")
-    query = {"force": options.pop("force", None), "idempotency_key": key_of(key)}
-    # A date can be a text.
-    file_date = options.pop("file_date", None)
+    check_names(options, INGEST_OPTIONS, "option")
+    filters = filters_of(options)
+    # The generated code does not accept a date that is a text.
+    arguments: dict[str, Any] = {"force": options.get("force"), "idempotency_key": key_of(key)}
+    mode, priority = options.get("mode"), options.get("priority")
     if file is not None:
         path = Path(file)
+        arguments |= filters
+        arguments |= {"file_name": path.name, "mode": mode and of.IngestMode(mode)}
+        arguments["priority"] = None if priority is None else str(priority)
         # The bytes, and not an open file, so that they can be sent again.
         upload: Any = path.read_bytes()
-        mode = options.pop("mode", None)
-        options |= {"file_name": path.name, "mode": mode and of.IngestMode(mode)}
-        body: Any = File(payload=upload)
-        request = request_of(ingest_broker_file, of.IngestAnswer, of.FileBroker(broker), body=body, **query, **options)
-    else:
-        fields = {"source": source, **options}
-        content = {name: value for name, value in fields.items() if value is not None}
-        request = request_of(ingest_broker_file, of.IngestAnswer, of.FileBroker(broker), priority=UNSET, **query)
-        if content:
-            request.arguments["json"] = content
-    if file_date is not None:
-        request.arguments["params"]["file_date"] = str(file_date)
+        arguments["body"] = File(payload=upload)
+    request = request_of(ingest_broker_file, of.IngestAnswer, of.FileBroker(broker), **arguments)
+    fields = {"source": source, "mode": mode, "priority": priority, "filters": filters or None}
+    content = {name: value for name, value in fields.items() if value is not None}
+    if file is None and content:
+        request.arguments["json"] = content
+    if options.get("file_date") is not None:
+        request.arguments["params"]["file_date"] = plain(options["file_date"])
     return request
+
+
+def filters_of(options: Mapping[str, Any]) -> dict[str, list[str]]:
+    """Returns the filters in the option `filters`, and those that are options. A text can have commas."""
+    given = body_of(options.get("filters") or {}).to_dict()
+    check_names(given, INGEST_FILTERS, "filter")
+    given |= {name: plain(options[name]) for name in INGEST_FILTERS if options.get(name) is not None}
+    return {name: value.split(",") if isinstance(value, str) else value for name, value in given.items()}
 
 
 def one_job(job_id: str) -> Request[of.JobAnswer]:

@@ -14,11 +14,13 @@ class Proxy:
     """`effects` has one entry for each of the next requests; the others are forwarded as they are.
 
     `lose` closes the connection instead of the response, `unknown` replaces the response with 504, `refuse` answers 503
-    without forwarding the request, and `cut` sends half of the response. `requests` has the headers of each request.
+    without forwarding the request, and `cut` sends half of the response. For each request, `requests` has the headers,
+    `paths` the path with the query, and `bodies` the body.
     """
 
     def __init__(self, url):
-        self.url, self.effects, self.requests = url, [], []
+        self.url, self.effects = url, []
+        self.requests, self.paths, self.bodies = [], [], []
 
     @contextlib.contextmanager
     def running(self):
@@ -40,6 +42,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def forward(self):
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
         self.proxy.requests.append(dict(self.headers))
+        self.proxy.paths.append(self.path)
+        self.proxy.bodies.append(body)
         effect = self.proxy.effects.pop(0) if self.proxy.effects else "pass"
         if effect == "refuse":
             problem = {"code": "overloaded", "detail": "the service is at capacity; retry later"}

@@ -1,7 +1,9 @@
 """Both clients against the real service."""
 
 import contextlib
+import datetime
 import os
+import pathlib
 import socket
 import subprocess
 import time
@@ -14,7 +16,9 @@ from instrument_registry.generated.api.catalog import list_brokers
 from instrument_registry.generated.api.ingest import cancel_job, ingest_broker_file
 from instrument_registry.generated.api.process import get_health
 from instrument_registry.generated.models import IngestBody, PlanOfInstruments, SubscriptionType
+from instrument_registry.requests import plain
 
+ROOT = pathlib.Path(__file__).parents[3]
 UNKNOWN_ID = "plan_" + "0" * 32
 
 
@@ -29,6 +33,23 @@ def test_a_plan_is_created_and_read(registry, request_body):
 def test_a_request_can_be_a_model(registry):
     body = PlanOfInstruments(["NSE:TCS"], "Test", SubscriptionType.LIVE_FEED)
     assert registry.create_plan(body).plan_data.instruments == ["NSE:TCS"]
+
+
+@pytest.mark.parametrize("collect", [set, tuple, iter, lambda keys: dict.fromkeys(keys).keys()], ids=str)
+def test_a_request_can_have_any_iterable(registry, request_body, collect):
+    body = request_body | {"instruments": collect(["NSE:TCS", "NSE:INFY"]), "as_of": datetime.date(2026, 11, 30)}
+    assert registry.create_plan(body).plan_data.instruments == ["NSE:INFY", "NSE:TCS"]
+
+
+def test_the_items_of_a_set_are_sorted():
+    assert plain({"b", "a", "c"}) == ["a", "b", "c"]
+
+
+def test_other_values_are_named(registry, request_body):
+    with pytest.raises(TypeError, match="expected a JSON value, a date or an iterable, got <object"):
+        registry.create_plan(request_body | {"as_of": object()})
+    with pytest.raises(TypeError, match="expected an enum of the models, got another type in PlanOfInstruments"):
+        registry.create_plan(PlanOfInstruments(["NSE:TCS"], "Test", "live_feed"))
 
 
 def test_a_dry_run_has_no_id(registry, request_body):
@@ -76,6 +97,39 @@ def test_a_local_file_is_ingested(registry, tmp_path):
     finish = finished(registry, job.job_id)
     assert finish.status == "failed"
     assert finish.source == "kite.csv"
+
+
+@pytest.fixture
+def partial_file(tmp_path):
+    """A file with the rows of one segment."""
+    lines = (ROOT / "tests/api/kite.csv").read_text().splitlines(keepends=True)
+    file = tmp_path / "kite.csv"
+    file.write_text("".join([lines[0], *(line for line in lines if line.rstrip().endswith(",NSE,NSE"))]))
+    return file
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{"segments": ["NSE_EQ"]}, {"segments": "NSE_EQ,NSE_FO"}, {"filters": {"segments": {"NSE_EQ"}}, "priority": 7}],
+    ids=str,
+)
+@pytest.mark.parametrize("place", ["file", "source"])
+def test_an_ingest_can_have_filters(through_proxy, proxy, partial_file, options, place):
+    given = partial_file if place == "file" else "kite.csv"
+    job = through_proxy.ingest("kite", **{place: given}, force=True, **options)
+    assert finished(through_proxy, job.job_id).priority == options.get("priority", 5)
+    sent = proxy.paths[0] + proxy.bodies[0].decode()
+    assert "NSE_EQ" in sent
+    assert "BSE" not in sent
+
+
+def test_unknown_options_are_named(registry):
+    with pytest.raises(TypeError, match="unknown option `segmnts`; expected one of force, file_date, mode, "):
+        registry.ingest("kite", source="kite.csv", segmnts=["NSE_EQ"])
+    with pytest.raises(TypeError, match="unknown filter `segmnts`; expected one of exchanges, segments, "):
+        registry.ingest("kite", source="kite.csv", filters={"segmnts": ["NSE_EQ"]})
+    with pytest.raises(TypeError, match="unknown argument `limit`; expected one of"):
+        registry.call(list_brokers, limit=1)
 
 
 def test_generated_operations_have_the_same_policies(registry):
