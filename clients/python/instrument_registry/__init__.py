@@ -3,6 +3,7 @@
 from .async_client import AsyncClient
 from .client import Client
 from .errors import (
+    ConfigurationError,
     Conflict,
     FieldError,
     NotFound,
@@ -17,6 +18,7 @@ from .transport import Retries, correlation_id
 __all__ = [
     "AsyncClient",
     "Client",
+    "ConfigurationError",
     "Conflict",
     "FieldError",
     "NotFound",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,8 +24,9 @@ class RegistryError(Exception):
     """A request failed. All other exceptions of the client are subclasses.
 
     `code` is a stable word: that of the service, or one of the client: `connection_failed` (nothing was sent),
-    `connection_lost` and `timeout` (no response), `invalid_response` (not a response of the service). `status` is None
-    without a response. `retry_after` is in seconds.
+    `certificate_rejected` and `unsupported_protocol` (nothing can be sent), `connection_lost` and `timeout` (no
+    response), `invalid_response` (not a response of the service). `status` is None without a response. `retry_after` is
+    in seconds.
     """
 
     def __init__(
@@ -58,6 +60,10 @@ class RegistryError(Exception):
         if len(self.errors) > 1:
             lines += [f"  {error}" for error in self.errors]
         return "\n".join(lines)
+
+
+class ConfigurationError(RegistryError):
+    """No connection is possible with these settings: the certificate is not trusted, or the URL is not of HTTP."""
 
 
 class RejectedKey(RegistryError):
@@ -113,15 +119,24 @@ def from_response(request: httpx.Request, response: httpx.Response) -> RegistryE
 
 def from_failure(request: httpx.Request, cause: httpx.TransportError) -> RegistryError:
     """Returns the exception for a request without a response."""
-    is_unsent = isinstance(
-        cause, httpx.ConnectError | httpx.ConnectTimeout | httpx.PoolTimeout | httpx.UnsupportedProtocol
-    )
     detail = f"{type(cause).__name__}: {cause}" if str(cause) else type(cause).__name__
-    if is_unsent:
+    if isinstance(cause, httpx.UnsupportedProtocol):
+        return ConfigurationError("unsupported_protocol", detail, **context_of(request))
+    if is_certificate_rejected(cause):
+        remedy = "give a context with its CA in `verify`, or set SSL_CERT_FILE"
+        return ConfigurationError("certificate_rejected", f"{detail}; {remedy}", **context_of(request))
+    if isinstance(cause, httpx.ConnectError | httpx.ConnectTimeout | httpx.PoolTimeout):
         return Unavailable("connection_failed", detail, **context_of(request))
     code = "timeout" if isinstance(cause, httpx.TimeoutException) else "connection_lost"
     kind = Unavailable if is_read(request) else UnknownOutcome
     return kind(code, detail, **context_of(request))
+
+
+def is_certificate_rejected(fault: BaseException | None) -> bool:
+    """Returns whether an exception, or one that caused it, is about the certificate of the service."""
+    while fault is not None and not isinstance(fault, ssl.SSLCertVerificationError):
+        fault = fault.__cause__ or fault.__context__
+    return fault is not None
 
 
 def invalid_response(response: httpx.Response, cause: Exception) -> RegistryError:

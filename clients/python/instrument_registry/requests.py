@@ -330,6 +330,8 @@ def address_of(url: str | None) -> str:
     address = url or os.environ.get("INSTRUMENT_REGISTRY_URL")
     if not address:
         raise ValueError("expected the URL of the service in `url` or in INSTRUMENT_REGISTRY_URL")
+    if not address.lower().startswith(("http://", "https://")):
+        raise ValueError(f"expected a URL that starts with `http://` or `https://`, got `{address}`")
     return address.rstrip("/").removesuffix(API_PATH)
 
 

@@ -71,6 +71,8 @@ class Call:
         return pause
 
     def is_repeatable(self, fault: errors.RegistryError) -> bool:
+        if isinstance(fault, errors.ConfigurationError):
+            return False
         if not isinstance(self.request.stream, httpx.ByteStream):
             # The body was read, and cannot be sent again.
             return False

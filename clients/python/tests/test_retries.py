@@ -104,6 +104,13 @@ def test_reads_are_repeated(attempts, result, options):
     assert attempts(result, **options)[0] == 2
 
 
+def test_an_unsupported_protocol_is_not_retried(attempts):
+    count, fault = attempts(httpx.UnsupportedProtocol("no scheme"), method="GET")
+    assert count == 1
+    assert type(fault) is errors.ConfigurationError
+    assert fault.code == "unsupported_protocol"
+
+
 def test_a_slow_read_is_not_repeated(attempts):
     count, fault = attempts(problem(504, "deadline_exceeded"), method="GET")
     assert count == 1

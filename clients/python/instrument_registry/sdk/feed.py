@@ -11,7 +11,7 @@ from threading import Event, Thread
 from typing import Any, ClassVar, Self
 
 from ..client import Client
-from ..errors import RegistryError, Unavailable
+from ..errors import ConfigurationError, RegistryError, Unavailable
 from ..generated.models import BatchAction, PlanAnswer, Reason, Rejection, ScheduledBatch
 from ..generated.types import Unset
 from ..requests import Json, body_of, id_of
@@ -227,7 +227,7 @@ class Feed(ABC):
         while number in self.connections and self.plan_id is not None:
             try:
                 self.send(self.fetch(self.plan_id, connection=number), is_restored=True)
-            except Unavailable as fault:
+            except (Unavailable, ConfigurationError) as fault:
                 logger.warning("failed to fetch the schedule of connection %d; retrying: %s", number, fault)
                 time.sleep(fault.retry_after or 1.0)
             except RegistryError:
