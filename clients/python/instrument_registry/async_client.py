@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import ssl
+import time
 from collections.abc import AsyncIterator, Iterable
 from types import TracebackType
 from typing import Any, Self, TypeVar
@@ -189,6 +191,16 @@ class AsyncClient:
     async def job(self, job_id: str) -> of.JobAnswer:
         """Reads a job."""
         return await self._send(requests.one_job(job_id))
+
+    async def wait(self, job_id: str, *, timeout: float = 600.0, pause: float = 0.5) -> of.JobAnswer:
+        """Reads a job every `pause` seconds until it has ended. Its `status` can be `failed`.
+
+        Raises `TimeoutError` if the job has not ended after `timeout` seconds.
+        """
+        until = time.monotonic() + timeout
+        while not requests.is_finished(job := await self.job(job_id), until, time.monotonic()):
+            await asyncio.sleep(pause)
+        return job
 
     async def _send(self, request: Request[T]) -> T:
         return request.parse(self.generated, await self._http.send(request.build(self._http)))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import ssl
+import time
 from collections.abc import Iterable, Iterator
 from types import TracebackType
 from typing import Any, Self, TypeVar
@@ -197,6 +198,16 @@ class Client:
     def job(self, job_id: str) -> of.JobAnswer:
         """Reads a job."""
         return self._send(requests.one_job(job_id))
+
+    def wait(self, job_id: str, *, timeout: float = 600.0, pause: float = 0.5) -> of.JobAnswer:
+        """Reads a job every `pause` seconds until it has ended. Its `status` can be `failed`.
+
+        Raises `TimeoutError` if the job has not ended after `timeout` seconds.
+        """
+        until = time.monotonic() + timeout
+        while not requests.is_finished(job := self.job(job_id), until, time.monotonic()):
+            time.sleep(pause)
+        return job
 
     def _send(self, request: Request[T]) -> T:
         return request.parse(self.generated, self._http.send(request.build(self._http)))

@@ -36,6 +36,12 @@ from .generated.types import File, Unset
 API_PATH = "/api/v1/internal/instrument-registry"
 KEY_HEADER = "X-Internal-API-Key"
 
+#: The states of a job that has not ended.
+UNFINISHED = (of.JobState.QUEUED, of.JobState.RUNNING)
+
+# An absent field of a response prints as this word.
+Unset.__repr__ = lambda _: "UNSET"  # type: ignore[method-assign]
+
 T = TypeVar("T")
 
 
@@ -319,6 +325,15 @@ def filters_of(options: Mapping[str, Any]) -> dict[str, list[str]]:
     check_names(given, INGEST_FILTERS, "filter")
     given |= {name: plain(options[name]) for name in INGEST_FILTERS if options.get(name) is not None}
     return {name: value.split(",") if isinstance(value, str) else value for name, value in given.items()}
+
+
+def is_finished(job: of.JobAnswer, until: float, now: float) -> bool:
+    """Returns whether a job has ended. Raises `TimeoutError` if the time is over."""
+    if job.status not in UNFINISHED:
+        return True
+    if now >= until:
+        raise TimeoutError(f"job {job.job_id} is still {job.status}")
+    return False
 
 
 def one_job(job_id: str) -> Request[of.JobAnswer]:

@@ -57,10 +57,9 @@ def address():
     """The address of the service, which has the catalog of tests/api/kite.csv."""
     with Client(URL, KEY) as registry:
         job = registry.ingest("kite", source="kite.csv", force=True)
+        job = registry.wait(job.job_id, timeout=SECONDS_MAX, pause=0.05)
+        assert job.status == "completed", job
         until = time.monotonic() + SECONDS_MAX
-        while (status := registry.job(job.job_id).status) in ("queued", "running") and time.monotonic() < until:
-            time.sleep(0.05)
-        assert status == "completed", registry.job(job.job_id)
         while not registry.resolve_keys(["NSE:INFY"]).resolved and time.monotonic() < until:
             time.sleep(0.05)
     return URL

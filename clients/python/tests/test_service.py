@@ -6,7 +6,6 @@ import os
 import pathlib
 import socket
 import subprocess
-import time
 
 import pytest
 from conftest import KEY, SECONDS_MAX
@@ -15,8 +14,8 @@ import instrument_registry as of
 from instrument_registry.generated.api.catalog import list_brokers
 from instrument_registry.generated.api.ingest import cancel_job, ingest_broker_file
 from instrument_registry.generated.api.process import get_health
-from instrument_registry.generated.models import IngestBody, PlanOfInstruments, SubscriptionType
-from instrument_registry.requests import plain
+from instrument_registry.generated.models import IngestBody, JobState, PlanOfInstruments, SubscriptionType
+from instrument_registry.requests import Request, plain
 
 ROOT = pathlib.Path(__file__).parents[3]
 UNKNOWN_ID = "plan_" + "0" * 32
@@ -83,18 +82,32 @@ def test_a_profile_is_created_and_planned(registry):
     assert registry.replan(created.profile_id).plan_data.instruments == ["NSE:TCS"]
 
 
-def finished(registry, job_id):
-    until = time.monotonic() + SECONDS_MAX
-    while registry.job(job_id).status in ("queued", "running") and time.monotonic() < until:
-        time.sleep(0.05)
-    return registry.job(job_id)
+def test_a_job_can_be_waited_for(registry):
+    job = registry.ingest("kite", source="kite.csv", force=True)
+    assert registry.wait(job.job_id, pause=0.05).status == "completed"
+    assert registry.wait(job.job_id, timeout=0).status == "completed"
+
+
+def test_a_wait_ends_after_its_timeout(registry, monkeypatch):
+    running = registry.job(registry.ingest("kite", source="kite.csv", force=True).job_id)
+    running.status = JobState.RUNNING
+    monkeypatch.setattr(Request, "parse", lambda *_: running)
+    with pytest.raises(TimeoutError, match=f"job {running.job_id} is still running"):
+        registry.wait(running.job_id, timeout=0)
+
+
+def test_an_absent_field_is_false_and_has_a_name(registry, request_body):
+    plan = registry.create_plan(request_body).plan_data
+    assert not plan.allocation
+    assert repr(plan.allocation) == "UNSET"
+    assert "allocation" not in plan.to_dict()
 
 
 def test_a_local_file_is_ingested(registry, tmp_path):
     file = tmp_path / "kite.csv"
     file.write_text("no rows\n")
     job = registry.ingest("kite", file=file, mode="full_catalog", file_date="2026-11-27")
-    finish = finished(registry, job.job_id)
+    finish = registry.wait(job.job_id, pause=0.05)
     assert finish.status == "failed"
     assert finish.source == "kite.csv"
 
@@ -117,7 +130,7 @@ def partial_file(tmp_path):
 def test_an_ingest_can_have_filters(through_proxy, proxy, partial_file, options, place):
     given = partial_file if place == "file" else "kite.csv"
     job = through_proxy.ingest("kite", **{place: given}, force=True, **options)
-    assert finished(through_proxy, job.job_id).priority == options.get("priority", 5)
+    assert through_proxy.wait(job.job_id, pause=0.05).priority == options.get("priority", 5)
     sent = proxy.paths[0] + proxy.bodies[0].decode()
     assert "NSE_EQ" in sent
     assert "BSE" not in sent
@@ -137,7 +150,7 @@ def test_generated_operations_have_the_same_policies(registry):
     with pytest.raises(of.NotFound):
         registry.call(cancel_job, "job_" + "0" * 32)
     job = registry.call(ingest_broker_file, "kite", body=IngestBody(source="kite.csv"), idempotency_key="of-test")
-    assert finished(registry, job.job_id).source.endswith("/tests/api/kite.csv")
+    assert registry.wait(job.job_id, pause=0.05).source.endswith("/tests/api/kite.csv")
 
 
 def test_streamed_subscriptions_are_those_of_the_plan(registry, at_kite):
