@@ -1,5 +1,7 @@
 """The code of the documents runs as it is written. Only the address of the service differs."""
 
+import gzip
+import inspect
 import pathlib
 import re
 import types
@@ -21,6 +23,9 @@ def folder(tmp_path, monkeypatch):
     """The folder in which `make run` runs."""
     (tmp_path / "data").mkdir()
     (tmp_path / "data" / "internal_api_key").write_text(KEY + "\n")
+    # The file of the example of an ingest.
+    content = (ROOT / "tests/api/kite.csv").read_bytes()
+    (tmp_path / "kite_2026-08-17.csv.gz").write_bytes(gzip.compress(content))
     monkeypatch.chdir(tmp_path)
 
 
@@ -39,6 +44,35 @@ def test_both_documents_have_the_same_example():
     (example,) = blocks_of("README.md")
     assert example == blocks_of("clients/python/README.md")[0]
     assert len([line for line in example.splitlines() if line]) == 5
+
+
+def test_both_documents_show_the_output_of_the_example(address, folder, capsys):
+    (example,) = blocks_of("README.md")
+    exec(example.replace("http://127.0.0.1:8901", address), {})
+    printed = capsys.readouterr().out.strip()
+    for document in ("README.md", "clients/python/README.md"):
+        assert f"`{printed}`" in (ROOT / document).read_text()
+
+
+SIGNATURE = re.compile(r"`(\w+)\(([^`]*)\)`")
+
+
+def parameters_of(method):
+    """Returns the names of the parameters of a method, as the table has them."""
+    parameters = list(inspect.signature(method).parameters.values())[1:]
+    return [parameter.name for parameter in parameters]
+
+
+def test_the_table_has_all_methods_with_their_arguments():
+    text = (ROOT / "clients/python/README.md").read_text()
+    rows = [line for line in text.splitlines() if line.startswith("| `")]
+    shown = {name: arguments for row in rows for name, arguments in SIGNATURE.findall(row.split(" | ")[0])}
+    methods = {name: method for name, method in vars(Client).items() if inspect.isfunction(method)}
+    expected = {name: method for name, method in methods.items() if not name.startswith("_") and name != "close"}
+    assert sorted(shown) == sorted(expected)
+    del shown["call"], expected["call"]
+    for name, method in expected.items():
+        assert re.findall(r"\w+(?==|,|$)", re.sub(r"=[^,]+", "=", shown[name])) == parameters_of(method), name
 
 
 @pytest.fixture
