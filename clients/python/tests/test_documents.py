@@ -40,6 +40,16 @@ def test_examples_run(document, address, folder, capsys):
     assert printed.startswith("['NSE:TCS'] [('NSE:TCX', ['NSE:TCS'")
 
 
+def test_the_example_of_plans_uses_the_client(address, folder, capsys):
+    (block,) = blocks_of("docs/plans.md")
+    assert "urllib" not in block
+    exec(block.replace("http://127.0.0.1:8901", address), {})
+    kept, rejected = capsys.readouterr().out.splitlines()
+    assert kept == "['NSE:TCS']"
+    assert rejected.startswith("NSE:RELAINCE unknown ")
+    assert rejected.endswith("['NSE:RELIANCE']")
+
+
 def test_both_documents_have_the_same_example():
     (example,) = blocks_of("README.md")
     assert example == blocks_of("clients/python/README.md")[0]
