@@ -34,7 +34,11 @@ def test_a_request_can_be_a_model(registry):
     assert registry.create_plan(body).plan_data.instruments == ["NSE:TCS"]
 
 
-@pytest.mark.parametrize("collect", [set, tuple, iter, lambda keys: dict.fromkeys(keys).keys()], ids=str)
+@pytest.mark.parametrize(
+    "collect",
+    [set, tuple, iter, lambda keys: dict.fromkeys(keys).keys()],
+    ids=["set", "tuple", "iterator", "keys"],
+)
 def test_a_request_can_have_any_iterable(registry, request_body, collect):
     body = request_body | {"instruments": collect(["NSE:TCS", "NSE:INFY"]), "as_of": datetime.date(2026, 11, 30)}
     assert registry.create_plan(body).plan_data.instruments == ["NSE:INFY", "NSE:TCS"]

@@ -106,8 +106,9 @@ class Feed(ABC):
         """
         content = body_of(request).to_dict()
         # A profile can name the broker.
-        if (content.get("broker") or ("profile_id" in content and self.sdk)) != self.sdk:
-            raise ValueError(f'expected `"broker": "{self.sdk}"` in the request, got {content.get("broker")!r}')
+        broker = content.get("broker") or (self.sdk if "profile_id" in content else None)
+        if broker != self.sdk:
+            raise ValueError(f'expected `"broker": "{self.sdk}"` in the request, got {broker!r}')
         answer = self.registry.create_plan({**content, "previous_plan_id": self.plan_id}, user_id=user_id)
         plan = answer.plan_data
         rejected = summary_of(plan.rejected)
