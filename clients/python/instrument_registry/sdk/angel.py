@@ -48,7 +48,9 @@ class Feed(feed.Feed):
         handle_error = socket._on_error
 
         def keep_error(app: Any, fault: Any) -> None:
-            on_error(fault)
+            # After each close, the SDK fails because its own `_on_close` takes too few arguments.
+            if not isinstance(fault, TypeError):
+                on_error(fault)
             handle_error(app, fault)
 
         socket._on_error = keep_error

@@ -201,7 +201,7 @@ class Feed(ABC):
         It has the credentials of the account, or those of the constructor.
         """
         opened = Event()
-        fault: object = "the SDK reported no cause"
+        fault: object = "the SDK reported no cause; check the network and the credentials"
 
         def on_error(reported: object) -> None:
             nonlocal fault
