@@ -193,9 +193,9 @@ class AsyncClient:
         return await self._send(requests.one_job(job_id))
 
     async def wait(self, job_id: str, *, timeout: float = 600.0, pause: float = 0.5) -> of.JobAnswer:
-        """Reads a job every `pause` seconds until it has ended. Its `status` can be `failed`.
+        """Reads a job every `pause` seconds until it ends. Its `status` can be `failed`.
 
-        Raises `TimeoutError` if the job has not ended after `timeout` seconds.
+        Raises `TimeoutError` if the job does not end within `timeout` seconds.
         """
         until = time.monotonic() + timeout
         while not requests.is_finished(job := await self.job(job_id), until, time.monotonic()):

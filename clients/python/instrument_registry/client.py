@@ -200,9 +200,9 @@ class Client:
         return self._send(requests.one_job(job_id))
 
     def wait(self, job_id: str, *, timeout: float = 600.0, pause: float = 0.5) -> of.JobAnswer:
-        """Reads a job every `pause` seconds until it has ended. Its `status` can be `failed`.
+        """Reads a job every `pause` seconds until it ends. Its `status` can be `failed`.
 
-        Raises `TimeoutError` if the job has not ended after `timeout` seconds.
+        Raises `TimeoutError` if the job does not end within `timeout` seconds.
         """
         until = time.monotonic() + timeout
         while not requests.is_finished(job := self.job(job_id), until, time.monotonic()):

@@ -36,7 +36,7 @@ from .generated.types import File, Unset
 API_PATH = "/api/v1/internal/instrument-registry"
 KEY_HEADER = "X-Internal-API-Key"
 
-#: The states of a job that has not ended.
+#: The states of an unfinished job.
 UNFINISHED = (of.JobState.QUEUED, of.JobState.RUNNING)
 
 # An absent field of a response prints as this word.
@@ -328,7 +328,7 @@ def filters_of(options: Mapping[str, Any]) -> dict[str, list[str]]:
 
 
 def is_finished(job: of.JobAnswer, until: float, now: float) -> bool:
-    """Returns whether a job has ended. Raises `TimeoutError` if the time is over."""
+    """Returns whether a job is finished. Raises `TimeoutError` if the time is over."""
     if job.status not in UNFINISHED:
         return True
     if now >= until:
