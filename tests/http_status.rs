@@ -139,8 +139,13 @@ async fn a_refused_file_is_a_problem_until_the_next_one() {
 
 /// Uploads a file of Kite, and waits until its job has finished.
 async fn upload(client: &Client, file: String) {
-    let request = client.request(Method::POST, &format!("{REGISTRY}/brokers/kite/ingest"));
-    let answer = Answer::to(request.header("Content-Type", "application/octet-stream").body(file)).await;
+    // The end of the last job is visible a moment before it is stored.
+    let answer = eventually("the file is taken", SOON, async || {
+        let request = client.request(Method::POST, &format!("{REGISTRY}/brokers/kite/ingest"));
+        let request = request.header("Content-Type", "application/octet-stream").body(file.clone());
+        Some(Answer::to(request).await).filter(|answer| answer.status == 200)
+    })
+    .await;
     let job_id = answer.json()["job_id"].as_str().expect("it is a text").to_owned();
     eventually("the job finishes", SOON, async || {
         let status = status(client).await;

@@ -34,7 +34,7 @@ async fn every_metric_is_there_from_the_start_with_0() {
         ("http_requests_total", 60 * 4),
         ("http_request_duration_seconds_count", 2),
         ("subscription_plans_created_total", 18),
-        ("plans_created_by_broker_total", 11),
+        ("plans_created_by_broker_total", 13),
         ("subscription_plan_descriptions_generated_total", 6),
         ("subscription_plan_cache_operations_total", 7),
         ("subscription_plan_optimization_duration_seconds_count", 3),
