@@ -34,7 +34,9 @@ use tracing::{error, info};
 use uuid::Uuid;
 
 use crate::http::ApiKeys;
-use crate::settings::{ConfigServiceSettings, Database, ProcessSettings, is_api_key, is_database_url, is_redis_url};
+use crate::settings::{
+    ConfigServiceSettings, Database, ProcessSettings, SettingsFaults, is_api_key, is_database_url, is_redis_url,
+};
 
 /// The reason why a new database is rejected.
 const IN_USE: &str = "the service is connected to a different database; restart it to use the new one";
@@ -75,22 +77,31 @@ pub(crate) struct Boot {
 /// Creates the parts of the engine without connecting to anything.
 ///
 /// # Errors
-/// If a URL cannot be opened.
+/// [`SettingsFaults`] with every URL that cannot be opened.
 pub(crate) fn prepare(settings: &ProcessSettings, keys: &Arc<ApiKeys>, openers: Openers) -> anyhow::Result<Boot> {
+    let mut faults = Vec::new();
     let (keys, tls) = (Arc::clone(keys), Arc::clone(&settings.tls));
     let mut late = Late { store: None, cache: None, keys, openers, tls, seen: BTreeMap::new() };
     let store = match settings.database() {
         Database::Embedded => Arc::new(StoreSlot::filled(Arc::new(SqliteStore::new(&settings.database_path())))),
-        Database::Url(url) => Arc::new(StoreSlot::filled((openers.store)(url.expose(), &settings.tls)?)),
+        Database::Url(url) => {
+            let opened = (openers.store)(url.expose(), &settings.tls);
+            let opened = opened.map_err(|fault| faults.push(url_fault(SecretKey::DatabaseUrl, &fault)));
+            Arc::new(opened.map_or_else(|()| StoreSlot::default(), StoreSlot::filled))
+        }
         Database::FromConfigService => Arc::clone(late.store.insert(Arc::default())),
     };
     let shared_cache: Option<Arc<dyn SharedCache>> = match (&settings.redis_url, &settings.config_service) {
         (Some(url), _) => {
-            Some((openers.shared_cache)(url.expose(), &settings.tls).context("failed to open REDIS_URL")?)
+            let opened = (openers.shared_cache)(url.expose(), &settings.tls);
+            opened.map_err(|fault| faults.push(url_fault(SecretKey::RedisUrl, &fault))).ok()
         }
         (None, Some(_)) => Some(Arc::clone(late.cache.insert(Arc::default())) as _),
         (None, None) => None,
     };
+    if !faults.is_empty() {
+        return Err(SettingsFaults(faults).into());
+    }
 
     let mut parts = match &settings.config_service {
         Some(service) => {
@@ -107,6 +118,13 @@ pub(crate) fn prepare(settings: &ProcessSettings, keys: &Arc<ApiKeys>, openers: 
     parts.ingest = settings.ingest();
     parts.brokers = Arc::new(BrokerModels::embedded().with_capacity(Arc::clone(&settings.capacity)));
     Ok(Boot { parts, late: settings.config_service.is_some().then_some(late) })
+}
+
+/// Describes the fault of a URL with the name of its variable.
+fn url_fault(key: SecretKey, fault: &anyhow::Error) -> String {
+    let fault = format!("{fault:#}");
+    let why = fault.strip_prefix("failed to parse DATABASE_URL: ").unwrap_or(&fault);
+    format!("{}: {why}", key.name())
 }
 
 fn config_service(service: &ConfigServiceSettings, settings: &ProcessSettings) -> anyhow::Result<ConfigServiceSource> {
@@ -241,7 +259,8 @@ pub(crate) async fn resolve(settings: &ProcessSettings, openers: Openers) -> any
 }
 
 async fn opened(url: &Secret, openers: Openers, tls: &Tls) -> anyhow::Result<(Arc<dyn Store>, String)> {
-    let store = (openers.store)(url.expose(), tls)?;
+    let store = (openers.store)(url.expose(), tls)
+        .map_err(|fault| SettingsFaults(vec![url_fault(SecretKey::DatabaseUrl, &fault)]))?;
     let database = format!("the {} database of DATABASE_URL", store.backend());
     store.prepare().await.with_context(|| format!("failed to open {database}"))?;
     Ok((store, database))
@@ -282,9 +301,7 @@ pub(crate) fn unusable(settings: &ProcessSettings, answers: Option<&FetchResult>
     let mut open = |key: SecretKey, given: &Option<Secret>, open: &dyn Fn(&str) -> anyhow::Result<()>| {
         let url = given.clone().or_else(|| held(key)).filter(|url| is_allowed(key, url));
         if let Some(Err(fault)) = url.map(|url| open(url.expose())) {
-            let fault = format!("{fault:#}");
-            let why = fault.strip_prefix("failed to parse DATABASE_URL: ").unwrap_or(&fault);
-            faults.push(format!("{}: {why}", key.name()));
+            faults.push(url_fault(key, &fault));
         }
     };
     let tls = &settings.tls;

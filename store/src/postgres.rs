@@ -99,8 +99,9 @@ impl PostgresStore {
         for parameter in unknown_parameters(url) {
             warn!(dependency = DEPENDENCY, parameter, "ignored unknown parameter of DATABASE_URL");
         }
+        tls::check_mode(url).map_err(unparsable)?;
         // The message can contain a parameter, but never the password.
-        let options: PgConnectOptions = url.parse().map_err(unparsable)?;
+        let options: PgConnectOptions = url.parse().map_err(|fault| unparsable(innermost(fault)))?;
         let options = tls::secured(options, url, ca).map_err(unparsable)?;
         let connections = Connections::new(with_session(options, limits), limits);
         Ok(PostgresStore { connections, writes_documents: WRITES_DOCUMENTS })
@@ -109,6 +110,16 @@ impl PostgresStore {
 
 fn unparsable(why: impl std::fmt::Display) -> StoreError {
     StoreError::Unavailable(format!("failed to parse DATABASE_URL: {why}"))
+}
+
+/// Returns the cause inside nested errors of sqlx, each of which would repeat the same beginning.
+fn innermost(fault: sqlx::Error) -> String {
+    match fault {
+        sqlx::Error::Configuration(cause) => {
+            cause.downcast().map_or_else(|cause| cause.to_string(), |cause: Box<sqlx::Error>| innermost(*cause))
+        }
+        other => other.to_string(),
+    }
 }
 
 /// The parameters of a URL that sqlx reads. It ignores others, and logs them with their values.
@@ -266,6 +277,27 @@ mod tests {
             let url = format!("postgres://user@host/db?{inline}&sslmode={mode}");
             assert_eq!(PostgresStore::new(&url).map(|_| ()), Ok(()), "{mode}");
         }
+    }
+
+    #[test]
+    fn an_invalid_mode_is_rejected_with_the_allowed_ones() {
+        let fault = |url: &str| PostgresStore::new(url).map(|_| ()).unwrap_err().to_string();
+
+        for name in ["sslmode", "ssl-mode"] {
+            assert_eq!(
+                fault(&format!("postgres://user@host/db?{name}=verify_full")),
+                format!(
+                    "failed to parse DATABASE_URL: `{name}` must be one of disable, allow, prefer, require, verify-ca, \
+                     verify-full, got `verify_full`"
+                )
+            );
+            let url = format!("postgres://user@host/db?{name}=Require");
+            assert_eq!(PostgresStore::new(&url).map(|_| ()), Ok(()), "{name}");
+        }
+        assert_eq!(
+            fault("postgres://user@host/db?sslmode=require&port=x"),
+            "failed to parse DATABASE_URL: invalid digit found in string"
+        );
     }
 
     #[test]

@@ -86,6 +86,27 @@ fn all_faults_are_told_at_once_before_anything_is_opened() {
 }
 
 #[test]
+fn an_unusable_url_is_a_fault_of_its_variable() {
+    let folder = TempDir::new().unwrap();
+    let (database, redis) = ("postgres://user:hunter5@host/db?sslmode=verify_full", "redis://host/database");
+    let mode = "  DATABASE_URL: `sslmode` must be one of disable, allow, prefer, require, verify-ca, verify-full, got \
+                `verify_full`";
+
+    for command in ["serve", "check-config"] {
+        let finished = run(&[command], folder.path(), &[("DATABASE_URL", database), ("REDIS_URL", redis)]);
+
+        assert_eq!(finished.code, Some(78), "{command}");
+        let lines: Vec<&str> = finished.complaint.lines().filter(|line| !line.starts_with('{')).collect();
+        assert_eq!(lines[0], "error: invalid configuration: 2 problems", "{command}: {lines:?}");
+        assert_eq!(lines[1], mode, "{command}");
+        assert!(lines[2].starts_with("  REDIS_URL: "), "{command}: {lines:?}");
+    }
+    let migrated = run(&["migrate"], folder.path(), &[("DATABASE_URL", database)]);
+    assert_eq!(migrated.code, Some(78), "{}", migrated.complaint);
+    assert!(migrated.complaint.contains(mode), "{}", migrated.complaint);
+}
+
+#[test]
 fn what_does_not_go_together_or_has_another_form_is_refused_without_being_shown() {
     let folder = TempDir::new().unwrap();
     let data_dir = folder.path().join("data");

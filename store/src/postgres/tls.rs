@@ -9,8 +9,23 @@ use url::Url;
 use super::super::tls::CaFile;
 
 const ROOT_CERT: [&str; 3] = ["sslrootcert", "ssl-root-cert", "ssl-ca"];
+const MODE: [&str; 2] = ["sslmode", "ssl-mode"];
+/// The values of `sslmode`, which sqlx reads in upper and lower case.
+const MODES: [&str; 6] = ["disable", "allow", "prefer", "require", "verify-ca", "verify-full"];
 const CERT: [&str; 2] = ["sslcert", "ssl-cert"];
 const KEY: [&str; 2] = ["sslkey", "ssl-key"];
+
+/// Checks `sslmode`, whose fault in sqlx has another name and no allowed values.
+///
+/// # Errors
+/// The name of the parameter, the allowed values, and the value.
+pub(super) fn check_mode(url: &str) -> Result<(), String> {
+    // sqlx reports why a URL cannot be parsed.
+    let Ok(url) = Url::parse(url) else { return Ok(()) };
+    let mut modes = url.query_pairs().filter(|(name, _)| MODE.contains(&name.as_ref()));
+    let wrong = modes.find(|(_, value)| !MODES.iter().any(|mode| value.eq_ignore_ascii_case(mode)));
+    wrong.map_or(Ok(()), |(name, value)| Err(format!("`{name}` must be one of {}, got `{value}`", MODES.join(", "))))
+}
 
 /// Adds `ca` as the root certificates of a URL that names none, and the verification that `sslrootcert` implies.
 ///
