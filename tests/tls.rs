@@ -2,6 +2,7 @@
 
 mod plaintext;
 mod refused;
+mod required;
 
 use axum::Router;
 use axum::routing::get;

@@ -7,7 +7,7 @@ use std::sync::{Arc, OnceLock};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use registry_store::tls::CaFile;
+use registry_store::tls::{CaFile, closed_plain_connection, handshake_fault};
 use rustls::crypto::aws_lc_rs::default_provider;
 use rustls::pki_types::CertificateDer;
 use rustls::{ClientConfig, RootCertStore};
@@ -79,6 +79,21 @@ impl Roots {
 /// machine without any.
 pub fn plain_http_client() -> ClientConfig {
     config(Arc::new(RootCertStore::empty()))
+}
+
+/// Returns the cause of a failed request if it is a failed TLS handshake, or a plain request whose connection the server has
+/// closed instead of a response. `None` if it has another cause.
+pub fn http_fault(fault: &reqwest::Error) -> Option<String> {
+    if let Some(cause) = handshake_fault(fault) {
+        return Some(cause);
+    }
+    let is_plain = fault.url().is_some_and(|url| url.scheme() == "http");
+    let is_closed = fault.is_request() && !fault.is_connect() && !fault.is_timeout();
+    let causes = std::iter::successors(std::error::Error::source(fault), |cause| cause.source());
+    (is_plain && is_closed).then(|| match causes.last() {
+        Some(cause) => closed_plain_connection("https", cause),
+        None => closed_plain_connection("https", fault),
+    })
 }
 
 fn config(roots: Arc<RootCertStore>) -> ClientConfig {

@@ -4,8 +4,7 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 use anyhow::{Context, anyhow, bail};
-use registry_actors::tls::plain_http_client;
-use registry_store::tls::handshake_fault;
+use registry_actors::tls::{http_fault, plain_http_client};
 use reqwest::{Client, Url, redirect};
 use serde_json::Value;
 
@@ -24,8 +23,8 @@ pub(super) struct Remote {
 }
 
 impl Remote {
-    /// Returns the service at an address such as `http://127.0.0.1:8901`, or with `https://` at a proxy that offers TLS. The key is that of the settings, or the one that a
-    /// service with the same data folder has generated.
+    /// Returns the service at an address such as `http://127.0.0.1:8901`, or with `https://` at a proxy that offers TLS. The
+    /// key is that of the settings, or the one that a service with the same data folder has generated.
     pub(super) fn new(url: &Url, settings: &ProcessSettings) -> anyhow::Result<Self> {
         if !matches!(url.scheme(), "http" | "https") {
             bail!("--server: expected a URL that starts with `https://` or `http://`, got `{url}`");
@@ -49,7 +48,7 @@ impl Remote {
             url.query_pairs_mut().extend_pairs(query);
         }
         let sent = self.client.get(url.clone()).header("X-Internal-API-Key", &self.api_key).send().await;
-        let response = sent.map_err(|fault| match handshake_fault(&fault) {
+        let response = sent.map_err(|fault| match http_fault(&fault) {
             Some(why) => anyhow!("no response from {}: {why}", self.url),
             None => anyhow::Error::new(fault).context(format!("no response from {}", self.url)),
         })?;

@@ -4,6 +4,7 @@
 mod tests;
 
 use std::error::Error;
+use std::fmt::Display;
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
@@ -20,6 +21,8 @@ const FILE_BYTES_MAX: u64 = 4 << 20;
 /// The beginnings of the causes of failed handshakes.
 const REJECTED: &str = "certificate rejected: ";
 const FAILED: &str = "TLS handshake failed: ";
+/// The beginning of the cause of a plain connection that a server closed instead of a response.
+const CLOSED: &str = "connection closed before a response; the server may require TLS: ";
 
 /// Installs the provider of cryptography for the whole process. Later calls have no effect.
 pub fn install_provider() {
@@ -90,9 +93,15 @@ pub fn handshake_fault(error: &(dyn Error + 'static)) -> Option<String> {
     })
 }
 
-/// Returns the cause of a failed TLS handshake that a message ends with, if there is one.
+/// Returns the cause of a plain connection that the server closed instead of a response, as a server does that requires TLS.
+/// `scheme` is that of a URL with TLS.
+pub fn closed_plain_connection(scheme: &str, fault: &dyn Display) -> String {
+    format!("{CLOSED}try `{scheme}://` ({fault})")
+}
+
+/// Returns the cause of a failed TLS handshake or of a [closed plain connection](closed_plain_connection) that a message ends with, if there is one.
 pub fn handshake_fault_in(message: &str) -> Option<&str> {
-    [REJECTED, FAILED].iter().find_map(|beginning| message.find(beginning)).map(|at| &message[at..])
+    [REJECTED, FAILED, CLOSED].iter().find_map(|beginning| message.find(beginning)).map(|at| &message[at..])
 }
 
 /// Returns the error of the TLS library among the causes of an error.
@@ -121,15 +130,38 @@ fn certificate_fault(fault: &CertificateError) -> String {
         }
         CertificateError::NotValidForName => "wrong host name".to_owned(),
         CertificateError::NotValidForNameContext { expected, presented } => {
-            let presented = presented.join(", ");
-            format!("wrong host name: expected `{}`, got [{presented}]", expected.to_str())
+            format!("wrong host name: expected `{}`, {}", expected.to_str(), certified(presented))
         }
         CertificateError::ExpiredContext { not_after, .. } => format!("expired at {}", shown(*not_after)),
         CertificateError::NotValidYetContext { not_before, .. } => {
             format!("not valid before {}", shown(*not_before))
         }
         CertificateError::Expired => "expired".to_owned(),
+        // The type of the error is not public. Its text is the name of a variant.
+        CertificateError::Other(cause) => match cause.0.to_string().as_str() {
+            "UnsupportedCertVersion" => {
+                "unsupported version: expected an X.509 certificate of version 3; create it with extensions \
+                 (`subjectAltName`)"
+                    .to_owned()
+            }
+            "CaUsedAsEndEntity" => {
+                "CA certificate: expected a certificate of the server, which is not a CA itself".to_owned()
+            }
+            cause => cause.to_owned(),
+        },
         other => other.to_string(),
+    }
+}
+
+/// Describes the names of a certificate, which the TLS library formats as `DnsName("host")` and `IpAddress(address)`.
+fn certified(presented: &[String]) -> String {
+    let name = |name: &String| {
+        let value = name.split_once('(').and_then(|(_, value)| value.strip_suffix(')'));
+        format!("`{}`", value.unwrap_or(name).trim_matches('"'))
+    };
+    match presented {
+        [] => "but the certificate has no `subjectAltName`".to_owned(),
+        names => format!("but the certificate is for {}", names.iter().map(name).collect::<Vec<_>>().join(", ")),
     }
 }
 

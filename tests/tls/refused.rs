@@ -43,13 +43,16 @@ async fn a_certificate_of_another_authority_is_refused() {
     assert_refused(&trusted, &certificate, "certificate rejected: unknown issuer").await;
 }
 
+const CAUSE_OF_OTHER_HOST: &str =
+    "certificate rejected: wrong host name: expected `localhost`, but the certificate is for `other.example`";
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_certificate_of_another_host_is_refused() {
     let Some(authority) = Authority::new() else { return };
 
     let certificate = authority.issue("other.example", Lifetime::Current);
 
-    assert_refused(&authority, &certificate, "certificate rejected: wrong host name: expected `localhost`").await;
+    assert_refused(&authority, &certificate, CAUSE_OF_OTHER_HOST).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -60,4 +63,46 @@ async fn an_expired_certificate_is_refused() {
 
     let cause = format!("certificate rejected: expired at {}", Lifetime::EXPIRED_AT);
     assert_refused(&authority, &certificate, &cause).await;
+}
+
+/// Asserts that the check of a Redis server with this certificate begins with this cause.
+async fn assert_redis_refused(trusted: &Authority, certificate: &Certificate, cause: &str) {
+    let Some(redis) = RedisServer::start_with_tls(certificate) else { return };
+    let (folder, ca) = (TempDir::new().unwrap(), trusted.path());
+    let variables = [(CA_FILE, ca.to_str().unwrap()), ("REDIS_URL", &*redis.tls_url())];
+
+    let service = Process::start(folder.path(), &variables).await;
+
+    until_redis(&service.client, "unavailable", Some(cause)).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_certificate_of_version_1_is_refused() {
+    let Some(authority) = Authority::new() else { return };
+
+    let certificate = authority.issue_of_version_1("localhost");
+
+    let cause = "certificate rejected: unsupported version: expected an X.509 certificate of version 3";
+    assert_redis_refused(&authority, &certificate, cause).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_certificate_without_names_is_refused() {
+    let Some(authority) = Authority::new() else { return };
+
+    let certificate = authority.issue_without_names("localhost");
+
+    let cause =
+        "certificate rejected: wrong host name: expected `localhost`, but the certificate has no `subjectAltName`";
+    assert_redis_refused(&authority, &certificate, cause).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_ca_certificate_is_refused_as_one_of_a_server() {
+    let Some(authority) = Authority::new() else { return };
+
+    let certificate = Certificate { certificate: authority.path(), key: authority.path().with_extension("key") };
+
+    let cause = "certificate rejected: CA certificate: expected a certificate of the server";
+    assert_redis_refused(&authority, &certificate, cause).await;
 }

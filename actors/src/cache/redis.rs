@@ -7,6 +7,7 @@
 #[cfg(test)]
 mod tests;
 
+use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -16,11 +17,11 @@ use redis::aio::MultiplexedConnection;
 use redis::io::tcp::TcpSettings;
 use redis::io::tcp::socket2::TcpKeepalive;
 use redis::{
-    AsyncConnectionConfig, Client, ErrorKind, FromRedisValue, IntoConnectionInfo, Pipeline, RedisError, RedisResult,
-    ServerErrorKind, TlsCertificates, pipe,
+    AsyncConnectionConfig, Client, ConnectionAddr, ErrorKind, FromRedisValue, IntoConnectionInfo, Pipeline, RedisError,
+    RedisResult, ServerErrorKind, TlsCertificates, pipe,
 };
 use registry_planning::vocabulary::CacheKey;
-use registry_store::tls::handshake_fault;
+use registry_store::tls::{closed_plain_connection, handshake_fault};
 use tokio::sync::Mutex;
 
 use super::{SharedCache, SharedCacheError, SharedPlan};
@@ -147,11 +148,27 @@ impl RedisCache {
             Some(usable) => usable,
             None => {
                 *link = None;
-                let connection = self.client.get_multiplexed_async_connection_with_config(&self.config).await?;
+                let opened = self.client.get_multiplexed_async_connection_with_config(&self.config).await;
+                let connection = opened.map_err(|fault| self.opening_fault(fault))?;
                 Arc::clone(link.insert(Arc::new(Link { connection, is_broken: AtomicBool::new(false) })))
             }
         };
         Ok(Call { link: usable, is_answered: false })
+    }
+}
+
+impl RedisCache {
+    /// Returns the fault of a connection that could not be opened, with the cause if the server may require TLS.
+    fn opening_fault(&self, fault: RedisError) -> RedisError {
+        let is_plain = !matches!(self.client.get_connection_info().addr(), ConnectionAddr::TcpTls { .. });
+        let is_closed = fault.is_connection_dropped() && !fault.is_connection_refusal() && !fault.is_timeout();
+        // A server may also respond with a message of TLS.
+        let is_unreadable = fault.kind() == ErrorKind::Parse;
+        if is_plain && (is_closed || is_unreadable) {
+            let kind = if is_closed { io::ErrorKind::ConnectionReset } else { io::ErrorKind::InvalidData };
+            return io::Error::new(kind, closed_plain_connection("rediss", &fault)).into();
+        }
+        fault
     }
 }
 

@@ -15,7 +15,6 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use futures_util::{StreamExt, stream};
-use registry_store::tls::handshake_fault;
 use reqwest::header::{HeaderName, HeaderValue};
 use reqwest::{Client, RequestBuilder, Response, StatusCode, Url, redirect};
 use serde_json::Value;
@@ -25,7 +24,7 @@ use super::secrets::{Need, Secret, SecretKey, Secrets};
 use super::source::{Answers, SettingsSource, SourceError};
 use crate::metrics::record_request;
 use crate::settings::{Origin, SETTINGS};
-use crate::tls::{Tls, plain_http_client};
+use crate::tls::{Tls, http_fault, plain_http_client};
 use crate::trace::with_trace;
 
 /// Timeout of connecting. The service is in the same network.
@@ -347,7 +346,7 @@ fn unreachable(error: reqwest::Error) -> KeyFault {
     } else {
         "connection lost"
     };
-    if let Some(fault) = handshake_fault(&error) {
+    if let Some(fault) = http_fault(&error) {
         return KeyFault::Unreachable(format!("config service {what}: {fault}"));
     }
     let mut causes = std::iter::successors(std::error::Error::source(&error), |cause| cause.source());

@@ -7,11 +7,9 @@ use std::time::Duration;
 use reqwest::header::{ACCEPT_ENCODING, LOCATION};
 use reqwest::{Client, Response, StatusCode, Url, redirect};
 
-use registry_store::tls::handshake_fault;
-
 use super::source::{Origin, fetchable, shown};
 use super::spool::{Spool, SpoolWriter};
-use crate::tls::Tls;
+use crate::tls::{Tls, http_fault};
 use crate::trace::with_trace;
 
 /// Timeout of connecting.
@@ -112,7 +110,7 @@ fn describe(fault: &reqwest::Error) -> String {
     } else {
         "connection lost"
     };
-    if let Some(fault) = handshake_fault(fault) {
+    if let Some(fault) = http_fault(fault) {
         return format!("{what}: {fault}");
     }
     let causes = std::iter::successors(std::error::Error::source(fault), |cause| cause.source());

@@ -38,9 +38,17 @@ fn each_cause_of_a_rejected_certificate_is_named() {
 
     assert!(of(CertificateError::UnknownIssuer).starts_with("certificate rejected: unknown issuer"));
     assert!(of(CertificateError::BadSignature).starts_with("certificate rejected: bad signature"));
+    let of_names = |presented: &[&str]| {
+        let presented = presented.iter().map(|&name| name.to_owned()).collect();
+        of(CertificateError::NotValidForNameContext { expected: expected.clone(), presented })
+    };
     assert_eq!(
-        of(CertificateError::NotValidForNameContext { expected, presented: vec!["DnsName(\"other\")".to_owned()] }),
-        "certificate rejected: wrong host name: expected `localhost`, got [DnsName(\"other\")]"
+        of_names(&["DnsName(\"other\")", "IpAddress(10.0.0.1)"]),
+        "certificate rejected: wrong host name: expected `localhost`, but the certificate is for `other`, `10.0.0.1`"
+    );
+    assert_eq!(
+        of_names(&[]),
+        "certificate rejected: wrong host name: expected `localhost`, but the certificate has no `subjectAltName`"
     );
     assert_eq!(
         of(CertificateError::ExpiredContext { time: at(60), not_after: at(0) }),
@@ -50,6 +58,27 @@ fn each_cause_of_a_rejected_certificate_is_named() {
         of(CertificateError::NotValidYetContext { time: at(0), not_before: at(60) }),
         "certificate rejected: not valid before 1970-01-01T00:01:00Z"
     );
+}
+
+/// A cause whose text is that of a cause of the TLS library.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+struct OtherCause(&'static str);
+
+#[test]
+fn other_causes_are_shown_in_words() {
+    let of = |cause| {
+        let fault = CertificateError::Other(rustls::OtherError(Arc::new(OtherCause(cause))));
+        handshake_fault(&rustls::Error::InvalidCertificate(fault)).unwrap()
+    };
+
+    assert_eq!(
+        of("UnsupportedCertVersion"),
+        "certificate rejected: unsupported version: expected an X.509 certificate of version 3; create it with \
+         extensions (`subjectAltName`)"
+    );
+    assert!(of("CaUsedAsEndEntity").starts_with("certificate rejected: CA certificate: expected a certificate of"));
+    assert_eq!(of("UnsupportedNameType"), "certificate rejected: UnsupportedNameType");
 }
 
 #[test]
@@ -64,4 +93,7 @@ fn the_cause_is_found_inside_other_errors() {
     assert_eq!(handshake_fault(&io::Error::from(io::ErrorKind::ConnectionRefused)), None);
     assert_eq!(handshake_fault_in("failed: certificate rejected: expired"), Some("certificate rejected: expired"));
     assert_eq!(handshake_fault_in("connection failed: timeout"), None);
+    let closed = closed_plain_connection("rediss", &"connection reset");
+    assert_eq!(handshake_fault_in(&format!("unreachable: {closed}")), Some(&*closed));
+    assert!(closed.ends_with("the server may require TLS: try `rediss://` (connection reset)"), "{closed}");
 }

@@ -101,6 +101,35 @@ impl Authority {
         Certificate { certificate: path(&certificate), key: path(&key) }
     }
 
+    /// Issues a certificate of version 1, which has no extensions and so no host name that clients accept.
+    pub fn issue_of_version_1(&self, host: &str) -> Certificate {
+        self.sign_request(&format!("{host}-v1"), host, None)
+    }
+
+    /// Issues a certificate of version 3 without `subjectAltName`: the host is only in its subject.
+    pub fn issue_without_names(&self, host: &str) -> Certificate {
+        self.sign_request(&format!("{host}-unnamed"), host, Some("keyUsage = digitalSignature\n"))
+    }
+
+    fn sign_request(&self, name: &str, host: &str, extensions: Option<&str>) -> Certificate {
+        let file = |extension: &str| format!("{name}.{extension}");
+        let (key, request, certificate, listed) = (file("key"), file("csr"), file("pem"), file("ext"));
+        let subject = format!("/CN={host}");
+        let files = ["-subj", &subject, "-keyout", &key, "-out", &request];
+        self.openssl(&[&["req"], &NEW_KEY[..], &files].concat());
+        let signed_by = ["x509", "-req", "-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial", "-days", "2"];
+        let files = ["-in", &request, "-out", &certificate];
+        match extensions {
+            Some(extensions) => {
+                fs::write(self.folder.path().join(&listed), extensions).unwrap();
+                self.openssl(&[&signed_by[..], &files, &["-extfile", &listed]].concat());
+            }
+            None => self.openssl(&[&signed_by[..], &files].concat()),
+        }
+        let path = |name: &str| self.folder.path().join(name);
+        Certificate { certificate: path(&certificate), key: path(&key) }
+    }
+
     fn openssl(&self, arguments: &[&str]) {
         run(self.folder.path(), arguments);
     }
