@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{FEW, id, kite, kite_of, until, upload};
+use super::{FEW, FOLDER, ask, id, kite, kite_of, until, upload};
 use crate::support::{CATALOG_VERSIONS, Client, Service, texts};
 
 /// Futures of Kite that expire on this day, one of each underlying `U001` and so on.
@@ -86,14 +86,35 @@ async fn a_file_of_one_exchange_gets_the_remedy() {
     assert!(errors[1].starts_with("rows: expected at most 30 % fewer rows"), "{errors:?}");
     assert_eq!(
         errors[2],
-        "the file seems to contain only a part of the broker's instruments: repeat the request with the segments NSE_EQ in \
-         `filters`, or with the `mode` `incremental`; `force` deactivates the 300 instruments that it does not contain"
+        "the file seems to contain only a part of the broker's instruments: repeat the upload with the query parameter \
+         `segments=NSE_EQ` or `mode=incremental`; `force` deactivates the 300 instruments that it does not contain"
     );
     // Both remedies accept the file, and keep the other instruments.
     for query in ["segments=NSE_EQ", "mode=incremental"] {
         ingested(client, "kite", query, shares.clone(), "completed").await;
         assert_eq!(newest(client).await["instruments"], 400, "{query}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_named_file_of_two_segments_gets_a_remedy_in_json() {
+    let folder = tempfile::tempdir().unwrap();
+    let service = Service::with(&[FEW, (FOLDER, folder.path().to_str().unwrap())]).await;
+    let client = &service.client;
+    let part = format!("{}265,1,SENSEX,SENSEX,0,,0,0,0,EQ,INDICES,BSE\n", kite_of(100));
+    std::fs::write(folder.path().join("part.csv"), &part).unwrap();
+    let all = format!("{part}{}", kite_futures(300, "2031-08-26", "0.05"));
+    ingested(client, "kite", "", all, "completed").await;
+
+    let source = json!({"source": "part.csv"});
+    let failed = until(client, &id(&ask(client, "kite", &source).await), "failed").await;
+
+    let remedy = "repeat the request with `\"filters\": {\"segments\": [\"NSE_EQ\", \"BSE_INDEX\"]}` or \
+                  `\"mode\": \"incremental\"`; `force` deactivates the 300 instruments";
+    let errors = texts(&failed["errors"]);
+    assert!(errors[2].contains(remedy), "{errors:?}");
+    let filters = json!({"source": "part.csv", "filters": {"segments": ["NSE_EQ", "BSE_INDEX"]}});
+    until(client, &id(&ask(client, "kite", &filters).await), "completed").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -250,6 +250,7 @@ async fn work(
     let Task { live, selection, source, file_date, force, span: _, trace } = task;
     let broker = live.job().broker;
     let (shown, name) = (source.describe(), source.file_name());
+    let is_upload = matches!(source, Source::Upload { .. });
     let input = tokio::select! {
         input = timeout(ARRIVE_WITHIN, scoped(trace, arrive(source, &settings, &progress))) => input,
         () = live.cancellation.requested() => return End::Canceled,
@@ -262,7 +263,7 @@ async fn work(
         }
     };
     let loaded_at = Utc::now();
-    let file = Arc::new(File { input: std::sync::Mutex::new(input), name, broker, loaded_at });
+    let file = Arc::new(File { input: std::sync::Mutex::new(input), name, is_upload, broker, loaded_at });
     let read = {
         let (file, live, progress) = (Arc::clone(&file), Arc::clone(&live), Arc::clone(&progress));
         let limits = settings.limits;
@@ -322,7 +323,7 @@ async fn work(
             Some(version) => End::Accepted(result, version),
             None => {
                 let mut reasons: Vec<String> = result.faults.iter().map(ToString::to_string).collect();
-                reasons.extend(advice(&result));
+                reasons.extend(advice(&result, file.is_upload));
                 reasons.push(file.save_copy(settings.refused_files.clone()).await);
                 End::Refused(reasons)
             }
@@ -331,15 +332,21 @@ async fn work(
 }
 
 /// Returns the remedy for a file that seems to contain a part of the instruments only.
-fn advice(result: &GateResult) -> Option<String> {
+fn advice(result: &GateResult, is_upload: bool) -> Option<String> {
     let segments: Vec<&str> = result.part.iter().map(|segment| segment.as_str()).collect();
     let removed = result.diff_counts.get("removed").copied().unwrap_or(0);
+    let remedy = if is_upload {
+        format!("upload with the query parameter `segments={}` or `mode=incremental`", segments.join(","))
+    } else {
+        format!(
+            "request with `\"filters\": {{\"segments\": [\"{}\"]}}` or `\"mode\": \"incremental\"`",
+            segments.join("\", \"")
+        )
+    };
     (!segments.is_empty()).then(|| {
         format!(
-            "the file seems to contain only a part of the broker's instruments: repeat the request with the segments {} in \
-             `filters`, or with the `mode` `incremental`; `force` deactivates the {removed} instruments that it does not \
-             contain",
-            segments.join(", ")
+            "the file seems to contain only a part of the broker's instruments: repeat the {remedy}; `force` deactivates \
+             the {removed} instruments that it does not contain"
         )
     })
 }
@@ -425,6 +432,7 @@ fn part(done: u64, of: u64, percent: u8) -> u8 {
 struct File {
     input: std::sync::Mutex<Spool>,
     name: String,
+    is_upload: bool,
     broker: Broker,
     loaded_at: DateTime<Utc>,
 }
