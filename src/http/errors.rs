@@ -7,6 +7,7 @@ mod page;
 mod table;
 
 use axum::http::StatusCode;
+use serde_json::Value;
 
 pub(super) use self::page::html;
 use self::table::CATALOG;
@@ -104,8 +105,13 @@ impl Entry {
         self.status().canonical_reason().unwrap_or_default()
     }
 
-    /// Returns the document of the example, indented.
-    fn document(&self) -> String {
+    /// Returns the text of the example, indented.
+    fn text(&self) -> String {
+        self.with_document(|document| serde_json::to_string_pretty(document)).unwrap_or_default()
+    }
+
+    /// Passes the document of the example to `write`.
+    fn with_document<T>(&self, write: impl FnOnce(&ProblemDocument<'_>) -> T) -> T {
         let fault =
             |&(pointer, detail): &(&str, &str)| Fault { pointer: pointer.to_owned(), detail: detail.to_owned() };
         let document = ProblemDocument {
@@ -120,8 +126,24 @@ impl Entry {
             conflicts: &[],
             response_time_ms: 2,
         };
-        serde_json::to_string_pretty(&document).unwrap_or_default()
+        write(&document)
     }
+}
+
+/// The example of a code, for the OpenAPI document.
+pub(super) struct CodeExample {
+    pub(super) code: &'static str,
+    pub(super) meaning: &'static str,
+    pub(super) document: Value,
+}
+
+/// Returns the example of every code.
+pub(super) fn examples() -> impl Iterator<Item = CodeExample> {
+    CATALOG.iter().map(|entry| CodeExample {
+        code: entry.code,
+        meaning: entry.meaning,
+        document: entry.with_document(|document| serde_json::to_value(document)).unwrap_or_default(),
+    })
 }
 
 #[cfg(test)]
@@ -156,7 +178,7 @@ mod tests {
     fn the_example_is_a_problem_document() {
         let entry = CATALOG.iter().find(|entry| entry.code == "validation_failed").unwrap();
 
-        let document: serde_json::Value = serde_json::from_str(&entry.document()).unwrap();
+        let document: Value = serde_json::from_str(&entry.text()).unwrap();
 
         assert_eq!(document["type"], "/docs/errors#validation_failed");
         assert_eq!(document["title"], "Unprocessable Entity");

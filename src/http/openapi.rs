@@ -19,7 +19,7 @@ use super::schema::types;
         title = "Instrument Registry",
         description = "Turns requests for market data into subscription plans that are deterministic, durable and explained. \
                        Errors are problem documents (RFC 9457). Their `code` is a stable word for programs; their `type` leads \
-                       to its explanation on the page `/docs/errors`. \
+                       to its explanation on the page [/docs/errors](/docs/errors). \
                        Times are RFC 3339 in UTC with milliseconds. Trading dates are in Asia/Kolkata.\n\n\
                        `Idempotency-Key` applies to three operations: POST plan, POST profiles and POST ingest. Each documents \
                        the header. All other operations ignore it."
@@ -109,12 +109,16 @@ use super::schema::types;
 )]
 struct Document;
 
+/// The description of the key.
+const KEY: &str = "The value of `INTERNAL_API_KEY`. If it is not set, the key that the service generated at its first start is in \
+                   the file `internal_api_key` in `DATA_DIR` (`data/internal_api_key` by default). Otherwise ask the operator.";
+
 struct Security;
 
 impl Modify for Security {
     fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
         let components = document.components.get_or_insert_with(Default::default);
-        let header = ApiKeyValue::new("X-Internal-API-Key");
+        let header = ApiKeyValue::with_description("X-Internal-API-Key", KEY);
         components.add_security_scheme("api_key", SecurityScheme::ApiKey(ApiKey::Header(header)));
     }
 }
@@ -139,9 +143,8 @@ mod tests {
 
     /// The endpoints that the document describes: not itself, and no page.
     fn described() -> impl Iterator<Item = &'static (&'static str, &'static str)> {
-        ENDPOINTS
-            .iter()
-            .filter(|(_, path)| !["/openapi.json", "/dashboard", "/docs"].iter().any(|page| path.starts_with(page)))
+        let is_page = |path: &str| ["/openapi.json", "/dashboard", "/docs"].iter().any(|page| path.starts_with(page));
+        ENDPOINTS.iter().filter(move |(_, path)| *path != "/" && !is_page(path))
     }
 
     /// Returns every operation with its method and path.
@@ -234,6 +237,42 @@ mod tests {
         }
         let paths: BTreeSet<_> = described().map(|(_, path)| path).collect();
         assert_eq!(document["paths"].as_object().unwrap().len(), paths.len());
+    }
+
+    #[test]
+    fn every_problem_has_the_examples_of_its_codes() {
+        let document = description();
+        let examples = document["components"]["examples"].as_object().unwrap();
+        let of = |response: &Value| -> BTreeSet<String> {
+            let shared = response["$ref"].as_str().and_then(|reference| reference.rsplit('/').next());
+            let response = shared.map_or(response, |name| &document["components"]["responses"][name]);
+            let listed = response["content"]["application/problem+json"]["examples"].as_object().unwrap();
+            listed.keys().cloned().collect()
+        };
+
+        for (name, operation) in operations(&document) {
+            let problems =
+                operation["responses"].as_object().unwrap().iter().filter(|(status, _)| status.as_str() >= "400");
+            for (status, response) in
+                problems.filter(|(_, response)| !response["content"]["application/json"].is_object())
+            {
+                let codes = of(response);
+                assert!(!codes.is_empty(), "{name}: {status}");
+                for code in codes {
+                    let example = &examples[&code]["value"];
+                    assert_eq!(example["code"], code, "{name}: {status}");
+                    assert_eq!(example["status"].to_string(), *status, "{name}: {code}");
+                }
+            }
+        }
+        let plan = &document["paths"]["/api/v1/internal/instrument-registry/subscriptions/plan"]["post"]["responses"];
+        let codes = of(&plan["409"]);
+        assert!(codes.contains("idempotency_key_in_flight") && codes.contains("profile_inactive"), "{codes:?}");
+        assert!(!codes.contains("conflict_not_pending"), "{codes:?}");
+        let listed = of(&document["components"]["responses"]["Unavailable"]);
+        assert!(listed.contains("overloaded") && !listed.contains("no_room"), "{listed:?}");
+        let key = &document["components"]["securitySchemes"]["api_key"]["description"];
+        assert!(key.as_str().unwrap().contains("internal_api_key"), "{key}");
     }
 
     #[test]

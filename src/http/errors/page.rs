@@ -62,7 +62,7 @@ fn section(page: &mut String, entry: &Entry) {
     let _ = writeln!(
         page,
         "<pre tabindex=\"0\" aria-label=\"Example of {code}\"><code>{}</code></pre>\n</section>",
-        escaped(&entry.document())
+        escaped(&entry.text())
     );
 }
 
@@ -113,7 +113,7 @@ mod tests {
         let generated = "The running service has this page at `/docs/errors`, with an example of each document. It is \
                          generated from the catalog in `src/http/errors/table.rs`; \
                          [CONTRIBUTING.md](../CONTRIBUTING.md#add-an-error) has the command.";
-        let example = CATALOG.iter().find(|entry| entry.code == "validation_failed").unwrap().document();
+        let example = CATALOG.iter().find(|entry| entry.code == "validation_failed").unwrap().text();
         let mut page = format!("# Errors\n\n{}\n{}", wrapped(INTRODUCTION), wrapped(generated));
         page += &format!("\n```json\n{example}\n```\n\n## Retries\n\n");
         page += &wrapped(RETRY_INTRODUCTION);

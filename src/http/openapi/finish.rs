@@ -2,6 +2,8 @@
 
 use serde_json::{Map, Value, json};
 
+use super::super::errors;
+
 /// The examples of each operation, by its id: `path`, `query` and `headers` of the request by name, its `body` with its
 /// `content_type` (JSON unless given), and the `answer`. `make api-test` sends every one of them.
 const EXAMPLES: &str = include_str!("examples.json");
@@ -9,14 +11,32 @@ const EXAMPLES: &str = include_str!("examples.json");
 /// Problems that every private operation may return: status, name and description.
 const PROBLEMS: [(&str, &str, &str); 5] = [
     ("401", "Unauthorized", "The API key is missing or invalid."),
-    ("422", "Invalid", "The request is invalid. For `validation_failed`, `errors` lists every validation error."),
+    (
+        "422",
+        "Invalid",
+        "The request is invalid (`validation_failed`: `errors` lists every validation error), an id is malformed \
+         (`malformed_id`), or the `Idempotency-Key` belongs to another request (`idempotency_key_reused`).",
+    ),
     ("500", "Internal", "An internal error occurred. The service log has the cause."),
-    ("503", "Unavailable", "The service is at capacity or not ready, or the database is unavailable."),
-    ("504", "DeadlineExceeded", "The deadline passed, or the outcome of a write is unknown."),
+    (
+        "503",
+        "Unavailable",
+        "The service is at capacity (`overloaded`) or not ready (`not_ready`), restarts a part (`unavailable`), or \
+         cannot reach the database (`database_unavailable`).",
+    ),
+    (
+        "504",
+        "DeadlineExceeded",
+        "The deadline passed (`deadline_exceeded`), or the outcome of a write is unknown (`unknown_outcome`).",
+    ),
 ];
 /// Problems of operations that read a body, even if they do not need one.
 const BODY_PROBLEMS: [(&str, &str, &str); 4] = [
-    ("400", "InvalidJson", "The body is not valid JSON in UTF-8, or it could not be read to its end."),
+    (
+        "400",
+        "InvalidJson",
+        "The body is not valid JSON in UTF-8 (`invalid_json`), or it could not be read to its end (`unreadable_body`).",
+    ),
     ("408", "BodyTimeout", "The body did not arrive in time."),
     ("413", "BodyTooLarge", "The body exceeds 2 MiB, or 4 MiB if it requests a plan of `items`."),
     ("415", "UnsupportedMediaType", "The body is not `application/json`."),
@@ -95,6 +115,10 @@ fn add_components(components: &mut Value) {
                             invalid value with a new trace.",
         },
     });
+    components["examples"] = errors::examples()
+        .map(|example| (example.code.to_owned(), json!({"summary": example.meaning, "value": example.document})))
+        .collect::<Map<String, Value>>()
+        .into();
     for (status, name, description) in PROBLEMS.iter().chain(&BODY_PROBLEMS) {
         let mut response = json!({"description": description});
         complete_response(status, &mut response, true);
@@ -123,8 +147,29 @@ fn complete_response(status: &str, response: &mut Value, is_private: bool) {
         response["headers"]["Retry-After"] = json!({"$ref": "#/components/headers/RetryAfter"});
     }
     if status >= "400" && response.get("content").is_none() {
-        response["content"] = json!({"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}});
+        let examples = problem_examples(status, response["description"].as_str().unwrap_or_default());
+        response["content"] = json!({"application/problem+json": {
+            "schema": {"$ref": "#/components/schemas/Problem"}, "examples": examples,
+        }});
     }
+}
+
+/// Codes of single operations. Their examples are shown only if the description of the response names them.
+const CODES_OF_ONE_OPERATION: [&str; 4] = ["empty_body", "no_room", "not_in_plan", "not_tried"];
+
+/// Returns references to the examples of a problem, by code: of the codes that its description names, or else of all codes
+/// with its status that are not of single operations.
+fn problem_examples(status: &str, description: &str) -> Map<String, Value> {
+    let of_status: Vec<&str> = errors::examples()
+        .filter(|example| example.document["status"].to_string() == status)
+        .map(|example| example.code)
+        .collect();
+    let named = of_status.iter().copied().filter(|code| description.contains(&format!("`{code}`")));
+    let named: Vec<&str> = named.collect();
+    let is_common = |code: &&str| !CODES_OF_ONE_OPERATION.contains(code);
+    let shown = if named.is_empty() { of_status.into_iter().filter(is_common).collect() } else { named };
+    let reference = |code: &str| json!({"$ref": format!("#/components/examples/{code}")});
+    shown.into_iter().map(|code| (code.to_owned(), reference(code))).collect()
 }
 
 /// Adds the fields that every JSON answer of the API has.

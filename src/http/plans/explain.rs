@@ -48,7 +48,7 @@ pub(crate) struct ExplainAnswer<'a> {
     params(parameters::PlanPath, parameters::ExplainQuery),
     responses(
         (status = 200, description = "The explanation.", body = ExplainAnswer<'_>),
-        (status = 404, description = "The plan does not exist, or its request does not contain the key (`not_in_plan`)."),
+        (status = 404, description = "The plan does not exist (`not_found`), or its request does not contain the key (`not_in_plan`)."),
     ),
     security(("api_key" = [])),
 )]

@@ -66,7 +66,7 @@ pub(crate) struct ChangeAnswer<'a> {
     request_body(content = ProfileBody, description = "The profile to create."),
     responses(
         (status = 200, description = "The profile.", body = ChangeAnswer<'_>, headers(("ETag" = String, description = "The version of the profile in quotes, for `If-Match`."))),
-        (status = 409, description = "A limit is exceeded, or the strategy does not resolve the conflicts (`conflicts` lists them), or a request with the same `Idempotency-Key` is in flight (`idempotency_key_in_flight`)."),
+        (status = 409, description = "A limit is exceeded (`limit_exceeded`), or the strategy does not resolve the conflicts (`duplicate_subscription`, `invalid_instrument`, `profile_conflict`; `conflicts` lists them), or a request with the same `Idempotency-Key` is in flight (`idempotency_key_in_flight`)."),
     ),
     security(("api_key" = [])),
 )]
@@ -123,7 +123,7 @@ pub(super) fn new_id() -> String {
     responses(
         (status = 200, description = "The profile.", body = ChangeAnswer<'_>, headers(("ETag" = String, description = "The version of the profile in quotes, for `If-Match`."))),
         (status = 404, description = "The profile does not exist."),
-        (status = 409, description = "The profile is inactive or has expired, a limit is exceeded, or the strategy does not resolve the conflicts."),
+        (status = 409, description = "The profile is inactive or has expired (`profile_inactive`, `profile_expired`), a limit is exceeded (`limit_exceeded`), or the strategy does not resolve the conflicts (`duplicate_subscription`, `invalid_instrument`, `profile_conflict`)."),
         (status = 412, description = "The profile has another version: `version_mismatch`."),
     ),
     security(("api_key" = [])),
@@ -186,7 +186,7 @@ pub(crate) async fn deactivate(
     responses(
         (status = 200, description = "The profile.", body = ChangeAnswer<'_>, headers(("ETag" = String, description = "The version of the profile in quotes, for `If-Match`."))),
         (status = 404, description = "The profile does not exist."),
-        (status = 409, description = "The profile has expired, a limit is exceeded, or the strategy does not resolve the conflicts."),
+        (status = 409, description = "The profile has expired (`profile_expired`), a limit is exceeded (`limit_exceeded`), or the strategy does not resolve the conflicts (`duplicate_subscription`, `invalid_instrument`, `profile_conflict`)."),
         (status = 412, description = "The profile has another version: `version_mismatch`."),
     ),
     security(("api_key" = [])),
@@ -219,7 +219,7 @@ pub(crate) async fn activate(
     responses(
         (status = 200, description = "The profile.", body = ChangeAnswer<'_>, headers(("ETag" = String, description = "The version of the profile in quotes, for `If-Match`."))),
         (status = 404, description = "The profile or the version does not exist."),
-        (status = 409, description = "The profile is inactive or has expired, a limit is exceeded, or the strategy does not resolve the conflicts."),
+        (status = 409, description = "The profile is inactive or has expired (`profile_inactive`, `profile_expired`), a limit is exceeded (`limit_exceeded`), or the strategy does not resolve the conflicts (`duplicate_subscription`, `invalid_instrument`, `profile_conflict`)."),
         (status = 412, description = "The profile has another version: `version_mismatch`."),
     ),
     security(("api_key" = [])),
