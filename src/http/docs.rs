@@ -6,7 +6,7 @@ use std::sync::{Arc, LazyLock};
 
 use axum::body::Bytes;
 use axum::http::HeaderMap;
-use axum::response::Response;
+use axum::response::{Redirect, Response};
 use utoipa_swagger_ui::Config;
 
 use super::errors;
@@ -57,6 +57,16 @@ static FILES: LazyLock<Vec<File>> = LazyLock::new(|| {
 /// Returns the page of Swagger UI.
 pub(super) async fn swagger_ui(headers: HeaderMap) -> Response {
     SWAGGER.response(&headers)
+}
+
+/// Leads from the root of the service to Swagger UI.
+pub(super) async fn to_swagger_ui() -> Redirect {
+    Redirect::temporary("/docs")
+}
+
+/// Leads from the address with a slash to the page of errors.
+pub(super) async fn to_errors() -> Redirect {
+    Redirect::temporary("/docs/errors")
 }
 
 /// Returns the page of errors.

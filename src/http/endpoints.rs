@@ -7,7 +7,7 @@ pub(super) const PLAN_ENDPOINT: (&str, &str) = ("POST", "/api/v1/internal/instru
 pub(super) const READ_ENDPOINT: (&str, &str) =
     ("GET", "/api/v1/internal/instrument-registry/subscriptions/plans/{plan_id}");
 /// Every route: method and template. Also the closed list of values of the label `endpoint` of metrics.
-pub(crate) const ENDPOINTS: [(&str, &str); 60] = [
+pub(crate) const ENDPOINTS: [(&str, &str); 62] = [
     PLAN_ENDPOINT,
     ("POST", "/api/v1/internal/instrument-registry/subscriptions/plan/{plan_id}/describe"),
     ("GET", "/api/v1/internal/instrument-registry/subscriptions/plans"),
@@ -64,9 +64,11 @@ pub(crate) const ENDPOINTS: [(&str, &str); 60] = [
     ("GET", "/openapi.json"),
     ("GET", "/dashboard"),
     ("GET", "/dashboard/{file}"),
+    ("GET", "/"),
     ("GET", "/docs"),
     ("GET", "/docs/"),
     ("GET", "/docs/errors"),
+    ("GET", "/docs/errors/"),
     ("GET", "/docs/{file}"),
 ];
 
@@ -107,7 +109,7 @@ mod tests {
         let deeper = format!("{BASE}/subscriptions/plans/a/b");
         let empty = format!("{BASE}/subscriptions/plans/");
 
-        for path in ["/", "", "/nothing", "/health/", BASE, &deeper, &empty] {
+        for path in ["", "//", "/docs/errors/x", "/nothing", "/health/", BASE, &deeper, &empty] {
             assert_eq!(template(path), None, "{path}");
         }
     }

@@ -134,6 +134,7 @@ fn operations() -> Vec<(String, String)> {
     for line in list.lines().chain(constants.lines()) {
         let words: Vec<&str> = line.split('"').collect();
         if let [_, method, _, path, _] = words[..]
+            && path != "/"
             && !path.starts_with("/docs")
             && !path.starts_with("/dashboard")
         {

@@ -30,6 +30,28 @@ async fn documentation_needs_no_key() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn similar_addresses_redirect_to_the_documentation() {
+    let service = Service::start().await;
+    let client = reqwest::Client::builder()
+        .redirect(reqwest::redirect::Policy::none())
+        .tls_certs_only([])
+        .no_proxy()
+        .build()
+        .unwrap();
+
+    for (path, target) in [("/", "/docs"), ("/docs/errors/", "/docs/errors")] {
+        let (_, request) = service.client.request_without_key(Method::GET, path).build_split();
+        let answer = client.execute(request.unwrap()).await.unwrap();
+
+        assert_eq!(answer.status(), StatusCode::TEMPORARY_REDIRECT, "{path}");
+        assert_eq!(answer.headers()["location"], target, "{path}");
+        let followed = service.client.request_without_key(Method::GET, path).send().await.unwrap();
+        assert_eq!(followed.status(), StatusCode::OK, "{path}");
+        assert_eq!(followed.url().path(), target, "{path}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn documentation_is_revalidated_by_its_tag() {
     let service = Service::start().await;
 

@@ -31,7 +31,7 @@ async fn every_metric_is_there_from_the_start_with_0() {
     let count = |name: &str| series.iter().filter(|(other, ..)| *other == name).count();
     let name = |rest: &str| format!("instrument_registry_{rest}");
     for (metric, labels) in [
-        ("http_requests_total", 60 * 4),
+        ("http_requests_total", 62 * 4),
         ("http_request_duration_seconds_count", 2),
         ("subscription_plans_created_total", 18),
         ("plans_created_by_broker_total", 13),
@@ -125,11 +125,13 @@ async fn labels_come_from_closed_lists_and_never_hold_an_id() {
         }
     }
     let expected = [
+        "/".to_owned(),
         "/dashboard".to_owned(),
         "/dashboard/{file}".to_owned(),
         "/docs".to_owned(),
         "/docs/".to_owned(),
         "/docs/errors".to_owned(),
+        "/docs/errors/".to_owned(),
         "/docs/{file}".to_owned(),
         "/health".to_owned(),
         "/metrics".to_owned(),
