@@ -112,7 +112,7 @@ fn unparsable(why: impl std::fmt::Display) -> StoreError {
     StoreError::Unavailable(format!("failed to parse DATABASE_URL: {why}"))
 }
 
-/// Returns the cause inside nested errors of sqlx, each of which would repeat the same beginning.
+/// Returns the cause inside nested errors of sqlx. Their own texts repeat the same beginning.
 fn innermost(fault: sqlx::Error) -> String {
     match fault {
         sqlx::Error::Configuration(cause) => {
