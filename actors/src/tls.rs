@@ -96,6 +96,12 @@ pub fn http_fault(fault: &reqwest::Error) -> Option<String> {
     })
 }
 
+/// Returns the cause of a failed request if a connection with TLS was not open in time, or `None` otherwise.
+pub fn timed_out_handshake(fault: &reqwest::Error) -> Option<String> {
+    let has_tls = fault.url().is_some_and(|url| url.scheme() == "https");
+    (has_tls && fault.is_connect() && fault.is_timeout()).then(registry_store::tls::handshake_timeout)
+}
+
 fn config(roots: Arc<RootCertStore>) -> ClientConfig {
     let builder = ClientConfig::builder_with_provider(Arc::new(default_provider()));
     // Invariant: the provider supports the default versions of TLS.

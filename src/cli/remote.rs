@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 use anyhow::{Context, anyhow, bail};
-use registry_actors::tls::{http_fault, plain_http_client};
+use registry_actors::tls::{http_fault, plain_http_client, timed_out_handshake};
 use reqwest::{Client, Url, redirect};
 use serde_json::Value;
 
@@ -14,6 +14,9 @@ use crate::settings::ProcessSettings;
 
 /// The time after which a request has failed.
 const TIMEOUT: Duration = Duration::from_secs(60);
+
+/// The time after which connecting has failed.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// A service and the key that it requires.
 pub(super) struct Remote {
@@ -27,8 +30,9 @@ impl Remote {
     /// key is that of the settings, or the one that a service with the same data folder has generated.
     pub(super) fn new(url: &Url, settings: &ProcessSettings) -> anyhow::Result<Self> {
         if !matches!(url.scheme(), "http" | "https") {
-            bail!("--server: expected a URL that starts with `https://` or `http://`, got `{url}`");
+            bail!("--server: expected a URL that starts with `https://` or `http://`, got `{}:`", url.scheme());
         }
+        check_address(url)?;
         let api_key = match &settings.api_key {
             Some(key) => key.expose().to_owned(),
             None => kept_api_key(&settings.data_dir)
@@ -36,7 +40,11 @@ impl Remote {
         };
         let tls = if url.scheme() == "https" { settings.tls.http_client() } else { plain_http_client() };
         let client = Client::builder().tls_backend_preconfigured(tls).redirect(redirect::Policy::none()).no_proxy();
-        Ok(Remote { url: url.clone(), api_key, client: client.timeout(TIMEOUT).build()? })
+        Ok(Remote {
+            url: url.clone(),
+            api_key,
+            client: client.connect_timeout(CONNECT_TIMEOUT).timeout(TIMEOUT).build()?,
+        })
     }
 
     /// Returns the response to a request with this path below the internal API and this query.
@@ -48,7 +56,7 @@ impl Remote {
             url.query_pairs_mut().extend_pairs(query);
         }
         let sent = self.client.get(url.clone()).header("X-Internal-API-Key", &self.api_key).send().await;
-        let response = sent.map_err(|fault| match http_fault(&fault) {
+        let response = sent.map_err(|fault| match http_fault(&fault).or_else(|| timed_out_handshake(&fault)) {
             Some(why) => anyhow!("no response from {}: {why}", self.url),
             None => anyhow::Error::new(fault).context(format!("no response from {}", self.url)),
         })?;
@@ -56,6 +64,17 @@ impl Remote {
         let body: Value = response.json().await.with_context(|| format!("{status} without JSON from {url}"))?;
         if status.is_success() { Ok(body) } else { Err(anyhow!("{}", problem(&body))) }
     }
+}
+
+/// Rejects parts of an address that are not sent. The message repeats nothing of it, because it may contain a password.
+fn check_address(url: &Url) -> anyhow::Result<()> {
+    if !url.username().is_empty() || url.password().is_some() {
+        bail!("--server: expected a URL without user and password; set INTERNAL_API_KEY instead");
+    }
+    if !matches!(url.path(), "" | "/") || url.query().is_some() || url.fragment().is_some() {
+        bail!("--server: expected a URL without path, query and fragment, such as https://host:8901");
+    }
+    Ok(())
 }
 
 /// Returns the detail of a problem, and its faults on lines of their own.
@@ -73,6 +92,23 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn an_address_has_only_host_and_port() {
+        let fault = |url: &str| check_address(&url.parse().unwrap()).map_err(|fault| fault.to_string());
+
+        for url in ["https://host", "http://127.0.0.1:8901/"] {
+            assert_eq!(fault(url), Ok(()), "{url}");
+        }
+        for url in ["https://user:hunter5@host/", "https://hunter5@host"] {
+            let refused = fault(url).unwrap_err();
+            assert_eq!(refused, "--server: expected a URL without user and password; set INTERNAL_API_KEY instead");
+        }
+        for url in ["https://host/registry", "https://host?key=hunter5", "https://host/#hunter5"] {
+            let refused = fault(url).unwrap_err();
+            assert_eq!(refused, "--server: expected a URL without path, query and fragment, such as https://host:8901");
+        }
+    }
 
     #[test]
     fn a_problem_is_shown_with_its_faults() {

@@ -102,7 +102,7 @@ impl PostgresStore {
         tls::check_mode(url).map_err(unparsable)?;
         // The message can contain a parameter, but never the password.
         let options: PgConnectOptions = url.parse().map_err(|fault| unparsable(innermost(fault)))?;
-        let options = tls::secured(options, url, ca).map_err(unparsable)?;
+        let options = tls::secured(options, url, ca, &|name| std::env::var(name).ok()).map_err(unparsable)?;
         let connections = Connections::new(with_session(options, limits), limits);
         Ok(PostgresStore { connections, writes_documents: WRITES_DOCUMENTS })
     }
@@ -268,13 +268,15 @@ mod tests {
                 "{query}"
             );
         }
-        let inline = "sslrootcert=-----BEGIN%20CERTIFICATE-----";
+        let Some(authority) = test_servers::Authority::new() else { return };
+        let root_cert = format!("sslrootcert={}", authority.path().display());
         for mode in ["", "&sslmode=prefer", "&sslmode=disable", "&sslmode=allow"] {
-            let fault = fault(&format!("{inline}{mode}"));
-            assert!(fault.ends_with("`sslrootcert` requires `sslmode=verify-full` or `sslmode=verify-ca`"), "{fault}");
+            let fault = fault(&format!("{root_cert}{mode}"));
+            let required = "`sslrootcert` requires `sslmode=verify-full`, `sslmode=verify-ca` or `sslmode=require`";
+            assert!(fault.ends_with(required), "{fault}");
         }
         for mode in ["require", "verify-ca", "verify-full"] {
-            let url = format!("postgres://user@host/db?{inline}&sslmode={mode}");
+            let url = format!("postgres://user@host/db?{root_cert}&sslmode={mode}");
             assert_eq!(PostgresStore::new(&url).map(|_| ()), Ok(()), "{mode}");
         }
     }

@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use chrono::{DateTime, SecondsFormat};
 use rustls::pki_types::pem::{self, PemObject};
-use rustls::pki_types::{CertificateDer, UnixTime};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, UnixTime};
 use rustls::{CertificateError, RootCertStore};
 
 /// The maximum size of a file of certificates. The file of a whole operating system has about 220 KB.
@@ -23,6 +23,8 @@ const REJECTED: &str = "certificate rejected: ";
 const FAILED: &str = "TLS handshake failed: ";
 /// The beginning of the cause of a plain connection that a server closed instead of a response.
 const CLOSED: &str = "connection closed before a response; the server may require TLS: ";
+/// The cause of a handshake that the server ended.
+pub(crate) const SERVER_CLOSED: &str = "the server closed the connection during the handshake";
 
 /// Installs the provider of cryptography for the whole process. Later calls have no effect.
 pub fn install_provider() {
@@ -46,7 +48,7 @@ impl CaFile {
         let shown = path.display();
         let bytes = read_bytes(path).map_err(|fault| format!("failed to read {shown}: {fault}"))?;
         let certificates: Result<Vec<_>, pem::Error> = CertificateDer::pem_slice_iter(&bytes).collect();
-        let certificates = certificates.map_err(|fault| format!("{shown}: invalid PEM: {fault}"))?;
+        let certificates = certificates.map_err(|fault| format!("{shown}: {}", pem_fault(&fault)))?;
         if certificates.is_empty() {
             return Err(format!("{shown}: expected PEM certificates (-----BEGIN CERTIFICATE-----), got none"));
         }
@@ -69,6 +71,36 @@ impl CaFile {
     }
 }
 
+/// Checks a file of the certificate of a client, which is read again by each connection.
+pub(crate) fn check_client_certificate(path: &Path) -> Result<(), String> {
+    CaFile::read(path).map(drop)
+}
+
+/// Checks a file of the private key of a client. The fault shows nothing of its content.
+pub(crate) fn check_client_key(path: &Path) -> Result<(), String> {
+    let shown = path.display();
+    let bytes = read_bytes(path).map_err(|fault| format!("failed to read {shown}: {fault}"))?;
+    match PrivateKeyDer::from_pem_slice(&bytes) {
+        Ok(_) => Ok(()),
+        Err(pem::Error::NoItemsFound) => {
+            Err(format!("{shown}: expected a PEM private key (-----BEGIN PRIVATE KEY-----), got none"))
+        }
+        Err(fault) => Err(format!("{shown}: {}", pem_fault(&fault))),
+    }
+}
+
+/// Describes a fault of a PEM file in words; that of the library shows lines as lists of bytes.
+fn pem_fault(fault: &pem::Error) -> String {
+    match fault {
+        pem::Error::MissingSectionEnd { end_marker } => {
+            format!("invalid PEM: the line `{}` is missing", String::from_utf8_lossy(end_marker).trim())
+        }
+        pem::Error::IllegalSectionStart { .. } => "invalid PEM: a line that begins a section is malformed".to_owned(),
+        pem::Error::Base64Decode(_) => "invalid PEM: expected Base64 between the lines of a section".to_owned(),
+        other => format!("invalid PEM: {other}"),
+    }
+}
+
 fn read_bytes(path: &Path) -> io::Result<Vec<u8>> {
     // Opening a pipe could block forever.
     if !std::fs::metadata(path)?.is_file() {
@@ -84,7 +116,9 @@ fn read_bytes(path: &Path) -> io::Result<Vec<u8>> {
 
 /// Returns the cause of a failed TLS handshake, or `None` if the error has another cause.
 pub fn handshake_fault(error: &(dyn Error + 'static)) -> Option<String> {
-    let fault = tls_error(error)?;
+    let Some(fault) = tls_error(error) else {
+        return is_closed_handshake(error).then(|| handshake_failed(SERVER_CLOSED));
+    };
     Some(match fault {
         rustls::Error::InvalidCertificate(fault) => format!("{REJECTED}{}", certificate_fault(fault)),
         // The first bytes of the response are those of another protocol.
@@ -99,7 +133,34 @@ pub fn closed_plain_connection(scheme: &str, fault: &dyn Display) -> String {
     format!("{CLOSED}try `{scheme}://` ({fault})")
 }
 
-/// Returns the cause of a failed TLS handshake or of a [closed plain connection](closed_plain_connection) that a message ends with, if there is one.
+/// Returns the cause of a failed TLS handshake with the beginning that [`handshake_fault_in`] finds.
+pub(crate) fn handshake_failed(why: &str) -> String {
+    format!("{FAILED}{why}")
+}
+
+/// Returns the cause of a connection with TLS that was not open in time. A server without TLS may wait for more data.
+pub fn handshake_timeout() -> String {
+    handshake_failed("timeout during the TLS handshake; does the server use TLS on this port?")
+}
+
+/// Whether the server closed the connection before the handshake was complete. Only the text shows it.
+fn is_closed_handshake(error: &(dyn Error + 'static)) -> bool {
+    if let Some(fault) = error.downcast_ref::<io::Error>() {
+        if fault.kind() == io::ErrorKind::UnexpectedEof && fault.to_string() == "tls handshake eof" {
+            return true;
+        }
+        if let Some(wrapped) = fault.get_ref() {
+            return is_closed_handshake(wrapped);
+        }
+    }
+    if let Some(shared) = error.downcast_ref::<Arc<dyn Error + Send + Sync>>() {
+        return is_closed_handshake(&**shared);
+    }
+    error.source().is_some_and(is_closed_handshake)
+}
+
+/// Returns the cause of a failed TLS handshake or of a [closed plain connection](closed_plain_connection) that a message ends
+/// with, if there is one.
 pub fn handshake_fault_in(message: &str) -> Option<&str> {
     [REJECTED, FAILED, CLOSED].iter().find_map(|beginning| message.find(beginning)).map(|at| &message[at..])
 }
@@ -122,8 +183,7 @@ fn tls_error<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a rustls::Error> 
 fn certificate_fault(fault: &CertificateError) -> String {
     match fault {
         CertificateError::UnknownIssuer => {
-            "unknown issuer: no trusted root certificate has signed it; add its CA with TLS_CA_FILE or sslrootcert"
-                .to_owned()
+            "unknown issuer: no trusted root certificate has signed it; add its CA with TLS_CA_FILE".to_owned()
         }
         CertificateError::BadSignature => {
             "bad signature: a trusted root certificate has the name of its issuer, but another key".to_owned()

@@ -21,7 +21,7 @@ use redis::{
     RedisResult, ServerErrorKind, TlsCertificates, pipe,
 };
 use registry_planning::vocabulary::CacheKey;
-use registry_store::tls::{closed_plain_connection, handshake_fault};
+use registry_store::tls::{closed_plain_connection, handshake_fault, handshake_timeout};
 use tokio::sync::Mutex;
 
 use super::{SharedCache, SharedCacheError, SharedPlan};
@@ -33,6 +33,8 @@ const PREFIX: &str = "instrument_registry:plan:1:";
 /// The timeout for opening a connection and for any response. Callers have shorter timeouts of their own; this one ends
 /// calls without one.
 const TIMEOUT: Duration = Duration::from_millis(250);
+/// The timeout for opening a connection with TLS. It is shorter than that of a ping, which then reports the cause.
+const TLS_OPEN_TIMEOUT: Duration = Duration::from_millis(200);
 /// Maximum time for which sent data may stay unacknowledged before the kernel closes the connection.
 const USER_TIMEOUT: Duration = Duration::from_secs(5);
 /// Idle time after which the kernel probes the peer, and the number of probes before it closes the connection.
@@ -107,8 +109,9 @@ impl RedisCache {
             Client::open(info)
         };
         let client = client.map_err(|fault| url_error(&fault))?;
+        let opening = if has_tls { TLS_OPEN_TIMEOUT } else { TIMEOUT };
         let config =
-            AsyncConnectionConfig::new().set_connection_timeout(Some(TIMEOUT)).set_response_timeout(Some(TIMEOUT));
+            AsyncConnectionConfig::new().set_connection_timeout(Some(opening)).set_response_timeout(Some(TIMEOUT));
         Ok(RedisCache { client, config, link: Mutex::new(None) })
     }
 
@@ -158,13 +161,17 @@ impl RedisCache {
 }
 
 impl RedisCache {
-    /// Returns the fault of a connection that could not be opened, with the cause if the server may require TLS.
+    /// Returns the fault of a connection that could not be opened, with the cause if the server may require TLS, or may not use
+    /// it.
     fn opening_fault(&self, fault: RedisError) -> RedisError {
-        let is_plain = !matches!(self.client.get_connection_info().addr(), ConnectionAddr::TcpTls { .. });
+        let has_tls = matches!(self.client.get_connection_info().addr(), ConnectionAddr::TcpTls { .. });
         let is_closed = fault.is_connection_dropped() && !fault.is_connection_refusal() && !fault.is_timeout();
         // A server may also respond with a message of TLS.
         let is_unreadable = fault.kind() == ErrorKind::Parse;
-        if is_plain && (is_closed || is_unreadable) {
+        if has_tls && fault.is_timeout() {
+            return io::Error::other(handshake_timeout()).into();
+        }
+        if !has_tls && (is_closed || is_unreadable) {
             let kind = if is_closed { io::ErrorKind::ConnectionReset } else { io::ErrorKind::InvalidData };
             return io::Error::new(kind, closed_plain_connection("rediss", &fault)).into();
         }

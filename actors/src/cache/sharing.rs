@@ -301,6 +301,8 @@ impl Sharing {
         self.is_reached |= result.is_ok();
         self.tls_fault = match &result {
             Err(SharedCacheError::Unreachable(why)) => handshake_fault_in(why).map(str::to_owned),
+            // A lookup ends before a handshake that hangs, whose cause a ping has found.
+            Err(SharedCacheError::TimedOut(_)) => self.tls_fault.take(),
             _ => None,
         };
         let outcome = match &result {

@@ -21,9 +21,9 @@ use tokio::time::{Instant, timeout, timeout_at};
 
 use super::super::error::StoreError;
 use super::super::store::ConnectionCounts;
-use super::super::tls::handshake_fault;
 use super::CONNECTIONS_MAX;
 use super::fault::Fault;
+use super::tls::connect_fault;
 
 /// Maximum idle time of a connection, so that the connections of a burst are closed.
 const IDLE_MAX: Duration = Duration::from_secs(600);
@@ -280,10 +280,8 @@ impl Connections {
 }
 
 async fn connect(options: &PgConnectOptions) -> Result<PgConnection, StoreError> {
-    options.connect().await.map_err(|e| {
-        let why = handshake_fault(&e).unwrap_or_else(|| e.to_string());
-        StoreError::Unavailable(format!("connection failed: {why}"))
-    })
+    let connected = options.connect().await;
+    connected.map_err(|fault| StoreError::Unavailable(format!("connection failed: {}", connect_fault(&fault))))
 }
 
 /// A connection for one caller. It is closed if it is dropped without [`Lease::release`].

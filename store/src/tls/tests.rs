@@ -23,7 +23,11 @@ fn an_unusable_ca_file_is_rejected_with_its_path() {
     assert_eq!(refusal(b""), none);
     assert_eq!(refusal(b"\x30\x82 not PEM"), none);
     let no_end = refusal(b"-----BEGIN CERTIFICATE-----\nAAAA\n");
-    assert!(no_end.starts_with("ca.pem: invalid PEM: "), "{no_end}");
+    assert_eq!(no_end, "ca.pem: invalid PEM: the line `-----END CERTIFICATE-----` is missing");
+    let no_start = refusal(b"-----BEGIN CERTIFICATE--\nAAAA\n-----END CERTIFICATE-----\n");
+    assert_eq!(no_start, "ca.pem: invalid PEM: a line that begins a section is malformed");
+    let no_base64 = refusal(b"-----BEGIN CERTIFICATE-----\n!!!!\n-----END CERTIFICATE-----\n");
+    assert_eq!(no_base64, "ca.pem: invalid PEM: expected Base64 between the lines of a section");
     let no_certificate = refusal(b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n");
     assert!(no_certificate.starts_with("ca.pem: certificate 1 is invalid: "), "{no_certificate}");
     let long = refusal(&vec![b'\n'; usize::try_from(FILE_BYTES_MAX).unwrap() + 1]);
@@ -91,6 +95,11 @@ fn the_cause_is_found_inside_other_errors() {
     assert_eq!(handshake_fault(&shared).as_deref(), Some("certificate rejected: expired"));
     assert_eq!(handshake_fault(&sqlx::Error::Io(wrapped)).as_deref(), Some("certificate rejected: expired"));
     assert_eq!(handshake_fault(&io::Error::from(io::ErrorKind::ConnectionRefused)), None);
+    let closed = io::Error::new(io::ErrorKind::UnexpectedEof, "tls handshake eof");
+    assert_eq!(
+        handshake_fault(&io::Error::other(closed)).as_deref(),
+        Some("TLS handshake failed: the server closed the connection during the handshake")
+    );
     assert_eq!(handshake_fault_in("failed: certificate rejected: expired"), Some("certificate rejected: expired"));
     assert_eq!(handshake_fault_in("connection failed: timeout"), None);
     let closed = closed_plain_connection("rediss", &"connection reset");
