@@ -93,7 +93,7 @@ pub(crate) fn check_client_key(path: &Path) -> Result<(), String> {
 fn pem_fault(fault: &pem::Error) -> String {
     match fault {
         pem::Error::MissingSectionEnd { end_marker } => {
-            format!("invalid PEM: the line `{}` is missing", String::from_utf8_lossy(end_marker).trim())
+            format!("invalid PEM: the line `-----END {}-----` is missing", String::from_utf8_lossy(end_marker))
         }
         pem::Error::IllegalSectionStart { .. } => "invalid PEM: a line that begins a section is malformed".to_owned(),
         pem::Error::Base64Decode(_) => "invalid PEM: expected Base64 between the lines of a section".to_owned(),
