@@ -17,7 +17,7 @@ use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
 use tracing::{error, info, warn};
 
-use crate::boot::{self, Openers};
+use crate::boot::{self, Late, Openers};
 use crate::connections::{BoundedAcceptor, Limits, descriptors};
 use crate::http::{self, ApiKeys, AppState, BASE, FingerprintKey, Measures, ThrottledLog};
 use crate::limits::{self, BrokerLimits};
@@ -122,6 +122,7 @@ impl App {
         let boot = boot::prepare(settings, &api_keys, openers)?;
         let system = Arc::new(System::start(boot.parts).await?);
         let limits = Arc::new(BrokerLimits::new(settings.capacity_source.clone(), Arc::clone(&system)));
+        let secret_faults = boot.late.as_ref().map(Late::faults).unwrap_or_default();
         let late = boot.late.map(|late| tokio::spawn(late.follow(system.config.secrets())));
         let recent = Arc::new(Recent::begin());
         tokio::spawn(Arc::clone(&recent).follow());
@@ -129,6 +130,7 @@ impl App {
             system,
             limits,
             api_keys,
+            secret_faults,
             fingerprint_key,
             is_legacy_encoding: settings.is_legacy_encoding,
             has_server_timing: settings.has_server_timing,

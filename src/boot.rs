@@ -33,13 +33,15 @@ use tokio::sync::watch;
 use tracing::{error, info};
 use uuid::Uuid;
 
-use crate::http::ApiKeys;
+use crate::http::{ApiKeys, SecretFaults};
 use crate::settings::{
     ConfigServiceSettings, Database, ProcessSettings, SettingsFaults, is_api_key, is_database_url, is_redis_url,
 };
 
 /// The reason why a new database is rejected.
 const IN_USE: &str = "the service is connected to a different database; restart it to use the new one";
+/// The beginning of a fault of a database's URL, which is shown only without the name of the secret.
+const UNPARSABLE: &str = "failed to parse DATABASE_URL: ";
 /// The interval between two refreshes of all settings from the config service.
 const REFRESH_EVERY: Duration = Duration::from_secs(30);
 
@@ -81,7 +83,7 @@ pub(crate) struct Boot {
 pub(crate) fn prepare(settings: &ProcessSettings, keys: &Arc<ApiKeys>, openers: Openers) -> anyhow::Result<Boot> {
     let mut faults = Vec::new();
     let (keys, tls) = (Arc::clone(keys), Arc::clone(&settings.tls));
-    let mut late = Late { store: None, cache: None, keys, openers, tls, seen: BTreeMap::new() };
+    let mut late = Late { store: None, cache: None, keys, openers, tls, faults: Arc::default(), seen: BTreeMap::new() };
     let store = match settings.database() {
         Database::Embedded => Arc::new(StoreSlot::filled(Arc::new(SqliteStore::new(&settings.database_path())))),
         Database::Url(url) => {
@@ -123,7 +125,7 @@ pub(crate) fn prepare(settings: &ProcessSettings, keys: &Arc<ApiKeys>, openers: 
 /// Describes the fault of a URL with the name of its variable.
 fn url_fault(key: SecretKey, fault: &anyhow::Error) -> String {
     let fault = format!("{fault:#}");
-    let why = fault.strip_prefix("failed to parse DATABASE_URL: ").unwrap_or(&fault);
+    let why = fault.strip_prefix(UNPARSABLE).unwrap_or(&fault);
     format!("{}: {why}", key.name())
 }
 
@@ -153,11 +155,17 @@ pub(crate) struct Late {
     keys: Arc<ApiKeys>,
     openers: Openers,
     tls: Arc<Tls>,
+    faults: Arc<SecretFaults>,
     /// The secrets that were handled, so that each value is applied, or its fault logged, once.
     seen: BTreeMap<SecretKey, Secret>,
 }
 
 impl Late {
+    /// Returns the secrets that cannot be used.
+    pub(crate) fn faults(&self) -> Arc<SecretFaults> {
+        Arc::clone(&self.faults)
+    }
+
     /// Applies the current secrets and every later change, until the sender is dropped.
     pub(crate) async fn follow(mut self, mut secrets: watch::Receiver<Secrets>) {
         loop {
@@ -180,10 +188,12 @@ impl Late {
             SecretKey::RedisUrl => self.take_redis(secret),
             SecretKey::InternalApiKey => self.take_api_key(secret),
         };
-        match taken {
-            Ok(()) => info!(secret = key.name(), "secret received from the config service"),
-            Err(fault) => {
-                let fault = format!("{fault:#}");
+        let fault = taken.err().map(|fault| format!("{fault:#}"));
+        let why = fault.as_deref().map(|fault| fault.strip_prefix(UNPARSABLE).unwrap_or(fault).to_owned());
+        self.faults.set(key, why);
+        match fault {
+            None => info!(secret = key.name(), "secret received from the config service"),
+            Some(fault) => {
                 error!(secret = key.name(), fault, "failed to apply a secret from the config service");
             }
         }

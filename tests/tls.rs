@@ -1,5 +1,6 @@
 //! TLS to the config service, PostgreSQL, Redis and sources of files, with certificates of a private authority.
 
+mod broken;
 mod plaintext;
 mod refused;
 mod required;

@@ -19,6 +19,7 @@ use super::idempotency::KeysInFlight;
 use super::keys::ApiKeys;
 use super::measures::Measures;
 use super::problem::Problem;
+use super::secret_faults::SecretFaults;
 use super::stale_counts::StaleCounts;
 use super::status_streams::StatusStreams;
 use super::throttled_log::ThrottledLog;
@@ -43,6 +44,7 @@ pub(crate) struct AppState {
     pub(crate) system: Arc<System>,
     pub(crate) limits: Arc<BrokerLimits>,
     pub(crate) api_keys: Arc<ApiKeys>,
+    pub(crate) secret_faults: Arc<SecretFaults>,
     pub(crate) fingerprint_key: FingerprintKey,
     pub(crate) is_legacy_encoding: bool,
     /// Whether responses of the API have the header `Server-Timing`.

@@ -102,3 +102,19 @@ async fn no_password_is_sent_to_a_redis_without_tls() {
     until_redis(&service.client, "unavailable", Some(cause)).await;
     recorder.assert_only_handshakes("hunter5").await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn readiness_names_a_database_without_tls() {
+    let recorder = Recorder::answering(b"N").await;
+    let url = format!("postgres://user:hunter5@localhost:{}/fake?sslmode=require", recorder.port);
+    let folder = TempDir::new().unwrap();
+
+    let service = Process::start(folder.path(), &[("DATABASE_URL", &url)]).await;
+
+    eventually("readiness names the cause", SOON, async || {
+        let ready: serde_json::Value = serde_json::from_str(&service.client.get("/ready").await.text).ok()?;
+        let detail = ready["checks"]["database"]["detail"].as_str()?.to_owned();
+        (detail == "postgres; TLS handshake failed: server does not support TLS").then_some(())
+    })
+    .await;
+}

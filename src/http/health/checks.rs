@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use chrono::Utc;
-use registry_actors::config::ServiceHealth;
+use registry_actors::config::{SecretKey, ServiceHealth};
 use registry_actors::persistence::LaneLoad;
 use registry_actors::system::ActorReport;
 use registry_planning::calendar::CalendarState;
@@ -275,6 +275,7 @@ fn database_check(state: &AppState, reports: &[ActorReport]) -> (Check, bool) {
     check.breaker = inspection.breaker;
     check.lanes = Some(lane_checks(&lanes));
     let more = saturated.or_else(|| inspection.tls_fault.clone());
+    let more = more.or_else(|| state.secret_faults.describe(SecretKey::DatabaseUrl));
     check.detail = Some(match more {
         Some(more) => format!("{}; {more}", state.system.backend()),
         None => state.system.backend().to_owned(),
@@ -324,8 +325,10 @@ fn config_service_check(state: &AppState, reports: &[ActorReport]) -> Check {
 
 /// Returns the check of the shared cache. Without it, plans are created more often, but every response is correct.
 fn redis_check(state: &AppState, reports: &[ActorReport]) -> Check {
+    let unusable = state.secret_faults.describe(SecretKey::RedisUrl);
     if !state.system.cache.has_shared() {
-        return Check::new("not_configured");
+        let status = if unusable.is_some() { "unavailable" } else { "not_configured" };
+        return Check { detail: unusable, ..Check::new(status) };
     }
     let report = reports.iter().find(|report| report.name == "cache");
     let Some(Ok(inspection)) = report.map(|report| &report.inspection) else { return Check::new("unavailable") };
@@ -333,6 +336,8 @@ fn redis_check(state: &AppState, reports: &[ActorReport]) -> Check {
     let (status, detail) = match (inspection.reached == Some(true) && is_closed, inspection.dropped) {
         (false, _) => ("unavailable", inspection.tls_fault.clone()),
         (true, Some(dropped)) => ("degraded", Some(format!("queue full: {dropped} are dropped"))),
+        // The cache of the previous URL remains active.
+        (true, None) if unusable.is_some() => ("degraded", unusable),
         (true, None) => ("ok", None),
     };
     Check { breaker: inspection.breaker, detail, ..Check::new(status) }
