@@ -23,6 +23,8 @@ class FieldError:
 class RegistryError(Exception):
     """A request failed. All other exceptions of the client are subclasses.
 
+    The code `invalid_request` is that of a request that cannot be encoded as HTTP.
+
     `code` is a stable word: that of the service, or one of the client: `connection_failed` (nothing was sent),
     `certificate_rejected` and `unsupported_protocol` (nothing can be sent), `connection_lost` and `timeout` (no
     response), `invalid_response` (not a response of the service). `status` is None without a response. `retry_after` is
@@ -90,6 +92,12 @@ class UnknownOutcome(RegistryError):
     """A change got no answer, and may have been made. Repeat the request with `idempotency_key` to learn the result."""
 
 
+def check_header(name: str, value: object) -> None:
+    """Raises `ValueError` if a header cannot have this value. The message does not contain the value."""
+    if not isinstance(value, str) or not value.isascii() or not value.isprintable():
+        raise ValueError(f"expected printable ASCII characters in {name}")
+
+
 READ_METHODS = ("GET", "HEAD")
 # Requests that change nothing although their method is POST.
 READ_PATHS = ("/search", "/instruments:batchResolve", "/describe")
@@ -127,6 +135,9 @@ def from_failure(request: httpx.Request, cause: httpx.TransportError) -> Registr
         return ConfigurationError("certificate_rejected", f"{detail}; {remedy}", **context_of(request))
     if isinstance(cause, httpx.ConnectError | httpx.ConnectTimeout | httpx.PoolTimeout):
         return Unavailable("connection_failed", detail, **context_of(request))
+    if isinstance(cause, httpx.LocalProtocolError):
+        # The text of the cause can contain the API key.
+        return RegistryError("invalid_request", "the request cannot be encoded as HTTP", **context_of(request))
     code = "timeout" if isinstance(cause, httpx.TimeoutException) else "connection_lost"
     kind = Unavailable if is_read(request) else UnknownOutcome
     return kind(code, detail, **context_of(request))

@@ -76,6 +76,8 @@ class Request(Generic[T]):
     extensions: dict[str, Any] = field(default_factory=dict)
 
     def build(self, http: httpx.Client | httpx.AsyncClient) -> httpx.Request:
+        for name, value in self.arguments.get("headers", {}).items():
+            errors.check_header(name, value)
         return http.build_request(**self.arguments, extensions=self.extensions)
 
     def parse(self, client: AuthenticatedClient, response: httpx.Response) -> T:
@@ -342,7 +344,7 @@ def one_job(job_id: str) -> Request[of.JobAnswer]:
 
 def address_of(url: str | None) -> str:
     """Returns the address of the service. The path of the API may follow it."""
-    address = url or os.environ.get("INSTRUMENT_REGISTRY_URL")
+    address = os.environ.get("INSTRUMENT_REGISTRY_URL") if url is None else url.strip()
     if not address:
         raise ValueError("expected the URL of the service in `url` or in INSTRUMENT_REGISTRY_URL")
     if not address.lower().startswith(("http://", "https://")):
@@ -352,7 +354,8 @@ def address_of(url: str | None) -> str:
 
 def headers_of(key: str | None) -> dict[str, str]:
     # A key that is read from a file can end with a newline.
-    given = (key or os.environ.get("INSTRUMENT_REGISTRY_KEY") or "").strip()
+    given = (os.environ.get("INSTRUMENT_REGISTRY_KEY", "") if key is None else key).strip()
     if not given:
         raise ValueError("expected the API key in `key` or in INSTRUMENT_REGISTRY_KEY")
+    errors.check_header("the API key", given)
     return {KEY_HEADER: given}

@@ -47,7 +47,9 @@ class Call:
         self.timeouts = dict(request.extensions.get("timeout", {}))
         if "X-Correlation-ID" not in request.headers:
             # The request keeps it over all attempts.
-            request.headers["X-Correlation-ID"] = correlation_id.get() or str(uuid.uuid4())
+            given = correlation_id.get() or str(uuid.uuid4())
+            errors.check_header("the correlation id", given)
+            request.headers["X-Correlation-ID"] = given
 
     def next(self) -> httpx.Request:
         """Returns the request of the next attempt. Its timeouts end with the deadline."""
@@ -80,6 +82,8 @@ class Call:
         match fault.status:
             case None if fault.code == "connection_failed":
                 return True
+            case None if fault.code == "invalid_request":
+                return False
             case 429:
                 return True
             case 503 if fault.code in NOT_BEGUN:
@@ -122,7 +126,7 @@ class Transport(httpx.BaseTransport):
                 response.read()
             except httpx.TransportError as cause:
                 fault = errors.from_failure(request, cause)
-                fault.__cause__ = cause
+                fault.__cause__ = None if isinstance(cause, httpx.LocalProtocolError) else cause
             else:
                 if not response.is_error:
                     return response
@@ -154,7 +158,7 @@ class AsyncTransport(httpx.AsyncBaseTransport):
                 await response.aread()
             except httpx.TransportError as cause:
                 fault = errors.from_failure(request, cause)
-                fault.__cause__ = cause
+                fault.__cause__ = None if isinstance(cause, httpx.LocalProtocolError) else cause
             else:
                 if not response.is_error:
                     return response
