@@ -213,7 +213,8 @@ class AsyncClient:
             async for text in response.aiter_text():
                 for item in items.feed(text):
                     yield stream.parse(response, item)
-            items.finish()
+            for item in items.finish():
+                yield stream.parse(response, item)
         except httpx.TransportError as cause:
             raise errors.from_failure(request, cause) from cause
         except ValueError as cause:

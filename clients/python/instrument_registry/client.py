@@ -220,7 +220,8 @@ class Client:
             for text in response.iter_text():
                 for item in items.feed(text):
                     yield stream.parse(response, item)
-            items.finish()
+            for item in items.finish():
+                yield stream.parse(response, item)
         except httpx.TransportError as cause:
             raise errors.from_failure(request, cause) from cause
         except ValueError as cause:

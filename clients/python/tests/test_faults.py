@@ -92,3 +92,13 @@ def test_the_address_can_end_with_a_newline(kind):
     inner = Answers(httpx.Response(404))
     with kind("http://service\n", "key", transport=inner) as registry, pytest.raises(of.NotFound):
         registry.plan("plan_1")
+
+
+BODIES = ["{}", '{"subscriptions": null}', '{"subscriptions": [5]}', '{"code": "not_found"}', "", "[" * 100_000]
+
+
+@pytest.mark.parametrize("body", BODIES, ids=lambda body: body[:30])
+def test_a_stream_without_items_is_an_error(client_of, body):
+    with client_of(httpx.Response(200, text=body)) as registry, pytest.raises(of.RegistryError) as raised:
+        list(registry.subscriptions("plan_1"))
+    assert raised.value.code == "invalid_response"

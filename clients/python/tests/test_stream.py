@@ -19,7 +19,7 @@ def parse(pieces, name="items"):
     parser, items = ArrayItems(name), []
     for piece in pieces:
         items += parser.feed(piece)
-    parser.finish()
+    items += parser.finish()
     return items, parser.fields
 
 
@@ -53,15 +53,72 @@ def test_incomplete_objects_are_errors(size):
         parse([json.dumps(DOCUMENT)[:size]])
 
 
-@pytest.mark.parametrize("text", ["[1]", '{"a" 1}', "{}{"])
+INVALID = [
+    "[1]",
+    '{"a" 1}',
+    '{"items": []}{',
+    "{}",
+    '{"items": null}',
+    '{"items": "oops"}',
+    '{"items": {}}',
+    '{"items": [{} {}]}',
+    '{"items": [1 2]}',
+    '{"items": [,,,]}',
+    '{"items": [1,]}',
+    '{"items": [,1]}',
+    '{"items": [1], "items": [2]}',
+    '{"a": 1, "a": 2, "items": []}',
+    '{"items": []"a": 1}',
+    '{,"items": []}',
+    '{"items": [],}',
+    '{1: 2, "items": []}',
+    '{"items": [NaN]}',
+    '{"items": [tru]}',
+    '{"items": [1.]}',
+    '{"items": [{"a": 1]}',
+    '{"items":\u00a0[]}',
+    '{"code": "not_found", "detail": "a problem document"}',
+]
+
+
+@pytest.mark.parametrize("text", INVALID)
 def test_other_texts_are_errors(text):
-    with pytest.raises(ValueError):
-        parse([text])
+    for size in range(1, len(text) + 1):
+        with pytest.raises(ValueError):
+            parse(text[at : at + size] for at in range(0, len(text), size))
 
 
-def test_an_array_can_be_absent_or_empty():
-    assert parse(["{}"])[0] == []
+def test_an_array_can_be_empty():
     assert parse(['{"items": []}'])[0] == []
+
+
+def test_a_syntax_error_is_reported_before_the_end():
+    parser = ArrayItems("items")
+    with pytest.raises(ValueError, match="Expecting ':' delimiter"):
+        parser.feed('{"items": [{"a": 1}, {"a" 1}, {"a": 1}, {"a": 1}')
+    parser = ArrayItems("items")
+    parser.feed('{"items": [{"a": "1}, ')
+    with pytest.raises(ValueError, match="Expecting ',' delimiter"):
+        parser.feed('{"a": 2}, {"a": 3}, {"a": 4}, {"a": 5}, {"a": 6}')
+
+
+def test_deep_nesting_is_an_error():
+    with pytest.raises(ValueError, match="nested"):
+        parse(['{"items": [' + "[" * 100_000])
+
+
+def test_an_item_of_many_pieces_is_parsed_seldom(monkeypatch):
+    parsed = []
+    decode = json.JSONDecoder.raw_decode
+
+    def counted(decoder, text, at):
+        parsed.append(len(text) - at)
+        return decode(decoder, text, at)
+
+    monkeypatch.setattr(json.JSONDecoder, "raw_decode", counted)
+    text = json.dumps({"items": ["x" * 100_000]})
+    assert len(parse(text[at : at + 100] for at in range(0, len(text), 100))[0][0]) == 100_000
+    assert sum(parsed) < 5 * len(text)
 
 
 COUNT = 25_000
