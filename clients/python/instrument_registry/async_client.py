@@ -217,7 +217,7 @@ class AsyncClient:
                 yield stream.parse(response, item)
         except httpx.TransportError as cause:
             raise errors.from_failure(request, cause) from cause
-        except ValueError as cause:
+        except (ValueError, httpx.DecodingError) as cause:
             raise errors.invalid_response(response, cause) from cause
         finally:
             await response.aclose()

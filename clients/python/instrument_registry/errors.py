@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import math
 import ssl
+import time
 from dataclasses import dataclass
+from datetime import UTC
+from email.utils import parsedate_to_datetime
 from typing import Any
 
 import httpx
@@ -98,6 +102,9 @@ def check_header(name: str, value: object) -> None:
         raise ValueError(f"expected printable ASCII characters in {name}")
 
 
+#: What the generated code raises for a response that does not have the documented form.
+MALFORMED = (AttributeError, KeyError, TypeError, ValueError, RecursionError)
+
 READ_METHODS = ("GET", "HEAD")
 # Requests that change nothing although their method is POST.
 READ_PATHS = ("/search", "/instruments:batchResolve", "/describe")
@@ -109,17 +116,25 @@ def is_read(request: httpx.Request) -> bool:
     return is_marked or request.method in READ_METHODS or request.url.path.endswith(READ_PATHS)
 
 
+def is_expected(request: httpx.Request, response: httpx.Response) -> bool:
+    """Returns whether a response has the status of a success. No operation has another one."""
+    is_unchanged = response.status_code == 304 and "If-None-Match" in request.headers
+    return response.status_code == 200 or is_unchanged
+
+
 def from_response(request: httpx.Request, response: httpx.Response) -> RegistryError:
-    """Returns the exception for a response with an error status, whose body is read."""
+    """Returns the exception for a response that is not expected, and whose body is read."""
+    if not response.is_error:
+        return invalid_response(response, ValueError(f"unexpected status {response.status_code}"))
     problem = problem_of(response)
     return class_of(request, response.status_code)(
         str(problem.get("code") or "invalid_response"),
         str(problem.get("detail") or response.reason_phrase or "no problem document"),
         status=response.status_code,
         errors=tuple(
-            FieldError(str(of.get("pointer", "")), str(of.get("detail", ""))) for of in problem.get("errors", [])
+            FieldError(str(of.get("pointer", "")), str(of.get("detail", ""))) for of in objects_of(problem, "errors")
         ),
-        conflicts=tuple(problem.get("conflicts", [])),
+        conflicts=objects_of(problem, "conflicts"),
         retry_after=retry_after_of(response),
         **context_of(request, response.headers.get("X-Correlation-ID")),
     )
@@ -157,6 +172,11 @@ def invalid_response(response: httpx.Response, cause: Exception) -> RegistryErro
     return RegistryError("invalid_response", detail, status=response.status_code, **context)
 
 
+def undecodable(request: httpx.Request, response: httpx.Response, cause: httpx.DecodingError) -> RegistryError:
+    """Returns the exception for a response whose body does not have its `Content-Encoding`."""
+    return from_response(request, response) if response.is_error else invalid_response(response, cause)
+
+
 def class_of(request: httpx.Request, status: int) -> type[RegistryError]:
     match status:
         case 401 | 403:
@@ -188,13 +208,34 @@ def problem_of(response: httpx.Response) -> dict[str, Any]:
     """Returns the problem document of a response, or an empty one if a proxy sent the response."""
     try:
         problem = response.json()
-    except ValueError:
+    # A body that cannot be decoded is not read.
+    except (ValueError, RecursionError, httpx.ResponseNotRead):
         return {}
     return problem if isinstance(problem, dict) else {}
 
 
+def objects_of(problem: dict[str, Any], name: str) -> tuple[dict[str, Any], ...]:
+    """Returns the objects of an array. Others than the service can send a field of this name with another type."""
+    values = problem.get(name)
+    return tuple(value for value in values if isinstance(value, dict)) if isinstance(values, list) else ()
+
+
 def retry_after_of(response: httpx.Response) -> float | None:
+    """Returns the seconds of `Retry-After`, which can also be a date. The clock is that of the service."""
+    given = response.headers.get("Retry-After", "")
     try:
-        return max(float(response.headers["Retry-After"]), 0.0)
-    except (KeyError, ValueError):
+        seconds = float(given)
+    except ValueError:
+        until, now = time_of(given), time_of(response.headers.get("Date", ""))
+        if until is None:
+            return None
+        seconds = until - (time.time() if now is None else now)
+    return max(seconds, 0.0) if math.isfinite(seconds) else None
+
+
+def time_of(date: str) -> float | None:
+    """Returns the time of an HTTP date, or None if it is invalid."""
+    try:
+        return parsedate_to_datetime(date).replace(tzinfo=UTC).timestamp()
+    except (ValueError, OverflowError):
         return None

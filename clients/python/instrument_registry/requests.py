@@ -83,7 +83,7 @@ class Request(Generic[T]):
     def parse(self, client: AuthenticatedClient, response: httpx.Response) -> T:
         try:
             parsed = self.operation._parse_response(client=client, response=response)
-        except (AttributeError, KeyError, TypeError, ValueError) as cause:
+        except errors.MALFORMED as cause:
             raise errors.invalid_response(response, cause) from cause
         if not isinstance(parsed, self.answer):
             raise errors.invalid_response(response, TypeError(f"expected {self.answer.__name__}, got {parsed!r}"))
@@ -101,7 +101,7 @@ class Stream(Generic[T]):
     def parse(self, response: httpx.Response, item: Any) -> T:
         try:
             parsed: T = self.item.from_dict(item)
-        except (AttributeError, KeyError, TypeError, ValueError) as cause:
+        except errors.MALFORMED as cause:
             raise errors.invalid_response(response, cause) from cause
         return parsed
 

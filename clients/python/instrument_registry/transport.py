@@ -120,15 +120,19 @@ class Transport(httpx.BaseTransport):
         while True:
             try:
                 response = self.inner.handle_request(call.next())
-                if response.is_success and is_streamed(request):
+                response.request = request
+                if is_streamed(request) and errors.is_expected(request, response):
                     return response
                 # A connection that breaks in the body is a failure of this attempt.
                 response.read()
             except httpx.TransportError as cause:
                 fault = errors.from_failure(request, cause)
                 fault.__cause__ = None if isinstance(cause, httpx.LocalProtocolError) else cause
+            except httpx.DecodingError as cause:
+                response.close()
+                fault = errors.undecodable(request, response, cause)
             else:
-                if not response.is_error:
+                if errors.is_expected(request, response):
                     return response
                 fault = errors.from_response(request, response)
             self.sleep(call.pause_after(fault))
@@ -153,14 +157,18 @@ class AsyncTransport(httpx.AsyncBaseTransport):
         while True:
             try:
                 response = await self.inner.handle_async_request(call.next())
-                if response.is_success and is_streamed(request):
+                response.request = request
+                if is_streamed(request) and errors.is_expected(request, response):
                     return response
                 await response.aread()
             except httpx.TransportError as cause:
                 fault = errors.from_failure(request, cause)
                 fault.__cause__ = None if isinstance(cause, httpx.LocalProtocolError) else cause
+            except httpx.DecodingError as cause:
+                await response.aclose()
+                fault = errors.undecodable(request, response, cause)
             else:
-                if not response.is_error:
+                if errors.is_expected(request, response):
                     return response
                 fault = errors.from_response(request, response)
             await asyncio.sleep(call.pause_after(fault))

@@ -1,6 +1,7 @@
 """Keys, headers and responses that are not as they should be."""
 
 import logging
+import zlib
 
 import httpx
 import pytest
@@ -8,6 +9,7 @@ import pytest
 import instrument_registry as of
 from instrument_registry import Client, Retries
 from instrument_registry.generated.api.catalog import list_brokers
+from instrument_registry.generated.api.plans import get_plan, rebalance_plan
 
 SECRETS = ["SECRET\n# note", "SECRET\r\nX: 1", "SECRET\0", "SECRETÜ"]
 
@@ -102,3 +104,103 @@ def test_a_stream_without_items_is_an_error(client_of, body):
     with client_of(httpx.Response(200, text=body)) as registry, pytest.raises(of.RegistryError) as raised:
         list(registry.subscriptions("plan_1"))
     assert raised.value.code == "invalid_response"
+
+
+@pytest.mark.parametrize("status", [201, 204, 299, 302, 304])
+def test_an_unexpected_status_is_an_error(client_of, status):
+    answer = {"subscriptions": []}
+    with client_of(httpx.Response(status, json=answer)) as registry:
+        with pytest.raises(of.RegistryError, match=f"invalid_response: ValueError: unexpected status {status}"):
+            registry.call(rebalance_plan, "plan_1")
+        with pytest.raises(of.RegistryError, match=f"invalid_response: ValueError: unexpected status {status}"):
+            list(registry.subscriptions("plan_1"))
+
+
+def test_an_unchanged_plan_is_none(client_of):
+    with client_of(httpx.Response(304)) as registry:
+        assert registry.call(get_plan, "plan_1", if_none_match='"1"') is None
+
+
+def undecodable(status):
+    body = [zlib.compress(b"{}")[:5] + b"bad"]
+    return httpx.Response(status, headers={"Content-Encoding": "gzip"}, stream=Body(body))
+
+
+class Body(httpx.SyncByteStream, httpx.AsyncByteStream):
+    def __init__(self, pieces):
+        self.pieces, self.is_closed = pieces, False
+
+    def __iter__(self):
+        return iter(self.pieces)
+
+    async def __aiter__(self):
+        for piece in self.pieces:
+            yield piece
+
+    def close(self):
+        self.is_closed = True
+
+    async def aclose(self):
+        self.close()
+
+
+def test_a_body_that_cannot_be_decoded_is_invalid(client_of):
+    for call in (lambda registry: registry.plan("plan_1"), lambda registry: list(registry.subscriptions("plan_1"))):
+        answer = undecodable(200)
+        body = answer.stream
+        with client_of(answer) as registry, pytest.raises(of.RegistryError, match="invalid_response: DecodingError"):
+            call(registry)
+        assert body.is_closed
+
+
+def test_an_error_that_cannot_be_decoded_has_its_status(client_of):
+    with client_of(undecodable(404)) as registry, pytest.raises(of.NotFound) as raised:
+        registry.plan("plan_1")
+    assert raised.value.code == "invalid_response"
+
+
+PROBLEMS = ["null", "5", '["a"]', '{"user_id": ["is required"]}', '[{"pointer": "/a", "detail": "is required"}, 7]']
+
+
+@pytest.mark.parametrize("value", PROBLEMS)
+@pytest.mark.parametrize("name", ["errors", "conflicts"])
+def test_problems_of_another_form_have_their_status(client_of, name, value):
+    body = f'{{"code": "conflict", "{name}": {value}}}'
+    with client_of(httpx.Response(409, text=body)) as registry, pytest.raises(of.Conflict) as raised:
+        registry.plan("plan_1")
+    assert raised.value.code == "conflict"
+    assert len(getattr(raised.value, name)) == ("pointer" in value)
+
+
+def test_deeply_nested_bodies_are_invalid(client_of):
+    for status, kind in ((200, of.RegistryError), (404, of.NotFound)):
+        answer = httpx.Response(status, text="[" * 100_000)
+        with client_of(answer) as registry, pytest.raises(of.RegistryError) as raised:
+            registry.plan("plan_1")
+        assert type(raised.value) is kind
+        assert raised.value.code == "invalid_response"
+
+
+DATE = "Mon, 30 Nov 2026 10:00:00 GMT"
+
+
+@pytest.mark.parametrize(
+    ("headers", "seconds"),
+    [
+        ({"Retry-After": "Mon, 30 Nov 2026 10:00:07 GMT", "Date": DATE}, 7),
+        ({"Retry-After": "Mon, 30 Nov 2026 09:00:00 GMT", "Date": DATE}, 0),
+        ({"Retry-After": "Mon, 30 Nov 2020 09:00:00 GMT"}, 0),
+        ({"Retry-After": "Mon, 30 Nov 2020 09:00:00 GMT", "Date": "today"}, 0),
+        ({"Retry-After": "-1"}, 0),
+        ({"Retry-After": "nan"}, None),
+        ({"Retry-After": "inf"}, None),
+        ({"Retry-After": "soon"}, None),
+        ({"Retry-After": "Mon, 99 Nov 2026 10:00:00 GMT"}, None),
+        ({}, None),
+    ],
+)
+def test_retry_after_is_a_number_or_a_date(client_of, headers, seconds):
+    answer = httpx.Response(503, json={"code": "unavailable"}, headers=headers)
+    with client_of(answer) as registry, pytest.raises(of.Unavailable) as raised:
+        registry.create_plan({}, idempotency_key=None)
+    assert raised.value.retry_after == seconds
