@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import httpx
 
-from . import errors
+from . import deadline, errors
 
 logger = logging.getLogger(__name__)
 
@@ -22,6 +22,9 @@ correlation_id: ContextVar[str | None] = ContextVar("instrument_registry_correla
 
 # With these codes of 503, the service has not begun the request.
 NOT_BEGUN = ("overloaded", "not_ready", "database_unavailable", "no_room")
+
+# The timeout of a connection ends before that of the attempt, so that it is known that nothing was sent.
+GRACE = 0.05
 
 
 @dataclass(frozen=True)
@@ -51,10 +54,18 @@ class Call:
             errors.check_header("the correlation id", given)
             request.headers["X-Correlation-ID"] = given
 
+    def left(self) -> float:
+        return self.until - self.clock()
+
+    def stream(self, response: httpx.Response) -> httpx.Response:
+        """Returns a response whose body is not read. Its timeouts do not end with the deadline."""
+        self.request.extensions["timeout"] = self.timeouts
+        return response
+
     def next(self) -> httpx.Request:
         """Returns the request of the next attempt. Its timeouts end with the deadline."""
         self.attempt += 1
-        left = max(self.until - self.clock(), 0.001)
+        left = max(self.left(), 0.001)
         limits = {name: left if limit is None else min(limit, left) for name, limit in self.timeouts.items()}
         self.request.extensions["timeout"] = limits
         return self.request
@@ -114,16 +125,25 @@ class Transport(httpx.BaseTransport):
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.inner, self.retries, self.sleep, self.clock = inner, retries, sleep, clock
+        deadline.bind(inner)
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         call = Call(request, self.retries, self.clock)
+        token = deadline.seconds_left.set(call.left)
+        try:
+            return self._handle(call, request)
+        finally:
+            deadline.seconds_left.reset(token)
+
+    def _handle(self, call: Call, request: httpx.Request) -> httpx.Response:
         while True:
             try:
                 response = self.inner.handle_request(call.next())
                 response.request = request
                 if is_streamed(request) and errors.is_expected(request, response):
-                    return response
+                    return call.stream(response)
                 # A connection that breaks in the body is a failure of this attempt.
+                response.stream = deadline.Body(response.stream, call.left)
                 response.read()
             except httpx.TransportError as cause:
                 fault = errors.from_failure(request, cause)
@@ -156,11 +176,15 @@ class AsyncTransport(httpx.AsyncBaseTransport):
         call = Call(request, self.retries, self.clock)
         while True:
             try:
-                response = await self.inner.handle_async_request(call.next())
-                response.request = request
-                if is_streamed(request) and errors.is_expected(request, response):
-                    return response
-                await response.aread()
+                sent = call.next()
+                async with asyncio.timeout(max(call.left(), 0.0) + GRACE):
+                    response = await self.inner.handle_async_request(sent)
+                    response.request = request
+                    if is_streamed(request) and errors.is_expected(request, response):
+                        return call.stream(response)
+                    await response.aread()
+            except TimeoutError:
+                fault = errors.from_failure(request, httpx.ReadTimeout(deadline.PASSED))
             except httpx.TransportError as cause:
                 fault = errors.from_failure(request, cause)
                 fault.__cause__ = None if isinstance(cause, httpx.LocalProtocolError) else cause
