@@ -10,6 +10,7 @@ import pytest
 from instrument_registry import AsyncClient, Client, Retries, errors
 from instrument_registry.transport import Transport
 
+HTTP = "http://service/"
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
 
 
@@ -46,8 +47,8 @@ def bytes_of(text):
     return (text[at : at + 1] for at in range(len(text)))
 
 
-def send(backend, url="http://service/", method="GET", deadline=3.0, is_streamed=False, **options):
-    inner = httpx.HTTPTransport()
+def send(backend, url="http://service/", method="GET", deadline=3.0, is_streamed=False, proxy=None, **options):
+    inner = httpx.HTTPTransport(proxy=proxy)
     inner._pool._network_backend = backend
     transport = Transport(inner, Retries(deadline=deadline), sleep=lambda _: None, clock=backend.clock)
     with httpx.Client(transport=transport, timeout=30) as http:
@@ -57,13 +58,13 @@ def send(backend, url="http://service/", method="GET", deadline=3.0, is_streamed
 ENDLESS = {"head": (HEAD + b"X: ", b"x"), "body": (HEAD + b"Content-Length: 1000000\r\n\r\n", b" ")}
 
 
-@pytest.mark.parametrize("url", ["http://service/", "https://service/"])
+@pytest.mark.parametrize(("url", "proxy"), [(HTTP, None), ("https://service/", None), (HTTP, "http://proxy:3128")])
 @pytest.mark.parametrize("place", ["head", "body"])
-def test_a_slow_response_ends_with_the_deadline(url, place):
+def test_a_slow_response_ends_with_the_deadline(url, proxy, place):
     first, rest = ENDLESS[place]
     backend = Dripping(itertools.chain([first], itertools.repeat(rest)))
     with pytest.raises(errors.Unavailable, match="timeout: ReadTimeout: the deadline of the call has passed"):
-        send(backend, url)
+        send(backend, url, proxy=proxy)
     assert 3.0 <= backend.now < 3.2
     assert backend.is_closed
     assert backend.timeouts[-1] < 0.2

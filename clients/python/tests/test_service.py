@@ -297,6 +297,13 @@ def test_the_environment_has_address_and_key(kind, address, monkeypatch):
         assert registry.call(list_brokers).count > 0
 
 
+def test_proxies_of_the_environment_are_not_used(kind, address, monkeypatch):
+    for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    with kind(address, KEY) as registry:
+        assert registry.call(list_brokers).count > 0
+
+
 def test_a_user_is_required(kind, address, request_body):
     with kind(address, KEY) as registry, pytest.raises(ValueError, match="user_id"):
         registry.create_plan(request_body)
