@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import math
 import ssl
-import time
 from dataclasses import dataclass
-from datetime import UTC
-from email.utils import parsedate_to_datetime
 from typing import Any
 
 import httpx
+
+from . import headers
 
 
 @dataclass(frozen=True)
@@ -96,12 +94,6 @@ class UnknownOutcome(RegistryError):
     """A change got no answer, and may have been made. Repeat the request with `idempotency_key` to learn the result."""
 
 
-def check_header(name: str, value: object) -> None:
-    """Raises `ValueError` if a header cannot have this value. The message does not contain the value."""
-    if not isinstance(value, str) or not value.isascii() or not value.isprintable():
-        raise ValueError(f"expected printable ASCII characters in {name}")
-
-
 #: What the generated code raises for a response that does not have the documented form.
 MALFORMED = (AttributeError, KeyError, TypeError, ValueError, RecursionError)
 
@@ -135,7 +127,7 @@ def from_response(request: httpx.Request, response: httpx.Response) -> RegistryE
             FieldError(str(of.get("pointer", "")), str(of.get("detail", ""))) for of in objects_of(problem, "errors")
         ),
         conflicts=objects_of(problem, "conflicts"),
-        retry_after=retry_after_of(response),
+        retry_after=headers.retry_after_of(response),
         **context_of(request, response.headers.get("X-Correlation-ID")),
     )
 
@@ -218,24 +210,3 @@ def objects_of(problem: dict[str, Any], name: str) -> tuple[dict[str, Any], ...]
     """Returns the objects of an array. Others than the service can send a field of this name with another type."""
     values = problem.get(name)
     return tuple(value for value in values if isinstance(value, dict)) if isinstance(values, list) else ()
-
-
-def retry_after_of(response: httpx.Response) -> float | None:
-    """Returns the seconds of `Retry-After`, which can also be a date. The clock is that of the service."""
-    given = response.headers.get("Retry-After", "")
-    try:
-        seconds = float(given)
-    except ValueError:
-        until, now = time_of(given), time_of(response.headers.get("Date", ""))
-        if until is None:
-            return None
-        seconds = until - (time.time() if now is None else now)
-    return max(seconds, 0.0) if math.isfinite(seconds) else None
-
-
-def time_of(date: str) -> float | None:
-    """Returns the time of an HTTP date, or None if it is invalid."""
-    try:
-        return parsedate_to_datetime(date).replace(tzinfo=UTC).timestamp()
-    except (ValueError, OverflowError):
-        return None

@@ -13,7 +13,7 @@ from typing import Any, Final, Generic, Protocol, TypeVar
 
 import httpx
 
-from . import errors
+from . import errors, headers
 from .generated import AuthenticatedClient
 from .generated import models as of
 from .generated.api.ingest import get_job, ingest_broker_file
@@ -77,7 +77,7 @@ class Request(Generic[T]):
 
     def build(self, http: httpx.Client | httpx.AsyncClient) -> httpx.Request:
         for name, value in self.arguments.get("headers", {}).items():
-            errors.check_header(name, value)
+            headers.check(name, value)
         return http.build_request(**self.arguments, extensions=self.extensions)
 
     def parse(self, client: AuthenticatedClient, response: httpx.Response) -> T:
@@ -357,5 +357,5 @@ def headers_of(key: str | None) -> dict[str, str]:
     given = (os.environ.get("INSTRUMENT_REGISTRY_KEY", "") if key is None else key).strip()
     if not given:
         raise ValueError("expected the API key in `key` or in INSTRUMENT_REGISTRY_KEY")
-    errors.check_header("the API key", given)
+    headers.check("the API key", given)
     return {KEY_HEADER: given}

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import httpx
 
-from . import deadline, errors
+from . import deadline, errors, headers
 
 logger = logging.getLogger(__name__)
 
@@ -51,7 +51,7 @@ class Call:
         if "X-Correlation-ID" not in request.headers:
             # The request keeps it over all attempts.
             given = correlation_id.get() or str(uuid.uuid4())
-            errors.check_header("the correlation id", given)
+            headers.check("the correlation id", given)
             request.headers["X-Correlation-ID"] = given
 
     def left(self) -> float:
