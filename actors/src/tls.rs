@@ -3,11 +3,12 @@
 #[cfg(test)]
 mod tests;
 
+use std::io;
 use std::sync::{Arc, OnceLock};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use registry_store::tls::{CaFile, closed_plain_connection, handshake_fault};
+use registry_store::tls::{CaFile, closed_plain_connection, handshake_closed, handshake_fault, handshake_timeout};
 use rustls::crypto::aws_lc_rs::default_provider;
 use rustls::pki_types::CertificateDer;
 use rustls::{ClientConfig, RootCertStore};
@@ -96,10 +97,22 @@ pub fn http_fault(fault: &reqwest::Error) -> Option<String> {
     })
 }
 
-/// Returns the cause of a failed request if a connection with TLS was not open in time, or `None` otherwise.
-pub fn timed_out_handshake(fault: &reqwest::Error) -> Option<String> {
+/// Returns the cause of a failed request if a connection with TLS was not open in time, or was reset before. `None` if it has
+/// another cause.
+pub fn unfinished_handshake(fault: &reqwest::Error) -> Option<String> {
     let has_tls = fault.url().is_some_and(|url| url.scheme() == "https");
-    (has_tls && fault.is_connect() && fault.is_timeout()).then(registry_store::tls::handshake_timeout)
+    if !has_tls || !fault.is_connect() {
+        return None;
+    }
+    let mut causes = std::iter::successors(std::error::Error::source(fault), |cause| cause.source());
+    let is_reset = causes.any(|cause| cause.downcast_ref().is_some_and(is_reset));
+    if fault.is_timeout() { Some(handshake_timeout()) } else { is_reset.then(handshake_closed) }
+}
+
+/// Whether the error, or one that it wraps and does not return as its source, is the end of a connection.
+fn is_reset(fault: &io::Error) -> bool {
+    let wrapped = fault.get_ref().and_then(|wrapped| wrapped.downcast_ref());
+    matches!(fault.kind(), io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe) || wrapped.is_some_and(is_reset)
 }
 
 fn config(roots: Arc<RootCertStore>) -> ClientConfig {

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 use anyhow::{Context, anyhow, bail};
-use registry_actors::tls::{http_fault, plain_http_client, timed_out_handshake};
+use registry_actors::tls::{http_fault, plain_http_client, unfinished_handshake};
 use reqwest::{Client, Url, redirect};
 use serde_json::Value;
 
@@ -56,7 +56,7 @@ impl Remote {
             url.query_pairs_mut().extend_pairs(query);
         }
         let sent = self.client.get(url.clone()).header("X-Internal-API-Key", &self.api_key).send().await;
-        let response = sent.map_err(|fault| match http_fault(&fault).or_else(|| timed_out_handshake(&fault)) {
+        let response = sent.map_err(|fault| match http_fault(&fault).or_else(|| unfinished_handshake(&fault)) {
             Some(why) => anyhow!("no response from {}: {why}", self.url),
             None => anyhow::Error::new(fault).context(format!("no response from {}", self.url)),
         })?;

@@ -24,7 +24,7 @@ const FAILED: &str = "TLS handshake failed: ";
 /// The beginning of the cause of a plain connection that a server closed instead of a response.
 const CLOSED: &str = "connection closed before a response; the server may require TLS: ";
 /// The cause of a handshake that the server ended.
-pub(crate) const SERVER_CLOSED: &str = "the server closed the connection during the handshake";
+const SERVER_CLOSED: &str = "the server closed the connection during the handshake";
 
 /// Installs the provider of cryptography for the whole process. Later calls have no effect.
 pub fn install_provider() {
@@ -117,7 +117,7 @@ fn read_bytes(path: &Path) -> io::Result<Vec<u8>> {
 /// Returns the cause of a failed TLS handshake, or `None` if the error has another cause.
 pub fn handshake_fault(error: &(dyn Error + 'static)) -> Option<String> {
     let Some(fault) = tls_error(error) else {
-        return is_closed_handshake(error).then(|| handshake_failed(SERVER_CLOSED));
+        return is_closed_handshake(error).then(handshake_closed);
     };
     Some(match fault {
         rustls::Error::InvalidCertificate(fault) => format!("{REJECTED}{}", certificate_fault(fault)),
@@ -141,6 +141,11 @@ pub(crate) fn handshake_failed(why: &str) -> String {
 /// Returns the cause of a connection with TLS that was not open in time. A server without TLS may wait for more data.
 pub fn handshake_timeout() -> String {
     handshake_failed("timeout during the TLS handshake; does the server use TLS on this port?")
+}
+
+/// Returns the cause of a connection with TLS that the server closed before it was open.
+pub fn handshake_closed() -> String {
+    handshake_failed(SERVER_CLOSED)
 }
 
 /// Whether the server closed the connection before the handshake was complete. Only the text shows it.

@@ -9,16 +9,27 @@ const TIMEOUT_CAUSE: &str =
     "TLS handshake failed: timeout during the TLS handshake; does the server use TLS on this port?";
 const CLOSED_CAUSE: &str = "TLS handshake failed: the server closed the connection during the handshake";
 
-/// Starts a server that reads the first data of each connection, and then closes it or waits for more. Returns its port.
-async fn server(closes: bool) -> u16 {
+/// The reaction of a server to the first data of each connection.
+#[derive(Clone, Copy)]
+enum Reaction {
+    Wait,
+    Close,
+    /// Closes the connection before the data is read, which resets it.
+    Reset,
+}
+
+/// Starts a server that reacts to the first data of each connection. Returns its port.
+async fn server(reaction: Reaction) -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port is free");
     let port = listener.local_addr().expect("it is bound").port();
     tokio::spawn(async move {
         let mut open = Vec::new();
         while let Ok((mut connection, _)) = listener.accept().await {
-            let _ = connection.read(&mut vec![0; 1 << 16]).await;
-            if !closes {
-                open.push(connection);
+            let _ = connection.readable().await;
+            match reaction {
+                Reaction::Wait => open.push(connection),
+                Reaction::Close => drop(connection.read(&mut vec![0; 1 << 16]).await),
+                Reaction::Reset => {}
             }
         }
     });
@@ -44,18 +55,23 @@ async fn assert_named(port: u16, cause: &str) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_server_that_waits_is_a_failed_handshake() {
-    assert_named(server(false).await, TIMEOUT_CAUSE).await;
+    assert_named(server(Reaction::Wait).await, TIMEOUT_CAUSE).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_server_that_closes_is_a_failed_handshake() {
-    let port = server(true).await;
+    let port = server(Reaction::Close).await;
 
     assert_named(port, CLOSED_CAUSE).await;
 
     let (folder, url) = (TempDir::new().unwrap(), format!("postgres://user@localhost:{port}/fake?sslmode=require"));
     let finished = run(&["migrate"], folder.path(), &[("DATABASE_URL", &url)]);
     assert!(finished.complaint.contains(CLOSED_CAUSE), "{}", finished.complaint);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_resets_is_a_failed_handshake() {
+    assert_named(server(Reaction::Reset).await, CLOSED_CAUSE).await;
 }
 
 #[test]

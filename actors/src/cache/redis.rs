@@ -21,7 +21,7 @@ use redis::{
     RedisResult, ServerErrorKind, TlsCertificates, pipe,
 };
 use registry_planning::vocabulary::CacheKey;
-use registry_store::tls::{closed_plain_connection, handshake_fault, handshake_timeout};
+use registry_store::tls::{closed_plain_connection, handshake_closed, handshake_fault, handshake_timeout};
 use tokio::sync::Mutex;
 
 use super::{SharedCache, SharedCacheError, SharedPlan};
@@ -165,11 +165,17 @@ impl RedisCache {
     /// it.
     fn opening_fault(&self, fault: RedisError) -> RedisError {
         let has_tls = matches!(self.client.get_connection_info().addr(), ConnectionAddr::TcpTls { .. });
-        let is_closed = fault.is_connection_dropped() && !fault.is_connection_refusal() && !fault.is_timeout();
+        if fault.is_connection_refusal() || handshake_fault(&fault).is_some() {
+            return fault;
+        }
+        let is_closed = fault.is_connection_dropped() && !fault.is_timeout();
         // A server may also respond with a message of TLS.
         let is_unreadable = fault.kind() == ErrorKind::Parse;
         if has_tls && fault.is_timeout() {
             return io::Error::other(handshake_timeout()).into();
+        }
+        if has_tls && is_closed {
+            return io::Error::other(handshake_closed()).into();
         }
         if !has_tls && (is_closed || is_unreadable) {
             let kind = if is_closed { io::ErrorKind::ConnectionReset } else { io::ErrorKind::InvalidData };

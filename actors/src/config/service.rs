@@ -24,7 +24,7 @@ use super::secrets::{Need, Secret, SecretKey, Secrets};
 use super::source::{Answers, SettingsSource, SourceError};
 use crate::metrics::record_request;
 use crate::settings::{Origin, SETTINGS};
-use crate::tls::{Tls, http_fault, plain_http_client, timed_out_handshake};
+use crate::tls::{Tls, http_fault, plain_http_client, unfinished_handshake};
 use crate::trace::with_trace;
 
 /// Timeout of connecting. The service is in the same network.
@@ -349,8 +349,9 @@ fn unreachable(error: reqwest::Error) -> KeyFault {
     if let Some(fault) = http_fault(&error) {
         return KeyFault::Unreachable(format!("config service {what}: {fault}"));
     }
-    if let Some(fault) = timed_out_handshake(&error) {
-        return KeyFault::TimedOut(format!("config service {what}: {fault}"));
+    if let Some(fault) = unfinished_handshake(&error) {
+        let why = format!("config service {what}: {fault}");
+        return if error.is_timeout() { KeyFault::TimedOut(why) } else { KeyFault::Unreachable(why) };
     }
     let mut causes = std::iter::successors(std::error::Error::source(&error), |cause| cause.source());
     let kind = causes.find_map(|cause| cause.downcast_ref::<std::io::Error>()).map(std::io::Error::kind);

@@ -9,7 +9,7 @@ use reqwest::{Client, Response, StatusCode, Url, redirect};
 
 use super::source::{Origin, fetchable, shown};
 use super::spool::{Spool, SpoolWriter};
-use crate::tls::{Tls, http_fault, timed_out_handshake};
+use crate::tls::{Tls, http_fault, unfinished_handshake};
 use crate::trace::with_trace;
 
 /// Timeout of connecting.
@@ -110,7 +110,7 @@ fn describe(fault: &reqwest::Error) -> String {
     } else {
         "connection lost"
     };
-    if let Some(fault) = http_fault(fault).or_else(|| timed_out_handshake(fault)) {
+    if let Some(fault) = http_fault(fault).or_else(|| unfinished_handshake(fault)) {
         return format!("{what}: {fault}");
     }
     let causes = std::iter::successors(std::error::Error::source(fault), |cause| cause.source());

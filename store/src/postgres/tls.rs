@@ -6,7 +6,7 @@ use sqlx::postgres::{PgConnectOptions, PgSslMode};
 use url::Url;
 
 use super::super::tls::{
-    CaFile, SERVER_CLOSED, check_client_certificate, check_client_key, handshake_failed, handshake_fault,
+    CaFile, check_client_certificate, check_client_key, handshake_closed, handshake_failed, handshake_fault,
 };
 
 const ROOT_CERT: [&str; 3] = ["sslrootcert", "ssl-root-cert", "ssl-ca"];
@@ -137,7 +137,7 @@ pub(super) fn connect_fault(error: &sqlx::Error) -> String {
     match error {
         sqlx::Error::Tls(cause) => handshake_failed(&cause.to_string()),
         // sqlx reads the end of the data as a zero.
-        sqlx::Error::Protocol(cause) if cause.contains("SSLRequest: 0x00") => handshake_failed(SERVER_CLOSED),
+        sqlx::Error::Protocol(cause) if cause.contains("SSLRequest: 0x00") => handshake_closed(),
         sqlx::Error::Protocol(cause) if cause.contains("SSLRequest") => {
             handshake_failed("unexpected response to the request for TLS; is it a PostgreSQL server?")
         }
