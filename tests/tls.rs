@@ -7,12 +7,13 @@ mod required;
 
 use axum::Router;
 use axum::routing::get;
+use instrument_registry::boot::Openers;
 use serde_json::json;
 use tempfile::TempDir;
 use test_servers::{Authority, Lifetime, PostgresServer, RedisServer, TestDatabase, TlsFront};
 
 use crate::http_ingest::{FEW, ask, elsewhere, id, kite_of, until};
-use crate::support::{Client, Process, SOON, StandinProcess, body, eventually, run};
+use crate::support::{Client, Process, SOON, Service, StandinProcess, body, eventually, run};
 
 const CA_FILE: &str = "TLS_CA_FILE";
 const SOURCE: &str = "INSTRUMENT_REGISTRY_INGEST_SOURCE_KITE";

@@ -110,12 +110,13 @@ fn unusable_tls_of_postgres_is_found_by_the_check() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn readiness_names_secrets_that_cannot_be_used() {
-    let folder = TempDir::new().unwrap();
     let database_url = "postgres://user:hunter5@localhost/fake?sslmode=verify-full&sslrootcert=/missing/ca.pem";
     let redis_url = "rediss://:hunter5@localhost:1#insecure";
     let standin = StandinProcess::start(&[("DATABASE_URL", database_url), ("REDIS_URL", redis_url)]).await;
+    let url = standin.url();
+    let variables = [("CONFIG_SERVICE_URL", &*url)];
 
-    let service = Process::start(folder.path(), &[("CONFIG_SERVICE_URL", &standin.url())]).await;
+    let service = Service::run_with(TempDir::new().unwrap(), &variables, Openers::default()).await;
 
     let checks = eventually("readiness names both", SOON, async || {
         let ready: serde_json::Value = serde_json::from_str(&service.client.get("/ready").await.text).ok()?;

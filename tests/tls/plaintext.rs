@@ -107,9 +107,8 @@ async fn no_password_is_sent_to_a_redis_without_tls() {
 async fn readiness_names_a_database_without_tls() {
     let recorder = Recorder::answering(b"N").await;
     let url = format!("postgres://user:hunter5@localhost:{}/fake?sslmode=require", recorder.port);
-    let folder = TempDir::new().unwrap();
 
-    let service = Process::start(folder.path(), &[("DATABASE_URL", &url)]).await;
+    let service = Service::run_with(TempDir::new().unwrap(), &[("DATABASE_URL", &url)], Openers::default()).await;
 
     eventually("readiness names the cause", SOON, async || {
         let ready: serde_json::Value = serde_json::from_str(&service.client.get("/ready").await.text).ok()?;
