@@ -10,6 +10,7 @@ from .action import Action
 from .action_counts import ActionCounts
 from .action_kind import ActionKind
 from .activate_body import ActivateBody
+from .actor_state import ActorState
 from .allocated_connection import AllocatedConnection
 from .allocated_connection_modes import AllocatedConnectionModes
 from .allocation import Allocation
@@ -28,6 +29,8 @@ from .batch_action import BatchAction
 from .batch_answer import BatchAnswer
 from .batch_body import BatchBody
 from .batch_entry import BatchEntry
+from .breaker_action import BreakerAction
+from .breaker_answer import BreakerAnswer
 from .breaker_state import BreakerState
 from .broker import Broker
 from .broker_analysis import BrokerAnalysis
@@ -70,6 +73,7 @@ from .cost_breakdown_exchange_costs import CostBreakdownExchangeCosts
 from .counts_entry import CountsEntry
 from .coverage_entry import CoverageEntry
 from .decision import Decision
+from .dependency import Dependency
 from .describe_answer import DescribeAnswer
 from .describe_body import DescribeBody
 from .description import Description
@@ -101,6 +105,8 @@ from .file_broker import FileBroker
 from .filtering_strictness import FilteringStrictness
 from .filters import Filters
 from .flag_figure import FlagFigure
+from .force_breaker_body import ForceBreakerBody
+from .forced_state import ForcedState
 from .freshness import Freshness
 from .freshness_status import FreshnessStatus
 from .grade import Grade
@@ -136,6 +142,8 @@ from .limit_utilization import LimitUtilization
 from .limits_answer import LimitsAnswer
 from .list_answer import ListAnswer
 from .list_pagination import ListPagination
+from .log_level_answer import LogLevelAnswer
+from .log_level_body import LogLevelBody
 from .lowered_mode import LoweredMode
 from .match_kind import MatchKind
 from .metadata import Metadata
@@ -214,6 +222,8 @@ from .ready_time import ReadyTime
 from .reason import Reason
 from .rebalance_answer import RebalanceAnswer
 from .recommendation import Recommendation
+from .refresh_answer import RefreshAnswer
+from .refresh_outcome import RefreshOutcome
 from .rejected_row import RejectedRow
 from .rejection import Rejection
 from .replan_answer import ReplanAnswer
@@ -242,8 +252,37 @@ from .selector import Selector
 from .selector_item import SelectorItem
 from .session_entry import SessionEntry
 from .setting_origin import SettingOrigin
+from .severity import Severity
 from .sort_by import SortBy
 from .sort_order import SortOrder
+from .status_actor import StatusActor
+from .status_answer import StatusAnswer
+from .status_batches import StatusBatches
+from .status_breaker import StatusBreaker
+from .status_broker import StatusBroker
+from .status_broker_last_diff_type_0 import StatusBrokerLastDiffType0
+from .status_caches import StatusCaches
+from .status_catalog import StatusCatalog
+from .status_document import StatusDocument
+from .status_endpoint import StatusEndpoint
+from .status_health import StatusHealth
+from .status_history import StatusHistory
+from .status_job import StatusJob
+from .status_lane import StatusLane
+from .status_local_cache import StatusLocalCache
+from .status_minute import StatusMinute
+from .status_plans import StatusPlans
+from .status_plans_active import StatusPlansActive
+from .status_plans_created_by_broker import StatusPlansCreatedByBroker
+from .status_point import StatusPoint
+from .status_problem import StatusProblem
+from .status_process import StatusProcess
+from .status_refusal import StatusRefusal
+from .status_requests import StatusRequests
+from .status_settings import StatusSettings
+from .status_settings_origins import StatusSettingsOrigins
+from .status_shared_cache import StatusSharedCache
+from .status_word import StatusWord
 from .strategy import Strategy
 from .subscribe_limits import SubscribeLimits
 from .subscription import Subscription
@@ -286,6 +325,7 @@ __all__ = (
     "ActionCounts",
     "ActionKind",
     "ActivateBody",
+    "ActorState",
     "AllocatedConnection",
     "AllocatedConnectionModes",
     "Allocation",
@@ -304,6 +344,8 @@ __all__ = (
     "BatchAnswer",
     "BatchBody",
     "BatchEntry",
+    "BreakerAction",
+    "BreakerAnswer",
     "BreakerState",
     "Broker",
     "BrokerAnalysis",
@@ -346,6 +388,7 @@ __all__ = (
     "CountsEntry",
     "CoverageEntry",
     "Decision",
+    "Dependency",
     "DescribeAnswer",
     "DescribeBody",
     "Description",
@@ -377,6 +420,8 @@ __all__ = (
     "FilteringStrictness",
     "Filters",
     "FlagFigure",
+    "ForceBreakerBody",
+    "ForcedState",
     "Freshness",
     "FreshnessStatus",
     "Grade",
@@ -412,6 +457,8 @@ __all__ = (
     "LimitsAnswer",
     "ListAnswer",
     "ListPagination",
+    "LogLevelAnswer",
+    "LogLevelBody",
     "LoweredMode",
     "MatchKind",
     "Metadata",
@@ -488,6 +535,8 @@ __all__ = (
     "Reason",
     "RebalanceAnswer",
     "Recommendation",
+    "RefreshAnswer",
+    "RefreshOutcome",
     "RejectedRow",
     "Rejection",
     "ReplanAnswer",
@@ -516,8 +565,37 @@ __all__ = (
     "SelectorItem",
     "SessionEntry",
     "SettingOrigin",
+    "Severity",
     "SortBy",
     "SortOrder",
+    "StatusActor",
+    "StatusAnswer",
+    "StatusBatches",
+    "StatusBreaker",
+    "StatusBroker",
+    "StatusBrokerLastDiffType0",
+    "StatusCaches",
+    "StatusCatalog",
+    "StatusDocument",
+    "StatusEndpoint",
+    "StatusHealth",
+    "StatusHistory",
+    "StatusJob",
+    "StatusLane",
+    "StatusLocalCache",
+    "StatusMinute",
+    "StatusPlans",
+    "StatusPlansActive",
+    "StatusPlansCreatedByBroker",
+    "StatusPoint",
+    "StatusProblem",
+    "StatusProcess",
+    "StatusRefusal",
+    "StatusRequests",
+    "StatusSettings",
+    "StatusSettingsOrigins",
+    "StatusSharedCache",
+    "StatusWord",
     "Strategy",
     "SubscribeLimits",
     "Subscription",

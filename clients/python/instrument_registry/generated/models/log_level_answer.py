@@ -1,0 +1,86 @@
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Self, TypeVar
+
+from attrs import define as _attrs_define
+from attrs import field as _attrs_field
+
+T = TypeVar("T", bound="LogLevelAnswer")
+
+
+@_attrs_define
+class LogLevelAnswer:
+    """The filter of the log.
+
+    Attributes:
+        correlation_id (str): The correlation id of the request.
+        level (str): The filter in effect.
+        previous (str): The filter before.
+        response_time_ms (int): The time from the arrival of the request to the response, in milliseconds.
+    """
+
+    correlation_id: str
+    level: str
+    previous: str
+    response_time_ms: int
+    additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
+
+    def to_dict(self) -> dict[str, Any]:
+        correlation_id = self.correlation_id
+
+        level = self.level
+
+        previous = self.previous
+
+        response_time_ms = self.response_time_ms
+
+        field_dict: dict[str, Any] = {}
+        field_dict.update(self.additional_properties)
+        field_dict.update(
+            {
+                "correlation_id": correlation_id,
+                "level": level,
+                "previous": previous,
+                "response_time_ms": response_time_ms,
+            }
+        )
+
+        return field_dict
+
+    @classmethod
+    def from_dict(cls, src_dict: Mapping[str, Any]) -> Self:
+        d = dict(src_dict)
+        correlation_id = d.pop("correlation_id")
+
+        level = d.pop("level")
+
+        previous = d.pop("previous")
+
+        response_time_ms = d.pop("response_time_ms")
+
+        log_level_answer = cls(
+            correlation_id=correlation_id,
+            level=level,
+            previous=previous,
+            response_time_ms=response_time_ms,
+        )
+
+        log_level_answer.additional_properties = d
+        return log_level_answer
+
+    @property
+    def additional_keys(self) -> list[str]:
+        return list(self.additional_properties.keys())
+
+    def __getitem__(self, key: str) -> Any:
+        return self.additional_properties[key]
+
+    def __setitem__(self, key: str, value: Any) -> None:
+        self.additional_properties[key] = value
+
+    def __delitem__(self, key: str) -> None:
+        del self.additional_properties[key]
+
+    def __contains__(self, key: str) -> bool:
+        return key in self.additional_properties
