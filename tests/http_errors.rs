@@ -58,7 +58,7 @@ async fn open_paths_need_no_key() {
     for path in ["/health", "/ready", "/metrics", "/openapi.json"] {
         assert_eq!(Answer::to(service.client.request_without_key(Method::GET, path)).await.status, 200, "{path}");
     }
-    for path in ["/", "/nothing", "/apiary", "/API/v1"] {
+    for path in ["/nothing", "/apiary", "/API/v1"] {
         Answer::to(service.client.request_without_key(Method::GET, path)).await.problem(404, "not_found");
     }
 }
@@ -68,7 +68,7 @@ async fn unknown_paths_answer_404() {
     let service = Service::start().await;
 
     for path in
-        ["/", "/nothing", "/docs/a/b", "/api/v1/nothing", "/actuator/health", "plan/", "plans/", "plans/a/b", "Plans"]
+        ["/nothing", "/docs/a/b", "/api/v1/nothing", "/actuator/health", "plan/", "plans/", "plans/a/b", "Plans"]
     {
         let problem = service.client.get(path).await.problem(404, "not_found");
 

@@ -163,7 +163,8 @@ struct Stream {
 
 impl Stream {
     async fn open(client: &Client) -> Self {
-        let response = client.request(Method::GET, &format!("{REGISTRY}/status/stream")).send().await.unwrap();
+        let request = client.request(Method::GET, &format!("{REGISTRY}/status/stream"));
+        let response = request.send().await.expect("the service responds");
         assert_eq!(response.status(), 200);
         assert_eq!(response.headers()["content-type"], "text/event-stream");
         Stream { response, rest: String::new() }
@@ -173,11 +174,11 @@ impl Stream {
     async fn next(&mut self) -> Option<(String, Value)> {
         while !self.rest.contains("\n\n") {
             let chunk = timeout(SOON, self.response.chunk()).await.expect("an event arrives").ok()??;
-            self.rest += std::str::from_utf8(&chunk).unwrap();
+            self.rest += std::str::from_utf8(&chunk).expect("an event is text");
         }
         let (event, rest) = self.rest.split_once("\n\n")?;
         let (name, data) = event.split_once('\n')?;
-        let data = serde_json::from_str(data.strip_prefix("data: ")?).unwrap();
+        let data = serde_json::from_str(data.strip_prefix("data: ")?).expect("the data is JSON");
         let event = (name.strip_prefix("event: ")?.to_owned(), data);
         self.rest = rest.to_owned();
         Some(event)

@@ -74,6 +74,11 @@ async fn ingest_answers() {
     let running = recorder.record("ingest_source", post(path("dhan", ""), &endless)).await;
     until(&running, "running").await;
     recorder.record("job_running", get(job(&running))).await;
+    eventually("the job is stored as running", SOON, async || {
+        let conflict = recorder.send(post(path("dhan", ""), &endless)).await.json();
+        conflict["detail"].as_str()?.contains("is running").then_some(())
+    })
+    .await;
     recorder.record("ingest_in_progress", post(path("dhan", ""), &endless)).await;
     let queued = recorder.send(post(path("groww", ""), &endless)).await;
     recorder.record("job_queued", get(job(&queued))).await;

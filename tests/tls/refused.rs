@@ -68,8 +68,8 @@ async fn an_expired_certificate_is_refused() {
 /// Asserts that the check of a Redis server with this certificate begins with this cause.
 async fn assert_redis_refused(trusted: &Authority, certificate: &Certificate, cause: &str) {
     let Some(redis) = RedisServer::start_with_tls(certificate) else { return };
-    let (folder, ca) = (TempDir::new().unwrap(), trusted.path());
-    let variables = [(CA_FILE, ca.to_str().unwrap()), ("REDIS_URL", &*redis.tls_url())];
+    let (folder, ca) = (TempDir::new().expect("a temporary folder"), trusted.path());
+    let variables = [(CA_FILE, ca.to_str().expect("the path is text")), ("REDIS_URL", &*redis.tls_url())];
 
     let service = Process::start(folder.path(), &variables).await;
 

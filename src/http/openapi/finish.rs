@@ -161,7 +161,7 @@ const CODES_OF_ONE_OPERATION: [&str; 4] = ["empty_body", "no_room", "not_in_plan
 /// with its status that are not of single operations.
 fn problem_examples(status: &str, description: &str) -> Map<String, Value> {
     let of_status: Vec<&str> = errors::examples()
-        .filter(|example| example.document["status"].to_string() == status)
+        .filter(|example| example.document["status"].as_u64().is_some_and(|of| status.parse() == Ok(of)))
         .map(|example| example.code)
         .collect();
     let named = of_status.iter().copied().filter(|code| description.contains(&format!("`{code}`")));

@@ -108,7 +108,7 @@ impl Facts {
             breakers,
             lanes: lanes(state),
             caches: caches(state, &history, meters, self.now),
-            batches: batches(history.batches(meters, self.now)),
+            batches: batches(&history.batches(meters, self.now)),
             catalog: catalog(state, meters, &jobs, self.at),
             jobs: jobs.iter().map(job_entry).collect(),
             plans: StatusPlans {
@@ -280,7 +280,7 @@ fn caches(state: &AppState, history: &History, meters: &Meters, now: Instant) ->
     StatusCaches { l1, l2 }
 }
 
-fn batches(summary: BatchSummary) -> StatusBatches {
+fn batches(summary: &BatchSummary) -> StatusBatches {
     StatusBatches {
         rows_p50: summary.rows_p50,
         rows_p99: summary.rows_p99,
