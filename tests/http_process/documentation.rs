@@ -71,6 +71,25 @@ async fn documentation_is_revalidated_by_its_tag() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn files_are_compressed_only_for_callers_that_accept_it() {
+    let service = Service::start().await;
+    let get = |encodings: &'static str| {
+        let request = service.client.request_without_key(Method::GET, "/docs/swagger-ui.css");
+        async move { request.header("Accept-Encoding", encodings).send().await.expect("the service answers") }
+    };
+
+    let (compressed, plain) = (get("gzip").await, get("identity").await);
+
+    assert_eq!(compressed.headers()["content-encoding"], "gzip");
+    assert_eq!(plain.headers().get("content-encoding"), None);
+    assert_eq!(plain.headers()["vary"], "Accept-Encoding");
+    assert_ne!(plain.headers()["etag"], compressed.headers()["etag"]);
+    let plain = plain.text().await.expect("the body is sent");
+    assert!(plain.contains(".swagger-ui"), "{}", plain.len());
+    assert!(compressed.bytes().await.expect("the body is sent").len() < plain.len() / 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn head_has_the_headers_of_get_and_no_body() {
     let service = Service::start().await;
 
