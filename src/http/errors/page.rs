@@ -7,7 +7,8 @@ use super::{CATALOG, Entry, Retry};
 const INTRODUCTION: &str = "Every error is a problem document (RFC 9457) with the content type \
     `application/problem+json`. Its `code` is a stable word for programs, and its `type` leads to the section of the code \
     on this page. `detail` is for people and may change. Send `correlation_id` with a question to the operator of the \
-    service: it is in the lines of the log.";
+    service: it is in the lines of the log. A request that is not valid HTTP, or whose head has more than 16 KiB or 100 \
+    headers, is the exception: the response is 400 or 431 without a body.";
 const RETRY_INTRODUCTION: &str = "Each section names one of these rules. `Idempotency-Key` applies to three operations: \
     create a plan, create a profile, and ingest a file.";
 
