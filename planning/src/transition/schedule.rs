@@ -8,6 +8,7 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 
+use foldhash::fast::RandomState;
 use serde::Serialize;
 
 use super::NotComparable;
@@ -157,13 +158,21 @@ fn ready_times(ready_at: impl Iterator<Item = (u32, u64)>, to: &Side<'_>, basis:
     let request = to.part.request.request();
     let sourced = request.source.resolve(basis.catalogue, request.options.as_of);
     let of_keys = if sourced.options.is_empty() { request.feed.options_of(&sourced.keys) } else { sourced.options };
-    let mut options: HashMap<&str, ItemOptions> = HashMap::new();
+    // Few instruments of a large plan change.
+    let ready_at: Vec<(u32, u64)> = ready_at.collect();
+    let mut options: HashMap<&str, Option<ItemOptions>> =
+        ready_at.iter().map(|(position, _)| (to.key(*position), None)).collect();
     for (key, own) in sourced.keys.iter().zip(&of_keys) {
-        options.entry(key).and_modify(|options| options.merge(*own, None)).or_insert(*own);
+        if let Some(options) = options.get_mut(key) {
+            match options {
+                Some(options) => options.merge(*own, None),
+                None => *options = Some(*own),
+            }
+        }
     }
     let mut times: BTreeMap<(bool, u32), ReadyTime> = BTreeMap::new();
     for (position, at) in ready_at {
-        let ItemOptions { is_pinned, priority, .. } = options.get(to.key(position)).copied().unwrap_or_default();
+        let ItemOptions { is_pinned, priority, .. } = options[to.key(position)].unwrap_or_default();
         let none = ReadyTime { pinned: is_pinned, priority, instruments: 0, time_to_ready_ms: 0 };
         let time = times.entry((is_pinned, priority)).or_insert(none);
         time.instruments += 1;
@@ -230,7 +239,8 @@ impl<'a, 'l> Planner<'a, 'l> {
 
     /// Opens the earlier subscriptions and collects the work. Of lines that are not selected, the subscriptions are open already.
     fn start(&mut self, from_legs: &[WireLeg], to_legs: &[WireLeg], is_selected: impl Fn(usize) -> bool) {
-        let mut earlier: HashMap<(usize, &str), usize> = HashMap::with_capacity(from_legs.len());
+        let mut earlier: HashMap<(usize, &str), usize, RandomState> =
+            HashMap::with_capacity_and_hasher(from_legs.len(), RandomState::default());
         if let Some(from) = self.from {
             for (at, leg) in from_legs.iter().enumerate() {
                 self.open.add(leg.line, leg.counted, 1);
