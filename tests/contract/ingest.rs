@@ -75,7 +75,7 @@ async fn ingest_answers() {
     until(&running, "running").await;
     recorder.record("job_running", get(job(&running))).await;
     eventually("the job is stored as running", SOON, async || {
-        let conflict = recorder.send(post(path("dhan", ""), &endless)).await.json();
+        let conflict = recorder.send(post(path("dhan", ""), &endless)).await.problem(409, "job_in_progress");
         conflict["detail"].as_str()?.contains("is running").then_some(())
     })
     .await;
