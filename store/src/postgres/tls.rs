@@ -217,7 +217,10 @@ mod tests {
         let missing = mode("sslmode=require", &[("PGSSLROOTCERT", "/missing/ca.pem")]).unwrap_err();
         assert!(missing.starts_with("PGSSLROOTCERT: failed to read /missing/ca.pem"), "{missing}");
         let fault = mode("", &[("PGSSLMODE", "full")]).unwrap_err();
-        assert_eq!(fault, "PGSSLMODE: expected a mode of TLS such as verify-full");
+        assert_eq!(
+            fault,
+            "PGSSLMODE must be one of disable, allow, prefer, require, verify-ca, verify-full, got `full`"
+        );
         let fault = mode("sslmode=require", &[("PGSSLCERT", &ca)]).unwrap_err();
         assert_eq!(fault, "`sslcert` and `sslkey` must be set together");
     }
