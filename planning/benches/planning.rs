@@ -47,6 +47,10 @@ use registry_planning::broker::BrokerModels;
 use registry_planning::keys::KeyList;
 use registry_planning::source::Source;
 
+/// The allocator of the service. That of the system returns large blocks at once, so that each round would fault their pages in.
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+
 const CATALOGUE_INSTRUMENTS: usize = 100_000;
 
 /// The number of distinct requests of a case: together they reach most of the catalog, as requests in production do.

@@ -61,5 +61,10 @@ fn plans_of(count: usize, seed: u64, basis: Basis<'_>) -> [Plan; 2] {
         assert_eq!(plan.instruments.len(), count);
         plan
     };
-    [plan(&keys[..count]), plan(&keys[count / CHANGED..])]
+    // The new instruments take the positions of others, so that no other instrument moves to another connection.
+    let mut changed = keys[..count].to_vec();
+    for (position, new) in changed.iter_mut().step_by(CHANGED).zip(&keys[count..]) {
+        position.clone_from(new);
+    }
+    [plan(&keys[..count]), plan(&changed)]
 }
