@@ -126,6 +126,7 @@ fn refreshed(outcome: &str, health: Option<ServiceHealth>) -> (&'static str, Str
 
 /// A request to force a circuit breaker.
 #[derive(ToSchema)]
+#[serde(deny_unknown_fields)]
 #[allow(dead_code)] // Only documentation: the handler reads the fields, to report every fault at once.
 pub(crate) struct ForceBreakerBody {
     /// The action.
@@ -207,6 +208,7 @@ fn described(report: &BreakerReport) -> &'static str {
 
 /// A request to change the log.
 #[derive(ToSchema)]
+#[serde(deny_unknown_fields)]
 #[allow(dead_code)] // Only documentation: the handler reads the fields, to report every fault at once.
 pub(crate) struct LogLevelBody {
     /// A level (`error`, `warn`, `info`, `debug` or `trace`), or a filter such as `info,registry_actors=debug`.
