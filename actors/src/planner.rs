@@ -26,7 +26,7 @@ use self::actor::PlannerActor;
 pub use self::actor::compute_plan;
 #[cfg(any(test, feature = "fault-injection"))]
 pub use self::faults::PanicAt;
-use self::message::PlannerMessage;
+use self::message::{PendingPlan, PlannerMessage};
 pub use self::metrics::{PLANNING_DURATION, PLANS_BY_BROKER};
 use self::quarantine::Quarantine;
 use self::waiter::Waiter;
@@ -181,7 +181,7 @@ impl PlannerPool {
             let (claim, trace) = (claim.clone(), trace::current());
             move |reply| {
                 let caller = Waiter { reply, trace };
-                PlannerMessage::Plan { request, resolved, snapshot, claim, deadline, caller }
+                PlannerMessage::Plan(PendingPlan { request, resolved, snapshot, claim, deadline, caller })
             }
         };
         match planner.call_weighted(deadline, weight, message()).await {

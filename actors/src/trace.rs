@@ -1,8 +1,8 @@
 //! The trace of a request: its context, and the time that it spends in each stage.
 //!
-//! Each stage is measured by the code that runs it: by the handles of the cache and of persistence, by the planner, and by every wait
-//! for a permit. [`RequestTrace::record`] is the only place that receives the measurements, each with its start and
-//! its end, so that a tracing exporter can turn each of them into a child span of [`TraceContext`].
+//! Each stage is measured by the code that runs it: by the handles of the cache and of persistence, by the planner, and by
+//! every wait for a permit. [`RequestTrace::record`] is the only place that receives the measurements, each with its start
+//! and its end, so that a tracing exporter can turn each of them into a child span of [`TraceContext`].
 //!
 //! The trace of a request is in scope while its handler runs. A message that an actor handles later carries it.
 

@@ -1,6 +1,7 @@
 //! The files of pages, which are embedded in the binary.
 
 use std::io::Read;
+use std::sync::OnceLock;
 
 use axum::body::{Body, Bytes};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
@@ -17,6 +18,8 @@ pub(super) struct File {
     content_type: &'static str,
     /// Whether the content is compressed. Every browser accepts that; it is decompressed for other callers.
     pub(super) is_gzip: bool,
+    /// The decompressed content, once a caller has needed it.
+    plain: OnceLock<Bytes>,
     tag: String,
     policy: &'static str,
 }
@@ -30,7 +33,15 @@ impl File {
     ) -> Self {
         let content = content.into();
         let hash = u128::from_be_bytes(Sha256::digest(&content)[..16].try_into().unwrap_or_default());
-        File { name, content, content_type, is_gzip: false, tag: format!("\"{hash:032x}\""), policy }
+        File {
+            name,
+            content,
+            content_type,
+            is_gzip: false,
+            plain: OnceLock::new(),
+            tag: format!("\"{hash:032x}\""),
+            policy,
+        }
     }
 
     /// Returns the file, or 304 if the caller has it. A new release can change it, so callers must revalidate it.
@@ -72,15 +83,15 @@ impl File {
         format!("{}-plain\"", self.tag.trim_end_matches('"'))
     }
 
-    fn decompressed(&self) -> Vec<u8> {
-        let mut plain = Vec::new();
-        match GzDecoder::new(&*self.content).read_to_end(&mut plain) {
-            Ok(_) => plain,
-            Err(fault) => {
+    fn decompressed(&self) -> Bytes {
+        let plain = self.plain.get_or_init(|| {
+            let mut plain = Vec::new();
+            if let Err(fault) = GzDecoder::new(&*self.content).read_to_end(&mut plain) {
                 tracing::error!(%fault, file = self.name, "failed to decompress a file of a page");
-                Vec::new()
             }
-        }
+            plain.into()
+        });
+        plain.clone()
     }
 }
 

@@ -52,6 +52,12 @@ impl StatusStreams {
         *is_ticking = self.ticks.receiver_count() > 0;
         !*is_ticking
     }
+
+    /// Lets the next stream start a new task, because this one has panicked.
+    pub(super) fn fail(&self) {
+        *self.is_ticking.lock().unwrap_or_else(PoisonError::into_inner) = false;
+    }
+
     /// Sends the documents of a tick to all streams.
     pub(super) fn send(&self, tick: Tick) {
         self.ticks.send_replace(Some(Arc::new(tick)));

@@ -228,6 +228,7 @@ impl History {
         self.taken += 1;
         self.rotate(meters, now);
     }
+
     /// Rotates the windows that are due, and begins those of new endpoints and actors.
     fn rotate(&mut self, meters: &Meters, now: Instant) {
         let is_minute = self.taken.is_multiple_of(MINUTE as u64);

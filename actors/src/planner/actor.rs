@@ -18,7 +18,7 @@ use uuid::Uuid;
 
 #[cfg(any(test, feature = "fault-injection"))]
 use super::faults::{Faults, PanicAt};
-use super::message::PlannerMessage;
+use super::message::{PendingPlan, PlannerMessage};
 use super::metrics::{PLANNER_PANICS, PLANNING_DURATION, plan_created, plan_of_broker};
 use super::quarantine::{Quarantine, Watch};
 use super::waiter::Waiter;
@@ -34,16 +34,6 @@ use registry_store::idempotency::{Claimed, KeyedPlan, PlanAnswerRecord};
 
 /// Maximum delay of a plan that is already stored, for reading the one that another replica stored before.
 const WINNER_TIMEOUT: Duration = Duration::from_millis(250);
-
-/// A request that arrived.
-struct PendingPlan {
-    request: Arc<PlanRequest>,
-    resolved: Arc<Resolved>,
-    snapshot: Arc<Snapshot>,
-    claim: Option<PlanClaim>,
-    deadline: Instant,
-    caller: Waiter,
-}
 
 pub(crate) struct PlannerActor {
     pub(super) cache: CacheHandle,
@@ -105,8 +95,8 @@ impl Behaviour for PlannerActor {
     /// Adds the calls that have ended, and the time in the mailbox, to the traces of the callers.
     fn note_wait(&self, message: &PlannerMessage, sent_at: Instant, received_at: Instant, state: &State) {
         let waited = Interval { stage: Stage::Queue, started_at: sent_at, ended_at: received_at };
-        if let PlannerMessage::Plan { caller, .. } = message {
-            caller.record(waited);
+        if let PlannerMessage::Plan(pending) = message {
+            pending.caller.record(waited);
         } else if let Some(in_flight) = message.key().and_then(|key| state.in_flight.get(&key)) {
             message.calls().chain([waited]).for_each(|interval| in_flight.record(interval));
         }
@@ -115,9 +105,7 @@ impl Behaviour for PlannerActor {
     fn handle(&self, message: PlannerMessage, state: &mut State) {
         let _watch = message.key().map(|key| Watch::new(&*self.quarantine, key));
         match message {
-            PlannerMessage::Plan { request, resolved, snapshot, claim, deadline, caller } => {
-                self.admit(PendingPlan { request, resolved, snapshot, claim, deadline, caller }, state);
-            }
+            PlannerMessage::Plan(pending) => self.admit(pending, state),
             PlannerMessage::LookedUp { key, found, looked_up, .. } => {
                 self.looked_up(key, found, looked_up.duration(), state);
             }

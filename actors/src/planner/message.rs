@@ -16,15 +16,18 @@ use crate::runtime::mailbox::{Message, Reply};
 use crate::snapshot::Snapshot;
 use crate::trace::Interval;
 
+/// A request that arrived.
+pub(crate) struct PendingPlan {
+    pub(super) request: Arc<PlanRequest>,
+    pub(super) resolved: Arc<Resolved>,
+    pub(super) snapshot: Arc<Snapshot>,
+    pub(super) claim: Option<PlanClaim>,
+    pub(super) deadline: Instant,
+    pub(super) caller: Waiter,
+}
+
 pub(crate) enum PlannerMessage {
-    Plan {
-        request: Arc<PlanRequest>,
-        resolved: Arc<Resolved>,
-        snapshot: Arc<Snapshot>,
-        claim: Option<PlanClaim>,
-        deadline: Instant,
-        caller: Waiter,
-    },
+    Plan(PendingPlan),
     LookedUp {
         key: CacheKey,
         found: Option<Arc<Plan>>,
@@ -57,7 +60,7 @@ impl PlannerMessage {
     /// Returns the cache key that the message concerns.
     pub(super) fn key(&self) -> Option<CacheKey> {
         match self {
-            PlannerMessage::Plan { resolved, .. } => Some(resolved.cache_key()),
+            PlannerMessage::Plan(pending) => Some(pending.resolved.cache_key()),
             PlannerMessage::LookedUp { key, .. }
             | PlannerMessage::Saved { key, .. }
             | PlannerMessage::Shared { key, .. } => Some(*key),
@@ -71,7 +74,7 @@ impl PlannerMessage {
             PlannerMessage::LookedUp { looked_up, read, .. } => (Some(*looked_up), *read),
             PlannerMessage::Saved { written, .. } => (Some(*written), None),
             PlannerMessage::Shared { put, read, .. } => (Some(*put), *read),
-            PlannerMessage::Plan { .. } | PlannerMessage::Drain { .. } => (None, None),
+            PlannerMessage::Plan(_) | PlannerMessage::Drain { .. } => (None, None),
         };
         call.into_iter().chain(read)
     }
@@ -80,7 +83,7 @@ impl PlannerMessage {
 impl Message for PlannerMessage {
     fn kind(&self) -> &'static str {
         match self {
-            PlannerMessage::Plan { .. } => "plan",
+            PlannerMessage::Plan(_) => "plan",
             PlannerMessage::LookedUp { .. } => "looked_up",
             PlannerMessage::Saved { .. } => "saved",
             PlannerMessage::Shared { .. } => "shared",

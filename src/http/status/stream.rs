@@ -15,14 +15,26 @@ use crate::http::body::Fields;
 use crate::http::context::AppState;
 use crate::http::problem::Problem;
 use crate::http::query::Parameters;
-use crate::http::status_streams::{STREAMS_MAX, Stream, Tick};
+use crate::http::status_streams::{STREAMS_MAX, StatusStreams, Stream, Tick};
 
 /// The interval between two events.
 const TICK: Duration = Duration::from_secs(2);
 /// Disables the buffer of a proxy.
 const NO_BUFFER: HeaderName = HeaderName::from_static("x-accel-buffering");
 
+/// Without it, no later stream would get an event after a panic of the task.
+struct PanicGuard<'a>(&'a StatusStreams);
+
+impl Drop for PanicGuard<'_> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.0.fail();
+        }
+    }
+}
+
 async fn tick(state: Arc<AppState>) {
+    let _guard = PanicGuard(&state.status_streams);
     let mut interval = tokio::time::interval(TICK);
     interval.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     let (mut number, mut seen) = (0, 0);
