@@ -22,6 +22,8 @@ COPY ${SRC}/benches benches
 COPY ${SRC}/tools tools
 COPY ${SRC}/tests tests
 COPY ${SRC}/src src
+# The binary contains the documents as pages.
+COPY ${SRC}/docs docs
 # No debug information and no symbols: they would make the image larger.
 ENV CARGO_PROFILE_RELEASE_DEBUG=none CARGO_PROFILE_RELEASE_STRIP=symbols
 # The cache mounts keep compiled code, mostly dependencies, between builds. Cargo decides by modification time whether a source

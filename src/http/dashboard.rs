@@ -86,7 +86,7 @@ mod tests {
         let stored: BTreeSet<String> =
             fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
 
-        let served = FILES.iter().chain([&*PAGE]).map(|file| file.name.to_owned()).collect();
+        let served = FILES.iter().chain([&*PAGE]).map(|file| file.name.to_string()).collect();
 
         assert_eq!(stored, served);
     }

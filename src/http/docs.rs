@@ -1,5 +1,7 @@
-//! The pages for callers: Swagger UI with the OpenAPI document, and the page of errors. They need no key, and request nothing
-//! from another origin.
+//! The pages for callers and operators: Swagger UI with the OpenAPI document, the page of errors, and the documents of the
+//! repository. They need no key, and request nothing from another origin.
+
+mod manual;
 
 use std::borrow::Cow;
 use std::sync::{Arc, LazyLock};
@@ -17,7 +19,7 @@ use super::problem::Problem;
 /// The policy of Swagger UI: its style sheet contains images, and it sends requests to the service.
 const SWAGGER_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
                               connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
-/// The policy of the page of errors and of all files.
+/// The policy of all other pages and files.
 const POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; form-action 'none'; \
                       frame-ancestors 'none'";
 /// The files of Swagger UI that the page needs.
@@ -43,16 +45,30 @@ fn swagger_file(name: &'static str, content_type: &'static str) -> Option<File> 
 static SWAGGER: LazyLock<File> =
     LazyLock::new(|| File::new("", HTML, SWAGGER_POLICY, include_str!("docs/swagger.html").as_bytes()));
 static ERRORS: LazyLock<File> = LazyLock::new(|| File::new("errors", HTML, POLICY, errors::html()));
+static MANUAL: LazyLock<Vec<File>> =
+    LazyLock::new(|| manual::pages().into_iter().map(|(name, page)| File::new(name, HTML, POLICY, page)).collect());
 static FILES: LazyLock<Vec<File>> = LazyLock::new(|| {
     let css = "text/css; charset=utf-8";
     let mut files = vec![
-        File::new("errors.css", css, POLICY, include_str!("docs/errors.css").as_bytes()),
+        File::new("pages.css", css, POLICY, include_str!("docs/pages.css").as_bytes()),
         File::new("swagger.css", css, POLICY, include_str!("docs/swagger.css").as_bytes()),
         File::new("swagger.js", SWAGGER_FILES[1].1, POLICY, include_str!("docs/swagger.js").as_bytes()),
     ];
     files.extend(SWAGGER_FILES.into_iter().filter_map(|(name, content_type)| swagger_file(name, content_type)));
     files
 });
+
+/// Returns a page with this title and content.
+pub(super) fn frame(title: &str, content: &str) -> String {
+    format!(
+        "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
+         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
+         <meta name=\"color-scheme\" content=\"light dark\">\n<title>{title} - Instrument Registry</title>\n\
+         <link rel=\"icon\" href=\"/docs/favicon-32x32.png\">\n<link rel=\"stylesheet\" href=\"/docs/pages.css\">\n</head>\n\
+         <body>\n<nav><a href=\"/docs/manual\">Manual</a> <a href=\"/docs/errors\">Errors</a> <a href=\"/docs\">API</a> \
+         <a href=\"/dashboard\">Dashboard</a></nav>\n<main>\n{content}</main>\n</body>\n</html>\n"
+    )
+}
 
 /// Returns the page of Swagger UI.
 pub(super) async fn swagger_ui(headers: HeaderMap) -> Response {
@@ -74,9 +90,9 @@ pub(super) async fn errors(headers: HeaderMap) -> Response {
     ERRORS.response(&headers)
 }
 
-/// Returns a file that the pages refer to.
+/// Returns a page of the manual, or a file that the pages refer to.
 pub(super) async fn file(PathText(name): PathText, headers: HeaderMap) -> Result<Response, Problem> {
-    let file = FILES.iter().find(|file| file.name == name);
+    let file = FILES.iter().chain(MANUAL.iter()).find(|file| file.name == name);
     file.map(|file| file.response(&headers)).ok_or_else(|| Problem::not_found("unknown path"))
 }
 
@@ -95,7 +111,8 @@ mod tests {
 
         assert!(named.len() > 5, "{named:?}");
         for name in named.iter().filter(|name| *name != "errors") {
-            assert!(FILES.iter().any(|file| file.name == name && !file.content.is_empty()), "{name}");
+            let mut files = FILES.iter().chain(MANUAL.iter());
+            assert!(files.any(|file| file.name == *name && !file.content.is_empty()), "{name}");
         }
     }
 

@@ -1,5 +1,6 @@
 //! The files of pages, which are embedded in the binary.
 
+use std::borrow::Cow;
 use std::io::Read;
 use std::sync::OnceLock;
 
@@ -13,7 +14,7 @@ use super::response::is_known_to_caller;
 
 /// A file as it is sent.
 pub(super) struct File {
-    pub(super) name: &'static str,
+    pub(super) name: Cow<'static, str>,
     pub(super) content: Bytes,
     content_type: &'static str,
     /// Whether the content is compressed. Every browser accepts that; it is decompressed for other callers.
@@ -26,7 +27,7 @@ pub(super) struct File {
 
 impl File {
     pub(super) fn new(
-        name: &'static str,
+        name: impl Into<Cow<'static, str>>,
         content_type: &'static str,
         policy: &'static str,
         content: impl Into<Bytes>,
@@ -34,7 +35,7 @@ impl File {
         let content = content.into();
         let hash = u128::from_be_bytes(Sha256::digest(&content)[..16].try_into().unwrap_or_default());
         File {
-            name,
+            name: name.into(),
             content,
             content_type,
             is_gzip: false,
@@ -87,7 +88,7 @@ impl File {
         let plain = self.plain.get_or_init(|| {
             let mut plain = Vec::new();
             if let Err(fault) = GzDecoder::new(&*self.content).read_to_end(&mut plain) {
-                tracing::error!(%fault, file = self.name, "failed to decompress a file of a page");
+                tracing::error!(%fault, file = %self.name, "failed to decompress a file of a page");
             }
             plain.into()
         });

@@ -4,11 +4,13 @@ use reqwest::{Method, StatusCode};
 
 use crate::support::{Answer, Service};
 
-const FILES: [&str; 8] = [
+const FILES: [&str; 10] = [
     "/docs",
     "/docs/",
     "/docs/errors",
-    "/docs/errors.css",
+    "/docs/manual",
+    "/docs/pages.css",
+    "/docs/runbook",
     "/docs/swagger.css",
     "/docs/swagger.js",
     "/docs/swagger-ui.css",

@@ -13,7 +13,7 @@ export function healthBanner({ health }) {
   const problems = health.problems.map(({ severity, subject, detail, remedy, runbook }, at) =>
     h("li", { "data-key": `${subject} ${at}` },
       h("p", null, badge(severity), " ", h("code", null, subject), ` ${detail}`),
-      h("p", { class: "remedy" }, h("b", null, "Do: "), remedy, runbook ? [" ", h("span", { class: "note" }, "Runbook: ", h("code", null, `docs/runbook.md#${runbook.toLowerCase()}`))] : null)));
+      h("p", { class: "remedy" }, h("b", null, "Do: "), remedy, runbook ? [" ", h("a", { href: `/docs/runbook#${runbook.toLowerCase()}`, target: "_blank", rel: "noopener" }, "Runbook")] : null)));
   return h("section", { class: `health ${health.status}`, id: "health", "aria-labelledby": "health-title", "data-key": "health" },
     h("h1", { id: "health-title" }, h("span", { "aria-hidden": "true" }, HEALTH_SIGNS[health.status] ?? "•"), " ", h("span", { id: "summary" }, health.summary)),
     problems.length ? h("ol", null, problems) : null);

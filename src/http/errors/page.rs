@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use super::{CATALOG, Entry, Retry};
+use crate::http::docs;
 
 const INTRODUCTION: &str = "Every error is a problem document (RFC 9457) with the content type \
     `application/problem+json`. Its `code` is a stable word for programs, and its `type` leads to the section of the code \
@@ -14,13 +15,7 @@ const RETRY_INTRODUCTION: &str = "Each section names one of these rules. `Idempo
 
 /// Returns the page as HTML.
 pub(in crate::http) fn html() -> String {
-    let mut page = String::from(
-        "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
-         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
-         <meta name=\"color-scheme\" content=\"light dark\">\n<title>Errors - Instrument Registry</title>\n\
-         <link rel=\"icon\" href=\"/docs/favicon-32x32.png\">\n<link rel=\"stylesheet\" href=\"/docs/errors.css\">\n</head>\n\
-         <body>\n<nav><a href=\"/docs\">API</a> <a href=\"/openapi.json\">OpenAPI document</a></nav>\n<main>\n<h1>Errors</h1>\n",
-    );
+    let mut page = String::from("<h1>Errors</h1>\n");
     element(&mut page, "p", &inline(INTRODUCTION));
     page.push_str("<ul class=\"codes\">\n");
     for entry in &CATALOG {
@@ -37,8 +32,7 @@ pub(in crate::http) fn html() -> String {
     }
     page.push_str("</dl>\n");
     CATALOG.iter().for_each(|entry| section(&mut page, entry));
-    page.push_str("</main>\n</body>\n</html>\n");
-    page
+    docs::frame("Errors", &page)
 }
 
 /// Writes the section of a code.
