@@ -15,6 +15,7 @@ mod errors;
 mod fast_path;
 mod files;
 mod fingerprint;
+mod frame;
 mod hang_up;
 mod health;
 mod idempotency;
@@ -51,7 +52,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::Request;
-use axum::routing::{get, post, put};
+use axum::routing::{delete, get, post, put};
 
 pub(crate) use self::body::JsonBody;
 pub(crate) use self::context::{AppState, REQUESTS_MAX};
@@ -110,6 +111,7 @@ fn router(state: Arc<AppState>) -> Router {
         .route("/brokers/{broker_id}/limits", get(broker_limits::limits))
         .route("/brokers/{broker_id}/tokens/{instrument_key}", get(catalog::token))
         .route("/brokers/{broker_id}/ingest", post(ingest::ingest))
+        .route("/brokers/{broker_id}/rejections", delete(ingest::rejections::dismiss_rejections))
         .route("/jobs/{job_id}", get(ingest::read_job).delete(ingest::cancel));
     let profiles = Router::new()
         .route("/{profile_id}", get(profiles::reading::read_profile).put(changes::update).delete(changes::deactivate))

@@ -20,6 +20,7 @@ pub(crate) const BUILD_INFO: &str = "instrument_registry_build_info";
 pub(crate) const MEMORY_LIMIT: &str = "instrument_registry_memory_limit_bytes";
 pub(crate) const LOAD_TIMESTAMP: &str = "instrument_registry_catalogue_load_timestamp_seconds";
 pub(crate) const MISSING_FILES: &str = "instrument_registry_catalogue_missing_files";
+pub(crate) const CALENDAR_END: &str = "instrument_registry_calendar_end_timestamp_seconds";
 /// Described and set to 0 by the config actor.
 pub(crate) const SETTINGS_AGE: &str = "instrument_registry_settings_age_seconds";
 
@@ -117,6 +118,11 @@ fn register_process() {
     describe_gauge!(
         MISSING_FILES,
         "Number of trading days without an accepted file of a broker since the date of its last one, today included; 0 if it never had a file"
+    );
+    describe_gauge!(
+        CALENDAR_END,
+        Unit::Seconds,
+        "End of the trading calendar of the exchange whose calendar ends first, as a Unix timestamp; 0 without a calendar"
     );
 }
 

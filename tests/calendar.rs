@@ -286,3 +286,25 @@ async fn a_calendar_that_ended_degrades_readiness() {
     assert!(detail.starts_with(ended), "{detail}");
     assert_eq!(service.client.plan("u", &body(&["NSE:TCS"])).await["plan_data"]["status"], "optimized");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_end_of_the_calendar_is_a_metric_and_a_problem() {
+    let folder = TempDir::new().unwrap();
+    let service = Process::start(folder.path(), &[]).await;
+    let end = async || service.client.metric("instrument_registry_calendar_end_timestamp_seconds").await;
+    assert_eq!(end().await, Some(0.0), "without a calendar");
+
+    ingest_text(folder.path(), "old.csv", &[HEADER, "NSE,2025-02-26,holiday,,,\n"].concat(), &[]);
+    served(&service.client, 1).await;
+
+    assert_eq!(end().await, Some(1_767_205_800.0), "2025-12-31T18:30:00Z");
+    let details = async || -> Vec<String> {
+        let status = service.client.get(&format!("{REGISTRY}/status")).await.json();
+        let problems = status["health"]["problems"].as_array().unwrap().clone();
+        let of_calendar = problems.iter().filter(|problem| problem["runbook"] == "InstrumentRegistryCalendarEnding");
+        of_calendar.map(|problem| problem["detail"].as_str().unwrap().to_owned()).collect()
+    };
+    let ended = details().await;
+    assert_eq!(ended.len(), 1, "{ended:?}");
+    assert!(ended[0].contains("ended on 2025-12-31"), "{ended:?}");
+}

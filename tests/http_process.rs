@@ -70,6 +70,7 @@ async fn the_description_of_the_api_names_every_route() {
         format!("post {REGISTRY}/admin/settings/refresh"),
         format!("post {REGISTRY}/admin/breakers/{{dependency}}"),
         format!("put {REGISTRY}/admin/log-level"),
+        format!("delete {REGISTRY}/brokers/{{broker_id}}/rejections"),
         format!("get {REGISTRY}/status"),
         format!("get {REGISTRY}/status/stream"),
         format!("get {REGISTRY}/catalog/summary"),

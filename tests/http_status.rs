@@ -126,7 +126,7 @@ async fn a_refused_file_is_a_problem_until_the_next_one() {
     let refused = status(client).await;
 
     let broker = entry(&accepted["catalog"]["brokers"], "broker_id", "kite");
-    assert_eq!(broker["last_diff"], json!({"added": 20, "changed": 0}));
+    assert_eq!(broker["last_diff"], json!({"added": 20}));
     assert_eq!(broker["version"], 1);
     assert_eq!(broker["refusal"], Value::Null);
     let refusal = &entry(&refused["catalog"]["brokers"], "broker_id", "kite")["refusal"];
@@ -135,6 +135,57 @@ async fn a_refused_file_is_a_problem_until_the_next_one() {
     assert!(runbooks.contains(&&"InstrumentRegistryFileRejected".into()), "{runbooks:?}");
     let statuses: Vec<_> = refused["jobs"].as_array().unwrap().iter().map(|job| &job["status"]).collect();
     assert_eq!(statuses, ["failed", "completed"], "newest first");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_dismissed_rejection_is_no_problem() {
+    let folder = tempfile::tempdir().unwrap();
+    let service = Process::start(folder.path(), &[FEW]).await;
+    let client = &service.client;
+    upload(client, kite_of(20)).await;
+    upload(client, kite_of(2)).await;
+    let dismiss = async |rejections: &str| {
+        Answer::to(client.request(Method::DELETE, &format!("{REGISTRY}/brokers/{rejections}"))).await
+    };
+    let of_files = |status: &Value| {
+        problems(status, "catalog").iter().filter(|one| one["runbook"] == "InstrumentRegistryFileRejected").count()
+    };
+    assert_eq!(of_files(&status(client).await), 1);
+
+    let dismissed = dismiss("kite/rejections").await.json();
+
+    assert_eq!(dismissed["dismissed"], 1);
+    assert_eq!(of_files(&status(client).await), 0, "at once");
+    let detail = client.get("/ready").await.json()["checks"]["catalogue"]["detail"].to_string();
+    assert!(!detail.contains("rejected"), "{detail}");
+    assert_eq!(entry(&status(client).await["catalog"]["brokers"], "broker_id", "kite")["version"], 1);
+    let line = &audit_lines(&service)[2];
+    assert_eq!(line["action"], "dismiss_rejections");
+    assert_eq!(line["subject"], "kite");
+    assert_eq!(line["old"], "1");
+    assert_eq!(dismiss("kite/rejections").await.json()["dismissed"], 0);
+    dismiss("nobody/rejections").await.problem(404, "not_found");
+    dismiss("kite/rejections?force=true").await.faults();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn jobs_and_files_of_other_processes_are_in_the_status() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut first = Process::start(folder.path(), &[FEW]).await;
+    upload(&first.client, kite_of(20)).await;
+    first.terminate();
+    assert!(first.end(SOON).await.success());
+
+    let second = Process::start(folder.path(), &[FEW]).await;
+    let status = eventually("the job is read", SOON, async || {
+        Some(status(&second.client).await).filter(|status| status["jobs"][0].is_object())
+    })
+    .await;
+
+    assert_eq!(status["jobs"][0]["status"], "completed");
+    let broker = entry(&status["catalog"]["brokers"], "broker_id", "kite");
+    assert_eq!(broker["last_diff"], json!({"added": 20}));
+    assert_eq!(broker["version"], 1);
 }
 
 /// Uploads a file of Kite, and waits until its job has finished.

@@ -11,14 +11,16 @@ mod tests;
 use std::sync::Arc;
 use std::time::Duration;
 
+use arc_swap::ArcSwap;
 use registry_planning::catalogue::{Builder, Catalogue};
-use registry_store::Refusal;
+use registry_planning::vocabulary::Broker;
+use registry_store::{LoadSummary, Refusal, Store};
 use tokio::sync::watch;
 use tokio::time::Instant;
 
 use self::actor::{CatalogueActor, CatalogueMessage};
 use self::refusals::Refusals;
-use crate::persistence::PersistenceHandle;
+use crate::persistence::{Op, PersistenceError, PersistenceHandle};
 use crate::runtime::mailbox::{CallError, Inspection, Mailbox};
 use crate::runtime::{ActorCell, SpawnErr};
 use crate::snapshot::SnapshotCell;
@@ -31,6 +33,7 @@ const CAPACITY: usize = 64;
 pub struct CatalogueHandle {
     mailbox: Mailbox<CatalogueMessage>,
     refusals: Arc<Refusals>,
+    loads: Arc<ArcSwap<Vec<LoadSummary>>>,
     responds_since: Arc<watch::Sender<Option<Instant>>>,
     persistence: PersistenceHandle,
 }
@@ -38,7 +41,8 @@ pub struct CatalogueHandle {
 impl CatalogueHandle {
     pub(crate) fn new(persistence: PersistenceHandle) -> Self {
         let mailbox = Mailbox::new("catalogue", CAPACITY);
-        CatalogueHandle { mailbox, refusals: Arc::default(), responds_since: Arc::default(), persistence }
+        let (refusals, loads, responds_since) = Default::default();
+        CatalogueHandle { mailbox, refusals, loads, responds_since, persistence }
     }
 
     pub(crate) async fn spawn(
@@ -48,8 +52,8 @@ impl CatalogueHandle {
         supervisor: ActorCell,
     ) -> Result<ActorCell, SpawnErr> {
         let (refusals, responds_since) = (Arc::clone(&self.refusals), Arc::clone(&self.responds_since));
-        let persistence = self.persistence.clone();
-        let actor = CatalogueActor { has_demonstration, persistence, snapshots, refusals, responds_since };
+        let (persistence, loads) = (self.persistence.clone(), Arc::clone(&self.loads));
+        let actor = CatalogueActor { has_demonstration, persistence, snapshots, refusals, loads, responds_since };
         self.mailbox.spawn(actor, supervisor).await
     }
 
@@ -77,6 +81,22 @@ impl CatalogueHandle {
     /// Returns the refused files after which no file of their broker was accepted, newest first.
     pub fn refusals(&self) -> Arc<Vec<Refusal>> {
         self.refusals.in_effect()
+    }
+
+    /// Returns the last accepted load of each broker. They are those of the served catalog.
+    pub fn last_loads(&self) -> Arc<Vec<LoadSummary>> {
+        self.loads.load_full()
+    }
+
+    /// Deletes the rejections of a broker, and returns their number once they are no longer in effect.
+    ///
+    /// # Errors
+    /// [`PersistenceError`]. The rejections may be deleted.
+    pub async fn dismiss_refusals(&self, broker: Broker, deadline: Instant) -> Result<u64, PersistenceError> {
+        let dismiss = move |store: Arc<dyn Store>| async move { store.dismiss_refusals(broker).await };
+        let count = self.persistence.run(Op::DismissRefusals, deadline, dismiss).await?;
+        self.catch_up(deadline).await?;
+        Ok(count)
     }
 
     /// Returns the state of the actor.

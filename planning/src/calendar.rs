@@ -235,9 +235,14 @@ impl Calendar {
         }
     }
 
+    /// Returns the last date of the exchange whose coverage ends first. `None` without a calendar.
+    pub fn end(&self) -> Option<NaiveDate> {
+        self.coverage.values().map(|coverage| coverage.to).min()
+    }
+
     /// Returns the state of the calendar on a date. The exchange whose coverage ends first decides.
     pub fn state(&self, today: NaiveDate) -> CalendarState {
-        let Some(end) = self.coverage.values().map(|coverage| coverage.to).min() else {
+        let Some(end) = self.end() else {
             return CalendarState::Missing;
         };
         let ending = || self.coverage.iter().filter(|(_, own)| own.to == end).map(|(exchange, _)| *exchange).collect();

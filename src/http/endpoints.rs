@@ -7,7 +7,7 @@ pub(super) const PLAN_ENDPOINT: (&str, &str) = ("POST", "/api/v1/internal/instru
 pub(super) const READ_ENDPOINT: (&str, &str) =
     ("GET", "/api/v1/internal/instrument-registry/subscriptions/plans/{plan_id}");
 /// Every route: method and template. Also the closed list of values of the label `endpoint` of metrics.
-pub(crate) const ENDPOINTS: [(&str, &str); 62] = [
+pub(crate) const ENDPOINTS: [(&str, &str); 63] = [
     PLAN_ENDPOINT,
     ("POST", "/api/v1/internal/instrument-registry/subscriptions/plan/{plan_id}/describe"),
     ("GET", "/api/v1/internal/instrument-registry/subscriptions/plans"),
@@ -33,6 +33,7 @@ pub(crate) const ENDPOINTS: [(&str, &str); 62] = [
     ("GET", "/api/v1/internal/instrument-registry/brokers/{broker_id}/limits"),
     ("GET", "/api/v1/internal/instrument-registry/brokers/{broker_id}/tokens/{instrument_key}"),
     ("POST", "/api/v1/internal/instrument-registry/brokers/{broker_id}/ingest"),
+    ("DELETE", "/api/v1/internal/instrument-registry/brokers/{broker_id}/rejections"),
     ("GET", "/api/v1/internal/instrument-registry/jobs/{job_id}"),
     ("DELETE", "/api/v1/internal/instrument-registry/jobs/{job_id}"),
     ("GET", "/api/v1/internal/instrument-registry/status"),

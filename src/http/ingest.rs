@@ -1,5 +1,6 @@
 //! Ingest of brokers' files: start, progress, cancellation.
 
+pub(crate) mod rejections;
 mod request;
 mod upload;
 

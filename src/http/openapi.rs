@@ -87,6 +87,7 @@ use super::schema::types;
         super::operations::refresh_settings,
         super::operations::force_breaker,
         super::operations::set_log_level,
+        super::ingest::rejections::dismiss_rejections,
         super::health::health,
         super::health::ready,
         super::health::metrics,

@@ -57,7 +57,7 @@ impl Operator {
     }
 }
 
-fn deadline(context: &RequestContext) -> tokio::time::Instant {
+pub(super) fn deadline(context: &RequestContext) -> tokio::time::Instant {
     (context.arrived_at + ACTION_WITHIN).into()
 }
 

@@ -8,14 +8,14 @@ use metrics_process::Collector;
 use registry_actors::snapshot::Snapshot;
 use registry_planning::catalogue::Source;
 use registry_planning::ingest::gate::credible_date;
-use registry_planning::plan::describe::trading_date;
+use registry_planning::plan::describe::{end_of_trading_date, trading_date};
 use registry_planning::vocabulary::Broker;
 
 use super::context::AppState;
 use super::portions::memory_load;
 use crate::memory;
 use crate::metrics::{
-    LIST_MEMORY, LIST_MEMORY_WAITING, LOAD_TIMESTAMP, MEMORY_LIMIT, MISSING_FILES, READY, SETTINGS_AGE,
+    CALENDAR_END, LIST_MEMORY, LIST_MEMORY_WAITING, LOAD_TIMESTAMP, MEMORY_LIMIT, MISSING_FILES, READY, SETTINGS_AGE,
 };
 
 /// Reads the memory, the processor time and the file descriptors of the process.
@@ -38,6 +38,8 @@ pub(super) fn measure(state: &AppState) {
     gauge!(LIST_MEMORY).set(lists.bytes as f64);
     gauge!(LIST_MEMORY_WAITING).set(lists.waiting as f64);
     measure_files(snapshot.as_deref());
+    let calendar_end = snapshot.as_deref().and_then(|snapshot| snapshot.calendar().end()).map(end_of_trading_date);
+    gauge!(CALENDAR_END).set(calendar_end.map_or(0, |end| end.timestamp()) as f64);
     PROCESS.collect();
     if let Some(bytes) = memory::limit() {
         gauge!(MEMORY_LIMIT).set(bytes as f64);

@@ -168,6 +168,9 @@ pub trait JobStore: Send + Sync + 'static {
     /// Reads a job.
     async fn job(&self, job_id: &str) -> Result<Option<Job>, StoreError>;
 
+    /// Lists up to `limit` jobs of all brokers, newest first.
+    async fn latest_jobs(&self, limit: u32) -> Result<Vec<Job>, StoreError>;
+
     /// Marks a job as not wanted, and reads it. Its replica notices at the next heartbeat.
     async fn cancel_job(&self, job_id: &str) -> Result<Option<Job>, StoreError>;
 

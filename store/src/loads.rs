@@ -260,6 +260,12 @@ pub trait CatalogueStore: Send + Sync + 'static {
     /// Reads up to a hundred rejections after which no load of their broker was accepted, newest first.
     async fn refusals(&self) -> Result<Vec<Refusal>, StoreError>;
 
+    /// Deletes all rejections of a broker, and returns their number.
+    async fn dismiss_refusals(&self, broker: Broker) -> Result<u64, StoreError>;
+
+    /// Lists the last accepted load of each broker.
+    async fn last_summaries(&self) -> Result<Vec<LoadSummary>, StoreError>;
+
     /// Lists up to `limit` accepted loads, newest first; only those before the version `before`, if given.
     async fn versions(&self, before: Option<i64>, limit: u32) -> Result<Vec<LoadSummary>, StoreError>;
 

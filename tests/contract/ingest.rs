@@ -69,6 +69,7 @@ async fn ingest_answers() {
     })
     .await;
     recorder.record("ready_with_refused_files", get("/ready")).await;
+    recorder.record("rejections_dismissed", delete(format!("{REGISTRY}/brokers/upstox/rejections"))).await;
 
     let endless = json!({"source": format!("{origin}/file.csv"), "mode": "full_catalog", "priority": 7});
     let running = recorder.record("ingest_source", post(path("dhan", ""), &endless)).await;

@@ -31,7 +31,7 @@ async fn every_metric_is_there_from_the_start_with_0() {
     let count = |name: &str| series.iter().filter(|(other, ..)| *other == name).count();
     let name = |rest: &str| format!("instrument_registry_{rest}");
     for (metric, labels) in [
-        ("http_requests_total", 62 * 4),
+        ("http_requests_total", 63 * 4),
         ("http_request_duration_seconds_count", 2),
         ("subscription_plans_created_total", 18),
         ("plans_created_by_broker_total", 13),
@@ -157,6 +157,7 @@ async fn labels_come_from_closed_lists_and_never_hold_an_id() {
         format!("{REGISTRY}/brokers/{{broker_id}}/tokens/{{instrument_key}}"),
         format!("{REGISTRY}/brokers/{{broker_id}}/limits"),
         format!("{REGISTRY}/brokers/{{broker_id}}/ingest"),
+        format!("{REGISTRY}/brokers/{{broker_id}}/rejections"),
         format!("{REGISTRY}/jobs/{{job_id}}"),
         format!("{REGISTRY}/calendar"),
         format!("{REGISTRY}/catalog/summary"),

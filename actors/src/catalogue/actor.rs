@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use arc_swap::ArcSwap;
 use chrono::{NaiveDate, Utc};
 use metrics::gauge;
 use registry_planning::catalogue::Catalogue;
@@ -9,7 +10,7 @@ use registry_planning::demo;
 use registry_planning::plan::describe::trading_date;
 use registry_planning::vocabulary::{Broker, hex};
 use registry_store::background::Priority;
-use registry_store::{Refusal, Store};
+use registry_store::{LoadSummary, Refusal, Store};
 use tokio::sync::watch;
 use tokio::time::{Duration, Instant};
 use tracing::{info, warn};
@@ -60,6 +61,8 @@ pub(crate) struct Followed {
     catalogue: Option<(Served, Arc<Catalogue>)>,
     calendar: NewerCalendar,
     refusals: Vec<Refusal>,
+    /// The last load of each broker, if the catalog differs.
+    loads: Option<Vec<LoadSummary>>,
 }
 
 impl Message for CatalogueMessage {
@@ -77,6 +80,8 @@ pub(crate) struct CatalogueActor {
     pub(super) persistence: PersistenceHandle,
     pub(super) snapshots: Arc<SnapshotCell>,
     pub(super) refusals: Arc<Refusals>,
+    /// The last load of each broker. Outlives the actor.
+    pub(super) loads: Arc<ArcSwap<Vec<LoadSummary>>>,
     /// The time since which the database has responded. Outlives the actor.
     pub(super) responds_since: Arc<watch::Sender<Option<Instant>>>,
 }
@@ -168,7 +173,11 @@ impl CatalogueActor {
                     true => None,
                     false => Some(load(&persistence, wanted, priority).await?),
                 };
-                Ok(Followed { catalogue, calendar, refusals })
+                let loads = match &catalogue {
+                    Some(_) => Some(last_summaries(&persistence).await?),
+                    None => None,
+                };
+                Ok(Followed { catalogue, calendar, refusals, loads })
             };
             CatalogueMessage::Followed { outcome: outcome.await }
         });
@@ -177,11 +186,14 @@ impl CatalogueActor {
     fn followed(&self, outcome: Result<Followed, PersistenceError>, state: &mut State) {
         self.record_response(outcome.is_ok());
         match outcome {
-            Ok(Followed { catalogue, calendar, refusals }) => {
+            Ok(Followed { catalogue, calendar, refusals, loads }) => {
                 if std::mem::take(&mut state.is_failing) {
                     info!("stored catalog recovered");
                 }
                 self.refusals.follow(refusals);
+                if let Some(loads) = loads {
+                    self.loads.store(Arc::new(loads));
+                }
                 // Before the catalog, so that no plan is created without the calendar.
                 state.calendar.follow(calendar, &self.snapshots);
                 if let Some((served, catalogue)) = catalogue {
@@ -249,6 +261,11 @@ impl CatalogueActor {
         self.snapshots.set_catalogue(catalogue);
         state.served = Some(served);
     }
+}
+
+async fn last_summaries(persistence: &PersistenceHandle) -> Result<Vec<LoadSummary>, PersistenceError> {
+    let read = |store: Arc<dyn Store>| async move { store.last_summaries().await };
+    persistence.run(Op::LastSummaries, Instant::now() + VERSION_TIMEOUT, read).await
 }
 
 async fn load(

@@ -16,7 +16,7 @@ use tracing::{Instrument, error, warn};
 use uuid::Uuid;
 
 use super::evaluation::Force;
-use super::jobs::{JobRequest, Live, LiveJobs, PRIORITY_DEFAULT, SubmitError, save_job};
+use super::jobs::{JobRequest, Live, LiveJobs, PRIORITY_DEFAULT, RECENT_MAX, SubmitError, save_job};
 use super::metrics::count;
 use super::run::{JobContext, Task, run, store_result};
 use super::schedule::{self, Due};
@@ -28,7 +28,7 @@ use crate::trace::{RequestTrace, scoped};
 
 /// Interval of the heartbeats of queued jobs, and of the checks of the schedules.
 const CHECK_EVERY: Duration = Duration::from_secs(1);
-/// Number of checks from one search for stale jobs of other services to the next.
+/// Number of checks from one look at the jobs of other services to the next.
 const ORPHANS_EVERY: u64 = 5;
 /// Time until the result of a scheduled job is checked.
 const CHECK_AFTER: Duration = Duration::from_secs(5);
@@ -305,6 +305,9 @@ impl IngestActor {
         if is_responding && state.checks.is_multiple_of(ORPHANS_EVERY) {
             self.fail_orphans(state);
         }
+        if self.catalogue.database_responds_since().is_some() && state.checks % ORPHANS_EVERY == 1 {
+            self.follow_stored();
+        }
         self.submit_due(state);
     }
 
@@ -333,6 +336,17 @@ impl IngestActor {
                 count(&job);
             }
             IngestMessage::OrphansFailed
+        });
+    }
+
+    /// Reads the last jobs of all services, for operators.
+    fn follow_stored(&self) {
+        let (persistence, live) = (self.persistence.clone(), Arc::clone(&self.live));
+        tokio::spawn(async move {
+            let read = |store: Arc<dyn Store>| async move { store.latest_jobs(RECENT_MAX).await };
+            if let Ok(jobs) = persistence.run(Op::LatestJobs, Instant::now() + TIMEOUT, read).await {
+                live.follow(jobs);
+            }
         });
     }
 

@@ -148,14 +148,21 @@ pub(super) struct LiveJobs {
     pub(super) permit: Arc<Semaphore>,
     /// The last jobs of this service that left, newest last.
     left: Mutex<VecDeque<Job>>,
+    /// The last jobs of all services on the database when it was last read.
+    stored: Mutex<Vec<Job>>,
 }
 
 /// Maximum number of jobs that [`LiveJobs::recent`] returns.
-const RECENT_MAX: usize = 20;
+pub(super) const RECENT_MAX: u32 = 20;
 
 impl Default for LiveJobs {
     fn default() -> Self {
-        LiveJobs { jobs: DashMap::new(), permit: Arc::new(Semaphore::new(1)), left: Mutex::default() }
+        LiveJobs {
+            jobs: DashMap::new(),
+            permit: Arc::new(Semaphore::new(1)),
+            left: Mutex::default(),
+            stored: Mutex::default(),
+        }
     }
 }
 
@@ -180,19 +187,25 @@ impl LiveJobs {
         let job = live.job().clone();
         let mut left = self.left.lock().unwrap_or_else(PoisonError::into_inner);
         left.push_back(job);
-        if left.len() > RECENT_MAX {
+        if left.len() > RECENT_MAX as usize {
             left.pop_front();
         }
     }
 
-    /// Returns the last jobs of this service, newest first.
+    /// Replaces the last jobs of all services.
+    pub(super) fn follow(&self, stored: Vec<Job>) {
+        *self.stored.lock().unwrap_or_else(PoisonError::into_inner) = stored;
+    }
+
+    /// Returns the last jobs, newest first: those of this service as they are now, others as they were last read.
     pub(super) fn recent(&self) -> Vec<Job> {
-        let mut jobs: Vec<Job> = self.left.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned().collect();
-        jobs.extend(self.jobs.iter().map(|live| live.job().clone()));
-        // Ids ascend with time.
+        let mut jobs: Vec<Job> = self.jobs.iter().map(|live| live.job().clone()).collect();
+        jobs.extend(self.left.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned());
+        jobs.extend(self.stored.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned());
+        // Ids ascend with time. The sort is stable, so that the newest state of a job is the first one.
         jobs.sort_by(|a, b| b.job_id.cmp(&a.job_id));
         jobs.dedup_by(|a, b| a.job_id == b.job_id);
-        jobs.truncate(RECENT_MAX);
+        jobs.truncate(RECENT_MAX as usize);
         jobs
     }
 

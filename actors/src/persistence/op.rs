@@ -22,12 +22,15 @@ pub enum Op {
     DeleteOldAuditEntries,
     DeleteOldPlans,
     Diff,
+    DismissRefusals,
     ExpireProfiles,
     FailSilentJobs,
     InsertKeyedPlans,
     InsertPlans,
     Job,
     LastGood,
+    LastSummaries,
+    LatestJobs,
     NewestPlan,
     Offer,
     Ping,
@@ -77,9 +80,12 @@ impl Op {
             | Op::CancelJob
             | Op::CatalogueVersion
             | Op::CreateJob
+            | Op::DismissRefusals
             | Op::InsertPlans
             | Op::Job
             | Op::LastGood
+            | Op::LastSummaries
+            | Op::LatestJobs
             | Op::NewestPlan
             | Op::Ping
             | Op::Plan

@@ -10,7 +10,7 @@ mod schema;
 
 use std::collections::{BTreeMap, HashMap};
 
-use chrono::{DateTime, FixedOffset, NaiveDate, Utc};
+use chrono::{DateTime, FixedOffset, NaiveDate, NaiveTime, TimeDelta, Utc};
 use serde::Serialize;
 
 use self::at_broker::carried_max;
@@ -215,10 +215,18 @@ pub struct Description {
     pub risk_analysis: RiskAnalysis,
 }
 
-/// Returns the trading date in Asia/Kolkata, which has had no daylight saving since 1945.
+/// Asia/Kolkata, which has had no daylight saving since 1945.
+const KOLKATA: FixedOffset = FixedOffset::east_opt(5 * 3600 + 1800).expect("+05:30 is a valid offset");
+
+/// Returns the trading date in Asia/Kolkata.
 pub fn trading_date(now: DateTime<Utc>) -> NaiveDate {
-    let kolkata = FixedOffset::east_opt(5 * 3600 + 1800).expect("+05:30 is a valid offset");
-    now.with_timezone(&kolkata).date_naive()
+    now.with_timezone(&KOLKATA).date_naive()
+}
+
+/// Returns the first moment after a trading date.
+pub fn end_of_trading_date(date: NaiveDate) -> DateTime<Utc> {
+    let midnight = date.and_time(NaiveTime::MIN).and_utc();
+    midnight + TimeDelta::days(1) - TimeDelta::seconds(KOLKATA.local_minus_utc().into())
 }
 
 /// Contracts that expire within this many days result in a recommendation.

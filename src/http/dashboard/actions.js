@@ -2,7 +2,7 @@
 
 import { call } from "./api.js";
 import { h } from "./dom.js";
-import { duration, words } from "./format.js";
+import { count, duration, words } from "./format.js";
 import { state } from "./state.js";
 import { announce, badge, closeButton, openDialog, problemBox, showInDialog } from "./widgets.js";
 
@@ -99,6 +99,16 @@ function ingest({ broker }) {
   });
 }
 
+function dismiss({ broker }) {
+  confirm({
+    name: `Dismiss the rejected files of ${broker}`,
+    effect: "They no longer degrade the service. The last accepted file stays in service; no file is ingested.",
+    confirmText: "Dismiss",
+    act: () => call(`/brokers/${encodeURIComponent(broker)}/rejections`, { method: "DELETE" }),
+    resultOf: ({ dismissed }) => h("p", null, `${count(dismissed, "rejection")} dismissed`),
+  });
+}
+
 const SHORTCUTS = [
   ["/", "focus the search field, or the key field"],
   ["1", "overview"],
@@ -120,5 +130,6 @@ export const ACTIONS = {
   breaker: changeBreaker,
   "log-level": changeLogLevel,
   ingest,
+  dismiss,
   help: showHelp,
 };

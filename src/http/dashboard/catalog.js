@@ -34,7 +34,10 @@ function refusals(brokers) {
     h("article", { class: "card open", "data-key": broker },
       h("h3", null, badge("failed", "rejected"), " ", h("code", null, broker), " ", h("span", { class: "long" }, refusal.source)),
       h("p", { class: "note" }, time(refusal.refused_at), ". The last accepted file stays in service."),
-      h("ul", { class: "plain" }, refusal.faults.map((fault) => h("li", null, fault)))));
+      h("ul", { class: "plain" }, refusal.faults.map((fault) => h("li", null, fault))),
+      h("p", { class: "actions" },
+        button("Ingest", "ingest", { broker }, `Ingest another file of ${broker}`),
+        button("Dismiss", "dismiss", { broker }, `Dismiss the rejected files of ${broker}`))));
 }
 
 /** Returns the errors of a job: a list of texts, or their number. */

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use pulldown_cmark::{Alignment, CowStr, Event, Options, Parser, Tag, TagEnd, html};
 
+use crate::http::frame::frame;
+
 macro_rules! documents {
     ($($path:literal),* $(,)?) => {
         [$(($path, include_str!(concat!("../../../docs/", $path)))),*]
@@ -56,7 +58,7 @@ fn page(path: &str, text: &str) -> String {
     let mut body = String::with_capacity(2 * text.len());
     html::push_html(&mut body, events(path, text).into_iter());
     let title = text.lines().next().unwrap_or_default().trim_start_matches("# ");
-    super::frame(title, &body)
+    frame(title, &body)
 }
 
 /// Returns the events of a document as the page needs them: headings have ids, links lead to pages, images are left out.

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::{CATALOG, Entry, Retry};
-use crate::http::docs;
+use crate::http::frame::frame;
 
 const INTRODUCTION: &str = "Every error is a problem document (RFC 9457) with the content type \
     `application/problem+json`. Its `code` is a stable word for programs, and its `type` leads to the section of the code \
@@ -32,7 +32,7 @@ pub(in crate::http) fn html() -> String {
     }
     page.push_str("</dl>\n");
     CATALOG.iter().for_each(|entry| section(&mut page, entry));
-    docs::frame("Errors", &page)
+    frame("Errors", &page)
 }
 
 /// Writes the section of a code.

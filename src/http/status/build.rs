@@ -9,7 +9,7 @@ use registry_actors::system::ActorReport;
 use registry_actors::{BreakerReport, CallError};
 use registry_planning::plan::describe::trading_date;
 use registry_planning::vocabulary::{Broker, format_time};
-use registry_store::jobs::{Job, JobStatus};
+use registry_store::jobs::Job;
 
 use super::document::{
     StatusActor, StatusBatches, StatusBreaker, StatusBroker, StatusCaches, StatusCatalog, StatusDocument,
@@ -109,7 +109,7 @@ impl Facts {
             lanes: lanes(state),
             caches: caches(state, &history, meters, self.now),
             batches: batches(&history.batches(meters, self.now)),
-            catalog: catalog(state, meters, &jobs, self.at),
+            catalog: catalog(state, meters, self.at),
             jobs: jobs.iter().map(job_entry).collect(),
             plans: StatusPlans {
                 active: entries(&meters.plans_active).into_iter().map(|(kind, level)| (kind, level.get())).collect(),
@@ -290,7 +290,7 @@ fn batches(summary: &BatchSummary) -> StatusBatches {
     }
 }
 
-fn catalog(state: &AppState, meters: &Meters, jobs: &[Job], at: DateTime<Utc>) -> StatusCatalog {
+fn catalog(state: &AppState, meters: &Meters, at: DateTime<Utc>) -> StatusCatalog {
     let snapshot = state.system.snapshot();
     let catalogue = snapshot.as_ref().map(|snapshot| &snapshot.catalogue);
     let sources = catalogue.map(|catalogue| catalogue.sources()).unwrap_or_default();
@@ -298,21 +298,20 @@ fn catalog(state: &AppState, meters: &Meters, jobs: &[Job], at: DateTime<Utc>) -
         .into_iter()
         .map(|(broker, level): (_, std::sync::Arc<Level>)| (broker, level.get()))
         .collect();
-    let refusals = state.system.catalogue.refusals();
+    let (refusals, loads) = (state.system.catalogue.refusals(), state.system.catalogue.last_loads());
     let broker = |broker: Broker| {
         let source = sources.iter().find(|source| source.broker == Some(broker));
-        let is_accepted = |job: &&Job| job.broker == broker && job.status == JobStatus::Completed;
-        let job = jobs.iter().find(is_accepted);
+        let load = loads.iter().find(|load| load.broker == broker);
         let file_date = source.and_then(|source| source.file_date);
         let refusal = refusals.iter().find(|refusal| refusal.broker == broker);
         StatusBroker {
             broker_id: broker.as_str(),
             file_date,
             age_days: file_date.map(|date| (trading_date(at) - date).num_days().max(0)),
-            version: job.and_then(|job| job.version),
+            version: load.map(|load| load.version),
             loaded_at: source.and_then(|source| source.loaded_at).map(format_time),
             active_tokens: tokens.get(broker.as_str()).copied().unwrap_or(0),
-            last_diff: job.map(|job| BTreeMap::from([("added", job.new), ("changed", job.updated)])),
+            last_diff: load.and_then(|load| load.diff_counts.clone()),
             refusal: refusal.map(|refusal| StatusRefusal {
                 source: refusal.source.clone(),
                 refused_at: format_time(refusal.refused_at),

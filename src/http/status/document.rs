@@ -31,7 +31,7 @@ pub(crate) struct StatusDocument {
     pub(super) caches: StatusCaches,
     pub(super) batches: StatusBatches,
     pub(super) catalog: StatusCatalog,
-    /// The last jobs that this process ran since its start, at most 20, newest first.
+    /// The last jobs of all processes on the database, at most 20, newest first. Those of other processes are up to 6 s old.
     pub(super) jobs: Vec<StatusJob>,
     pub(super) plans: StatusPlans,
     pub(super) settings: StatusSettings,
@@ -371,7 +371,7 @@ pub(crate) struct StatusBroker {
     /// The number of days since that date.
     #[schema(required)]
     pub(super) age_days: Option<i64>,
-    /// The version of the catalog that the last file created, if this process has ingested it.
+    /// The version of the catalog that the last accepted file created.
     #[schema(required)]
     pub(super) version: Option<i64>,
     /// The time at which the last file was accepted, if known.
@@ -379,9 +379,9 @@ pub(crate) struct StatusBroker {
     pub(super) loaded_at: Option<String>,
     /// The number of tokens of active instruments.
     pub(super) active_tokens: u64,
-    /// The number of `added` and `changed` instruments of the last file, if this process has ingested it.
-    #[schema(value_type = Option<BTreeMap<String, u64>>, required)]
-    pub(super) last_diff: Option<BTreeMap<&'static str, u64>>,
+    /// The number of changes of each kind between the last two accepted files. Null without a file.
+    #[schema(required)]
+    pub(super) last_diff: Option<BTreeMap<String, u64>>,
     /// The last rejected file, unless a later one was accepted.
     #[schema(required)]
     pub(super) refusal: Option<StatusRefusal>,

@@ -3,7 +3,8 @@
 
 use std::collections::BTreeMap;
 
-use chrono::{DateTime, Timelike, Utc};
+use chrono::{DateTime, NaiveDate, TimeDelta, Timelike, Utc};
+use registry_planning::plan::describe::trading_date;
 use registry_planning::vocabulary::{Broker, counted};
 
 use super::document::{StatusActor, StatusBreaker, StatusHealth, StatusProblem};
@@ -18,6 +19,9 @@ const SETTINGS_AGE_MAX: u64 = 600;
 /// The minutes of the day in UTC between which the file of today must have been accepted: from 09:00 to the end of the
 /// trading day in Asia/Kolkata.
 const FILE_EXPECTED: std::ops::Range<u32> = 210..1110;
+
+/// The time before the end of the trading calendar from which it is a problem.
+const CALENDAR_NOTICE: TimeDelta = TimeDelta::days(14);
 
 /// The facts from which problems are derived.
 pub(super) struct Observation<'a> {
@@ -112,7 +116,11 @@ fn remedy_of(name: &str, status: &str) -> Option<(&'static str, &'static str, Op
             "Make callers request smaller pages, or fewer large lists at a time.",
             Some("InstrumentRegistryRequestsShed"),
         ),
-        ("calendar", "degraded") => (WARNING, "Load a trading calendar that covers the current date.", None),
+        ("calendar", "degraded") => (
+            WARNING,
+            "Ingest a trading calendar that covers the current date.",
+            Some("InstrumentRegistryCalendarEnding"),
+        ),
         ("broker_limits", _) => (
             WARNING,
             "Correct the file of broker limits, and send SIGHUP.",
@@ -219,8 +227,8 @@ fn of_catalog(state: &AppState, observation: &Observation<'_>) -> Vec<StatusProb
     let refusals = state.system.catalogue.refusals();
     for broker in Broker::WITH_FILES {
         if let Some(refusal) = refusals.iter().find(|refusal| refusal.broker == broker) {
-            let remedy =
-                "Compare the file with the last accepted one; ingest a corrected file, or this one with `force`.";
+            let remedy = "Compare the file with the last accepted one; ingest a corrected file, or this one with `force`. If nobody uses \
+                 the broker, dismiss the rejection.";
             problems.push(problem(WARNING, "catalog", refused(refusal), remedy, "InstrumentRegistryFileRejected"));
         }
         let days = last_file(&snapshot, broker, observation.at).map_or(0, |(_, days)| days);
@@ -231,5 +239,30 @@ fn of_catalog(state: &AppState, observation: &Observation<'_>) -> Vec<StatusProb
             problems.push(problem(WARNING, "catalog", detail, remedy, "InstrumentRegistryCatalogStale"));
         }
     }
+    problems.extend(of_calendar(snapshot.calendar().end(), trading_date(observation.at)));
     problems
+}
+
+/// Returns the problem of a calendar that ends soon. After its end, the check of `/ready` is a problem.
+fn of_calendar(end: Option<NaiveDate>, today: NaiveDate) -> Option<StatusProblem> {
+    let end = end.filter(|end| (TimeDelta::zero()..CALENDAR_NOTICE).contains(&(*end - today)))?;
+    let remedy = "Ingest the trading calendar of the next year.";
+    Some(problem(WARNING, "calendar", format!("ends on {end}"), remedy, "InstrumentRegistryCalendarEnding"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_end_of_the_calendar_is_a_problem_two_weeks_before() {
+        let date = |day| NaiveDate::from_ymd_opt(2026, 12, day).unwrap();
+        let is_problem = |today| of_calendar(Some(date(31)), today).is_some();
+
+        assert!(!is_problem(date(17)));
+        assert!(is_problem(date(18)));
+        assert!(is_problem(date(31)), "the last day");
+        assert!(!is_problem(date(31) + TimeDelta::days(1)));
+        assert_eq!(of_calendar(None, date(31)).map(|problem| problem.detail), None);
+    }
 }

@@ -10,7 +10,7 @@ use registry_planning::ingest::diff::ChangeKind;
 use registry_planning::vocabulary::Broker;
 use sqlx::PgConnection;
 
-use self::history::{diff, refusals, refuse, versions};
+use self::history::{diff, dismiss, last_summaries, refusals, refuse, versions};
 use self::load::accept;
 use super::PostgresStore;
 use super::connections::{Bound, Connections, Lease};
@@ -51,6 +51,14 @@ impl CatalogueStore for PostgresStore {
 
     async fn refusals(&self) -> Result<Vec<Refusal>, StoreError> {
         refusals(&self.connections).await
+    }
+
+    async fn dismiss_refusals(&self, broker: Broker) -> Result<u64, StoreError> {
+        dismiss(&self.connections, broker).await
+    }
+
+    async fn last_summaries(&self) -> Result<Vec<LoadSummary>, StoreError> {
+        last_summaries(&self.connections).await
     }
 
     async fn versions(&self, before: Option<i64>, limit: u32) -> Result<Vec<LoadSummary>, StoreError> {

@@ -38,6 +38,8 @@ const IN_THE_WAY: &str = "
 
 const READ: &str = "select document from ingestion_jobs where job_id = $1";
 
+const LATEST: &str = "select document from ingestion_jobs order by job_id desc limit $1";
+
 const SAVE: &str = "
     update ingestion_jobs
     set document = $2::json,
@@ -84,6 +86,10 @@ impl JobStore for PostgresStore {
 
     async fn job(&self, job_id: &str) -> Result<Option<Job>, StoreError> {
         read_job(&self.connections, job_id).await
+    }
+
+    async fn latest_jobs(&self, limit: u32) -> Result<Vec<Job>, StoreError> {
+        latest(&self.connections, limit).await
     }
 
     async fn cancel_job(&self, job_id: &str) -> Result<Option<Job>, StoreError> {
@@ -167,6 +173,12 @@ async fn save(connections: &Connections, job: &Job) -> Result<bool, StoreError> 
 async fn read_job(connections: &Connections, job_id: &str) -> Result<Option<Job>, StoreError> {
     let read = || async |connection: &mut PgConnection| sqlx::query(READ).bind(job_id).fetch_optional(connection).await;
     connections.read(read).await?.map(|row| job(column(&row, "document")?)).transpose()
+}
+
+async fn latest(connections: &Connections, limit: u32) -> Result<Vec<Job>, StoreError> {
+    let read =
+        || async |connection: &mut PgConnection| sqlx::query(LATEST).bind(i64::from(limit)).fetch_all(connection).await;
+    connections.read(read).await?.iter().map(|row| job(column(row, "document")?)).collect()
 }
 
 async fn cancel(connections: &Connections, job_id: &str) -> Result<Option<Job>, StoreError> {

@@ -39,6 +39,14 @@ pub(crate) const VERSIONS: &str = "
     order by version desc
     limit $2";
 
+/// Reads the last accepted load of each broker, without its instruments.
+pub(crate) const LAST_SUMMARIES: &str = "
+    select version, broker_id, source, file_date, content_hash, loaded_at, rows_kept, rows_read, rejected, skipped,
+        duplicates, diff_counts, overruled, warnings
+    from catalogue_loads
+    where version in (select max(version) from catalogue_loads group by broker_id)
+    order by broker_id";
+
 pub(crate) const DIFF: &str = "
     select version, broker_id, source, file_date, content_hash, loaded_at, rows_kept, rows_read, rejected, skipped,
         duplicates, diff_counts, overruled, warnings, diff
@@ -54,6 +62,8 @@ pub(crate) const REFUSALS: &str = "
         where catalogue_loads.broker_id = catalogue_refusals.broker_id and version > after_version)
     order by refusal_id desc
     limit $1";
+
+pub(crate) const DISMISS: &str = "delete from catalogue_refusals where broker_id = $1";
 
 pub(crate) fn broker(row: &impl Columns) -> Result<Broker, StoreError> {
     word(row, "broker_id", Broker::parse)

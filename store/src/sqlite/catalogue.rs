@@ -49,6 +49,16 @@ impl CatalogueStore for SqliteStore {
         refusals(&self.readers).await
     }
 
+    async fn dismiss_refusals(&self, broker: Broker) -> Result<u64, StoreError> {
+        let deleted = sqlx::query(sql::DISMISS).bind(broker.as_str()).execute(&self.writer).await.map_err(fault)?;
+        Ok(deleted.rows_affected())
+    }
+
+    async fn last_summaries(&self) -> Result<Vec<LoadSummary>, StoreError> {
+        let loads = sqlx::query(sql::LAST_SUMMARIES).fetch_all(&self.readers).await.map_err(fault)?;
+        loads.iter().map(sql::summary).collect()
+    }
+
     async fn versions(&self, before: Option<i64>, limit: u32) -> Result<Vec<LoadSummary>, StoreError> {
         versions(&self.readers, before, limit).await
     }

@@ -30,6 +30,10 @@ impl JobStore for SqliteStore {
         read_job(&self.readers, job_id).await
     }
 
+    async fn latest_jobs(&self, limit: u32) -> Result<Vec<Job>, StoreError> {
+        latest(&self.readers, limit).await
+    }
+
     async fn cancel_job(&self, job_id: &str) -> Result<Option<Job>, StoreError> {
         cancel(&self.writer, job_id).await
     }
@@ -126,6 +130,12 @@ async fn read_job(pool: &SqlitePool, job_id: &str) -> Result<Option<Job>, StoreE
         .await
         .map_err(fault)?;
     document.as_deref().map(job).transpose()
+}
+
+async fn latest(pool: &SqlitePool, limit: u32) -> Result<Vec<Job>, StoreError> {
+    let query = sqlx::query_scalar("select document from ingestion_jobs order by job_id desc limit ?").bind(limit);
+    let documents: Vec<String> = query.fetch_all(pool).await.map_err(fault)?;
+    documents.iter().map(|document| job(document)).collect()
 }
 
 async fn cancel(pool: &SqlitePool, job_id: &str) -> Result<Option<Job>, StoreError> {

@@ -365,6 +365,17 @@ impl CatalogueStore for FakeStore {
         Ok(self.answer()?.refusals.clone())
     }
 
+    async fn dismiss_refusals(&self, broker: Broker) -> Result<u64, StoreError> {
+        let refusals = &mut self.answer()?.refusals;
+        let count = refusals.len();
+        refusals.retain(|refusal| refusal.broker != broker);
+        Ok((count - refusals.len()) as u64)
+    }
+
+    async fn last_summaries(&self) -> Result<Vec<LoadSummary>, StoreError> {
+        self.answer().map(|_| Vec::new())
+    }
+
     async fn versions(&self, _: Option<i64>, _: u32) -> Result<Vec<LoadSummary>, StoreError> {
         self.state().calls.lists += 1;
         self.lists.acquire().await.unwrap().forget();
@@ -408,6 +419,10 @@ impl JobStore for FakeStore {
 
     async fn job(&self, job_id: &str) -> Result<Option<Job>, StoreError> {
         Ok(self.answer()?.jobs.iter().find(|job| job.job_id == job_id).cloned())
+    }
+
+    async fn latest_jobs(&self, limit: u32) -> Result<Vec<Job>, StoreError> {
+        Ok(self.answer()?.jobs.iter().rev().take(limit as usize).cloned().collect())
     }
 
     async fn cancel_job(&self, job_id: &str) -> Result<Option<Job>, StoreError> {

@@ -124,9 +124,12 @@ macro_rules! contract {
                 five_archives_and_all_diffs_are_kept,
                 a_rejection_is_listed_until_the_next_accepted_load,
                 a_hundred_rejections_per_broker_are_kept,
+                rejections_of_one_broker_are_dismissed,
+                the_last_load_of_each_broker_is_listed,
             }
             jobs {
                 a_job_reads_back_as_it_was_last_saved,
+                the_latest_jobs_are_listed,
                 a_broker_has_one_unfinished_job,
                 one_of_several_jobs_gets_a_slot,
                 saving_a_canceled_job_reports_that_it_is_not_wanted,

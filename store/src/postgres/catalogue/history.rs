@@ -1,6 +1,7 @@
 //! Accepted loads with their changes, and rejected files.
 
 use registry_planning::ingest::diff::ChangeKind;
+use registry_planning::vocabulary::Broker;
 use sqlx::PgConnection;
 
 use super::super::connections::Connections;
@@ -68,4 +69,16 @@ pub(super) async fn refusals(connections: &Connections) -> Result<Vec<Refusal>, 
         async |connection: &mut PgConnection| sqlx::query(sql::REFUSALS).bind(REFUSALS_MAX).fetch_all(connection).await
     };
     connections.read(read).await?.iter().map(sql::refusal).collect()
+}
+
+pub(super) async fn dismiss(connections: &Connections, broker: Broker) -> Result<u64, StoreError> {
+    let delete = || {
+        async |connection: &mut PgConnection| sqlx::query(sql::DISMISS).bind(broker.as_str()).execute(connection).await
+    };
+    Ok(connections.write_idempotent(delete).await?.rows_affected())
+}
+
+pub(super) async fn last_summaries(connections: &Connections) -> Result<Vec<LoadSummary>, StoreError> {
+    let read = || async |connection: &mut PgConnection| sqlx::query(sql::LAST_SUMMARIES).fetch_all(connection).await;
+    connections.read(read).await?.iter().map(sql::summary).collect()
 }

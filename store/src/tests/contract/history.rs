@@ -190,3 +190,29 @@ pub(crate) async fn a_hundred_rejections_per_broker_are_kept(database: &dyn Data
         (100, "file 104", "file 5")
     );
 }
+
+pub(crate) async fn rejections_of_one_broker_are_dismissed(database: &dyn Database) {
+    let store = prepared(database).await;
+    for (broker, number) in [(Broker::Kite, 1), (Broker::Upstox, 2), (Broker::Kite, 3)] {
+        let (faults, source) = (vec![fault("rows")], format!("file {number}"));
+        let record = RefusalRecord { broker, source, refused_at: t0(), faults, quarantine: vec![] };
+        store.refuse_load(&record).await.unwrap();
+    }
+
+    assert_eq!(store.dismiss_refusals(Broker::Kite).await, Ok(2));
+    assert_eq!(store.dismiss_refusals(Broker::Kite).await, Ok(0));
+    let left = store.refusals().await.unwrap();
+    assert_eq!(left.iter().map(|refusal| &refusal.source).collect::<Vec<_>>(), ["file 2"]);
+}
+
+pub(crate) async fn the_last_load_of_each_broker_is_listed(database: &dyn Database) {
+    let store = prepared(database).await;
+    assert_eq!(store.last_summaries().await, Ok(vec![]));
+
+    accept(&*store, Broker::Kite, &shares()).await;
+    accept(&*store, Broker::Upstox, &shares()).await;
+    accept(&*store, Broker::Kite, &shares()).await;
+
+    let versions = store.versions(None, 10).await.unwrap();
+    assert_eq!(store.last_summaries().await, Ok(versions[..2].to_vec()), "kite, then upstox");
+}

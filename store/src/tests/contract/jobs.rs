@@ -69,6 +69,18 @@ pub(crate) async fn a_job_reads_back_as_it_was_last_saved(database: &dyn Databas
     reopened.close().await;
 }
 
+pub(crate) async fn the_latest_jobs_are_listed(database: &dyn Database) {
+    let store = prepared(database).await;
+    let jobs =
+        [(1, Broker::Kite), (2, Broker::Upstox), (3, Broker::Dhan)].map(|(at, broker)| numbered(at, broker, None));
+    for job in &jobs {
+        store.create_job(job).await.unwrap();
+    }
+
+    assert_eq!(store.latest_jobs(2).await, Ok(vec![jobs[2].clone(), jobs[1].clone()]));
+    assert_eq!(store.latest_jobs(20).await.unwrap().len(), 3);
+}
+
 pub(crate) async fn a_broker_has_one_unfinished_job(database: &dyn Database) {
     let store = prepared(database).await;
     let first = numbered(1, Broker::Kite, None);

@@ -84,6 +84,7 @@ from .detailed_stats_by_exchange import DetailedStatsByExchange
 from .detailed_stats_by_type import DetailedStatsByType
 from .diff_answer import DiffAnswer
 from .diff_answer_diff_counts import DiffAnswerDiffCounts
+from .dismiss_answer import DismissAnswer
 from .displaced import Displaced
 from .endpoint_limits import EndpointLimits
 from .entry_kind import EntryKind
@@ -399,6 +400,7 @@ __all__ = (
     "DetailedStatsByType",
     "DiffAnswer",
     "DiffAnswerDiffCounts",
+    "DismissAnswer",
     "Displaced",
     "EndpointLimits",
     "EntryKind",

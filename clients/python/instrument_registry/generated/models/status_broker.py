@@ -27,11 +27,11 @@ class StatusBroker:
         broker_id (Broker): A broker. Plans can be made for all of them; files of `kotak`, `fivepaisa` and `breeze` are
             not read.
         file_date (datetime.date | None): The trading date of the last accepted file, if known.
-        last_diff (None | StatusBrokerLastDiffType0): The number of `added` and `changed` instruments of the last file,
-            if this process has ingested it.
+        last_diff (None | StatusBrokerLastDiffType0): The number of changes of each kind between the last two accepted
+            files. Null without a file.
         loaded_at (datetime.datetime | None): The time at which the last file was accepted, if known.
         refusal (None | StatusRefusal):
-        version (int | None): The version of the catalog that the last file created, if this process has ingested it.
+        version (int | None): The version of the catalog that the last accepted file created.
     """
 
     active_tokens: int

@@ -11,7 +11,7 @@ T = TypeVar("T", bound="StatusBrokerLastDiffType0")
 
 @_attrs_define
 class StatusBrokerLastDiffType0:
-    """The number of `added` and `changed` instruments of the last file, if this process has ingested it."""
+    """The number of changes of each kind between the last two accepted files. Null without a file."""
 
     additional_properties: dict[str, int] = _attrs_field(init=False, factory=dict)
 

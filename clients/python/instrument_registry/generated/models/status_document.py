@@ -40,7 +40,8 @@ class StatusDocument:
         endpoints (list[StatusEndpoint]): The endpoints with requests in the last 10 to 15 minutes, busiest first.
         health (StatusHealth): The state of the service, and its problems.
         history (StatusHistory): The last 15 minutes.
-        jobs (list[StatusJob]): The last jobs that this process ran since its start, at most 20, newest first.
+        jobs (list[StatusJob]): The last jobs of all processes on the database, at most 20, newest first. Those of other
+            processes are up to 6 s old.
         lanes (list[StatusLane]): The lanes of database calls.
         plans (StatusPlans): The plans.
         process (StatusProcess): The process.

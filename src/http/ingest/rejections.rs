@@ -1,0 +1,63 @@
+//! Dismisses the rejected files of a broker.
+
+use std::sync::Arc;
+
+use axum::extract::{Extension, State};
+use axum::http::Uri;
+use axum::response::Response;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::BrokerPath;
+use crate::http::body::Fields;
+use crate::http::context::{AppState, RequestContext};
+use crate::http::operations::{Operator, deadline};
+use crate::http::problem::Problem;
+use crate::http::query::Parameters;
+use crate::http::response::json;
+use crate::http::schema::{parameters, types};
+
+/// The result of dismissing the rejected files of a broker.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct DismissAnswer<'a> {
+    #[schema(value_type = types::FileBroker)]
+    broker_id: &'static str,
+    /// The number of rejections that were deleted.
+    dismissed: u64,
+    /// The correlation id of the request.
+    correlation_id: &'a str,
+    /// The time from the arrival of the request to the response, in milliseconds.
+    response_time_ms: u64,
+}
+
+/// Dismisses the rejected files of a broker.
+#[utoipa::path(
+    delete, path = "/api/v1/internal/instrument-registry/brokers/{broker_id}/rejections", tag = "operations",
+    operation_id = "dismiss_rejections",
+    summary = "Dismiss the rejected files of a broker",
+    description = "Deletes the rejections of the broker, so that they no longer degrade `/ready`, the status and the metrics. \
+        The catalog does not change: the last accepted file stays in service. Other replicas follow within seconds.",
+    params(parameters::FileBrokerPath),
+    responses(
+        (status = 200, description = "No rejection of the broker is in effect.", body = DismissAnswer<'_>),
+        (status = 404, description = "The broker does not exist, or publishes no file."),
+    ),
+    security(("api_key" = [])),
+)]
+pub(crate) async fn dismiss_rejections(
+    State(state): State<Arc<AppState>>,
+    Extension(context): Extension<RequestContext>,
+    BrokerPath(broker): BrokerPath,
+    operator: Operator,
+    uri: Uri,
+) -> Result<Response, Problem> {
+    Fields::none().finish(Parameters::of(&uri).finish())?;
+    let dismissed = state.system.catalogue.dismiss_refusals(broker, deadline(&context)).await?;
+    operator.audit("dismiss_rejections", broker.as_str(), &dismissed.to_string(), "0");
+    Ok(json(&DismissAnswer {
+        broker_id: broker.as_str(),
+        dismissed,
+        correlation_id: &context.correlation_id,
+        response_time_ms: context.elapsed_ms(),
+    }))
+}
