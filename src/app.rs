@@ -117,7 +117,7 @@ impl App {
         let api_keys = Arc::new(api_keys);
         let fingerprint_key =
             FingerprintKey::random().context("failed to get random bytes from the operating system")?;
-        metrics::register(&http::ENDPOINTS, &http::PLAN_ENDPOINTS);
+        metrics::register(http::endpoints(), &http::PLAN_ENDPOINTS);
         limits::register();
         let boot = boot::prepare(settings, &api_keys, openers)?;
         let system = Arc::new(System::start(boot.parts).await?);
@@ -135,7 +135,7 @@ impl App {
             is_legacy_encoding: settings.is_legacy_encoding,
             has_server_timing: settings.has_server_timing,
             metrics,
-            measures: Measures::new(&http::ENDPOINTS),
+            measures: Measures::new(http::endpoints()),
             throttled_log: ThrottledLog::default(),
             ingest: settings.ingest(),
             is_draining: AtomicBool::new(false),

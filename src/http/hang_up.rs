@@ -15,7 +15,6 @@ use axum::http::Uri;
 use tracing::{debug, info};
 
 use super::context::{AppState, RequestContext};
-use super::endpoints;
 use super::measures::hung_up;
 
 /// The kind of log lines, for [`ThrottledLog`](super::throttled_log::ThrottledLog).
@@ -68,7 +67,7 @@ impl Unanswered {
     fn record(self) {
         let Unanswered { state, context, method, uri } = self;
         // The router may not have seen the request.
-        let endpoint = endpoints::template(uri.path());
+        let endpoint = state.measures.template(uri.path());
         context.span(method, endpoint).in_scope(|| record(&state, method, endpoint, context.arrived_at.elapsed()));
     }
 }

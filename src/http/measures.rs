@@ -39,6 +39,13 @@ impl Measures {
         Measures(endpoints.iter().map(measure).collect())
     }
 
+    /// Returns the template of a path, for a request that the router has not seen. As in the router, constant parts of a
+    /// template win over parameters.
+    pub(super) fn template(&self, path: &str) -> Option<&'static str> {
+        let matching = self.0.keys().map(|(_, template)| *template).filter(|template| is_of(template, path));
+        matching.min_by_key(|template| template.matches('{').count())
+    }
+
     /// Records a response, or with status 499 a request without one.
     pub(super) fn record(&self, method: &'static str, endpoint: &str, status: StatusCode, took: Duration) {
         match self.0.get(&(method, endpoint)) {
@@ -61,6 +68,15 @@ impl Measures {
             }
         }
     }
+}
+
+/// Whether the template matches the path.
+fn is_of(template: &str, path: &str) -> bool {
+    let mut parts = path.split('/');
+    let mut matches = |expected: &str| {
+        parts.next().is_some_and(|part| if expected.starts_with('{') { !part.is_empty() } else { part == expected })
+    };
+    template.split('/').all(&mut matches) && parts.next().is_none()
 }
 
 /// Returns the status under which a request is recorded if its caller closed the connection before the response. Nobody

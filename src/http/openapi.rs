@@ -11,6 +11,7 @@ use utoipa::openapi::security::{ApiKey, ApiKeyValue, SecurityScheme};
 use utoipa::{Modify, OpenApi};
 
 use super::problem::ProblemDocument;
+use super::routes::API;
 use super::schema::types;
 
 #[derive(OpenApi)]
@@ -35,62 +36,6 @@ use super::schema::types;
         (name = "ingest", description = "Ingest files of brokers."),
         (name = "operations", description = "Observe the service, and act on it."),
         (name = "process", description = "Read health, readiness and metrics."),
-    ),
-    paths(
-        super::plans::create,
-        super::plans::describe,
-        super::plans::listing::list,
-        super::plans::read_plan,
-        super::plans::subscriptions::read,
-        super::plans::explain::explain,
-        super::plans::transition::read_diff,
-        super::plans::transition::read_schedule,
-        super::plans::verify::verify,
-        super::plans::rebalance::rebalance,
-        super::planner::config,
-        super::planner::cleanup,
-        super::versions::list,
-        super::versions::diff,
-        super::instruments::resolve,
-        super::instruments::list,
-        super::instruments::read_instrument,
-        super::instruments::batch::resolve,
-        super::instruments::search::search,
-        super::catalog::summary,
-        super::calendar::calendar,
-        super::catalog::brokers,
-        super::broker_limits::limits,
-        super::catalog::token,
-        super::ingest::ingest,
-        super::ingest::read_job,
-        super::ingest::cancel,
-        super::profiles::changes::create,
-        super::profiles::changes::update,
-        super::profiles::changes::deactivate,
-        super::profiles::changes::activate,
-        super::profiles::changes::restore,
-        super::profiles::reading::read_profile,
-        super::profiles::reading::list,
-        super::profiles::reading::stats,
-        super::profiles::reading::clean_up,
-        super::profiles::history::audit,
-        super::profiles::history::versions,
-        super::profiles::conflicts::list,
-        super::profiles::conflicts::resolve,
-        super::profiles::attention::list,
-        super::profiles::planning::list,
-        super::profiles::planning::replan,
-        super::profiles::transfer::import,
-        super::profiles::export::export,
-        super::status::status,
-        super::status::stream,
-        super::operations::refresh_settings,
-        super::operations::force_breaker,
-        super::operations::set_log_level,
-        super::ingest::rejections::dismiss_rejections,
-        super::health::health,
-        super::health::ready,
-        super::health::metrics,
     ),
     // Schemas that no body or response refers to.
     components(schemas(
@@ -126,7 +71,9 @@ impl Modify for Security {
 
 /// Returns the whole document.
 fn description() -> Value {
-    serde_json::to_value(Document::openapi()).map(finish::finish).unwrap_or_default()
+    let mut document = Document::openapi();
+    document.merge(API.description.clone());
+    serde_json::to_value(document).map(finish::finish).unwrap_or_default()
 }
 
 /// Returns the document.
@@ -140,12 +87,12 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
-    use crate::http::ENDPOINTS;
+    use crate::http::endpoints;
 
     /// The endpoints that the document describes: not itself, and no page.
     fn described() -> impl Iterator<Item = &'static (&'static str, &'static str)> {
         let is_page = |path: &str| ["/openapi.json", "/dashboard", "/docs"].iter().any(|page| path.starts_with(page));
-        ENDPOINTS.iter().filter(move |(_, path)| *path != "/" && !is_page(path))
+        endpoints().iter().filter(move |(_, path)| *path != "/" && !is_page(path))
     }
 
     /// Returns every operation with its method and path.
@@ -197,7 +144,7 @@ mod tests {
 
     #[test]
     fn three_operations_document_the_idempotency_key() {
-        let document: serde_json::Value = serde_json::from_str(&Document::openapi().to_json().unwrap()).unwrap();
+        let document: serde_json::Value = description();
 
         let has_key = |(method, path): &&(&str, &str)| {
             let parameters = &document["paths"][path][method.to_lowercase()]["parameters"];
@@ -206,12 +153,12 @@ mod tests {
             };
             parameters.as_array().is_some_and(|parameters| parameters.iter().any(is_key))
         };
-        let documented: Vec<&str> = ENDPOINTS.iter().filter(has_key).map(|(_, path)| *path).collect();
+        let documented: Vec<&str> = endpoints().iter().filter(has_key).map(|(_, path)| *path).collect();
         assert_eq!(
             documented,
             [
-                "/api/v1/internal/instrument-registry/subscriptions/plan",
                 "/api/v1/internal/instrument-registry/brokers/{broker_id}/ingest",
+                "/api/v1/internal/instrument-registry/subscriptions/plan",
                 "/api/v1/internal/subscription-profiles",
             ]
         );

@@ -125,23 +125,17 @@ fn codes() -> BTreeMap<String, u64> {
     sections.map(|(code, text)| (code.to_owned(), status(text).expect("a section begins with its status"))).collect()
 }
 
-/// The operations that `src/http/endpoints.rs` lists, without pages, which no program reads.
+/// The operations of the OpenAPI document. Pages are not among them: no program reads them.
 fn operations() -> Vec<(String, String)> {
-    let text = source("src/http/endpoints.rs");
-    let (constants, rest) = text.split_once("ENDPOINTS: [").expect("the list is there");
-    let list = rest.split_once("];").expect("the list ends").0;
-    let mut operations: Vec<(String, String)> = Vec::new();
-    for line in list.lines().chain(constants.lines()) {
-        let words: Vec<&str> = line.split('"').collect();
-        if let [_, method, _, path, _] = words[..]
-            && path != "/"
-            && !path.starts_with("/docs")
-            && !path.starts_with("/dashboard")
-        {
-            operations.push((method.to_owned(), path.to_owned()));
-        }
-    }
-    operations
+    let text = source("src/http/snapshots/instrument_registry__http__openapi__tests__openapi.snap");
+    let json = text.splitn(3, "---\n").last().expect("a snapshot has a header");
+    let document: Value = serde_json::from_str(json).expect("the document is JSON");
+    let paths = document["paths"].as_object().expect("the document has paths");
+    let of_path = |(path, item): (&String, &Value)| -> Vec<(String, String)> {
+        let methods = item.as_object().expect("a path has methods").keys();
+        methods.map(|method| (method.to_uppercase(), path.clone())).collect()
+    };
+    paths.iter().flat_map(of_path).collect()
 }
 
 /// The operation that a request line is of: of several that fit, the one with the fewest placeholders.
