@@ -214,6 +214,30 @@ test("an ingest starts from the catalog and appears among the jobs", async () =>
   await close(page);
 });
 
+test("a rejected file is dismissed", async () => {
+  await service.upload("upstox", "no file of a broker");
+  const page = await browser.open(service, { hash: "#/catalog" });
+
+  await page.waitForSelector("#refusals");
+  assert.match(await act(page, "[data-action=dismiss][data-broker=upstox]"), /1 rejection dismissed/);
+  await until(async () => (await page.locator("#refusals").count()) === 0, "no rejected file");
+  assert.deepEqual(page.faults, []);
+  await close(page);
+});
+
+test("the pages of the documents are accessible and fit 400 px", async () => {
+  for (const [width, colorScheme] of [[1280, "light"], [400, "dark"]]) {
+    for (const name of ["manual", "runbook", "operating", "errors"]) {
+      const page = await browser.openPath(service, `/docs/${name}`, { width, colorScheme });
+
+      assert.deepEqual(await violations(page), [], `${name} ${width} ${colorScheme}`);
+      assert.ok((await page.evaluate(() => document.documentElement.scrollWidth)) <= width, name);
+      assert.deepEqual(page.faults, []);
+      await close(page);
+    }
+  }
+});
+
 test("keyboard alone reaches every view, field and dialog", async () => {
   const page = await browser.open(service);
   const focused = () => page.evaluate(() => document.activeElement.id);
@@ -285,6 +309,10 @@ test("a killed Redis opens its breaker, and the page shows the remedy", async ()
   assert.notEqual(await text(page, "#summary"), healthy);
   assert.match(await text(page, "#health"), /redis[\s\S]*Do:/);
   assert.match(await text(page, "[data-breaker=redis]"), /next trial/);
+  const link = page.locator("#health a[href*=runbook]").first();
+  assert.equal(await link.getAttribute("href"), "/docs/runbook#instrumentregistryredisunavailable");
+  const [section] = await Promise.all([page.waitForEvent("popup"), link.click()]);
+  assert.match(await text(section, "h3:target"), /InstrumentRegistryRedisUnavailable/);
 
   service.redis.start();
   await page.waitForSelector("[data-breaker=redis].closed");

@@ -101,6 +101,14 @@ export class Service {
     return response.json();
   }
 
+  /** Uploads a file of a broker. */
+  async upload(broker, file) {
+    const response = await fetch(`${this.url}${BASE}/brokers/${broker}/ingest`, {
+      method: "POST", headers: { "X-Internal-API-Key": KEY, "Content-Type": "application/octet-stream" }, body: file,
+    });
+    return response.json();
+  }
+
   status() {
     return this.call("GET", "/status");
   }
@@ -160,7 +168,14 @@ export class Browser {
   }
 
   /** Opens the dashboard, with the key unless `key` is null. `page.faults` collects errors and outside requests. */
-  async open(service, { hash = "#/", key = KEY, width = 1280, height = 900, colorScheme = "light", reducedMotion = "reduce" } = {}) {
+  async open(service, { hash = "#/", key = KEY, ...options } = {}) {
+    const page = await this.openPath(service, `/dashboard${hash}`, { key, ...options });
+    if (key !== null) await page.waitForSelector("#view h1");
+    return page;
+  }
+
+  /** Opens a page of the service. */
+  async openPath(service, path, { key = null, width = 1280, height = 900, colorScheme = "light", reducedMotion = "reduce" } = {}) {
     const context = await this.chromium.newContext({ viewport: { width, height }, colorScheme, reducedMotion });
     if (key !== null) await context.addInitScript((value) => sessionStorage.setItem("instrument_registry_api_key", value), key);
     const page = await context.newPage();
@@ -173,8 +188,7 @@ export class Browser {
     page.on("request", (request) => {
       if (!request.url().startsWith(`${service.url}/`)) page.faults.push(`outside request: ${request.url()}`);
     });
-    await page.goto(`${service.url}/dashboard${hash}`);
-    if (key !== null) await page.waitForSelector("#view h1");
+    await page.goto(service.url + path);
     return page;
   }
 }
