@@ -1,25 +1,30 @@
-//! The command line: serve, plan, verify, ingest, catalog, profiles, migrate, check-config.
+//! The command line: the service, commands that read and change what it stores, and commands for its operators.
 
+mod breakers;
 mod catalog;
+mod config;
 mod ingest;
+mod options;
+mod output;
 mod plan;
 mod profiles;
 mod remote;
+mod status;
 mod stored;
 mod verify;
 
 use std::cell::RefCell;
 use std::env::VarError;
-use std::io::{self, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 
 use anyhow::Context;
 use chrono::{DateTime, NaiveDate, Utc};
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
+use clap_complete::Shell;
 use registry_actors::catalogue::empty;
-use registry_actors::config::{ConfigHandle, SourceError};
+use registry_actors::config::ConfigHandle;
 use registry_planning::catalogue::Catalogue;
 use registry_planning::demo;
 use registry_planning::ingest::selection::Mode;
@@ -32,11 +37,13 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tracing::{info, warn};
 use uuid::Uuid;
 
+use self::options::Common;
+use self::output::{print_error, print_line};
 use self::plan::PlanArguments;
 use crate::app::{App, KeyOrigin, curl_line};
 use crate::boot::{self, Openers, Resources};
 use crate::limits::BrokerLimits;
-use crate::settings::{ApiKeyOrigin, Database, ProcessSettings, SettingsFaults};
+use crate::settings::{ProcessSettings, SettingsFaults};
 use crate::telemetry;
 
 /// Keep the registry of instruments and create subscription plans for market data.
@@ -44,7 +51,7 @@ use crate::telemetry;
 /// Settings come from environment variables and, if `CONFIG_SERVICE_URL` is set, from the config service. Run
 /// `check-config` to list them with their values and origins.
 #[derive(Parser)]
-#[command(name = "instrument-registry", version)]
+#[command(name = "instrument-registry", version, after_help = EXIT_CODES)]
 struct Cli {
     #[command(subcommand)]
     command: Option<Command>,
@@ -72,10 +79,18 @@ enum Command {
     /// Import watchlists as profiles, or export profiles.
     #[command(subcommand)]
     Profiles(profiles::ProfilesCommand),
+    /// Show the health, the figures and the problems of a running service.
+    Status(Common),
+    /// List or force the circuit breakers of a running service.
+    Breakers(breakers::BreakersArguments),
+    /// List the settings with their values and origins.
+    Config(Common),
     /// Migrate the database schema to the current version.
     Migrate,
     /// Check the configuration and list every setting with its value and origin.
     CheckConfig,
+    /// Print a script that completes commands in a shell.
+    Completions { shell: Shell },
 }
 
 #[derive(clap::Args)]
@@ -129,6 +144,15 @@ fn segment(text: &str) -> Result<Segment, String> {
 
 /// The exit code for an invalid configuration: `EX_CONFIG` of sysexits.
 const EXIT_CONFIG: u8 = 78;
+/// The end of the help.
+const EXIT_CODES: &str = "Exit codes:
+  0   success
+  1   the command failed, or a check of it
+  2   wrong usage
+  78  invalid configuration
+
+Without --server, commands read the database and the catalog of the environment. INSTRUMENT_REGISTRY_URL names the service
+for all commands that have --server. The API key is INTERNAL_API_KEY, or else the one in DATA_DIR.";
 /// The number of threads for blocking work. While the service runs, lookups of names use them: of the database, of Redis,
 /// of the config service and of a source. At most one more thread writes the file of the last good settings, or builds the
 /// demonstration catalog. All other work that blocks has threads of its own.
@@ -137,19 +161,29 @@ const BLOCKING_THREADS: usize = 4;
 /// Runs the command line of this process.
 pub fn main() -> ExitCode {
     let command = Cli::parse().command.unwrap_or(Command::Serve);
+    if let Command::Completions { shell } = command {
+        clap_complete::generate(shell, &mut Cli::command(), "instrument-registry", &mut std::io::stdout());
+        return ExitCode::SUCCESS;
+    }
     let settings = match read_environment() {
         Ok(settings) => settings,
         Err(faults) => return refuse(&faults),
     };
     match run(command, &settings) {
         Ok(()) => ExitCode::SUCCESS,
-        Err(fault) => match fault.downcast::<SettingsFaults>() {
-            Ok(faults) => refuse(&faults),
-            Err(fault) => {
-                print_error(&format!("error: {fault:#}"));
-                ExitCode::FAILURE
-            }
-        },
+        Err(fault) => report(fault),
+    }
+}
+
+/// Prints an error and returns its exit code.
+fn report(fault: anyhow::Error) -> ExitCode {
+    match fault.downcast::<SettingsFaults>().map_err(anyhow::Error::downcast::<clap::Error>) {
+        Ok(faults) => refuse(&faults),
+        Err(Ok(usage)) => usage.exit(),
+        Err(Err(fault)) => {
+            print_error(&format!("error: {fault:#}"));
+            ExitCode::FAILURE
+        }
     }
 }
 
@@ -165,7 +199,12 @@ fn run(command: Command, settings: &ProcessSettings) -> anyhow::Result<()> {
         Command::Catalog(command) => runtime()?.block_on(catalog::run(command, settings)),
         Command::Profiles(command) => runtime()?.block_on(profiles::run(command, settings)),
         Command::Migrate => runtime()?.block_on(migrate(settings)),
-        Command::CheckConfig => runtime()?.block_on(check_config(settings)),
+        Command::CheckConfig => runtime()?.block_on(config::check(settings)),
+        Command::Config(arguments) => runtime()?.block_on(config::run(&arguments, settings)),
+        Command::Status(arguments) => runtime()?.block_on(status::run(&arguments, settings)),
+        Command::Breakers(arguments) => runtime()?.block_on(breakers::run(&arguments, settings)),
+        // It needs no settings.
+        Command::Completions { .. } => Ok(()),
     }
 }
 
@@ -307,108 +346,9 @@ async fn migrate(settings: &ProcessSettings) -> anyhow::Result<()> {
     print_line(&format!("the schema of {database} is up to date"))
 }
 
-async fn check_config(settings: &ProcessSettings) -> anyhow::Result<()> {
-    let answers = boot::fetch_once(settings).await?;
-    let has_own_key = std::env::var_os("CONFIG_SERVICE_API_KEY").is_some();
-    let key = match settings.api_key_origin() {
-        ApiKeyOrigin::Environment(_) => "set",
-        ApiKeyOrigin::FromConfigService => "from the config service",
-        ApiKeyOrigin::Made => "generated on first start, stored in DATA_DIR",
-    };
-    let database = match settings.database() {
-        Database::Embedded => "not set: SQLite in DATA_DIR",
-        Database::Url(_) => "set",
-        Database::FromConfigService => "from the config service",
-    };
-    let redis = match (&settings.redis_url, &settings.config_service) {
-        (Some(_), _) => "set",
-        (None, Some(_)) => "from the config service, if set there",
-        (None, None) => "not set: no shared cache",
-    };
-    let service = settings.config_service.as_ref().map_or("(not set)".to_owned(), |service| service.url.to_string());
-    let probe_port = settings.probe_listen.map_or("(not set)".to_owned(), |address| address.port().to_string());
-    let process = [
-        ("BIND_ADDRESS", settings.listen.ip().to_string()),
-        ("PORT", settings.listen.port().to_string()),
-        ("PROBE_PORT", probe_port),
-        ("ENVIRONMENT", settings.environment.clone()),
-        ("DATA_DIR", settings.data_dir.display().to_string()),
-        ("LOG_LEVEL", settings.log_level.clone()),
-        ("CONFIG_SERVICE_URL", service),
-        ("DATABASE_URL", format!("({database})")),
-        ("REDIS_URL", format!("({redis})")),
-        ("INTERNAL_API_KEY", format!("({key})")),
-        ("CONFIG_SERVICE_API_KEY", (if has_own_key { "(set)" } else { "(not set)" }).to_owned()),
-        ("INSTRUMENT_REGISTRY_DEMO_CATALOGUE", settings.has_demonstration.to_string()),
-        ("INSTRUMENT_REGISTRY_LEGACY_PLAN_ENCODING", settings.is_legacy_encoding.to_string()),
-        ("INSTRUMENT_REGISTRY_SERVER_TIMING", settings.has_server_timing.to_string()),
-    ];
-    let from_service = |value: &str| value.starts_with("(from the config service");
-    let origin = |key: &str, value: &str| match std::env::var_os(key) {
-        Some(_) => "the environment",
-        None if from_service(value) => "the config service",
-        None => "the built-in defaults",
-    };
-    let mut table = table(&["setting", "value", "origin"]);
-    for (key, value) in process {
-        let origin = origin(key, &value).to_owned();
-        table.add_row([key.to_owned(), value, origin]);
-    }
-    let gates = settings.gate_values().map(|(key, value)| (key.to_owned(), value));
-    let capacity = settings.capacity_values().map(|(key, value)| (key.to_owned(), value));
-    let (tls_key, tls_value) = settings.tls_value();
-    let tls = std::iter::once((tls_key.to_owned(), tls_value));
-    for (key, value) in tls.chain(gates).chain(settings.ingest_values()).chain(capacity) {
-        let origin = origin(&key, &value).to_owned();
-        table.add_row([key, value, origin]);
-    }
-    let resolved = boot::effective(settings, answers.as_ref(), None).await;
-    for (key, (value, origin)) in resolved.table.values() {
-        let value = if value.is_empty() { "(not set)" } else { value };
-        table.add_row([*key, value, origin.describe()]);
-    }
-    print_line(&table.to_string())?;
-    let mut faults: Vec<String> = resolved.refused.iter().map(ToString::to_string).collect();
-    faults.extend(boot::unusable(settings, answers.as_ref(), Openers::default()));
-    match answers {
-        Some(Err(fault @ SourceError::Unauthorized(_))) => faults.push(fault.to_string()),
-        Some(Err(fault)) => print_line(&format!("warning: {fault}"))?,
-        Some(Ok(answers)) => {
-            for (key, why) in answers.unanswered {
-                print_line(&format!("warning: {key}: {why}"))?;
-            }
-        }
-        None => {}
-    }
-    if !faults.is_empty() {
-        return Err(SettingsFaults(faults).into());
-    }
-    print_line("the configuration is valid")
-}
-
 /// Resolves database and settings as `serve` does, and migrates the schema.
 async fn resolve(settings: &ProcessSettings) -> anyhow::Result<Resources> {
     boot::resolve(settings, Openers::default()).await
-}
-
-/// Returns a table in the style of the command line.
-fn table(header: &[&str]) -> comfy_table::Table {
-    let mut table = comfy_table::Table::new();
-    table.load_style(comfy_table::presets::ASCII_BORDERS_ONLY_CONDENSED).set_header(header);
-    table
-}
-
-/// Prints a line to standard output. A closed reader, such as `head`, is not an error.
-fn print_line(text: &str) -> anyhow::Result<()> {
-    match writeln!(io::stdout().lock(), "{text}") {
-        Err(fault) if fault.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-        result => result.context("failed to write to standard output"),
-    }
-}
-
-/// Prints a line to standard error. A failure to do so cannot be reported.
-fn print_error(text: &str) {
-    let _ = writeln!(io::stderr().lock(), "{text}");
 }
 
 #[cfg(test)]

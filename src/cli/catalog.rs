@@ -7,7 +7,8 @@ use registry_planning::vocabulary::counted;
 use registry_store::background::Priority;
 
 use self::report::Report;
-use super::{print_line, resolve};
+use super::output::print_json;
+use super::resolve;
 use crate::settings::ProcessSettings;
 
 #[derive(clap::Subcommand)]
@@ -46,7 +47,7 @@ async fn check(arguments: &CheckArguments, settings: &ProcessSettings) -> anyhow
     let findings = stored.catalogue.check();
     let report = Report::new(&stored.catalogue, &findings, arguments.examples);
     if arguments.json {
-        print_line(&serde_json::to_string_pretty(&report)?)?;
+        print_json(&report)?;
     } else {
         report.print()?;
     }

@@ -19,7 +19,8 @@ use registry_planning::ingest::{FileLoad, QuarantinedRow, read_file};
 use registry_planning::vocabulary::{Broker, counted};
 use registry_store::{Offer, RefusalRecord, Store};
 
-use super::{IngestArguments, print_error, print_line, resolve, table};
+use super::output::{print_error, print_line, table};
+use super::{IngestArguments, resolve};
 use crate::settings::ProcessSettings;
 
 pub(super) async fn run(arguments: IngestArguments, settings: &ProcessSettings) -> anyhow::Result<()> {

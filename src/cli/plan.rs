@@ -23,8 +23,9 @@ use registry_planning::vocabulary::{
 };
 use uuid::Uuid;
 
+use super::output::{print_json, print_line};
 use super::stored::explanation;
-use super::{catalogue, date, print_line, resolve, stored, word};
+use super::{catalogue, date, resolve, stored, word};
 use crate::boot::Resources;
 use crate::settings::ProcessSettings;
 
@@ -122,7 +123,7 @@ pub(super) async fn run(arguments: PlanArguments, settings: &ProcessSettings) ->
         return print_subscriptions(&plan, form, &snapshot);
     }
     if arguments.json {
-        return print_line(&serde_json::to_string_pretty(&plan)?);
+        return print_json(&plan);
     }
     tables::print_plan(&plan, &snapshot.catalogue)
 }
@@ -215,7 +216,7 @@ fn create_plan(
 
 fn print_explanation(plan: &Plan, key: &str, snapshot: &Snapshot, is_json: bool) -> anyhow::Result<()> {
     let answer = explanation(plan, key, snapshot)?;
-    if is_json { print_line(&serde_json::to_string_pretty(&answer)?) } else { stored::print_explanation(&answer) }
+    if is_json { print_json(&answer) } else { stored::print_explanation(&answer) }
 }
 
 /// Prints the subscriptions in the form of the API.

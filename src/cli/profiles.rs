@@ -12,7 +12,8 @@ use registry_store::profiles::{Actor, Change, CommandOutcome, Done, ProfileComma
 use registry_store::{PortionLimit, Position, Store};
 use uuid::Uuid;
 
-use super::{catalogue, print_error, print_line, resolve, table, word};
+use super::output::{print_error, print_line, table};
+use super::{catalogue, resolve, word};
 use crate::boot::Resources;
 use crate::http::import_export::{Defaults, File, Watchlist, csv_header, read_csv, read_json, write_csv_rows};
 use crate::http::{Fault, JsonBody, NAME_CHARACTERS_MAX, Problem, causes};

@@ -1,11 +1,14 @@
 //! Requests to a running service.
 
 use std::fmt::Write as _;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
 
 use anyhow::{Context, anyhow, bail};
+use chrono::{DateTime, Utc};
 use registry_actors::tls::{http_fault, plain_http_client, unfinished_handshake};
-use reqwest::{Client, Url, redirect};
+use reqwest::header::DATE;
+use reqwest::{Client, RequestBuilder, Url, redirect};
 use serde_json::Value;
 
 use crate::app::kept_api_key;
@@ -23,6 +26,8 @@ pub(super) struct Remote {
     url: Url,
     api_key: String,
     client: Client,
+    /// The remedy if the service does not respond.
+    hint: &'static str,
 }
 
 impl Remote {
@@ -38,32 +43,102 @@ impl Remote {
             None => kept_api_key(&settings.data_dir)
                 .context("--server: set INTERNAL_API_KEY, or DATA_DIR to the data folder of the service")?,
         };
-        let tls = if url.scheme() == "https" { settings.tls.http_client() } else { plain_http_client() };
-        let client = Client::builder().tls_backend_preconfigured(tls).redirect(redirect::Policy::none()).no_proxy();
-        Ok(Remote {
-            url: url.clone(),
-            api_key,
-            client: client.connect_timeout(CONNECT_TIMEOUT).timeout(TIMEOUT).build()?,
-        })
+        let client = client(url, settings, TIMEOUT)?;
+        Ok(Remote { url: url.clone(), api_key, client, hint: "" })
+    }
+
+    /// Returns the service that the environment would start, which may run on this machine.
+    pub(super) fn local(settings: &ProcessSettings) -> anyhow::Result<Self> {
+        let url = local_url(settings.listen);
+        let hint = "; start the service, or name a running one with --server URL or INSTRUMENT_REGISTRY_URL";
+        let service = Remote::new(&url, settings).with_context(|| format!("cannot ask {url}{hint}"))?;
+        Ok(Remote { hint, ..service })
+    }
+
+    /// Returns the address of the service.
+    pub(super) fn url(&self) -> &Url {
+        &self.url
     }
 
     /// Returns the response to a request with this path below the internal API and this query.
     pub(super) async fn get(&self, path: &[&str], query: &[(&str, String)]) -> anyhow::Result<Value> {
+        self.answer(self.client.get(self.path(path, query)?)).await
+    }
+
+    /// Returns the response to a request with this body.
+    pub(super) async fn post(&self, path: &[&str], query: &[(&str, String)], body: &Value) -> anyhow::Result<Value> {
+        self.answer(self.client.post(self.path(path, query)?).json(body)).await
+    }
+
+    /// Returns the response of a path outside the internal API, whatever its status.
+    pub(super) async fn probe(&self, path: &str) -> anyhow::Result<Probe> {
+        let mut url = self.url.clone();
+        url.set_path(path);
+        probe(&self.client, url).await.map_err(|fault| self.unanswered(fault))
+    }
+
+    fn path(&self, path: &[&str], query: &[(&str, String)]) -> anyhow::Result<Url> {
         let mut url = self.url.clone();
         url.set_path(BASE);
         url.path_segments_mut().map_err(|()| anyhow!("--server: the URL has no path"))?.extend(path);
         if !query.is_empty() {
             url.query_pairs_mut().extend_pairs(query);
         }
-        let sent = self.client.get(url.clone()).header("X-Internal-API-Key", &self.api_key).send().await;
-        let response = sent.map_err(|fault| match http_fault(&fault).or_else(|| unfinished_handshake(&fault)) {
-            Some(why) => anyhow!("no response from {}: {why}", self.url),
-            None => anyhow::Error::new(fault).context(format!("no response from {}", self.url)),
-        })?;
-        let status = response.status();
+        Ok(url)
+    }
+
+    async fn answer(&self, request: RequestBuilder) -> anyhow::Result<Value> {
+        let sent = request.header("X-Internal-API-Key", &self.api_key).send().await;
+        let response = sent.map_err(|fault| self.unanswered(fault))?;
+        let (status, url) = (response.status(), response.url().clone());
         let body: Value = response.json().await.with_context(|| format!("{status} without JSON from {url}"))?;
         if status.is_success() { Ok(body) } else { Err(anyhow!("{}", problem(&body))) }
     }
+
+    fn unanswered(&self, fault: reqwest::Error) -> anyhow::Error {
+        let (url, hint) = (&self.url, self.hint);
+        match http_fault(&fault).or_else(|| unfinished_handshake(&fault)) {
+            Some(why) => anyhow!("no response from {url}: {why}{hint}"),
+            None if hint.is_empty() => anyhow::Error::new(fault).context(format!("no response from {url}")),
+            None if fault.is_connect() => anyhow!("failed to connect to {url}{hint}"),
+            None => anyhow!("no response from {url}{hint}"),
+        }
+    }
+}
+
+/// A response of which the status does not matter.
+pub(super) struct Probe {
+    /// The time of the server.
+    pub(super) date: Option<DateTime<Utc>>,
+    /// The body; null if it is not JSON.
+    pub(super) body: Value,
+}
+
+/// Returns the response to a request without a key.
+pub(super) async fn probe(client: &Client, url: Url) -> reqwest::Result<Probe> {
+    let response = client.get(url).send().await?;
+    let date = response.headers().get(DATE).and_then(|date| date.to_str().ok());
+    let date = date.and_then(|date| DateTime::parse_from_rfc2822(date).ok()).map(|date| date.to_utc());
+    Ok(Probe { date, body: response.json().await.unwrap_or_default() })
+}
+
+/// Returns a client for the server of a URL.
+pub(super) fn client(url: &Url, settings: &ProcessSettings, timeout: Duration) -> reqwest::Result<Client> {
+    let tls = if url.scheme() == "https" { settings.tls.http_client() } else { plain_http_client() };
+    let client = Client::builder().tls_backend_preconfigured(tls).redirect(redirect::Policy::none()).no_proxy();
+    client.connect_timeout(CONNECT_TIMEOUT.min(timeout)).timeout(timeout).build()
+}
+
+/// Returns the URL of a service on this machine that listens on an address.
+pub(super) fn local_url(listen: SocketAddr) -> Url {
+    let ip = match listen.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
+        IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
+        ip => ip,
+    };
+    let address = SocketAddr::new(ip, listen.port());
+    // Invariant: an address is the host and the port of a URL.
+    Url::parse(&format!("http://{address}")).expect("an address is a part of a URL")
 }
 
 /// Rejects parts of an address that are not sent. The message repeats nothing of it, because it may contain a password.

@@ -12,25 +12,14 @@ use registry_planning::explain::{NotInPlan, explain};
 use registry_planning::plan::Plan;
 use registry_planning::subscriptions::{PlanSubscriptions, SubscriptionForm};
 use registry_planning::transition::{ScheduleOptions, diff, request_schedule, schedule, write_batches};
-use reqwest::Url;
 use serde_json::{Value, json};
 
-pub(super) use self::tables::{list, print_explanation, shown};
-use super::remote::Remote;
-use super::{catalogue, print_line, resolve, word};
+pub(super) use self::tables::print_explanation;
+use super::options::Common;
+use super::output::print;
+use super::{catalogue, resolve, word};
 use crate::boot::Resources;
 use crate::settings::ProcessSettings;
-
-/// The options that all commands about stored plans have in common.
-#[derive(clap::Args)]
-struct Common {
-    /// Ask this running service, such as `http://127.0.0.1:8901`, instead of the database.
-    #[arg(long, value_name = "URL")]
-    server: Option<Url>,
-    /// Print JSON instead of tables.
-    #[arg(long)]
-    json: bool,
-}
 
 #[derive(clap::Args)]
 pub(super) struct DiffArguments {
@@ -72,10 +61,10 @@ pub(super) struct ExplainArguments {
 
 pub(super) async fn run_diff(arguments: DiffArguments, settings: &ProcessSettings) -> anyhow::Result<()> {
     let DiffArguments { plan_id, from, common } = arguments;
-    let answer = match &common.server {
-        Some(url) => {
+    let answer = match common.server(settings)? {
+        Some(remote) => {
             let query: Vec<_> = from.into_iter().map(|from| ("from", from)).collect();
-            Remote::new(url, settings)?.get(&["subscriptions", "plans", &plan_id, "diff"], &query).await?
+            remote.get(&["subscriptions", "plans", &plan_id, "diff"], &query).await?
         }
         None => {
             let stored = Stored::load(&plan_id, from.as_deref(), settings).await?;
@@ -88,13 +77,13 @@ pub(super) async fn run_diff(arguments: DiffArguments, settings: &ProcessSetting
 
 pub(super) async fn run_schedule(arguments: ScheduleArguments, settings: &ProcessSettings) -> anyhow::Result<()> {
     let ScheduleArguments { plan_id, from, connection, format, common } = arguments;
-    let answer = match &common.server {
-        Some(url) => {
+    let answer = match common.server(settings)? {
+        Some(remote) => {
             let from = from.map(|from| ("from", from));
             let connection = connection.map(|connection| ("connection", connection.to_string()));
             let format = format.map(|format| ("format", format.as_str().to_owned()));
             let query: Vec<_> = [from, connection, format].into_iter().flatten().collect();
-            Remote::new(url, settings)?.get(&["subscriptions", "plans", &plan_id, "schedule"], &query).await?
+            remote.get(&["subscriptions", "plans", &plan_id, "schedule"], &query).await?
         }
         None => {
             let stored = Stored::load(&plan_id, from.as_deref(), settings).await?;
@@ -106,10 +95,10 @@ pub(super) async fn run_schedule(arguments: ScheduleArguments, settings: &Proces
 
 pub(super) async fn run_explain(arguments: ExplainArguments, settings: &ProcessSettings) -> anyhow::Result<()> {
     let ExplainArguments { plan_id, key, common } = arguments;
-    let answer = match &common.server {
-        Some(url) => {
+    let answer = match common.server(settings)? {
+        Some(remote) => {
             let query = [("instrument", key)];
-            Remote::new(url, settings)?.get(&["subscriptions", "plans", &plan_id, "explain"], &query).await?
+            remote.get(&["subscriptions", "plans", &plan_id, "explain"], &query).await?
         }
         None => {
             let stored = Stored::load(&plan_id, None, settings).await?;
@@ -130,13 +119,6 @@ pub(super) fn explanation(plan: &Plan, key: &str, snapshot: &Snapshot) -> anyhow
             bail!("`{key}` is not among the keys of the plan; it contains {}", suggestions.join(", "))
         }
     }
-}
-
-fn print(is_json: bool, answer: &Value, parts: impl Fn(&Value) -> Vec<String>) -> anyhow::Result<()> {
-    if is_json {
-        return print_line(&serde_json::to_string_pretty(answer)?);
-    }
-    parts(answer).iter().try_for_each(|part| print_line(part))
 }
 
 /// A stored plan, an earlier one, and what they are compared with.

@@ -5,13 +5,13 @@ use registry_planning::plan::describe::trading_date;
 use registry_planning::transition::{PlanDiff, diff};
 use registry_planning::verify::{Verification, replan, verify};
 use registry_planning::vocabulary::counted;
-use reqwest::Url;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::remote::Remote;
-use super::stored::{Stored, list, shown};
-use super::{date, print_line, table};
+use super::date;
+use super::options::{Common, SERVER_VARIABLE, usage};
+use super::output::{list, print, shown, table};
+use super::stored::Stored;
 use crate::settings::ProcessSettings;
 
 #[derive(clap::Args)]
@@ -21,12 +21,8 @@ pub(super) struct VerifyArguments {
     /// Trading date on which contracts count as expired [default: today in Asia/Kolkata].
     #[arg(long, value_name = "YYYY-MM-DD", value_parser = date, conflicts_with = "server")]
     as_of: Option<NaiveDate>,
-    /// Ask this running service, such as `http://127.0.0.1:8901`, instead of the database.
-    #[arg(long, value_name = "URL")]
-    server: Option<Url>,
-    /// Print all instruments as JSON instead of a table of those that changed.
-    #[arg(long)]
-    json: bool,
+    #[command(flatten)]
+    common: Common,
 }
 
 /// A verification, and what a new plan would change.
@@ -39,17 +35,14 @@ struct Output<'a> {
 }
 
 pub(super) async fn run(arguments: VerifyArguments, settings: &ProcessSettings) -> anyhow::Result<()> {
-    let answer = match &arguments.server {
-        Some(url) => {
-            let path = ["subscriptions", "plans", &arguments.plan_id, "verify"];
-            Remote::new(url, settings)?.get(&path, &[]).await?
+    let answer = match arguments.common.server(settings)? {
+        Some(_) if arguments.as_of.is_some() => {
+            return Err(usage(&format!("--as-of cannot be combined with a server; unset {SERVER_VARIABLE}")));
         }
+        Some(remote) => remote.get(&["subscriptions", "plans", &arguments.plan_id, "verify"], &[]).await?,
         None => verified(&arguments, settings).await?,
     };
-    if arguments.json {
-        return print_line(&serde_json::to_string_pretty(&answer)?);
-    }
-    parts(&answer).iter().try_for_each(|part| print_line(part))
+    print(arguments.common.json, &answer, parts)
 }
 
 async fn verified(arguments: &VerifyArguments, settings: &ProcessSettings) -> anyhow::Result<Value> {

@@ -8,7 +8,7 @@ use registry_planning::catalogue::{Catalogue, Source};
 use registry_planning::vocabulary::Broker;
 use serde::Serialize;
 
-use crate::cli::{print_line, table};
+use crate::cli::output::{print_line, table};
 
 /// All findings, each with its number and some examples.
 #[derive(Serialize)]

@@ -13,7 +13,8 @@ use registry_planning::vocabulary::Exchange;
 use registry_store::{CalendarRecord, Store};
 
 use super::file_name;
-use crate::cli::{catalogue, print_line, resolve, table};
+use crate::cli::output::{print_line, table};
+use crate::cli::{catalogue, resolve};
 use crate::settings::ProcessSettings;
 
 pub(super) async fn run(path: &Path, is_forced: bool, settings: &ProcessSettings) -> anyhow::Result<()> {

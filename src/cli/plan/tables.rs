@@ -5,7 +5,7 @@ use registry_planning::catalogue::Catalogue;
 use registry_planning::plan::Plan;
 use registry_planning::vocabulary::{counted, hex};
 
-use crate::cli::{print_line, table};
+use crate::cli::output::{print_line, table};
 
 /// The width of a utilization bar, in characters.
 const BAR_WIDTH: usize = 20;

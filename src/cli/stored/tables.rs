@@ -3,25 +3,10 @@
 use registry_planning::vocabulary::counted;
 use serde_json::Value;
 
-use crate::cli::{print_line, table};
+use crate::cli::output::{list, print_line, shown, table};
 
 /// The number of instruments that a line names.
 const NAMED_MAX: usize = 3;
-
-/// Returns a text or a number; nothing if it is absent or null.
-pub(in crate::cli) fn shown(value: &Value) -> String {
-    match value {
-        Value::Null => String::new(),
-        Value::String(text) => text.clone(),
-        Value::Bool(is_set) => if *is_set { "yes" } else { "no" }.to_owned(),
-        Value::Array(values) => values.iter().map(shown).collect::<Vec<_>>().join(", "),
-        value => value.to_string(),
-    }
-}
-
-pub(in crate::cli) fn list(value: &Value) -> &[Value] {
-    value.as_array().map_or(&[], Vec::as_slice)
-}
 
 /// Returns the actions of a difference, and its counts.
 pub(super) fn diff_parts(answer: &Value) -> Vec<String> {
