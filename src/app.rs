@@ -33,9 +33,9 @@ const DRAIN_WITHIN: Duration = Duration::from_secs(6);
 /// [`CLOSE_WITHIN`] if it hangs, and the process needs a moment to end.
 const STORE_WITHIN: Duration = SHUTDOWN_WITHIN.saturating_sub(CLOSE_WITHIN).saturating_sub(Duration::from_millis(500));
 /// Maximum number of open connections: far more than the platform's services need.
-const CONNECTIONS_MAX: usize = 4096;
+pub(crate) const CONNECTIONS_MAX: usize = 4096;
 /// Maximum number of open connections to the probe port: a few hosts that probe it and scrape metrics.
-const PROBE_CONNECTIONS_MAX: usize = 64;
+pub(crate) const PROBE_CONNECTIONS_MAX: usize = 64;
 /// Maximum number of connections that the operating system completes before they are accepted. Callers beyond it wait for a
 /// second, because they repeat the start of the connection then.
 const BACKLOG: i32 = 1024;
@@ -295,7 +295,7 @@ pub fn curl_line(address: SocketAddr, key: &str) -> String {
 }
 
 /// The file of the key in the data folder.
-const KEY_FILE: &str = "internal_api_key";
+pub(crate) const KEY_FILE: &str = "internal_api_key";
 
 /// Reads the key of an earlier start, or generates one that only this user can read.
 fn make_or_read_key(data_dir: &Path) -> anyhow::Result<(String, KeyOrigin)> {

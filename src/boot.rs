@@ -278,7 +278,11 @@ async fn opened(url: &Secret, openers: Openers, tls: &Tls) -> anyhow::Result<(Ar
 
 pub(crate) type FetchResult = Result<registry_actors::config::Answers, SourceError>;
 
-fn database_url_in(answers: Option<&FetchResult>) -> anyhow::Result<Secret> {
+/// Returns the URL of the database that the config service has returned.
+///
+/// # Errors
+/// If it has returned none, or one that is not allowed.
+pub(crate) fn database_url_in(answers: Option<&FetchResult>) -> anyhow::Result<Secret> {
     match answers {
         Some(Ok(answers)) => {
             let url = answers.secrets.get(&SecretKey::DatabaseUrl).cloned().flatten();

@@ -3,6 +3,7 @@
 mod breakers;
 mod catalog;
 mod config;
+mod doctor;
 mod ingest;
 mod options;
 mod output;
@@ -83,6 +84,12 @@ enum Command {
     Status(Common),
     /// List or force the circuit breakers of a running service.
     Breakers(breakers::BreakersArguments),
+    /// Check the environment of a service, or a running service, and name a remedy for each problem.
+    ///
+    /// Without --server, it checks what a service would use if it started now: the configuration, the config service, the
+    /// database, Redis, TLS, the catalog, the calendar, the clock, the disk, files, ports and limits. It changes nothing. The
+    /// exit code is 1 if a check failed; warnings count only with --strict.
+    Doctor(doctor::DoctorArguments),
     /// List the settings with their values and origins.
     Config(Common),
     /// Migrate the database schema to the current version.
@@ -167,16 +174,17 @@ pub fn main() -> ExitCode {
     }
     let settings = match read_environment() {
         Ok(settings) => settings,
-        Err(faults) => return refuse(&faults),
+        Err(faults) => match &command {
+            Command::Doctor(arguments) => return exit_code(doctor::report_invalid(arguments, &faults)),
+            _ => return refuse(&faults),
+        },
     };
-    match run(command, &settings) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(fault) => report(fault),
-    }
+    exit_code(run(command, &settings))
 }
 
-/// Prints an error and returns its exit code.
-fn report(fault: anyhow::Error) -> ExitCode {
+/// Returns the exit code of a command, and prints its error.
+fn exit_code(result: anyhow::Result<()>) -> ExitCode {
+    let Err(fault) = result else { return ExitCode::SUCCESS };
     match fault.downcast::<SettingsFaults>().map_err(anyhow::Error::downcast::<clap::Error>) {
         Ok(faults) => refuse(&faults),
         Err(Ok(usage)) => usage.exit(),
@@ -201,6 +209,7 @@ fn run(command: Command, settings: &ProcessSettings) -> anyhow::Result<()> {
         Command::Migrate => runtime()?.block_on(migrate(settings)),
         Command::CheckConfig => runtime()?.block_on(config::check(settings)),
         Command::Config(arguments) => runtime()?.block_on(config::run(&arguments, settings)),
+        Command::Doctor(arguments) => runtime()?.block_on(doctor::run(&arguments, settings)),
         Command::Status(arguments) => runtime()?.block_on(status::run(&arguments, settings)),
         Command::Breakers(arguments) => runtime()?.block_on(breakers::run(&arguments, settings)),
         // It needs no settings.

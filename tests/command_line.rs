@@ -3,9 +3,11 @@
 mod brokers;
 mod checking;
 mod configuration;
+mod doctor;
 mod following;
 mod gates;
 mod ingesting;
+mod operators;
 
 use serde_json::{Value, json};
 use tempfile::TempDir;

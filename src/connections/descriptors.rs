@@ -29,6 +29,36 @@ fn connections_within(descriptors: usize) -> usize {
     connections
 }
 
+/// The file descriptors that the process may have, and the connections of callers for which they are sufficient.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Available {
+    /// The limit to which the process can raise its own; `None` without a limit.
+    pub(crate) limit: Option<u64>,
+    /// Number of descriptors that all connections need.
+    pub(crate) needed: u64,
+    /// Number of connections of callers that the service would accept.
+    pub(crate) connections: usize,
+}
+
+impl Available {
+    /// Whether the service would start.
+    pub(crate) fn is_sufficient(&self) -> bool {
+        self.connections >= CONNECTIONS_MIN
+    }
+}
+
+/// Returns the descriptors for so many connections of callers, and so many to the probe port, without raising the limit.
+pub(crate) fn available(connections_max: usize, probe_connections_max: Option<usize>) -> Available {
+    let other = RESERVED + probe_connections_max.map_or(0, needed);
+    let all = (needed(connections_max) + other) as u64;
+    let limit = getrlimit(Resource::Nofile).maximum;
+    let connections = match limit.filter(|limit| *limit < all) {
+        Some(limit) => connections_within(usize::try_from(limit).unwrap_or(usize::MAX).saturating_sub(other)),
+        None => connections_max,
+    };
+    Available { limit, needed: all, connections }
+}
+
 /// Raises the limit of the process if it is too low for so many connections of callers, and so many to the probe port.
 /// Returns the number of connections of callers that the limit allows.
 ///

@@ -16,6 +16,7 @@ use utoipa::ToSchema;
 use self::build::Facts;
 pub(crate) use self::document::StatusBreaker;
 use self::document::StatusDocument;
+pub(crate) use self::problems::is_stale;
 pub(super) use self::stream::{__path_stream, stream};
 use super::body::Fields;
 use super::context::{AppState, RequestContext};

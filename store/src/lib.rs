@@ -18,6 +18,7 @@ mod paging;
 mod plans;
 pub mod postgres;
 pub mod profiles;
+mod report;
 mod settings;
 mod sql;
 pub mod sqlite;
@@ -40,5 +41,6 @@ pub use self::loads::{
 pub use self::paging::{COUNT_MAX, Page, Portion, PortionLimit, Position, RowOutline, rows_within};
 pub use self::plans::{PlanFilter, PlanPage, PlanStore, PlanSummary};
 pub use self::profiles::ProfileStore;
+pub use self::report::DatabaseReport;
 pub use self::settings::{LastGoodSetting, LastGoodSettings, SettingsStore};
 pub use self::store::{ConnectionCounts, DEPENDENCY, Store};

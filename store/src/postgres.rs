@@ -36,6 +36,7 @@ pub(super) use self::connections::Limits;
 use super::documents::WRITES_DOCUMENTS;
 use super::error::StoreError;
 use super::lanes::{Lane, Permits};
+use super::report::DatabaseReport;
 use super::store::{ConnectionCounts, DEPENDENCY, Store};
 use super::tls::CaFile;
 
@@ -105,6 +106,16 @@ impl PostgresStore {
         let options = tls::secured(options, url, ca, &|name| std::env::var(name).ok()).map_err(unparsable)?;
         let connections = Connections::new(with_session(options, limits), limits);
         Ok(PostgresStore { connections, writes_documents: WRITES_DOCUMENTS })
+    }
+}
+
+impl PostgresStore {
+    /// Reads the state of the database without migrating it.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] if it does not respond.
+    pub async fn examine(&self) -> Result<DatabaseReport, StoreError> {
+        self.connections.read(|| schema::examine).await
     }
 }
 

@@ -21,10 +21,12 @@ use async_trait::async_trait;
 use chrono::Utc;
 use sqlx::migrate::Migrator;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::{ConnectOptions, Connection};
 
 use super::documents::WRITES_DOCUMENTS;
 use super::error::StoreError;
 use super::lanes::{Lane, Permits};
+use super::report::DatabaseReport;
 use super::store::{ConnectionCounts, Store};
 
 static MIGRATIONS: LazyLock<Migrator> = LazyLock::new(|| {
@@ -46,6 +48,9 @@ const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(2);
 const LOADER_TIMEOUT: Duration = Duration::from_secs(60);
 /// Idle time after which the connection for loads is closed: there are a few loads per day.
 const LOADER_IDLE: Duration = Duration::from_secs(60);
+
+/// Maximum time that [`SqliteStore::examine`] waits for another process.
+const EXAMINE_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// See the [module](self).
 pub struct SqliteStore {
@@ -101,6 +106,32 @@ impl SqliteStore {
     #[cfg(test)]
     pub(super) fn writing_documents(self) -> Self {
         SqliteStore { writes_documents: true, ..self }
+    }
+
+    /// Reads the state of the file at `path` without creating or migrating it.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] if the file is missing or is not a database.
+    pub async fn examine(path: &Path) -> Result<DatabaseReport, StoreError> {
+        let options = SqliteConnectOptions::new().filename(path).read_only(true).busy_timeout(EXAMINE_TIMEOUT);
+        let mut connection = options.connect().await.map_err(fault)?;
+        let read = async {
+            let version: String = sqlx::query_scalar("select sqlite_version()").fetch_one(&mut connection).await?;
+            let table = "select count(*) from sqlite_master where name = '_sqlx_migrations'";
+            let has_table: i64 = sqlx::query_scalar(table).fetch_one(&mut connection).await?;
+            let applied: Vec<i64> = match has_table {
+                0 => Vec::new(),
+                _ => {
+                    let versions = "select version from _sqlx_migrations where success";
+                    sqlx::query_scalar(versions).fetch_all(&mut connection).await?
+                }
+            };
+            Ok(DatabaseReport::new(format!("SQLite {version}"), &MIGRATIONS, &applied, Utc::now()))
+        };
+        let report = read.await.map_err(fault);
+        // A failure to close what was only read changes nothing.
+        let _ = connection.close().await;
+        report
     }
 
     /// Returns the path of the file.

@@ -56,6 +56,17 @@ pub struct RedisCache {
     link: Mutex<Option<Arc<Link>>>,
 }
 
+/// The properties of a Redis server, if it reports them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RedisReport {
+    /// The version.
+    pub version: Option<String>,
+    /// Maximum memory in bytes; 0 if it is not limited.
+    pub memory_max: Option<u64>,
+    /// The word for what happens at the maximum, such as `allkeys-lru`.
+    pub memory_policy: Option<String>,
+}
+
 /// A connection.
 struct Link {
     connection: MultiplexedConnection,
@@ -113,6 +124,24 @@ impl RedisCache {
         let config =
             AsyncConnectionConfig::new().set_connection_timeout(Some(opening)).set_response_timeout(Some(TIMEOUT));
         Ok(RedisCache { client, config, link: Mutex::new(None) })
+    }
+
+    /// Reads the version and the memory policy of the server.
+    ///
+    /// # Errors
+    /// [`SharedCacheError`] if it does not respond, or the user may not send `INFO`.
+    pub async fn examine(&self) -> Result<RedisReport, SharedCacheError> {
+        let (server, memory): (String, String) =
+            self.query(pipe().cmd("INFO").arg("server").cmd("INFO").arg("memory")).await?;
+        let field = |text: &str, name: &str| {
+            let value = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
+            value.map(|value| value.trim().to_owned())
+        };
+        Ok(RedisReport {
+            version: field(&server, "redis_version"),
+            memory_max: field(&memory, "maxmemory").and_then(|bytes| bytes.parse().ok()),
+            memory_policy: field(&memory, "maxmemory_policy"),
+        })
     }
 
     async fn query<T: FromRedisValue>(&self, pipeline: &Pipeline) -> Result<T, SharedCacheError> {

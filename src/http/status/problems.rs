@@ -216,6 +216,12 @@ fn of_restarts(actor: &str, count: u64) -> StatusProblem {
     problem(WARNING, actor, detail, remedy, "InstrumentRegistryActorRestarts")
 }
 
+/// Whether the last file of a broker is too old, so many trading days after its date.
+pub(crate) fn is_stale(days: usize, at: DateTime<Utc>) -> bool {
+    let minute = at.hour() * 60 + at.minute();
+    days > 1 || (days > 0 && FILE_EXPECTED.contains(&minute))
+}
+
 fn of_catalog(state: &AppState, observation: &Observation<'_>) -> Vec<StatusProblem> {
     let mut problems = Vec::new();
     let Some(snapshot) = state.system.snapshot() else { return problems };
@@ -232,8 +238,7 @@ fn of_catalog(state: &AppState, observation: &Observation<'_>) -> Vec<StatusProb
             problems.push(problem(WARNING, "catalog", refused(refusal), remedy, "InstrumentRegistryFileRejected"));
         }
         let days = last_file(&snapshot, broker, observation.at).map_or(0, |(_, days)| days);
-        let minute = observation.at.hour() * 60 + observation.at.minute();
-        if days > 1 || (days > 0 && FILE_EXPECTED.contains(&minute)) {
+        if is_stale(days, observation.at) {
             let detail = format!("the last file of {} is {} old", broker.as_str(), counted(days, "trading day"));
             let remedy = "Ingest the file of today; look for its job and its rejection.";
             problems.push(problem(WARNING, "catalog", detail, remedy, "InstrumentRegistryCatalogStale"));

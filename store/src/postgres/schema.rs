@@ -4,12 +4,14 @@ use std::io;
 use std::sync::LazyLock;
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use sqlx::migrate::{MigrateError, Migrator};
 use sqlx::{Connection, PgConnection};
 use tokio::time::{sleep, timeout};
 use tracing::info;
 
 use super::super::error::StoreError;
+use super::super::report::DatabaseReport;
 use super::super::store::DEPENDENCY;
 use super::connections::Connections;
 
@@ -116,14 +118,27 @@ async fn make_schema(connection: &mut PgConnection) -> Result<(), MigrateError> 
     Ok(())
 }
 
+/// Reads the version of the server, its time, and the applied migrations.
+pub(super) async fn examine(connection: &mut PgConnection) -> Result<DatabaseReport, sqlx::Error> {
+    let (version, now): (String, DateTime<Utc>) =
+        sqlx::query_as("select current_setting('server_version'), clock_timestamp()")
+            .fetch_one(&mut *connection)
+            .await?;
+    let applied = applied_migrations(connection).await?;
+    Ok(DatabaseReport::new(format!("PostgreSQL {version}"), &MIGRATIONS, &applied, now))
+}
+
 /// Returns whether every migration was applied, so that only their checksums remain to be checked.
 async fn is_current(connection: &mut PgConnection) -> Result<bool, MigrateError> {
+    let applied = applied_migrations(connection).await?;
+    Ok(MIGRATIONS.iter().all(|migration| applied.contains(&migration.version)))
+}
+
+async fn applied_migrations(connection: &mut PgConnection) -> Result<Vec<i64>, sqlx::Error> {
     let has_table: bool =
         sqlx::query_scalar("select to_regclass('_sqlx_migrations') is not null").fetch_one(&mut *connection).await?;
     if !has_table {
-        return Ok(false);
+        return Ok(Vec::new());
     }
-    let applied: Vec<i64> =
-        sqlx::query_scalar("select version from _sqlx_migrations where success").fetch_all(&mut *connection).await?;
-    Ok(MIGRATIONS.iter().all(|migration| applied.contains(&migration.version)))
+    sqlx::query_scalar("select version from _sqlx_migrations where success").fetch_all(&mut *connection).await
 }

@@ -1,0 +1,207 @@
+//! `doctor`: checks the environment of a service, or a running service. Each finding has a remedy.
+
+mod catalog;
+mod dependencies;
+mod machine;
+mod served;
+
+use std::time::{Duration, Instant};
+
+use anyhow::bail;
+use registry_planning::vocabulary::counted;
+use serde::Serialize;
+use tokio::time::timeout;
+
+use self::dependencies::Dependencies;
+use super::options::Common;
+use super::output::{painted, print_json, print_line, table};
+use crate::settings::{ProcessSettings, SettingsFaults};
+
+/// The deadline of a check.
+const CHECK_WITHIN: Duration = Duration::from_secs(2);
+
+#[derive(clap::Args)]
+pub(super) struct DoctorArguments {
+    /// Exit with 1 after a warning, too.
+    #[arg(long)]
+    strict: bool,
+    #[command(flatten)]
+    common: Common,
+}
+
+/// The result of a check, from the best to the worst.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+enum Status {
+    Skipped,
+    Ok,
+    Warning,
+    Failed,
+}
+
+impl Status {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Status::Skipped => "skipped",
+            Status::Ok => "ok",
+            Status::Warning => "warning",
+            Status::Failed => "failed",
+        }
+    }
+}
+
+/// What a check has found.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+struct Finding {
+    status: Status,
+    detail: String,
+    /// What to do, if possible as a command.
+    remedy: Option<String>,
+}
+
+impl Finding {
+    fn ok(detail: impl Into<String>) -> Self {
+        Finding { status: Status::Ok, detail: detail.into(), remedy: None }
+    }
+
+    fn skipped(detail: impl Into<String>) -> Self {
+        Finding { status: Status::Skipped, detail: detail.into(), remedy: None }
+    }
+
+    fn warning(detail: impl Into<String>, remedy: impl Into<String>) -> Self {
+        Finding { status: Status::Warning, detail: detail.into(), remedy: Some(remedy.into()) }
+    }
+
+    fn failed(detail: impl Into<String>, remedy: impl Into<String>) -> Self {
+        Finding { status: Status::Failed, detail: detail.into(), remedy: Some(remedy.into()) }
+    }
+
+    /// Joins the findings of one check. The worst status applies, with the details of the problems if there are any.
+    fn joined(findings: Vec<Finding>) -> Self {
+        let status = findings.iter().map(|finding| finding.status).max().unwrap_or(Status::Skipped);
+        let shown = findings.iter().filter(|finding| status <= Status::Ok || finding.status > Status::Ok);
+        let details: Vec<&str> = shown.map(|finding| finding.detail.as_str()).collect();
+        let mut remedies: Vec<&str> = findings.iter().filter_map(|finding| finding.remedy.as_deref()).collect();
+        remedies.dedup();
+        let remedy = (!remedies.is_empty()).then(|| remedies.join("\n"));
+        Finding { status, detail: details.join("; "), remedy }
+    }
+}
+
+/// A check.
+#[derive(Serialize)]
+struct Check {
+    check: String,
+    #[serde(flatten)]
+    finding: Finding,
+    duration_ms: u64,
+}
+
+/// Runs a check, which fails if it does not end in time.
+async fn check(name: &str, work: impl Future<Output = Finding>) -> Check {
+    let started_at = Instant::now();
+    let finding = timeout(CHECK_WITHIN, work).await.unwrap_or_else(|_| {
+        Finding::failed(format!("timeout: no result within {CHECK_WITHIN:?}"), "Check the load of the machine.")
+    });
+    let duration_ms = u64::try_from(started_at.elapsed().as_millis()).unwrap_or(u64::MAX);
+    Check { check: name.to_owned(), finding, duration_ms }
+}
+
+/// Runs a check that blocks.
+async fn check_blocking(name: &str, work: impl FnOnce() -> Finding + Send + 'static) -> Check {
+    let crashed = |fault: tokio::task::JoinError| Finding::failed(fault.to_string(), "Report this defect.");
+    check(name, async { tokio::task::spawn_blocking(work).await.unwrap_or_else(crashed) }).await
+}
+
+pub(super) async fn run(arguments: &DoctorArguments, settings: &ProcessSettings) -> anyhow::Result<()> {
+    let checks = match arguments.common.server(settings)? {
+        Some(remote) => served::checks(&remote).await,
+        None => local(settings).await,
+    };
+    report(arguments, &checks)
+}
+
+/// Reports an environment with which no service can start, so that nothing else can be checked.
+pub(super) fn report_invalid(arguments: &DoctorArguments, faults: &SettingsFaults) -> anyhow::Result<()> {
+    let remedy = "Correct the named variables; `instrument-registry check-config` lists all of them.";
+    let finding = Finding::failed(faults.to_string(), remedy);
+    report(arguments, &[Check { check: "configuration".to_owned(), finding, duration_ms: 0 }])
+}
+
+/// Checks the environment. The dependencies come first, because later checks read from them.
+async fn local(settings: &ProcessSettings) -> Vec<Check> {
+    let of_machine = async {
+        let data_dir = settings.data_dir.clone();
+        let owned = settings.clone();
+        tokio::join!(
+            check_blocking("disk", move || machine::disk(&data_dir)),
+            check_blocking("files", move || machine::files(&owned)),
+            check("ports", machine::ports(settings)),
+            check("limits", async { machine::limits(settings) }),
+            check("broker_limits", async { machine::broker_limits(settings) }),
+        )
+    };
+    let of_dependencies = async {
+        let dependencies = Dependencies::resolve(settings).await;
+        let (configuration, (database, store), redis, tls, date) = tokio::join!(
+            check("configuration", dependencies.configuration()),
+            dependencies.database(),
+            check("redis", dependencies.redis()),
+            check("tls", async { dependencies.tls() }),
+            dependencies.service_date(),
+        );
+        let clock = check("clock", async { dependencies::clock(database.time, date) }).await;
+        let (catalog, calendar) = catalog::checks(store.as_deref(), settings).await;
+        if let Some(store) = store {
+            // What was only read needs no orderly end.
+            let _ = timeout(CHECK_WITHIN, store.close()).await;
+        }
+        [configuration, dependencies.service, database.check, redis, tls, catalog, calendar, clock]
+    };
+    let (of_dependencies, (disk, files, ports, limits, broker_limits)) = tokio::join!(of_dependencies, of_machine);
+    of_dependencies.into_iter().chain([broker_limits, disk, files, ports, limits]).collect()
+}
+
+/// Prints the checks.
+///
+/// # Errors
+/// If one of them failed; if `--strict` is given, also after a warning.
+fn report(arguments: &DoctorArguments, checks: &[Check]) -> anyhow::Result<()> {
+    let count = |status: Status| checks.iter().filter(|check| check.finding.status == status).count();
+    let (failed, warnings) = (count(Status::Failed), count(Status::Warning));
+    let worst = checks.iter().map(|check| check.finding.status).max().unwrap_or(Status::Ok).max(Status::Ok);
+    if arguments.common.json {
+        print_json(&serde_json::json!({"status": worst, "checks": checks}))?;
+    } else {
+        let mut lines = table(&["result", "check", "detail"]);
+        for Check { check, finding, .. } in checks {
+            let remedy = finding.remedy.as_ref().map_or(String::new(), |remedy| format!("\nremedy: {remedy}"));
+            lines.add_row([finding.status.as_str(), check, &format!("{}{remedy}", finding.detail)]);
+        }
+        print_line(&painted(&lines.to_string()))?;
+        let (warned, skipped) = (counted(warnings, "warning"), count(Status::Skipped));
+        print_line(&format!("{} ok, {warned}, {failed} failed, {skipped} skipped", count(Status::Ok)))?;
+    }
+    match (failed, warnings) {
+        (0, warnings) if warnings > 0 && arguments.strict => bail!("{} with --strict", counted(warnings, "warning")),
+        (0, _) => Ok(()),
+        (failed, _) => bail!("{} failed", counted(failed, "check")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn joined_findings_have_the_details_of_the_problems() {
+        let good = || Finding::ok("a");
+        let bad = |status| Finding { status, detail: "b".to_owned(), remedy: Some("fix b".to_owned()) };
+
+        assert_eq!(Finding::joined(vec![good(), Finding::ok("c")]), Finding::ok("a; c"));
+        assert_eq!(Finding::joined(vec![good(), bad(Status::Warning)]), Finding::warning("b", "fix b"));
+        let worst = Finding::joined(vec![bad(Status::Warning), bad(Status::Failed), good()]);
+        assert_eq!(worst, Finding::failed("b; b", "fix b"));
+        assert_eq!(Finding::joined(Vec::new()).status, Status::Skipped);
+    }
+}

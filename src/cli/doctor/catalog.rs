@@ -1,0 +1,89 @@
+//! The checks of the stored catalog and of the trading calendar.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
+use registry_planning::calendar::{Calendar, CalendarState};
+use registry_planning::ingest::gate::credible_date;
+use registry_planning::plan::describe::trading_date;
+use registry_planning::vocabulary::{Broker, counted};
+use registry_store::{LoadSummary, Refusal, Store, StoreError};
+
+use super::{Check, Finding, check};
+use crate::http::is_stale;
+use crate::settings::ProcessSettings;
+
+/// The number of loads among which the last one of each broker is: some weeks of files of all brokers.
+const LOADS_READ: u32 = 200;
+
+/// Checks the catalog and the calendar of a store whose schema is current.
+pub(super) async fn checks(store: Option<&dyn Store>, settings: &ProcessSettings) -> (Check, Check) {
+    let Some(store) = store else {
+        let skipped = || async { Finding::skipped("no database with a current schema") };
+        return tokio::join!(check("catalog", skipped()), check("calendar", skipped()));
+    };
+    let now = Utc::now();
+    let calendar = async || Ok(store.calendar_after(0).await?.map(|stored| stored.record.calendar));
+    let of_catalog = async {
+        let found = async {
+            let calendar = calendar().await?.unwrap_or_default();
+            Ok(catalog(&store.versions(None, LOADS_READ).await?, &store.refusals().await?, &calendar, settings, now))
+        };
+        found.await.unwrap_or_else(unreadable)
+    };
+    let of_calendar = async { calendar().await.map_or_else(unreadable, |calendar| calendar_finding(calendar, now)) };
+    tokio::join!(check("catalog", of_catalog), check("calendar", of_calendar))
+}
+
+#[allow(clippy::needless_pass_by_value)] // So that it can be given to `unwrap_or_else` by its name.
+fn unreadable(fault: StoreError) -> Finding {
+    Finding::failed(fault.to_string(), "Check the database.")
+}
+
+fn catalog(
+    loads: &[LoadSummary],
+    refusals: &[Refusal],
+    calendar: &Calendar,
+    settings: &ProcessSettings,
+    now: DateTime<Utc>,
+) -> Finding {
+    // They are newest first.
+    let newest: BTreeMap<Broker, &LoadSummary> = loads.iter().rev().map(|load| (load.broker, load)).collect();
+    let mut findings: Vec<Finding> = newest.into_values().map(|load| age(load, calendar, now)).collect();
+    if findings.is_empty() {
+        let served = if settings.has_demonstration { "the demonstration catalog" } else { "no instrument" };
+        let detail = format!("no file accepted yet: {served} is served");
+        findings.push(Finding::warning(detail, "instrument-registry ingest FILE --broker BROKER"));
+    }
+    let refused: BTreeMap<Broker, &Refusal> = refusals.iter().rev().map(|refusal| (refusal.broker, refusal)).collect();
+    findings.extend(refused.into_values().map(refused_file));
+    Finding::joined(findings)
+}
+
+fn age(load: &LoadSummary, calendar: &Calendar, now: DateTime<Utc>) -> Finding {
+    let (broker, today) = (load.broker.as_str(), trading_date(now));
+    let date = credible_date(load.file_date, today).unwrap_or_else(|| trading_date(load.loaded_at));
+    let days = calendar.trading_days_after(date, today);
+    let detail = format!("{broker}: file of {date}, {} old", counted(days, "trading day"));
+    if is_stale(days, now) {
+        return Finding::warning(detail, format!("instrument-registry ingest FILE --broker {broker}"));
+    }
+    Finding::ok(detail)
+}
+
+fn refused_file(refusal: &Refusal) -> Finding {
+    let broker = refusal.broker.as_str();
+    let faults: Vec<String> = refusal.faults.iter().map(ToString::to_string).collect();
+    let detail = format!("{broker}: file {} rejected: {}", refusal.source, faults.join("; "));
+    let remedy = format!("instrument-registry ingest CORRECTED_FILE --broker {broker}, or the same file with --force");
+    Finding::warning(detail, remedy)
+}
+
+fn calendar_finding(calendar: Option<Calendar>, now: DateTime<Utc>) -> Finding {
+    let (calendar, today) = (calendar.unwrap_or_default(), trading_date(now));
+    match (calendar.state(today), calendar.warning(today)) {
+        (_, Some(warning)) => Finding::warning(warning, "instrument-registry ingest --calendar FILE"),
+        (CalendarState::Current(end), None) => Finding::ok(format!("complete until {end}")),
+        (_, None) => Finding::ok("loaded"),
+    }
+}

@@ -1,0 +1,364 @@
+//! The checks of the config service, the database and Redis, of TLS, and of the clock.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Instant;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use registry_actors::cache::SharedCache;
+use registry_actors::cache::redis::{RedisCache, RedisReport};
+use registry_actors::config::{Secret, SecretKey, SourceError};
+use registry_store::postgres::PostgresStore;
+use registry_store::sqlite::SqliteStore;
+use registry_store::{DatabaseReport, Store};
+use reqwest::Url;
+use tokio::time::timeout;
+
+use super::{CHECK_WITHIN, Check, Finding, check};
+use crate::boot::{self, FetchResult, Openers};
+use crate::cli::remote::{client, probe};
+use crate::cli::status::duration;
+use crate::settings::{Database, ProcessSettings};
+
+/// The skew of a clock from which leases, ages and expiries are wrong, in milliseconds.
+const SKEW_MAX_MS: i64 = 2_000;
+/// The memory policies with which a full Redis evicts what has an expiry, as all cached plans have.
+const EVICTING: &str = "allkeys-lru";
+
+/// The time of another clock, and the interval of ours in which it was read.
+pub(super) struct OtherTime {
+    name: &'static str,
+    before: DateTime<Utc>,
+    other: DateTime<Utc>,
+    after: DateTime<Utc>,
+    /// The precision of the other time.
+    precision: TimeDelta,
+}
+
+impl OtherTime {
+    /// Returns the least skew that explains the other time, in milliseconds.
+    fn skew_ms(&self) -> i64 {
+        let ahead = self.other - self.after;
+        let behind = self.before - self.other - self.precision;
+        ahead.max(behind).max(TimeDelta::zero()).num_milliseconds()
+    }
+}
+
+/// The settings and the answers of the config service, from which the URLs of the other dependencies come.
+pub(super) struct Dependencies<'a> {
+    settings: &'a ProcessSettings,
+    answers: Option<FetchResult>,
+    /// The check of the config service.
+    pub(super) service: Check,
+}
+
+/// The check of the database, and its time.
+pub(super) struct CheckedDatabase {
+    pub(super) check: Check,
+    pub(super) time: Option<OtherTime>,
+}
+
+impl<'a> Dependencies<'a> {
+    /// Asks the config service once.
+    pub(super) async fn resolve(settings: &'a ProcessSettings) -> Self {
+        let mut answers = None;
+        let service = check("config_service", async {
+            let started_at = Instant::now();
+            let late = || Ok(Some(Err(SourceError::Unavailable(format!("no response within {CHECK_WITHIN:?}")))));
+            let fetched = timeout(CHECK_WITHIN.mul_f32(0.95), boot::fetch_once(settings)).await;
+            match fetched.unwrap_or_else(|_| late()) {
+                Ok(fetched) => answers = fetched,
+                Err(fault) => return Finding::failed(format!("{fault:#}"), "Correct CONFIG_SERVICE_URL."),
+            }
+            config_service(answers.as_ref(), settings, started_at)
+        });
+        let service = service.await;
+        Dependencies { settings, answers, service }
+    }
+
+    pub(super) async fn configuration(&self) -> Finding {
+        let mut faults = boot::unusable(self.settings, self.answers.as_ref(), Openers::default());
+        let resolved = boot::effective(self.settings, self.answers.as_ref(), None).await;
+        faults.extend(resolved.refused.iter().map(ToString::to_string));
+        match faults.as_slice() {
+            [] => Finding::ok("all settings are valid"),
+            faults => {
+                let remedy = "Correct the named settings; `instrument-registry check-config` lists all of them.";
+                Finding::failed(faults.join("; "), remedy)
+            }
+        }
+    }
+
+    /// Checks the database, and returns the store if its schema is current.
+    pub(super) async fn database(&self) -> (CheckedDatabase, Option<Arc<dyn Store>>) {
+        let (mut time, mut store) = (None, None);
+        let work = async {
+            let before = Utc::now();
+            let started_at = Instant::now();
+            let (report, opened) = match self.examined().await {
+                Ok(examined) => examined,
+                Err(finding) => return finding,
+            };
+            if opened.backend() != "sqlite" {
+                let precision = TimeDelta::zero();
+                time =
+                    Some(OtherTime { name: "the database", before, other: report.now, after: Utc::now(), precision });
+            }
+            let finding = schema(&report, started_at.elapsed().as_millis());
+            if report.pending == 0 && opened.prepare().await.is_ok() {
+                store = Some(opened);
+            }
+            finding
+        };
+        let check = check("database", work).await;
+        (CheckedDatabase { check, time }, store)
+    }
+
+    /// Reads the state of the database without changing it.
+    async fn examined(&self) -> Result<(DatabaseReport, Arc<dyn Store>), Finding> {
+        let unreachable = |fault: &dyn std::fmt::Display| {
+            let remedy = "Check that the server of DATABASE_URL runs and accepts this user: `psql \"$DATABASE_URL\" -c 'select 1'`";
+            Finding::failed(fault.to_string(), remedy)
+        };
+        let of_url = async |url: &Secret| {
+            let store = PostgresStore::with_ca(url.expose(), self.settings.tls.ca());
+            let store = store.map_err(|fault| unreachable(&fault))?;
+            let report = store.examine().await.map_err(|fault| unreachable(&fault))?;
+            Ok((report, Arc::new(store) as Arc<dyn Store>))
+        };
+        match self.settings.database() {
+            Database::Embedded => embedded(&self.settings.database_path()).await,
+            Database::Url(url) => of_url(&url).await,
+            Database::FromConfigService => match boot::database_url_in(self.answers.as_ref()) {
+                Ok(url) => of_url(&url).await,
+                Err(fault) => {
+                    let remedy = "Set DATABASE_URL in the environment or in the config service.";
+                    Err(Finding::failed(format!("{fault:#}"), remedy))
+                }
+            },
+        }
+    }
+
+    /// The URL of Redis, of the environment or of the config service.
+    fn redis_url(&self) -> Option<Secret> {
+        let answered = match &self.answers {
+            Some(Ok(answers)) => answers.secrets.get(&SecretKey::RedisUrl).cloned().flatten(),
+            _ => None,
+        };
+        self.settings.redis_url.clone().or(answered)
+    }
+
+    pub(super) async fn redis(&self) -> Finding {
+        let Some(url) = self.redis_url() else { return Finding::skipped("not configured: no shared cache") };
+        let remedy =
+            "Check that the server of REDIS_URL runs and accepts this user: `redis-cli -u \"$REDIS_URL\" ping`";
+        let cache = match RedisCache::with_tls(url.expose(), &self.settings.tls) {
+            Ok(cache) => cache,
+            Err(fault) => return Finding::failed(format!("REDIS_URL: {fault}"), remedy),
+        };
+        // The first call opens the connection.
+        if let Err(fault) = cache.ping().await {
+            return Finding::failed(fault.to_string(), remedy);
+        }
+        let started_at = Instant::now();
+        if let Err(fault) = cache.ping().await {
+            return Finding::failed(fault.to_string(), remedy);
+        }
+        let latency = started_at.elapsed();
+        redis_finding(cache.examine().await.ok(), &format!("PING {:.1} ms", latency.as_secs_f64() * 1e3))
+    }
+
+    /// Names the connections that use TLS.
+    pub(super) fn tls(&self) -> Finding {
+        let mut parts = Vec::new();
+        if let Some(service) = &self.settings.config_service {
+            let has_tls = service.url.to_string().starts_with("https://");
+            parts.push(format!("config service: {}", if has_tls { "verified" } else { "none" }));
+        }
+        let url = match self.settings.database() {
+            Database::Embedded => None,
+            Database::Url(url) => Some(url),
+            Database::FromConfigService => boot::database_url_in(self.answers.as_ref()).ok(),
+        };
+        parts.extend(
+            url.and_then(|url| url.expose().parse().ok()).map(|url| format!("database: {}", database_tls(&url))),
+        );
+        parts.extend(self.redis_url().map(|url| {
+            let has_tls = url.expose().starts_with("rediss://") || url.expose().starts_with("valkeys://");
+            format!("redis: {}", if has_tls { "verified" } else { "none" })
+        }));
+        if parts.is_empty() {
+            return Finding::skipped("no dependency over the network");
+        }
+        if let Some(ca) = self.settings.tls.ca() {
+            parts.push(format!("further root certificates: {}", ca.path().display()));
+        }
+        Finding::ok(parts.join("; "))
+    }
+
+    /// Reads the clock of the config service.
+    pub(super) async fn service_date(&self) -> Option<OtherTime> {
+        let service = self.settings.config_service.as_ref()?;
+        let url: Url = format!("{}/health", service.url).parse().ok()?;
+        let client = client(&url, self.settings, CHECK_WITHIN).ok()?;
+        let before = Utc::now();
+        let other = probe(&client, url).await.ok()?.date?;
+        // A date of HTTP has no fraction.
+        let precision = TimeDelta::seconds(1);
+        Some(OtherTime { name: "the config service", before, other, after: Utc::now(), precision })
+    }
+}
+
+fn config_service(answers: Option<&FetchResult>, settings: &ProcessSettings, started_at: Instant) -> Finding {
+    let modified = std::fs::metadata(settings.last_good_path()).and_then(|file| file.modified()).ok();
+    let age = modified.and_then(|at| at.elapsed().ok()).map(|age| duration(age.as_secs()));
+    let last_good = match age {
+        Some(age) => format!("the last good settings are of {age} ago"),
+        None => "there are no last good settings".to_owned(),
+    };
+    match answers {
+        None => Finding::skipped("not configured: the environment has all settings"),
+        Some(Err(SourceError::Unauthorized(why))) => Finding::failed(
+            format!("{why}; {last_good}"),
+            "Set CONFIG_SERVICE_API_KEY to a key that the config service accepts.",
+        ),
+        Some(Err(SourceError::Unavailable(why))) => {
+            let remedy = "Check that the service of CONFIG_SERVICE_URL runs: `curl -i \"$CONFIG_SERVICE_URL/health\"`";
+            Finding::failed(format!("{why}; {last_good}"), remedy)
+        }
+        Some(Ok(answers)) if answers.unanswered.is_empty() => {
+            let milliseconds = started_at.elapsed().as_millis();
+            Finding::ok(format!("key accepted, {} settings in {milliseconds} ms", answers.values.len()))
+        }
+        Some(Ok(answers)) => {
+            let missing = answers.unanswered.iter().map(|(key, why)| format!("{key}: {why}"));
+            Finding::warning(missing.collect::<Vec<_>>().join("; "), "Check the log of the config service.")
+        }
+    }
+}
+
+async fn embedded(path: &Path) -> Result<(DatabaseReport, Arc<dyn Store>), Finding> {
+    if !path.exists() {
+        return Err(Finding::skipped(format!("{} does not exist; the first start creates it", path.display())));
+    }
+    let report = SqliteStore::examine(path).await.map_err(|fault| {
+        let remedy = "Restore the file from a backup, or set DATA_DIR to another folder.";
+        Finding::failed(format!("{}: {fault}", path.display()), remedy)
+    })?;
+    Ok((report, Arc::new(SqliteStore::new(path))))
+}
+
+fn schema(report: &DatabaseReport, milliseconds: u128) -> Finding {
+    let DatabaseReport { server, migrations, pending, unknown, now: _ } = report;
+    let detail = format!("{server}, responded in {milliseconds} ms");
+    match (*pending, *unknown) {
+        (0, 0) => Finding::ok(format!("{detail}, schema current ({migrations} migrations)")),
+        (0, unknown) => Finding::warning(
+            format!("{detail}, schema of a later release ({unknown} unknown migrations)"),
+            "Run the release that has migrated the database.",
+        ),
+        (pending, _) => Finding::warning(
+            format!("{detail}, {pending} of {migrations} migrations are not applied"),
+            "instrument-registry migrate",
+        ),
+    }
+}
+
+fn redis_finding(report: Option<RedisReport>, latency: &str) -> Finding {
+    let Some(RedisReport { version, memory_max, memory_policy }) = report else {
+        return Finding::ok(format!("{latency}, memory policy not readable"));
+    };
+    let detail = format!("Redis {}, {latency}", version.unwrap_or_default());
+    match (memory_max, memory_policy.as_deref()) {
+        (Some(0), Some(policy)) => Finding::ok(format!("{detail}, memory not limited ({policy})")),
+        (_, Some("noeviction")) => Finding::warning(
+            format!("{detail}, policy noeviction: a full server rejects new plans"),
+            format!("redis-cli -u \"$REDIS_URL\" config set maxmemory-policy {EVICTING}"),
+        ),
+        (_, Some(policy)) => Finding::ok(format!("{detail}, policy {policy}")),
+        (_, None) => Finding::ok(detail),
+    }
+}
+
+/// Describes the TLS of a database by the mode of its URL.
+fn database_tls(url: &Url) -> &'static str {
+    let mode = url.query_pairs().find(|(name, _)| matches!(&**name, "sslmode" | "ssl-mode"));
+    match mode.map(|(_, mode)| mode.to_lowercase()).as_deref() {
+        Some("verify-full") => "verified",
+        Some("verify-ca") => "verified, without the name of the host",
+        Some("require") => "encrypted, not verified",
+        Some("disable") => "none",
+        _ => "encrypted if the server offers it, not verified",
+    }
+}
+
+/// Compares the clock of this machine with others.
+pub(super) fn clock(database: Option<OtherTime>, service: Option<OtherTime>) -> Finding {
+    let compared: Vec<Finding> = [database, service].into_iter().flatten().map(|time| of_clock(&time)).collect();
+    if compared.is_empty() { Finding::skipped("no other clock to compare with") } else { Finding::joined(compared) }
+}
+
+/// Compares the clock of this machine with another one.
+pub(super) fn of_clock(time: &OtherTime) -> Finding {
+    let skew = time.skew_ms();
+    if skew <= SKEW_MAX_MS {
+        return Finding::ok(format!("agrees with {}", time.name));
+    }
+    #[allow(clippy::cast_precision_loss)]
+    let seconds = skew as f64 / 1e3;
+    Finding::warning(
+        format!("differs by {seconds:.1} s from {}", time.name),
+        "Synchronize both clocks: `timedatectl set-ntp true`",
+    )
+}
+
+impl OtherTime {
+    /// The time of a running service.
+    pub(super) fn of_service(before: DateTime<Utc>, other: DateTime<Utc>) -> Self {
+        OtherTime { name: "the service", before, other, after: Utc::now(), precision: TimeDelta::seconds(1) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_skew_counts_only_beyond_the_interval_of_the_call() {
+        let at = |ms: i64| DateTime::from_timestamp_millis(1_800_000_000_000 + ms).unwrap();
+        let skew = |other: i64, precision: i64| {
+            let precision = TimeDelta::milliseconds(precision);
+            OtherTime { name: "x", before: at(0), other: at(other), after: at(500), precision }.skew_ms()
+        };
+
+        assert_eq!([skew(200, 0), skew(-300, 0), skew(4_500, 0)], [0, 300, 4_000]);
+        assert_eq!([skew(-900, 1_000), skew(-4_000, 1_000)], [0, 3_000]);
+    }
+
+    #[test]
+    fn a_full_redis_must_evict() {
+        let report = |max: u64, policy: &str| RedisReport {
+            version: Some("7.0.1".to_owned()),
+            memory_max: Some(max),
+            memory_policy: Some(policy.to_owned()),
+        };
+        let found = |max, policy| redis_finding(Some(report(max, policy)), "PING 0.1 ms");
+
+        assert_eq!(found(0, "noeviction"), Finding::ok("Redis 7.0.1, PING 0.1 ms, memory not limited (noeviction)"));
+        let remedy = found(1 << 20, "noeviction").remedy;
+        assert_eq!(remedy.as_deref(), Some("redis-cli -u \"$REDIS_URL\" config set maxmemory-policy allkeys-lru"));
+        assert_eq!(found(1 << 20, "volatile-ttl"), Finding::ok("Redis 7.0.1, PING 0.1 ms, policy volatile-ttl"));
+    }
+
+    #[test]
+    fn the_schema_of_another_release_is_a_warning() {
+        let found = |pending, unknown| {
+            let server = "SQLite 3".to_owned();
+            schema(&DatabaseReport { server, migrations: 9, pending, unknown, now: Utc::now() }, 1)
+        };
+
+        assert_eq!(found(0, 0), Finding::ok("SQLite 3, responded in 1 ms, schema current (9 migrations)"));
+        assert_eq!(found(2, 0).remedy.as_deref(), Some("instrument-registry migrate"));
+        assert!(found(0, 1).detail.ends_with("schema of a later release (1 unknown migrations)"));
+    }
+}

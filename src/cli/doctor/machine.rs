@@ -1,0 +1,182 @@
+//! The checks of the disk, files, ports and limits of this machine.
+
+use std::fs;
+use std::io;
+use std::net::{SocketAddr, TcpListener};
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::thread::available_parallelism;
+use std::time::Duration;
+
+use rustix::fs::{Access, access, statvfs};
+
+use super::Finding;
+use crate::app::{CONNECTIONS_MAX, KEY_FILE, PROBE_CONNECTIONS_MAX};
+use crate::cli::remote::{client, local_url, probe};
+use crate::cli::status::bytes;
+use crate::connections::descriptors;
+use crate::memory;
+use crate::settings::ProcessSettings;
+
+/// The free space below which the disk is nearly full, and below which loads of files fail soon.
+const FREE_MIN: u64 = 1 << 30;
+const FREE_FAILED: u64 = 100 << 20;
+/// The memory for which the service is measured, see the page on deployment.
+const MEMORY_MIN: u64 = 384 << 20;
+/// The deadline of the request that finds out what uses a port.
+const PROBE_WITHIN: Duration = Duration::from_secs(1);
+
+/// Checks the free space for the data folder.
+pub(super) fn disk(data_dir: &Path) -> Finding {
+    // The first start creates the folder.
+    let absolute = std::path::absolute(data_dir).unwrap_or_else(|_| data_dir.to_owned());
+    let Some(folder) = absolute.ancestors().find(|folder| folder.exists()) else {
+        return Finding::skipped(format!("{} does not exist", data_dir.display()));
+    };
+    let free = match statvfs(folder) {
+        Ok(system) => system.f_bavail.saturating_mul(system.f_frsize),
+        Err(fault) => return Finding::skipped(format!("{}: {fault}", folder.display())),
+    };
+    let detail = format!("{} free at {}", bytes(free), folder.display());
+    let remedy = format!("Free space, or set DATA_DIR to a larger disk: `du -sh {}/*`", folder.display());
+    match free {
+        0..FREE_FAILED => Finding::failed(detail, remedy),
+        FREE_FAILED..FREE_MIN => Finding::warning(detail, remedy),
+        _ => Finding::ok(detail),
+    }
+}
+
+/// Checks that the data folder is writable, and that other users cannot read the key or change the settings.
+pub(super) fn files(settings: &ProcessSettings) -> Finding {
+    let folder = &settings.data_dir;
+    let shown = folder.display();
+    let of_folder = match access(folder, Access::WRITE_OK | Access::EXEC_OK) {
+        Ok(()) if folder.is_dir() => Finding::ok(format!("{shown} is writable")),
+        Ok(()) => Finding::failed(format!("{shown} (DATA_DIR) is not a folder"), "Set DATA_DIR to a folder."),
+        Err(rustix::io::Errno::NOENT) => Finding::ok(format!("{shown} does not exist; the first start creates it")),
+        Err(fault) => Finding::failed(
+            format!("{shown} (DATA_DIR) is not writable: {fault}"),
+            format!("chown -R \"$(id -u)\" {shown}"),
+        ),
+    };
+    let key = mode(&folder.join(KEY_FILE), 0o077, "0600");
+    let last_good = mode(&settings.last_good_path(), 0o022, "0644");
+    Finding::joined([Some(of_folder), key, last_good].into_iter().flatten().collect())
+}
+
+/// Checks that a file has none of the modes `forbidden`. `None` if it does not exist.
+fn mode(path: &Path, forbidden: u32, allowed: &str) -> Option<Finding> {
+    let mode = fs::metadata(path).ok()?.permissions().mode() & 0o777;
+    let shown = path.display();
+    Some(match mode & forbidden {
+        0 => Finding::ok(format!("{shown} has mode {mode:04o}")),
+        _ => Finding::failed(
+            format!("{shown} has mode {mode:04o}, expected {allowed}"),
+            format!("chmod {allowed} {shown}"),
+        ),
+    })
+}
+
+/// Checks that the ports are free, or used by a running instance.
+pub(super) async fn ports(settings: &ProcessSettings) -> Finding {
+    let mut findings = vec![port("PORT", settings.listen, settings).await];
+    if let Some(address) = settings.probe_listen {
+        findings.push(port("PROBE_PORT", address, settings).await);
+    }
+    Finding::joined(findings)
+}
+
+async fn port(name: &str, address: SocketAddr, settings: &ProcessSettings) -> Finding {
+    match TcpListener::bind(address) {
+        Ok(_) => Finding::ok(format!("{name}: {address} is free")),
+        Err(fault) if fault.kind() == io::ErrorKind::AddrInUse => match version_at(address, settings).await {
+            Some(version) => Finding::ok(format!("{name}: {address} is used by instrument-registry {version}")),
+            None => Finding::failed(
+                format!("{name}: {address} is used by another process"),
+                format!("Find it with `ss -ltnp 'sport = :{}'`, or set {name} to a free port.", address.port()),
+            ),
+        },
+        Err(fault) => Finding::failed(
+            format!("{name}: failed to listen on {address}: {fault}"),
+            format!("Set BIND_ADDRESS to an address of this machine, and {name} to a port that this user may use."),
+        ),
+    }
+}
+
+/// Returns the version of the instance that listens on an address.
+async fn version_at(address: SocketAddr, settings: &ProcessSettings) -> Option<String> {
+    let mut url = local_url(address);
+    let client = client(&url, settings, PROBE_WITHIN).ok()?;
+    url.set_path("/health");
+    let body = probe(&client, url).await.ok()?.body;
+    (body["service"] == "instrument_registry").then(|| body["version"].as_str().unwrap_or("unknown").to_owned())
+}
+
+/// Checks the file descriptors, the memory and the processors.
+pub(super) fn limits(settings: &ProcessSettings) -> Finding {
+    let cores = available_parallelism().map_or(1, std::num::NonZero::get);
+    Finding::joined(vec![
+        of_descriptors(settings.probe_listen.is_some()),
+        of_memory(memory::limit()),
+        Finding::ok(format!("{cores} processors")),
+    ])
+}
+
+fn of_descriptors(has_probe_port: bool) -> Finding {
+    let available = descriptors::available(CONNECTIONS_MAX, has_probe_port.then_some(PROBE_CONNECTIONS_MAX));
+    let limit = available.limit.map_or("no limit".to_owned(), |limit| limit.to_string());
+    let detail = format!("file descriptors: {limit} for {} connections", available.connections);
+    let remedy = format!("ulimit -n {}, or LimitNOFILE={} in the unit of systemd", available.needed, available.needed);
+    match (available.is_sufficient(), available.connections < CONNECTIONS_MAX) {
+        (false, _) => Finding::failed(detail, remedy),
+        (true, true) => Finding::warning(format!("{detail} of {CONNECTIONS_MAX}"), remedy),
+        (true, false) => Finding::ok(detail),
+    }
+}
+
+fn of_memory(limit: Option<u64>) -> Finding {
+    match limit {
+        None => Finding::ok("memory limit unknown"),
+        Some(limit) if limit < MEMORY_MIN => Finding::warning(
+            format!("memory limit {}, expected at least {}", bytes(limit), bytes(MEMORY_MIN)),
+            "Raise the memory limit of the container.",
+        ),
+        Some(limit) => Finding::ok(format!("memory limit {}", bytes(limit))),
+    }
+}
+
+/// Names the source of the limits of brokers. A faulty file is a fault of the configuration.
+pub(super) fn broker_limits(settings: &ProcessSettings) -> Finding {
+    match settings.capacity_source.has_file() {
+        true => Finding::ok(format!("{} is valid", settings.capacity_values()[0].1)),
+        false => Finding::ok("the built-in figures apply"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Status;
+    use super::*;
+
+    #[test]
+    fn too_little_memory_is_a_warning() {
+        assert_eq!(of_memory(Some(256 << 20)).status, Status::Warning);
+        assert_eq!(of_memory(Some(384 << 20)).status, Status::Ok);
+    }
+
+    #[test]
+    fn a_file_that_others_can_read_has_a_remedy() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("key");
+        fs::write(&path, "").unwrap();
+        let found = |bits: u32| {
+            fs::set_permissions(&path, fs::Permissions::from_mode(bits)).unwrap();
+            mode(&path, 0o077, "0600").unwrap()
+        };
+
+        assert_eq!(found(0o600).status, Status::Ok);
+        let remedy = found(0o640).remedy;
+        assert_eq!(remedy.as_deref(), Some(&*format!("chmod 0600 {}", path.display())));
+        assert_eq!(mode(&folder.path().join("missing"), 0o077, "0600"), None);
+    }
+}

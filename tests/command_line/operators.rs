@@ -1,0 +1,136 @@
+//! The commands for operators of a running service: their tables, their JSON and their exit codes.
+
+use std::path::Path;
+
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use crate::support::{Finished, KEY, Process, fields, run};
+
+/// Runs a command against a service.
+fn ask(arguments: &[&str], service: &Process, data_dir: &Path) -> Finished {
+    let url = format!("http://{}", service.address);
+    run(arguments, data_dir, &[("INSTRUMENT_REGISTRY_URL", &url), ("INTERNAL_API_KEY", KEY)])
+}
+
+/// Runs a command that must succeed, and returns its JSON.
+fn ask_json(arguments: &[&str], service: &Process, data_dir: &Path) -> Value {
+    let finished = ask(&[arguments, &["--json"]].concat(), service, data_dir);
+    assert_eq!((finished.code, finished.complaint.as_str()), (Some(0), ""), "{arguments:?}");
+    serde_json::from_str(&finished.output).expect("the output is JSON")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn status_shows_health_problems_and_figures() {
+    let folder = TempDir::new().unwrap();
+    let service = Process::start(folder.path(), &[]).await;
+
+    let finished = ask(&["status"], &service, folder.path());
+    let answer = ask_json(&["status"], &service, folder.path());
+
+    assert_eq!((finished.code, finished.complaint.as_str()), (Some(0), ""));
+    assert!(finished.output.starts_with("degraded: catalog: the demonstration catalog is served.\n"));
+    assert!(finished.output.contains("remedy: Ingest a file of a broker."), "{}", finished.output);
+    assert_eq!(finished.row("closed").unwrap()[..2], ["closed", "database"]);
+    assert_eq!(finished.row("persistence").unwrap()[..2], ["persistence", "running"]);
+    assert!(finished.row("catalog").unwrap()[1].starts_with("demonstration catalog, "), "{}", finished.output);
+    assert_eq!(answer["health"]["status"], "degraded");
+    assert_eq!(answer["process"]["backend"], "sqlite");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn tables_are_as_wide_as_the_output() {
+    let folder = TempDir::new().unwrap();
+    let service = Process::start(folder.path(), &[]).await;
+    let url = format!("http://{}", service.address);
+    let status = |columns: &str| {
+        let variables = [("INSTRUMENT_REGISTRY_URL", url.as_str()), ("INTERNAL_API_KEY", KEY), ("COLUMNS", columns)];
+        run(&["status"], folder.path(), &variables).output
+    };
+
+    let (wide, narrow) = (status("100"), status("60"));
+
+    assert!(wide.lines().all(|line| line.chars().count() <= 100), "{wide}");
+    assert!(wide.lines().any(|line| line.starts_with("| actor ")), "{wide}");
+    assert!(narrow.contains("\nactor: persistence\nstate: running\n"), "{narrow}");
+    assert!(!wide.contains('\x1b'), "the output is not a terminal");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn breakers_are_listed_forced_and_reset() {
+    let folder = TempDir::new().unwrap();
+    let service = Process::start(folder.path(), &[]).await;
+
+    let listed = ask(&["breakers"], &service, folder.path());
+    let unconfirmed = ask(&["breakers", "force-closed", "database"], &service, folder.path());
+    let forced = ask_json(&["breakers", "force-closed", "database", "--yes"], &service, folder.path());
+    let during = ask_json(&["breakers"], &service, folder.path());
+    let reset = ask(&["breakers", "reset", "database", "--yes"], &service, folder.path());
+    let missing = ask(&["breakers", "reset", "redis", "--yes"], &service, folder.path());
+
+    assert_eq!(listed.row("closed").unwrap()[..2], ["closed", "database"]);
+    assert_eq!((unconfirmed.code, unconfirmed.output.as_str()), (Some(2), ""));
+    assert!(unconfirmed.complaint.contains("add --yes"), "{}", unconfirmed.complaint);
+    assert_eq!(forced["forced"], "closed");
+    assert_eq!(during["breakers"][0]["forced"], "closed");
+    assert_eq!(fields(&during), ["breakers"]);
+    assert_eq!(reset.code, Some(0));
+    assert_eq!(reset.row("closed").unwrap()[..2], ["closed", "database"]);
+    assert_eq!((missing.code, missing.complaint.as_str()), (Some(1), "error: redis is not configured\n"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn config_lists_the_settings_of_a_service_or_of_the_environment() {
+    let folder = TempDir::new().unwrap();
+    let service = Process::start(folder.path(), &[("INSTRUMENT_REGISTRY_PLANNER_TIMEOUT", "7")]).await;
+    let of = |answer: &Value, key: &str| {
+        let settings = answer["settings"].as_array().expect("settings are a list");
+        settings.iter().find(|of| of["setting"] == key).cloned().expect("the setting is listed")
+    };
+
+    let served = ask_json(&["config"], &service, folder.path());
+    let local = run(&["config", "--json"], folder.path(), &[("PORT", "8905")]);
+    let table = run(&["config"], folder.path(), &[("PORT", "8905")]);
+
+    let key = "INSTRUMENT_REGISTRY_PLANNER_TIMEOUT";
+    assert_eq!(of(&served, key), json!({"setting": key, "value": "7", "origin": "environment"}));
+    let local: Value = serde_json::from_str(&local.output).unwrap();
+    assert_eq!(fields(&local), ["faults", "settings", "warnings"]);
+    assert_eq!(of(&local, "PORT"), json!({"setting": "PORT", "value": "8905", "origin": "environment"}));
+    assert_eq!(of(&local, key)["origin"], "default");
+    assert_eq!(table.row("PORT").unwrap(), ["PORT", "8905", "environment"]);
+}
+
+#[test]
+fn commands_without_a_running_service_name_the_option() {
+    let folder = TempDir::new().unwrap();
+
+    for command in ["status", "breakers"] {
+        let finished = run(&[command], folder.path(), &[("PORT", "1"), ("INTERNAL_API_KEY", KEY)]);
+
+        assert_eq!((finished.code, finished.output.as_str()), (Some(1), ""), "{command}");
+        let expected = "error: failed to connect to http://127.0.0.1:1/; start the service, or name a running one with \
+                        --server URL or INSTRUMENT_REGISTRY_URL\n";
+        assert_eq!(finished.complaint, expected, "{command}");
+    }
+}
+
+#[test]
+fn an_invalid_variable_for_the_service_is_reported() {
+    let folder = TempDir::new().unwrap();
+
+    let finished = run(&["status"], folder.path(), &[("INSTRUMENT_REGISTRY_URL", "here")]);
+
+    assert_eq!(finished.code, Some(1));
+    assert!(finished.complaint.starts_with("error: INSTRUMENT_REGISTRY_URL: expected a URL"), "{finished:?}");
+}
+
+#[test]
+fn a_shell_gets_a_script_for_completions() {
+    let folder = TempDir::new().unwrap();
+
+    let finished = run(&["completions", "bash"], folder.path(), &[("PORT", "not a port")]);
+
+    assert_eq!((finished.code, finished.complaint.as_str()), (Some(0), ""));
+    assert!(finished.output.contains("breakers"), "{}", finished.output);
+}
