@@ -1,15 +1,18 @@
 //! The command line: the service, commands that read and change what it stores, and commands for its operators.
 
 mod breakers;
+mod brokers;
 mod catalog;
 mod config;
 mod doctor;
 mod ingest;
+mod local;
 mod options;
 mod output;
 mod plan;
 mod profiles;
 mod remote;
+mod search;
 mod status;
 mod stored;
 mod verify;
@@ -74,9 +77,12 @@ enum Command {
     Verify(verify::VerifyArguments),
     /// Ingest a broker's instrument file into the catalog; a running service serves it within seconds.
     Ingest(IngestArguments),
-    /// Check the stored catalog.
-    #[command(subcommand)]
-    Catalog(catalog::CatalogCommand),
+    /// Show the figures, the versions or the changes of the catalog, or check the stored one.
+    Catalog(catalog::CatalogArguments),
+    /// Find instruments by symbol, name, ISIN or underlying.
+    Search(Box<search::SearchArguments>),
+    /// List the brokers with their last files, or show the limits of one of them.
+    Brokers(brokers::BrokersArguments),
     /// Import watchlists as profiles, or export profiles.
     #[command(subcommand)]
     Profiles(profiles::ProfilesCommand),
@@ -204,7 +210,9 @@ fn run(command: Command, settings: &ProcessSettings) -> anyhow::Result<()> {
         Command::Explain(arguments) => runtime()?.block_on(stored::run_explain(arguments, settings)),
         Command::Verify(arguments) => runtime()?.block_on(verify::run(arguments, settings)),
         Command::Ingest(arguments) => runtime()?.block_on(ingest::run(arguments, settings)),
-        Command::Catalog(command) => runtime()?.block_on(catalog::run(command, settings)),
+        Command::Catalog(arguments) => runtime()?.block_on(catalog::run(arguments, settings)),
+        Command::Search(arguments) => runtime()?.block_on(search::run(&arguments, settings)),
+        Command::Brokers(arguments) => runtime()?.block_on(brokers::run(&arguments, settings)),
         Command::Profiles(command) => runtime()?.block_on(profiles::run(command, settings)),
         Command::Migrate => runtime()?.block_on(migrate(settings)),
         Command::CheckConfig => runtime()?.block_on(config::check(settings)),

@@ -26,6 +26,7 @@ mod instruments;
 mod keys;
 mod measures;
 mod middleware;
+pub(crate) mod offline;
 mod openapi;
 mod operations;
 mod pagination;

@@ -8,6 +8,7 @@ mod following;
 mod gates;
 mod ingesting;
 mod operators;
+mod reading;
 
 use serde_json::{Value, json};
 use tempfile::TempDir;

@@ -160,6 +160,8 @@ pub(super) fn shown(value: &Value) -> String {
         Value::Null => String::new(),
         Value::String(text) => text.clone(),
         Value::Bool(is_set) => if *is_set { "yes" } else { "no" }.to_owned(),
+        // A whole number has no fraction.
+        Value::Number(number) if number.is_f64() => number.as_f64().unwrap_or_default().to_string(),
         Value::Array(values) => values.iter().map(shown).collect::<Vec<_>>().join(", "),
         value => value.to_string(),
     }

@@ -1,6 +1,7 @@
 //! `plan`: creates plans offline, from the stored catalog.
 
 mod keys;
+mod served;
 mod tables;
 
 use std::path::PathBuf;
@@ -11,6 +12,7 @@ use chrono::{DateTime, NaiveDate, SubsecRound, TimeDelta, Utc};
 use registry_actors::snapshot::Snapshot;
 use registry_planning::Stamp;
 use registry_planning::broker::BrokerModels;
+use registry_planning::catalogue::Catalogue;
 use registry_planning::feed::{ACCOUNTS_MAX, Accounts, CONNECTIONS_MAX, ItemDefaults, StreamOptions};
 use registry_planning::json::ObjectWriter;
 use registry_planning::plan::Plan;
@@ -21,8 +23,11 @@ use registry_planning::subscriptions::{PlanSubscriptions, SubscriptionForm};
 use registry_planning::vocabulary::{
     Broker, FilteringStrictness, Mode, OptimizationLevel, PlacementStrategy, SubscriptionType,
 };
+use serde_json::json;
 use uuid::Uuid;
 
+use self::tables::ShownPlan;
+use super::options::Common;
 use super::output::{print_json, print_line};
 use super::stored::explanation;
 use super::{catalogue, date, resolve, stored, word};
@@ -31,6 +36,10 @@ use crate::settings::ProcessSettings;
 
 /// Maximum number of keys in the arguments, as in a list over HTTP.
 const KEYS_MAX: usize = 5000;
+
+/// The user and the name of a plan that is not stored.
+const USER: &str = "command-line";
+const PLAN_NAME: &str = "command line";
 
 #[derive(clap::Args)]
 pub(super) struct PlanArguments {
@@ -86,9 +95,8 @@ pub(super) struct PlanArguments {
     /// Explain why the plan contains this key, or why it was left out, instead of printing the plan.
     #[arg(long, value_name = "KEY", conflicts_with = "format")]
     explain: Option<String>,
-    /// Print JSON instead of tables.
-    #[arg(long)]
-    json: bool,
+    #[command(flatten)]
+    common: Common,
 }
 
 const FORMS: &str = "json, or the broker of the plan";
@@ -108,6 +116,10 @@ pub(super) async fn run(arguments: PlanArguments, settings: &ProcessSettings) ->
     }
     let brokers = BrokerModels::embedded().with_capacity(Arc::clone(&settings.capacity));
     let (source, feed) = (source(&arguments, &brokers)?, feed(&arguments, &brokers)?);
+    if let Some(remote) = arguments.common.server(settings)? {
+        let shown_plan = served::plan(&arguments, &source, &feed, &remote).await?;
+        return print_served(&arguments, shown_plan);
+    }
     let Resources { store, settings: planner, .. } = resolve(settings).await?;
     let now = Utc::now();
     let catalogue = Arc::new(catalogue(&*store, settings, now).await?);
@@ -117,15 +129,44 @@ pub(super) async fn run(arguments: PlanArguments, settings: &ProcessSettings) ->
 
     let plan = create_plan(&arguments, source, feed, &snapshot, now)?;
     if let Some(key) = &arguments.explain {
-        return print_explanation(&plan, key, &snapshot, arguments.json);
+        return print_explanation(&plan, key, &snapshot, arguments.common.json);
     }
     if let Some(form) = arguments.format {
         return print_subscriptions(&plan, form, &snapshot);
     }
-    if arguments.json {
+    if arguments.common.json {
         return print_json(&plan);
     }
-    tables::print_plan(&plan, &snapshot.catalogue)
+    print_parts(&shown_plan(&plan, &snapshot.catalogue)?)
+}
+
+/// Prints the subscriptions of a plan of a service, or the plan.
+fn print_served(arguments: &PlanArguments, shown_plan: ShownPlan) -> anyhow::Result<()> {
+    let ShownPlan { plan, subscriptions, .. } = &shown_plan;
+    if let (Some(_), Some(broker)) = (arguments.format, arguments.broker) {
+        return print_json(&json!({"broker": broker, "format": "json", "subscriptions": subscriptions}));
+    }
+    if arguments.common.json { print_json(plan) } else { print_parts(&shown_plan) }
+}
+
+fn print_parts(shown_plan: &ShownPlan) -> anyhow::Result<()> {
+    tables::plan_parts(shown_plan).iter().try_for_each(|part| print_line(part))
+}
+
+/// Returns a plan as a service returns it, and what the catalog has about its instruments.
+fn shown_plan(plan: &Plan, catalogue: &Catalogue) -> anyhow::Result<ShownPlan> {
+    let known = plan.instruments.iter().filter_map(|key| {
+        let of = catalogue.get(catalogue.find(key)?);
+        let entry = json!({
+            "instrument_type": of.class().as_str(), "expiry": of.expiry(), "lot_size": of.lot_size(), "name": of.name(),
+        });
+        Some((key.to_owned(), entry))
+    });
+    Ok(ShownPlan {
+        plan: serde_json::to_value(plan)?,
+        subscriptions: serde_json::to_value(PlanSubscriptions::of(plan))?,
+        instruments: known.collect(),
+    })
 }
 
 /// Returns the keys of the arguments, then those of the file.
@@ -187,8 +228,8 @@ fn create_plan(
     let defaults = &snapshot.settings;
     let today = trading_date(now);
     let mut request = PlanRequest {
-        user_id: "command-line".to_owned(),
-        plan_name: "command line".to_owned(),
+        user_id: USER.to_owned(),
+        plan_name: PLAN_NAME.to_owned(),
         description: None,
         subscription_type: SubscriptionType::LiveFeed,
         source,

@@ -71,27 +71,41 @@ pub(crate) async fn limits(
 ) -> Result<Response, Problem> {
     let broker = path.ok().and_then(|Path(broker_id)| Broker::parse(&broker_id)).ok_or_else(no_such_broker)?;
     let snapshot = snapshot(&state)?;
-    let capacity = snapshot.brokers.capacity().of(broker);
-    let mut parameters = Parameters::of(&uri);
-    let tier = tier(&mut parameters, capacity);
-    Fields::none().finish(parameters.finish())?;
-    let of = |position: usize| capacity.tiers[position].name.as_str();
-    let tier = &capacity.tiers[tier.unwrap_or(capacity.default_tier)];
-    Ok(json(&LimitsAnswer {
-        broker_id: broker.as_str(),
-        name: &capacity.name,
-        tier: &tier.name,
-        default_tier: of(capacity.default_tier),
-        tiers: capacity.tiers.iter().map(|tier| tier.name.as_str()).collect(),
-        accounts: capacity
-            .accounts
-            .iter()
-            .map(|account| AccountEntry { name: &account.name, tier: of(account.tier) })
-            .collect(),
-        limits: &tier.limits,
-        correlation_id: &context.correlation_id,
-        response_time_ms: context.elapsed_ms(),
-    }))
+    Ok(json(&LimitsAnswer::of(broker, snapshot.brokers.capacity().of(broker), &uri, &context)?))
+}
+
+impl<'a> LimitsAnswer<'a> {
+    /// Returns the limits of the tier in the query.
+    ///
+    /// # Errors
+    /// 422 with all faults of the query.
+    pub(super) fn of(
+        broker: Broker,
+        capacity: &'a BrokerCapacity,
+        uri: &Uri,
+        context: &'a RequestContext,
+    ) -> Result<Self, Problem> {
+        let mut parameters = Parameters::of(uri);
+        let tier = tier(&mut parameters, capacity);
+        Fields::none().finish(parameters.finish())?;
+        let of = |position: usize| capacity.tiers[position].name.as_str();
+        let tier = &capacity.tiers[tier.unwrap_or(capacity.default_tier)];
+        Ok(LimitsAnswer {
+            broker_id: broker.as_str(),
+            name: &capacity.name,
+            tier: &tier.name,
+            default_tier: of(capacity.default_tier),
+            tiers: capacity.tiers.iter().map(|tier| tier.name.as_str()).collect(),
+            accounts: capacity
+                .accounts
+                .iter()
+                .map(|account| AccountEntry { name: &account.name, tier: of(account.tier) })
+                .collect(),
+            limits: &tier.limits,
+            correlation_id: &context.correlation_id,
+            response_time_ms: context.elapsed_ms(),
+        })
+    }
 }
 
 /// Takes the position of the requested tier.

@@ -151,11 +151,14 @@ pub(crate) async fn summary(
     Fields::none().finish(parameters.finish())?;
     let snapshot = snapshot(&state)?;
     let deadline = deadline(&context, &snapshot);
-    run_blocking(deadline, move || {
-        let catalogue = &snapshot.catalogue;
+    run_blocking(deadline, move || json(&SummaryAnswer::of(&snapshot.catalogue, has_stats, &context))).await
+}
+
+impl<'a> SummaryAnswer<'a> {
+    pub(super) fn of(catalogue: &'a Catalogue, has_stats: bool, context: &'a RequestContext) -> Self {
         let today = trading_date(Utc::now());
         let summary = catalogue.summary(today);
-        json(&SummaryAnswer {
+        SummaryAnswer {
             total_instruments: summary.all.total(),
             active_instruments: summary.all.active,
             inactive_instruments: summary.all.inactive,
@@ -167,9 +170,8 @@ pub(crate) async fn summary(
             version: catalogue.version(),
             correlation_id: &context.correlation_id,
             response_time_ms: context.elapsed_ms(),
-        })
-    })
-    .await
+        }
+    }
 }
 
 fn freshness(catalogue: &Catalogue, today: NaiveDate) -> Freshness {
@@ -269,8 +271,11 @@ pub(crate) async fn brokers(
     Fields::none().finish(Parameters::of(&uri).finish())?;
     let snapshot = snapshot(&state)?;
     let deadline = deadline(&context, &snapshot);
-    run_blocking(deadline, move || {
-        let catalogue = &snapshot.catalogue;
+    run_blocking(deadline, move || json(&BrokersAnswer::of(&snapshot.catalogue, &context))).await
+}
+
+impl<'a> BrokersAnswer<'a> {
+    pub(super) fn of(catalogue: &Catalogue, context: &'a RequestContext) -> Self {
         let tokens = catalogue.token_counts();
         let brokers: Vec<BrokerEntry> = Broker::ALL
             .into_iter()
@@ -286,14 +291,13 @@ pub(crate) async fn brokers(
                 }
             })
             .collect();
-        json(&BrokersAnswer {
+        BrokersAnswer {
             count: brokers.len(),
             brokers,
             correlation_id: &context.correlation_id,
             response_time_ms: context.elapsed_ms(),
-        })
-    })
-    .await
+        }
+    }
 }
 
 /// The token that identifies an instrument in the feed of a broker.

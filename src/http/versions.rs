@@ -10,7 +10,7 @@ use axum::response::Response;
 use registry_actors::persistence::Op;
 use registry_planning::ingest::diff::{Change, ChangeKind};
 use registry_planning::vocabulary::{Broker, format_time};
-use registry_store::{LoadSummary, Store, StoredFault};
+use registry_store::{LoadDiff, LoadSummary, Store, StoredFault};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -127,7 +127,8 @@ pub(crate) struct DiffAnswer<'a> {
     response_time_ms: u64,
 }
 
-const KINDS: &str = "added, removed, renamed, token_changed, token_reused, expiry_moved, lot_changed, tick_changed, \
+/// The kinds of changes.
+pub(crate) const KINDS: &str = "added, removed, renamed, token_changed, token_reused, expiry_moved, lot_changed, tick_changed, \
                      series_changed";
 
 /// Lists the versions of the catalog, newest first.
@@ -156,15 +157,22 @@ pub(crate) async fn list(
     let limit: u32 = limit.unwrap_or(50);
     // One entry more than the page shows whether there is a next page.
     let list = move |store: Arc<dyn Store>| async move { store.versions(before, limit + 1).await };
-    let mut loads = state.system.persistence.run(Op::Versions, deadline(), list).await?;
-    let has_next = loads.len() > limit as usize;
-    loads.truncate(limit as usize);
-    Ok(json(&VersionsAnswer {
-        next_before: loads.last().filter(|_| has_next).map(|load| load.version),
-        versions: loads.into_iter().map(VersionEntry::from).collect(),
-        correlation_id: &context.correlation_id,
-        response_time_ms: context.elapsed_ms(),
-    }))
+    let loads = state.system.persistence.run(Op::Versions, deadline(), list).await?;
+    Ok(json(&VersionsAnswer::of(loads, limit, &context)))
+}
+
+impl<'a> VersionsAnswer<'a> {
+    /// Returns the first `limit` loads of which one more was read.
+    pub(super) fn of(mut loads: Vec<LoadSummary>, limit: u32, context: &'a RequestContext) -> Self {
+        let has_next = loads.len() > limit as usize;
+        loads.truncate(limit as usize);
+        VersionsAnswer {
+            next_before: loads.last().filter(|_| has_next).map(|load| load.version),
+            versions: loads.into_iter().map(VersionEntry::from).collect(),
+            correlation_id: &context.correlation_id,
+            response_time_ms: context.elapsed_ms(),
+        }
+    }
 }
 
 /// Returns the changes of a version since the previous load of the broker.
@@ -193,26 +201,40 @@ pub(crate) async fn diff(
     Fields::none().finish(parameters.finish())?;
 
     let limit: u32 = limit.unwrap_or(100);
-    let unknown = || Problem::not_found("unknown catalog version");
     let version: i64 = whole(&version).ok_or_else(unknown)?;
     let read = move |store: Arc<dyn Store>| async move { store.diff(version, kind, limit + 1).await };
-    let diff = state.system.persistence.run(Op::Diff, deadline(), read).await?.ok_or_else(unknown)?;
-    let mut changes = diff.changes.ok_or_else(|| {
-        Problem::not_found(
-            "no changes are recorded for this catalog version, because it was loaded before changes were recorded",
-        )
-    })?;
-    let has_more = changes.len() > limit as usize;
-    changes.truncate(limit as usize);
-    Ok(json(&DiffAnswer {
-        version,
-        broker_id: diff.load.broker.as_str(),
-        diff_counts: diff.load.diff_counts.unwrap_or_default(),
-        changes: changes.into_iter().map(ChangeEntry::from).collect(),
-        has_more,
-        correlation_id: &context.correlation_id,
-        response_time_ms: context.elapsed_ms(),
-    }))
+    let diff = state.system.persistence.run(Op::Diff, deadline(), read).await?;
+    Ok(json(&DiffAnswer::of(diff, limit, &context)?))
+}
+
+fn unknown() -> Problem {
+    Problem::not_found("unknown catalog version")
+}
+
+impl<'a> DiffAnswer<'a> {
+    /// Returns the first `limit` changes of which one more was read.
+    ///
+    /// # Errors
+    /// 404 if the version does not exist, or has no changes.
+    pub(super) fn of(diff: Option<LoadDiff>, limit: u32, context: &'a RequestContext) -> Result<Self, Problem> {
+        let LoadDiff { load, changes } = diff.ok_or_else(unknown)?;
+        let mut changes = changes.ok_or_else(|| {
+            Problem::not_found(
+                "no changes are recorded for this catalog version, because it was loaded before changes were recorded",
+            )
+        })?;
+        let has_more = changes.len() > limit as usize;
+        changes.truncate(limit as usize);
+        Ok(DiffAnswer {
+            version: load.version,
+            broker_id: load.broker.as_str(),
+            diff_counts: load.diff_counts.unwrap_or_default(),
+            changes: changes.into_iter().map(ChangeEntry::from).collect(),
+            has_more,
+            correlation_id: &context.correlation_id,
+            response_time_ms: context.elapsed_ms(),
+        })
+    }
 }
 
 fn deadline() -> tokio::time::Instant {

@@ -1,141 +1,143 @@
-//! Prints a plan and the explanation of a decision as tables.
+//! Prints a plan as tables. The input is the JSON of the API.
 
-use registry_planning::allocation::{Allocation, SubscribedLeg};
-use registry_planning::catalogue::Catalogue;
-use registry_planning::plan::Plan;
-use registry_planning::vocabulary::{counted, hex};
+use std::collections::BTreeMap;
 
-use crate::cli::output::{print_line, table};
+use registry_planning::vocabulary::{Mode, counted};
+use serde_json::Value;
+
+use crate::cli::output::{list, shown, table};
 
 /// The width of a utilization bar, in characters.
 const BAR_WIDTH: usize = 20;
 
-/// Prints a plan.
-pub(super) fn print_plan(plan: &Plan, catalogue: &Catalogue) -> anyhow::Result<()> {
-    print_instruments(plan, catalogue)?;
-    if !plan.rejected.is_empty() {
-        let mut left_out = table(&["rejected", "reason", "detail", "suggestions"]);
-        for rejection in &plan.rejected {
-            left_out.add_row([
-                rejection.instrument.clone(),
-                rejection.reason.to_string(),
-                rejection.detail.clone(),
-                rejection.suggestions.join(", "),
-            ]);
-        }
-        print_line(&left_out.to_string())?;
-    }
-    for part in plan.allocation.iter().flat_map(|allocation| allocation_parts(allocation)) {
-        print_line(&part)?;
-    }
-    for warning in &plan.metadata.warnings {
-        print_line(&format!("warning: {warning}"))?;
-    }
-    let metrics = &plan.performance_metrics;
-    print_line(&format!(
-        "kept {} of {} for {}: {} USD per day, about {} ms to subscribe, {} bytes per second\n\
-         catalog version {} ({}), optimization {}, strictness {}, maximum {}",
-        metrics.instrument_count,
-        counted(plan.metadata.original_instrument_count, "instrument"),
-        plan.metadata.as_of,
-        plan.estimated_cost,
-        metrics.estimated_latency_ms,
-        plan.metadata.estimated_bandwidth_bytes_per_second,
-        catalogue.version(),
-        &hex(catalogue.content_hash())[..12],
-        plan.optimization_level,
-        plan.filtering_strictness,
-        counted(plan.metadata.max_instruments, "instrument"),
-    ))
+/// A plan with what its tables show of its subscriptions and instruments.
+pub(super) struct ShownPlan {
+    /// The plan.
+    pub(super) plan: Value,
+    /// The subscriptions; null without a broker.
+    pub(super) subscriptions: Value,
+    /// The instruments by their keys, as far as the catalog has them.
+    pub(super) instruments: BTreeMap<String, Value>,
 }
 
-/// Prints the kept instruments; at a broker with their modes and connections.
-fn print_instruments(plan: &Plan, catalogue: &Catalogue) -> anyhow::Result<()> {
-    let subscriptions = plan.metadata.broker_part.as_ref().and_then(|part| part.subscriptions.as_ref());
+/// Returns the tables and lines about a plan.
+pub(super) fn plan_parts(shown_plan: &ShownPlan) -> Vec<String> {
+    let plan = &shown_plan.plan;
+    let mut parts = vec![instruments(shown_plan)];
+    let mut left_out = table(&["rejected", "reason", "detail", "suggestions"]);
+    for of in list(&plan["rejected"]) {
+        left_out.add_row(["instrument", "reason", "detail", "suggestions"].map(|name| shown(&of[name])));
+    }
+    if !left_out.is_empty() {
+        parts.push(left_out.to_string());
+    }
+    if plan["allocation"].is_object() {
+        parts.extend(allocation_parts(&plan["allocation"]));
+    }
+    let metadata = &plan["metadata"];
+    parts.extend(list(&metadata["warnings"]).iter().map(|warning| format!("warning: {}", shown(warning))));
+    let of = |name: &str| shown(&metadata[name]);
+    let metrics = &plan["performance_metrics"];
+    let (catalogue, hash) = (&metadata["catalogue"], shown(&metadata["catalogue"]["content_hash"]));
+    parts.push(format!(
+        "kept {} of {} for {}: {} USD per day, about {} ms to subscribe, {} bytes per second\n\
+         catalog version {} ({}), optimization {}, strictness {}, maximum {}",
+        shown(&metrics["instrument_count"]),
+        counted(metadata["original_instrument_count"].as_u64().unwrap_or(0), "instrument"),
+        of("as_of"),
+        shown(&plan["estimated_cost"]),
+        shown(&metrics["estimated_latency_ms"]),
+        of("estimated_bandwidth_bytes_per_second"),
+        shown(&catalogue["version"]),
+        hash.get(..12).unwrap_or(&hash),
+        shown(&plan["optimization_level"]),
+        shown(&plan["filtering_strictness"]),
+        counted(metadata["max_instruments"].as_u64().unwrap_or(0), "instrument"),
+    ));
+    parts
+}
+
+/// Returns the kept instruments; at a broker with their modes and connections.
+fn instruments(shown_plan: &ShownPlan) -> String {
+    let mut legs: BTreeMap<&str, (Vec<String>, Vec<String>)> = BTreeMap::new();
+    for of in list(&shown_plan.subscriptions) {
+        let (modes, connections) = legs.entry(of["instrument"].as_str().unwrap_or_default()).or_default();
+        let mode = shown(&of["mode"]);
+        if !modes.contains(&mode) {
+            modes.push(mode);
+        }
+        connections.push(shown(&of["connection"]));
+    }
+    let has_broker = shown_plan.subscriptions.is_array();
     let mut header = vec!["instrument", "type", "expiry", "lot", "name"];
-    if subscriptions.is_some() {
+    if has_broker {
         header.splice(4..4, ["mode", "connection"]);
     }
-    let mut connections: Vec<Vec<String>> = vec![Vec::new(); plan.instruments.len()];
-    for SubscribedLeg { instrument, connection, .. } in subscriptions.iter().flat_map(|of| &of.legs) {
-        connections[*instrument as usize].push(connection.to_string());
-    }
     let mut kept = table(&header);
-    for (position, key) in plan.instruments.iter().enumerate() {
-        let instrument = catalogue.find(key).map(|id| catalogue.get(id));
-        let mut row = vec![
-            key.to_owned(),
-            instrument.map_or("unknown", |of| of.class().as_str()).to_owned(),
-            instrument.and_then(|of| of.expiry()).map(|date| date.to_string()).unwrap_or_default(),
-            instrument.map(|of| of.lot_size().to_string()).unwrap_or_default(),
-        ];
-        if let Some(subscriptions) = subscriptions {
-            let mode = subscriptions.instruments.get(position).and_then(|of| of.mode);
-            row.push(mode.map(|mode| mode.to_string()).unwrap_or_default());
-            row.push(connections[position].join(", "));
+    for key in list(&shown_plan.plan["instruments"]).iter().map(shown) {
+        let (instrument, leg) = (shown_plan.instruments.get(&key), legs.get(key.as_str()));
+        let of = |name: &str| instrument.map(|of| shown(&of[name])).unwrap_or_default();
+        let kind = if instrument.is_some() { of("instrument_type") } else { "unknown".to_owned() };
+        let mut row = vec![key, kind, of("expiry"), of("lot_size")];
+        if has_broker {
+            row.push(leg.map(|(modes, _)| modes.join(", ")).unwrap_or_default());
+            row.push(leg.map(|(_, connections)| connections.join(", ")).unwrap_or_default());
         }
-        row.push(instrument.map(|of| of.name().to_owned()).unwrap_or_default());
+        row.push(of("name"));
         kept.add_row(row);
     }
-    print_line(&kept.to_string())
+    kept.to_string()
 }
 
 /// Returns the tables and lines about the allocation of a plan.
-fn allocation_parts(allocation: &Allocation) -> Vec<String> {
+fn allocation_parts(allocation: &Value) -> Vec<String> {
     let mut parts = Vec::new();
-    if let Some(connections) = &allocation.connections {
+    if allocation["connections"].is_array() {
         let header = ["connection", "account", "endpoint", "instruments", "modes", "messages/s", "bytes/s"];
         let mut lines = table(&header);
-        for of in connections {
-            let modes: Vec<String> = of.modes.iter().map(|(mode, count)| format!("{mode} {count}")).collect();
-            lines.add_row([
-                of.connection.to_string(),
-                of.account.clone(),
-                of.endpoint.clone(),
-                of.instruments.to_string(),
-                modes.join(", "),
-                of.messages_per_second.to_string(),
-                of.bytes_per_second.to_string(),
-            ]);
+        for of in list(&allocation["connections"]) {
+            let mut modes: Vec<_> = of["modes"].as_object().into_iter().flatten().collect();
+            modes.sort_by_key(|(mode, _)| Mode::parse(mode));
+            let modes: Vec<String> = modes.into_iter().map(|(mode, count)| format!("{mode} {count}")).collect();
+            let [connection, account, endpoint, instruments, messages, bytes] =
+                ["connection", "account", "endpoint", "instruments", "messages_per_second", "bytes_per_second"]
+                    .map(|name| shown(&of[name]));
+            lines.add_row([connection, account, endpoint, instruments, modes.join(", "), messages, bytes]);
         }
         parts.push(lines.to_string());
     }
     let mut limits = table(&["limit", "scope", "used", "allowed", "utilization"]);
-    for of in &allocation.limits {
-        limits.add_row([
-            of.limit.clone(),
-            of.scope.clone(),
-            of.used.to_string(),
-            of.allowed.to_string(),
-            bar(of.used, of.allowed),
-        ]);
+    for of in list(&allocation["limits"]) {
+        let [used, allowed] = ["used", "allowed"].map(|name| of[name].as_u64().unwrap_or(0));
+        let cells = [shown(&of["limit"]), shown(&of["scope"]), used.to_string(), allowed.to_string()];
+        limits.add_row(cells.into_iter().chain([bar(used, allowed)]));
     }
     parts.push(limits.to_string());
-    if !allocation.lowered.is_empty() {
-        let mut lowered = table(&["lowered", "from", "to", "limit"]);
-        for of in &allocation.lowered {
-            lowered.add_row([of.instrument.clone(), of.from.to_string(), of.to.to_string(), of.limit.clone()]);
+    for (heading, fields) in
+        [("lowered", &["instrument", "from", "to", "limit"][..]), ("substituted", &["instrument", "from", "to"])]
+    {
+        let mut header = fields.to_vec();
+        header[0] = heading;
+        let mut lines = table(&header);
+        for of in list(&allocation[heading]) {
+            lines.add_row(fields.iter().map(|name| shown(&of[*name])));
         }
-        parts.push(lowered.to_string());
-    }
-    if !allocation.substituted.is_empty() {
-        let mut substituted = table(&["substituted", "from", "to"]);
-        for of in &allocation.substituted {
-            substituted.add_row([of.instrument.clone(), of.from.to_string(), of.to.to_string()]);
+        if !lines.is_empty() {
+            parts.push(lines.to_string());
         }
-        parts.push(substituted.to_string());
     }
-    parts.extend(allocation.needed.as_ref().map(|needed| format!("needed: {}", needed.text)));
-    parts.extend(allocation.time_to_ready_ms.map(|ms| format!("time to ready: {ms} ms")));
-    if !allocation.assumed.is_empty() {
-        parts.push(format!("assumed figures: {}", allocation.assumed.join(", ")));
+    let text = |value: &Value| value.as_str().map(str::to_owned);
+    parts.extend(text(&allocation["needed"]["text"]).map(|needed| format!("needed: {needed}")));
+    parts.extend(allocation["time_to_ready_ms"].as_u64().map(|ms| format!("time to ready: {ms} ms")));
+    if !list(&allocation["assumed"]).is_empty() {
+        parts.push(format!("assumed figures: {}", shown(&allocation["assumed"])));
     }
     parts
 }
 
 /// Returns the used share as a bar and in percent. Both are rounded down: only a limit that is used up has a full bar.
-fn bar(used: u32, allowed: u32) -> String {
-    let share = |whole: u64| u64::from(used) * whole / u64::from(allowed.max(1));
+fn bar(used: u64, allowed: u64) -> String {
+    let share = |whole: u64| used.saturating_mul(whole) / allowed.max(1);
     let filled = usize::try_from(share(BAR_WIDTH as u64)).map_or(BAR_WIDTH, |filled| filled.min(BAR_WIDTH));
     format!("{}{} {} %", "#".repeat(filled), ".".repeat(BAR_WIDTH - filled), share(100))
 }
@@ -146,8 +148,10 @@ mod tests {
     use registry_planning::Stamp;
     use registry_planning::basis::Basis;
     use registry_planning::broker::BrokerModels;
+    use registry_planning::catalogue::Catalogue;
     use registry_planning::feed::StreamOptions;
     use registry_planning::instrument::Amount;
+    use registry_planning::plan::Plan;
     use registry_planning::request::{Options, PlanRequest, Resolved};
     use registry_planning::vocabulary::{Broker, FilteringStrictness, Mode, OptimizationLevel, SubscriptionType};
 
@@ -194,7 +198,7 @@ mod tests {
         let (catalogue, brokers) = (demo(), BrokerModels::embedded());
         let allocation = plan_at_upstox(&catalogue, &brokers).allocation.unwrap();
 
-        let parts = allocation_parts(&allocation);
+        let parts = allocation_parts(&serde_json::to_value(&allocation).unwrap());
 
         let has = |words: &[&str]| parts.iter().any(|part| words.iter().all(|word| part.contains(word)));
         assert!(has(&["substituted", "NSE:TCS", "NSE:INFY", "quote", "full"]), "{parts:#?}");

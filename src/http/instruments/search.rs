@@ -181,7 +181,7 @@ pub(crate) async fn search(
 }
 
 /// A parsed search.
-struct SearchRequest {
+pub(in crate::http) struct SearchRequest {
     query: Query,
     page: u32,
     page_size: u32,
@@ -198,25 +198,33 @@ async fn answer(
     let snapshot = snapshot(state)?;
     let deadline = deadline(&context, &snapshot);
     run_blocking(deadline, move || {
-        let started_at = Instant::now();
-        let page = snapshot.catalogue.search(&request.query);
-        let search_time_us = u64::try_from(started_at.elapsed().as_micros()).unwrap_or(u64::MAX);
-        let answer = json(&SearchAnswer {
-            instruments: hits(&snapshot.catalogue, &page, request.has_metadata),
-            pagination: pagination(&request, page.total),
-            search_metadata: request
-                .has_metadata
-                .then(|| metadata(&snapshot.catalogue, &request, &page, search_time_us)),
-            correlation_id: &context.correlation_id,
-            response_time_ms: context.elapsed_ms(),
-        });
-        (answer, LookupCounts::of(page.total > 0))
+        let answer = SearchAnswer::of(&snapshot.catalogue, &request, &context);
+        (json(&answer), LookupCounts::of(answer.pagination.total_count > 0))
     })
     .await
 }
 
+impl<'a> SearchAnswer<'a> {
+    pub(in crate::http) fn of(
+        catalogue: &'a Catalogue,
+        request: &'a SearchRequest,
+        context: &'a RequestContext,
+    ) -> Self {
+        let started_at = Instant::now();
+        let page = catalogue.search(&request.query);
+        let search_time_us = u64::try_from(started_at.elapsed().as_micros()).unwrap_or(u64::MAX);
+        SearchAnswer {
+            instruments: hits(catalogue, &page, request.has_metadata),
+            pagination: pagination(request, page.total),
+            search_metadata: request.has_metadata.then(|| metadata(catalogue, request, &page, search_time_us)),
+            correlation_id: &context.correlation_id,
+            response_time_ms: context.elapsed_ms(),
+        }
+    }
+}
+
 /// Parses a search, and reports all faults of query and body at once.
-fn parse_search(uri: &Uri, body: &JsonBody) -> Result<SearchRequest, Problem> {
+pub(in crate::http) fn parse_search(uri: &Uri, body: &JsonBody) -> Result<SearchRequest, Problem> {
     let mut parameters = Parameters::of(uri);
     let page = parameters
         .optional("page", "an integer from 1 to 4294967295", |text| whole::<u32>(text).filter(|page| *page > 0));
