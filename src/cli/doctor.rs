@@ -77,7 +77,7 @@ impl Finding {
     }
 
     /// Joins the findings of one check. The worst status applies, with the details of the problems if there are any.
-    fn joined(findings: Vec<Finding>) -> Self {
+    fn joined(findings: &[Finding]) -> Self {
         let status = findings.iter().map(|finding| finding.status).max().unwrap_or(Status::Skipped);
         let shown = findings.iter().filter(|finding| status <= Status::Ok || finding.status > Status::Ok);
         let details: Vec<&str> = shown.map(|finding| finding.detail.as_str()).collect();
@@ -116,7 +116,8 @@ async fn check_blocking(name: &str, work: impl FnOnce() -> Finding + Send + 'sta
 pub(super) async fn run(arguments: &DoctorArguments, settings: &ProcessSettings) -> anyhow::Result<()> {
     let checks = match arguments.common.server(settings)? {
         Some(remote) => served::checks(&remote).await,
-        None => local(settings).await,
+        // The futures of all checks together are large.
+        None => Box::pin(local(settings)).await,
     };
     report(arguments, &checks)
 }
@@ -198,10 +199,10 @@ mod tests {
         let good = || Finding::ok("a");
         let bad = |status| Finding { status, detail: "b".to_owned(), remedy: Some("fix b".to_owned()) };
 
-        assert_eq!(Finding::joined(vec![good(), Finding::ok("c")]), Finding::ok("a; c"));
-        assert_eq!(Finding::joined(vec![good(), bad(Status::Warning)]), Finding::warning("b", "fix b"));
-        let worst = Finding::joined(vec![bad(Status::Warning), bad(Status::Failed), good()]);
+        assert_eq!(Finding::joined(&[good(), Finding::ok("c")]), Finding::ok("a; c"));
+        assert_eq!(Finding::joined(&[good(), bad(Status::Warning)]), Finding::warning("b", "fix b"));
+        let worst = Finding::joined(&[bad(Status::Warning), bad(Status::Failed), good()]);
         assert_eq!(worst, Finding::failed("b; b", "fix b"));
-        assert_eq!(Finding::joined(Vec::new()).status, Status::Skipped);
+        assert_eq!(Finding::joined(&[]).status, Status::Skipped);
     }
 }

@@ -118,7 +118,7 @@ pub(super) async fn run(arguments: PlanArguments, settings: &ProcessSettings) ->
     let (source, feed) = (source(&arguments, &brokers)?, feed(&arguments, &brokers)?);
     if let Some(remote) = arguments.common.server(settings)? {
         let shown_plan = served::plan(&arguments, &source, &feed, &remote).await?;
-        return print_served(&arguments, shown_plan);
+        return print_served(&arguments, &shown_plan);
     }
     let Resources { store, settings: planner, .. } = resolve(settings).await?;
     let now = Utc::now();
@@ -141,12 +141,12 @@ pub(super) async fn run(arguments: PlanArguments, settings: &ProcessSettings) ->
 }
 
 /// Prints the subscriptions of a plan of a service, or the plan.
-fn print_served(arguments: &PlanArguments, shown_plan: ShownPlan) -> anyhow::Result<()> {
-    let ShownPlan { plan, subscriptions, .. } = &shown_plan;
+fn print_served(arguments: &PlanArguments, shown_plan: &ShownPlan) -> anyhow::Result<()> {
+    let ShownPlan { plan, subscriptions, .. } = shown_plan;
     if let (Some(_), Some(broker)) = (arguments.format, arguments.broker) {
         return print_json(&json!({"broker": broker, "format": "json", "subscriptions": subscriptions}));
     }
-    if arguments.common.json { print_json(plan) } else { print_parts(&shown_plan) }
+    if arguments.common.json { print_json(plan) } else { print_parts(shown_plan) }
 }
 
 fn print_parts(shown_plan: &ShownPlan) -> anyhow::Result<()> {

@@ -10,7 +10,7 @@ use crate::support::{Finished, KEY, Process, SOON, eventually, fields, run};
 
 /// A folder with two accepted files of Kite, and a service on it.
 async fn started() -> (TempDir, Process) {
-    let folder = TempDir::new().unwrap();
+    let folder = TempDir::new().expect("a folder can be created");
     let first = write(folder.path(), "kite_2026-08-14.csv", [KITE_HEADER, KITE_CASH].concat());
     let second = write(folder.path(), "kite_2026-08-17.csv", [KITE_HEADER, KITE_CASH, KITE_DERIVATIVES].concat());
     assert_eq!(ingest(&first, "kite", folder.path()).code, Some(0));

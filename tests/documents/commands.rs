@@ -224,6 +224,11 @@ async fn commands_of_the_configuration_page_run() {
     check("docs/configuration.md").await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn commands_of_the_command_line_page_run() {
+    check("docs/cli.md").await;
+}
+
 #[test]
 fn every_page_with_commands_is_checked() {
     let checked = [
@@ -240,6 +245,7 @@ fn every_page_with_commands_is_checked() {
         "docs/operating.md",
         "docs/verification.md",
         "docs/configuration.md",
+        "docs/cli.md",
     ];
     for document in documents() {
         let name = document.strip_prefix(root()).expect("documents are below the root").display().to_string();

@@ -57,7 +57,7 @@ fn catalog(
     }
     let refused: BTreeMap<Broker, &Refusal> = refusals.iter().rev().map(|refusal| (refusal.broker, refusal)).collect();
     findings.extend(refused.into_values().map(refused_file));
-    Finding::joined(findings)
+    Finding::joined(&findings)
 }
 
 fn age(load: &LoadSummary, calendar: &Calendar, now: DateTime<Utc>) -> Finding {

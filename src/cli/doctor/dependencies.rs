@@ -295,7 +295,7 @@ fn database_tls(url: &Url) -> &'static str {
 /// Compares the clock of this machine with others.
 pub(super) fn clock(database: Option<OtherTime>, service: Option<OtherTime>) -> Finding {
     let compared: Vec<Finding> = [database, service].into_iter().flatten().map(|time| of_clock(&time)).collect();
-    if compared.is_empty() { Finding::skipped("no other clock to compare with") } else { Finding::joined(compared) }
+    if compared.is_empty() { Finding::skipped("no other clock to compare with") } else { Finding::joined(&compared) }
 }
 
 /// Compares the clock of this machine with another one.

@@ -61,7 +61,8 @@ pub(super) fn files(settings: &ProcessSettings) -> Finding {
     };
     let key = mode(&folder.join(KEY_FILE), 0o077, "0600");
     let last_good = mode(&settings.last_good_path(), 0o022, "0644");
-    Finding::joined([Some(of_folder), key, last_good].into_iter().flatten().collect())
+    let findings: Vec<Finding> = [Some(of_folder), key, last_good].into_iter().flatten().collect();
+    Finding::joined(&findings)
 }
 
 /// Checks that a file has none of the modes `forbidden`. `None` if it does not exist.
@@ -83,7 +84,7 @@ pub(super) async fn ports(settings: &ProcessSettings) -> Finding {
     if let Some(address) = settings.probe_listen {
         findings.push(port("PROBE_PORT", address, settings).await);
     }
-    Finding::joined(findings)
+    Finding::joined(&findings)
 }
 
 async fn port(name: &str, address: SocketAddr, settings: &ProcessSettings) -> Finding {
@@ -115,7 +116,7 @@ async fn version_at(address: SocketAddr, settings: &ProcessSettings) -> Option<S
 /// Checks the file descriptors, the memory and the processors.
 pub(super) fn limits(settings: &ProcessSettings) -> Finding {
     let cores = available_parallelism().map_or(1, std::num::NonZero::get);
-    Finding::joined(vec![
+    Finding::joined(&[
         of_descriptors(settings.probe_listen.is_some()),
         of_memory(memory::limit()),
         Finding::ok(format!("{cores} processors")),

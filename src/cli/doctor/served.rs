@@ -68,7 +68,7 @@ fn findings(ready: &Value, problems: &[Value]) -> Vec<(String, Finding)> {
             problems.iter().filter(|problem| problem["subject"] == *subject).map(of_problem).collect();
         named.push(subject.to_owned());
         match (own.is_empty(), is_actor) {
-            (false, _) => found.push((subject.to_owned(), Finding::joined(own))),
+            (false, _) => found.push((subject.to_owned(), Finding::joined(&own))),
             (true, true) if check["status"] == "ok" => {}
             (true, _) => found.push((subject.to_owned(), of_check(check))),
         }

@@ -51,14 +51,13 @@ fn body(arguments: &PlanArguments, source: &Source, feed: &StreamOptions) -> any
     set("plan_name", Some(json!(super::PLAN_NAME)));
     set("subscription_type", Some(json!("live_feed")));
     set("dry_run", Some(json!(true)));
-    match source {
-        Source::Keys(keys) if keys.len() <= KEYS_MAX => {
-            set("instruments", Some(keys.iter().map(Value::from).collect()))
-        }
-        Source::Keys(keys) => set("items", Some(keys.iter().map(|key| json!({"instrument": key})).collect())),
-        Source::Items(items) => set("items", Some(items.iter().map(item).collect())),
+    let (name, entries) = match source {
+        Source::Keys(keys) if keys.len() <= KEYS_MAX => ("instruments", keys.iter().map(Value::from).collect()),
+        Source::Keys(keys) => ("items", keys.iter().map(|key| json!({"instrument": key})).collect()),
+        Source::Items(items) => ("items", items.iter().map(item).collect()),
         _ => bail!("expected keys"),
-    }
+    };
+    set(name, Some(entries));
     set("optimization_level", arguments.optimization.map(|level| json!(level)));
     set("filtering_strictness", arguments.strictness.map(|strictness| json!(strictness)));
     set("as_of", arguments.as_of.map(|date| json!(date)));
