@@ -130,13 +130,15 @@ struct IngestArguments {
     #[arg(long, value_name = "SEGMENT", value_delimiter = ',', value_parser = segment)]
     segments: Vec<Segment>,
     /// CSV file of holidays and session times of exchanges, instead of an instrument file; it replaces the loaded calendar.
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["file", "broker", "file_date", "mode", "segments"])]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["file", "broker", "file_date", "mode", "segments", "server"])]
     calendar: Option<PathBuf>,
     /// Accept the file even if it does not pass the gates; it must still contain a valid row and its date must not be
     /// later than tomorrow. Accept a calendar that contradicts the expiries of the catalog, or ends earlier than the loaded
     /// one.
     #[arg(long)]
     force: bool,
+    #[command(flatten)]
+    common: Common,
 }
 
 /// Returns a parser for a closed list of words.

@@ -1,6 +1,7 @@
 //! The commands, run as a person runs them.
 
 mod brokers;
+mod changing;
 mod checking;
 mod configuration;
 mod doctor;

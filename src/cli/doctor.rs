@@ -29,7 +29,7 @@ pub(super) struct DoctorArguments {
     common: Common,
 }
 
-/// The result of a check, from the best to the worst.
+/// The status of a check, from the best to the worst.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
 enum Status {
@@ -50,12 +50,12 @@ impl Status {
     }
 }
 
-/// What a check has found.
+/// The result of a check, with its reason.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 struct Finding {
     status: Status,
     detail: String,
-    /// What to do, if possible as a command.
+    /// The step to take, if possible as a command.
     remedy: Option<String>,
 }
 
@@ -154,7 +154,7 @@ async fn local(settings: &ProcessSettings) -> Vec<Check> {
         let clock = check("clock", async { dependencies::clock(database.time, date) }).await;
         let (catalog, calendar) = catalog::checks(store.as_deref(), settings).await;
         if let Some(store) = store {
-            // What was only read needs no orderly end.
+            // A store that was only read needs no orderly end.
             let _ = timeout(CHECK_WITHIN, store.close()).await;
         }
         [configuration, dependencies.service, database.check, redis, tls, catalog, calendar, clock]

@@ -1,6 +1,7 @@
 //! `ingest`: loads a broker's file and makes it the last accepted one of the broker, or replaces the trading calendar.
 
 mod calendar;
+mod served;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
@@ -18,20 +19,26 @@ use registry_planning::ingest::selection::{Filters, Mode, Selection};
 use registry_planning::ingest::{FileLoad, QuarantinedRow, read_file};
 use registry_planning::vocabulary::{Broker, counted};
 use registry_store::{Offer, RefusalRecord, Store};
+use serde_json::{Value, json};
 
-use super::output::{print_error, print_line, table};
+use super::output::{print_error, print_json, print_line, table};
 use super::{IngestArguments, resolve};
 use crate::settings::ProcessSettings;
 
 pub(super) async fn run(arguments: IngestArguments, settings: &ProcessSettings) -> anyhow::Result<()> {
-    let IngestArguments { file, broker, file_date, mode, segments, calendar, force } = arguments;
-    if let Some(path) = calendar {
-        return calendar::run(&path, force, settings).await;
+    if let Some(path) = &arguments.calendar {
+        return calendar::run(path, &arguments, settings).await;
     }
-    let (Some(path), Some(broker)) = (file, broker) else { bail!("expected a file and --broker, or --calendar") };
-    if mode == Mode::OnDemand && segments.is_empty() {
+    let (Some(path), Some(broker)) = (arguments.file.clone(), arguments.broker) else {
+        bail!("expected a file and --broker, or --calendar")
+    };
+    if arguments.mode == Mode::OnDemand && arguments.segments.is_empty() {
         bail!("--mode on_demand requires --segments");
     }
+    if let Some(remote) = arguments.common.server(settings)? {
+        return served::run(&arguments, &path, broker, &remote).await;
+    }
+    let IngestArguments { file_date, mode, segments, force, common, .. } = arguments;
     let selection = Selection { mode, filters: Filters { segments, ..Filters::default() } };
     let source = file_name(&path)?;
     let file_date = file_date.or_else(|| date_in(&source));
@@ -54,15 +61,21 @@ pub(super) async fn run(arguments: IngestArguments, settings: &ProcessSettings) 
     let force = if force { Force::Yes } else { Force::No };
     let outcome = decide(store, Offering { offer, selection, gates: settings.gates, force }).await?;
     spinner.finish_and_clear();
-    summary.show(&outcome.diff_counts, outcome.version.is_some())?;
     match outcome.version {
+        Some(version) if common.json => print_json(&summary.accepted(version, broker, file_date, &outcome)),
         None => {
+            if !common.json {
+                summary.show(&outcome.diff_counts, false)?;
+                show_warnings(&outcome)?;
+            }
             let may_be_forced = outcome.faults.iter().all(GateFault::can_be_overruled);
-            show_warnings(&outcome)?;
             let kept = save_refused_copy(&path, broker, loaded_at, settings);
             bail!(refusal(&path, broker, &outcome, may_be_forced, kept))
         }
-        Some(version) => accepted(version, &summary, broker, file_date, &outcome),
+        Some(version) => {
+            summary.show(&outcome.diff_counts, true)?;
+            accepted(version, &summary, broker, file_date, &outcome)
+        }
     }
 }
 
@@ -192,6 +205,17 @@ impl Summary {
             duplicates: load.duplicates,
             quarantine: load.quarantine.clone(),
         }
+    }
+
+    /// Returns the accepted file in the form of a version of the catalog.
+    fn accepted(&self, version: i64, broker: Broker, file_date: Option<NaiveDate>, outcome: &GateResult) -> Value {
+        let faults = |faults: &[GateFault]| faults.iter().map(ToString::to_string).collect::<Vec<_>>();
+        json!({
+            "version": version, "broker_id": broker.as_str(), "file_date": file_date, "instruments": self.kept,
+            "rows_read": self.read, "rejected": self.rejected, "skipped": self.skipped, "duplicates": self.duplicates,
+            "diff_counts": outcome.diff_counts, "overruled": faults(&outcome.faults),
+            "warnings": faults(&outcome.warnings),
+        })
     }
 
     fn show(&self, diff_counts: &BTreeMap<&'static str, usize>, is_accepted: bool) -> anyhow::Result<()> {

@@ -8,8 +8,10 @@ use comfy_table::{ColumnConstraint, ContentArrangement, Width, presets};
 use serde::Serialize;
 use serde_json::Value;
 
-/// Maximum width that the longest word of a column requires, in characters. A longer word is broken.
-const WORD_MAX: usize = 50;
+/// Maximum width that the longest word of a column requires, in characters. A longer word, such as a URL, is broken. The
+/// first column has names, such as those of settings.
+const WORD_MAX: usize = 30;
+const NAME_MAX: usize = 50;
 /// Minimum width of a column with a longer text, in characters.
 const TEXT_MIN: usize = 20;
 /// The width of the frame of a column.
@@ -65,13 +67,14 @@ impl Table {
     /// Returns the width that each column requires: that of its longest word, and some words of a long text.
     fn word_widths(&self) -> Vec<u16> {
         let length = |text: &str| text.chars().count();
-        let required = |text: &String| {
-            let word = text.split_whitespace().map(length).max().unwrap_or(0).min(WORD_MAX);
+        let required = |text: &String, word_max: usize| {
+            let word = text.split_whitespace().map(length).max().unwrap_or(0).min(word_max);
             word.max(length(text).min(TEXT_MIN))
         };
         let of_column = |column: usize| {
+            let word_max = if column == 0 { NAME_MAX } else { WORD_MAX };
             let cells = self.rows.iter().filter_map(|row| row.get(column));
-            cells.chain([&self.header[column]]).map(required).max().unwrap_or(0)
+            cells.chain([&self.header[column]]).map(|cell| required(cell, word_max)).max().unwrap_or(0)
         };
         (0..self.header.len()).map(of_column).map(|width| u16::try_from(width).unwrap_or(u16::MAX)).collect()
     }

@@ -10,9 +10,12 @@ use registry_planning::profile::Profile;
 use registry_planning::vocabulary::{SubscriptionType, counted};
 use registry_store::profiles::{Actor, Change, CommandOutcome, Done, ProfileCommand, ProfileContext, ProfileFilter};
 use registry_store::{PortionLimit, Position, Store};
+use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::output::{print_error, print_line, table};
+use super::options::{Common, usage};
+use super::output::{list, print_error, print_json, print_line, shown, table};
+use super::remote::Remote;
 use super::{catalogue, resolve, word};
 use crate::boot::Resources;
 use crate::http::import_export::{Defaults, File, Watchlist, csv_header, read_csv, read_json, write_csv_rows};
@@ -44,6 +47,8 @@ pub(super) struct ImportArguments {
     /// Subscription type for CSV rows without one: `live_feed`, `historical` or `alerts` [default: `live_feed`].
     #[arg(long = "type", value_name = "TYPE", value_parser = word(SubscriptionType::parse, "live_feed, historical, alerts"))]
     kind: Option<SubscriptionType>,
+    #[command(flatten)]
+    common: Common,
 }
 
 #[derive(clap::Args)]
@@ -57,6 +62,8 @@ pub(super) struct ExportArguments {
     /// Include deactivated profiles.
     #[arg(long)]
     all: bool,
+    #[command(flatten)]
+    common: Common,
 }
 
 fn user(text: &str) -> Result<String, String> {
@@ -78,14 +85,22 @@ pub(super) async fn run(command: ProfilesCommand, settings: &ProcessSettings) ->
 }
 
 async fn import(arguments: ImportArguments, settings: &ProcessSettings) -> anyhow::Result<()> {
-    let ImportArguments { file, user, name, kind } = arguments;
+    let ImportArguments { file, user, name, kind, common } = arguments;
     let bytes = fs::read(&file).with_context(|| format!("failed to read {}", file.display()))?;
     let now = Utc::now().trunc_subsecs(3);
     let is_json = bytes.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'{');
+    if is_json && (name.is_some() || kind.is_some()) {
+        bail!("--name and --type apply only to CSV files");
+    }
+    if let Some(remote) = common.server(settings)? {
+        let name = name.map(|name| ("profile_name", name));
+        let kind = kind.map(|kind| ("subscription_type", kind.as_str().to_owned()));
+        let query: Vec<_> = [name, kind].into_iter().flatten().collect();
+        let content_type = if is_json { "application/json" } else { "text/csv" };
+        let path = ["subscription-profiles", "users", &user, "import"];
+        return show(&remote.upload(&path, &query, content_type, bytes).await?, common.json);
+    }
     let lists = if is_json {
-        if name.is_some() || kind.is_some() {
-            bail!("--name and --type apply only to CSV files");
-        }
         let unreadable = |problem: Problem| anyhow!("{}: {}", file.display(), problem.in_file());
         read_json(&JsonBody::of(bytes.into()), now, &settings.capacity).map_err(unreadable)?
     } else {
@@ -109,26 +124,15 @@ async fn import(arguments: ImportArguments, settings: &ProcessSettings) -> anyho
         store.close().await;
         outcomes
     });
-    show(&task.await.context("failed to store the profiles")?)
+    show(&import_answer(task.await.context("failed to store the profiles")?), common.json)
 }
 
-/// The result for a watchlist.
-struct ImportResult {
-    row: u64,
-    name: String,
-    /// The profile and the profiles that were deactivated for it, or the reason of the failure.
-    made: Result<Done, String>,
-    rejected: Vec<String>,
-}
-
-async fn create(store: &dyn Store, user: &str, list: Watchlist, profile_context: &ProfileContext) -> ImportResult {
+/// Stores a watchlist, and returns the result as the API does.
+async fn create(store: &dyn Store, user: &str, list: Watchlist, profile_context: &ProfileContext) -> Value {
     let Watchlist { row, profile_name, draft, rejected_count, rejected_rows } = list;
-    let mut rejected: Vec<String> = rejected_rows.iter().map(ToString::to_string).collect();
-    let beyond = rejected_count - rejected.len() as u64;
-    if beyond > 0 {
-        rejected.push(format!("and {}", counted(beyond, "more rejected row")));
-    }
-    let name = profile_name.unwrap_or_default();
+    let mut result = json!({
+        "row": row, "profile_name": profile_name, "rejected_count": rejected_count, "rejected_rows": rejected_rows,
+    });
     let made = match draft {
         Err(problem) => {
             let faults: Vec<String> = problem.faults.iter().map(Fault::in_file).collect();
@@ -155,40 +159,96 @@ async fn create(store: &dyn Store, user: &str, list: Watchlist, profile_context:
             }
         }
     };
-    ImportResult { row, name, made, rejected }
+    match made {
+        Ok(Done { profile, deactivated, .. }) => {
+            result["status"] = json!("created");
+            result["profile_id"] = json!(profile.profile_id);
+            result["instrument_count"] = json!(profile.draft.instruments.len());
+            result["deactivated_profiles"] = json!(deactivated);
+        }
+        Err(why) => {
+            result["status"] = json!("failed");
+            result["detail"] = json!(why);
+        }
+    }
+    result
 }
 
-fn show(outcomes: &[ImportResult]) -> anyhow::Result<()> {
-    let mut shown = table(&["row", "profile", "instruments", "profile id or error"]);
-    let gone: Vec<&String> =
-        outcomes.iter().filter_map(|outcome| outcome.made.as_ref().ok()).flat_map(|done| &done.deactivated).collect();
-    for ImportResult { row, name, made, .. } in outcomes {
-        let (count, text) = match made {
-            Ok(Done { profile, .. }) => {
-                let id = &profile.profile_id;
-                let left = if gone.contains(&id) { " (deactivated in favor of a later profile)" } else { "" };
-                (profile.draft.instruments.len().to_string(), format!("{id}{left}"))
-            }
-            Err(why) => ("-".to_owned(), why.clone()),
-        };
-        shown.add_row([row.to_string(), name.clone(), count, text]);
+/// Returns the answer of an import with these results.
+fn import_answer(mut results: Vec<Value>) -> Value {
+    let gone: Vec<Value> = results.iter().flat_map(|result| list(&result["deactivated_profiles"])).cloned().collect();
+    for result in &mut results {
+        if gone.contains(&result["profile_id"]) {
+            result["status"] = json!("deactivated");
+        }
     }
-    print_line(&shown.to_string())?;
-    for rejected in outcomes.iter().flat_map(|outcome| &outcome.rejected) {
-        print_error(rejected);
+    let of = |status: &str| results.iter().filter(|result| result["status"] == status).count();
+    let (created, deactivated, failed) = (of("created"), of("deactivated"), of("failed"));
+    json!({"created": created, "deactivated": deactivated, "failed": failed, "results": results})
+}
+
+fn show(answer: &Value, is_json: bool) -> anyhow::Result<()> {
+    let results = list(&answer["results"]);
+    if is_json {
+        print_json(answer)?;
+    } else {
+        let mut lines = table(&["row", "profile", "instruments", "profile id or error"]);
+        for result in results {
+            let text = match result["profile_id"].as_str() {
+                Some(id) if result["status"] == "deactivated" => {
+                    format!("{id} (deactivated in favor of a later profile)")
+                }
+                Some(id) => id.to_owned(),
+                None => reason(result),
+            };
+            let count = match result["instrument_count"].as_u64() {
+                Some(count) => count.to_string(),
+                None => "-".to_owned(),
+            };
+            lines.add_row([shown(&result["row"]), shown(&result["profile_name"]), count, text]);
+        }
+        print_line(&lines.to_string())?;
+        print_left_out(results);
     }
+    match answer["failed"].as_u64() {
+        Some(failed) if failed > 0 => bail!("failed to create {failed} of {}", counted(results.len(), "profile")),
+        _ => Ok(()),
+    }
+}
+
+/// Returns the reason of a failure: its faults, if it has any.
+fn reason(result: &Value) -> String {
+    let fault = |of: &Value| {
+        let pointer = shown(&of["pointer"]);
+        if pointer.is_empty() { shown(&of["detail"]) } else { format!("{pointer}: {}", shown(&of["detail"])) }
+    };
+    let faults: Vec<String> = list(&result["errors"]).iter().map(fault).collect();
+    if faults.is_empty() { shown(&result["detail"]) } else { faults.join("; ") }
+}
+
+/// Prints the rejected rows and the deactivated profiles to standard error.
+fn print_left_out(results: &[Value]) {
+    for result in results {
+        let rows = list(&result["rejected_rows"]);
+        for row in rows {
+            let [number, instrument, reason] = ["row", "instrument", "reason"].map(|name| shown(&row[name]));
+            print_error(&format!("row {number}: rejected `{instrument}`: {reason}"));
+        }
+        let beyond = result["rejected_count"].as_u64().unwrap_or(0).saturating_sub(rows.len() as u64);
+        if beyond > 0 {
+            print_error(&format!("and {}", counted(beyond, "more rejected row")));
+        }
+    }
+    let gone: Vec<String> = results.iter().flat_map(|of| list(&of["deactivated_profiles"])).map(shown).collect();
     if !gone.is_empty() {
-        let ids: Vec<&str> = gone.iter().map(|id| id.as_str()).collect();
-        print_error(&format!("profiles deactivated in favor of imported ones ({}): {}", ids.len(), ids.join(", ")));
+        print_error(&format!("profiles deactivated in favor of imported ones ({}): {}", gone.len(), gone.join(", ")));
     }
-    let failed = outcomes.iter().filter(|outcome| outcome.made.is_err()).count();
-    if failed > 0 {
-        bail!("failed to create {failed} of {}", counted(outcomes.len(), "profile"));
-    }
-    Ok(())
 }
 
 async fn export(arguments: &ExportArguments, settings: &ProcessSettings) -> anyhow::Result<()> {
+    if let Some(remote) = arguments.common.server(settings)? {
+        return export_served(arguments, &remote).await;
+    }
     let store = resolve(settings).await?.store;
     let is_active = (!arguments.all).then_some(true);
     let filter = ProfileFilter { user_id: Some(arguments.user.clone()), subscription_type: None, is_active };
@@ -215,4 +275,30 @@ async fn export(arguments: &ExportArguments, settings: &ProcessSettings) -> anyh
     }
     let file = File { profiles: profiles.iter().map(|profile| &profile.draft).collect() };
     print_line(&serde_json::to_string_pretty(&file)?)
+}
+
+/// Prints the profiles of a running service.
+///
+/// # Errors
+/// A usage error for CSV, which the service returns in pages.
+async fn export_served(arguments: &ExportArguments, remote: &Remote) -> anyhow::Result<()> {
+    if arguments.format == "csv" {
+        return Err(usage("--format csv cannot be combined with a server"));
+    }
+    let mut profiles = Vec::new();
+    for is_active in if arguments.all { &[true, false][..] } else { &[true] } {
+        let mut cursor: Option<String> = None;
+        loop {
+            let cursor_pair = cursor.take().map(|cursor| ("cursor", cursor));
+            let query: Vec<_> = [("is_active", is_active.to_string())].into_iter().chain(cursor_pair).collect();
+            let path = ["subscription-profiles", "users", &arguments.user, "export"];
+            let mut page = remote.get(&path, &query).await?;
+            profiles.extend(page["profiles"].as_array_mut().map(std::mem::take).unwrap_or_default());
+            cursor = page["next_cursor"].as_str().map(str::to_owned);
+            if cursor.is_none() {
+                break;
+            }
+        }
+    }
+    print_json(&json!({"profiles": profiles}))
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use anyhow::{Context, anyhow, bail};
 use chrono::{DateTime, Utc};
 use registry_actors::tls::{http_fault, plain_http_client, unfinished_handshake};
-use reqwest::header::DATE;
+use reqwest::header::{CONTENT_TYPE, DATE};
 use reqwest::{Client, RequestBuilder, Url, redirect};
 use serde_json::Value;
 
@@ -70,6 +70,18 @@ impl Remote {
         self.answer(self.client.post(self.path(path, query)?).json(body)).await
     }
 
+    /// Returns the response to a request with this file.
+    pub(super) async fn upload(
+        &self,
+        path: &[&str],
+        query: &[(&str, String)],
+        content_type: &str,
+        content: Vec<u8>,
+    ) -> anyhow::Result<Value> {
+        let request = self.client.post(self.path(path, query)?).header(CONTENT_TYPE, content_type);
+        self.answer(request.body(content)).await
+    }
+
     /// Returns the response of a path outside the internal API, whatever its status.
     pub(super) async fn probe(&self, path: &str) -> anyhow::Result<Probe> {
         let mut url = self.url.clone();
@@ -106,7 +118,7 @@ impl Remote {
     }
 }
 
-/// A response of which the status does not matter.
+/// A response whose status does not matter.
 pub(super) struct Probe {
     /// The time of the server.
     pub(super) date: Option<DateTime<Utc>>,

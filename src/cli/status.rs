@@ -148,7 +148,7 @@ fn brokers(brokers: &[Value]) -> Option<String> {
     (!lines.is_empty()).then(|| lines.to_string())
 }
 
-/// Returns one line per kind of actor: planners are alike.
+/// Returns the actors, one per line.
 fn actors(actors: &[Value]) -> Option<String> {
     let mut lines = table(&["actor", "state", "waiting", "in flight", "wait p99", "handle p99", "per s", "restarts"]);
     for of in actors {
@@ -178,7 +178,7 @@ fn milliseconds(value: &Value) -> String {
     value.as_f64().map_or("-".to_owned(), |ms| format!("{ms:.1} ms"))
 }
 
-/// Returns a size in the largest unit of which it has at least one.
+/// Returns a size in the largest unit that it fills.
 pub(super) fn bytes(bytes: u64) -> String {
     let units = [("GiB", 30), ("MiB", 20), ("KiB", 10)];
     match units.iter().find(|(_, shift)| bytes >> shift > 0) {

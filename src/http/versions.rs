@@ -162,7 +162,7 @@ pub(crate) async fn list(
 }
 
 impl<'a> VersionsAnswer<'a> {
-    /// Returns the first `limit` loads of which one more was read.
+    /// Returns the first `limit` loads; one more shows that there is a next page.
     pub(super) fn of(mut loads: Vec<LoadSummary>, limit: u32, context: &'a RequestContext) -> Self {
         let has_next = loads.len() > limit as usize;
         loads.truncate(limit as usize);
@@ -212,7 +212,7 @@ fn unknown() -> Problem {
 }
 
 impl<'a> DiffAnswer<'a> {
-    /// Returns the first `limit` changes of which one more was read.
+    /// Returns the first `limit` changes; one more shows that there are more.
     ///
     /// # Errors
     /// 404 if the version does not exist, or has no changes.

@@ -11,19 +11,20 @@ use registry_planning::calendar::{Calendar, EntryKind, FILE_BYTES_MAX, LISTED_MA
 use registry_planning::plan::describe::trading_date;
 use registry_planning::vocabulary::Exchange;
 use registry_store::{CalendarRecord, Store};
+use serde_json::json;
 
 use super::file_name;
-use crate::cli::output::{print_line, table};
-use crate::cli::{catalogue, resolve};
+use crate::cli::output::{print_json, print_line, table};
+use crate::cli::{IngestArguments, catalogue, resolve};
 use crate::settings::ProcessSettings;
 
-pub(super) async fn run(path: &Path, is_forced: bool, settings: &ProcessSettings) -> anyhow::Result<()> {
+pub(super) async fn run(path: &Path, arguments: &IngestArguments, settings: &ProcessSettings) -> anyhow::Result<()> {
     let source = file_name(path)?;
     let calendar = read_calendar(path)?;
     let loaded_at = Utc::now();
     let store = resolve(settings).await?.store;
     let record = CalendarRecord { source, loaded_at, calendar };
-    let outcome = replace(Arc::clone(&store), record, is_forced, settings).await;
+    let outcome = replace(Arc::clone(&store), record, arguments.force, settings).await;
     store.close().await;
     match outcome? {
         Outcome::Rejected(objections) => bail!(
@@ -32,6 +33,11 @@ pub(super) async fn run(path: &Path, is_forced: bool, settings: &ProcessSettings
             path.display(),
             listed(&objections).join("\n  ")
         ),
+        Outcome::Accepted { version, record, overruled, uncovered } if arguments.common.json => {
+            let warnings = warnings(&record.calendar, &uncovered, loaded_at);
+            let source = record.source;
+            print_json(&json!({"version": version, "source": source, "overruled": overruled, "warnings": warnings}))
+        }
         Outcome::Accepted { version, record, overruled, uncovered } => {
             overruled.iter().try_for_each(|objection| print_line(&format!("overruled by --force: {objection}")))?;
             report(version, &record, &uncovered, loaded_at)
@@ -109,18 +115,23 @@ fn report(version: i64, record: &CalendarRecord, uncovered: &[Exchange], now: Da
         ]);
     }
     print_line(&rows.to_string())?;
-    let today = trading_date(now);
-    if let Some(warning) = calendar.warning(today) {
+    for warning in warnings(calendar, uncovered, now) {
         print_line(&format!("warning: {warning}"))?;
     }
+    print_line(&format!("calendar version {version}: {} from `{}`", exchanges(calendar), record.source))
+}
+
+/// Returns the reasons why an accepted calendar does not suffice.
+fn warnings(calendar: &Calendar, uncovered: &[Exchange], now: DateTime<Utc>) -> Vec<String> {
+    let mut warnings: Vec<String> = calendar.warning(trading_date(now)).into_iter().collect();
     if !uncovered.is_empty() {
         let uncovered: Vec<&str> = uncovered.iter().map(|exchange| exchange.as_str()).collect();
-        print_line(&format!(
-            "warning: the catalog has contracts of {}, whose holidays of today's year the calendar does not contain",
-            uncovered.join(", ")
-        ))?;
+        let uncovered = uncovered.join(", ");
+        warnings.push(format!(
+            "the catalog has contracts of {uncovered}, whose holidays of today's year the calendar does not contain"
+        ));
     }
-    print_line(&format!("calendar version {version}: {} from `{}`", exchanges(calendar), record.source))
+    warnings
 }
 
 fn exchanges(calendar: &Calendar) -> String {

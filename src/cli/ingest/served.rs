@@ -1,0 +1,73 @@
+//! `ingest --server`: uploads a file to a running service, and waits for its job.
+
+use std::path::Path;
+use std::time::Duration;
+
+use anyhow::{Context, bail};
+use registry_planning::vocabulary::Broker;
+use serde_json::Value;
+
+use super::{IngestArguments, bar, file_name};
+use crate::cli::output::{list, print_json, print_line, shown, table};
+use crate::cli::remote::Remote;
+
+/// The interval between two requests for the state of the job.
+const POLL_EVERY: Duration = Duration::from_millis(500);
+
+/// Uploads a file and prints its job when it has finished.
+///
+/// # Errors
+/// If the service does not accept the file.
+pub(super) async fn run(
+    arguments: &IngestArguments,
+    path: &Path,
+    broker: Broker,
+    remote: &Remote,
+) -> anyhow::Result<()> {
+    let content = std::fs::read(path).with_context(|| format!("failed to read {}", path.display()))?;
+    let segments: Vec<&str> = arguments.segments.iter().map(|segment| segment.as_str()).collect();
+    let query: Vec<_> = [
+        ("file_name", Some(file_name(path)?)),
+        ("file_date", arguments.file_date.map(|date| date.to_string())),
+        ("mode", Some(arguments.mode.as_str().to_owned())),
+        ("segments", (!segments.is_empty()).then(|| segments.join(","))),
+        ("force", arguments.force.then(|| "true".to_owned())),
+    ]
+    .into_iter()
+    .filter_map(|(name, value)| Some((name, value?)))
+    .collect();
+    let progress = bar(None, "uploading");
+    let mut job =
+        remote.upload(&["brokers", broker.as_str(), "ingest"], &query, "application/octet-stream", content).await?;
+    while matches!(job["status"].as_str(), Some("queued" | "running")) {
+        progress.set_message(format!("{}, {} %", shown(&job["status"]), shown(&job["progress"])));
+        tokio::time::sleep(POLL_EVERY).await;
+        job = remote.get(&["jobs", &shown(&job["job_id"])], &[]).await?;
+    }
+    progress.finish_and_clear();
+    report(&job, arguments.common.json)?;
+    if job["status"] != "completed" {
+        bail!("{}: {} file not accepted: {}", path.display(), broker.as_str(), shown(&job["errors"]));
+    }
+    Ok(())
+}
+
+fn report(job: &Value, is_json: bool) -> anyhow::Result<()> {
+    if is_json {
+        return print_json(job);
+    }
+    let mut lines = table(&["job", "state", "rows", "rejected", "skipped", "new", "changed", "version"]);
+    let cells = [
+        "job_id",
+        "status",
+        "processed_instruments",
+        "rejected_rows",
+        "skipped_rows",
+        "new_instruments",
+        "updated_instruments",
+        "version",
+    ];
+    lines.add_row(cells.map(|name| shown(&job[name])));
+    print_line(&lines.to_string())?;
+    list(&job["warnings"]).iter().try_for_each(|warning| print_line(&format!("warning: {}", shown(warning))))
+}
