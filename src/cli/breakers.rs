@@ -6,7 +6,7 @@ use anyhow::bail;
 use serde_json::{Value, json};
 
 use super::options::{Common, usage};
-use super::output::{list, painted, print, print_error, print_json, print_line, shown, table};
+use super::output::{list, minute, painted, print, print_error, print_json, print_line, shown, table};
 use super::status::duration;
 use crate::settings::ProcessSettings;
 
@@ -95,11 +95,12 @@ fn parts(answer: &Value) -> Vec<String> {
 
 /// Returns the breakers, one per line; nothing without any.
 pub(super) fn breakers_table(breakers: &[Value]) -> Option<String> {
-    let mut lines = table(&["state", "breaker", "failed", "slow", "calls", "open since", "next trial", "detail"]);
+    let mut lines = table(&["state", "breaker", "failed", "slow", "calls", "open since, UTC", "next trial", "detail"]);
     for of in breakers {
         let share = |name: &str| of[name].as_f64().map_or("-".to_owned(), |ratio| format!("{:.0} %", ratio * 100.0));
-        let [state, dependency, calls, since, detail] =
-            ["state", "dependency", "calls_in_window", "opened_at", "detail"].map(|name| shown(&of[name]));
+        let [state, dependency, calls, detail] =
+            ["state", "dependency", "calls_in_window", "detail"].map(|name| shown(&of[name]));
+        let since = minute(&of["opened_at"]);
         let trial = of["next_trial_ms"].as_u64().map_or_else(String::new, |ms| format!("in {}", duration(ms / 1000)));
         lines.add_row([state, dependency, share("failure_ratio"), share("slow_ratio"), calls, since, trial, detail]);
     }

@@ -11,7 +11,7 @@ use serde_json::Value;
 use self::report::Report;
 use super::local::stored_catalogue;
 use super::options::Common;
-use super::output::{counts, list, print, print_json, shown, table};
+use super::output::{counts, list, minute, print, print_json, shown, table};
 use super::{resolve, word};
 use crate::http::offline;
 use crate::settings::ProcessSettings;
@@ -190,10 +190,12 @@ fn summary_parts(answer: &Value) -> Vec<String> {
 }
 
 fn versions_table(answer: &Value) -> String {
-    let mut lines = table(&["version", "broker", "file date", "loaded at", "instruments", "changes", "source"]);
+    let mut lines = table(&["version", "broker", "file date", "loaded, UTC", "count", "changes", "source"]);
     for of in list(&answer["versions"]) {
-        let cells = ["version", "broker_id", "file_date", "loaded_at", "instruments"].map(|name| shown(&of[name]));
-        lines.add_row(cells.into_iter().chain([counts(&of["diff_counts"]), shown(&of["source"])]));
+        let [version, broker, date, count, source] =
+            ["version", "broker_id", "file_date", "instruments", "source"].map(|name| shown(&of[name]));
+        let (loaded_at, changes) = (minute(&of["loaded_at"]), counts(&of["diff_counts"]));
+        lines.add_row([version, broker, date, loaded_at, count, changes, source]);
     }
     if lines.is_empty() { "no file of a broker was accepted yet".to_owned() } else { lines.to_string() }
 }

@@ -10,7 +10,7 @@ use serde_json::Value;
 
 /// Maximum width that the longest word of a column requires, in characters. A longer word, such as a URL, is broken. The
 /// first column has names, such as those of settings.
-const WORD_MAX: usize = 30;
+const WORD_MAX: usize = 20;
 const NAME_MAX: usize = 50;
 /// Minimum width of a column with a longer text, in characters.
 const TEXT_MIN: usize = 20;
@@ -170,6 +170,12 @@ pub(super) fn shown(value: &Value) -> String {
     }
 }
 
+/// Returns a time of the API to the minute, in UTC; nothing if it is absent.
+pub(super) fn minute(value: &Value) -> String {
+    let time = shown(value);
+    time.get(..16).unwrap_or(&time).replace('T', " ")
+}
+
 /// Returns the items of a list; none if it is absent.
 pub(super) fn list(value: &Value) -> &[Value] {
     value.as_array().map_or(&[], Vec::as_slice)
@@ -196,6 +202,12 @@ mod tests {
         let expected = "+---+\n| \x1b[32mok\x1b[0m       database   |\n| \x1b[31mfailed\x1b[0m   open       |\n\
                         \x1b[32mok\x1b[0m: All parts work.";
         assert_eq!(with_colors(text), expected);
+    }
+
+    #[test]
+    fn times_are_shown_to_the_minute() {
+        assert_eq!(minute(&json!("2026-11-30T20:05:29.083Z")), "2026-11-30 20:05");
+        assert_eq!(minute(&Value::Null), "");
     }
 
     #[test]

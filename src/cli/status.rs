@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::breakers;
 use super::options::Common;
-use super::output::{counts, list, print, shown, table};
+use super::output::{counts, list, minute, print, shown, table};
 use crate::settings::ProcessSettings;
 
 /// The number of jobs that are shown.
@@ -95,7 +95,7 @@ fn catalog(catalog: &Value) -> String {
         (None, _) => "not loaded".to_owned(),
         (_, Value::Bool(true)) => format!("demonstration catalog, {instruments} instruments"),
         (Some(version), _) => {
-            format!("version {version}, {instruments} instruments, loaded at {}", shown(&catalog["published_at"]))
+            format!("version {version}, {instruments} instruments, loaded at {} UTC", minute(&catalog["published_at"]))
         }
     }
 }
@@ -165,10 +165,10 @@ fn actors(actors: &[Value]) -> Option<String> {
 }
 
 fn jobs(jobs: &[Value]) -> Option<String> {
-    let mut lines = table(&["job", "broker", "state", "progress", "created", "errors"]);
+    let mut lines = table(&["job", "broker", "state", "progress", "created, UTC", "errors"]);
     for of in jobs.iter().take(JOBS_SHOWN) {
-        let [id, broker, status, created, errors] =
-            ["job_id", "broker_id", "status", "created_at", "errors"].map(|name| shown(&of[name]));
+        let [id, broker, status, errors] = ["job_id", "broker_id", "status", "errors"].map(|name| shown(&of[name]));
+        let created = minute(&of["created_at"]);
         lines.add_row([id, broker, status, format!("{} %", shown(&of["progress"])), created, errors]);
     }
     (!lines.is_empty()).then(|| lines.to_string())

@@ -106,4 +106,13 @@ mod tests {
         }
         assert_eq!(connections_within(0), 0);
     }
+
+    #[test]
+    fn the_limit_of_the_process_is_compared_with_the_need() {
+        let few = available(64, Some(8));
+        let many = available(usize::MAX / 16, None);
+
+        assert!(few.is_sufficient() && few.connections == 64, "{few:?}");
+        assert!(many.limit.is_none_or(|limit| limit < many.needed && many.connections < usize::MAX / 16), "{many:?}");
+    }
 }

@@ -75,8 +75,10 @@ fn refused_file(refusal: &Refusal) -> Finding {
     let broker = refusal.broker.as_str();
     let faults: Vec<String> = refusal.faults.iter().map(ToString::to_string).collect();
     let detail = format!("{broker}: file {} rejected: {}", refusal.source, faults.join("; "));
-    let remedy = format!("instrument-registry ingest CORRECTED_FILE --broker {broker}, or the same file with --force");
-    Finding::warning(detail, remedy)
+    // No option accepts a file that cannot be read.
+    let is_readable = refusal.faults.iter().all(|fault| fault.gate != "readable");
+    let forced = if is_readable { ", or the same file with --force" } else { "" };
+    Finding::warning(detail, format!("instrument-registry ingest CORRECTED_FILE --broker {broker}{forced}"))
 }
 
 fn calendar_finding(calendar: Option<Calendar>, now: DateTime<Utc>) -> Finding {

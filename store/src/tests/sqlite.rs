@@ -46,6 +46,31 @@ impl File {
     }
 }
 
+#[tokio::test]
+async fn examining_creates_and_migrates_nothing() {
+    let file = File::new();
+    let missing = SqliteStore::examine(&file.path()).await;
+    assert!(matches!(missing, Err(StoreError::Unavailable(_))), "{missing:?}");
+    std::fs::create_dir_all(file.path().parent().unwrap()).unwrap();
+    std::fs::write(file.path(), "").unwrap();
+
+    let empty = SqliteStore::examine(&file.path()).await.unwrap();
+    assert_eq!(empty.pending, empty.migrations);
+    assert_eq!(std::fs::metadata(file.path()).unwrap().len(), 0);
+
+    let store = SqliteStore::new(&file.path());
+    store.prepare().await.unwrap();
+    let current = SqliteStore::examine(&file.path()).await.unwrap();
+    assert_eq!(current.pending, 0);
+    assert!(current.server.starts_with("SQLite 3."), "{}", current.server);
+
+    let later = "insert into _sqlx_migrations (version, description, success, checksum, execution_time) \
+                 values (99999999999999, 'of a later release', true, x'00', 0)";
+    file.connect().await.execute(later).await.unwrap();
+    assert_eq!(SqliteStore::examine(&file.path()).await.unwrap().unknown, 1);
+    store.close().await;
+}
+
 #[async_trait]
 impl Database for File {
     fn open(&self) -> Arc<dyn Store> {
