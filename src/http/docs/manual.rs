@@ -13,11 +13,12 @@ macro_rules! documents {
 }
 
 /// The path of each document in `docs`, and its text. The page of errors is not among them: it has a page of its own.
-const DOCUMENTS: [(&str, &str); 25] = documents![
+const DOCUMENTS: [(&str, &str); 26] = documents![
     "README.md",
     "brokers.md",
     "calendar.md",
     "catalogue.md",
+    "cli.md",
     "configuration.md",
     "dashboard.md",
     "deploy.md",
