@@ -280,7 +280,7 @@ fn runtime() -> anyhow::Result<Runtime> {
 }
 
 fn serve(settings: &ProcessSettings) -> anyhow::Result<()> {
-    telemetry::init_logs(&settings.log_level);
+    telemetry::init_logs(&settings.log_level, settings.log_format);
     let runtime = runtime()?;
     let result = runtime.block_on(async {
         let metrics = telemetry::init_metrics().context("failed to install the metrics recorder")?;

@@ -17,6 +17,7 @@ use registry_planning::ingest::gate::GateSettings;
 
 use self::ingest::Ingest;
 pub use self::limits::CapacitySource;
+use crate::telemetry::LogFormat;
 
 /// The settings of the process from its environment.
 #[derive(Clone)]
@@ -32,6 +33,8 @@ pub struct ProcessSettings {
     pub data_dir: PathBuf,
     /// `LOG_LEVEL`: a filter of `tracing`.
     pub log_level: String,
+    /// `LOG_FORMAT`.
+    pub log_format: LogFormat,
     /// `INTERNAL_API_KEY`.
     pub api_key: Option<Secret>,
     /// `DATABASE_URL`.
@@ -135,6 +138,7 @@ impl ProcessSettings {
             "error, warn, info, debug, trace, or a filter such as `info,registry_actors=debug`",
             |text| text.parse::<tracing_subscriber::filter::Targets>().ok().map(|_| text.to_owned()),
         );
+        let log_format = reader.parsed("LOG_FORMAT", LogFormat::Auto, "auto, json or text", LogFormat::parse);
         let api_key = reader.secret("INTERNAL_API_KEY", API_KEY_ALLOWED, is_api_key);
         let database_url = reader.secret("DATABASE_URL", DATABASE_URL_ALLOWED, is_database_url);
         let redis_url = reader.secret("REDIS_URL", REDIS_URL_ALLOWED, is_redis_url);
@@ -160,6 +164,7 @@ impl ProcessSettings {
                 environment,
                 data_dir,
                 log_level,
+                log_format,
                 api_key,
                 database_url,
                 redis_url,

@@ -1,5 +1,10 @@
 //! Logs and metrics of the process.
 
+mod json;
+#[cfg(test)]
+mod tests;
+mod text;
+
 use std::io::IsTerminal;
 use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::Duration;
@@ -8,10 +13,13 @@ use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, Promet
 use registry_actors::planner::PLANNING_DURATION;
 use registry_actors::{HANDLE_DURATION, MAILBOX_WAIT};
 use tracing_subscriber::filter::{LevelFilter, Targets};
+use tracing_subscriber::fmt::format::JsonFields;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::reload;
 use tracing_subscriber::util::SubscriberInitExt;
 
+use self::json::JsonLines;
+use self::text::{TextFields, TextLines};
 use crate::metrics::HTTP_DURATION;
 use crate::status::{CountingRecorder, Meters};
 
@@ -32,11 +40,44 @@ const UPKEEP_EVERY: Duration = Duration::from_secs(5);
 /// With this target, sqlx logs unknown URL parameters with their values, for example a misspelled `password`.
 const PARAMETERS_OF_URLS: &str = "sqlx_postgres::options::parse";
 
+/// With this target, ractor begins a span for each actor, whose field is a number. Lines have the name of the actor instead.
+const ACTORS_BY_NUMBER: &str = "ractor";
+
 /// The filter of the log.
 static LOG_LEVEL: Mutex<String> = Mutex::new(String::new());
 
 /// The target of the lines of the audit log, which no filter hides.
 pub(crate) const AUDIT_TARGET: &str = "audit";
+/// The target of the lines of requests.
+pub(crate) const REQUEST_TARGET: &str = "request";
+
+/// The form of the lines of the log.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum LogFormat {
+    /// Text on a terminal, otherwise JSON.
+    #[default]
+    Auto,
+    /// One JSON object per line.
+    Json,
+    /// Lines for people.
+    Text,
+}
+
+impl LogFormat {
+    /// Parses a name.
+    pub(crate) fn parse(text: &str) -> Option<Self> {
+        [LogFormat::Auto, LogFormat::Json, LogFormat::Text].into_iter().find(|format| format.as_str() == text)
+    }
+
+    /// Returns the name.
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            LogFormat::Auto => "auto",
+            LogFormat::Json => "json",
+            LogFormat::Text => "text",
+        }
+    }
+}
 
 /// Replaces the filter of the log that [`init_logs`] has installed.
 static RELOAD: OnceLock<Box<dyn Fn(Targets) + Send + Sync>> = OnceLock::new();
@@ -50,7 +91,10 @@ pub(crate) fn parse_filter(text: &str) -> Option<Targets> {
 
 /// Completes a filter with the targets that do not depend on it.
 fn complete(filter: Targets) -> Targets {
-    filter.with_target(PARAMETERS_OF_URLS, LevelFilter::OFF).with_target(AUDIT_TARGET, LevelFilter::INFO)
+    filter
+        .with_target(PARAMETERS_OF_URLS, LevelFilter::OFF)
+        .with_target(ACTORS_BY_NUMBER, LevelFilter::OFF)
+        .with_target(AUDIT_TARGET, LevelFilter::INFO)
 }
 
 /// Replaces the filter of the log by a valid one.
@@ -68,10 +112,10 @@ pub(crate) fn log_level() -> String {
     LOG_LEVEL.lock().unwrap_or_else(PoisonError::into_inner).clone()
 }
 
-/// Writes logs to standard error: readable lines on a terminal, JSON otherwise.
+/// Writes logs to standard error.
 ///
 /// If `log_level` is not a valid filter, the level is `info`. The settings have checked it before.
-pub fn init_logs(log_level: &str) {
+pub fn init_logs(log_level: &str, format: LogFormat) {
     log_level.clone_into(&mut LOG_LEVEL.lock().unwrap_or_else(PoisonError::into_inner));
     let filter = log_level.parse::<Targets>().unwrap_or_else(|_| Targets::new().with_default(tracing::Level::INFO));
     let (filter, handle) = reload::Layer::new(complete(filter));
@@ -81,11 +125,14 @@ pub fn init_logs(log_level: &str) {
     }));
     let registry = tracing_subscriber::registry().with(filter);
     let layer = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
+    let is_terminal = std::io::stderr().is_terminal();
     // Another subscriber may be installed if several engines run in one process, as in tests.
-    let _ = if std::io::stderr().is_terminal() {
-        registry.with(layer.with_target(false)).try_init()
+    let _ = if format == LogFormat::Text || format == LogFormat::Auto && is_terminal {
+        let has_colors = is_terminal && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
+        let lines = layer.with_ansi(has_colors).fmt_fields(TextFields).event_format(TextLines::new());
+        registry.with(lines).try_init()
     } else {
-        registry.with(layer.json().flatten_event(true).with_span_list(false)).try_init()
+        registry.with(layer.fmt_fields(JsonFields::new()).event_format(JsonLines::new())).try_init()
     };
 }
 

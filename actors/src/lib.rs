@@ -43,5 +43,6 @@ pub use self::runtime::breaker::{
     Permit, Transition,
 };
 pub use self::runtime::guard::ForcedChange;
+pub use self::runtime::identity::current_actor;
 pub use self::runtime::mailbox::{CallError, Inspection, MailboxLoad};
 pub use self::runtime::metrics::{HANDLE_DURATION, MAILBOX_WAIT};

@@ -5,6 +5,7 @@
 pub(crate) mod breaker;
 pub(crate) mod deadline;
 pub(crate) mod guard;
+pub(crate) mod identity;
 pub(crate) mod inspection;
 pub(crate) mod mailbox;
 pub(crate) mod metrics;

@@ -149,6 +149,7 @@ fn process_values(settings: &ProcessSettings) -> Vec<(String, String)> {
         ("ENVIRONMENT", settings.environment.clone()),
         ("DATA_DIR", settings.data_dir.display().to_string()),
         ("LOG_LEVEL", settings.log_level.clone()),
+        ("LOG_FORMAT", settings.log_format.as_str().to_owned()),
         ("CONFIG_SERVICE_URL", service),
         ("DATABASE_URL", format!("({database})")),
         ("REDIS_URL", format!("({redis})")),

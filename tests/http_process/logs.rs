@@ -54,3 +54,45 @@ async fn what_callers_ask_for_is_not_logged() {
     assert!(log.contains("request completed"), "requests are logged at this level");
     assert!(!log.contains("SECRET-WISH") && !log.contains("caller-7-x"), "{log}");
 }
+
+/// Returns the log as JSON values once a line has this message.
+async fn lines_with(service: &Process, message: &str) -> Vec<Value> {
+    eventually("the line is logged", SOON, async || {
+        let lines: Vec<Value> = service.log().lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
+        lines.iter().any(|line| line["message"] == message).then_some(lines)
+    })
+    .await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn lines_of_actors_have_their_names() {
+    let folder = TempDir::new().unwrap();
+    let service = Process::start(folder.path(), &[("LOG_LEVEL", "trace")]).await;
+
+    let lines = lines_with(&service, "database initialized").await;
+
+    let actor_of = |message: &str| {
+        let line = lines.iter().find(|line| line["message"] == message).expect("the line is logged");
+        line["actor"].as_str().map(str::to_owned)
+    };
+    assert_eq!(actor_of("database initialized").as_deref(), Some("persistence"));
+    assert_eq!(actor_of("settings applied").as_deref(), Some("config"));
+    assert_eq!(actor_of("listening"), None);
+    for line in &lines {
+        assert_ne!(line["span"]["name"], "Actor", "{line}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn lines_for_people_can_be_requested() {
+    let folder = TempDir::new().unwrap();
+    let service = Process::start(folder.path(), &[("LOG_FORMAT", "text")]).await;
+
+    let line = eventually("the line is logged", SOON, async || {
+        service.log().lines().find(|line| line.contains("settings applied")).map(str::to_owned)
+    })
+    .await;
+
+    // Not a terminal: no colors.
+    assert_eq!(&line[12..43], " INFO  config      settings app");
+}

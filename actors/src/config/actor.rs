@@ -228,7 +228,8 @@ impl ConfigActor {
         state.fetch_generation += 1;
         let source = Arc::clone(&self.source);
         let trace = new_trace();
-        let span = info_span!("settings_refresh", %correlation_id, trace_id = trace.context().trace_id());
+        let (trace_id, span_id) = (trace.context().trace_id(), trace.context().span_id());
+        let span = info_span!("settings_refresh", %correlation_id, trace_id, span_id);
         state.me.run(async move {
             let fetch = trace.scope(source.fetch(&correlation_id));
             let (permit, outcome) = timed(permit, fetch).instrument(span.clone()).await;

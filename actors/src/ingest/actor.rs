@@ -23,6 +23,7 @@ use super::schedule::{self, Due};
 use super::settings::{IngestSettings, ScheduledSource};
 use crate::catalogue::CatalogueHandle;
 use crate::persistence::{Op, PersistenceError, PersistenceHandle};
+use crate::runtime::identity::in_current_actor;
 use crate::runtime::mailbox::{Behaviour, CallError, Message, Myself, Reply};
 use crate::trace::{RequestTrace, scoped};
 
@@ -229,11 +230,11 @@ impl IngestActor {
             count(&job);
         }
         let (this, live, persistence) = (Arc::clone(this), Arc::clone(&self.live), self.persistence.clone());
-        tokio::spawn(async move {
+        tokio::spawn(in_current_actor(async move {
             store_result(&this, &persistence).await;
             let job_id = this.job().job_id.clone();
             live.remove(&job_id);
-        });
+        }));
     }
 
     /// Starts the queued job with the highest priority; of several, the oldest.
@@ -266,7 +267,7 @@ impl IngestActor {
             let _permit = permit.acquire_owned().await;
             run(task, context).await;
         };
-        let done = tokio::spawn(work.instrument(span.clone()));
+        let done = tokio::spawn(in_current_actor(work).instrument(span.clone()));
         span.in_scope(|| {
             state.me.run(async move {
                 if let Err(fault) = done.await {

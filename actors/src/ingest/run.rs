@@ -29,6 +29,7 @@ use super::source::{Origin, Source, open};
 use super::spool::{Spool, SpoolWriter};
 use crate::catalogue::CatalogueHandle;
 use crate::persistence::{Op, PersistenceError, PersistenceHandle};
+use crate::runtime::identity::in_current_actor;
 use crate::runtime::mailbox::CallError;
 use crate::trace::{RequestTrace, scoped};
 
@@ -124,7 +125,7 @@ pub(super) async fn run(task: Task, context: JobContext) {
             };
             (end, is_served)
         };
-        send_heartbeats(tokio::spawn(work.in_current_span()), &this, &progress, &persistence).await
+        send_heartbeats(tokio::spawn(in_current_actor(work).in_current_span()), &this, &progress, &persistence).await
     };
     finish(&this, &progress, end, is_served);
     store_result(&this, &persistence).await;

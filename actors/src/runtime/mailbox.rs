@@ -22,6 +22,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 use tokio::time::{Duration, Instant, timeout_at};
 
 use self::measures::Measures;
+use super::identity::{as_actor, in_current_actor};
 pub use super::inspection::{Inspection, MailboxLoad};
 
 /// A message of an actor.
@@ -427,16 +428,16 @@ impl<M: Message> Myself<M> {
         });
     }
 
-    /// Runs `work` in a task and sends the message that it returns. The task keeps the current span. If it panics, the actor
+    /// Runs `work` in a task and sends the message that it returns. The task keeps the current span and actor. If it panics, the actor
     /// ends, because it would wait for the message forever.
     pub(crate) fn run(&self, work: impl Future<Output = M> + Send + 'static) {
         let mut unfinished = Unfinished(Some(self.clone()));
-        tokio::spawn(tracing::Instrument::in_current_span(async move {
+        tokio::spawn(tracing::Instrument::in_current_span(in_current_actor(async move {
             let message = work.await;
             if let Some(me) = unfinished.0.take() {
                 me.tell(message);
             }
-        }));
+        })));
     }
 }
 
@@ -483,7 +484,7 @@ impl<B: Behaviour> Actor for Runner<B> {
                 let measure = measures.of(self.actor, message.kind());
                 measure.wait.record(started_at - envelope.sent_at);
                 self.behaviour.note_wait(&message, envelope.sent_at, started_at, state);
-                self.behaviour.handle(message, state);
+                as_actor(self.actor, || self.behaviour.handle(message, state));
                 measure.handling.record(started_at.elapsed());
             }
             Body::Inspect(port) => {
