@@ -6,6 +6,7 @@ mod broker_limits;
 mod calendar;
 mod catalog;
 mod completing;
+mod completion;
 mod context;
 mod dashboard;
 mod docs;

@@ -77,6 +77,8 @@ pub(crate) struct RequestContext {
     pub(crate) trace: Arc<RequestTrace>,
     /// Whether the caller sent a trace, valid or not.
     pub(super) is_traced: bool,
+    /// The name of the caller's key, for the log. `None` without a valid key.
+    pub(super) key: Option<&'static str>,
 }
 
 impl RequestContext {
@@ -87,7 +89,7 @@ impl RequestContext {
         let is_traced = headers.contains_key(TRACEPARENT);
         let context = if is_traced { trace_context(headers) } else { TraceContext::fresh() };
         let trace = RequestTrace::begin(context, arrived_at.into());
-        RequestContext { correlation_id, arrived_at, trace, is_traced }
+        RequestContext { correlation_id, arrived_at, trace, is_traced, key: None }
     }
 
     /// Returns the span of the log lines of the request.

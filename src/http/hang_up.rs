@@ -9,16 +9,13 @@
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use axum::http::Uri;
-use tracing::{debug, info};
 
+use super::completion::Completion;
 use super::context::{AppState, RequestContext};
 use super::measures::hung_up;
-
-/// The kind of log lines, for [`ThrottledLog`](super::throttled_log::ThrottledLog).
-const KIND: &str = "hung_up";
 
 /// The future of a response. If it is dropped before the response, the request is recorded with status 499.
 pub(crate) struct Answering<F> {
@@ -68,17 +65,19 @@ impl Unanswered {
         let Unanswered { state, context, method, uri } = self;
         // The router may not have seen the request.
         let endpoint = state.measures.template(uri.path());
-        context.span(method, endpoint).in_scope(|| record(&state, method, endpoint, context.arrived_at.elapsed()));
+        let took = context.arrived_at.elapsed();
+        context.span(method, endpoint).in_scope(|| record(&state, &context, method, endpoint, took));
     }
 }
 
-/// Records a request whose caller closed the connection before the response.
-pub(super) fn record(state: &AppState, method: &'static str, endpoint: Option<&str>, took: Duration) {
-    let status = hung_up();
-    state.measures.record(method, endpoint.unwrap_or("unmatched"), status, took);
-    let (status, duration_ms) = (status.as_u16(), took.as_secs_f64() * 1e3);
-    match state.throttled_log.note(KIND, Instant::now()) {
-        Some(untold) => info!(status, duration_ms, untold, "connection closed before the response"),
-        None => debug!(status, duration_ms, "connection closed before the response"),
-    }
+/// Records a request whose caller closed the connection before the response. Must be called within its span.
+pub(super) fn record(
+    state: &AppState,
+    context: &RequestContext,
+    method: &'static str,
+    endpoint: Option<&str>,
+    took: Duration,
+) {
+    let completion = Completion { method, endpoint, status: hung_up(), took, bytes: None, problem: None };
+    completion.log(context, completion.record(state));
 }

@@ -42,8 +42,8 @@ struct ReceivedKeys {
 /// The result of the check of a caller's key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum KeyCheck {
-    /// It is a valid key.
-    Accepted,
+    /// It is a valid key: that of the `environment` or of the `config_service`.
+    Accepted(&'static str),
     /// It is not a valid key.
     Rejected,
     /// The key of the config service was not received yet.
@@ -106,7 +106,11 @@ impl ApiKeys {
                 received.previous.is_some_and(|(key, until)| key.is_of_same_key(&candidate) & (now < until));
             received.current.is_of_same_key(&candidate) | is_previous
         });
-        if is_own | is_received { KeyCheck::Accepted } else { KeyCheck::Rejected }
+        match (is_own, is_received) {
+            (true, _) => KeyCheck::Accepted("environment"),
+            (false, true) => KeyCheck::Accepted("config_service"),
+            (false, false) => KeyCheck::Rejected,
+        }
     }
 }
 
@@ -118,7 +122,7 @@ mod tests {
     fn only_the_key_itself_is_accepted() {
         let (keys, now) = (ApiKeys::new("fake-key"), Instant::now());
 
-        assert_eq!(keys.check(b"fake-key", now), KeyCheck::Accepted);
+        assert_eq!(keys.check(b"fake-key", now), KeyCheck::Accepted("environment"));
         assert_eq!(keys.name_of(b"fake-key"), "environment");
         for other in ["", "fake-ke", "fake-key ", "Fake-key", "other"] {
             assert_eq!(keys.check(other.as_bytes(), now), KeyCheck::Rejected, "{other}");
@@ -133,7 +137,7 @@ mod tests {
         keys.replace("fake-key", now);
 
         assert_eq!(before, KeyCheck::Unknown);
-        assert_eq!(keys.check(b"fake-key", now), KeyCheck::Accepted);
+        assert_eq!(keys.check(b"fake-key", now), KeyCheck::Accepted("config_service"));
     }
 
     #[test]
@@ -146,10 +150,10 @@ mod tests {
         keys.replace("two", now + Duration::from_secs(30));
 
         let late = now + OLD_KEY_ACCEPTED_FOR;
-        assert_eq!(keys.check(b"one", late - Duration::from_millis(1)), KeyCheck::Accepted);
+        assert_eq!(keys.check(b"one", late - Duration::from_millis(1)), KeyCheck::Accepted("config_service"));
         assert_eq!(keys.check(b"one", late), KeyCheck::Rejected);
-        assert_eq!(keys.check(b"two", now), KeyCheck::Accepted);
-        assert_eq!(keys.check(b"two", late), KeyCheck::Accepted);
+        assert_eq!(keys.check(b"two", now), KeyCheck::Accepted("config_service"));
+        assert_eq!(keys.check(b"two", late), KeyCheck::Accepted("config_service"));
         assert_eq!([b"one", b"two", b"xxx"].map(|key| keys.name_of(key)), ["config_service", "config_service", "none"]);
     }
 
@@ -162,8 +166,8 @@ mod tests {
         keys.replace("three", now);
 
         assert_eq!(keys.check(b"one", now), KeyCheck::Rejected);
-        assert_eq!(keys.check(b"two", now), KeyCheck::Accepted);
-        assert_eq!(keys.check(b"three", now), KeyCheck::Accepted);
+        assert_eq!(keys.check(b"two", now), KeyCheck::Accepted("config_service"));
+        assert_eq!(keys.check(b"three", now), KeyCheck::Accepted("config_service"));
     }
 
     #[test]
@@ -176,7 +180,7 @@ mod tests {
         let late = now + OLD_KEY_ACCEPTED_FOR;
         assert_eq!(
             ["own", "two", "one"].map(|key| keys.check(key.as_bytes(), late)),
-            [KeyCheck::Accepted, KeyCheck::Accepted, KeyCheck::Rejected]
+            [KeyCheck::Accepted("environment"), KeyCheck::Accepted("config_service"), KeyCheck::Rejected]
         );
     }
 }

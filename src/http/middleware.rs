@@ -5,7 +5,7 @@ use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use axum::body::Body;
+use axum::body::{Body, HttpBody as _};
 use axum::extract::{Extension, MatchedPath, Request, State};
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
@@ -13,8 +13,9 @@ use axum::response::{IntoResponse, Response};
 use futures_util::FutureExt;
 use metrics::counter;
 use tokio::sync::SemaphorePermit;
-use tracing::{Instrument, debug, error, warn};
+use tracing::{Instrument, error};
 
+use super::completion::Completion;
 use super::context::{AppState, CORRELATION_ID, OnProbePort, RequestContext, RequestedPath, TRACEPARENT};
 use super::hang_up;
 use super::health::name_cause;
@@ -26,7 +27,7 @@ use crate::metrics::REQUESTS_SHED;
 /// See the [module](self).
 pub(crate) async fn pass(
     State(state): State<Arc<AppState>>,
-    Extension(context): Extension<RequestContext>,
+    Extension(mut context): Extension<RequestContext>,
     request: Request,
     next: Next,
 ) -> Response {
@@ -39,14 +40,14 @@ pub(crate) async fn pass(
     };
     let has_api = request.extensions().get::<OnProbePort>().is_none();
     let is_private = has_api && ["/api", "/actuator"].iter().any(|root| is_below(&path, root));
-    let conclude = |response: Response| conclude(response, &state, &context, method, endpoint, &path, is_private);
-
     // Before the body is read, because bodies need memory. The permit is held until the response
     // starts: the memory for lists and the number of connections bound the responses that are sent in parts.
     let permit = if is_private { state.permits.try_acquire().map(Some) } else { Ok(None) };
-    let key_problem = if is_private { key_problem(&state, request.headers()) } else { None };
+    let key = if is_private { check_key(&state, request.headers()).map(Some) } else { Ok(None) };
+    context.key = key.as_ref().ok().copied().flatten();
+    let conclude = |response: Response| conclude(response, &state, &context, method, endpoint, &path, is_private);
     let answer = async {
-        if let Some(problem) = key_problem {
+        if let Err(problem) = key {
             problem.into_response()
         } else if permit.is_err() {
             counter!(REQUESTS_SHED).increment(1);
@@ -72,15 +73,20 @@ pub(super) async fn watch(
 }
 
 /// Returns a permit if one is free and the key is valid.
-pub(super) fn admit<'a>(state: &'a AppState, headers: &HeaderMap) -> Option<SemaphorePermit<'a>> {
+pub(super) fn admit<'a>(
+    state: &'a AppState,
+    context: &mut RequestContext,
+    headers: &HeaderMap,
+) -> Option<SemaphorePermit<'a>> {
     let permit = state.permits.try_acquire().ok()?;
-    key_problem(state, headers).is_none().then_some(permit)
+    context.key = check_key(state, headers).ok();
+    context.key.and(Some(permit))
 }
 
 /// Completes a response: writes the problem document and the headers, and records metrics and a log line. `endpoint` is
 /// the template of the route, never the path, because a label has a closed list of values.
 pub(super) fn conclude(
-    response: Response,
+    mut response: Response,
     state: &AppState,
     context: &RequestContext,
     method: &'static str,
@@ -88,32 +94,22 @@ pub(super) fn conclude(
     path: &str,
     is_private: bool,
 ) -> Response {
-    // The caller is gone: nobody receives the problem.
-    let has_hung_up = response.extensions().get::<Problem>().is_some_and(|problem| problem.has_hung_up);
-    let mut response = finish(response, state, context, path);
+    let problem = response.extensions_mut().remove::<Problem>();
+    if let Some(problem) = &problem {
+        response = with_document(response, problem, context, path);
+    }
     let took = context.arrived_at.elapsed();
     add_headers(response.headers_mut(), is_private);
     add_request_headers(response.headers_mut(), context, (is_private && state.has_server_timing).then_some(took));
-    if has_hung_up {
-        hang_up::record(state, method, endpoint, took);
+    if problem.as_ref().is_some_and(|problem| problem.has_hung_up) {
+        // The caller is gone: nobody receives the problem.
+        hang_up::record(state, context, method, endpoint, took);
         return response;
     }
-    state.measures.record(method, endpoint.unwrap_or("unmatched"), response.status(), took);
-    log_completion(response.status(), took);
+    let (status, bytes) = (response.status(), response.body().size_hint().exact());
+    let completion = Completion { method, endpoint, status, took, bytes, problem: problem.as_ref() };
+    completion.log(context, completion.record(state));
     response
-}
-
-pub(super) fn log_completion(status: StatusCode, took: Duration) {
-    debug!(status = status.as_u16(), duration_ms = took.as_secs_f64() * 1e3, "request completed");
-}
-
-/// Logs a 503. `untold` is the number of earlier ones without a line of their own; `None` if this is one of them.
-pub(super) fn log_unavailable(problem: &Problem, untold: Option<u64>) {
-    let (status, code, detail) = (problem.status.as_u16(), problem.code, &problem.detail);
-    match untold {
-        Some(untold) => warn!(status, code, detail, untold, "request failed"),
-        None => debug!(status, code, detail, "request failed"),
-    }
 }
 
 /// Returns the headers of a problem on a private path, and its document without correlation id and response time.
@@ -130,13 +126,16 @@ fn is_below(path: &str, root: &str) -> bool {
     path.strip_prefix(root).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
-/// Returns the problem of a request without a valid key.
-fn key_problem(state: &AppState, headers: &HeaderMap) -> Option<Problem> {
+/// Returns the name of the key of a request.
+///
+/// # Errors
+/// The problem of a request without a valid key.
+fn check_key(state: &AppState, headers: &HeaderMap) -> Result<&'static str, Problem> {
     let key = headers.get(API_KEY).map_or(&[][..], HeaderValue::as_bytes);
     match state.api_keys.check(key, Instant::now()) {
-        KeyCheck::Accepted => None,
-        KeyCheck::Rejected => Some(Problem::unauthorized()),
-        KeyCheck::Unknown => Some(Problem::unavailable(
+        KeyCheck::Accepted(name) => Ok(name),
+        KeyCheck::Rejected => Err(Problem::unauthorized()),
+        KeyCheck::Unknown => Err(Problem::unavailable(
             "not_ready",
             "API key not yet received from the config service; retry later",
             Duration::from_secs(2),
@@ -161,17 +160,6 @@ fn after_panic(panic: &(dyn Any + Send)) -> Response {
     let message = panic.downcast_ref::<&str>().copied().or_else(|| panic.downcast_ref::<String>().map(String::as_str));
     error!(panic = message.unwrap_or("no message"), "handler panicked");
     Problem::internal().into_response()
-}
-
-/// Writes the problem document of a response that contains a problem.
-fn finish(mut response: Response, state: &AppState, context: &RequestContext, path: &str) -> Response {
-    let Some(problem) = response.extensions_mut().remove::<Problem>() else { return response };
-    if problem.status == StatusCode::SERVICE_UNAVAILABLE {
-        log_unavailable(&problem, state.throttled_log.note(problem.code, Instant::now()));
-    } else if problem.status.is_server_error() {
-        warn!(status = problem.status.as_u16(), code = problem.code, detail = problem.detail, "request failed");
-    }
-    with_document(response, &problem, context, path)
 }
 
 /// Renders the document of a problem.

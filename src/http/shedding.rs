@@ -15,7 +15,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use axum::body::Body;
+use axum::body::{Body, HttpBody as _};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::Response;
 use futures_util::StreamExt;
@@ -27,12 +27,14 @@ use tokio::time::{Instant, timeout};
 use tracing::{Level, enabled};
 
 use super::body::BODY_TIMEOUT;
+use super::completion::{Completion, Line};
 use super::context::{AppState, RequestContext};
 use super::endpoints::PLAN_ENDPOINT;
 use super::fingerprint::FingerprintHasher;
 use super::middleware;
 use super::problem::{Problem, RETRY_AFTER_MIN, retry_after_seconds};
 use crate::metrics::REQUESTS_SHED;
+use crate::telemetry::REQUEST_TARGET;
 
 /// Returns the maximum number of held rejections: three quarters of the connections, so that a quarter is left for requests
 /// that can be served. A held connection is busy, so it is not evicted. Rejections beyond the maximum are immediate.
@@ -82,19 +84,18 @@ impl Shedding {
         let retry_after = retry_after_seconds(RETRY_AFTER_MIN);
         self.holds.note(held, Instant::now(), Duration::from_secs(retry_after));
         let took = context.arrived_at.elapsed();
-        self.record(state, context, took);
-        self.response(context, retry_after, state.has_server_timing.then_some(took))
+        let response = self.response(context, retry_after, state.has_server_timing.then_some(took));
+        self.record(state, context, took, response.body().size_hint().exact());
+        response
     }
 
-    fn record(&self, state: &AppState, context: &RequestContext, took: Duration) {
+    fn record(&self, state: &AppState, context: &RequestContext, took: Duration, bytes: Option<u64>) {
         let (method, endpoint) = PLAN_ENDPOINT;
-        state.measures.record(method, endpoint, self.problem.status, took);
-        let untold = state.throttled_log.note(self.problem.code, std::time::Instant::now());
-        if untold.is_some() || enabled!(Level::DEBUG) {
-            context.span(method, Some(endpoint)).in_scope(|| {
-                middleware::log_unavailable(&self.problem, untold);
-                middleware::log_completion(self.problem.status, took);
-            });
+        let (status, problem) = (self.problem.status, Some(&self.problem));
+        let completion = Completion { method, endpoint: Some(endpoint), status, took, bytes, problem };
+        let line = completion.record(state);
+        if line != Line::Unlogged || enabled!(target: REQUEST_TARGET, Level::DEBUG) {
+            context.span(method, Some(endpoint)).in_scope(|| completion.log(context, line));
         }
     }
 

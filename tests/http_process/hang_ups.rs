@@ -84,7 +84,7 @@ async fn callers_who_hang_up_while_they_wait_are_counted() {
 #[tokio::test(flavor = "multi_thread")]
 async fn callers_who_hang_up_within_their_body_are_counted() {
     let folder = tempfile::tempdir().unwrap();
-    let service = Process::start(folder.path(), &[("LOG_LEVEL", "info,instrument_registry=debug")]).await;
+    let service = Process::start(folder.path(), &[("LOG_LEVEL", "info,request=debug")]).await;
     let search = json!({"query": "TCS"}).to_string();
     let plan = body(&["NSE:TCS"]).to_string();
 

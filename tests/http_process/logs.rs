@@ -1,10 +1,14 @@
 //! What stands in the log, and what never does.
 
+use std::io;
+use std::sync::{Arc, Mutex};
+use std::time::Instant;
+
 use reqwest::Method;
-use serde_json::Value;
+use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::support::{Answer, KEY, Process, SOON, body, eventually};
+use crate::support::{Answer, BASE, Client, KEY, Process, REGISTRY, SOON, Service, body, eventually};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn keys_are_never_logged() {
@@ -20,26 +24,122 @@ async fn keys_are_never_logged() {
     assert!(!log.contains(KEY) && !log.contains("another-fake-key"));
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn every_line_about_a_request_has_its_correlation_id() {
-    let folder = TempDir::new().unwrap();
-    let service = Process::start(folder.path(), &[("LOG_LEVEL", "info,instrument_registry=debug")]).await;
-    let request = service.client.request(Method::POST, "plan?user_id=u").header("X-Correlation-ID", "look-for-me-7");
-    assert_eq!(Answer::to(request.json(&body(&["NSE:TCS"]))).await.status, 200);
+/// Sends a request with this correlation id, and returns its status.
+async fn send(service: &Client, id: &str, method: Method, path: &str, body: Option<&Value>) -> u16 {
+    let request = service.request(method, path).header("X-Correlation-ID", id);
+    Answer::to(body.into_iter().fold(request, |request, body| request.json(body))).await.status
+}
 
-    let line: Value = eventually("the answer is logged", SOON, async || {
+#[tokio::test(flavor = "multi_thread")]
+async fn every_request_has_one_line() {
+    let folder = TempDir::new().unwrap();
+    let service = Process::start(folder.path(), &[]).await;
+    let (client, plan) = (&service.client, body(&["NSE:TCS"]));
+    let unknown = format!("plans/plan_{}", "0".repeat(32));
+    assert_eq!(send(client, "id-created", Method::POST, "plan?user_id=u", Some(&plan)).await, 200);
+    assert_eq!(send(client, "id-repeated", Method::POST, "plan?user_id=u", Some(&plan)).await, 200);
+    assert_eq!(send(client, "id-listed", Method::GET, "plans", None).await, 200);
+    assert_eq!(send(client, "id-not-found", Method::GET, &unknown, None).await, 404);
+    assert_eq!(send(client, "id-no-route", Method::GET, "/nothing", None).await, 404);
+    let stranger = client.clone().with_key("another-fake-key");
+    assert_eq!(send(&stranger, "id-unauthorized", Method::GET, "plans", None).await, 401);
+    for probe in ["/health", "/ready", "/metrics"] {
+        assert_eq!(send(client, "id-probe", Method::GET, probe, None).await, 200);
+    }
+    assert_eq!(send(client, "id-last", Method::GET, "plans", None).await, 200);
+
+    let lines: Vec<Value> = eventually("the last request is logged", SOON, async || {
         let log = service.log();
-        let line = log.lines().find(|line| line.contains("look-for-me-7") && line.contains("request completed"))?;
-        serde_json::from_str(line).ok()
+        let lines: Vec<Value> = log.lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
+        lines.iter().any(|line| line["span"]["correlation_id"] == "id-last").then_some(lines)
     })
     .await;
 
-    assert_eq!(
-        (&line["level"], &line["message"], &line["status"]),
-        (&"DEBUG".into(), &"request completed".into(), &200.into())
-    );
-    assert_eq!(line["span"]["correlation_id"], "look-for-me-7");
-    assert!(line["duration_ms"].as_f64().is_some_and(|took| took > 0.0), "{line}");
+    let line_of = |id: &str| {
+        let mut lines = lines.iter().filter(|line| line["span"]["correlation_id"] == id);
+        let line = lines.next().expect("the request has a line");
+        assert_eq!(lines.next(), None, "a second line of {id}");
+        assert_eq!(line["level"], "INFO", "{line}");
+        assert_eq!(line["target"], "request", "{line}");
+        assert_eq!(line["message"], "request completed", "{line}");
+        assert!(line["duration_ms"].as_f64().is_some_and(|took| took > 0.0), "{line}");
+        line
+    };
+    let created = line_of("id-created");
+    assert_eq!(created["status"], 200);
+    assert_eq!(created["key"], "environment");
+    assert!(created["bytes"].as_u64().is_some_and(|bytes| bytes > 100), "{created}");
+    assert_eq!(created["span"]["method"], "POST");
+    assert_eq!(created["span"]["path"], format!("{BASE}/plan"));
+    assert_eq!(created["span"]["trace_id"].as_str().map(str::len), Some(32));
+    assert_eq!(line_of("id-repeated")["status"], 200);
+    assert_eq!(line_of("id-listed")["key"], "environment");
+    assert_eq!(line_of("id-not-found")["code"], "not_found");
+    assert_eq!(line_of("id-not-found")["span"]["path"], format!("{BASE}/plans/{{plan_id}}"));
+    assert_eq!(line_of("id-no-route")["status"], 404);
+    assert_eq!(line_of("id-unauthorized")["code"], "unauthorized");
+    assert_eq!(line_of("id-unauthorized")["key"], Value::Null);
+    assert!(!lines.iter().any(|line| line["span"]["correlation_id"] == "id-probe"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn lines_of_requests_can_be_switched_off() {
+    let folder = TempDir::new().unwrap();
+    let service = Process::start(folder.path(), &[("LOG_LEVEL", "info,request=warn")]).await;
+    let level = format!("{REGISTRY}/admin/log-level");
+
+    send(&service.client, "id-off", Method::GET, "plans", None).await;
+    let change = Some(&json!({"level": "info"}));
+    assert_eq!(send(&service.client, "id-change", Method::PUT, &level, change).await, 200);
+    send(&service.client, "id-on", Method::GET, "plans", None).await;
+
+    let log = eventually("the last request is logged", SOON, async || {
+        Some(service.log()).filter(|log| log.contains("id-on"))
+    });
+    assert!(!log.await.contains("id-off"));
+}
+
+/// A log in memory.
+#[derive(Clone, Default)]
+struct Written(Arc<Mutex<Vec<u8>>>);
+
+impl io::Write for Written {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn failures_have_one_line_a_second_with_the_cause() {
+    let written = Written::default();
+    let writer = written.clone();
+    let subscriber = tracing_subscriber::fmt().json().flatten_event(true).with_writer(move || writer.clone());
+    let _subscriber = tracing::subscriber::set_default(subscriber.finish());
+    let service = Service::start().await;
+    let occupied = service.engine.planners.occupy();
+
+    let began_at = Instant::now();
+    for _ in 0..5 {
+        let request = service.client.request(Method::POST, "plan?user_id=u").json(&body(&["NSE:TCS"]));
+        assert_eq!(Answer::to(request.header("Connection", "close")).await.status, 503);
+    }
+
+    let lines_max = 1 + began_at.elapsed().as_secs() as usize;
+    drop(occupied);
+    let log = String::from_utf8(written.0.lock().unwrap().clone()).unwrap();
+    let lines: Vec<Value> = log.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let lines: Vec<&Value> = lines.iter().filter(|line| line["target"] == "request").collect();
+    assert!((1..=lines_max).contains(&lines.len()), "{lines:?}");
+    for line in lines {
+        assert_eq!(line["level"], "WARN", "{line}");
+        assert_eq!(line["message"], "request failed", "{line}");
+        assert_eq!(line["code"], "overloaded", "{line}");
+        assert!(line["detail"].is_string() && line["untold"].is_u64() && line["bytes"].is_u64(), "{line}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -87,7 +87,7 @@ async fn line_with(service: &Process, text: &str) -> Value {
 #[tokio::test(flavor = "multi_thread")]
 async fn log_lines_have_the_ids_of_the_trace() {
     let folder = TempDir::new().unwrap();
-    let service = Process::start(folder.path(), &[("LOG_LEVEL", "info,instrument_registry=debug")]).await;
+    let service = Process::start(folder.path(), &[]).await;
     let request = |id| service.client.request(Method::GET, "plans").header("X-Correlation-ID", id);
     let traced = request("with-trace").header("traceparent", format!("00-{TRACE}-{PARENT}-00"));
 
