@@ -13,6 +13,7 @@ use anyhow::{Context, bail};
 use axum_server::{Handle, Server};
 use metrics_exporter_prometheus::PrometheusHandle;
 use registry_actors::system::{CLOSE_WITHIN, System};
+use registry_actors::trace;
 use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
 use tracing::{error, info, warn};
@@ -32,6 +33,8 @@ const DRAIN_WITHIN: Duration = Duration::from_secs(6);
 /// The part of it until accepted plans are stored. After that, closing the connections to the database may still take
 /// [`CLOSE_WITHIN`] if it hangs, and the process needs a moment to end.
 const STORE_WITHIN: Duration = SHUTDOWN_WITHIN.saturating_sub(CLOSE_WITHIN).saturating_sub(Duration::from_millis(500));
+/// Maximum time for exporting the last spans, while accepted plans are stored.
+const EXPORT_WITHIN: Duration = Duration::from_secs(2);
 /// Maximum number of open connections: far more than the platform's services need.
 pub(crate) const CONNECTIONS_MAX: usize = 4096;
 /// Maximum number of open connections to the probe port: a few hosts that probe it and scrape metrics.
@@ -219,7 +222,10 @@ impl App {
         state.status_streams.drain();
         handle.graceful_shutdown(Some(DRAIN_WITHIN));
         let served = serving.await;
+        let exporting = tokio::task::spawn_blocking(|| trace::shut_down_exporter(EXPORT_WITHIN));
         state.system.shutdown(deadline.into()).await;
+        // Fails only if it panicked.
+        let _ = exporting.await;
         drop(probes);
         served.context("failed to serve HTTP")?;
         match escalated {

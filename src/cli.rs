@@ -281,6 +281,9 @@ fn runtime() -> anyhow::Result<Runtime> {
 
 fn serve(settings: &ProcessSettings) -> anyhow::Result<()> {
     telemetry::init_logs(&settings.log_level, settings.log_format);
+    if let Some(traces) = &settings.traces {
+        telemetry::export_traces(traces, &settings.environment, &settings.tls)?;
+    }
     let runtime = runtime()?;
     let result = runtime.block_on(async {
         let metrics = telemetry::init_metrics().context("failed to install the metrics recorder")?;

@@ -24,6 +24,9 @@ pub(crate) const CALENDAR_END: &str = "instrument_registry_calendar_end_timestam
 /// Described and set to 0 by the config actor.
 pub(crate) const SETTINGS_AGE: &str = "instrument_registry_settings_age_seconds";
 
+/// Described here, counted by the exporter of traces.
+pub(crate) const SPANS: &str = "instrument_registry_trace_spans_total";
+
 pub(crate) const LOOKUPS: &str = "instrument_registry_lookups_total";
 
 /// The statuses that are exported from the start, so that an alert on 5xx sees the first response.
@@ -38,6 +41,12 @@ pub(crate) const NOT_FOUND: &str = "not_found";
 /// The phases in which a connection can time out: the closed list of `phase` labels.
 pub(crate) const LATE_REQUEST: &str = "request";
 pub(crate) const UNREAD_RESPONSE: &str = "response";
+
+/// The outcomes of the export of a span: the closed list of `status` labels.
+pub(crate) const SPAN_EXPORTED: &str = "exported";
+pub(crate) const SPAN_FAILED: &str = "failed";
+pub(crate) const SPAN_DROPPED: &str = "dropped";
+const SPAN_STATUSES: [&str; 3] = [SPAN_EXPORTED, SPAN_FAILED, SPAN_DROPPED];
 
 /// The kinds of lookups: the closed list of `lookup_type` labels.
 #[derive(Clone, Copy, Debug)]
@@ -110,6 +119,13 @@ fn register_process() {
         Unit::Bytes,
         "Maximum memory of the process: the lowest limit of its control groups, at most the memory of the machine"
     );
+    describe_counter!(
+        SPANS,
+        "Number of spans of traces by status: exported, failed, or dropped because the queue was full"
+    );
+    for status in SPAN_STATUSES {
+        counter!(SPANS, "status" => status).absolute(0);
+    }
     describe_gauge!(
         LOAD_TIMESTAMP,
         Unit::Seconds,

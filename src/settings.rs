@@ -3,7 +3,9 @@
 mod gates;
 mod ingest;
 mod limits;
+mod logs;
 mod tls;
+mod traces;
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
@@ -17,7 +19,8 @@ use registry_planning::ingest::gate::GateSettings;
 
 use self::ingest::Ingest;
 pub use self::limits::CapacitySource;
-use crate::telemetry::LogFormat;
+pub use self::logs::LogFormat;
+pub use self::traces::{Sampler, TraceSettings};
 
 /// The settings of the process from its environment.
 #[derive(Clone)]
@@ -43,6 +46,8 @@ pub struct ProcessSettings {
     pub redis_url: Option<Secret>,
     /// The config service, if it is configured.
     pub config_service: Option<ConfigServiceSettings>,
+    /// The export of traces, if a collector is configured.
+    pub traces: Option<TraceSettings>,
     /// The trust in certificates of servers: that of the system, and `TLS_CA_FILE`.
     pub tls: Arc<Tls>,
     /// `INSTRUMENT_REGISTRY_DEMO_CATALOGUE`.
@@ -144,6 +149,7 @@ impl ProcessSettings {
         let redis_url = reader.secret("REDIS_URL", REDIS_URL_ALLOWED, is_redis_url);
         let config_service = reader.config_service(api_key.as_ref());
         let tls = reader.tls();
+        let traces = reader.traces();
         let has_demonstration =
             reader.parsed("INSTRUMENT_REGISTRY_DEMO_CATALOGUE", true, "true or false", |text| text.parse().ok());
         let is_legacy_encoding =
@@ -169,6 +175,7 @@ impl ProcessSettings {
                 database_url,
                 redis_url,
                 config_service,
+                traces,
                 tls,
                 has_demonstration,
                 is_legacy_encoding,

@@ -1,9 +1,10 @@
-//! Logs and metrics of the process.
+//! Logs, metrics and traces of the process.
 
 mod json;
 #[cfg(test)]
 mod tests;
 mod text;
+mod traces;
 
 use std::io::IsTerminal;
 use std::sync::{Mutex, OnceLock, PoisonError};
@@ -20,7 +21,9 @@ use tracing_subscriber::util::SubscriberInitExt;
 
 use self::json::JsonLines;
 use self::text::{TextFields, TextLines};
+pub use self::traces::export_traces;
 use crate::metrics::HTTP_DURATION;
+use crate::settings::LogFormat;
 use crate::status::{CountingRecorder, Meters};
 
 /// Buckets for the time to respond, in seconds: fine enough for service level objectives.
@@ -50,34 +53,6 @@ static LOG_LEVEL: Mutex<String> = Mutex::new(String::new());
 pub(crate) const AUDIT_TARGET: &str = "audit";
 /// The target of the lines of requests.
 pub(crate) const REQUEST_TARGET: &str = "request";
-
-/// The form of the lines of the log.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum LogFormat {
-    /// Text on a terminal, otherwise JSON.
-    #[default]
-    Auto,
-    /// One JSON object per line.
-    Json,
-    /// Lines for people.
-    Text,
-}
-
-impl LogFormat {
-    /// Parses a name.
-    pub(crate) fn parse(text: &str) -> Option<Self> {
-        [LogFormat::Auto, LogFormat::Json, LogFormat::Text].into_iter().find(|format| format.as_str() == text)
-    }
-
-    /// Returns the name.
-    pub(crate) fn as_str(self) -> &'static str {
-        match self {
-            LogFormat::Auto => "auto",
-            LogFormat::Json => "json",
-            LogFormat::Text => "text",
-        }
-    }
-}
 
 /// Replaces the filter of the log that [`init_logs`] has installed.
 static RELOAD: OnceLock<Box<dyn Fn(Targets) + Send + Sync>> = OnceLock::new();

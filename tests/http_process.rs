@@ -10,6 +10,7 @@ mod headers;
 mod logs;
 pub(crate) mod measures;
 mod readiness;
+mod spans;
 mod supervision;
 mod timing;
 mod tracing;

@@ -1,6 +1,7 @@
 //! What the tests share: the service within this process, the service as a process, and a client that has the key.
 
 mod client;
+pub(crate) mod collector;
 mod process;
 mod service;
 mod standin;

@@ -2,11 +2,12 @@
 //!
 //! Each stage is measured by the code that runs it: by the handles of the cache and of persistence, by the planner, and by
 //! every wait for a permit. [`RequestTrace::record`] is the only place that receives the measurements, each with its start
-//! and its end, so that a tracing exporter can turn each of them into a child span of [`TraceContext`].
+//! and its end. If an exporter is installed and the trace is sampled, each of them becomes a child of the span of the request.
 //!
 //! The trace of a request is in scope while its handler runs. A message that an actor handles later carries it.
 
 mod context;
+mod spans;
 mod state;
 
 use std::sync::Arc;
@@ -18,6 +19,11 @@ use strum::{EnumCount, VariantArray};
 use tokio::time::Instant;
 
 pub use self::context::TraceContext;
+use self::spans::Stages;
+pub use self::spans::{
+    AttributeValue, FinishedSpan, SpanDescription, SpanExporter, SpanKind, StageSpan, install_exporter,
+    shut_down_exporter,
+};
 
 /// The header with the ids of a trace.
 pub const TRACEPARENT: &str = "traceparent";
@@ -90,17 +96,21 @@ pub struct RequestTrace {
     spent: [AtomicU64; Stage::COUNT],
     /// The stages that have occurred, one bit for each.
     occurred: AtomicU8,
+    /// For the exporter.
+    stages: Stages,
 }
 
 impl RequestTrace {
     /// Begins the trace of a request that arrived at `began_at`.
-    pub fn begin(context: TraceContext, began_at: Instant) -> Arc<Self> {
+    pub fn begin(mut context: TraceContext, began_at: Instant) -> Arc<Self> {
+        let stages = spans::sample(&mut context);
         Arc::new(RequestTrace {
             context,
             began_at,
             recorded_until: AtomicU64::new(0),
             spent: Default::default(),
             occurred: AtomicU8::new(0),
+            stages,
         })
     }
 
@@ -111,6 +121,7 @@ impl RequestTrace {
 
     /// Adds an interval to a stage.
     pub fn record(&self, stage: Stage, started_at: Instant, ended_at: Instant) {
+        self.stages.add(Interval { stage, started_at, ended_at });
         let since_beginning =
             |at: Instant| u64::try_from(at.saturating_duration_since(self.began_at).as_nanos()).unwrap_or(u64::MAX);
         let ended_at = since_beginning(ended_at);

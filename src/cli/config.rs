@@ -90,6 +90,7 @@ async fn configuration(settings: &ProcessSettings) -> anyhow::Result<Configurati
     let (tls_key, tls_value) = settings.tls_value();
     let mut values = process_values(settings);
     values.push((tls_key.to_owned(), tls_value));
+    values.extend(settings.trace_values().map(|(key, value)| (key.to_owned(), value)));
     values.extend(settings.gate_values().map(|(key, value)| (key.to_owned(), value)));
     values.extend(settings.ingest_values());
     values.extend(settings.capacity_values().map(|(key, value)| (key.to_owned(), value)));

@@ -1,4 +1,4 @@
-//! The end of a request: its metrics, and its line in the log.
+//! The end of a request: its metrics, its line in the log, and its span.
 //!
 //! Each request has one line. It is an `info` line, or a `warn` line with the cause if the status is 5xx. Lines that would
 //! take time from requests are `debug` lines: those of probes, and those beyond a number per second.
@@ -6,6 +6,7 @@
 use std::time::{Duration, Instant};
 
 use axum::http::StatusCode;
+use registry_actors::trace::{AttributeValue, SpanDescription, SpanKind};
 use tracing::{Level, enabled, event};
 
 use super::context::{AppState, RequestContext};
@@ -41,10 +42,40 @@ pub(super) enum Line {
 }
 
 impl Completion<'_> {
-    /// Records the request in the metrics. Returns the line to write within the span of the request.
-    pub(super) fn record(&self, state: &AppState) -> Line {
+    /// Records the request in the metrics and its trace. Returns the line to write within the span of the request.
+    pub(super) fn record(&self, state: &AppState, context: &RequestContext) -> Line {
         state.measures.record(self.method, self.endpoint.unwrap_or("unmatched"), self.status, self.took);
+        // A probe has a span only if its caller has one.
+        if !self.is_probe() || context.trace.context().parent_id().is_some() {
+            context.trace.end(|| self.describe(context));
+        }
         self.line(state, Instant::now())
+    }
+
+    fn is_probe(&self) -> bool {
+        self.endpoint.is_some_and(|endpoint| PROBES.contains(&endpoint))
+    }
+
+    /// Describes the span of the request, with the names of the semantic conventions of OpenTelemetry. The path is left out,
+    /// because it may contain the name of a user.
+    fn describe(&self, context: &RequestContext) -> SpanDescription {
+        let has_failed = self.status.is_server_error();
+        let method = if self.method == "_OTHER" { "HTTP" } else { self.method };
+        let mut attributes = vec![
+            ("http.request.method", self.method.into()),
+            ("http.response.status_code", AttributeValue::Integer(self.status.as_u16().into())),
+            ("url.scheme", "http".into()),
+            ("instrument_registry.correlation_id", (&*context.correlation_id).into()),
+        ];
+        attributes.extend(self.endpoint.map(|endpoint| ("http.route", endpoint.into())));
+        let bytes = self.bytes.and_then(|bytes| i64::try_from(bytes).ok());
+        attributes.extend(bytes.map(|bytes| ("http.response.body.size", AttributeValue::Integer(bytes))));
+        if has_failed {
+            let error = self.problem.map_or(self.status.as_str(), |problem| problem.code);
+            attributes.push(("error.type", error.into()));
+        }
+        let name = self.endpoint.map_or_else(|| method.to_owned(), |endpoint| format!("{method} {endpoint}"));
+        SpanDescription { name, kind: SpanKind::Server, attributes, has_failed }
     }
 
     fn line(&self, state: &AppState, now: Instant) -> Line {
@@ -56,7 +87,7 @@ impl Completion<'_> {
             return throttled("hung_up", 1);
         }
         match self.problem {
-            _ if self.endpoint.is_some_and(|endpoint| PROBES.contains(&endpoint)) => Line::Unlogged,
+            _ if self.is_probe() => Line::Unlogged,
             Some(problem) if self.status == StatusCode::SERVICE_UNAVAILABLE => throttled(problem.code, 1),
             _ if self.status.is_server_error() => Line::Logged { untold: None },
             _ if !enabled!(target: REQUEST_TARGET, Level::INFO) => Line::Unlogged,

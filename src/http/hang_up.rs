@@ -79,5 +79,5 @@ pub(super) fn record(
     took: Duration,
 ) {
     let completion = Completion { method, endpoint, status: hung_up(), took, bytes: None, problem: None };
-    completion.log(context, completion.record(state));
+    completion.log(context, completion.record(state, context));
 }

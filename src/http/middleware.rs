@@ -108,7 +108,7 @@ pub(super) fn conclude(
     }
     let (status, bytes) = (response.status(), response.body().size_hint().exact());
     let completion = Completion { method, endpoint, status, took, bytes, problem: problem.as_ref() };
-    completion.log(context, completion.record(state));
+    completion.log(context, completion.record(state, context));
     response
 }
 

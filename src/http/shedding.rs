@@ -93,7 +93,7 @@ impl Shedding {
         let (method, endpoint) = PLAN_ENDPOINT;
         let (status, problem) = (self.problem.status, Some(&self.problem));
         let completion = Completion { method, endpoint: Some(endpoint), status, took, bytes, problem };
-        let line = completion.record(state);
+        let line = completion.record(state, context);
         if line != Line::Unlogged || enabled!(target: REQUEST_TARGET, Level::DEBUG) {
             context.span(method, Some(endpoint)).in_scope(|| completion.log(context, line));
         }

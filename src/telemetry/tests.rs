@@ -119,11 +119,3 @@ fn text_lines_have_colors_on_request() {
     let time = clock().format("%H:%M:%S%.3f");
     assert_eq!(lines, [format!("\x1b[2m{time}\x1b[0m \x1b[33mWARN \x1b[0m \x1b[2mcli        \x1b[0m stopped")]);
 }
-
-#[test]
-fn a_log_format_has_a_name() {
-    for format in [LogFormat::Auto, LogFormat::Json, LogFormat::Text] {
-        assert_eq!(LogFormat::parse(format.as_str()), Some(format));
-    }
-    assert_eq!(LogFormat::parse("xml"), None);
-}

@@ -27,7 +27,7 @@ use crate::runtime::guard::{ForcedChange, Guard};
 use crate::runtime::mailbox::{Behaviour, Inspection, Message, Myself, Reply};
 use crate::runtime::running_time::timed;
 use crate::snapshot::SnapshotCell;
-use crate::trace::{RequestTrace, TraceContext};
+use crate::trace::{RequestTrace, SpanDescription, SpanKind, TraceContext};
 
 /// The retry interval of a source that failed before its first response, or while this process was too busy to see one.
 const FIRST_FETCH_RETRY: Duration = Duration::from_secs(1);
@@ -204,6 +204,14 @@ fn new_trace() -> Arc<RequestTrace> {
     RequestTrace::begin(TraceContext::fresh(), Instant::now())
 }
 
+/// Ends the span of calls of the config service.
+fn end_trace(trace: &RequestTrace, name: &str, has_failed: bool) {
+    trace.end(|| {
+        let attributes = vec![("peer.service", DEPENDENCY.into())];
+        SpanDescription { name: name.to_owned(), kind: SpanKind::Client, attributes, has_failed }
+    });
+}
+
 fn refresh() -> ConfigMessage {
     ConfigMessage::Refresh { correlation_id: fresh_id() }
 }
@@ -226,13 +234,16 @@ impl ConfigActor {
         };
         state.is_fetching = true;
         state.fetch_generation += 1;
-        let source = Arc::clone(&self.source);
+        let (source, has_service) = (Arc::clone(&self.source), self.memory.fallback.is_some());
         let trace = new_trace();
         let (trace_id, span_id) = (trace.context().trace_id(), trace.context().span_id());
         let span = info_span!("settings_refresh", %correlation_id, trace_id, span_id);
         state.me.run(async move {
             let fetch = trace.scope(source.fetch(&correlation_id));
             let (permit, outcome) = timed(permit, fetch).instrument(span.clone()).await;
+            if has_service {
+                end_trace(&trace, "settings_refresh", outcome.is_err());
+            }
             ConfigMessage::Fetched { span, permit, outcome }
         });
     }
@@ -292,6 +303,7 @@ impl ConfigActor {
         let (correlation_id, trace) = (fresh_id(), new_trace());
         state.me.run(async move {
             let (permit, answer) = timed(permit, trace.scope(source.probe(&correlation_id))).await;
+            end_trace(&trace, "config_service_probe", answer.is_err());
             let outcome = match answer {
                 Ok(()) => CallOutcome::Success,
                 Err(fault) => {

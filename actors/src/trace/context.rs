@@ -28,7 +28,7 @@ pub struct TraceContext {
 }
 
 impl TraceContext {
-    /// Begins a new trace. It is not sampled, because nothing records it.
+    /// Begins a new trace. It is not sampled, unless an exporter decides that it is.
     pub fn fresh() -> Self {
         let mut own = *b"00-00000000000000000000000000000000-0000000000000000-00";
         let halves = [fastrand::u64(..), fastrand::u64(1..)];
@@ -67,9 +67,15 @@ impl TraceContext {
         self.parent.as_ref().and_then(|parent| std::str::from_utf8(parent).ok())
     }
 
-    /// Whether the caller records the trace.
+    /// Whether the trace is recorded: by the caller, or by the exporter of this service if it has one.
     pub fn is_sampled(&self) -> bool {
         self.own[FLAGS.end - 1] & SAMPLED != 0
+    }
+
+    pub(super) fn set_sampled(&mut self, is_sampled: bool) {
+        let flags = u8::from_str_radix(self.text(FLAGS), 16).unwrap_or_default();
+        let flags = if is_sampled { flags | SAMPLED } else { flags & !SAMPLED };
+        self.own[FLAGS].copy_from_slice(&hex_of_flags(flags));
     }
 
     /// Returns the `traceparent` of calls of this service.
@@ -232,6 +238,18 @@ mod tests {
         assert_eq!(parse(first.traceparent().as_bytes()).unwrap().trace_id(), first.trace_id());
         assert_ne!(first.trace_id(), second.trace_id());
         assert_ne!(first.span_id(), second.span_id());
+    }
+
+    #[test]
+    fn the_decision_to_sample_keeps_other_flags() {
+        let mut context = TraceContext::fresh();
+
+        context.set_sampled(true);
+        assert!(context.is_sampled());
+        assert!(context.traceparent().ends_with("-03"), "{context:?}");
+        context.set_sampled(false);
+        assert!(!context.is_sampled());
+        assert!(context.traceparent().ends_with("-02"), "{context:?}");
     }
 
     #[test]
