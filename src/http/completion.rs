@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use axum::http::StatusCode;
 use registry_actors::trace::{AttributeValue, SpanDescription, SpanKind};
-use tracing::{Level, enabled, event};
+use tracing::{Level, Span, enabled, event};
 
 use super::context::{AppState, RequestContext};
 use super::measures::hung_up;
@@ -98,8 +98,17 @@ impl Completion<'_> {
         }
     }
 
-    /// Writes the line. Must be called within the span of the request.
+    /// Writes the line. Must be called within the span of the request. If that is disabled, a failure has one of its own.
     pub(super) fn log(&self, context: &RequestContext, line: Line) {
+        let is_warning = line != Line::Unlogged && self.status.is_server_error();
+        if is_warning && Span::current().is_disabled() {
+            context.failure_span(self.method, self.endpoint).in_scope(|| self.write(context, line));
+        } else {
+            self.write(context, line);
+        }
+    }
+
+    fn write(&self, context: &RequestContext, line: Line) {
         let status = self.status.as_u16();
         let duration_ms = (self.took.as_secs_f64() * 1e6).round() / 1e3;
         let (bytes, key) = (self.bytes, context.key);

@@ -11,7 +11,7 @@ use registry_actors::snapshot::Snapshot;
 use registry_actors::system::System;
 use registry_actors::trace::{self, RequestTrace, TraceContext};
 use tokio::sync::Semaphore;
-use tracing::{Span, info_span};
+use tracing::{Level, Span, span};
 use uuid::Uuid;
 
 use super::fingerprint::FingerprintKey;
@@ -92,11 +92,34 @@ impl RequestContext {
         RequestContext { correlation_id, arrived_at, trace, is_traced, key: None }
     }
 
-    /// Returns the span of the log lines of the request.
+    /// Returns the span of the log lines of the request. At the level `warn` it is disabled, which saves its time.
     pub(super) fn span(&self, method: &'static str, endpoint: Option<&str>) -> Span {
+        self.span_at(Level::INFO, method, endpoint)
+    }
+
+    /// Returns the span of the line of a failed request.
+    pub(super) fn failure_span(&self, method: &'static str, endpoint: Option<&str>) -> Span {
+        self.span_at(Level::ERROR, method, endpoint)
+    }
+
+    fn span_at(&self, level: Level, method: &'static str, endpoint: Option<&str>) -> Span {
         let (ids, correlation_id) = (self.trace.context(), &self.correlation_id);
         let (trace_id, span_id, parent_id) = (ids.trace_id(), ids.span_id(), ids.parent_id());
-        info_span!("request", %correlation_id, trace_id, span_id, parent_id, method, path = endpoint)
+        macro_rules! request_span {
+            ($level:ident) => {
+                span!(
+                    Level::$level,
+                    "request",
+                    %correlation_id,
+                    trace_id,
+                    span_id,
+                    parent_id,
+                    method,
+                    path = endpoint
+                )
+            };
+        }
+        if level == Level::ERROR { request_span!(ERROR) } else { request_span!(INFO) }
     }
 
     /// Returns the time since the request arrived, in milliseconds.

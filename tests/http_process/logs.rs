@@ -7,6 +7,8 @@ use std::time::Instant;
 use reqwest::Method;
 use serde_json::{Value, json};
 use tempfile::TempDir;
+use tracing::Level;
+use tracing::subscriber::DefaultGuard;
 
 use crate::support::{Answer, BASE, Client, KEY, Process, REGISTRY, SOON, Service, body, eventually};
 
@@ -113,12 +115,43 @@ impl io::Write for Written {
     }
 }
 
-#[tokio::test]
-async fn failures_have_one_line_a_second_with_the_cause() {
+/// Creates a log in memory that has the lines of this thread from this level on.
+fn captured_log(level: Level) -> (Written, DefaultGuard) {
     let written = Written::default();
     let writer = written.clone();
     let subscriber = tracing_subscriber::fmt().json().flatten_event(true).with_writer(move || writer.clone());
-    let _subscriber = tracing::subscriber::set_default(subscriber.finish());
+    (written, tracing::subscriber::set_default(subscriber.with_max_level(level).finish()))
+}
+
+impl Written {
+    /// The lines of requests.
+    fn of_requests(&self) -> Vec<Value> {
+        let log = String::from_utf8(self.0.lock().unwrap().clone()).unwrap();
+        let lines = log.lines().map(|line| serde_json::from_str(line).unwrap());
+        lines.filter(|line: &Value| line["target"] == "request").collect()
+    }
+}
+
+#[tokio::test]
+async fn failures_have_their_ids_at_any_level() {
+    let (log, _subscriber) = captured_log(Level::WARN);
+    let service = Service::start().await;
+    let occupied = service.engine.planners.occupy();
+    let request = service.client.request(Method::POST, "plan?user_id=u").json(&body(&["NSE:TCS"]));
+
+    let answer = Answer::to(request.header("X-Correlation-ID", "id-shed")).await;
+
+    drop(occupied);
+    assert_eq!(answer.status, 503);
+    let lines = log.of_requests();
+    assert_eq!(lines.len(), 1, "{lines:?}");
+    assert_eq!(lines[0]["span"]["correlation_id"], "id-shed");
+    assert_eq!(lines[0]["span"]["path"], format!("{BASE}/plan"));
+}
+
+#[tokio::test]
+async fn failures_have_one_line_a_second_with_the_cause() {
+    let (log, _subscriber) = captured_log(Level::INFO);
     let service = Service::start().await;
     let occupied = service.engine.planners.occupy();
 
@@ -130,9 +163,7 @@ async fn failures_have_one_line_a_second_with_the_cause() {
 
     let lines_max = 1 + began_at.elapsed().as_secs() as usize;
     drop(occupied);
-    let log = String::from_utf8(written.0.lock().unwrap().clone()).unwrap();
-    let lines: Vec<Value> = log.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
-    let lines: Vec<&Value> = lines.iter().filter(|line| line["target"] == "request").collect();
+    let lines = log.of_requests();
     assert!((1..=lines_max).contains(&lines.len()), "{lines:?}");
     for line in lines {
         assert_eq!(line["level"], "WARN", "{line}");
