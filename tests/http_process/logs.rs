@@ -107,7 +107,7 @@ struct Written(Arc<Mutex<Vec<u8>>>);
 
 impl io::Write for Written {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().write(bytes)
+        self.0.lock().expect("nobody panics while holding it").write(bytes)
     }
 
     fn flush(&mut self) -> io::Result<()> {
@@ -126,8 +126,9 @@ fn captured_log(level: Level) -> (Written, DefaultGuard) {
 impl Written {
     /// The lines of requests.
     fn of_requests(&self) -> Vec<Value> {
-        let log = String::from_utf8(self.0.lock().unwrap().clone()).unwrap();
-        let lines = log.lines().map(|line| serde_json::from_str(line).unwrap());
+        let bytes = self.0.lock().expect("nobody panics while holding it").clone();
+        let log = String::from_utf8(bytes).expect("the log is text");
+        let lines = log.lines().map(|line| serde_json::from_str(line).expect("a line is JSON"));
         lines.filter(|line: &Value| line["target"] == "request").collect()
     }
 }
