@@ -67,8 +67,18 @@ impl Sampler {
 }
 
 impl Reader<'_> {
-    /// Reads the export of traces. Without an endpoint, the other variables are checked and have no effect.
+    /// Reads the export of traces. OpenTelemetry defines that an empty variable is one that is not set.
     pub(super) fn traces(&mut self) -> Option<TraceSettings> {
+        let given = |key: &str| (self.variable)(key).filter(|text| !text.is_empty());
+        let mut reader = Reader { variable: &given, faults: Vec::new() };
+        let traces = reader.given_traces();
+        let mut faults = reader.faults;
+        self.faults.append(&mut faults);
+        traces
+    }
+
+    /// Reads the export of traces. Without an endpoint, the other variables are checked and have no effect.
+    fn given_traces(&mut self) -> Option<TraceSettings> {
         let endpoint =
             self.parsed_url(ENDPOINT, None, ConfigServiceUrl::ALLOWED, |text| ConfigServiceUrl::parse(text).map(Some));
         let argument = self.parsed(SAMPLER_ARGUMENT, 1.0, "a number from 0 to 1", |text| {
@@ -79,7 +89,7 @@ impl Reader<'_> {
         let service_name = self.parsed(SERVICE_NAME, None, "1 to 255 characters", |text| {
             (1..=255).contains(&text.len()).then(|| Some(text.to_owned()))
         });
-        let has_headers = (self.variable)(HEADERS).is_some_and(|text| !text.is_empty());
+        let has_headers = (self.variable)(HEADERS).is_some();
         Some(TraceSettings { endpoint: endpoint?, sampler, has_headers, service_name })
     }
 }
@@ -140,6 +150,7 @@ mod tests {
     fn without_an_endpoint_no_traces_are_exported() {
         assert_eq!(read(&[]), Ok(None));
         assert_eq!(read(&[(SAMPLER, "always_on")]), Ok(None));
+        assert_eq!(read(&[(ENDPOINT, ""), (SAMPLER, ""), (SAMPLER_ARGUMENT, "")]), Ok(None));
         let traces = read(&[(ENDPOINT, "http://collector:4318/")]).unwrap().unwrap();
         assert_eq!(traces.endpoint.to_string(), "http://collector:4318");
         assert_eq!(traces.sampler, sampler("parentbased_always_on", "0.25"));
@@ -152,7 +163,7 @@ mod tests {
         assert!(fault((ENDPOINT, "collector:4318")).starts_with("OTEL_EXPORTER_OTLP_ENDPOINT: expected https://"));
         assert!(fault((SAMPLER, "sometimes")).contains("got `sometimes`"));
         assert!(fault((SAMPLER_ARGUMENT, "1.5")).contains("expected a number from 0 to 1, got `1.5`"));
-        assert!(fault((SERVICE_NAME, "")).contains("expected 1 to 255 characters"));
+        assert!(fault((SERVICE_NAME, &"n".repeat(256))).contains("expected 1 to 255 characters"));
     }
 
     #[test]
