@@ -20,6 +20,13 @@ use crate::settings::{ProcessSettings, SettingsFaults};
 /// The deadline of a check.
 const CHECK_WITHIN: Duration = Duration::from_secs(2);
 
+/// The deadline of a dependency within its check, so that the finding has the remedy of the dependency.
+const ANSWER_WITHIN: Duration = CHECK_WITHIN.saturating_sub(Duration::from_millis(100));
+
+fn no_response() -> String {
+    format!("no response within {ANSWER_WITHIN:?}")
+}
+
 #[derive(clap::Args)]
 pub(super) struct DoctorArguments {
     /// Exit with 1 after a warning, too.

@@ -86,7 +86,7 @@ impl Remote {
     pub(super) async fn probe(&self, path: &str) -> anyhow::Result<Probe> {
         let mut url = self.url.clone();
         url.set_path(path);
-        probe(&self.client, url).await.map_err(|fault| self.unanswered(fault))
+        probe(&self.client, url).await.map_err(|fault| self.unanswered(&fault))
     }
 
     fn path(&self, path: &[&str], query: &[(&str, String)]) -> anyhow::Result<Url> {
@@ -101,19 +101,21 @@ impl Remote {
 
     async fn answer(&self, request: RequestBuilder) -> anyhow::Result<Value> {
         let sent = request.header("X-Internal-API-Key", &self.api_key).send().await;
-        let response = sent.map_err(|fault| self.unanswered(fault))?;
+        let response = sent.map_err(|fault| self.unanswered(&fault))?;
         let (status, url) = (response.status(), response.url().clone());
         let body: Value = response.json().await.with_context(|| format!("{status} without JSON from {url}"))?;
         if status.is_success() { Ok(body) } else { Err(anyhow!("{}", problem(&body))) }
     }
 
-    fn unanswered(&self, fault: reqwest::Error) -> anyhow::Error {
+    fn unanswered(&self, fault: &reqwest::Error) -> anyhow::Error {
         let (url, hint) = (&self.url, self.hint);
-        match http_fault(&fault).or_else(|| unfinished_handshake(&fault)) {
+        match http_fault(fault).or_else(|| unfinished_handshake(fault)) {
             Some(why) => anyhow!("no response from {url}: {why}{hint}"),
-            None if hint.is_empty() => anyhow::Error::new(fault).context(format!("no response from {url}")),
-            None if fault.is_connect() => anyhow!("failed to connect to {url}{hint}"),
-            None => anyhow!("no response from {url}{hint}"),
+            None => {
+                let causes = std::iter::successors(std::error::Error::source(fault), |cause| cause.source());
+                let cause = causes.last().map_or_else(|| fault.to_string(), ToString::to_string);
+                anyhow!("no response from {url}: {cause}{hint}")
+            }
         }
     }
 }

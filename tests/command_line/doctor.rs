@@ -287,3 +287,32 @@ async fn doctor_compares_the_schema_of_a_server_without_migrating_it() {
     assert_eq!(after["clock"]["detail"], "agrees with the database");
     assert_eq!(after["catalog"]["status"], "warning");
 }
+
+#[test]
+fn doctor_reports_dependencies_that_hang() {
+    let folder = TempDir::new().unwrap();
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    // Whoever connects gets no response.
+    std::thread::spawn(move || {
+        let mut open = Vec::new();
+        listener.incoming().for_each(|stream| open.push(stream));
+    });
+    let (service, database) = (format!("http://{address}"), format!("postgres://u@{address}/x"));
+    let redis = format!("redis://{address}");
+    let variables = [
+        ("CONFIG_SERVICE_URL", service.as_str()),
+        ("DATABASE_URL", &database),
+        ("REDIS_URL", &redis),
+        ("INTERNAL_API_KEY", KEY),
+    ];
+
+    let found = doctor(&[], folder.path(), &variables);
+
+    assert_fails(&found, "config_service", "no response within", "curl -i");
+    assert_fails(&found, "database", "no response within", "psql");
+    assert_fails(&found, "redis", "timeout", "redis-cli");
+    assert_eq!(found.0["clock"]["status"], "skipped");
+    let served = doctor(&["--server", &service], folder.path(), &[("INTERNAL_API_KEY", KEY)]);
+    assert_fails(&served, "service", "no response within", "curl -i");
+}

@@ -109,8 +109,8 @@ fn commands_without_a_running_service_name_the_option() {
         let finished = run(&[command], folder.path(), &[("PORT", "1"), ("INTERNAL_API_KEY", KEY)]);
 
         assert_eq!((finished.code, finished.output.as_str()), (Some(1), ""), "{command}");
-        let expected = "error: failed to connect to http://127.0.0.1:1/; start the service, or name a running one with \
-                        --server URL or INSTRUMENT_REGISTRY_URL\n";
+        let expected = "error: no response from http://127.0.0.1:1/: Connection refused (os error 111); start the \
+                        service, or name a running one with --server URL or INSTRUMENT_REGISTRY_URL\n";
         assert_eq!(finished.complaint, expected, "{command}");
     }
 }

@@ -14,7 +14,7 @@ use registry_store::{DatabaseReport, Store};
 use reqwest::Url;
 use tokio::time::timeout;
 
-use super::{CHECK_WITHIN, Check, Finding, check};
+use super::{ANSWER_WITHIN, CHECK_WITHIN, Check, Finding, check, no_response};
 use crate::boot::{self, FetchResult, Openers};
 use crate::cli::remote::{client, probe};
 use crate::cli::status::duration;
@@ -64,8 +64,8 @@ impl<'a> Dependencies<'a> {
         let mut answers = None;
         let service = check("config_service", async {
             let started_at = Instant::now();
-            let late = || Ok(Some(Err(SourceError::Unavailable(format!("no response within {CHECK_WITHIN:?}")))));
-            let fetched = timeout(CHECK_WITHIN.mul_f32(0.95), boot::fetch_once(settings)).await;
+            let late = || Ok(Some(Err(SourceError::Unavailable(no_response()))));
+            let fetched = timeout(ANSWER_WITHIN, boot::fetch_once(settings)).await;
             match fetched.unwrap_or_else(|_| late()) {
                 Ok(fetched) => answers = fetched,
                 Err(fault) => return Finding::failed(format!("{fault:#}"), "Correct CONFIG_SERVICE_URL."),
@@ -123,7 +123,8 @@ impl<'a> Dependencies<'a> {
         let of_url = async |url: &Secret| {
             let store = PostgresStore::with_ca(url.expose(), self.settings.tls.ca());
             let store = store.map_err(|fault| unreachable(&fault))?;
-            let report = store.examine().await.map_err(|fault| unreachable(&fault))?;
+            let report = timeout(ANSWER_WITHIN, store.examine()).await;
+            let report = report.map_err(|_| unreachable(&no_response()))?.map_err(|fault| unreachable(&fault))?;
             Ok((report, Arc::new(store) as Arc<dyn Store>))
         };
         match self.settings.database() {

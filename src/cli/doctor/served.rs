@@ -1,11 +1,13 @@
 //! The checks of a running service: those of `/ready`, with the remedies of its status.
 
+use anyhow::anyhow;
 use chrono::Utc;
 use registry_planning::vocabulary::counted;
 use serde_json::Value;
+use tokio::time::timeout;
 
 use super::dependencies::{OtherTime, of_clock};
-use super::{Check, Finding, Status, check};
+use super::{ANSWER_WITHIN, Check, Finding, Status, check, no_response};
 use crate::cli::output::{list, shown};
 use crate::cli::remote::Remote;
 
@@ -14,7 +16,7 @@ pub(super) async fn checks(remote: &Remote) -> Vec<Check> {
     let (mut date, mut document) = (None, Value::Null);
     let before = Utc::now();
     let service = check("service", async {
-        match remote.probe("/health").await {
+        match within(remote.probe("/health")).await {
             Ok(health) if health.body["service"] == "instrument_registry" => {
                 date = health.date;
                 Finding::ok(format!("version {} at {}", shown(&health.body["version"]), remote.url()))
@@ -35,7 +37,7 @@ pub(super) async fn checks(remote: &Remote) -> Vec<Check> {
         checks.push(check("clock", async { of_clock(&time) }).await);
     }
     let key = check("key", async {
-        match remote.get(&["status"], &[]).await {
+        match within(remote.get(&["status"], &[])).await {
             Ok(status) => {
                 document = status;
                 Finding::ok("accepted")
@@ -47,11 +49,16 @@ pub(super) async fn checks(remote: &Remote) -> Vec<Check> {
         }
     });
     checks.push(key.await);
-    if let Ok(ready) = remote.probe("/ready").await {
+    if let Ok(ready) = within(remote.probe("/ready")).await {
         let findings = findings(&ready.body["checks"], list(&document["health"]["problems"]));
         checks.extend(findings.into_iter().map(|(check, finding)| Check { check, finding, duration_ms: 0 }));
     }
     checks
+}
+
+/// Waits for a response until the deadline of a dependency.
+async fn within<T>(response: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
+    timeout(ANSWER_WITHIN, response).await.unwrap_or_else(|_| Err(anyhow!(no_response())))
 }
 
 /// Returns the checks of `/ready` with the remedies of the problems, then the other problems.
