@@ -4,9 +4,9 @@ mod report;
 
 use anyhow::bail;
 use registry_planning::ingest::diff::ChangeKind;
-use registry_planning::vocabulary::counted;
+use registry_planning::vocabulary::{Broker, counted};
 use registry_store::background::Priority;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use self::report::Report;
 use super::local::stored_catalogue;
@@ -38,6 +38,8 @@ enum CatalogCommand {
     /// units of lot sizes and price steps. The exit code is 1 if an instrument has two keys in files of one date, or if a
     /// unit is suspicious. The other findings can have a cause in the market, and do not change the exit code.
     Check(CheckArguments),
+    /// Dismiss the rejected files of a broker, which degrade `/ready` until its next accepted file. The catalog does not change.
+    Dismiss(DismissArguments),
 }
 
 #[derive(clap::Args)]
@@ -63,6 +65,15 @@ struct DiffArguments {
 }
 
 #[derive(clap::Args)]
+struct DismissArguments {
+    #[arg(
+        value_parser = word(Broker::parse_with_files, Broker::WORDS_WITH_FILES),
+        help = format!("Broker that published the files: one of {}", Broker::WORDS_WITH_FILES),
+    )]
+    broker: Broker,
+}
+
+#[derive(clap::Args)]
 struct CheckArguments {
     /// Maximum number of examples of each finding.
     #[arg(long, value_name = "N", default_value_t = 5)]
@@ -75,6 +86,7 @@ pub(super) async fn run(arguments: CatalogArguments, settings: &ProcessSettings)
         CatalogCommand::Summary => summary(&common, settings).await,
         CatalogCommand::Versions(arguments) => versions(&arguments, &common, settings).await,
         CatalogCommand::Diff(arguments) => diff(&arguments, &common, settings).await,
+        CatalogCommand::Dismiss(DismissArguments { broker }) => dismiss(broker, &common, settings).await,
         CatalogCommand::Check(arguments) => {
             common.reject_server("catalog check")?;
             check(&arguments, common.json, settings).await
@@ -88,6 +100,22 @@ async fn summary(common: &Common, settings: &ProcessSettings) -> anyhow::Result<
         None => offline::summary(&stored_catalogue(settings).await?),
     };
     print(common.json, &answer, summary_parts)
+}
+
+async fn dismiss(broker: Broker, common: &Common, settings: &ProcessSettings) -> anyhow::Result<()> {
+    let answer = match common.server(settings)? {
+        Some(remote) => remote.delete(&["brokers", broker.as_str(), "rejections"]).await?,
+        None => {
+            let store = resolve(settings).await?.store;
+            let dismissed = store.dismiss_refusals(broker).await;
+            store.close().await;
+            json!({"broker_id": broker, "dismissed": dismissed?})
+        }
+    };
+    print(common.json, &answer, |answer| {
+        let count = answer["dismissed"].as_u64().and_then(|count| usize::try_from(count).ok()).unwrap_or_default();
+        vec![format!("{} of {broker} dismissed", counted(count, "rejection"))]
+    })
 }
 
 async fn versions(arguments: &VersionsArguments, common: &Common, settings: &ProcessSettings) -> anyhow::Result<()> {

@@ -70,6 +70,11 @@ impl Remote {
         self.answer(self.client.post(self.path(path, query)?).json(body)).await
     }
 
+    /// Returns the response to a request that deletes what is at this path.
+    pub(super) async fn delete(&self, path: &[&str]) -> anyhow::Result<Value> {
+        self.answer(self.client.delete(self.path(path, &[])?)).await
+    }
+
     /// Returns the response to a request with this file.
     pub(super) async fn upload(
         &self,

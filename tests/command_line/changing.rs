@@ -38,6 +38,35 @@ async fn a_file_is_ingested_by_a_service() {
     assert!(rejected.complaint.contains("bad.csv: kite file not accepted: "), "{}", rejected.complaint);
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn rejected_files_are_dismissed() {
+    let folder = TempDir::new().unwrap();
+    let bad = write(folder.path(), "bad.csv", "no header\n");
+    let reject = |broker: &str| {
+        let finished = run(&["ingest", bad.to_str().unwrap(), "--broker", broker], folder.path(), &[]);
+        assert_eq!(finished.code, Some(1), "{finished:?}");
+    };
+    let dismiss = |broker: &str, more: &[&str]| {
+        let arguments = [&["catalog", "dismiss", broker], more].concat();
+        run(&arguments, folder.path(), &[("INTERNAL_API_KEY", KEY)])
+    };
+    reject("kite");
+    reject("kite");
+    reject("dhan");
+
+    let local = dismiss("kite", &[]);
+    let again = dismiss("kite", &["--json"]);
+    let service = Process::start(folder.path(), &[]).await;
+    let served = dismiss("dhan", &["--json", "--server", &format!("http://{}", service.address)]);
+    let unknown = dismiss("nobody", &[]);
+
+    assert_eq!(local.output, "2 rejections of kite dismissed\n");
+    assert_eq!(json(&again.output)["dismissed"], 0);
+    assert_eq!(json(&served.output)["dismissed"], 1);
+    assert_eq!(unknown.code, Some(2));
+    assert!(unknown.complaint.contains("expected one of kite"), "{}", unknown.complaint);
+}
+
 #[test]
 fn an_accepted_file_is_printed_as_json() {
     let folder = TempDir::new().unwrap();
