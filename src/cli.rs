@@ -33,7 +33,8 @@ use registry_planning::catalogue::Catalogue;
 use registry_planning::demo;
 use registry_planning::ingest::selection::Mode;
 use registry_planning::plan::describe::trading_date;
-use registry_planning::vocabulary::{Broker, Segment};
+use registry_planning::subscriptions::SubscriptionForm;
+use registry_planning::vocabulary::{Broker, Segment, Word};
 use registry_store::Store;
 use registry_store::background::Priority;
 use tokio::runtime::Runtime;
@@ -114,7 +115,7 @@ struct IngestArguments {
     #[arg(
         long,
         required_unless_present = "calendar",
-        value_parser = word(Broker::parse_with_files, Broker::WORDS_WITH_FILES),
+        value_parser = file_broker,
         help = format!("Broker that published the file: one of {}", Broker::WORDS_WITH_FILES),
     )]
     broker: Option<Broker>,
@@ -123,11 +124,11 @@ struct IngestArguments {
     file_date: Option<NaiveDate>,
     /// How to treat instruments that are not in the file: `full_catalog` deactivates them, `incremental` leaves them
     /// unchanged, `on_demand` deactivates those of the selected segments.
-    #[arg(long, value_parser = word(Mode::parse, "full_catalog, incremental, on_demand"), default_value = "full_catalog")]
+    #[arg(long, value_parser = word::<Mode>, default_value = "full_catalog")]
     mode: Mode,
     /// Ingest only rows of these segments, for example `NSE_FO,BSE_FO`, and leave other segments unchanged; required for
     /// `on_demand`.
-    #[arg(long, value_name = "SEGMENT", value_delimiter = ',', value_parser = segment)]
+    #[arg(long, value_name = "SEGMENT", value_delimiter = ',', value_parser = word::<Segment>)]
     segments: Vec<Segment>,
     /// CSV file of holidays and session times of exchanges, instead of an instrument file; it replaces the loaded calendar.
     #[arg(long, value_name = "FILE", conflicts_with_all = ["file", "broker", "file_date", "mode", "segments", "server"])]
@@ -141,20 +142,21 @@ struct IngestArguments {
     common: Common,
 }
 
-/// Returns a parser for a closed list of words.
-fn word<T: Clone + Send + Sync + 'static>(
-    parse: fn(&str) -> Option<T>,
-    words: &'static str,
-) -> impl Fn(&str) -> Result<T, String> + Clone + Send + Sync + 'static {
-    move |text| parse(text).ok_or_else(|| format!("expected one of {words}"))
+/// Parses a word of a closed list.
+fn word<T: Word>(text: &str) -> Result<T, String> {
+    T::parse(text).ok_or_else(|| format!("expected one of {}", T::WORDS))
+}
+
+fn file_broker(text: &str) -> Result<Broker, String> {
+    Broker::parse_with_files(text).ok_or_else(|| format!("expected one of {}", Broker::WORDS_WITH_FILES))
+}
+
+fn form(text: &str) -> Result<SubscriptionForm, String> {
+    SubscriptionForm::parse(text).ok_or_else(|| "expected `json` or the broker of the plan".to_owned())
 }
 
 fn date(text: &str) -> Result<NaiveDate, String> {
     text.parse().map_err(|_| "expected a date as YYYY-MM-DD".to_owned())
-}
-
-fn segment(text: &str) -> Result<Segment, String> {
-    Segment::parse(text).ok_or_else(|| format!("expected one of {}", Segment::ALL.map(Segment::as_str).join(", ")))
 }
 
 /// The exit code for an invalid configuration: `EX_CONFIG` of sysexits.

@@ -52,6 +52,14 @@ macro_rules! words {
             }
         }
 
+        impl $crate::vocabulary::Word for $name {
+            const WORDS: &'static str = $name::WORDS;
+
+            fn parse(word: &str) -> Option<Self> {
+                $name::parse(word)
+            }
+        }
+
         impl std::fmt::Display for $name {
             fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
                 f.write_str(self.as_str())
@@ -60,6 +68,15 @@ macro_rules! words {
     };
 }
 pub(crate) use words;
+
+/// A closed list of words. `words!` implements it.
+pub trait Word: Copy + PartialEq + Send + Sync + 'static {
+    /// The words of all values, for messages.
+    const WORDS: &'static str;
+
+    /// Returns the value of a word.
+    fn parse(word: &str) -> Option<Self>;
+}
 
 words! {
     /// The use of the instruments.

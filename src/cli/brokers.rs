@@ -13,7 +13,7 @@ use crate::settings::ProcessSettings;
 #[derive(clap::Args)]
 pub(super) struct BrokersArguments {
     #[arg(
-        value_parser = word(Broker::parse, Broker::WORDS),
+        value_parser = word::<Broker>,
         help = format!("Show the limits of this broker instead of all brokers: one of {}", Broker::WORDS),
     )]
     broker: Option<Broker>,

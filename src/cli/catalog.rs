@@ -12,7 +12,7 @@ use self::report::Report;
 use super::local::stored_catalogue;
 use super::options::Common;
 use super::output::{counts, list, minute, print, print_json, shown, table};
-use super::{resolve, word};
+use super::{file_broker, resolve, word};
 use crate::http::offline;
 use crate::settings::ProcessSettings;
 
@@ -57,7 +57,7 @@ struct DiffArguments {
     /// Version of the catalog.
     version: i64,
     /// Only changes of this kind.
-    #[arg(long, value_parser = word(ChangeKind::parse, offline::CHANGE_KINDS))]
+    #[arg(long, value_parser = word::<ChangeKind>)]
     kind: Option<ChangeKind>,
     /// Number of changes.
     #[arg(long, value_name = "COUNT", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=5000))]
@@ -67,7 +67,7 @@ struct DiffArguments {
 #[derive(clap::Args)]
 struct DismissArguments {
     #[arg(
-        value_parser = word(Broker::parse_with_files, Broker::WORDS_WITH_FILES),
+        value_parser = file_broker,
         help = format!("Broker that published the files: one of {}", Broker::WORDS_WITH_FILES),
     )]
     broker: Broker,

@@ -30,7 +30,7 @@ use self::tables::ShownPlan;
 use super::options::Common;
 use super::output::{print_json, print_line};
 use super::stored::explanation;
-use super::{catalogue, date, resolve, stored, word};
+use super::{catalogue, date, form, resolve, stored, word};
 use crate::boot::Resources;
 use crate::settings::ProcessSettings;
 
@@ -55,26 +55,26 @@ pub(super) struct PlanArguments {
     as_of: Option<NaiveDate>,
     /// Which keys to keep: `lenient` (all well-formed keys), `moderate` (keys in the catalog) or `strict` (active and
     /// unexpired keys) [default: the configured strictness].
-    #[arg(long, value_name = "STRICTNESS", value_parser = word(FilteringStrictness::parse, "lenient, moderate, strict"))]
+    #[arg(long, value_name = "STRICTNESS", value_parser = word::<FilteringStrictness>)]
     strictness: Option<FilteringStrictness>,
     /// How to optimize the plan: `low` (remove duplicates), `moderate` (also sort) or `aggressive` (also collapse
     /// aliases and rank instruments) [default: the configured level].
-    #[arg(long, value_name = "LEVEL", value_parser = word(OptimizationLevel::parse, "low, moderate, aggressive"))]
+    #[arg(long, value_name = "LEVEL", value_parser = word::<OptimizationLevel>)]
     optimization: Option<OptimizationLevel>,
     #[arg(
         long,
-        value_parser = word(Broker::parse, Broker::WORDS),
+        value_parser = word::<Broker>,
         help = format!("Broker of the feed, whose last accepted file must list each instrument: one of {}", Broker::WORDS),
     )]
     broker: Option<Broker>,
     #[arg(
         long,
-        value_parser = word(Mode::parse, Mode::WORDS),
+        value_parser = word::<Mode>,
         help = format!("How much data to stream for each instrument: one of {}", Mode::WORDS),
     )]
     mode: Option<Mode>,
     /// Mode below which no limit of the broker lowers an instrument.
-    #[arg(long, value_name = "MODE", value_parser = word(Mode::parse, Mode::WORDS), requires = "broker")]
+    #[arg(long, value_name = "MODE", value_parser = word::<Mode>, requires = "broker")]
     min_mode: Option<Mode>,
     /// Tier of the accounts at the broker [default: that of each account].
     #[arg(long, requires = "broker")]
@@ -87,10 +87,10 @@ pub(super) struct PlanArguments {
     connections: Option<u32>,
     /// How to distribute the contracts of one underlying over connections: `balanced`, `together` or `spread`
     /// [default: balanced].
-    #[arg(long, value_name = "PLACEMENT", value_parser = word(PlacementStrategy::parse, PlacementStrategy::WORDS), requires = "broker")]
+    #[arg(long, value_name = "PLACEMENT", value_parser = word::<PlacementStrategy>, requires = "broker")]
     placement: Option<PlacementStrategy>,
     /// Print the subscriptions instead of the plan: `json`, or the broker for the arguments of its SDK.
-    #[arg(long, value_parser = word(SubscriptionForm::parse, FORMS), requires = "broker")]
+    #[arg(long, value_parser = form, requires = "broker")]
     format: Option<SubscriptionForm>,
     /// Explain why the plan contains this key, or why it was left out, instead of printing the plan.
     #[arg(long, value_name = "KEY", conflicts_with = "format")]
@@ -98,8 +98,6 @@ pub(super) struct PlanArguments {
     #[command(flatten)]
     common: Common,
 }
-
-const FORMS: &str = "json, or the broker of the plan";
 
 fn accounts(text: &str) -> Result<Accounts, String> {
     if let Ok(count) = text.parse::<u32>() {

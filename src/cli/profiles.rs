@@ -45,7 +45,7 @@ pub(super) struct ImportArguments {
     #[arg(long, value_parser = name)]
     name: Option<String>,
     /// Subscription type for CSV rows without one: `live_feed`, `historical` or `alerts` [default: `live_feed`].
-    #[arg(long = "type", value_name = "TYPE", value_parser = word(SubscriptionType::parse, "live_feed, historical, alerts"))]
+    #[arg(long = "type", value_name = "TYPE", value_parser = word::<SubscriptionType>)]
     kind: Option<SubscriptionType>,
     #[command(flatten)]
     common: Common,

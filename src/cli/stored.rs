@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 pub(super) use self::tables::print_explanation;
 use super::options::Common;
 use super::output::print;
-use super::{catalogue, resolve, word};
+use super::{catalogue, form, resolve};
 use crate::boot::Resources;
 use crate::settings::ProcessSettings;
 
@@ -43,7 +43,7 @@ pub(super) struct ScheduleArguments {
     #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u32).range(1..))]
     connection: Option<u32>,
     /// Print the messages as JSON: `json`, or the broker of the plan for the arguments of its SDK.
-    #[arg(long, value_parser = word(SubscriptionForm::parse, "json, or the broker of the plan"))]
+    #[arg(long, value_parser = form)]
     format: Option<SubscriptionForm>,
     #[command(flatten)]
     common: Common,

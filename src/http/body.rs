@@ -18,7 +18,7 @@ use futures_util::StreamExt;
 use registry_planning::instrument::KEY_CHARACTERS_MAX;
 use registry_planning::json::{pointer_part, whole_number};
 use registry_planning::keys::KeyList;
-use registry_planning::vocabulary::counted;
+use registry_planning::vocabulary::{Word, counted};
 use serde::de::{Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
@@ -260,7 +260,8 @@ impl<'a> Fields<'a> {
         !self.entries.iter().any(|(other, value)| other == name && value.get() != "null")
     }
 
-    fn require(&mut self, name: &str) {
+    /// Adds a fault if the field is missing.
+    pub(crate) fn require(&mut self, name: &str) {
         if self.is_missing(name) {
             self.fault(name, "is required".to_owned());
         }
@@ -292,25 +293,30 @@ impl<'a> Fields<'a> {
     }
 
     /// Takes a required word of a closed list.
-    pub(crate) fn word<T>(&mut self, name: &str, parse: fn(&str) -> Option<T>, words: &str) -> Option<T> {
+    pub(crate) fn word<T: Word>(&mut self, name: &str) -> Option<T> {
         self.require(name);
-        self.optional_word(name, parse, words)
+        self.optional_word(name)
     }
 
     /// Takes an optional word of a closed list.
-    pub(crate) fn optional_word<T>(&mut self, name: &str, parse: fn(&str) -> Option<T>, words: &str) -> Option<T> {
-        self.optional_parsed(name, parse, |got| format!("expected one of {words}, got {got}"))
+    pub(crate) fn optional_word<T: Word>(&mut self, name: &str) -> Option<T> {
+        self.optional_parsed(name, T::parse, |got| format!("expected one of {}, got {got}", T::WORDS))
     }
 
     /// Takes an optional string of the form that `expected` describes.
-    pub(crate) fn optional_form<T>(&mut self, name: &str, parse: fn(&str) -> Option<T>, expected: &str) -> Option<T> {
+    pub(crate) fn optional_form<T>(
+        &mut self,
+        name: &str,
+        parse: impl Fn(&str) -> Option<T>,
+        expected: &str,
+    ) -> Option<T> {
         self.optional_parsed(name, parse, |got| format!("expected {expected}, got {got}"))
     }
 
     fn optional_parsed<T>(
         &mut self,
         name: &str,
-        parse: fn(&str) -> Option<T>,
+        parse: impl Fn(&str) -> Option<T>,
         detail: impl FnOnce(String) -> String,
     ) -> Option<T> {
         let value = self.take(name)?;

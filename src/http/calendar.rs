@@ -153,7 +153,7 @@ impl Selected {
     fn of(uri: &Uri) -> Result<Self, Problem> {
         let mut parameters = Parameters::of(uri);
         let selected = Selected {
-            exchange: parameters.optional_word("exchange", Exchange::WORDS, Exchange::parse),
+            exchange: parameters.optional_word("exchange"),
             from: parameters.optional("from", DATE, parse_date),
             to: parameters.optional("to", DATE, parse_date),
         };

@@ -15,7 +15,6 @@ use super::catalog::{BrokersAnswer, SummaryAnswer};
 use super::context::RequestContext;
 use super::instruments::search::{SearchAnswer, parse_search};
 use super::problem::Problem;
-pub(crate) use super::versions::KINDS as CHANGE_KINDS;
 use super::versions::{DiffAnswer, VersionsAnswer};
 
 /// The reason why a command has no answer.

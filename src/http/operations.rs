@@ -180,7 +180,8 @@ pub(crate) async fn force_breaker(
     body: JsonBody,
 ) -> Result<Response, Problem> {
     let mut fields = body.fields()?;
-    let forced = fields.word("action", parse_action, "force_open, force_closed, reset");
+    fields.require("action");
+    let forced = fields.optional_form("action", parse_action, "one of force_open, force_closed, reset");
     fields.finish(Parameters::of(&uri).finish())?;
     let dependency = ["database", "redis", "config_service"]
         .into_iter()

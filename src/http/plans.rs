@@ -65,8 +65,6 @@ const QUICK_ITEMS_MAX: usize = 1000;
 /// Maximum number of instruments of a plan that is described, or rendered after it was read, on these threads.
 const QUICK_INSTRUMENTS_MAX: usize = 100;
 
-const SUBSCRIPTION_TYPES: &str = "live_feed, historical, alerts";
-
 /// Creates a plan, or returns the plan that was created for the same request.
 #[utoipa::path(
     post, path = "/api/v1/internal/instrument-registry/subscriptions/plan", tag = "plans",
@@ -331,7 +329,7 @@ pub(crate) async fn describe(
     body: JsonBody,
 ) -> Result<Response, Problem> {
     let mut fields = if body.is_empty() { Fields::none() } else { body.fields()? };
-    let level = fields.optional_word("description_level", DescriptionLevel::parse, "basic, detailed, comprehensive");
+    let level = fields.optional_word("description_level");
     fields.finish(Parameters::of(&uri).finish())?;
     let level = level.unwrap_or(DescriptionLevel::Detailed);
 

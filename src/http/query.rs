@@ -3,6 +3,7 @@
 use axum::extract::Query;
 use axum::http::Uri;
 use registry_planning::json::{SHOWN_CHARACTERS_MAX, pointer_part, shortened};
+use registry_planning::vocabulary::Word;
 
 use super::body::quoted;
 use super::problem::Fault;
@@ -88,8 +89,8 @@ impl Parameters {
     }
 
     /// Takes an optional word of a closed list.
-    pub(crate) fn optional_word<T>(&mut self, name: &str, words: &str, parse: fn(&str) -> Option<T>) -> Option<T> {
-        self.optional_parsed(name, parse, |got| format!("expected one of {words}, got {got}"))
+    pub(crate) fn optional_word<T: Word>(&mut self, name: &str) -> Option<T> {
+        self.optional_parsed(name, T::parse, |got| format!("expected one of {}, got {got}", T::WORDS))
     }
 
     fn optional_parsed<T>(

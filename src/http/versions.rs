@@ -128,9 +128,6 @@ pub(crate) struct DiffAnswer<'a> {
 }
 
 /// The kinds of changes.
-pub(crate) const KINDS: &str = "added, removed, renamed, token_changed, token_reused, expiry_moved, lot_changed, tick_changed, \
-                     series_changed";
-
 /// Lists the versions of the catalog, newest first.
 #[utoipa::path(
     get, path = "/api/v1/internal/instrument-registry/catalog/versions", tag = "catalog",
@@ -195,7 +192,7 @@ pub(crate) async fn diff(
     uri: Uri,
 ) -> Result<Response, Problem> {
     let mut parameters = Parameters::of(&uri);
-    let kind = parameters.optional_word("kind", KINDS, ChangeKind::parse);
+    let kind = parameters.optional_word("kind");
     let limit = parameters
         .optional("limit", "an integer from 1 to 5000", |text| whole(text).filter(|limit| (1..=5000).contains(limit)));
     Fields::none().finish(parameters.finish())?;

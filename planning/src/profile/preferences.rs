@@ -13,7 +13,7 @@ use crate::feed::{
 };
 use crate::instrument::split_key;
 use crate::json::{kind_of, mismatch, pointer_part, whole_number, word_mismatch};
-use crate::vocabulary::{Broker, FilteringStrictness, Mode, OptimizationLevel, PlacementStrategy};
+use crate::vocabulary::{FilteringStrictness, Mode, OptimizationLevel, Word};
 
 /// The maximum number of instruments in `modes`, `priorities`, `min_modes` and `pinned`.
 const NAMED_MAX: usize = 5000;
@@ -40,19 +40,11 @@ impl Preferences {
         let mode_words = format!("one of {}", Mode::WORDS);
         let mode_of = |value: &Value| Mode::parse(value.as_str()?);
         let mut read = Preferences {
-            optimization_level: reader.word(
-                "optimization_level",
-                OptimizationLevel::parse,
-                "low, moderate, aggressive",
-            ),
-            filtering_strictness: reader.word(
-                "filtering_strictness",
-                FilteringStrictness::parse,
-                "lenient, moderate, strict",
-            ),
+            optimization_level: reader.word("optimization_level"),
+            filtering_strictness: reader.word("filtering_strictness"),
             feed: StreamOptions {
-                broker: reader.word("broker", Broker::parse, Broker::WORDS),
-                mode: reader.word("mode", Mode::parse, Mode::WORDS),
+                broker: reader.word("broker"),
+                mode: reader.word("mode"),
                 modes: reader.named("modes", &mode_words, word_mismatch, mode_of),
                 priorities: reader.named(
                     "priorities",
@@ -60,13 +52,13 @@ impl Preferences {
                     mismatch,
                     |value| u32::try_from(whole_number(value)?).ok().filter(|number| *number <= PRIORITY_MAX),
                 ),
-                min_mode: reader.word("min_mode", Mode::parse, Mode::WORDS),
+                min_mode: reader.word("min_mode"),
                 min_modes: reader.named("min_modes", &mode_words, word_mismatch, mode_of),
                 pinned: reader.keys("pinned"),
                 tier: reader.text("tier"),
                 accounts: reader.accounts("accounts"),
                 connections: reader.number("connections", CONNECTIONS_MAX),
-                placement: reader.word("placement", PlacementStrategy::parse, PlacementStrategy::WORDS),
+                placement: reader.word("placement"),
                 previous: None,
             },
             selectors: match present(preferences, "selectors") {
@@ -105,11 +97,11 @@ impl Reader<'_> {
         self.faults.push(DocumentFault { pointer, detail });
     }
 
-    fn word<T>(&mut self, name: &str, parse: fn(&str) -> Option<T>, words: &str) -> Option<T> {
+    fn word<T: Word>(&mut self, name: &str) -> Option<T> {
         let value = present(self.preferences, name)?;
-        let word = value.as_str().and_then(parse);
+        let word = value.as_str().and_then(T::parse);
         if word.is_none() {
-            self.fault(format!("/{name}"), word_mismatch(value, &format!("one of {words}")));
+            self.fault(format!("/{name}"), word_mismatch(value, &format!("one of {}", T::WORDS)));
         }
         word
     }

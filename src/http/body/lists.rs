@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use registry_planning::vocabulary::counted;
+use registry_planning::vocabulary::{Word, counted};
 use serde::de::{Deserializer, IgnoredAny, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
@@ -46,12 +46,7 @@ impl<'a> Fields<'a> {
     }
 
     /// Takes an optional list of words of a closed list, without duplicates. An empty list counts as absent.
-    pub(crate) fn optional_words<T: PartialEq>(
-        &mut self,
-        name: &str,
-        parse: fn(&str) -> Option<T>,
-        words: &str,
-    ) -> Vec<T> {
+    pub(crate) fn optional_words<T: Word>(&mut self, name: &str) -> Vec<T> {
         let Some(value) = self.take(name) else { return Vec::new() };
         let Ok(items) = serde_json::from_str::<Vec<&RawValue>>(value.get()) else {
             self.fault(name, format!("expected an array of strings, got {}", kind_of(value)));
@@ -61,10 +56,10 @@ impl<'a> Fields<'a> {
         let mut bad = ItemFaults::default();
         for (at, item) in items.into_iter().enumerate() {
             let word = serde_json::from_str::<String>(item.get()).ok();
-            match word.as_deref().and_then(parse) {
+            match word.as_deref().and_then(T::parse) {
                 Some(word) if parsed.contains(&word) => {}
                 Some(word) => parsed.push(word),
-                None => bad.add_if(at, Some(format!("expected one of {words}, got {}", shown(item)))),
+                None => bad.add_if(at, Some(format!("expected one of {}, got {}", T::WORDS, shown(item)))),
             }
         }
         self.item_faults(name, bad);

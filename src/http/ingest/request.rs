@@ -8,20 +8,17 @@ use registry_actors::ingest::source::{Origin, Source, fetchable, is_url, open_be
 use registry_actors::ingest::spool::Spool;
 use registry_actors::ingest::{Force, IngestSettings, PRIORITY_DEFAULT};
 use registry_planning::ingest::selection::{Filters, Mode, Selection};
-use registry_planning::vocabulary::{Broker, Exchange, InstrumentType, Segment};
+use registry_planning::vocabulary::{Broker, Exchange, InstrumentType, Segment, Word};
 use utoipa::ToSchema;
 
 use super::TIMEOUT;
 use crate::http::blocking::run_file_call;
 use crate::http::body::{Fields, JsonBody, parse_date};
-use crate::http::instruments::{BOOLEANS, CLASSES, EXCHANGES};
+use crate::http::instruments::BOOLEANS;
 use crate::http::problem::{Fault, Problem};
 use crate::http::query::{Parameters, whole};
 use crate::http::schema::types;
 
-const MODES: &str = "full_catalog, incremental, on_demand";
-const SEGMENTS: &str = "NSE_EQ, BSE_EQ, NSE_INDEX, BSE_INDEX, MCX_INDEX, GLOBAL_INDEX, NSE_FO, BSE_FO, NCD_FO, BCD_FO, \
-                        NSE_COM, MCX_FO, NSEIX";
 const PRIORITIES: &str = "an integer from 1 to 10 or one of low, normal, high";
 const SOURCE_CHARACTERS_MAX: usize = 2000;
 const FILE_NAME_CHARACTERS_MAX: usize = 255;
@@ -105,9 +102,9 @@ fn force(parameters: &mut Parameters) -> Force {
 
 /// Parses the query of an upload.
 pub(super) fn parse_upload_query(mut parameters: Parameters) -> Result<IngestRequest<PendingUpload>, Problem> {
-    fn list<T>(parameters: &mut Parameters, name: &str, words: &str, parse: fn(&str) -> Option<T>) -> Vec<T> {
-        let expected = format!("a comma-separated list of {words}");
-        let list = |text: &str| text.split(',').map(|word| parse(word.trim())).collect();
+    fn list<T: Word>(parameters: &mut Parameters, name: &str) -> Vec<T> {
+        let expected = format!("a comma-separated list of {}", T::WORDS);
+        let list = |text: &str| text.split(',').map(|word| T::parse(word.trim())).collect();
         parameters.optional(name, &expected, list).unwrap_or_default()
     }
     // PostgreSQL cannot store U+0000 in a text, and the name is shown in logs and terminals.
@@ -116,14 +113,14 @@ pub(super) fn parse_upload_query(mut parameters: Parameters) -> Result<IngestReq
             (1..=FILE_NAME_CHARACTERS_MAX).contains(&text.chars().count()) && !text.contains(char::is_control);
         is_allowed.then(|| text.to_owned())
     });
-    let mode = parameters.optional_word("mode", MODES, Mode::parse).unwrap_or_default();
+    let mode = parameters.optional_word("mode").unwrap_or_default();
     let priority = parameters.optional("priority", PRIORITIES, |text| {
         word_priority(text).or_else(|| whole(text).filter(|priority| (1..=10).contains(priority)))
     });
     let filters = Filters {
-        exchanges: list(&mut parameters, "exchanges", EXCHANGES, Exchange::parse),
-        segments: list(&mut parameters, "segments", SEGMENTS, Segment::parse),
-        classes: list(&mut parameters, "instrument_types", CLASSES, InstrumentType::parse),
+        exchanges: list(&mut parameters, "exchanges"),
+        segments: list(&mut parameters, "segments"),
+        classes: list(&mut parameters, "instrument_types"),
     };
     if mode == Mode::OnDemand && filters.is_empty() {
         parameters.fault("mode", PART_NEEDED.to_owned());
@@ -153,12 +150,12 @@ pub(super) async fn parse_ingest_body(
     if let Some(other) = named.filter(|named| *named != broker) {
         fields.fault("broker_id", format!("expected {expected}, got `{}`", other.as_str()));
     }
-    let mode = fields.optional_word("mode", Mode::parse, MODES).unwrap_or_default();
+    let mode = fields.optional_word("mode").unwrap_or_default();
     let mut inner = fields.optional_object("filters");
     let filters = Filters {
-        exchanges: inner.optional_words("exchanges", Exchange::parse, EXCHANGES),
-        segments: inner.optional_words("segments", Segment::parse, SEGMENTS),
-        classes: inner.optional_words("instrument_types", InstrumentType::parse, CLASSES),
+        exchanges: inner.optional_words("exchanges"),
+        segments: inner.optional_words("segments"),
+        classes: inner.optional_words("instrument_types"),
     };
     fields.close(inner);
     if mode == Mode::OnDemand && filters.is_empty() {
@@ -220,16 +217,5 @@ impl Fields<'_> {
     /// Whether the field has a validation error.
     fn has_fault(&self, name: &str) -> bool {
         self.faults().iter().any(|Fault { pointer, .. }| pointer.strip_prefix('/') == Some(name))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_segment_and_mode_is_told() {
-        assert_eq!(SEGMENTS, Segment::ALL.map(Segment::as_str).join(", "));
-        assert_eq!(MODES, Mode::ALL.map(Mode::as_str).join(", "));
     }
 }

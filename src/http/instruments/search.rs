@@ -17,7 +17,7 @@ use registry_planning::vocabulary::{Exchange, InstrumentType};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::{CLASSES, EXCHANGES, InstrumentEntry, LookupCounts, counted};
+use super::{InstrumentEntry, LookupCounts, counted};
 use crate::http::blocking::run_blocking;
 use crate::http::body::{Fields, JsonBody};
 use crate::http::context::{AppState, RequestContext, deadline, snapshot};
@@ -31,10 +31,6 @@ use crate::metrics::Lookup;
 const QUERY_CHARACTERS_MAX: usize = 100;
 const PAGE_SIZE_MAX: u32 = 500;
 const PAGE_SIZE: u32 = 50;
-
-const ASSET_CLASSES: &str = "index, equity, equity_derivative, fund, debt, currency, commodity";
-const SORT_FIELDS: &str = "relevance, symbol, name, expiry, strike, lot_size";
-const SORT_ORDERS: &str = "asc, desc";
 
 /// The query and its filters. Every field may be absent or null.
 #[derive(ToSchema)]
@@ -234,8 +230,8 @@ pub(in crate::http) fn parse_search(uri: &Uri, body: &JsonBody) -> Result<Search
     let mut fields = if body.is_empty() { Fields::none() } else { body.fields()? };
     let text = fields.optional_text("query", 0, QUERY_CHARACTERS_MAX);
     let filters = read_filters(&mut fields);
-    let sort_by = fields.optional_word("sort_by", SortBy::parse, SORT_FIELDS);
-    let sort_order = fields.optional_word("sort_order", SortOrder::parse, SORT_ORDERS);
+    let sort_by = fields.optional_word("sort_by");
+    let sort_order = fields.optional_word("sort_order");
     let has_metadata = fields.optional_bool("include_metadata").unwrap_or(true);
     let is_fuzzy = fields.optional_bool("fuzzy_search").unwrap_or(true);
     fields.finish(parameters.finish())?;
@@ -257,9 +253,9 @@ pub(in crate::http) fn parse_search(uri: &Uri, body: &JsonBody) -> Result<Search
 fn read_filters(fields: &mut Fields<'_>) -> Filters {
     let mut inner = fields.optional_object("filters");
     let filters = Filters {
-        exchanges: inner.optional_words("exchanges", Exchange::parse, EXCHANGES),
-        classes: inner.optional_words("instrument_types", InstrumentType::parse, CLASSES),
-        asset_classes: inner.optional_words("asset_classes", AssetClass::parse, ASSET_CLASSES),
+        exchanges: inner.optional_words("exchanges"),
+        classes: inner.optional_words("instrument_types"),
+        asset_classes: inner.optional_words("asset_classes"),
         is_active: inner.optional_bool("is_active"),
         has_options: inner.optional_bool("has_options"),
         lot_size_min: inner.optional_integer("min_lot_size", 0, u32::MAX),
@@ -315,19 +311,5 @@ fn metadata<'a>(
         matches: page.by_kind.iter().map(|(kind, count)| (kind.as_str(), *count as u64)).collect(),
         catalogue_version: catalogue.version(),
         search_time_us,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_words_that_are_allowed_are_those_that_there_are() {
-        let words = |words: &[&str]| words.join(", ");
-        let all = |all: &[SortBy]| all.iter().map(|word| word.as_str()).collect::<Vec<_>>();
-        assert_eq!(SORT_FIELDS, words(&all(&SortBy::ALL)));
-        assert_eq!(SORT_ORDERS, words(&SortOrder::ALL.iter().map(|word| word.as_str()).collect::<Vec<_>>()));
-        assert_eq!(ASSET_CLASSES, words(&AssetClass::ALL.iter().map(|word| word.as_str()).collect::<Vec<_>>()));
     }
 }

@@ -14,7 +14,7 @@ use registry_store::{PlanFilter, PlanPage, PlanSummary, Position, Store};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::{SUBSCRIPTION_TYPES, deadline};
+use super::deadline;
 use crate::http::body::Fields;
 use crate::http::context::{AppState, RequestContext, snapshot};
 use crate::http::ids::is_id;
@@ -103,8 +103,8 @@ pub(crate) async fn list(
     let mut parameters = Parameters::of(&uri);
     let filter = PlanFilter {
         user_id: parameters.optional_user_id(),
-        subscription_type: parameters.optional_word("subscription_type", SUBSCRIPTION_TYPES, SubscriptionType::parse),
-        status: parameters.optional_word("status", "draft, optimized, validated, error", PlanStatus::parse),
+        subscription_type: parameters.optional_word("subscription_type"),
+        status: parameters.optional_word("status"),
         profile_id: None,
     };
     let limit = parameters

@@ -19,12 +19,10 @@ use registry_planning::profile::{INSTRUMENTS_MAX as INSTRUMENTS_OF_PROFILE_MAX, 
 use registry_planning::request::{Options, PlanRequest};
 use registry_planning::source::{ProfileSource, Source};
 use registry_planning::vocabulary::{
-    Broker, FilteringStrictness, Mode, OptimizationLevel, PlacementStrategy, ProfileReference, SubscriptionType,
-    counted,
+    FilteringStrictness, OptimizationLevel, ProfileReference, SubscriptionType, counted,
 };
 
 use self::items::items;
-use super::SUBSCRIPTION_TYPES;
 use crate::http::body::{BODY_BYTES_MAX, Fields, JsonBody, NumberOrTexts};
 use crate::http::ids::{is_id, is_profile_id};
 use crate::http::problem::{Fault, Problem};
@@ -41,8 +39,6 @@ const DESCRIPTION_CHARACTERS_MAX: usize = 10_000;
 
 /// The fields that provide the instruments. A request has exactly one of them.
 const SOURCES: [&str; 4] = ["instruments", "profile_id", "selectors", "items"];
-const LEVELS: &str = "low, moderate, aggressive";
-const STRICTNESSES: &str = "lenient, moderate, strict";
 
 /// A plan request that is free of faults.
 pub(super) struct ParsedRequest {
@@ -196,22 +192,22 @@ fn overrides(fields: &mut Fields<'_>, is_of_profile: bool) -> PlanOverrides {
             false => fields.text("plan_name", 1, PLAN_NAME_CHARACTERS_MAX),
         },
         subscription_type: match is_of_profile {
-            true => fields.optional_word("subscription_type", SubscriptionType::parse, SUBSCRIPTION_TYPES),
-            false => fields.word("subscription_type", SubscriptionType::parse, SUBSCRIPTION_TYPES),
+            true => fields.optional_word("subscription_type"),
+            false => fields.word("subscription_type"),
         },
         description: fields.optional_text("description", 0, DESCRIPTION_CHARACTERS_MAX),
-        level: fields.optional_word("optimization_level", OptimizationLevel::parse, LEVELS),
-        strictness: fields.optional_word("filtering_strictness", FilteringStrictness::parse, STRICTNESSES),
+        level: fields.optional_word("optimization_level"),
+        strictness: fields.optional_word("filtering_strictness"),
         max_instruments: fields.optional_integer("max_instruments", 1, u32::MAX),
         as_of: fields.optional_date("as_of"),
         feed: StreamOptions {
-            broker: fields.optional_word("broker", Broker::parse, Broker::WORDS),
-            mode: fields.optional_word("mode", Mode::parse, Mode::WORDS),
-            min_mode: fields.optional_word("min_mode", Mode::parse, Mode::WORDS),
+            broker: fields.optional_word("broker"),
+            mode: fields.optional_word("mode"),
+            min_mode: fields.optional_word("min_mode"),
             tier: fields.optional_line("tier", 1, NAME_CHARACTERS_MAX),
             accounts: fields.optional_number_or_texts("accounts", ACCOUNTS_MAX, NAME_CHARACTERS_MAX).map(accounts),
             connections: fields.optional_integer("connections", 1, CONNECTIONS_MAX),
-            placement: fields.optional_word("placement", PlacementStrategy::parse, PlacementStrategy::WORDS),
+            placement: fields.optional_word("placement"),
             previous: fields.optional_form("previous_plan_id", previous, PLAN_IDS),
             ..StreamOptions::default()
         },

@@ -97,7 +97,7 @@ pub(crate) async fn read(
 ) -> Result<Response, Problem> {
     let mut parameters = Parameters::of(&uri);
     let connection = connection_of(&mut parameters);
-    let format = parameters.optional_word("format", &form_words(), SubscriptionForm::parse);
+    let format = parameters.optional("format", &expected_form(), SubscriptionForm::parse);
     Fields::none().finish(parameters.finish())?;
 
     let snapshot = snapshot(&state)?;
@@ -122,9 +122,9 @@ pub(super) fn connection_of(parameters: &mut Parameters) -> Option<u32> {
     parameters.optional("connection", "a positive integer", |text| whole(text).filter(|connection| *connection > 0))
 }
 
-/// Returns the words of all forms.
-pub(super) fn form_words() -> String {
-    format!("json, {}", Broker::WORDS)
+/// Describes the words of all forms, for messages.
+pub(super) fn expected_form() -> String {
+    format!("one of json, {}", Broker::WORDS)
 }
 
 /// The subscriptions that a request selects.

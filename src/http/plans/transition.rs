@@ -18,7 +18,7 @@ use registry_planning::vocabulary::Broker;
 use utoipa::ToSchema;
 
 use super::subscriptions::{
-    connection_fault, connection_of, form_words, format_fault, without_subscriptions, without_tokens,
+    connection_fault, connection_of, expected_form, format_fault, without_subscriptions, without_tokens,
 };
 use super::{PlanId, find_plan};
 use crate::http::body::Fields;
@@ -165,7 +165,7 @@ pub(crate) async fn read_schedule(
     let mut parameters = Parameters::of(&uri);
     let from = from_of(&mut parameters);
     let connection = connection_of(&mut parameters);
-    let form = parameters.optional_word("format", &form_words(), SubscriptionForm::parse);
+    let form = parameters.optional("format", &expected_form(), SubscriptionForm::parse);
     Fields::none().finish(parameters.finish())?;
     let form = form.unwrap_or(SubscriptionForm::List);
     let snapshot = snapshot(&state)?;

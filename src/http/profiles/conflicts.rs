@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::extract::{Extension, State};
 use axum::http::Uri;
 use axum::response::Response;
-use registry_planning::profile::{ConflictStatus, ConflictType};
+use registry_planning::profile::ConflictStatus;
 use registry_store::profiles::{CommandOutcome, Conflict, ConflictFilter, ListedConflict, ProfileCommand};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -63,11 +63,10 @@ pub(crate) async fn list(
 ) -> Result<Response, Problem> {
     let user_id = named_user(user_id)?;
     let mut parameters = Parameters::of(&uri);
-    let kinds = "limit_exceeded, duplicate_subscription, invalid_instrument";
     let filter = ConflictFilter {
         user_id,
-        status: parameters.optional_word("status", "pending, resolved, failed", ConflictStatus::parse),
-        conflict_type: parameters.optional_word("conflict_type", kinds, ConflictType::parse),
+        status: parameters.optional_word("status"),
+        conflict_type: parameters.optional_word("conflict_type"),
     };
     let paging = Paging::read(&mut parameters, 100, 1000, is_conflict_id);
     Fields::none().finish(parameters.finish())?;
@@ -136,7 +135,7 @@ pub(crate) async fn resolve(
     }
     let mut fields = if body.is_empty() { Fields::none() } else { body.fields()? };
     let ended = |word: &str| ConflictStatus::parse(word).filter(|status| *status != ConflictStatus::Pending);
-    let status = fields.optional_word("status", ended, "resolved, failed");
+    let status = fields.optional_form("status", ended, "one of resolved, failed");
     let note = fields.optional_text("note", 1, NOTE_CHARACTERS_MAX);
     fields.finish(Parameters::of(&uri).finish())?;
 

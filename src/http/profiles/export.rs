@@ -50,7 +50,7 @@ pub(crate) async fn export(
 ) -> Result<Response, Problem> {
     let user_id = named_user(user_id)?;
     let mut parameters = Parameters::of(&uri);
-    let is_csv = parameters.optional_word("format", "json, csv", |text| match text {
+    let is_csv = parameters.optional("format", "one of json, csv", |text| match text {
         "json" => Some(false),
         "csv" => Some(true),
         _ => None,

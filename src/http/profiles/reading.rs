@@ -13,7 +13,7 @@ use registry_store::profiles::{ProfileFilter, ProfileStats};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::body::{SUBSCRIPTION_TYPES, USER_IDS, is_user_id};
+use super::body::{USER_IDS, is_user_id};
 use super::changes::{no_options, with_tag};
 use super::schemas;
 use super::{ProfileEntry, ProfileId, ShownProfile, answer, deadline, find_profile};
@@ -92,7 +92,7 @@ pub(crate) async fn list(
     let mut parameters = Parameters::of(&uri);
     let filter = ProfileFilter {
         user_id: Some(user_id),
-        subscription_type: parameters.optional_word("subscription_type", SUBSCRIPTION_TYPES, SubscriptionType::parse),
+        subscription_type: parameters.optional_word("subscription_type"),
         is_active: parameters.optional("is_active", BOOLEANS, |text| text.parse().ok()),
     };
     let paging = Paging::read(&mut parameters, 100, 1000, is_profile_id);

@@ -9,12 +9,11 @@ use axum::http::{HeaderMap, StatusCode, Uri, header};
 use axum::response::Response;
 use registry_actors::snapshot::Snapshot;
 use registry_planning::profile::Draft;
-use registry_planning::vocabulary::SubscriptionType;
 use registry_store::profiles::{CommandOutcome, Done, ProfileCommand};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::body::{NAME_CHARACTERS_MAX, SUBSCRIPTION_TYPES};
+use super::body::NAME_CHARACTERS_MAX;
 use super::changes::{change_of, new_id};
 use super::import_export::{Defaults, RejectedRow, Unreadable, Watchlist, read_csv, read_json};
 use super::problems::{change_outcome, failed_change};
@@ -140,7 +139,7 @@ pub(crate) async fn import(
         let is_name = (1..=NAME_CHARACTERS_MAX).contains(&name.chars().count()) && !name.contains('\0');
         is_name.then(|| name.to_owned())
     });
-    let kind = parameters.optional_word("subscription_type", SUBSCRIPTION_TYPES, SubscriptionType::parse);
+    let kind = parameters.optional_word("subscription_type");
     if is_json && profile_name.is_some() {
         parameters.fault("profile_name", "applies to CSV only".to_owned());
     }

@@ -50,8 +50,8 @@ fn read_item(fields: &mut Fields<'_>, defaults: ItemDefaults) -> Option<PlanItem
         selector
     });
     let options = ItemOptions {
-        mode: fields.optional_word("mode", Mode::parse, Mode::WORDS),
-        min_mode: fields.optional_word("min_mode", Mode::parse, Mode::WORDS),
+        mode: fields.optional_word("mode"),
+        min_mode: fields.optional_word("min_mode"),
         priority: fields.optional_integer("priority", 0, PRIORITY_MAX).unwrap_or_default(),
         is_pinned: fields.optional_bool("pinned").unwrap_or_default(),
     };
