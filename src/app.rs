@@ -22,6 +22,7 @@ use crate::boot::{self, Late, Openers};
 use crate::connections::{BoundedAcceptor, Limits, descriptors};
 use crate::http::{self, ApiKeys, AppState, BASE, FingerprintKey, Measures, ThrottledLog};
 use crate::limits::{self, BrokerLimits};
+use crate::memory;
 use crate::metrics;
 use crate::settings::{ApiKeyOrigin, ProcessSettings};
 use crate::status::Recent;
@@ -120,6 +121,7 @@ impl App {
         let api_keys = Arc::new(api_keys);
         let fingerprint_key =
             FingerprintKey::random().context("failed to get random bytes from the operating system")?;
+        memory::limit_at_start();
         metrics::register(http::endpoints(), &http::PLAN_ENDPOINTS);
         limits::register();
         let boot = boot::prepare(settings, &api_keys, openers)?;

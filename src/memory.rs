@@ -2,6 +2,10 @@
 
 use std::fs;
 use std::path::Path;
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use tracing::warn;
 
 /// The folder of the control groups.
 const GROUPS: &str = "/sys/fs/cgroup";
@@ -11,12 +15,24 @@ const OWN_GROUPS: &str = "/proc/self/cgroup";
 const MACHINE: &str = "/proc/meminfo";
 
 /// Returns the maximum memory of the process, in bytes: the lowest limit of its control groups, at most the memory of the
-/// machine. `None` if the system reports neither.
+/// machine. `None` if the system reports neither. A change since the last call is logged: nobody sees it otherwise.
 pub(crate) fn limit() -> Option<u64> {
+    static LAST: AtomicU64 = AtomicU64::new(0);
     let read = |path: &str| fs::read_to_string(path).unwrap_or_default();
-    lowest(machine_bytes(&read(MACHINE)), &read(OWN_GROUPS), |path| {
+    let bytes = lowest(machine_bytes(&read(MACHINE)), &read(OWN_GROUPS), |path| {
         fs::read_to_string(Path::new(GROUPS).join(path)).ok()
-    })
+    })?;
+    let previous_bytes = LAST.swap(bytes, Ordering::Relaxed);
+    if previous_bytes != 0 && previous_bytes != bytes {
+        warn!(bytes, previous_bytes, "memory limit changed");
+    }
+    Some(bytes)
+}
+
+/// Returns the limit when this was first called, which is when the service started.
+pub(crate) fn limit_at_start() -> Option<u64> {
+    static FIRST: OnceLock<Option<u64>> = OnceLock::new();
+    *FIRST.get_or_init(limit)
 }
 
 /// Returns the lowest of the machine's memory and the limits of the groups, each read by its path below [`GROUPS`].

@@ -101,6 +101,11 @@ async fn redis_without_an_answer_is_a_problem() {
     let problem = problems(&status, "redis")[0];
     assert_eq!(problem["severity"], "warning");
     assert_eq!(problem["runbook"], "InstrumentRegistryRedisUnavailable");
+    let url = redis.url();
+    let address = url.trim_start_matches("redis://").trim_end_matches('/');
+    let detail = problem["detail"].as_str().unwrap();
+    assert!(detail.starts_with("unavailable: ") && detail.contains("refused"), "{detail}");
+    assert!(detail.ends_with(&format!(", at {address}")), "{detail}");
     assert!(status["caches"]["l2"].is_object());
 }
 

@@ -138,6 +138,11 @@ pub trait SharedCache: Send + Sync + 'static {
         true
     }
 
+    /// Returns the host and port of the server, for people.
+    fn address(&self) -> Option<String> {
+        None
+    }
+
     /// Sends a ping.
     ///
     /// # Errors

@@ -61,7 +61,7 @@ impl CatalogueHandle {
     ///
     /// # Errors
     /// [`CallError`].
-    pub(crate) async fn catch_up(&self, deadline: Instant) -> Result<(), CallError> {
+    pub async fn catch_up(&self, deadline: Instant) -> Result<(), CallError> {
         self.mailbox.call_outside_bound(deadline, |reply| CatalogueMessage::CatchUp { reply }).await
     }
 
@@ -83,20 +83,19 @@ impl CatalogueHandle {
         self.refusals.in_effect()
     }
 
-    /// Returns the last accepted load of each broker. They are those of the served catalog.
+    /// Returns the last accepted load of each broker, as it was read after the served catalog.
     pub fn last_loads(&self) -> Arc<Vec<LoadSummary>> {
         self.loads.load_full()
     }
 
-    /// Deletes the rejections of a broker, and returns their number once they are no longer in effect.
+    /// Deletes the rejections of a broker, and returns their number. They are no longer in effect once the actor has
+    /// [caught up](Self::catch_up).
     ///
     /// # Errors
-    /// [`PersistenceError`]. The rejections may be deleted.
+    /// [`PersistenceError`].
     pub async fn dismiss_refusals(&self, broker: Broker, deadline: Instant) -> Result<u64, PersistenceError> {
         let dismiss = move |store: Arc<dyn Store>| async move { store.dismiss_refusals(broker).await };
-        let count = self.persistence.run(Op::DismissRefusals, deadline, dismiss).await?;
-        self.catch_up(deadline).await?;
-        Ok(count)
+        self.persistence.run(Op::DismissRefusals, deadline, dismiss).await
     }
 
     /// Returns the state of the actor.

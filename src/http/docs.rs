@@ -80,7 +80,10 @@ pub(super) async fn errors(headers: HeaderMap) -> Response {
 
 /// Returns a page of the manual, or a file that the pages refer to.
 pub(super) async fn file(PathText(name): PathText, headers: HeaderMap) -> Result<Response, Problem> {
-    let file = FILES.iter().chain(MANUAL.iter()).find(|file| file.name == name);
+    // Alerts and documents name the files of the repository.
+    let page = name.strip_suffix(".md").unwrap_or(&name);
+    // The manual is rendered for its first reader.
+    let file = FILES.iter().find(|file| file.name == name).or_else(|| MANUAL.iter().find(|file| file.name == page));
     file.map(|file| file.response(&headers)).ok_or_else(|| Problem::not_found("unknown path"))
 }
 

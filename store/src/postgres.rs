@@ -67,6 +67,8 @@ const IDLE_IN_TRANSACTION_MAX: Duration = Duration::from_secs(10);
 /// See the [module](self).
 pub struct PostgresStore {
     connections: Connections,
+    /// The host and port.
+    address: String,
     writes_documents: bool,
 }
 
@@ -104,8 +106,9 @@ impl PostgresStore {
         // The message can contain a parameter, but never the password.
         let options: PgConnectOptions = url.parse().map_err(|fault| unparsable(innermost(fault)))?;
         let options = tls::secured(options, url, ca, &|name| std::env::var(name).ok()).map_err(unparsable)?;
+        let address = format!("{}:{}", options.get_host(), options.get_port());
         let connections = Connections::new(with_session(options, limits), limits);
-        Ok(PostgresStore { connections, writes_documents: WRITES_DOCUMENTS })
+        Ok(PostgresStore { connections, address, writes_documents: WRITES_DOCUMENTS })
     }
 }
 
@@ -197,6 +200,10 @@ fn with_session(options: PgConnectOptions, limits: Limits) -> PgConnectOptions {
 impl Store for PostgresStore {
     fn backend(&self) -> &'static str {
         "postgres"
+    }
+
+    fn address(&self) -> Option<&str> {
+        Some(&self.address)
     }
 
     fn batches_in_flight_max(&self) -> usize {

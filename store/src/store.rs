@@ -33,6 +33,11 @@ pub trait Store:
     /// Returns the name for people and metrics: `sqlite` or `postgres`.
     fn backend(&self) -> &'static str;
 
+    /// Returns the host and port of the server, for people. `None` without a server.
+    fn address(&self) -> Option<&str> {
+        None
+    }
+
     /// Returns the maximum number of batches that may be written at the same time.
     fn batches_in_flight_max(&self) -> usize;
 

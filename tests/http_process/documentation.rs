@@ -4,13 +4,14 @@ use reqwest::{Method, StatusCode};
 
 use crate::support::{Answer, Service};
 
-const FILES: [&str; 10] = [
+const FILES: [&str; 11] = [
     "/docs",
     "/docs/",
     "/docs/errors",
     "/docs/manual",
     "/docs/pages.css",
     "/docs/runbook",
+    "/docs/runbook.md",
     "/docs/swagger.css",
     "/docs/swagger.js",
     "/docs/swagger-ui.css",

@@ -106,6 +106,7 @@ impl Behaviour for CacheActor {
             reached: sharing.map(Sharing::is_reached),
             in_flight: Some(state.queue.len()),
             tls_fault: sharing.and_then(Sharing::tls_fault).map(str::to_owned),
+            loss: sharing.and_then(Sharing::loss).map(str::to_owned),
             dropped: sharing.filter(|sharing| sharing.has_full_queue()).map(|_| "puts"),
             ..Inspection::default()
         }

@@ -48,6 +48,10 @@ impl SharedCache for DeferredCache {
         }
     }
 
+    fn address(&self) -> Option<String> {
+        self.get()?.address()
+    }
+
     fn is_there(&self) -> bool {
         self.get().is_some()
     }

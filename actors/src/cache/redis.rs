@@ -216,6 +216,10 @@ impl RedisCache {
 
 #[async_trait]
 impl SharedCache for RedisCache {
+    fn address(&self) -> Option<String> {
+        Some(self.client.get_connection_info().addr().to_string())
+    }
+
     async fn get_many(&self, keys: &[CacheKey]) -> Result<Vec<Option<String>>, SharedCacheError> {
         let names: Vec<String> = keys.iter().map(|key| name(*key)).collect();
         let (found,): (Vec<StoredId>,) = self.query(pipe().cmd("MGET").arg(&names)).await?;

@@ -20,6 +20,7 @@ use super::{SharedCache, SharedCacheError, SharedPlan};
 use crate::metrics::record_request;
 use crate::runtime::breaker::{BreakerReport, BreakerSettings, BreakerState, CallOutcome, ForcedState, Permit};
 use crate::runtime::guard::{Availability, ForcedChange, Guard};
+use crate::runtime::inspection::located;
 use crate::runtime::mailbox::{Message, Myself, Reply};
 use crate::runtime::running_time::{real_time_max, timed_within};
 
@@ -144,6 +145,8 @@ pub(crate) struct Sharing {
     is_reached: bool,
     /// The cause of a failed TLS handshake, if the last call failed for that reason.
     tls_fault: Option<String>,
+    /// The fault with which Redis was lost, until it recovers.
+    loss: Option<String>,
     look_ups: Lane<CacheKey>,
     puts: Lane<SharedPlan>,
 }
@@ -164,6 +167,7 @@ impl Sharing {
             me,
             is_reached: false,
             tls_fault: None,
+            loss: None,
             look_ups: Lane::new(),
             puts: Lane::new(),
         };
@@ -190,6 +194,10 @@ impl Sharing {
     /// Whether L2 has responded at least once.
     pub(super) fn is_reached(&self) -> bool {
         self.is_reached
+    }
+
+    pub(super) fn loss(&self) -> Option<&str> {
+        self.loss.as_deref()
     }
 
     pub(super) fn tls_fault(&self) -> Option<&str> {
@@ -314,9 +322,15 @@ impl Sharing {
         match self.guard.record(permit, outcome) {
             Some(Availability::Lost) => {
                 let fault = result.map_or_else(|fault| fault.to_string(), |()| self.guard.slow_fault());
-                warn!(dependency = DEPENDENCY, fault, "shared cache unavailable: creating plans without it");
+                let address = self.shared.address();
+                let address = address.as_deref();
+                warn!(dependency = DEPENDENCY, address, fault, "shared cache unavailable: creating plans without it");
+                self.loss = Some(located(&fault, address));
             }
-            Some(Availability::Recovered) => info!(dependency = DEPENDENCY, "shared cache recovered"),
+            Some(Availability::Recovered) => {
+                self.loss = None;
+                info!(dependency = DEPENDENCY, "shared cache recovered");
+            }
             None => {}
         }
         // Where the breaker has opened this empties both.

@@ -61,7 +61,7 @@ pub(crate) struct Followed {
     catalogue: Option<(Served, Arc<Catalogue>)>,
     calendar: NewerCalendar,
     refusals: Vec<Refusal>,
-    /// The last load of each broker, if the catalog differs.
+    /// The last load of each broker, if the catalog differs and they were read.
     loads: Option<Vec<LoadSummary>>,
 }
 
@@ -91,6 +91,8 @@ pub(crate) struct State {
     served: Option<Served>,
     calendar: FollowedCalendar,
     is_failing: bool,
+    /// Whether the last load of each broker was not read for the served catalog.
+    are_loads_due: bool,
     following: Following,
 }
 
@@ -119,6 +121,7 @@ impl Behaviour for CatalogueActor {
             served: None,
             calendar: FollowedCalendar::default(),
             is_failing: false,
+            are_loads_due: false,
             following: Following::default(),
         }
     }
@@ -149,7 +152,7 @@ impl CatalogueActor {
         let waiting = std::mem::take(&mut state.following.waiting);
         state.following.answered_next.extend(waiting);
         let (persistence, served) = (self.persistence.clone(), state.served);
-        let known = state.calendar.version();
+        let (known, are_loads_due) = (state.calendar.version(), state.are_loads_due);
         let (today, has_demonstration) = (trading_date(Utc::now()), self.has_demonstration);
         // Callers wait for the first catalog. Another one serves meanwhile for a later one.
         let priority = if self.snapshots.has_catalogue() { Priority::Low } else { Priority::Normal };
@@ -173,9 +176,10 @@ impl CatalogueActor {
                     true => None,
                     false => Some(load(&persistence, wanted, priority).await?),
                 };
-                let loads = match &catalogue {
-                    Some(_) => Some(last_summaries(&persistence).await?),
-                    None => None,
+                // Only operators need them, so a failure must not delay the catalog.
+                let loads = match catalogue.is_some() || are_loads_due {
+                    true => last_summaries(&persistence).await.ok(),
+                    false => None,
                 };
                 Ok(Followed { catalogue, calendar, refusals, loads })
             };
@@ -191,6 +195,7 @@ impl CatalogueActor {
                     info!("stored catalog recovered");
                 }
                 self.refusals.follow(refusals);
+                state.are_loads_due = loads.is_none() && (catalogue.is_some() || state.are_loads_due);
                 if let Some(loads) = loads {
                     self.loads.store(Arc::new(loads));
                 }

@@ -4,7 +4,7 @@ use chrono::Utc;
 use registry_planning::calendar::Calendar;
 use registry_planning::vocabulary::Broker;
 use registry_store::background::Priority;
-use registry_store::{CalendarRecord, CalendarStore, Refusal, StoredFault};
+use registry_store::{CalendarRecord, CalendarStore, Refusal, StoreError, StoredFault};
 use tokio::time::Duration;
 
 use crate::snapshot::Snapshot;
@@ -116,6 +116,17 @@ async fn an_unchanged_version_is_not_read_again() {
     tokio::time::sleep(60 * SECOND).await;
 
     assert!(Arc::ptr_eq(&system.snapshot().unwrap(), &first));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_catalog_is_served_although_its_loads_cannot_be_read() {
+    let store = FakeStore::new();
+    store.fail_summaries(StoreError::Data("fault injected by a test".to_owned()));
+    store.set_catalogue(1, vec![equity("NSE", "TCS", "INE467B01029")]);
+
+    let system = engine_of(parts(&store)).await;
+
+    assert_eq!(version(&system), "1");
 }
 
 #[tokio::test(start_paused = true)]

@@ -26,6 +26,7 @@ use super::waiting::Waiting;
 use super::{DEPENDENCY, Finding, Op, PersistenceError, Store, StoreError, StoreSlot, contained, measured};
 use crate::runtime::breaker::{BreakerSettings, ForcedState, NotPermitted, Permit};
 use crate::runtime::guard::{Availability, ForcedChange, Guard};
+use crate::runtime::inspection::located;
 use crate::runtime::mailbox::{Behaviour, Inspection, Message, Myself, Reply};
 use crate::runtime::running_time::{real_time_max, timed, timed_within};
 use crate::snapshot::SnapshotCell;
@@ -113,6 +114,10 @@ pub(crate) struct State {
     is_absence_told: bool,
     /// The cause of a failed TLS handshake, if the last call failed for that reason.
     tls_fault: Option<String>,
+    /// The fault with which the database was lost, until it recovers.
+    loss: Option<String>,
+    /// The host and port of the server.
+    address: Option<String>,
     filling: Filling<Arc<Plan>>,
     batches_in_flight: usize,
     /// Waiting reads of plans; bounded by the callers' permits.
@@ -148,6 +153,8 @@ impl Behaviour for PersistenceActor {
             prepare_retry: PREPARE_RETRY,
             is_absence_told: false,
             tls_fault: None,
+            loss: None,
+            address: self.store.address(),
             filling: Filling::default(),
             batches_in_flight: 0,
             lookups: Waiting::default(),
@@ -208,6 +215,7 @@ impl Behaviour for PersistenceActor {
             reached: Some(state.store.is_some()),
             in_flight: Some(state.batches_in_flight + state.lanes.in_flight()),
             tls_fault: state.tls_fault.clone(),
+            loss: state.loss.clone(),
             ..Inspection::default()
         }
     }
@@ -335,8 +343,9 @@ impl State {
         match outcome {
             Ok(store) => {
                 info!(dependency = DEPENDENCY, "database initialized");
+                self.address = store.address().map(str::to_owned);
                 self.store = Some(store);
-                self.tls_fault = None;
+                (self.tls_fault, self.loss) = (None, None);
                 self.me.tell(PersistenceMessage::CountDue);
                 self.me.tell(PersistenceMessage::DeleteDue);
                 self.me.tell(PersistenceMessage::ExpireDue);
@@ -344,6 +353,7 @@ impl State {
             Err(fault) => {
                 let retry_after = self.prepare_retry;
                 self.tls_fault = handshake_fault_in(&fault.to_string()).map(str::to_owned);
+                self.loss = Some(located(&fault.to_string(), self.address.as_deref()));
                 if std::mem::replace(&mut self.is_absence_told, true) {
                     debug!(dependency = DEPENDENCY, %fault, ?retry_after, "database still unavailable; retrying");
                 } else {
@@ -360,10 +370,15 @@ impl State {
         match self.guard.record(permit, finding.outcome) {
             Some(Availability::Lost) => {
                 let fault = finding.fault.unwrap_or_else(|| self.guard.slow_fault());
-                warn!(dependency = DEPENDENCY, fault, "database unavailable: serving cached plans only");
+                let address = self.address.as_deref();
+                warn!(dependency = DEPENDENCY, address, fault, "database unavailable: serving cached plans only");
+                self.loss = Some(located(&fault, address));
                 self.refuse_all_waiting();
             }
-            Some(Availability::Recovered) => info!(dependency = DEPENDENCY, "database recovered"),
+            Some(Availability::Recovered) => {
+                self.loss = None;
+                info!(dependency = DEPENDENCY, "database recovered");
+            }
             None => {}
         }
     }

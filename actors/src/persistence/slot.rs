@@ -44,6 +44,11 @@ impl StoreSlot {
         self.get().map_or("waiting for DATABASE_URL", |store| store.backend())
     }
 
+    /// Returns the host and port of the server. `None` without one.
+    pub(crate) fn address(&self) -> Option<String> {
+        self.get()?.address().map(str::to_owned)
+    }
+
     /// Counts the connections; none if the slot is empty.
     pub fn connections(&self) -> ConnectionCounts {
         self.get().map_or_else(ConnectionCounts::default, |store| store.connections())

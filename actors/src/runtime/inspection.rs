@@ -25,8 +25,19 @@ pub struct Inspection {
     /// The cause of a failed TLS handshake with its dependency, if its last call failed for that reason.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tls_fault: Option<String>,
+    /// Why its dependency is unavailable, with its address: the fault with which it was lost.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub loss: Option<String>,
     /// The load of its mailbox, which the mailbox itself reports.
     pub mailbox: MailboxLoad,
+}
+
+/// Describes a fault of a dependency with its address, if it has one.
+pub(crate) fn located(fault: &str, address: Option<&str>) -> String {
+    match address {
+        Some(address) => format!("{fault}, at {address}"),
+        None => fault.to_owned(),
+    }
 }
 
 /// The load of a mailbox.

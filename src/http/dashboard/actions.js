@@ -102,7 +102,7 @@ function ingest({ broker }) {
 function dismiss({ broker }) {
   confirm({
     name: `Dismiss the rejected files of ${broker}`,
-    effect: "They no longer degrade the service. The last accepted file stays in service; no file is ingested.",
+    effect: "All rejections until now no longer degrade the service. The last accepted file stays in service; no file is ingested.",
     confirmText: "Dismiss",
     act: () => call(`/brokers/${encodeURIComponent(broker)}/rejections`, { method: "DELETE" }),
     resultOf: ({ dismissed }) => h("p", null, `${count(dismissed, "rejection")} dismissed`),

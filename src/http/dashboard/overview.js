@@ -14,7 +14,8 @@ export function healthBanner({ health }) {
     h("li", { "data-key": `${subject} ${at}` },
       h("p", null, badge(severity), " ", h("code", null, subject), ` ${detail}`),
       h("p", { class: "remedy" }, h("b", null, "Do: "), remedy, runbook ? [" ", h("a", { href: `/docs/runbook#${runbook.toLowerCase()}`, target: "_blank", rel: "noopener" }, "Runbook")] : null)));
-  return h("section", { class: `health ${health.status}`, id: "health", "aria-labelledby": "health-title", "data-key": "health" },
+  const isCritical = health.problems.some(({ severity }) => severity === "critical");
+  return h("section", { class: `health ${health.status} ${isCritical ? "critical" : ""}`, id: "health", "aria-labelledby": "health-title", "data-key": "health" },
     h("h1", { id: "health-title" }, h("span", { "aria-hidden": "true" }, HEALTH_SIGNS[health.status] ?? "•"), " ", h("span", { id: "summary" }, health.summary)),
     problems.length ? h("ol", null, problems) : null);
 }
@@ -34,7 +35,7 @@ function tiles({ requests, process, plans }) {
     tile("tile-p95", "p95", duration(minute.p95_ms), "last minute"),
     tile("tile-p99", "p99", duration(minute.p99_ms), "last minute"),
     tile("tile-flight", "in flight", number(requests.in_flight), `of ${number(requests.permits)} permits`, requests.in_flight >= requests.permits ? "bad" : null),
-    tile("tile-memory", "memory", bytes(process.resident_memory_bytes), memory),
+    tile("tile-memory", "memory", bytes(process.resident_memory_bytes), memory, process.resident_memory_bytes > 0.85 * (process.memory_limit_bytes ?? Infinity) ? "bad" : null),
     tile("tile-cpu", "CPU", number(process.cpu_cores_used), "cores used"),
     tile("tile-plans", "active plans", number(active), "not expired"));
 }

@@ -274,7 +274,8 @@ fn database_check(state: &AppState, reports: &[ActorReport]) -> (Check, bool) {
     });
     check.breaker = inspection.breaker;
     check.lanes = Some(lane_checks(&lanes));
-    let more = saturated.or_else(|| inspection.tls_fault.clone());
+    let loss = || inspection.tls_fault.clone().or_else(|| inspection.loss.clone());
+    let more = saturated.or_else(loss);
     let more = more.or_else(|| state.secret_faults.describe(SecretKey::DatabaseUrl));
     check.detail = Some(match more {
         Some(more) => format!("{}; {more}", state.system.backend()),
@@ -334,7 +335,7 @@ fn redis_check(state: &AppState, reports: &[ActorReport]) -> Check {
     let Some(Ok(inspection)) = report.map(|report| &report.inspection) else { return Check::new("unavailable") };
     let is_closed = inspection.breaker == Some("closed");
     let (status, detail) = match (inspection.reached == Some(true) && is_closed, inspection.dropped) {
-        (false, _) => ("unavailable", inspection.tls_fault.clone()),
+        (false, _) => ("unavailable", inspection.tls_fault.clone().or_else(|| inspection.loss.clone())),
         (true, Some(dropped)) => ("degraded", Some(format!("queue full: {dropped} are dropped"))),
         // The cache of the previous URL remains active.
         (true, None) if unusable.is_some() => ("degraded", unusable),

@@ -6,6 +6,7 @@ use axum::extract::{Extension, State};
 use axum::http::Uri;
 use axum::response::Response;
 use serde::Serialize;
+use tracing::warn;
 use utoipa::ToSchema;
 
 use super::BrokerPath;
@@ -52,8 +53,12 @@ pub(crate) async fn dismiss_rejections(
     uri: Uri,
 ) -> Result<Response, Problem> {
     Fields::none().finish(Parameters::of(&uri).finish())?;
-    let dismissed = state.system.catalogue.dismiss_refusals(broker, deadline(&context)).await?;
+    let (catalogue, deadline) = (&state.system.catalogue, deadline(&context));
+    let dismissed = catalogue.dismiss_refusals(broker, deadline).await?;
     operator.audit("dismiss_rejections", broker.as_str(), &dismissed.to_string(), "0");
+    if let Err(fault) = catalogue.catch_up(deadline).await {
+        warn!(%fault, broker = broker.as_str(), "dismissed rejections stay in effect until the catalog is followed");
+    }
     Ok(json(&DismissAnswer {
         broker_id: broker.as_str(),
         dismissed,

@@ -79,6 +79,7 @@ impl Facts {
             recent_restarts: self.recent_restarts(&history),
             shed_per_second: minute.shed_per_second,
             memory: self.usage.resident_bytes.zip(memory::limit()),
+            memory_limit_at_start: memory::limit_at_start(),
             connections: (meters.connections_open.get(), meters.connections_max.get()),
             at: self.at,
         };

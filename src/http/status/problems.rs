@@ -33,6 +33,8 @@ pub(super) struct Observation<'a> {
     pub(super) shed_per_second: f64,
     /// The resident memory, and its limit.
     pub(super) memory: Option<(u64, u64)>,
+    /// The limit when the process started.
+    pub(super) memory_limit_at_start: Option<u64>,
     /// The open connections, and their maximum.
     pub(super) connections: (u64, u64),
     pub(super) at: DateTime<Utc>,
@@ -85,7 +87,7 @@ fn remedy_of(name: &str, status: &str) -> Option<(&'static str, &'static str, Op
     Some(match (name, status) {
         ("database", "unavailable") => (
             CRITICAL,
-            "Check that the database runs and accepts connections; the service retries.",
+            "Start the database, or make it reachable; the service retries. Cached plans are served until they expire.",
             Some("InstrumentRegistryDatabaseUnavailable"),
         ),
         ("database", _) => (
@@ -95,7 +97,7 @@ fn remedy_of(name: &str, status: &str) -> Option<(&'static str, &'static str, Op
         ),
         ("redis", _) => (
             WARNING,
-            "Check that Redis runs and responds; plans stay correct without it.",
+            "Start Redis; it needs no data. Plans stay correct without it.",
             Some("InstrumentRegistryRedisUnavailable"),
         ),
         ("config_service", "unavailable") => (
@@ -172,8 +174,11 @@ fn of_load(observation: &Observation<'_>) -> Vec<StatusProblem> {
         problems.push(problem(WARNING, "requests", detail, remedy, "InstrumentRegistryRequestsShed"));
     }
     if let Some((used, limit)) = observation.memory.filter(|(used, limit)| exceeds(*used, *limit, 85)) {
-        let detail = format!("{} MiB of {} MiB of memory are occupied", used >> 20, limit >> 20);
-        let remedy = "Raise the memory limit, or reduce the load before the process is killed.";
+        let mut detail = format!("{} MiB of {} MiB of memory are occupied", used >> 20, limit >> 20);
+        if let Some(before) = observation.memory_limit_at_start.filter(|before| *before > limit) {
+            detail += &format!("; the limit was {} MiB when the process started", before >> 20);
+        }
+        let remedy = "Raise the memory limit before the system kills the process.";
         problems.push(problem(CRITICAL, "memory", detail, remedy, "InstrumentRegistryMemoryNearLimit"));
     }
     let (open, max) = observation.connections;
@@ -233,8 +238,8 @@ fn of_catalog(state: &AppState, observation: &Observation<'_>) -> Vec<StatusProb
     let refusals = state.system.catalogue.refusals();
     for broker in Broker::WITH_FILES {
         if let Some(refusal) = refusals.iter().find(|refusal| refusal.broker == broker) {
-            let remedy = "Compare the file with the last accepted one; ingest a corrected file, or this one with `force`. If nobody uses \
-                 the broker, dismiss the rejection.";
+            let remedy = "Compare the file with the last accepted one; ingest a corrected file, or this one with `force`. Dismiss \
+                          the rejection if nobody uses the broker.";
             problems.push(problem(WARNING, "catalog", refused(refusal), remedy, "InstrumentRegistryFileRejected"));
         }
         let days = last_file(&snapshot, broker, observation.at).map_or(0, |(_, days)| days);

@@ -71,6 +71,8 @@ struct State {
     catalogue: Option<(i64, Vec<Row>)>,
     calendars: Vec<StoredCalendar>,
     refusals: Vec<Refusal>,
+    /// The error of every read of the last loads.
+    summaries: Option<StoreError>,
     /// The errors of the next stored rejections, one for each.
     refusal_answers: VecDeque<StoreError>,
     last_good: LastGoodSettings,
@@ -130,6 +132,11 @@ impl FakeStore {
     /// Sets the errors of the next stored rejections, one for each.
     pub fn answer_refusals(&self, faults: impl IntoIterator<Item = StoreError>) {
         self.state().refusal_answers = faults.into_iter().collect();
+    }
+
+    /// Fails every read of the last loads.
+    pub fn fail_summaries(&self, fault: StoreError) {
+        self.state().summaries = Some(fault);
     }
 
     /// Returns the calls so far.
@@ -373,7 +380,10 @@ impl CatalogueStore for FakeStore {
     }
 
     async fn last_summaries(&self) -> Result<Vec<LoadSummary>, StoreError> {
-        self.answer().map(|_| Vec::new())
+        match &self.answer()?.summaries {
+            Some(fault) => Err(fault.clone()),
+            None => Ok(Vec::new()),
+        }
     }
 
     async fn versions(&self, _: Option<i64>, _: u32) -> Result<Vec<LoadSummary>, StoreError> {

@@ -1,6 +1,7 @@
 //! A set of instruments with one bit for each: sets of a whole catalog are joined and counted in microseconds.
 //!
-//! A crate for bit sets would replace [`Bits`] only. Ranking and [`Sparse`] work on its words, most of which are empty.
+//! A crate for bit sets would replace [`Bits`] only. Ranking and [`Sparse`] work on its words, and most
+//! words are empty.
 
 use std::ops::Range;
 
