@@ -66,8 +66,8 @@ run read --seconds 5
 run hot-key
 run profiles --seconds 5
 run search --seconds 5
-run mixed --seconds 10 --html "$report/mixed.html"
-run burst --html "$report/burst.html" --ledger "$folder/ledger-burst"
+run mixed --seconds 10 --histogram "$report/mixed.hgrm"
+run burst --histogram "$report/burst.hgrm" --ledger "$folder/ledger-burst"
 
 echo "durability after a kill (second service, without Redis):"
 kill -9 "$service"
@@ -76,4 +76,4 @@ start
 for ledger in "$folder"/ledger-*; do
     "$target/release/loadtest" verify --ledger "$ledger" --url "$url" --key-file "$folder/internal_api_key"
 done
-echo "reports: $report/mixed.html $report/burst.html"
+echo "histograms of latencies: $report/mixed.hgrm $report/burst.hgrm"

@@ -4,18 +4,23 @@ mod other;
 mod plan;
 mod stored;
 
+use std::borrow::Cow;
+use std::hash::{BuildHasher, Hash};
+use std::ops::Deref;
+
 use serde::Deserialize;
 use serde_json::error::Category;
 
 pub(crate) use self::other::{check_bytes, check_described, check_listed, check_profile, check_searched};
-pub(crate) use self::plan::{Expected, Seen, check_plan};
-pub(crate) use self::stored::{SeenStored, check_stored};
+pub(crate) use self::plan::{Expected, check_plan};
+pub(crate) use self::stored::{check_stored, unread};
 use crate::fault::Fault;
 use crate::ledger::Acknowledgement;
 use crate::wire::Answer;
 
 /// The outcome of a request.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, strum::EnumCount, strum::IntoStaticStr, strum::VariantArray)]
+#[strum(serialize_all = "snake_case")]
 pub(crate) enum RequestOutcome {
     /// A plan was created.
     Created,
@@ -30,26 +35,6 @@ pub(crate) enum RequestOutcome {
 }
 
 impl RequestOutcome {
-    /// Every outcome, in the order of their discriminants.
-    pub(crate) const ALL: [RequestOutcome; 5] = [
-        RequestOutcome::Created,
-        RequestOutcome::Cached,
-        RequestOutcome::Other,
-        RequestOutcome::Refused,
-        RequestOutcome::Failed,
-    ];
-
-    /// Returns the word that the report uses.
-    pub(crate) const fn as_str(self) -> &'static str {
-        match self {
-            RequestOutcome::Created => "created",
-            RequestOutcome::Cached => "cached",
-            RequestOutcome::Other => "other",
-            RequestOutcome::Refused => "refused",
-            RequestOutcome::Failed => "failed",
-        }
-    }
-
     /// Whether the answer was a 2xx without fault.
     pub(crate) const fn is_good(self) -> bool {
         matches!(self, RequestOutcome::Created | RequestOutcome::Cached | RequestOutcome::Other)
@@ -81,12 +66,50 @@ impl CheckResult {
 
     /// Returns the result for a response to a request other than a plan request.
     fn other(found: Result<(), Fault>) -> Self {
-        match found {
-            Ok(()) => CheckResult { outcome: RequestOutcome::Other, acknowledgement: None, fault: None },
-            Err(fault) => CheckResult::failed(fault),
-        }
+        let other = CheckResult { outcome: RequestOutcome::Other, acknowledgement: None, fault: None };
+        found.map_or_else(CheckResult::failed, |()| other)
     }
 }
+
+/// The bytes of a valid response, or of its plan, for the comparison with later ones.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct SeenBytes {
+    length: usize,
+    hash: u64,
+}
+
+impl SeenBytes {
+    fn of(bytes: &[u8]) -> Self {
+        Self { length: bytes.len(), hash: hash_of(bytes) }
+    }
+
+    /// Cuts the value of `name`, a field in quotes with its colon, out of a body. If the value has these bytes, `rest`
+    /// receives the body with `null` in place of the value.
+    fn cut(self, body: &[u8], name: &[u8], rest: &mut Vec<u8>) -> bool {
+        let prefix = &body[..body.len().min(PREFIX_BYTES_MAX)];
+        let Some(found) = prefix.windows(name.len()).position(|window| window == name) else { return false };
+        let start = found + name.len();
+        let end = start + self.length;
+        if body.get(start..end).is_none_or(|value| SeenBytes::of(value) != self) {
+            return false;
+        }
+        rest.clear();
+        rest.extend_from_slice(&body[..start]);
+        rest.extend_from_slice(b"null");
+        rest.extend_from_slice(&body[end..]);
+        true
+    }
+}
+
+/// The state of a valid response to a request, for the comparison with later ones.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Seen {
+    acknowledgement: Acknowledgement,
+    bytes: SeenBytes,
+}
+
+/// Maximum number of bytes before the value that is cut out. In the registry's responses it is within the first hundred.
+const PREFIX_BYTES_MAX: usize = 512;
 
 #[derive(Deserialize)]
 struct ProblemDocument {
@@ -111,26 +134,35 @@ fn accepted<'a>(answer: &Answer<'a>) -> Result<&'a [u8], Option<Fault>> {
     match answer.status {
         200 => Ok(answer.body),
         503 if answer.retry_after.is_some() => Err(None),
-        503 => Err(Some(Fault::RefusalWithoutRetryAfter)),
+        503 => Err(Some(Fault::new("refusal_without_retry_after", "status `503` without a `Retry-After` in seconds"))),
         _ => Err(Some(status_fault(answer))),
     }
 }
 
 fn status_fault(answer: &Answer<'_>) -> Fault {
-    let code = serde_json::from_slice::<ProblemDocument>(answer.body).ok().map(|problem| problem.code);
-    Fault::Status { got: answer.status, code }
+    let status = answer.status;
+    let code = serde_json::from_slice(answer.body).map(|ProblemDocument { code }| format!(" with code `{code}`"));
+    Fault::new(format!("status_{status}"), format!("status `{status}`{}", code.unwrap_or_default()))
 }
 
 fn parse<'de, T: Deserialize<'de>>(body: &'de [u8]) -> Result<T, Fault> {
     serde_json::from_slice(body).map_err(|error| match error.classify() {
-        Category::Data => Fault::Shape(error.to_string()),
-        Category::Syntax | Category::Eof | Category::Io => Fault::NotJson(error.to_string()),
+        Category::Data => Fault::shape(error),
+        Category::Syntax | Category::Eof | Category::Io => Fault::new("not_json", format!("body is not JSON: {error}")),
     })
 }
 
-/// Text of a response, borrowed unless it contains escapes.
-#[derive(Debug, Deserialize)]
-struct Text<'a>(#[serde(borrow)] std::borrow::Cow<'a, str>);
+/// Text of a response, borrowed unless it contains escapes. A struct that contains it needs `#[serde(borrow)]` once.
+#[derive(Clone, Debug, Deserialize)]
+struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
+
+impl Deref for Text<'_> {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        &self.0
+    }
+}
 
 impl AsRef<str> for Text<'_> {
     fn as_ref(&self) -> &str {
@@ -138,34 +170,8 @@ impl AsRef<str> for Text<'_> {
     }
 }
 
-/// Maximum number of bytes before the value that [`cut`] searches for. In the registry's responses it is within the
-/// first hundred.
-const PREFIX_BYTES_MAX: usize = 512;
-
-/// Cuts the value of `name`, a field in quotes with its colon, out of a body. If the value has `length` bytes and the
-/// hash `hash`, both known from the first response, `rest` receives the body with `null` in place of the value.
-fn cut(body: &[u8], name: &[u8], length: usize, hash: u64, rest: &mut Vec<u8>) -> bool {
-    let Some(start) = value_start(body, name) else { return false };
-    let Some(value) = body.get(start..start + length) else { return false };
-    if hash_of(value) != hash {
-        return false;
-    }
-    rest.clear();
-    rest.extend_from_slice(&body[..start]);
-    rest.extend_from_slice(b"null");
-    rest.extend_from_slice(&body[start + length..]);
-    true
-}
-
-/// Returns the position of the value after the first `name`.
-fn value_start(body: &[u8], name: &[u8]) -> Option<usize> {
-    let prefix = &body[..body.len().min(PREFIX_BYTES_MAX)];
-    prefix.windows(name.len()).position(|window| window == name).map(|found| found + name.len())
-}
-
 /// Returns a fast hash. It protects against faults, not against deliberate collisions.
-fn hash_of<T: std::hash::Hash>(value: T) -> u64 {
-    use std::hash::BuildHasher;
+fn hash_of<T: Hash>(value: T) -> u64 {
     foldhash::quality::FixedState::default().hash_one(value)
 }
 

@@ -1,20 +1,9 @@
 //! The command line.
 
-use std::fmt;
 use std::path::PathBuf;
-use std::str::FromStr;
 
-use clap::builder::RangedU64ValueParser;
-
-use crate::scenario::{
-    ANSWER_BYTES_MAX, Arrivals, CONNECTIONS_MAX, INSTRUMENTS_MAX, POOL_MAX, RATE_MAX, REQUESTS_MAX, SECONDS_MAX,
-    USERS_MAX,
-};
-
-/// Maximum timeout of a single response, seconds.
-const TIMEOUT_SECONDS_MAX: u64 = 120;
-/// Maximum number of threads. More threads than a machine has cores do not help.
-const THREADS_MAX: u64 = 64;
+use clap::value_parser;
+use serde::Deserialize;
 
 /// The environment variable with the key, if no option provides one.
 pub(crate) const KEY_VARIABLE: &str = "INTERNAL_API_KEY";
@@ -60,16 +49,12 @@ pub(crate) struct TargetArgs {
     #[arg(long)]
     pub(crate) allow_remote: bool,
 
-    /// API key. Other users of this machine can see it, so prefer --key-file.
-    #[arg(long, value_name = "KEY", conflicts_with = "key_file")]
-    pub(crate) key: Option<Secret>,
-
-    /// File with the API key. Without --key and --key-file, the environment variable `INTERNAL_API_KEY` is used.
+    /// File with the API key. Without it, the environment variable `INTERNAL_API_KEY` is used.
     #[arg(long, value_name = "FILE")]
     pub(crate) key_file: Option<PathBuf>,
 
     /// Timeout of a request, in seconds.
-    #[arg(long, value_name = "N", default_value_t = 10, value_parser = up_to(TIMEOUT_SECONDS_MAX))]
+    #[arg(long, value_name = "N", default_value_t = 10, value_parser = value_parser!(u64).range(1..=120))]
     pub(crate) timeout_seconds: u64,
 
     /// Format of the responses.
@@ -77,12 +62,13 @@ pub(crate) struct TargetArgs {
     pub(crate) dialect: Dialect,
 
     /// Threads that send requests [default: the number of processors].
-    #[arg(long, value_name = "N", value_parser = up_to(THREADS_MAX))]
-    pub(crate) threads: Option<u64>,
+    #[arg(long, value_name = "N", value_parser = value_parser!(u16).range(1..=64))]
+    pub(crate) threads: Option<u16>,
 }
 
 /// The formats of responses.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum, strum::IntoStaticStr)]
+#[strum(serialize_all = "snake_case")]
 pub(crate) enum Dialect {
     /// The format of the registry.
     Registry,
@@ -90,14 +76,15 @@ pub(crate) enum Dialect {
     Yardstick,
 }
 
-impl Dialect {
-    /// Returns the word that reports use.
-    pub(crate) const fn as_str(self) -> &'static str {
-        match self {
-            Dialect::Registry => "registry",
-            Dialect::Yardstick => "yardstick",
-        }
-    }
+/// How the requests of an open loop are spread in time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, clap::ValueEnum, strum::IntoStaticStr)]
+#[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
+pub(crate) enum Arrivals {
+    /// At equal intervals.
+    Constant,
+    /// At random intervals, like many independent callers.
+    Poisson,
 }
 
 /// The options that replace values of a scenario.
@@ -107,32 +94,28 @@ pub(crate) struct Overrides {
     pub(crate) scenario: String,
 
     /// Connections, each with one request in flight.
-    #[arg(long, value_name = "N", value_parser = up_to(CONNECTIONS_MAX))]
-    pub(crate) connections: Option<u64>,
+    #[arg(long, value_name = "N")]
+    pub(crate) connections: Option<usize>,
 
     /// Maximum duration in which requests are sent, in seconds; --verify may take ten minutes more.
-    #[arg(long, value_name = "N", value_parser = up_to(SECONDS_MAX))]
+    #[arg(long, value_name = "N")]
     pub(crate) seconds: Option<u64>,
 
     /// Maximum number of requests to send.
-    #[arg(long, value_name = "N", value_parser = up_to(REQUESTS_MAX))]
+    #[arg(long, value_name = "N")]
     pub(crate) requests: Option<u64>,
 
     /// Seconds at the start in which requests are sent and checked, but not measured.
-    #[arg(long, value_name = "N", value_parser = RangedU64ValueParser::<u64>::new().range(0..=SECONDS_MAX))]
+    #[arg(long, value_name = "N")]
     pub(crate) warmup_seconds: Option<u64>,
 
-    /// Number of instruments in each plan.
-    #[arg(long, value_name = "N", value_parser = up_to(INSTRUMENTS_MAX), conflicts_with = "sizes")]
-    pub(crate) instruments: Option<u64>,
-
     /// Numbers of instruments in a plan; each plan gets one of them, with equal probability.
-    #[arg(long, value_name = "N,…", value_delimiter = ',', value_parser = up_to(INSTRUMENTS_MAX))]
-    pub(crate) sizes: Option<Vec<u64>>,
+    #[arg(long, alias = "sizes", value_name = "N,…", value_delimiter = ',')]
+    pub(crate) instruments: Option<Vec<usize>>,
 
     /// Number of distinct users of the requests.
-    #[arg(long, value_name = "N", value_parser = up_to(USERS_MAX))]
-    pub(crate) users: Option<u64>,
+    #[arg(long, value_name = "N")]
+    pub(crate) users: Option<u32>,
 
     /// Broker of the plans [default: none]. Plans of different brokers have different cache keys.
     #[arg(long, value_name = "ID", value_parser = broker_id)]
@@ -151,11 +134,11 @@ pub(crate) struct Overrides {
     pub(crate) ids: Option<PathBuf>,
 
     /// Size of the responses that `hello` and `echo` request, in bytes.
-    #[arg(long, value_name = "N", value_parser = up_to(ANSWER_BYTES_MAX))]
-    pub(crate) answer_bytes: Option<u64>,
+    #[arg(long, value_name = "N")]
+    pub(crate) answer_bytes: Option<usize>,
 
     /// Number of distinct requests to repeat if the mix has no new plans.
-    #[arg(long, value_name = "N", value_parser = up_to(POOL_MAX))]
+    #[arg(long, value_name = "N")]
     pub(crate) pool: Option<u64>,
 
     /// Write the report as JSON instead of a table.
@@ -172,7 +155,7 @@ pub(crate) struct RunArgs {
     pub(crate) overrides: Overrides,
 
     /// Requests to send per second, without waiting for earlier responses.
-    #[arg(long, value_name = "N", value_parser = up_to(RATE_MAX))]
+    #[arg(long, value_name = "N")]
     pub(crate) rate: Option<u64>,
 
     /// Distribution of the requests over time, if there is a rate.
@@ -187,9 +170,9 @@ pub(crate) struct RunArgs {
     #[arg(long, value_name = "FILE")]
     pub(crate) ledger: Option<PathBuf>,
 
-    /// Write the report as an HTML page.
+    /// Write the latency of all successful responses by percentile to this file, in the format `.hgrm`.
     #[arg(long, value_name = "FILE")]
-    pub(crate) html: Option<PathBuf>,
+    pub(crate) histogram: Option<PathBuf>,
 }
 
 /// `loadtest saturate`.
@@ -212,11 +195,11 @@ pub(crate) struct VerifyArgs {
     pub(crate) ledger: PathBuf,
 
     /// Number of connections.
-    #[arg(long, value_name = "N", default_value_t = 64, value_parser = up_to(CONNECTIONS_MAX))]
-    pub(crate) connections: u64,
+    #[arg(long, value_name = "N", default_value_t = 64, value_parser = value_parser!(u16).range(1..=4096))]
+    pub(crate) connections: u16,
 
     /// Maximum duration of the verification, in seconds.
-    #[arg(long, value_name = "N", default_value_t = 600, value_parser = up_to(SECONDS_MAX))]
+    #[arg(long, value_name = "N", default_value_t = 600)]
     pub(crate) seconds: u64,
 
     /// Write the report as JSON instead of a line.
@@ -224,31 +207,8 @@ pub(crate) struct VerifyArgs {
     pub(crate) json: bool,
 }
 
-/// Returns a parser of integers from 1 to `max`.
-fn up_to(max: u64) -> RangedU64ValueParser {
-    RangedU64ValueParser::new().range(1..=max)
-}
-
 /// Parses the id of a broker: letters, digits and underscores.
 fn broker_id(text: &str) -> Result<String, String> {
     let is_id = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
     is_id.then(|| text.to_owned()).ok_or_else(|| "expected letters, digits and underscores".to_owned())
-}
-
-/// Text that is never shown.
-#[derive(Clone)]
-pub(crate) struct Secret(pub(crate) String);
-
-impl fmt::Debug for Secret {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Secret(…)")
-    }
-}
-
-impl FromStr for Secret {
-    type Err = std::convert::Infallible;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        Ok(Secret(text.to_owned()))
-    }
 }

@@ -11,8 +11,7 @@ use tempfile::TempDir;
 use tokio::net::TcpListener;
 
 use self::registry::{KEY, Manner, Registry, STALL, plan_id};
-use crate::args::{Args, Command};
-use crate::progress::Progress;
+use crate::args::Args;
 
 /// Runs a command. Returns its standard output, and whether it passed.
 async fn command(address: SocketAddr, arguments: &[&str]) -> anyhow::Result<(String, bool)> {
@@ -21,13 +20,8 @@ async fn command(address: SocketAddr, arguments: &[&str]) -> anyhow::Result<(Str
     let command = Args::try_parse_from([&["loadtest"], &*fixed].concat()).expect("the arguments parse").command;
     // The load has its own threads; this one runs the registry.
     let ran = tokio::task::spawn_blocking(move || {
-        let (mut out, progress) = (Vec::new(), Progress::hidden());
-        let passed = match command {
-            Command::Run(args) => crate::start(&args, key, progress, &mut out),
-            Command::Saturate(args) => crate::saturate(&args, key, progress, &mut out),
-            Command::Verify(args) => crate::verify(&args, key, progress, &mut out),
-            Command::Scenarios => crate::list_scenarios(&mut out),
-        };
+        let mut out = Vec::new();
+        let passed = crate::execute(&command, key, &mut out);
         passed.map(|passed| (String::from_utf8(out).expect("reports are text"), passed))
     });
     ran.await.expect("the command does not panic")
@@ -170,7 +164,9 @@ async fn an_unrequested_instrument_fails_the_run() {
 async fn a_wrong_key_fails_the_run() {
     let (_registry, address) = Registry::start(Manner::Faithful).await;
 
-    let report = load(address, &["--key", "another"]).await;
+    let mut key = tempfile::NamedTempFile::new().expect("a temporary file");
+    writeln!(key, "another").expect("the file takes a few bytes");
+    let report = load(address, &["--key-file", key.path().to_str().expect("temporary paths are UTF-8")]).await;
 
     let first = "status `401` with code `unauthorized`";
     assert_eq!(report["faults"], json!([{"kind": "status_401", "count": 200, "first": first}]));
@@ -355,7 +351,7 @@ async fn verifying_a_ledger_finds_lost_and_changed_plans() {
     assert!(!passed);
     std::fs::write(&ledger, "plan_1 2\n").expect("the folder takes a file");
     let error = command(address, &["verify", "--ledger", &ledger]).await.expect_err("no ledger of ours");
-    assert!(error.to_string().contains("line 1: expected a plan id, a digest"), "{error:#}");
+    assert!(format!("{error:#}").contains("line 1: expected a plan id, a digest"), "{error:#}");
 }
 
 #[tokio::test]
@@ -407,15 +403,21 @@ async fn a_saturation_doubles_connections_and_reports_the_best_rate() {
 }
 
 #[tokio::test]
-async fn the_table_and_the_page_contain_the_result() {
+async fn the_table_and_the_histogram_contain_the_result() {
     let folder = TempDir::new().expect("a temporary folder");
-    let page = folder.path().join("page.html").to_str().expect("temporary paths are UTF-8").to_owned();
+    let histogram = folder.path().join("latency.hgrm").to_str().expect("temporary paths are UTF-8").to_owned();
     let (_registry, address) = Registry::start(Manner::Generous).await;
 
     let (table, passed) =
-        command(address, &["run", "cold", "--requests", "5", "--html", &page]).await.expect("it runs");
-
+        command(address, &["run", "mixed", "--instruments", "5", "--requests", "50"]).await.expect("it runs");
     assert!(!passed && table.lines().last() == Some("failed"), "{table}");
-    let page = std::fs::read_to_string(&page).expect("the page is written");
-    assert!(page.contains("foreign_instrument") && page.contains("<span class=\"failed\">failed</span>"));
+    assert!(table.contains("foreign_instrument"), "{table}");
+
+    let (_registry, address) = Registry::start(Manner::Faithful).await;
+    let options = ["run", "cold", "--instruments", "5", "--requests", "50", "--histogram", &histogram];
+    let (table, passed) = command(address, &options).await.expect("it runs");
+
+    assert!(passed && table.lines().last() == Some("passed"), "{table}");
+    let histogram = std::fs::read_to_string(&histogram).expect("the histogram is written");
+    assert!(histogram.contains("Total count = 50]"), "{histogram}");
 }

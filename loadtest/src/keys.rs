@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::ops::Range;
 
+use anyhow::ensure;
 use fastrand::Rng;
 use foldhash::{HashMap, HashMapExt};
 
@@ -11,22 +12,6 @@ const KEY_LENGTH_MAX: usize = 100;
 
 /// Maximum number of keys in a list. A catalog has about 130,000 with every option.
 pub(crate) const KEYS_MAX: usize = 100_000;
-
-/// The reason why a list of keys is rejected.
-#[derive(Debug, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum KeysError {
-    /// The list contains no keys.
-    #[error("the list contains no keys")]
-    Empty,
-    /// The key is longer than the registry accepts.
-    #[error("line {line}: expected a key of at most {KEY_LENGTH_MAX} characters, got {got}")]
-    TooLong {
-        /// Line number from 1.
-        line: usize,
-        /// Characters in the line.
-        got: usize,
-    },
-}
 
 /// Distinct instrument keys, each with a number from 0 in the order of their texts, which is the order of keys in
 /// plans.
@@ -45,8 +30,8 @@ impl Keys {
     ///
     /// # Errors
     ///
-    /// [`KeysError`] if no key is left, or for the first key that is too long.
-    pub(crate) fn parse(text: &str) -> Result<Self, KeysError> {
+    /// No key is left, or a key is too long.
+    pub(crate) fn parse(text: &str) -> anyhow::Result<Self> {
         Self::collect(text.lines().map(str::trim))
     }
 
@@ -55,13 +40,15 @@ impl Keys {
     /// # Errors
     ///
     /// Like [`Keys::parse`].
-    pub(crate) fn collect<'a>(keys: impl IntoIterator<Item = &'a str>) -> Result<Self, KeysError> {
+    pub(crate) fn collect<'a>(keys: impl IntoIterator<Item = &'a str>) -> anyhow::Result<Self> {
         let mut distinct = BTreeSet::new();
         for (index, key) in keys.into_iter().enumerate() {
             let got = key.chars().count();
-            if got > KEY_LENGTH_MAX {
-                return Err(KeysError::TooLong { line: index + 1, got });
-            }
+            let line = index + 1;
+            ensure!(
+                got <= KEY_LENGTH_MAX,
+                "line {line}: expected a key of at most {KEY_LENGTH_MAX} characters, got {got}"
+            );
             if got > 0 && distinct.len() < KEYS_MAX {
                 distinct.insert(key);
             }
@@ -72,7 +59,8 @@ impl Keys {
             serde_json::to_writer(&mut list.quoted, key).expect("a string always serialises, and memory takes it");
             list.ends.push(u32::try_from(list.quoted.len()).expect("some 100,000 keys of 100 characters"));
         }
-        if list.ends.is_empty() { Err(KeysError::Empty) } else { Ok(list) }
+        ensure!(!list.ends.is_empty(), "the list contains no keys");
+        Ok(list)
     }
 
     /// Returns the keys of the yardstick: `NSE:STOCK1` to `NSE:STOCK100000`.
@@ -189,8 +177,9 @@ mod tests {
     fn an_empty_list_and_a_long_key_are_rejected() {
         let long = format!("NSE:TCS\nNSE:{}", "X".repeat(97));
 
-        assert_eq!(Keys::parse(" \n\n").expect_err("nothing in it"), KeysError::Empty);
-        assert_eq!(Keys::parse(&long).expect_err("a long one"), KeysError::TooLong { line: 2, got: 101 });
+        assert_eq!(Keys::parse(" \n\n").expect_err("nothing in it").to_string(), "the list contains no keys");
+        let error = Keys::parse(&long).expect_err("a long one").to_string();
+        assert_eq!(error, "line 2: expected a key of at most 100 characters, got 101");
     }
 
     #[test]

@@ -1,10 +1,24 @@
 //! The kinds of requests and their shares in a load.
 
 use serde::Deserialize;
+use strum::EnumCount;
 
-/// A kind of request, in the order of the mix. Its word is a field of a scenario's mix.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+/// A kind of request. Its word is a field of a scenario's mix and of the report.
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Deserialize,
+    EnumCount,
+    strum::IntoStaticStr,
+    strum::VariantArray,
+)]
 #[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
 pub(crate) enum Kind {
     /// A plan that was not requested before.
     New,
@@ -28,55 +42,14 @@ pub(crate) enum Kind {
     Echo,
 }
 
-impl Kind {
-    /// Every kind, in the order of their discriminants.
-    pub(crate) const ALL: [Kind; 10] = [
-        Kind::New,
-        Kind::Repeat,
-        Kind::Reorder,
-        Kind::Read,
-        Kind::Describe,
-        Kind::List,
-        Kind::Search,
-        Kind::Profile,
-        Kind::Hello,
-        Kind::Echo,
-    ];
-
-    /// Returns the word that scenarios and reports use.
-    pub(crate) const fn as_str(self) -> &'static str {
-        match self {
-            Kind::New => "new",
-            Kind::Repeat => "repeat",
-            Kind::Reorder => "reorder",
-            Kind::Read => "read",
-            Kind::Describe => "describe",
-            Kind::List => "list",
-            Kind::Search => "search",
-            Kind::Profile => "profile",
-            Kind::Hello => "hello",
-            Kind::Echo => "echo",
-        }
-    }
-}
-
-/// The weight of each kind of request, in the order of [`Kind::ALL`]. Invariant: at least one is not 0.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Mix([u32; Kind::ALL.len()]);
+/// The weight of each kind of request, in the order of the kinds. Invariant: at least one is not 0.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Mix(pub(crate) [u32; Kind::COUNT]);
 
 impl Mix {
-    /// Returns the mix of these kinds. All others have the weight 0.
-    pub(crate) fn new(weights: impl IntoIterator<Item = (Kind, u32)>) -> Self {
-        let mut mix = Mix([0; Kind::ALL.len()]);
-        for (kind, weight) in weights {
-            mix.0[kind as usize] = weight;
-        }
-        mix
-    }
-
-    /// Returns the weights in the order of [`Kind::ALL`].
-    pub(crate) fn weights(&self) -> &[u32; Kind::ALL.len()] {
-        &self.0
+    /// Returns the weight of a kind.
+    pub(crate) fn weight(&self, kind: Kind) -> u32 {
+        self.0[kind as usize]
     }
 
     /// Returns the sum of the weights.
@@ -84,9 +57,14 @@ impl Mix {
         self.0.iter().sum()
     }
 
-    /// Whether requests of this kind are sent.
-    pub(crate) fn has(&self, kind: Kind) -> bool {
-        self.0[kind as usize] > 0
+    /// Whether requests of any of these kinds are sent.
+    pub(crate) fn has(&self, kinds: &[Kind]) -> bool {
+        kinds.iter().any(|&kind| self.weight(kind) > 0)
+    }
+
+    /// Whether requests of other kinds are sent.
+    pub(crate) fn has_others_than(&self, kinds: &[Kind]) -> bool {
+        kinds.iter().map(|&kind| self.weight(kind)).sum::<u32>() < self.total()
     }
 
     /// Replaces the kinds that the yardstick does not support by `read`.

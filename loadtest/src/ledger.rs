@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::io::{self, Write};
 
+use anyhow::Context;
 use foldhash::HashMap;
 use sha2::{Digest as _, Sha256};
 
@@ -60,26 +61,20 @@ pub(crate) struct Acknowledgement {
 impl Acknowledgement {
     /// Whether `other`, of the same plan, has different contents.
     pub(crate) fn differs(self, other: Acknowledgement) -> bool {
-        self.contents().differs(other.contents())
-    }
-
-    fn contents(self) -> Contents {
-        Contents { digest: self.digest, fields: self.fields }
-    }
-}
-
-/// The contents of an acknowledged plan.
-#[derive(Clone, Copy, Debug)]
-struct Contents {
-    digest: Digest,
-    fields: Option<u64>,
-}
-
-impl Contents {
-    /// Whether `other` is different.
-    fn differs(self, other: Contents) -> bool {
         let both = self.fields.zip(other.fields);
         self.digest != other.digest || both.is_some_and(|(mine, theirs)| mine != theirs)
+    }
+
+    /// Parses a line of a ledger.
+    fn parse(line: &str) -> Option<Self> {
+        let mut words = line.split(' ');
+        let (plan_id, digest) = (PlanId::parse(words.next()?)?, Digest::parse(words.next()?)?);
+        let fields = match words.next() {
+            // 16 hex digits are 64 bits.
+            Some(word) => Some(hex_digits(word, 16)? as u64),
+            None => None,
+        };
+        words.next().is_none().then_some(Self { plan_id, digest, fields })
     }
 }
 
@@ -88,7 +83,7 @@ impl Contents {
 /// Invariant: a plan keeps the digest of its first acknowledgement.
 #[derive(Debug, Default)]
 pub(crate) struct Ledger {
-    plans: HashMap<PlanId, Contents>,
+    plans: HashMap<PlanId, Acknowledgement>,
     /// The first plan of each request. All others are in `replanned`.
     answered: HashMap<u64, PlanId>,
     replanned: BTreeSet<(u64, PlanId)>,
@@ -99,14 +94,10 @@ impl Ledger {
     ///
     /// # Errors
     ///
-    /// [`Fault::Changed`] if the plan was recorded with other contents.
+    /// A fault of the kind `changed` if the plan was recorded with other contents.
     pub(crate) fn record(&mut self, origin: u64, acknowledgement: Acknowledgement) -> Result<(), Fault> {
-        let plan_id = acknowledgement.plan_id;
-        if *self.answered.entry(origin).or_insert(plan_id) != plan_id {
-            // A cache can evict a plan, so another plan for the same request is counted, but it is not a fault.
-            self.replanned.insert((origin, plan_id));
-        }
-        if self.enter(plan_id, acknowledgement.contents()) { Ok(()) } else { Err(Fault::Changed(plan_id)) }
+        self.answer(origin, acknowledgement.plan_id);
+        self.enter(acknowledgement)
     }
 
     /// Writes a line for each plan: its id, the digest of its instruments and, if they were read, the hash of its other
@@ -131,16 +122,14 @@ impl Ledger {
     /// # Errors
     ///
     /// A message with the number of the first malformed line.
-    pub(crate) fn read(text: &str) -> Result<Self, String> {
+    pub(crate) fn read(text: &str) -> anyhow::Result<Self> {
         let mut ledger = Ledger::default();
         for (index, line) in text.lines().enumerate() {
-            let (plan_id, contents) = entry(line).ok_or_else(|| {
-                format!(
-                    "line {}: expected a plan id, a digest of 32 hex digits and optionally a hash of 16 hex digits",
-                    index + 1
-                )
+            let plan = Acknowledgement::parse(line).with_context(|| {
+                let number = index + 1;
+                format!("line {number}: expected a plan id, a digest of 32 hex digits and optionally a hash of 16")
             })?;
-            ledger.plans.insert(plan_id, contents);
+            ledger.plans.insert(plan.plan_id, plan);
         }
         Ok(ledger)
     }
@@ -157,53 +146,44 @@ impl Ledger {
 
     /// Adds the contents of `other` as [`Ledger::record`] does, and returns a fault for each contradiction.
     pub(crate) fn merge(&mut self, other: Ledger) -> Vec<Fault> {
-        let mut faults = Vec::new();
-        for (plan_id, contents) in other.plans {
-            if !self.enter(plan_id, contents) {
-                faults.push(Fault::Changed(plan_id));
-            }
-        }
         for (origin, plan_id) in other.answered.into_iter().chain(other.replanned) {
-            if *self.answered.entry(origin).or_insert(plan_id) != plan_id {
-                self.replanned.insert((origin, plan_id));
-            }
+            self.answer(origin, plan_id);
         }
-        faults
+        other.plans.into_values().filter_map(|plan| self.enter(plan).err()).collect()
     }
 
-    /// Records a plan. Returns false if it was recorded with other contents.
-    fn enter(&mut self, plan_id: PlanId, contents: Contents) -> bool {
-        let known = self.plans.entry(plan_id).or_insert(contents);
-        known.fields = known.fields.or(contents.fields);
-        !known.differs(contents)
+    /// Records the plan in a response. A cache can evict a plan, so another plan for the same request is counted, but it is
+    /// not a fault.
+    fn answer(&mut self, origin: u64, plan_id: PlanId) {
+        if *self.answered.entry(origin).or_insert(plan_id) != plan_id {
+            self.replanned.insert((origin, plan_id));
+        }
+    }
+
+    fn enter(&mut self, plan: Acknowledgement) -> Result<(), Fault> {
+        let plan_id = plan.plan_id;
+        let known = self.plans.entry(plan_id).or_insert(plan);
+        known.fields = known.fields.or(plan.fields);
+        let fault =
+            || Fault::new("changed", format!("plan `{plan_id}` was acknowledged twice with different contents"));
+        if known.differs(plan) { Err(fault()) } else { Ok(()) }
     }
 
     /// Returns a fault for each request with more than one plan.
     pub(crate) fn several_plans(&self) -> impl Iterator<Item = Fault> {
-        self.replanned.iter().map(|&(origin, other)| Fault::SeveralPlans { first: self.answered[&origin], other })
+        self.replanned.iter().map(|(origin, other)| {
+            let first = self.answered[origin];
+            let message = format!("identical concurrent requests got two plans, `{first}` and `{other}`");
+            Fault::new("several_plans", message)
+        })
     }
 
     /// Returns every plan, ordered by id, which for a UUID v7 is the order of creation.
     pub(crate) fn acknowledgements(&self) -> Vec<Acknowledgement> {
-        let all = self.plans.iter();
-        let mut all: Vec<_> =
-            all.map(|(&plan_id, &Contents { digest, fields })| Acknowledgement { plan_id, digest, fields }).collect();
-        all.sort_unstable_by_key(|acknowledgement| acknowledgement.plan_id);
+        let mut all: Vec<_> = self.plans.values().copied().collect();
+        all.sort_unstable_by_key(|plan| plan.plan_id);
         all
     }
-}
-
-/// Parses a line of a ledger.
-fn entry(line: &str) -> Option<(PlanId, Contents)> {
-    let mut words = line.split(' ');
-    let (plan_id, digest) = (PlanId::parse(words.next()?)?, Digest::parse(words.next()?)?);
-    let fields = match words.next() {
-        Some(word) => Some(hex_digits(word, 16)?),
-        None => None,
-    };
-    // 16 hex digits are 64 bits.
-    let fields = fields.map(|fields| fields as u64);
-    words.next().is_none().then_some((plan_id, Contents { digest, fields }))
 }
 
 #[cfg(test)]
@@ -263,7 +243,7 @@ mod tests {
 
         let outcome = ledger.record(0, acknowledgement(1, &["NSE:B"]));
 
-        assert_eq!(outcome, Err(Fault::Changed(PlanId::of(1))));
+        assert_eq!(outcome.expect_err("it differs").kind, "changed");
         assert_eq!(ledger.acknowledgements(), [acknowledgement(1, &["NSE:A"])]);
     }
 
@@ -274,9 +254,10 @@ mod tests {
         ledger.record(0, acknowledgement(1, &["NSE:A"])).expect("new");
         ledger.record(0, with(Some(7))).expect("more is known of it");
 
-        assert_eq!(ledger.record(0, with(Some(8))), Err(Fault::Changed(PlanId::of(1))));
+        assert_eq!(ledger.record(0, with(Some(8))).expect_err("it differs").kind, "changed");
         other.record(0, with(Some(9))).expect("new there");
-        assert_eq!(ledger.merge(other), [Fault::Changed(PlanId::of(1))]);
+        let kinds: Vec<_> = ledger.merge(other).into_iter().map(|fault| fault.kind).collect();
+        assert_eq!(kinds, ["changed"]);
     }
 
     #[test]
@@ -290,8 +271,8 @@ mod tests {
         assert_eq!(ledger.merge(other), []);
 
         assert_eq!((ledger.len(), ledger.replanned()), (3, 1));
-        let several: Vec<_> = ledger.several_plans().collect();
-        assert_eq!(several, [Fault::SeveralPlans { first: PlanId::of(1), other: PlanId::of(2) }]);
+        let several: Vec<_> = ledger.several_plans().map(|fault| fault.kind).collect();
+        assert_eq!(several, ["several_plans"]);
     }
 
     #[test]
@@ -310,7 +291,7 @@ mod tests {
         assert_eq!(read.acknowledgements(), ledger.acknowledgements());
         let line = format!("{} {}", PlanId::of(3), Digest::of(&["NSE:A"]));
         for bad in ["plan_2 1".to_owned(), format!("{line} 1"), format!("{line} {:016x} 1", 7), format!("{line} ")] {
-            let message = Ledger::read(&format!("{text}{bad}\n")).expect_err("a bad line");
+            let message = Ledger::read(&format!("{text}{bad}\n")).expect_err("a bad line").to_string();
             assert!(message.starts_with("line 3: "), "{bad}: {message}");
         }
         assert_eq!(Ledger::read(&format!("{text}{line}\n")).expect("it is ours").len(), 3);

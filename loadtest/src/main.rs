@@ -3,12 +3,12 @@
 //! A module depends only on modules of its own line and of those below. The registry's crates are no dependencies, because
 //! the load test checks the HTTP contract.
 //!
-//! * `saturate` increases the number of connections step by step; `prepare` creates the input of a run; `report` describes
-//!   a run; `verify` reads acknowledged plans back;
+//! * `saturate` increases the number of connections step by step; `prepare` creates the input of a run; `summary` describes
+//!   its results; `verify` reads acknowledged plans back;
 //! * `run` sends the load; `pacer` and `schedule` determine when;
 //! * `prepared` is the input of a run; `workload` is the sequence of requests;
 //! * `wire` implements HTTP; `site` writes requests; `answer` checks responses; `tally` and `ledger` record them;
-//! * `settings`, `args`, `scenario` and `target` describe the load and its target; `fault` lists everything that can go
+//! * `settings`, `args`, `scenario` and `target` describe the load and its target; `fault` counts everything that went
 //!   wrong; `keys`, `kind`, `plan_id` and `profile` are the parts of requests.
 
 mod answer;
@@ -24,14 +24,13 @@ mod plan_id;
 mod prepare;
 mod prepared;
 mod profile;
-mod progress;
-mod report;
 mod run;
 mod saturate;
 mod scenario;
 mod schedule;
 mod settings;
 mod site;
+mod summary;
 mod tally;
 mod target;
 mod verify;
@@ -44,13 +43,12 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use anyhow::{Context, anyhow};
+use anyhow::Context;
 use clap::Parser;
+use serde::Serialize;
 
-use crate::args::{Args, Command, KEY_VARIABLE, RunArgs, SaturateArgs, VerifyArgs};
+use crate::args::{Args, Command, Dialect, KEY_VARIABLE, RunArgs, SaturateArgs, VerifyArgs};
 use crate::ledger::Ledger;
-use crate::progress::Progress;
-use crate::report::Report;
 use crate::run::Stage;
 use crate::scenario::Scenario;
 use crate::settings::{Service, Settings};
@@ -60,16 +58,13 @@ const FAILED: u8 = 1;
 /// Exit code: the run could not start. clap uses the same code.
 const NOT_RUN: u8 = 2;
 
+/// The deadline for reading back the plans of a run, which can be 100,000.
+const VERIFY_WITHIN: Duration = Duration::from_secs(600);
+
 fn main() -> ExitCode {
     let key = std::env::var(KEY_VARIABLE).ok();
-    let progress = Progress::on_terminal();
     let mut out = io::stdout().lock();
-    let passed = match Args::parse().command {
-        Command::Run(args) => start(&args, key, progress, &mut out),
-        Command::Saturate(args) => saturate(&args, key, progress, &mut out),
-        Command::Verify(args) => verify(&args, key, progress, &mut out),
-        Command::Scenarios => list_scenarios(&mut out),
-    };
+    let passed = execute(&Args::parse().command, key, &mut out);
     match passed.and_then(|passed| out.flush().context("failed to write the report").map(|()| passed)) {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::from(FAILED),
@@ -81,90 +76,80 @@ fn main() -> ExitCode {
     }
 }
 
-/// Performs the run that `args` describes and writes its reports. Returns whether it passed.
-fn start(args: &RunArgs, key: Option<String>, progress: Progress, out: &mut impl Write) -> anyhow::Result<bool> {
+/// Executes a command and writes its report. Returns whether it passed.
+fn execute(command: &Command, key: Option<String>, out: &mut impl Write) -> anyhow::Result<bool> {
+    match command {
+        Command::Run(args) => run(args, key, out),
+        Command::Saturate(args) => saturate(args, key, out),
+        Command::Verify(args) => verify(args, key, out),
+        Command::Scenarios => {
+            let mut lines = Scenario::built_in().map(|Scenario { name, about, .. }| writeln!(out, "{name:<10}{about}"));
+            lines.try_for_each(|line| line).context("failed to write the list of scenarios").map(|()| true)
+        }
+    }
+}
+
+/// Sends the load, reads the plans back if requested, and writes the reports.
+fn run(args: &RunArgs, key: Option<String>, out: &mut impl Write) -> anyhow::Result<bool> {
     let settings = Settings::of_run(args, key)?;
     // A file that cannot be written is reported before the load, not after it.
     let ledger_file = args.ledger.as_deref().map(create).transpose()?;
-    let html_file = args.html.as_deref().map(create).transpose()?;
-    let (report, ledger) = execute(settings, progress)?;
+    let histogram_file = args.histogram.as_deref().map(create).transpose()?;
+    let (plan, made, mut ledger) = prepare::prepare(settings)?;
+    let settings = &plan.settings;
+    let mut load = run::run(&plan, Stage::Load, settings.scenario.connections, 0)?;
+    load.tally.faults.merge(made.faults);
+    ledger.merge(std::mem::take(&mut load.ledger)).iter().for_each(|fault| load.tally.faults.add(fault));
+    let mut verification = None;
+    if settings.verify {
+        let connections = settings.scenario.connections;
+        let (found, faults) = verify::verify(&settings.service, connections, VERIFY_WITHIN, &ledger)?;
+        load.tally.faults.merge(faults);
+        verification = Some(found);
+    }
     if let Some(mut file) = ledger_file {
         ledger.write(&mut file).context("failed to write the ledger")?;
     }
-    if let Some(mut file) = html_file {
-        report.write_html(&mut file).context("failed to write the HTML page")?;
+    if let Some(mut file) = histogram_file {
+        summary::write_histogram(&load.tally.all_latencies(), &mut file).context("failed to write the histogram")?;
     }
-    let written = if args.overrides.json { report.write_json(out) } else { report.write_table(out) };
+    let report = summary::report(settings, &mut load, &ledger, verification);
+    let written = if args.overrides.json { write_json(out, &report) } else { report.write_table(out) };
     written.context("failed to write the report")?;
-    Ok(report.passed())
+    Ok(report.passed)
 }
 
-/// Sends the load, reads the plans back if requested, and creates the report.
-fn execute(settings: Settings, progress: Progress) -> anyhow::Result<(Report, Ledger)> {
-    let (plan, made, mut ledger) = prepare::prepare(settings, progress)?;
-    let settings = &plan.settings;
-    let mut load = run::run(&plan, Stage::Load, settings.connections, 0, progress)?;
-    load.tally.merge_faults(made.faults().clone());
-    for fault in ledger.merge(std::mem::take(&mut load.ledger)) {
-        load.tally.fault(&fault);
-    }
-    let mut verification = None;
-    if settings.verify {
-        let (found, faults) =
-            verify::verify(&settings.service, settings.connections, VERIFY_WITHIN, &ledger, progress)?;
-        load.tally.merge_faults(faults);
-        verification = Some(found);
-    }
-    let report = Report::new(settings, &load, &ledger, verification);
-    Ok((report, ledger))
-}
-
-/// The deadline for reading back the plans of a run, which can be 100,000.
-const VERIFY_WITHIN: Duration = Duration::from_secs(600);
-
-/// Searches the saturating rate. Returns whether no step had a fault.
-fn saturate(
-    args: &SaturateArgs,
-    key: Option<String>,
-    progress: Progress,
-    out: &mut impl Write,
-) -> anyhow::Result<bool> {
-    let saturation = saturate::saturate(Settings::of_saturation(args, key)?, progress)?;
-    let written = if args.overrides.json { saturation.write_json(out) } else { saturation.write_table(out) };
+/// Searches the saturation rate. Returns whether no step had a fault.
+fn saturate(args: &SaturateArgs, key: Option<String>, out: &mut impl Write) -> anyhow::Result<bool> {
+    let saturation = saturate::saturate(Settings::of_saturation(args, key)?)?;
+    let written = if args.overrides.json { write_json(out, &saturation) } else { saturation.write_table(out) };
     written.context("failed to write the report")?;
-    Ok(saturation.passed())
+    Ok(saturation.failed.is_empty())
 }
 
 /// Reads the plans of a ledger back. Returns whether there are some and all are as acknowledged.
-fn verify(args: &VerifyArgs, key: Option<String>, progress: Progress, out: &mut impl Write) -> anyhow::Result<bool> {
-    let service = Service::of_verification(args, key)?;
+fn verify(args: &VerifyArgs, key: Option<String>, out: &mut impl Write) -> anyhow::Result<bool> {
+    let service = Service::check(&args.target, key, args.target.dialect == Dialect::Registry)?;
     let name = args.ledger.display();
     let text = std::fs::read_to_string(&args.ledger).with_context(|| format!("--ledger: failed to read `{name}`"))?;
-    let ledger = Ledger::read(&text).map_err(|reason| anyhow!("--ledger: `{name}`: {reason}"))?;
+    let ledger = Ledger::read(&text).with_context(|| format!("--ledger: `{name}`"))?;
     let time = Duration::from_secs(args.seconds);
-    let (found, faults) = verify::verify(&service, args.connections as usize, time, &ledger, progress)?;
-    let passed = faults.is_empty() && ledger.len() > 0;
+    let (found, faults) = verify::verify(&service, args.connections.into(), time, &ledger)?;
+    let faults = faults.list();
     let written = if args.json {
-        serde_json::to_writer_pretty(&mut *out, &found).map_err(io::Error::from).and_then(|()| writeln!(out))
+        write_json(out, &found)
     } else {
-        faults
-            .iter()
-            .try_for_each(|(kind, fault)| writeln!(out, "{kind}: {}, first: {}", fault.count, fault.first))
-            .and_then(|()| {
-                let verify::Verification { intact, lost, different, unread } = found;
-                writeln!(out, "read back: {intact} intact, {lost} lost, {different} different, {unread} unread")
-            })
+        let mut lines =
+            faults.iter().map(|fault| writeln!(out, "{}: {}, first: {}", fault.kind, fault.count, fault.first));
+        lines.try_for_each(|line| line).and_then(|()| writeln!(out, "{found}"))
     };
     written.context("failed to write the report")?;
-    Ok(passed)
+    Ok(faults.is_empty() && ledger.len() > 0)
 }
 
-/// Lists the built-in scenarios.
-fn list_scenarios(out: &mut impl Write) -> anyhow::Result<bool> {
-    for scenario in Scenario::built_in() {
-        writeln!(out, "{:<10}{}", scenario.name, scenario.about).context("failed to write the list of scenarios")?;
-    }
-    Ok(true)
+fn write_json(out: &mut impl Write, report: &impl Serialize) -> io::Result<()> {
+    serde_json::to_writer_pretty(&mut *out, report)?;
+    writeln!(out)
 }
 
 fn create(path: &Path) -> anyhow::Result<BufWriter<File>> {

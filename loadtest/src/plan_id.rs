@@ -1,9 +1,7 @@
 //! The ids of plans.
 
-use std::fmt;
-
 /// The id of a plan: `plan_` and 32 lowercase hex digits.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct PlanId(u128);
 
 impl PlanId {
@@ -25,15 +23,9 @@ pub(crate) fn hex_digits(digits: &str, count: usize) -> Option<u128> {
     is_hex.then(|| u128::from_str_radix(digits, 16).ok()).flatten()
 }
 
-impl fmt::Display for PlanId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl std::fmt::Display for PlanId {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "plan_{:032x}", self.0)
-    }
-}
-
-impl fmt::Debug for PlanId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self, f)
     }
 }
 

@@ -12,7 +12,6 @@ use crate::kind::Mix;
 use crate::ledger::Ledger;
 use crate::prepared::Prepared;
 use crate::profile;
-use crate::progress::Progress;
 use crate::run::{Stage, run};
 use crate::settings::{Service, Settings, enough};
 use crate::site::{CATALOGUE_PAGE, Site};
@@ -39,7 +38,7 @@ const CONTRACT_LIMIT: usize = 5_000;
 /// # Errors
 ///
 /// If the registry cannot be reached, has too few keys, or lacks a capability that the scenario needs.
-pub(crate) fn prepare(settings: Settings, progress: Progress) -> anyhow::Result<(Arc<Prepared>, Tally, Ledger)> {
+pub(crate) fn prepare(settings: Settings) -> anyhow::Result<(Arc<Prepared>, Tally, Ledger)> {
     let site = Site::new(&settings.service);
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_all().build().context("failed to start a runtime")?;
@@ -52,12 +51,12 @@ pub(crate) fn prepare(settings: Settings, progress: Progress) -> anyhow::Result<
             None => desk.catalogue().await?,
         };
         if needs_keys(&settings) {
-            enough(&keys, &settings.sizes, "the catalog; use --keys with a longer list")?;
+            enough(&keys, &settings.scenario.plans.sizes, "the catalog; use --keys with a longer list")?;
         }
-        if settings.mix.has(Kind::Profile) {
+        if settings.mix.has(&[Kind::Profile]) {
             desk.look_for_profiles(&keys).await?;
         }
-        if settings.mix.has(Kind::Search) {
+        if settings.mix.has(&[Kind::Search]) {
             desk.look_for_search().await?;
         }
         let limit = match settings.service.dialect {
@@ -69,31 +68,30 @@ pub(crate) fn prepare(settings: Settings, progress: Progress) -> anyhow::Result<
     })?;
     let workload = Workload {
         keys,
-        sizes: settings.sizes.clone(),
-        users: settings.users,
+        sizes: settings.scenario.plans.sizes.clone(),
+        users: settings.scenario.plans.users,
         broker: settings.broker.clone(),
         seed: settings.seed,
         mix: settings.mix,
-        pool: settings.pool,
+        pool: settings.scenario.raw.pool,
     };
-    let has = |kind| settings.mix.has(kind);
-    let is_repeated = has(Kind::Repeat) || has(Kind::Reorder) || !workload.has_new();
+    let is_repeated = settings.mix.has(&[Kind::Repeat, Kind::Reorder]) || !workload.has_new();
     let needs_pool = !workload.has_new() && settings.ids.is_empty() && asks_for_plans(&settings.mix);
-    let longest = settings.sizes.iter().max().unwrap_or(&0) * KEY_BYTES;
-    let is_ready = longest * settings.pool as usize <= POOL_BYTES_MAX;
-    let places = |is_wanted: bool| if is_wanted { settings.pool } else { 0 };
+    let longest = settings.scenario.plans.sizes.iter().max().unwrap_or(&0) * KEY_BYTES;
+    let is_ready = longest * settings.scenario.raw.pool as usize <= POOL_BYTES_MAX;
+    let places = |is_wanted: bool| if is_wanted { settings.scenario.raw.pool } else { 0 };
     let write = |user: &str, body: &[u8], out: &mut Vec<u8>| site.create_plan(user, body, out);
     let pool = ready_requests(&workload, places(needs_pool && is_ready), write);
-    let write = |_: &str, body: &[u8], out: &mut Vec<u8>| site.echo(settings.answer_bytes, body, out);
+    let write = |_: &str, body: &[u8], out: &mut Vec<u8>| site.echo(settings.scenario.raw.answer_bytes, body, out);
     let fitting = (POOL_BYTES_MAX / longest.max(1)) as u64;
-    let echoes = ready_requests(&workload, places(has(Kind::Echo)).min(fitting), write);
+    let echoes = ready_requests(&workload, places(settings.mix.has(&[Kind::Echo])).min(fitting), write);
     let prepared = Prepared { settings, site, workload, limit, is_repeated, pool, echoes, acknowledged: Vec::new() };
     let prepared = Arc::new(prepared);
     if !needs_pool {
         return Ok((prepared, Tally::new(), Ledger::default()));
     }
-    let connections = prepared.settings.connections.clamp(1, POOL_CONNECTIONS_MAX);
-    let made = run(&prepared, Stage::Pool, connections, 0, progress)?;
+    let connections = prepared.settings.scenario.connections.clamp(1, POOL_CONNECTIONS_MAX);
+    let made = run(&prepared, Stage::Pool, connections, 0)?;
     let mut prepared = Arc::into_inner(prepared).context("threads of the pool still run")?;
     prepared.acknowledged = made.ledger.acknowledgements();
     Ok((Arc::new(prepared), made.tally, made.ledger))
@@ -117,19 +115,18 @@ fn ready_requests(workload: &Workload, places: u64, write: impl Fn(&str, &[u8], 
 fn needs_keys(settings: &Settings) -> bool {
     use Kind::{Describe, Hello, List, Read};
     let without: &[Kind] = if settings.ids.is_empty() { &[Hello] } else { &[Hello, Read, Describe, List] };
-    let weights = settings.mix.weights();
-    without.iter().map(|&kind| weights[kind as usize]).sum::<u32>() < settings.mix.total()
+    settings.mix.has_others_than(without)
 }
 
 /// Whether all requests go to the raw endpoints of the yardstick.
 fn is_raw(mix: &Mix) -> bool {
-    mix.weights()[Kind::Hello as usize] + mix.weights()[Kind::Echo as usize] == mix.total()
+    !mix.has_others_than(&[Kind::Hello, Kind::Echo])
 }
 
 /// Whether plans are created or read.
 fn asks_for_plans(mix: &Mix) -> bool {
     use Kind::{Describe, List, New, Read, Reorder, Repeat};
-    [New, Repeat, Reorder, Read, Describe, List].into_iter().any(|kind| mix.has(kind))
+    mix.has(&[New, Repeat, Reorder, Read, Describe, List])
 }
 
 /// Sends requests one by one.

@@ -1,174 +1,288 @@
-//! The report: a table, JSON for scripts, and an HTML page.
-
-mod escaped;
-mod html;
-mod plot;
-mod table;
+//! The report of a run and of the search for the saturation rate: as JSON, and as a table.
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
-use crate::answer::RequestOutcome;
-use crate::fault::Faults;
-use crate::kind::Kind;
-use crate::ledger::Ledger;
-use crate::run::Load;
-use crate::scenario::Arrivals;
-use crate::settings::{Pace, Settings};
-use crate::tally::{Latency, Second, percentiles};
-use crate::verify::Verification;
+use crate::table;
 
 /// The results of a run.
-#[derive(Debug, Serialize)]
-pub(crate) struct Report {
-    scenario: String,
-    #[serde(skip)]
-    about: String,
-    url: String,
-    dialect: &'static str,
-    mode: &'static str,
-    connections: usize,
-    sizes: Vec<usize>,
-    users: u32,
-    seed: u64,
-    rate: Option<u64>,
-    arrivals: Option<Arrivals>,
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Report {
+    /// The name of the scenario.
+    pub scenario: String,
+    /// The base URL of the registry.
+    pub url: String,
+    /// The format of the responses.
+    pub dialect: String,
+    /// `open` or `closed`.
+    pub mode: String,
+    /// The number of connections.
+    pub connections: usize,
+    /// The numbers of instruments of the plans.
+    pub sizes: Vec<usize>,
+    /// The number of distinct users.
+    pub users: u32,
+    /// The seed of the requests.
+    pub seed: u64,
+    /// Requests per second of an open loop with a single rate.
+    pub rate: Option<u64>,
+    /// The distribution of the requests of an open loop.
+    pub arrivals: Option<String>,
     /// The measured time up to the last response.
-    seconds: f64,
-    sent: u64,
-    answered: u64,
+    pub seconds: f64,
+    /// Finished requests with any outcome.
+    pub sent: u64,
+    /// Requests with a complete response.
+    pub answered: u64,
     /// Requests that were not sent because no connection was free in time.
-    unsent: u64,
-    /// Responses without a fault, including rejections.
-    rate_per_second: f64,
-    /// Responses with status 2xx without a fault.
-    goodput_per_second: f64,
-    answer_bytes_mean: f64,
-    latency: Latency,
-    kinds: BTreeMap<&'static str, KindReport>,
-    outcomes: BTreeMap<&'static str, u64>,
-    refused: Refused,
-    faults: Vec<FaultReport>,
-    ledger: LedgerReport,
+    pub unsent: u64,
+    /// Responses without a fault per second, including rejections.
+    pub rate_per_second: f64,
+    /// Responses with status 2xx without a fault, per second.
+    pub goodput_per_second: f64,
+    /// The mean size of their bodies.
+    pub answer_bytes_mean: f64,
+    /// Their latency.
+    pub latency: Latency,
+    /// Their latency by kind of request.
+    pub kinds: BTreeMap<String, Measured>,
+    /// The number of requests by outcome.
+    pub outcomes: BTreeMap<String, u64>,
+    /// Responses with 503 and `Retry-After`.
+    pub refused: Refused,
+    /// Faults by kind.
+    pub faults: Vec<FaultCount>,
+    /// Acknowledged plans.
+    pub ledger: LedgerCounts,
     /// `null` if no plans were read back.
-    verification: Option<Verification>,
-    timeline: Vec<Second>,
-    /// Shares of slower responses, and their latency in milliseconds.
+    pub verification: Option<Verification>,
+    /// The figures of each second.
+    pub timeline: Vec<Second>,
+    /// Whether there was no fault and at least one good response.
+    pub passed: bool,
+}
+
+/// A latency distribution in milliseconds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Latency {
+    /// The number of responses.
+    pub count: u64,
+    /// The arithmetic mean.
+    pub mean_ms: f64,
+    /// The median.
+    pub p50_ms: f64,
+    /// The 90th percentile.
+    pub p90_ms: f64,
+    /// The 95th percentile.
+    pub p95_ms: f64,
+    /// The 99th percentile.
+    pub p99_ms: f64,
+    /// The 99.9th percentile.
+    pub p999_ms: f64,
+    /// The maximum.
+    pub max_ms: f64,
+}
+
+/// The good responses of a kind of request.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Measured {
+    /// Their number.
+    pub count: u64,
+    /// Their latency.
+    pub latency: Latency,
+}
+
+/// Rejections.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Refused {
+    /// Their number.
+    pub count: u64,
+    /// Their latency. `None` without rejections.
+    pub latency: Option<Latency>,
+}
+
+/// The faults of a kind.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct FaultCount {
+    /// The kind.
+    pub kind: String,
+    /// Occurrences.
+    pub count: u64,
+    /// The message of the first one, as one line that is safe for a terminal.
+    pub first: String,
+}
+
+/// Numbers of acknowledged plans.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct LedgerCounts {
+    /// Distinct plans.
+    pub plans: usize,
+    /// Plans for requests that already had another plan.
+    pub replanned: u64,
+}
+
+/// Numbers of plans by the result of reading them back.
+///
+/// Invariant: the four figures sum to the plans in the ledger.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Verification {
+    /// As acknowledged.
+    pub intact: u64,
+    /// Unknown to the registry.
+    pub lost: u64,
+    /// With another id, other instruments or other fields.
+    pub different: u64,
+    /// Not read, so that their state is unknown.
+    pub unread: u64,
+}
+
+/// One second of the measurement.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Second {
+    /// Its number, from 0.
+    pub second: usize,
+    /// Requests that started or were due in it.
+    pub sent: u64,
+    /// Responses that were complete in it.
+    pub answered: u64,
+    /// Rejections among them.
+    pub refused: u64,
+    /// The median latency of its good responses, in milliseconds. `None` without any.
+    pub p50_ms: Option<f64>,
+    /// Their 99th percentile.
+    pub p99_ms: Option<f64>,
+}
+
+/// The results of the search for the saturation rate.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Saturation {
+    /// The name of the scenario.
+    pub scenario: String,
+    /// The steps in their order.
+    pub steps: Vec<Step>,
+    /// The step with the highest rate.
+    pub saturating: Step,
+    /// The reports of the steps with a fault.
     #[serde(skip)]
-    percentiles: Vec<(f64, f64)>,
-    passed: bool,
+    pub failed: Vec<Report>,
 }
 
-#[derive(Debug, Serialize)]
-struct KindReport {
-    count: u64,
-    latency: Latency,
-}
-
-#[derive(Debug, Serialize)]
-struct Refused {
-    count: u64,
-    latency: Option<Latency>,
-}
-
-#[derive(Debug, Serialize)]
-struct FaultReport {
-    kind: String,
-    count: u64,
-    first: String,
-}
-
-#[derive(Debug, Serialize)]
-struct LedgerReport {
-    plans: usize,
-    replanned: u64,
+/// A number of connections with its rate.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+pub struct Step {
+    /// The number of connections.
+    pub connections: usize,
+    /// Responses with status 2xx without a fault, per second.
+    pub rate_per_second: f64,
+    /// The 99th percentile of their latency.
+    pub p99_ms: f64,
 }
 
 impl Report {
-    /// Creates the report of `load`. Its tally includes the faults of the verification, and `ledger` includes the plans that
-    /// were created before the load.
-    pub(crate) fn new(settings: &Settings, load: &Load, ledger: &Ledger, verification: Option<Verification>) -> Self {
-        let Load { tally, unsent, .. } = load;
-        let seconds = tally.elapsed().as_secs_f64();
-        let per_second = |count: u64| round(if seconds > 0.0 { count as f64 / seconds } else { 0.0 });
-        let kind = |kind: Kind| {
-            tally.latency(kind).map(|latency| (kind.as_str(), KindReport { count: latency.count, latency }))
-        };
-        let all = tally.all_latencies();
-        let faults: &Faults = tally.faults();
-        let fault = |(kind, fault): (&str, &crate::fault::FaultCount)| FaultReport {
-            kind: kind.to_owned(),
-            count: fault.count,
-            first: fault.first.clone(),
-        };
-        Report {
-            scenario: settings.name.clone(),
-            about: settings.about.clone(),
-            url: settings.service.target.base.clone(),
-            dialect: settings.service.dialect.as_str(),
-            mode: if matches!(settings.pace, Pace::Open { .. }) { "open" } else { "closed" },
-            connections: settings.connections,
-            sizes: settings.sizes.clone(),
-            users: settings.users,
-            seed: settings.seed,
-            rate: settings.rate(),
-            arrivals: match &settings.pace {
-                Pace::Open { arrivals, .. } => Some(*arrivals),
-                Pace::Closed | Pace::Together => None,
-            },
-            seconds: round(seconds),
-            sent: tally.total(),
-            answered: tally.answered(),
-            unsent: *unsent,
-            rate_per_second: per_second(tally.good() + tally.count(RequestOutcome::Refused)),
-            goodput_per_second: per_second(tally.good()),
-            answer_bytes_mean: round(tally.answer_bytes_mean()),
-            latency: Latency::of(&all),
-            kinds: Kind::ALL.into_iter().filter_map(kind).collect(),
-            outcomes: RequestOutcome::ALL.into_iter().map(|outcome| (outcome.as_str(), tally.count(outcome))).collect(),
-            refused: Refused { count: tally.count(RequestOutcome::Refused), latency: tally.refusals() },
-            faults: faults.iter().map(fault).collect(),
-            ledger: LedgerReport { plans: ledger.len(), replanned: ledger.replanned() },
-            verification,
-            timeline: tally.timeline(),
-            percentiles: percentiles(&all),
-            // A run in which every request was rejected is not passed.
-            passed: faults.is_empty() && tally.good() > 0,
-        }
+    /// Returns the latency of good responses.
+    ///
+    /// # Errors
+    ///
+    /// There was no good response.
+    pub fn latency(&self) -> anyhow::Result<&Latency> {
+        anyhow::ensure!(self.latency.count > 0, "no response to any of {} requests", self.sent);
+        Ok(&self.latency)
     }
 
-    /// Whether there was no fault and at least one good response.
-    pub(crate) fn passed(&self) -> bool {
-        self.passed
+    /// Checks that the percentiles cover at least 99.9 % of the requests.
+    ///
+    /// # Errors
+    ///
+    /// More requests were refused or not sent.
+    pub fn complete(&self) -> anyhow::Result<()> {
+        let (sent, unsent, refused) = (self.sent, self.unsent, self.refused.count);
+        anyhow::ensure!(
+            (refused + unsent) * 1000 <= sent,
+            "expected at most 0.1 % of {sent} requests to be refused or unsent, got {refused} refused and {unsent} unsent"
+        );
+        Ok(())
     }
 
-    /// Returns the rate of responses with status 2xx without a fault.
-    pub(crate) fn goodput_per_second(&self) -> f64 {
-        self.goodput_per_second
+    /// Returns every kind of fault with its count and its first occurrence, or `None` without faults.
+    #[must_use]
+    pub fn faults_line(&self) -> Option<String> {
+        let one = |fault: &FaultCount| format!("{} × {} (first: {:?})", fault.count, fault.kind, fault.first);
+        (!self.faults.is_empty()).then(|| self.faults.iter().map(one).collect::<Vec<_>>().join(", "))
     }
 
-    /// Returns the 99th percentile of the latency of good responses, in milliseconds.
-    pub(crate) fn p99_ms(&self) -> f64 {
-        self.latency.p99_ms
-    }
-
-    /// Writes one JSON object and a line break.
+    /// Writes the table, with `passed` or `failed` in the last line.
     ///
     /// # Errors
     ///
     /// An error of `out`.
-    pub(crate) fn write_json(&self, out: &mut impl Write) -> io::Result<()> {
-        serde_json::to_writer_pretty(&mut *out, self)?;
-        writeln!(out)
+    pub fn write_table(&self, out: &mut impl Write) -> io::Result<()> {
+        let Report { scenario, url, connections, dialect, mode, sent, seconds, answered, .. } = self;
+        let rate = self.rate.map(|rate| format!(" at {rate}/s")).unwrap_or_default();
+        writeln!(out, "{scenario}: {url} over {connections} connections, {mode} loop{rate}, dialect {dialect}\n")?;
+        let (all, good, bytes) = (self.rate_per_second, self.goodput_per_second, self.answer_bytes_mean);
+        writeln!(out, "requests: {sent} in {seconds:.3} s, {answered} answered, {} unsent", self.unsent)?;
+        writeln!(out, "responses: {all:.1}/s, {good:.1} successful/s, {bytes:.0} bytes each")?;
+        writeln!(out, "plans: {} acknowledged, {} replanned", self.ledger.plans, self.ledger.replanned)?;
+        let outcomes: Vec<_> = self.outcomes.iter().map(|(name, count)| format!("{count} {name}")).collect();
+        writeln!(out, "outcomes: {}", outcomes.join(", "))?;
+        if let Some(found) = self.verification {
+            writeln!(out, "{found}")?;
+        }
+        let mut latencies =
+            table(&["latency", "count", "mean ms", "p50 ms", "p90 ms", "p95 ms", "p99 ms", "p99.9 ms", "max ms"], 1..9);
+        for (name, latency) in self.latencies() {
+            let Latency { count, mean_ms, p50_ms, p90_ms, p95_ms, p99_ms, p999_ms, max_ms } = *latency;
+            let figures = [mean_ms, p50_ms, p90_ms, p95_ms, p99_ms, p999_ms, max_ms].map(|ms| format!("{ms:.3}"));
+            latencies.add_row([vec![name.to_owned(), count.to_string()], figures.to_vec()].concat());
+        }
+        writeln!(out, "\n{latencies}\n")?;
+        if self.faults.is_empty() {
+            writeln!(out, "no faults")?;
+        } else {
+            let mut faults = table(&["fault", "count", "first"], 1..2);
+            for FaultCount { kind, count, first } in &self.faults {
+                faults.add_row([kind, &count.to_string(), first]);
+            }
+            writeln!(out, "{faults}")?;
+        }
+        if self.latency.count == 0 {
+            writeln!(out, "no successful responses")?;
+        }
+        writeln!(out, "{}", if self.passed { "passed" } else { "failed" })
+    }
+
+    fn latencies(&self) -> impl Iterator<Item = (&str, &Latency)> {
+        let kinds = self.kinds.iter().map(|(name, kind)| (name.as_str(), &kind.latency));
+        let all = (self.kinds.len() != 1).then_some(("all", &self.latency));
+        kinds.chain(all).chain(self.refused.latency.as_ref().map(|latency| ("refused", latency)))
     }
 }
 
-/// Rounds to three decimals, the precision of the measurements.
-fn round(value: f64) -> f64 {
-    (value * 1_000.0).round() / 1_000.0
+impl std::fmt::Display for Verification {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Verification { intact, lost, different, unread } = self;
+        write!(f, "read back: {intact} intact, {lost} lost, {different} different, {unread} unread")
+    }
 }
 
-#[cfg(test)]
-mod tests;
+impl Saturation {
+    /// Writes a line for each step, the saturation rate, and the report of a step with a fault.
+    ///
+    /// # Errors
+    ///
+    /// An error of `out`.
+    pub fn write_table(&self, out: &mut impl Write) -> io::Result<()> {
+        let mut steps = table(&["connections", "responses/s", "p99 ms"], 0..3);
+        for Step { connections, rate_per_second, p99_ms } in &self.steps {
+            steps.add_row([connections.to_string(), format!("{rate_per_second:.1}"), format!("{p99_ms:.3}")]);
+        }
+        let Step { connections, rate_per_second, .. } = self.saturating;
+        writeln!(out, "{steps}\n{} saturates at {rate_per_second:.1}/s over {connections} connections", self.scenario)?;
+        self.failed.iter().try_for_each(|report| {
+            writeln!(out)?;
+            report.write_table(out)
+        })
+    }
+}

@@ -20,12 +20,10 @@ use tokio::task::{JoinSet, LocalSet};
 pub(crate) use self::course::Stage;
 use self::course::{Course, Turn};
 use self::shard::{Prepared, Shard, Wire};
-use crate::answer::RequestOutcome;
 use crate::ledger::Ledger;
 use crate::pacer::Pacer;
 use crate::prepared::Prepared as Plan;
 use crate::profile::Life;
-use crate::progress::Progress;
 use crate::tally::Tally;
 use crate::wire::Connection;
 
@@ -36,6 +34,9 @@ const OPENING_MAX: usize = 32;
 /// The pause of a connection after a failure. Without it, an unreachable registry would get a hundred thousand
 /// connection attempts per second.
 const PAUSE: Duration = Duration::from_millis(10);
+
+/// The interval at which the progress is shown and the end is noticed.
+const LOOK_EVERY: Duration = Duration::from_millis(20);
 
 /// The results of a load.
 #[derive(Debug)]
@@ -66,13 +67,7 @@ struct Caller {
 /// # Errors
 ///
 /// If a connection cannot be opened before the start, or a thread cannot be created or panics.
-pub(crate) fn run(
-    plan: &Arc<Plan>,
-    stage: Stage,
-    connections: usize,
-    first_index: u64,
-    progress: Progress,
-) -> anyhow::Result<Load> {
+pub(crate) fn run(plan: &Arc<Plan>, stage: Stage, connections: usize, first_index: u64) -> anyhow::Result<Load> {
     let threads = plan.settings.service.threads.min(connections);
     let course = Arc::new(Course::new(plan, stage, connections, threads, first_index));
     let workers: Vec<_> = (0..threads)
@@ -83,30 +78,21 @@ pub(crate) fn run(
         })
         .collect();
     course.start_when_ready();
+    let bar = registry_loadtest::progress(course.describe(), course.time.as_secs());
     // Short runs, such as tests, must not wait for the next second.
-    let (look, looks_in_a_second) = (Duration::from_millis(20), 50);
-    for looks in 0_u64.. {
-        if workers.iter().all(thread::JoinHandle::is_finished) {
-            break;
-        }
-        if looks.is_multiple_of(looks_in_a_second) {
-            progress.show(&course.describe());
-        }
-        thread::sleep(look);
+    while !workers.iter().all(thread::JoinHandle::is_finished) {
+        bar.set_message(course.outcomes());
+        thread::sleep(LOOK_EVERY);
     }
-    progress.clear();
+    bar.finish_and_clear();
     let mut load = Load { tally: Tally::new(), ledger: Ledger::default(), unsent: 0, next_index: 0 };
     for worker in workers {
         let (tally, ledger) = worker.join().map_err(|_| anyhow!("a sending thread panicked"))??;
         load.tally.merge(tally);
-        for fault in load.ledger.merge(ledger) {
-            load.tally.fault(&fault);
-        }
+        load.ledger.merge(ledger).iter().for_each(|fault| load.tally.faults.add(fault));
     }
     if course.is_together() {
-        for fault in load.ledger.several_plans() {
-            load.tally.fault(&fault);
-        }
+        load.ledger.several_plans().for_each(|fault| load.tally.faults.add(&fault));
     }
     load.unsent = course.unsent();
     load.next_index = course.next_index();
@@ -205,14 +191,4 @@ async fn drive(mut caller: Caller, plan: Arc<Plan>, course: Arc<Course>, shard: 
             tokio::time::sleep(PAUSE).await;
         }
     }
-}
-
-/// Lists the outcomes that occurred, for a progress line.
-pub(crate) fn outcomes(count: impl Fn(RequestOutcome) -> u64) -> String {
-    let outcomes: Vec<_> = RequestOutcome::ALL
-        .into_iter()
-        .filter(|&outcome| count(outcome) > 0)
-        .map(|outcome| format!("{} {}", outcome.as_str(), count(outcome)))
-        .collect();
-    outcomes.join(", ")
 }

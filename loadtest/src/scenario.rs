@@ -2,28 +2,28 @@
 
 use std::collections::BTreeMap;
 
-use serde::{Deserialize, Serialize};
+use anyhow::{Context, ensure};
+use serde::Deserialize;
 
+use crate::args::{Arrivals, Overrides};
 use crate::kind::{Kind, Mix};
 
 /// Each connection needs a socket, a task and a buffer in the load test.
-pub(crate) const CONNECTIONS_MAX: u64 = 4_096;
+pub(crate) const CONNECTIONS_MAX: usize = 4_096;
 /// The ledger needs about 100 bytes for each plan, and the schedule of an open loop 8 bytes for each request.
-pub(crate) const REQUESTS_MAX: u64 = 20_000_000;
+const REQUESTS_MAX: u64 = 20_000_000;
 /// One day.
-pub(crate) const SECONDS_MAX: u64 = 86_400;
+const SECONDS_MAX: u64 = 86_400;
 /// More than one machine can send.
-pub(crate) const RATE_MAX: u64 = 200_000;
+const RATE_MAX: u64 = 200_000;
 /// The largest number of instruments that the contract allows in a request.
-pub(crate) const INSTRUMENTS_MAX: u64 = 5_000;
+const INSTRUMENTS_MAX: u64 = 5_000;
 /// Low enough that the sum of weights cannot overflow.
-pub(crate) const WEIGHT_MAX: u64 = 1_000_000;
+const WEIGHT_MAX: u64 = 1_000_000;
 /// The maximum of the yardstick.
-pub(crate) const ANSWER_BYTES_MAX: u64 = 1 << 20;
+const ANSWER_BYTES_MAX: u64 = 1 << 20;
 /// The pool is in memory, with up to 80 KB for each request.
-pub(crate) const POOL_MAX: u64 = 100_000;
-/// Far more than the capacity of a cache.
-pub(crate) const USERS_MAX: u64 = u32::MAX as u64;
+const POOL_MAX: u64 = 100_000;
 
 /// The built-in scenarios, in the order of the list command.
 const BUILT_IN: [(&str, &str); 11] = [
@@ -40,63 +40,6 @@ const BUILT_IN: [(&str, &str); 11] = [
     ("echo", include_str!("../scenarios/echo.toml")),
 ];
 
-/// The reason why a scenario is rejected.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum ScenarioError {
-    /// No scenario and no file has this name.
-    #[error("unknown scenario `{name}`: expected one of {known}, or a readable file: {source}")]
-    Unknown {
-        /// The requested name.
-        name: String,
-        /// The names of the built-in scenarios.
-        known: String,
-        /// The error of the operating system.
-        source: std::io::Error,
-    },
-    /// The file is not TOML, or has other fields.
-    #[error("scenario `{name}`: {reason}")]
-    Malformed {
-        /// The name or path.
-        name: String,
-        /// The cause and its position.
-        reason: String,
-    },
-    /// A figure is out of its range.
-    #[error("scenario `{name}`: {field}: expected an integer from {min} to {max}, got {got}")]
-    OutOfRange {
-        /// The name or path.
-        name: String,
-        /// The field.
-        field: String,
-        /// The actual figure.
-        got: u64,
-        /// The minimum.
-        min: u64,
-        /// The maximum.
-        max: u64,
-    },
-    /// A part of the scenario is empty, or contradicts another.
-    #[error("scenario `{name}`: {field}: {reason}")]
-    Contradiction {
-        /// The name or path.
-        name: String,
-        /// The field.
-        field: &'static str,
-        /// The cause.
-        reason: &'static str,
-    },
-}
-
-/// How the requests of an open loop are spread in time.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, clap::ValueEnum)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum Arrivals {
-    /// At equal intervals.
-    Constant,
-    /// At random intervals, like many independent callers.
-    Poisson,
-}
-
 /// A period with its own rate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -112,9 +55,9 @@ pub(crate) struct Phase {
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct Plans {
     /// Sizes of plans, drawn with equal probability.
-    pub(crate) sizes: Vec<u64>,
+    pub(crate) sizes: Vec<usize>,
     /// Distinct users.
-    pub(crate) users: u64,
+    pub(crate) users: u32,
 }
 
 impl Default for Plans {
@@ -128,7 +71,7 @@ impl Default for Plans {
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct Raw {
     /// Size of the responses to `hello` and `echo`, bytes.
-    pub(crate) answer_bytes: u64,
+    pub(crate) answer_bytes: usize,
     /// Distinct requests that `repeat`, `reorder` and `echo` draw from if the mix has no `new`.
     pub(crate) pool: u64,
 }
@@ -139,60 +82,55 @@ impl Default for Raw {
     }
 }
 
-/// The scenario of a file, before it is checked.
+/// The scenario of a file.
 #[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, default)]
 pub(crate) struct Scenario {
     /// The name.
     pub(crate) name: String,
     /// The purpose in one line.
     pub(crate) about: String,
     /// Connections, each with one request in flight.
-    #[serde(default = "defaults::connections")]
-    pub(crate) connections: u64,
+    pub(crate) connections: usize,
     /// Seconds during which requests start.
-    #[serde(default = "defaults::seconds")]
     pub(crate) seconds: u64,
     /// Maximum number of requests.
-    #[serde(default = "defaults::requests")]
     pub(crate) requests: u64,
     /// Seconds at the start that are not measured.
-    #[serde(default)]
     pub(crate) warmup_seconds: u64,
     /// Requests that start in each second. If it is absent, each response is followed by the next request.
     pub(crate) rate: Option<u64>,
     /// The distribution of the requests in time.
-    #[serde(default = "defaults::arrivals")]
     pub(crate) arrivals: Arrivals,
     /// Whether all connections send the same request at the same moment, in rounds.
-    #[serde(default)]
     pub(crate) together: bool,
     /// Consecutive rates instead of one.
-    #[serde(default, rename = "phase")]
+    #[serde(rename = "phase")]
     pub(crate) phases: Vec<Phase>,
     /// The plans that are requested.
-    #[serde(default)]
     pub(crate) plans: Plans,
     mix: BTreeMap<Kind, u64>,
     /// The raw requests and the pool.
-    #[serde(default)]
     pub(crate) raw: Raw,
 }
 
-mod defaults {
-    use super::Arrivals;
-
-    pub(super) fn connections() -> u64 {
-        64
-    }
-    pub(super) fn seconds() -> u64 {
-        20
-    }
-    pub(super) fn requests() -> u64 {
-        1_000_000
-    }
-    pub(super) fn arrivals() -> Arrivals {
-        Arrivals::Poisson
+impl Default for Scenario {
+    fn default() -> Self {
+        Self {
+            name: String::new(),
+            about: String::new(),
+            connections: 64,
+            seconds: 20,
+            requests: 1_000_000,
+            warmup_seconds: 0,
+            rate: None,
+            arrivals: Arrivals::Poisson,
+            together: false,
+            phases: Vec::new(),
+            plans: Plans::default(),
+            mix: BTreeMap::new(),
+            raw: Raw::default(),
+        }
     }
 }
 
@@ -201,15 +139,14 @@ impl Scenario {
     ///
     /// # Errors
     ///
-    /// [`ScenarioError`], with the field if there is one.
-    pub(crate) fn load(name: &str) -> Result<Self, ScenarioError> {
+    /// The file cannot be read, or has an unknown field.
+    pub(crate) fn load(name: &str) -> anyhow::Result<Self> {
         if let Some((_, text)) = BUILT_IN.iter().find(|(known, _)| *known == name) {
             return Self::parse(name, text);
         }
-        let text = std::fs::read_to_string(name).map_err(|source| ScenarioError::Unknown {
-            name: name.to_owned(),
-            known: BUILT_IN.map(|(name, _)| name).join(", "),
-            source,
+        let text = std::fs::read_to_string(name).with_context(|| {
+            let known = BUILT_IN.map(|(name, _)| name).join(", ");
+            format!("unknown scenario `{name}`: expected one of {known}, or a readable file")
         })?;
         Self::parse(name, &text)
     }
@@ -220,70 +157,73 @@ impl Scenario {
     }
 
     /// Parses a scenario. Figures are not checked yet, because options can replace them.
-    ///
-    /// # Errors
-    ///
-    /// [`ScenarioError::Malformed`].
-    pub(crate) fn parse(name: &str, text: &str) -> Result<Self, ScenarioError> {
-        toml::from_str(text).map_err(|error| ScenarioError::Malformed {
-            name: name.to_owned(),
-            reason: error.to_string().trim_end().to_owned(),
-        })
+    fn parse(name: &str, text: &str) -> anyhow::Result<Self> {
+        toml::from_str(text).with_context(|| format!("scenario `{name}`"))
+    }
+
+    /// Replaces the values for which there is an option.
+    pub(crate) fn replace(&mut self, overrides: &Overrides) {
+        fn set<T: Clone>(field: &mut T, option: Option<&T>) {
+            if let Some(value) = option {
+                field.clone_from(value);
+            }
+        }
+        set(&mut self.connections, overrides.connections.as_ref());
+        set(&mut self.seconds, overrides.seconds.as_ref());
+        set(&mut self.requests, overrides.requests.as_ref());
+        set(&mut self.warmup_seconds, overrides.warmup_seconds.as_ref());
+        set(&mut self.plans.sizes, overrides.instruments.as_ref());
+        set(&mut self.plans.users, overrides.users.as_ref());
+        set(&mut self.raw.answer_bytes, overrides.answer_bytes.as_ref());
+        set(&mut self.raw.pool, overrides.pool.as_ref());
     }
 
     /// Returns the weights of the mix.
     pub(crate) fn mix(&self) -> Mix {
-        Mix::new(self.mix.iter().map(|(&kind, &weight)| (kind, u32::try_from(weight).unwrap_or(u32::MAX))))
+        let mut mix = Mix::default();
+        for (&kind, &weight) in &self.mix {
+            mix.0[kind as usize] = u32::try_from(weight).unwrap_or(u32::MAX);
+        }
+        mix
     }
 
-    /// Checks every figure, and that the parts do not contradict each other. `name` is the requested name.
+    /// Checks every figure, and that the parts do not contradict each other.
     ///
     /// # Errors
     ///
-    /// The first [`ScenarioError`].
-    pub(crate) fn check(&self, name: &str) -> Result<(), ScenarioError> {
+    /// The first field that is out of its range or contradicts another.
+    pub(crate) fn check(&self) -> anyhow::Result<()> {
         let within = |field: &str, got: u64, min: u64, max: u64| {
-            let error = || ScenarioError::OutOfRange { name: name.into(), field: field.into(), got, min, max };
-            (min..=max).contains(&got).then_some(()).ok_or_else(error)
+            ensure!((min..=max).contains(&got), "{field}: expected an integer from {min} to {max}, got {got}");
+            Ok(())
         };
-        let contradiction = |field, reason| Err(ScenarioError::Contradiction { name: name.to_owned(), field, reason });
-        within("connections", self.connections, 1, CONNECTIONS_MAX)?;
+        within("connections", self.connections as u64, 1, CONNECTIONS_MAX as u64)?;
         within("seconds", self.seconds, 1, SECONDS_MAX)?;
         within("requests", self.requests, 1, REQUESTS_MAX)?;
-        if let Some(rate) = self.rate {
-            within("rate", rate, 1, RATE_MAX)?;
-        }
+        within("rate", self.rate.unwrap_or(1), 1, RATE_MAX)?;
         for phase in &self.phases {
             within("phase.seconds", phase.seconds, 1, SECONDS_MAX)?;
             within("phase.rate", phase.rate, 1, RATE_MAX)?;
         }
         for &size in &self.plans.sizes {
-            within("plans.sizes", size, 1, INSTRUMENTS_MAX)?;
+            within("plans.sizes", size as u64, 1, INSTRUMENTS_MAX)?;
         }
-        within("plans.users", self.plans.users, 1, USERS_MAX)?;
-        for (kind, &weight) in &self.mix {
-            within(&format!("mix.{}", Kind::ALL[*kind as usize].as_str()), weight, 0, WEIGHT_MAX)?;
+        within("plans.users", self.plans.users.into(), 1, u32::MAX.into())?;
+        for (&kind, &weight) in &self.mix {
+            within(&format!("mix.{}", <&str>::from(kind)), weight, 0, WEIGHT_MAX)?;
         }
-        within("raw.answer_bytes", self.raw.answer_bytes, 1, ANSWER_BYTES_MAX)?;
+        within("raw.answer_bytes", self.raw.answer_bytes as u64, 1, ANSWER_BYTES_MAX)?;
         within("raw.pool", self.raw.pool, 1, POOL_MAX)?;
-        if self.plans.sizes.is_empty() {
-            return contradiction("plans.sizes", "must not be empty");
+        let (mix, has_phases) = (self.mix(), !self.phases.is_empty());
+        ensure!(!self.plans.sizes.is_empty(), "plans.sizes: must not be empty");
+        ensure!(mix.total() > 0, "mix: at least one weight must be above 0");
+        ensure!(self.rate.is_none() || !has_phases, "rate: cannot be combined with phases, which have their own rates");
+        if self.together {
+            ensure!(self.rate.is_none() && !has_phases, "together: cannot be combined with a rate or phases");
+            let is_new = !mix.has_others_than(&[Kind::New]);
+            ensure!(is_new, "together: the mix must contain only new plans, because each round creates one");
         }
-        if self.mix().total() == 0 {
-            return contradiction("mix", "at least one weight must be above 0");
-        }
-        if self.rate.is_some() && !self.phases.is_empty() {
-            return contradiction("rate", "cannot be combined with phases, which have their own rates");
-        }
-        if self.together && (self.rate.is_some() || !self.phases.is_empty()) {
-            return contradiction("together", "cannot be combined with a rate or phases");
-        }
-        if self.together && self.mix.iter().any(|(kind, weight)| *kind != Kind::New && *weight > 0) {
-            return contradiction("together", "the mix must contain only new plans, because each round creates one");
-        }
-        if self.warmup_seconds >= self.seconds {
-            return contradiction("warmup_seconds", "must be less than `seconds`");
-        }
+        ensure!(self.warmup_seconds < self.seconds, "warmup_seconds: must be less than `seconds`");
         Ok(())
     }
 }

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use fastrand::Rng;
 
-use crate::scenario::{Arrivals, Phase};
+use crate::args::Arrivals;
+use crate::scenario::Phase;
 use crate::workload::mix;
 
 /// The stream of random gaps, separate from the stream of requests.

@@ -2,20 +2,21 @@
 //!
 //! Each thread has its own tally, so that no locks are needed. They are merged at the end.
 
-mod latency;
-mod timeline;
-
 use std::time::Duration;
 
 use hdrhistogram::Histogram;
+use registry_loadtest::report::{Latency, Second};
+use strum::{EnumCount, VariantArray};
 
-pub(crate) use self::latency::{Latency, percentiles};
-use self::latency::{empty_histogram, record};
-pub(crate) use self::timeline::Second;
-use self::timeline::Timeline;
 use crate::answer::RequestOutcome;
-use crate::fault::{Fault, Faults};
+use crate::fault::Faults;
 use crate::kind::Kind;
+
+/// Three significant digits keep the error of every percentile below 0.1 %.
+const SIGNIFICANT_DIGITS: u8 = 3;
+
+/// Ten minutes in microseconds: more than any timeout. A longer latency is recorded as this.
+const MICROS_MAX: u64 = 600_000_000;
 
 /// A measured request with its outcome.
 #[derive(Clone, Copy, Debug)]
@@ -37,79 +38,83 @@ pub(crate) struct Measurement {
 /// Latencies by kind, outcomes, faults, and the figures of each second.
 #[derive(Clone, Debug)]
 pub(crate) struct Tally {
-    /// Latencies of 2xx responses without a fault. `None` until the first one.
-    latencies: [Option<Box<Histogram<u64>>>; Kind::ALL.len()],
-    refusals: Option<Box<Histogram<u64>>>,
-    outcomes: [u64; RequestOutcome::ALL.len()],
-    answered: u64,
+    /// Latencies of 2xx responses without a fault, in microseconds.
+    latencies: Vec<Histogram<u64>>,
+    refusals: Histogram<u64>,
+    outcomes: [u64; RequestOutcome::COUNT],
+    pub(crate) answered: u64,
     answer_bytes: u64,
-    faults: Faults,
-    timeline: Timeline,
+    pub(crate) faults: Faults,
+    seconds: Vec<Slot>,
     /// The time of the last response since the start of the measurement.
-    last: Duration,
+    pub(crate) elapsed: Duration,
+}
+
+/// The counts of a second.
+#[derive(Clone, Debug, Default)]
+struct Slot {
+    sent: u64,
+    answered: u64,
+    refused: u64,
+    /// The latencies of good responses in microseconds. A run has at most 20 million.
+    micros: Vec<u32>,
 }
 
 impl Tally {
     /// Creates an empty tally.
     pub(crate) fn new() -> Self {
         Tally {
-            latencies: [const { None }; Kind::ALL.len()],
-            refusals: None,
-            outcomes: [0; RequestOutcome::ALL.len()],
+            latencies: vec![empty_histogram(); Kind::COUNT],
+            refusals: empty_histogram(),
+            outcomes: [0; RequestOutcome::COUNT],
             answered: 0,
             answer_bytes: 0,
             faults: Faults::default(),
-            timeline: Timeline::default(),
-            last: Duration::ZERO,
+            seconds: Vec::new(),
+            elapsed: Duration::ZERO,
         }
     }
 
     /// Counts a request.
     pub(crate) fn record(&mut self, measured: &Measurement) {
         let Measurement { kind, outcome, is_answered, answer_bytes, begun, ended } = *measured;
-        let latency = ended.saturating_sub(begun);
+        let micros = u64::try_from(ended.saturating_sub(begun).as_micros()).unwrap_or(u64::MAX).min(MICROS_MAX);
         self.outcomes[outcome as usize] += 1;
         self.answered += u64::from(is_answered);
-        self.last = self.last.max(ended);
+        self.elapsed = self.elapsed.max(ended);
+        self.slot(begun).sent += 1;
+        let slot = self.slot(ended);
+        slot.answered += u64::from(is_answered);
         if outcome.is_good() {
+            slot.micros.push(micros as u32);
             self.answer_bytes += answer_bytes as u64;
-            record(self.latencies[kind as usize].get_or_insert_with(empty_histogram), latency);
+            record(&mut self.latencies[kind as usize], micros);
         } else if outcome == RequestOutcome::Refused {
-            record(self.refusals.get_or_insert_with(empty_histogram), latency);
+            slot.refused += 1;
+            record(&mut self.refusals, micros);
         }
-        self.timeline.record(begun, ended, is_answered, outcome, latency);
-    }
-
-    /// Counts a fault.
-    pub(crate) fn fault(&mut self, fault: &Fault) {
-        self.faults.add(fault);
-    }
-
-    /// Adds the faults of a later check.
-    pub(crate) fn merge_faults(&mut self, faults: Faults) {
-        self.faults.merge(faults);
     }
 
     /// Adds everything that `other` counted.
     pub(crate) fn merge(&mut self, other: Tally) {
-        let add =
-            |mine: &mut Option<Box<Histogram<u64>>>, theirs: Option<Box<Histogram<u64>>>| match (&mut *mine, theirs) {
-                (Some(mine), Some(theirs)) => mine.add(*theirs).expect("both have the same range"),
-                (None, theirs) => *mine = theirs,
-                (Some(_), None) => {}
-            };
-        for (mine, theirs) in self.latencies.iter_mut().zip(other.latencies) {
-            add(mine, theirs);
+        for (mine, theirs) in self.latencies.iter_mut().zip(&other.latencies) {
+            mine.add(theirs).expect("both have the same range");
         }
-        add(&mut self.refusals, other.refusals);
+        self.refusals.add(&other.refusals).expect("both have the same range");
         for (mine, theirs) in self.outcomes.iter_mut().zip(other.outcomes) {
             *mine += theirs;
         }
         self.answered += other.answered;
         self.answer_bytes += other.answer_bytes;
         self.faults.merge(other.faults);
-        self.timeline.merge(other.timeline);
-        self.last = self.last.max(other.last);
+        self.elapsed = self.elapsed.max(other.elapsed);
+        for (second, theirs) in other.seconds.into_iter().enumerate() {
+            let mine = self.slot(Duration::from_secs(second as u64));
+            mine.sent += theirs.sent;
+            mine.answered += theirs.answered;
+            mine.refused += theirs.refused;
+            mine.micros.extend(theirs.micros);
+        }
     }
 
     /// Returns the number of requests with this outcome.
@@ -122,14 +127,9 @@ impl Tally {
         self.outcomes.iter().sum()
     }
 
-    /// Returns the number of requests with a complete response.
-    pub(crate) fn answered(&self) -> u64 {
-        self.answered
-    }
-
     /// Returns the number of 2xx responses without a fault.
     pub(crate) fn good(&self) -> u64 {
-        RequestOutcome::ALL.into_iter().filter(|outcome| outcome.is_good()).map(|outcome| self.count(outcome)).sum()
+        RequestOutcome::VARIANTS.iter().filter(|outcome| outcome.is_good()).map(|&outcome| self.count(outcome)).sum()
     }
 
     /// Returns the mean size of their bodies, bytes.
@@ -137,39 +137,76 @@ impl Tally {
         self.answer_bytes as f64 / self.good().max(1) as f64
     }
 
-    /// Returns the time from the start of the measurement to the last response.
-    pub(crate) fn elapsed(&self) -> Duration {
-        self.last
-    }
-
-    /// Returns all faults.
-    pub(crate) fn faults(&self) -> &Faults {
-        &self.faults
-    }
-
     /// Returns the latencies of good responses of one kind, or `None` without such responses.
     pub(crate) fn latency(&self, kind: Kind) -> Option<Latency> {
-        self.latencies[kind as usize].as_deref().map(Latency::of)
+        some_latency(&self.latencies[kind as usize])
     }
 
     /// Returns the latencies of rejections, or `None` without rejections.
     pub(crate) fn refusals(&self) -> Option<Latency> {
-        self.refusals.as_deref().map(Latency::of)
+        some_latency(&self.refusals)
     }
 
     /// Returns the latencies of good responses of all kinds.
     pub(crate) fn all_latencies(&self) -> Histogram<u64> {
-        let mut all = *empty_histogram();
-        for one in self.latencies.iter().flatten() {
-            all.add(&**one).expect("both have the same range");
+        let mut all = empty_histogram();
+        for one in &self.latencies {
+            all.add(one).expect("both have the same range");
         }
         all
     }
 
-    /// Returns the figures of each second of the measurement.
-    pub(crate) fn timeline(&self) -> Vec<Second> {
-        self.timeline.seconds()
+    /// Returns the figures of each second of the measurement, including those without requests.
+    pub(crate) fn timeline(&mut self) -> Vec<Second> {
+        let seconds = self.seconds.iter_mut().enumerate().map(|(second, slot)| {
+            slot.micros.sort_unstable();
+            let Slot { sent, answered, refused, ref micros } = *slot;
+            // The smallest value that is at least as large as this part of all.
+            let place = |part: f64| ((micros.len() as f64 * part).ceil() as usize).saturating_sub(1);
+            let at = |part| micros.get(place(part)).map(|&micros| f64::from(micros) / 1_000.0);
+            Second { second, sent, answered, refused, p50_ms: at(0.5), p99_ms: at(0.99) }
+        });
+        seconds.collect()
     }
+
+    fn slot(&mut self, moment: Duration) -> &mut Slot {
+        let second = moment.as_secs() as usize;
+        if self.seconds.len() <= second {
+            self.seconds.resize_with(second + 1, Slot::default);
+        }
+        &mut self.seconds[second]
+    }
+}
+
+/// Returns the distribution of a histogram of microseconds.
+pub(crate) fn latency_of(histogram: &Histogram<u64>) -> Latency {
+    let milliseconds = |micros: u64| micros as f64 / 1_000.0;
+    let at = |quantile| milliseconds(histogram.value_at_quantile(quantile));
+    Latency {
+        count: histogram.len(),
+        mean_ms: histogram.mean().round() / 1_000.0,
+        p50_ms: at(0.5),
+        p90_ms: at(0.9),
+        p95_ms: at(0.95),
+        p99_ms: at(0.99),
+        p999_ms: at(0.999),
+        max_ms: milliseconds(histogram.max()),
+    }
+}
+
+fn some_latency(histogram: &Histogram<u64>) -> Option<Latency> {
+    (!histogram.is_empty()).then(|| latency_of(histogram))
+}
+
+fn record(histogram: &mut Histogram<u64>, micros: u64) {
+    histogram.record(micros).expect("the histogram grows");
+}
+
+/// Creates an empty histogram of microseconds. It grows with the largest latency, so an unused one is small.
+fn empty_histogram() -> Histogram<u64> {
+    let mut empty = Histogram::new(SIGNIFICANT_DIGITS).expect("three digits are at most five");
+    empty.auto(true);
+    empty
 }
 
 #[cfg(test)]

@@ -1,41 +1,9 @@
 //! The registry that may be loaded.
 
-use std::io;
 use std::net::SocketAddr;
 
+use anyhow::{Context, bail, ensure};
 use url::Url;
-
-/// The reason why a URL is rejected.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum TargetError {
-    /// The text is not a URL, or has parts that are not allowed here.
-    #[error("--url: `{url}` {reason}")]
-    Malformed {
-        /// The text.
-        url: String,
-        /// The cause.
-        reason: String,
-    },
-    /// The host has no address.
-    #[error("--url: failed to resolve `{host}`: {source}")]
-    Unresolved {
-        /// The host.
-        host: String,
-        /// The error of the resolver.
-        source: io::Error,
-    },
-    /// The host is another machine, and `--allow-remote` is not set.
-    #[error(
-        "--url: `{host}` resolves to `{address}`, which is not a loopback address; \
-         add --allow-remote if load on that machine is permitted"
-    )]
-    Remote {
-        /// The host.
-        host: String,
-        /// The first address that is not a loopback address.
-        address: SocketAddr,
-    },
-}
 
 /// A registry that may be loaded. Its addresses are resolved once, so that the checked addresses are the ones that are
 /// connected to.
@@ -56,48 +24,34 @@ impl Target {
     ///
     /// # Errors
     ///
-    /// [`TargetError`]. It is [`TargetError::Remote`] if an address is not a loopback address and `allow_remote` is
-    /// false.
-    pub(crate) fn resolve(url: &str, allow_remote: bool) -> Result<Self, TargetError> {
-        let malformed =
-            |reason: &str| TargetError::Malformed { url: without_credentials(url), reason: reason.to_owned() };
-        let parsed = Url::parse(url).map_err(|error| malformed(&format!("is not a URL: {error}")))?;
-        if parsed.scheme() != "http" {
-            return Err(malformed("must start with `http://`; only plain HTTP is supported"));
-        }
+    /// The URL is not one of a registry, or an address is not a loopback address and `allow_remote` is false.
+    pub(crate) fn resolve(url: &str, allow_remote: bool) -> anyhow::Result<Self> {
+        // A password is not shown.
+        let shown = url.rsplit('@').next().unwrap_or_default();
+        let parsed = Url::parse(url).with_context(|| format!("--url: `{shown}` is not a URL"))?;
+        ensure!(parsed.scheme() == "http", "--url: `{shown}` must start with `http://`; only plain HTTP is supported");
         if !parsed.username().is_empty() || parsed.password().is_some() {
-            return Err(malformed("must not contain a user or password; use --key-file for the API key"));
+            bail!("--url: `…@{shown}` must not contain a user or password; use --key-file for the API key");
         }
         if parsed.query().is_some() || parsed.fragment().is_some() {
-            return Err(malformed("must not contain a query or fragment; use only the part before `/api`"));
+            bail!("--url: `{shown}` must not contain a query or fragment; use only the part before `/api`");
         }
-        let host = parsed.host_str().ok_or_else(|| malformed("has no host"))?.to_owned();
-        let addresses = match parsed.socket_addrs(|| None) {
-            Ok(addresses) if addresses.is_empty() => {
-                return Err(TargetError::Unresolved { host, source: io::Error::other("no address") });
-            }
-            Ok(addresses) => addresses,
-            Err(source) => return Err(TargetError::Unresolved { host, source }),
-        };
+        let host = parsed.host_str().with_context(|| format!("--url: `{shown}` has no host"))?;
+        let addresses = parsed.socket_addrs(|| None).with_context(|| format!("--url: failed to resolve `{host}`"))?;
+        ensure!(!addresses.is_empty(), "--url: failed to resolve `{host}`: no address");
         let remote = addresses.iter().find(|address| !address.ip().to_canonical().is_loopback());
-        if let (Some(&address), false) = (remote, allow_remote) {
-            return Err(TargetError::Remote { host, address });
+        if let (Some(address), false) = (remote, allow_remote) {
+            bail!(
+                "--url: `{host}` resolves to `{address}`, which is not a loopback address; \
+                 add --allow-remote if load on that machine is permitted"
+            );
         }
-        let authority = parsed.port().map_or_else(|| host.clone(), |port| format!("{host}:{port}"));
         Ok(Self {
             base: parsed.as_str().trim_end_matches('/').to_owned(),
-            authority,
+            authority: parsed.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}")),
             path: parsed.path().trim_end_matches('/').to_owned(),
             addresses,
         })
-    }
-}
-
-/// Returns the URL without the text before an `@`, which could be a password.
-fn without_credentials(url: &str) -> String {
-    match (url.find("://"), url.rfind('@')) {
-        (Some(scheme), Some(at)) if scheme < at => format!("{}://…{}", &url[..scheme], &url[at..]),
-        _ => url.to_owned(),
     }
 }
 
@@ -106,7 +60,7 @@ mod tests {
     use super::*;
 
     fn refusal(url: &str) -> String {
-        Target::resolve(url, false).expect_err("the URL is not loaded").to_string()
+        Target::resolve(url, false).map(drop).map_err(|error| format!("{error:#}")).expect_err("the URL is not loaded")
     }
 
     #[test]

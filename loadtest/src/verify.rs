@@ -5,15 +5,14 @@ use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
-use serde::Serialize;
+use registry_loadtest::report::Verification;
 use tokio::task::{JoinSet, LocalSet};
 use tokio::time::sleep;
 
-use crate::answer::check_stored;
+use crate::answer::{check_stored, unread};
 use crate::args::Dialect;
 use crate::fault::{Fault, Faults};
 use crate::ledger::{Acknowledgement, Ledger};
-use crate::progress::Progress;
 use crate::settings::Service;
 use crate::site::Site;
 use crate::wire::Connection;
@@ -24,21 +23,6 @@ const ATTEMPTS_MAX: u32 = 3;
 
 /// Maximum pause between two attempts, whatever `Retry-After` requests.
 const PAUSE_MAX: Duration = Duration::from_secs(2);
-
-/// Numbers of plans by the result of reading them back.
-///
-/// Invariant: the four figures sum to the plans in the ledger.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
-pub(crate) struct Verification {
-    /// As acknowledged.
-    pub(crate) intact: u64,
-    /// Unknown to the registry.
-    pub(crate) lost: u64,
-    /// With another id, other instruments or other fields.
-    pub(crate) different: u64,
-    /// Not read, so that their state is unknown.
-    pub(crate) unread: u64,
-}
 
 type Finding = Result<(), Fault>;
 
@@ -61,7 +45,6 @@ pub(crate) fn verify(
     connections: usize,
     time: Duration,
     ledger: &Ledger,
-    progress: Progress,
 ) -> anyhow::Result<(Verification, Faults)> {
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_all().build().context("failed to start a runtime")?;
@@ -77,6 +60,7 @@ pub(crate) fn verify(
             let connection = Connection::new(service.target.addresses.clone().into(), service.timeout);
             driven.spawn_local(drive(connection, Site::new(service), service.dialect, reading.clone()));
         }
+        let bar = registry_loadtest::progress("reading plans back: {pos} of {len}", reading.plans.len() as u64);
         let mut ticks = tokio::time::interval(Duration::from_secs(1));
         loop {
             tokio::select! {
@@ -84,13 +68,10 @@ pub(crate) fn verify(
                     Some(ended) => ended.context("failed to run a connection")?,
                     None => break,
                 },
-                _ = ticks.tick() => {
-                    let (read, plans) = (reading.next.get().min(reading.plans.len()), reading.plans.len());
-                    progress.show(&format!("reading back: {read} of {plans} plans"));
-                }
+                _ = ticks.tick() => bar.set_position(reading.next.get() as u64),
             }
         }
-        progress.clear();
+        bar.finish_and_clear();
         anyhow::Ok(())
     })?;
     let Reading { plans, next, found, .. } = Rc::into_inner(reading).context("a connection still runs")?;
@@ -99,8 +80,8 @@ pub(crate) fn verify(
     let begun = next.get().min(plans.len());
     if let [first, ..] = &plans[begun..] {
         let left = (plans.len() - begun) as u64;
-        let reason = format!("timeout after {}s", time.as_secs());
-        faults.add_many(&Fault::Unread { plan_id: first.plan_id, reason }, left);
+        let cause = format!("timeout after {}s", time.as_secs());
+        faults.add_many(&unread(first.plan_id, &cause), left);
         verification.unread += left;
     }
     Ok((verification, faults))
@@ -137,7 +118,7 @@ async fn read_back(
                 (pause, check_stored(dialect, plan_id, Some(plan), &answer, &mut None, rest))
             }
             Ok(answer) => return check_stored(dialect, plan_id, Some(plan), &answer, &mut None, rest),
-            Err(fault) => (PAUSE_MAX, Err(Fault::Unread { plan_id, reason: fault.to_string() })),
+            Err(fault) => (PAUSE_MAX, Err(unread(plan_id, &fault))),
         };
         let pause = pause.min(PAUSE_MAX);
         if attempt == ATTEMPTS_MAX || Instant::now() + pause >= deadline {
@@ -153,9 +134,9 @@ fn enter(finding: &Finding, verification: &mut Verification, faults: &mut Faults
         Ok(()) => verification.intact += 1,
         Err(fault) => {
             faults.add(fault);
-            match fault {
-                Fault::Lost(_) => verification.lost += 1,
-                Fault::Different(_) => verification.different += 1,
+            match &*fault.kind {
+                "lost" => verification.lost += 1,
+                "different" => verification.different += 1,
                 _ => verification.unread += 1,
             }
         }

@@ -70,11 +70,11 @@ impl Connection {
     ///
     /// # Errors
     ///
-    /// [`Fault::Transport`] or [`Fault::Timeout`].
+    /// It cannot be opened within the timeout.
     pub(crate) async fn open(&mut self) -> Result<(), Fault> {
         match tokio::time::timeout(self.timeout, opened(&mut self.stream, &self.addresses)).await {
             Ok(outcome) => outcome.map(|_| ()),
-            Err(_) => Err(Fault::Timeout(self.timeout)),
+            Err(_) => Err(timed_out(self.timeout)),
         }
     }
 
@@ -90,7 +90,7 @@ impl Connection {
         let outcome = tokio::select! {
             biased;
             outcome = converse(stream, addresses, buffer, request) => outcome,
-            () = deadline.as_mut() => Err(Fault::Timeout(*timeout)),
+            () = deadline.as_mut() => Err(timed_out(*timeout)),
         };
         if !outcome.as_ref().is_ok_and(|received| received.is_kept) {
             *stream = None;
@@ -108,8 +108,8 @@ async fn opened<'a>(stream: &'a mut Option<TcpStream>, addresses: &[SocketAddr])
     let open = match stream.take() {
         Some(open) => open,
         None => {
-            let open = TcpStream::connect(addresses).await.map_err(transport)?;
-            open.set_nodelay(true).map_err(transport)?;
+            let open = TcpStream::connect(addresses).await.map_err(Fault::transport)?;
+            open.set_nodelay(true).map_err(Fault::transport)?;
             open
         }
     };
@@ -129,7 +129,7 @@ async fn converse(
     request: &[u8],
 ) -> Result<Received, Fault> {
     let stream = opened(stream, addresses).await?;
-    stream.write_all(request).await.map_err(transport)?;
+    stream.write_all(request).await.map_err(Fault::transport)?;
     buffer.clear();
     let head = loop {
         more(stream, buffer).await?;
@@ -141,7 +141,7 @@ async fn converse(
     let (body, is_kept) = match head.framing {
         Framing::Length(length) => {
             if length > ANSWER_BYTES_MAX {
-                return Err(Fault::Oversized { max: ANSWER_BYTES_MAX });
+                return Err(oversized());
             }
             let end = start + length;
             buffer.reserve(end.saturating_sub(buffer.len()));
@@ -149,7 +149,7 @@ async fn converse(
                 more(stream, buffer).await?;
             }
             if buffer.len() > end {
-                return Err(Fault::Transport("extra bytes after the end of the response".into()));
+                return Err(Fault::transport("extra bytes after the end of the response"));
             }
             (start..end, head.is_kept)
         }
@@ -173,23 +173,26 @@ async fn more(stream: &mut TcpStream, buffer: &mut Vec<u8>) -> Result<(), Fault>
     if more_or_end(stream, buffer).await? {
         return Ok(());
     }
-    Err(Fault::Transport(format!("connection closed after {} bytes of the response", buffer.len())))
+    Err(Fault::transport(format_args!("connection closed after {} bytes of the response", buffer.len())))
 }
 
 /// Reads the available data. Returns false at the end of the stream.
 async fn more_or_end(stream: &mut TcpStream, buffer: &mut Vec<u8>) -> Result<bool, Fault> {
     if buffer.len() > ANSWER_BYTES_MAX + head::BYTES_MAX {
-        return Err(Fault::Oversized { max: ANSWER_BYTES_MAX });
+        return Err(oversized());
     }
     if buffer.len() == buffer.capacity() {
         buffer.reserve(buffer.capacity().max(BUFFER_BYTES));
     }
-    Ok(stream.read_buf(buffer).await.map_err(transport)? > 0)
+    Ok(stream.read_buf(buffer).await.map_err(Fault::transport)? > 0)
 }
 
-#[expect(clippy::needless_pass_by_value, reason = "it is used as a function of `map_err`")]
-fn transport(error: std::io::Error) -> Fault {
-    Fault::Transport(error.to_string())
+fn oversized() -> Fault {
+    Fault::new("oversized", format!("response too long: expected at most {ANSWER_BYTES_MAX} bytes"))
+}
+
+fn timed_out(timeout: Duration) -> Fault {
+    Fault::new("timeout", format!("timeout: no complete response within {}s", timeout.as_secs_f64()))
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@
 //! read or described depends on the responses.
 
 use fastrand::Rng;
+use strum::VariantArray;
 
 use crate::keys::{Keys, Marks};
 use crate::kind::{Kind, Mix};
@@ -48,13 +49,12 @@ pub(crate) struct Ask {
 impl Workload {
     /// Returns the kind of request `index`. If the mix has new requests, the first one is new, so that it can be repeated.
     pub(crate) fn kind(&self, index: u64) -> Kind {
-        let weights = self.mix.weights();
         if index == 0 && self.has_new() {
             return Kind::New;
         }
         let mut left = Rng::with_seed(mix(self.seed, index)).u32(..self.mix.total());
-        for kind in Kind::ALL {
-            match left.checked_sub(weights[kind as usize]) {
+        for &kind in Kind::VARIANTS {
+            match left.checked_sub(self.mix.weight(kind)) {
                 Some(rest) => left = rest,
                 None => return kind,
             }
@@ -64,7 +64,7 @@ impl Workload {
 
     /// Whether the mix has new requests.
     pub(crate) fn has_new(&self) -> bool {
-        self.mix.weights()[Kind::New as usize] > 0
+        self.mix.has(&[Kind::New])
     }
 
     /// Returns the plan request `index`, which must be of a kind that requests a plan.

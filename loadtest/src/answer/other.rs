@@ -1,13 +1,11 @@
 //! Checks responses to all requests except plan requests and reads of plans.
 
-use std::borrow::Cow;
-
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
-use super::{CheckResult, accepted, parse};
+use super::{CheckResult, Text, accepted, parse};
 use crate::fault::Fault;
-use crate::plan_id::PlanId;
+use crate::plan_id::{PlanId, hex_digits};
 use crate::profile::Step;
 use crate::wire::Answer;
 
@@ -15,9 +13,8 @@ use crate::wire::Answer;
 #[expect(dead_code, reason = "a field that is read must be present and of its type")]
 struct Description<'a> {
     #[serde(borrow)]
-    plan_id: Cow<'a, str>,
-    #[serde(borrow)]
-    description_level: Cow<'a, str>,
+    plan_id: Text<'a>,
+    description_level: Text<'a>,
     instrument_analysis: InstrumentAnalysis,
     cost_breakdown: IgnoredAny,
     recommendations: Vec<IgnoredAny>,
@@ -40,28 +37,28 @@ struct PlanList<'a> {
 #[derive(Deserialize)]
 struct ListedPlan<'a> {
     #[serde(borrow)]
-    plan_id: Cow<'a, str>,
-    #[serde(borrow)]
-    user_id: Cow<'a, str>,
-    #[serde(borrow)]
-    created_at: Cow<'a, str>,
+    plan_id: Text<'a>,
+    user_id: Text<'a>,
+    created_at: Text<'a>,
 }
 
 #[derive(Deserialize)]
 struct Pagination {
-    total: u64,
+    total: usize,
 }
 
 #[derive(Deserialize)]
-struct SearchPage {
-    instruments: Vec<SearchHit>,
+struct SearchPage<'a> {
+    #[serde(borrow)]
+    instruments: Vec<SearchHit<'a>>,
     pagination: SearchPagination,
 }
 
 #[derive(Deserialize)]
 #[expect(dead_code, reason = "a field that is read must be present and of its type")]
-struct SearchHit {
-    instrument_key: String,
+struct SearchHit<'a> {
+    #[serde(borrow)]
+    instrument_key: Text<'a>,
 }
 
 #[derive(Deserialize)]
@@ -73,84 +70,64 @@ struct SearchPagination {
 #[derive(Deserialize)]
 struct ProfileAnswer<'a> {
     #[serde(borrow)]
-    profile_id: Option<Cow<'a, str>>,
-    #[serde(borrow)]
-    status: Option<Cow<'a, str>>,
-    #[serde(borrow)]
+    profile_id: Option<Text<'a>>,
+    status: Option<Text<'a>>,
     profile: Option<Profile<'a>>,
-    #[serde(borrow)]
     profiles: Option<Vec<Profile<'a>>>,
 }
 
 #[derive(Deserialize)]
 struct Profile<'a> {
     #[serde(borrow)]
-    profile_id: Cow<'a, str>,
-    #[serde(borrow)]
-    user_id: Cow<'a, str>,
+    profile_id: Text<'a>,
+    user_id: Text<'a>,
 }
 
 /// Checks the detailed description of a plan.
 pub(crate) fn check_described(plan_id: PlanId, answer: &Answer<'_>) -> CheckResult {
     check(answer, |body| {
         let described: Description<'_> = parse(body)?;
-        if PlanId::parse(&described.plan_id) != Some(plan_id) {
-            return wrong("describe", format!("expected plan `{plan_id}`, got `{}`", described.plan_id));
-        }
-        if described.description_level != "detailed" {
-            return wrong("describe", format!("expected level `detailed`, got `{}`", described.description_level));
-        }
-        Ok(())
+        let (id, level) = (&*described.plan_id, &*described.description_level);
+        let is_right = PlanId::parse(id) == Some(plan_id) && level == "detailed";
+        expect(is_right, || format!("describe: expected level `detailed` of `{plan_id}`, got `{level}` of `{id}`"))
     })
 }
 
 /// Checks a list of at most `limit` plans of one user, newest first.
 pub(crate) fn check_listed(user_id: &str, limit: usize, answer: &Answer<'_>) -> CheckResult {
     check(answer, |body| {
-        let list: PlanList<'_> = parse(body)?;
-        let held = list.plans.len();
-        if held > limit || list.pagination.total < held as u64 {
-            let total = list.pagination.total;
-            return wrong("list", format!("expected at most {limit} plans, got {held} of a total of {total}"));
-        }
-        for plan in &list.plans {
-            if PlanId::parse(&plan.plan_id).is_none() {
-                return Err(Fault::PlanIdForm(plan.plan_id.clone().into_owned()));
-            }
-            if plan.user_id != user_id {
-                return wrong("list", format!("expected plans of user `{user_id}`, got one of `{}`", plan.user_id));
-            }
+        let PlanList { plans, pagination: Pagination { total } } = parse(body)?;
+        let held = plans.len();
+        expect(held <= limit && held <= total, || {
+            format!("list: expected at most {limit} plans, got {held} of a total of {total}")
+        })?;
+        for ListedPlan { plan_id, user_id: got, .. } in &plans {
+            PlanId::parse(plan_id).ok_or_else(|| Fault::plan_id_form(plan_id))?;
+            expect(**got == *user_id, || format!("list: expected plans of user `{user_id}`, got one of `{}`", &**got))?;
         }
         // Times of the same length in the same zone sort like their texts.
-        if !list.plans.is_sorted_by(|newer, older| newer.created_at >= older.created_at) {
-            return wrong("list", "plans are not sorted from newest to oldest".to_owned());
-        }
-        Ok(())
+        let is_sorted = plans.is_sorted_by(|newer, older| *newer.created_at >= *older.created_at);
+        expect(is_sorted, || "list: plans are not sorted from newest to oldest".to_owned())
     })
 }
 
 /// Checks a page of at most `page_size` instruments.
 pub(crate) fn check_searched(page_size: usize, answer: &Answer<'_>) -> CheckResult {
     check(answer, |body| {
-        let found: SearchPage = parse(body)?;
-        let held = found.instruments.len();
-        let pages = &found.pagination;
-        if held > page_size || pages.page_size != page_size || pages.total_count < held {
-            let (total, size) = (pages.total_count, pages.page_size);
-            return wrong(
-                "search",
-                format!("expected a page of {page_size}, got {held} of a total of {total} on a page of {size}"),
-            );
-        }
-        Ok(())
+        let SearchPage { instruments, pagination } = parse(body)?;
+        let (held, SearchPagination { page_size: size, total_count: total }) = (instruments.len(), pagination);
+        expect(held <= page_size && size == page_size && total >= held, || {
+            format!("search: expected a page of {page_size}, got {held} of a total of {total} on a page of {size}")
+        })
     })
 }
 
 /// Checks only the length of a response.
 pub(crate) fn check_bytes(length: usize, answer: &Answer<'_>) -> CheckResult {
-    check(answer, |body| match body.len() {
-        got if got == length => Ok(()),
-        got => Err(Fault::AnswerLength { asked: length, got }),
+    check(answer, |body| {
+        let got = body.len();
+        let fault = || Fault::new("answer_length", format!("expected a response of {length} bytes, got {got}"));
+        if got == length { Ok(()) } else { Err(fault()) }
     })
 }
 
@@ -162,50 +139,38 @@ pub(crate) fn check_profile(
     answer: &Answer<'_>,
 ) -> (CheckResult, Option<String>) {
     let mut made = None;
+    let is_known = |profile: &Profile<'_>| Some(&*profile.profile_id) == known && *profile.user_id == *user_id;
     let checked = check(answer, |body| {
         let shown: ProfileAnswer<'_> = parse(body)?;
-        let status = shown.status.as_deref();
+        let status = shown.status.as_deref().unwrap_or_default();
+        let has_status = |expected: &str| {
+            expect(status == expected, || format!("profile: expected status `{expected}`, got `{status}`"))
+        };
         match step {
             Step::Create => {
-                let id = shown.profile_id.unwrap_or_default();
-                let digits = id.strip_prefix("profile_").unwrap_or_default();
-                if digits.len() != 32 || !digits.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f')) {
-                    return wrong("profile", format!("profile id `{id}` is not `profile_` and 32 hex digits"));
-                }
-                made = Some(id.into_owned());
-                if status != Some("created") {
-                    return wrong(
-                        "profile",
-                        format!("expected status `created`, got `{}`", status.unwrap_or_default()),
-                    );
-                }
+                let id = shown.profile_id.as_deref().unwrap_or_default();
+                let is_id = id.strip_prefix("profile_").is_some_and(|digits| hex_digits(digits, 32).is_some());
+                expect(is_id, || format!("profile: id `{id}` is not `profile_` and 32 hex digits"))?;
+                made = Some(id.to_owned());
+                has_status("created")
             }
-            Step::Read => match shown.profile {
-                Some(profile) if Some(&*profile.profile_id) == known && profile.user_id == user_id => {}
-                _ => return wrong("profile", "response does not contain the requested profile".to_owned()),
-            },
-            Step::Change => {}
+            Step::Read => expect(shown.profile.as_ref().is_some_and(is_known), || {
+                "profile: response does not contain the requested profile".to_owned()
+            }),
+            Step::Change => Ok(()),
             Step::List => {
-                let Some(profiles) = shown.profiles else {
-                    return wrong("profile", "list has no field `profiles`".to_owned());
-                };
-                if let Some(other) = profiles.iter().find(|profile| profile.user_id != user_id) {
-                    let user = &other.user_id;
-                    return wrong("profile", format!("expected profiles of user `{user_id}`, got one of `{user}`"));
-                }
-                if !profiles.iter().any(|profile| Some(&*profile.profile_id) == known) {
-                    return wrong("profile", "list does not contain the created profile".to_owned());
-                }
+                let profiles = shown.profiles.unwrap_or_default();
+                let is_right =
+                    profiles.iter().all(|profile| *profile.user_id == *user_id) && profiles.iter().any(is_known);
+                expect(is_right, || {
+                    format!(
+                        "profile: expected profiles of user `{user_id}` with the created one, got {}",
+                        profiles.len()
+                    )
+                })
             }
-            Step::Deactivate if status == Some("deactivated") => {}
-            Step::Deactivate => {
-                return wrong(
-                    "profile",
-                    format!("expected status `deactivated`, got `{}`", status.unwrap_or_default()),
-                );
-            }
+            Step::Deactivate => has_status("deactivated"),
         }
-        Ok(())
     });
     (checked, made)
 }
@@ -217,6 +182,7 @@ fn check(answer: &Answer<'_>, read: impl FnOnce(&[u8]) -> Result<(), Fault>) -> 
     }
 }
 
-fn wrong(kind: &'static str, reason: String) -> Result<(), Fault> {
-    Err(Fault::WrongAnswer { kind, reason })
+/// Fails with this message if the condition is not met.
+fn expect(condition: bool, message: impl FnOnce() -> String) -> Result<(), Fault> {
+    if condition { Ok(()) } else { Err(Fault::new("wrong_answer", message())) }
 }

@@ -3,12 +3,10 @@
 //! The first response to a request is parsed completely. If later responses repeat its plan byte for byte, it is enough
 //! to compare the bytes and to parse the few fields around them. All others are parsed completely.
 
-use std::borrow::Cow;
-
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::{CheckResult, RequestOutcome, Text, accepted, cut, hash_of, parse};
+use super::{CheckResult, RequestOutcome, Seen, SeenBytes, Text, accepted, hash_of, parse};
 use crate::args::Dialect;
 use crate::fault::Fault;
 use crate::keys::{Keys, Marks};
@@ -31,50 +29,23 @@ pub(crate) struct Expected<'a> {
     pub(crate) limit: usize,
 }
 
-/// The state of a valid response to a request, for the comparison with later ones.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Seen {
-    acknowledgement: Acknowledgement,
-    /// The length of the plan, or of the whole response in the format of the yardstick.
-    length: usize,
-    /// The hash of these bytes.
-    bytes: u64,
-}
-
-/// The response around a plan. Fields that only must exist and have the right type are parsed and not checked.
+/// The response around a plan. A field that is parsed must be present and of its type.
 #[derive(Deserialize)]
+#[expect(dead_code, reason = "not all fields are compared")]
 struct PlanAnswer<'a, P> {
     #[serde(borrow)]
-    plan_id: Cow<'a, str>,
+    plan_id: Text<'a>,
     status: PlanStatus,
     cache_hit: bool,
     plan_data: P,
     duration_ms: f64,
-    #[serde(borrow)]
-    correlation_id: Cow<'a, str>,
+    correlation_id: Text<'a>,
     response_time_ms: u64,
     config_driven: bool,
-    #[serde(borrow)]
-    api_version: Cow<'a, str>,
+    api_version: Text<'a>,
 }
 
-impl<'a, P> PlanAnswer<'a, P> {
-    fn with_plan<Q>(self, plan_data: Q) -> PlanAnswer<'a, Q> {
-        PlanAnswer {
-            plan_id: self.plan_id,
-            status: self.status,
-            cache_hit: self.cache_hit,
-            plan_data,
-            duration_ms: self.duration_ms,
-            correlation_id: self.correlation_id,
-            response_time_ms: self.response_time_ms,
-            config_driven: self.config_driven,
-            api_version: self.api_version,
-        }
-    }
-}
-
-#[derive(Clone, Copy, Deserialize)]
+#[derive(Clone, Copy, Debug, Deserialize)]
 #[serde(rename_all = "snake_case")]
 enum PlanStatus {
     Created,
@@ -85,35 +56,28 @@ enum PlanStatus {
 #[derive(Deserialize)]
 pub(super) struct PlanData<'a> {
     #[serde(borrow)]
-    plan_id: Cow<'a, str>,
-    #[serde(borrow)]
-    user_id: Cow<'a, str>,
-    #[serde(borrow)]
-    plan_name: Cow<'a, str>,
-    #[serde(borrow)]
-    description: Cow<'a, str>,
-    #[serde(borrow)]
-    subscription_type: Cow<'a, str>,
-    #[serde(borrow)]
+    plan_id: Text<'a>,
+    user_id: Text<'a>,
+    plan_name: Text<'a>,
+    description: Text<'a>,
+    subscription_type: Text<'a>,
     instruments: Vec<Text<'a>>,
-    #[serde(borrow)]
-    optimization_level: Cow<'a, str>,
-    #[serde(borrow)]
-    filtering_strictness: Cow<'a, str>,
-    #[serde(borrow)]
-    status: Cow<'a, str>,
+    optimization_level: Text<'a>,
+    filtering_strictness: Text<'a>,
+    status: Text<'a>,
     estimated_cost: f64,
     performance_metrics: PerformanceMetrics,
-    #[serde(borrow)]
     validation_results: &'a RawValue,
-    #[serde(borrow)]
-    cache_key: Cow<'a, str>,
-    #[serde(borrow)]
-    created_at: Cow<'a, str>,
-    #[serde(borrow)]
-    expires_at: Cow<'a, str>,
-    #[serde(borrow)]
+    cache_key: Text<'a>,
+    created_at: Text<'a>,
+    expires_at: Text<'a>,
     metadata: &'a RawValue,
+}
+
+#[derive(Deserialize)]
+struct PerformanceMetrics {
+    instrument_count: usize,
+    removed_instruments: usize,
 }
 
 impl PlanData<'_> {
@@ -136,35 +100,38 @@ impl PlanData<'_> {
             &*self.expires_at,
             &*numbers[0],
             &*numbers[1],
-        ])
-        .beginning();
-        Some(Acknowledgement { plan_id, digest: Digest::of(&self.instruments), fields: Some(fields) })
+        ]);
+        let digest = Digest::of(&self.instruments);
+        Some(Acknowledgement { plan_id, digest, fields: Some(fields.beginning()) })
     }
-}
-
-#[derive(Deserialize)]
-struct PerformanceMetrics {
-    instrument_count: usize,
-    removed_instruments: usize,
 }
 
 /// The response of the yardstick.
 #[derive(Deserialize)]
 struct YardstickPlan<'a> {
     #[serde(borrow)]
-    plan_id: Cow<'a, str>,
-    #[serde(borrow)]
-    user_id: Cow<'a, str>,
-    #[serde(borrow)]
-    plan_name: Cow<'a, str>,
-    #[serde(borrow)]
-    subscription_type: Cow<'a, str>,
-    #[serde(borrow)]
+    plan_id: Text<'a>,
+    user_id: Text<'a>,
+    plan_name: Text<'a>,
+    subscription_type: Text<'a>,
     instruments: Vec<Text<'a>>,
-    #[serde(borrow)]
-    status: Cow<'a, str>,
+    status: Text<'a>,
     removed: usize,
     cache_hit: bool,
+}
+
+/// The parts of a response that are compared with the request.
+struct Parsed<'a> {
+    acknowledgement: Acknowledgement,
+    user_id: Text<'a>,
+    instruments: Vec<Text<'a>>,
+    /// The plan's count of requested instruments that it does not contain.
+    removed: usize,
+    outcome: RequestOutcome,
+    /// The first contradiction within the response.
+    fault: Option<Fault>,
+    /// The bytes that later responses repeat.
+    bytes: &'a [u8],
 }
 
 /// Checks the response to a plan request. The yardstick does not report whether it created a plan, so every plan counts
@@ -184,173 +151,133 @@ pub(crate) fn check_plan<'a>(
         Err(fault) => return CheckResult::rejected(fault),
     };
     let before = seen.as_ref().and_then(|seen| seen.as_ref());
-    if let Some(checked) = before.and_then(|seen| check_same(dialect, body, seen, rest)) {
-        return checked;
+    if let Some(outcome) = before.and_then(|seen| check_same(dialect, body, seen, rest)) {
+        return CheckResult { outcome, acknowledgement: before.map(|seen| seen.acknowledgement), fault: None };
     }
+    let parsed = match dialect {
+        Dialect::Registry => parse_registry(body, seen.is_some()),
+        Dialect::Yardstick => parse_yardstick(body),
+    };
+    let mut parsed = match parsed {
+        Ok(parsed) => parsed,
+        Err(fault) => return CheckResult::failed(fault),
+    };
+    let acknowledgement = parsed.acknowledgement;
     let expected = expected(marks);
-    let (checked, acknowledged) = match dialect {
-        // The bytes of the plan are only needed for later comparisons. Without them, the response is parsed in one
-        // pass.
-        Dialect::Registry if seen.is_some() => check_registry(body, plan_apart, expected, marks),
-        Dialect::Registry => check_registry(body, plan_within, expected, marks),
-        Dialect::Yardstick => check_yardstick(body, expected, marks),
-    };
-    if let Some(seen) = seen
-        && let Some((acknowledgement, plan)) = acknowledged
-    {
-        *seen = Some(Seen { acknowledgement, length: plan.len(), bytes: hash_of(plan) });
+    let fault = parsed.fault.take().or_else(|| contradiction(&parsed, expected, marks));
+    let outcome = if fault.is_some() { RequestOutcome::Failed } else { parsed.outcome };
+    if let (Some(seen), None) = (seen, &fault) {
+        *seen = Some(Seen { acknowledgement, bytes: SeenBytes::of(parsed.bytes) });
     }
-    checked
+    CheckResult { outcome, acknowledgement: Some(acknowledgement), fault }
 }
 
-/// Returns the result for a response that repeats the plan of `seen` byte for byte, or `None` for any other response.
-fn check_same(dialect: Dialect, body: &[u8], seen: &Seen, rest: &mut Vec<u8>) -> Option<CheckResult> {
-    let acknowledgement = Some(seen.acknowledgement);
-    let outcome = match dialect {
-        Dialect::Registry => {
-            if !cut(body, PLAN_DATA, seen.length, seen.bytes, rest) {
-                return None;
-            }
-            let around: PlanAnswer<'_, ()> = serde_json::from_slice(rest).ok()?;
-            if PlanId::parse(&around.plan_id) != Some(seen.acknowledgement.plan_id) {
-                return None;
-            }
-            match (around.status, around.cache_hit) {
-                (PlanStatus::Created, false) => RequestOutcome::Created,
-                (PlanStatus::Cached, true) => RequestOutcome::Cached,
-                _ => return None,
-            }
-        }
-        Dialect::Yardstick if body.len() == seen.length && hash_of(body) == seen.bytes => RequestOutcome::Created,
-        Dialect::Yardstick => return None,
-    };
-    Some(CheckResult { outcome, acknowledgement, fault: None })
-}
-
-/// A response with its plan, and the bytes of the plan if they were cut out.
-type Read<'a> = Result<(PlanAnswer<'a, PlanData<'a>>, &'a [u8]), Fault>;
-
-fn plan_apart(body: &[u8]) -> Read<'_> {
-    let around: PlanAnswer<'_, &RawValue> = parse(body)?;
-    let bytes = around.plan_data.get().as_bytes();
-    Ok((around.with_plan(parse(bytes)?), bytes))
-}
-
-fn plan_within(body: &[u8]) -> Read<'_> {
-    Ok((parse(body)?, &[]))
-}
-
-/// The result of a check, and the state for comparisons with later responses: the acknowledgement and its bytes.
-type Checked<'a> = (CheckResult, Option<(Acknowledgement, &'a [u8])>);
-
-fn check_registry<'a>(
-    body: &'a [u8],
-    read: fn(&'a [u8]) -> Read<'a>,
-    expected: Expected<'_>,
-    marks: &mut Marks,
-) -> Checked<'a> {
-    let (answer, bytes) = match read(body) {
-        Ok(read) => read,
-        Err(fault) => return (CheckResult::failed(fault), None),
-    };
-    let plan = &answer.plan_data;
-    let Some(plan_id) = PlanId::parse(&answer.plan_id) else {
-        return (CheckResult::failed(Fault::PlanIdForm(answer.plan_id.into_owned())), None);
-    };
-    let Some(acknowledgement) = plan.acknowledgement().filter(|told| told.plan_id == plan_id) else {
-        let inner = plan.plan_id.clone().into_owned();
-        return (CheckResult::failed(Fault::PlanIdMismatch { outer: plan_id, inner }), None);
-    };
-    let PerformanceMetrics { instrument_count: counted, removed_instruments: removed } = plan.performance_metrics;
-    let held = plan.instruments.len();
-    let fault = around_fault(plan_id, &answer)
-        .or((counted != held).then_some(Fault::CountMismatch { plan_id, counted, held }))
-        .or_else(|| contradiction(plan_id, &plan.user_id, &plan.instruments, removed, expected, marks));
-    if fault.is_some() {
-        return (CheckResult { outcome: RequestOutcome::Failed, acknowledgement: Some(acknowledgement), fault }, None);
+/// Returns the outcome of a response that repeats the plan of `seen` byte for byte, or `None` for any other response.
+fn check_same(dialect: Dialect, body: &[u8], seen: &Seen, rest: &mut Vec<u8>) -> Option<RequestOutcome> {
+    if dialect == Dialect::Yardstick {
+        return (SeenBytes::of(body) == seen.bytes).then_some(RequestOutcome::Created);
     }
-    let outcome = match answer.status {
-        PlanStatus::Created => RequestOutcome::Created,
-        PlanStatus::Cached => RequestOutcome::Cached,
-    };
-    (CheckResult { outcome, acknowledgement: Some(acknowledgement), fault: None }, Some((acknowledgement, bytes)))
+    if !seen.bytes.cut(body, PLAN_DATA, rest) {
+        return None;
+    }
+    let around: PlanAnswer<'_, ()> = serde_json::from_slice(rest).ok()?;
+    let is_same = PlanId::parse(&around.plan_id) == Some(seen.acknowledgement.plan_id);
+    outcome(around.status, around.cache_hit).filter(|_| is_same)
 }
 
-fn check_yardstick<'a>(body: &'a [u8], expected: Expected<'_>, marks: &mut Marks) -> Checked<'a> {
-    let plan: YardstickPlan<'_> = match parse(body) {
-        Ok(plan) => plan,
-        Err(fault) => return (CheckResult::failed(fault), None),
-    };
-    let Some(plan_id) = PlanId::parse(&plan.plan_id) else {
-        return (CheckResult::failed(Fault::PlanIdForm(plan.plan_id.into_owned())), None);
-    };
-    let fields = Some(hash_of((&plan.user_id, &plan.plan_name, &plan.subscription_type, &plan.status, plan.cache_hit)));
-    let acknowledgement = Acknowledgement { plan_id, digest: Digest::of(&plan.instruments), fields };
-    let fault = contradiction(plan_id, &plan.user_id, &plan.instruments, plan.removed, expected, marks);
-    if fault.is_some() {
-        return (CheckResult { outcome: RequestOutcome::Failed, acknowledgement: Some(acknowledgement), fault }, None);
+/// Returns `None` if the status and the flag contradict each other.
+fn outcome(status: PlanStatus, cache_hit: bool) -> Option<RequestOutcome> {
+    match (status, cache_hit) {
+        (PlanStatus::Created, false) => Some(RequestOutcome::Created),
+        (PlanStatus::Cached, true) => Some(RequestOutcome::Cached),
+        _ => None,
     }
-    let checked = CheckResult { outcome: RequestOutcome::Created, acknowledgement: Some(acknowledgement), fault: None };
-    (checked, Some((acknowledgement, body)))
 }
 
-/// Returns the first contradiction between the response and its plan, or within the response.
-fn around_fault(plan_id: PlanId, around: &PlanAnswer<'_, PlanData<'_>>) -> Option<Fault> {
-    let plan = &around.plan_data;
-    for (name, value) in [("validation_results", plan.validation_results), ("metadata", plan.metadata)] {
-        if !value.get().starts_with('{') {
-            return Some(Fault::Shape(format!("`{name}` is not an object")));
-        }
-    }
-    let cache_hit = around.cache_hit;
-    match (around.status, cache_hit) {
-        (PlanStatus::Created, false) | (PlanStatus::Cached, true) => None,
-        (PlanStatus::Created, true) => Some(Fault::CacheFlag { plan_id, status: "created", cache_hit }),
-        (PlanStatus::Cached, false) => Some(Fault::CacheFlag { plan_id, status: "cached", cache_hit }),
-    }
+/// Parses a response of the registry. The bytes of the plan are only needed for later comparisons; without them, the
+/// response is parsed in one pass.
+fn parse_registry(body: &[u8], is_repeated: bool) -> Result<Parsed<'_>, Fault> {
+    let (outer, status, cache_hit, plan, bytes) = if is_repeated {
+        let PlanAnswer { plan_id, status, cache_hit, plan_data, .. } = parse::<PlanAnswer<'_, &RawValue>>(body)?;
+        let bytes = plan_data.get().as_bytes();
+        (plan_id, status, cache_hit, parse(bytes)?, bytes)
+    } else {
+        let PlanAnswer { plan_id, status, cache_hit, plan_data, .. } = parse::<PlanAnswer<'_, PlanData<'_>>>(body)?;
+        (plan_id, status, cache_hit, plan_data, &[][..])
+    };
+    let plan_id = PlanId::parse(&outer).ok_or_else(|| Fault::plan_id_form(&outer))?;
+    let Some(acknowledgement) = plan.acknowledgement().filter(|inner| inner.plan_id == plan_id) else {
+        let inner = &*plan.plan_id;
+        let message = format!("plan id `{plan_id}` of the response differs from `{inner}` in its plan");
+        return Err(Fault::new("plan_id_mismatch", message));
+    };
+    let PlanData { user_id, instruments, performance_metrics, validation_results, metadata, .. } = plan;
+    let PerformanceMetrics { instrument_count: counted, removed_instruments: removed } = performance_metrics;
+    let is_object = |value: &RawValue| value.get().starts_with('{');
+    let (held, outcome) = (instruments.len(), outcome(status, cache_hit));
+    let fault = if !is_object(validation_results) || !is_object(metadata) {
+        Some(Fault::shape("`validation_results` or `metadata` is not an object"))
+    } else if outcome.is_none() {
+        let message = format!("status `{status:?}` contradicts cache_hit `{cache_hit}` in `{plan_id}`");
+        Some(Fault::new("cache_flag", message))
+    } else if counted != held {
+        let message = format!("plan `{plan_id}`: expected a count of {held} instruments, got {counted}");
+        Some(Fault::new("count_mismatch", message))
+    } else {
+        None
+    };
+    let outcome = outcome.unwrap_or(RequestOutcome::Failed);
+    Ok(Parsed { acknowledgement, user_id, instruments, removed, outcome, fault, bytes })
+}
+
+fn parse_yardstick(body: &[u8]) -> Result<Parsed<'_>, Fault> {
+    let plan: YardstickPlan<'_> = parse(body)?;
+    let plan_id = PlanId::parse(&plan.plan_id).ok_or_else(|| Fault::plan_id_form(&plan.plan_id))?;
+    let fields = hash_of((&*plan.user_id, &*plan.plan_name, &*plan.subscription_type, &*plan.status, plan.cache_hit));
+    let acknowledgement = Acknowledgement { plan_id, digest: Digest::of(&plan.instruments), fields: Some(fields) };
+    let YardstickPlan { user_id, instruments, removed, .. } = plan;
+    let outcome = RequestOutcome::Created;
+    Ok(Parsed { acknowledgement, user_id, instruments, removed, outcome, fault: None, bytes: body })
 }
 
 /// Returns the first contradiction between the plan and the request.
-fn contradiction(
-    plan_id: PlanId,
-    user_id: &str,
-    instruments: &[Text<'_>],
-    removed: usize,
-    expected: Expected<'_>,
-    marks: &mut Marks,
-) -> Option<Fault> {
-    let Expected { keys, asked, limit, .. } = expected;
-    if user_id != expected.user_id {
-        let (asked, got) = (expected.user_id.to_owned(), user_id.to_owned());
-        return Some(Fault::WrongUser { plan_id, asked, got });
+fn contradiction(plan: &Parsed<'_>, expected: Expected<'_>, marks: &mut Marks) -> Option<Fault> {
+    let Expected { user_id, keys, asked, limit } = expected;
+    let Parsed { acknowledgement: Acknowledgement { plan_id, .. }, user_id: got, instruments, removed, .. } = plan;
+    let fault = |kind: &'static str, text: String| Some(Fault::new(kind, format!("plan `{plan_id}`: {text}")));
+    let (held, most) = (instruments.len(), asked.len());
+    if **got != *user_id {
+        return fault("wrong_user", format!("expected user `{user_id}`, got `{}`", &**got));
     }
-    let held = instruments.len();
-    if held > asked.len() {
-        return Some(Fault::TooManyInstruments { plan_id, asked: asked.len(), got: held });
+    if held > most {
+        return fault("too_many_instruments", format!("expected at most the {most} requested instruments, got {held}"));
     }
     if held > limit {
-        return Some(Fault::OverLimit { plan_id, max: limit, got: held });
+        let text = format!("expected at most {limit} instruments, the maximum of the settings, got {held}");
+        return fault("over_limit", text);
     }
-    let left_out = asked.len() - held;
-    let mismatch = (removed != left_out).then_some(Fault::RemovedMismatch { plan_id, counted: removed, left_out });
-    if is_part_of(instruments, keys, asked) {
-        return mismatch;
-    }
-    marks.start(keys.len());
-    for &number in asked.iter() {
-        marks.set(number);
-    }
-    for Text(key) in instruments {
-        // The key was requested but is no longer in the set, so it occurs twice in the plan.
-        match keys.number(key) {
-            Some(number) if marks.clear(number) => {}
-            Some(number) if asked.contains(&number) => {
-                return Some(Fault::RepeatedInstrument { plan_id, instrument: key.clone().into_owned() });
+    if !is_part_of(instruments, keys, asked) {
+        marks.start(keys.len());
+        for &number in asked.iter() {
+            marks.set(number);
+        }
+        for key in instruments {
+            // The key was requested but is no longer in the set, so it occurs twice in the plan.
+            match keys.number(key) {
+                Some(number) if marks.clear(number) => {}
+                Some(number) if asked.contains(&number) => {
+                    return fault("repeated_instrument", format!("`{}` occurs more than once", &**key));
+                }
+                _ => return fault("foreign_instrument", format!("`{}` was not requested", &**key)),
             }
-            _ => return Some(Fault::ForeignInstrument { plan_id, instrument: key.clone().into_owned() }),
         }
     }
-    mismatch
+    let left_out = most - held;
+    if *removed != left_out {
+        let text = format!("expected a count of {left_out} removed instruments, got {removed}");
+        return fault("removed_mismatch", text);
+    }
+    None
 }
 
 /// Whether the instruments are a subset of the requested ones, each once and in the order of the keys, as in most
@@ -358,5 +285,5 @@ fn contradiction(
 fn is_part_of(instruments: &[Text<'_>], keys: &Keys, asked: &mut [u32]) -> bool {
     asked.sort_unstable();
     let mut asked = asked.iter();
-    instruments.iter().all(|Text(key)| asked.any(|&number| keys.escaped(number) == key.as_bytes()))
+    instruments.iter().all(|key| asked.any(|&number| keys.escaped(number) == key.as_bytes()))
 }

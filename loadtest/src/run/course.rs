@@ -4,10 +4,11 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Barrier, Mutex, OnceLock};
 use std::time::{Duration, Instant};
 
+use strum::{EnumCount, VariantArray};
+
 use crate::answer::RequestOutcome;
 use crate::prepared::Prepared as Plan;
 use crate::schedule::beginnings;
-use crate::settings::Pace;
 
 /// Time between the release of a round and its moment, so that all tasks wait for it by then.
 const RELEASE: Duration = Duration::from_millis(10);
@@ -17,7 +18,6 @@ const POOL_TIME: Duration = Duration::from_secs(300);
 
 /// Additional time for requests of an open loop that were due within its time. Without it, a pause of the machine at
 /// the end would drop the requests with the highest latency.
-/// for a moment at the end would else leave requests out which are the latest of all.
 const LATE: Duration = Duration::from_secs(2);
 
 /// A stage of a run.
@@ -47,7 +47,7 @@ pub(crate) struct Course {
     pub(crate) has_failed: AtomicBool,
     threads_ready: Barrier,
     started: OnceLock<Instant>,
-    time: Duration,
+    pub(crate) time: Duration,
     warmup: Duration,
     first_index: u64,
     requests: u64,
@@ -55,7 +55,7 @@ pub(crate) struct Course {
     /// The due times of an open loop, since the start.
     beginnings: Option<Vec<Duration>>,
     rounds: Option<Rounds>,
-    outcomes: [AtomicU64; RequestOutcome::ALL.len()],
+    outcomes: [AtomicU64; RequestOutcome::COUNT],
 }
 
 /// Rounds in which all connections wait for each other before each request.
@@ -69,37 +69,35 @@ struct Rounds {
 impl Course {
     /// Creates the course of `stage` for `connections` on `threads`, from request `first_index` on.
     pub(crate) fn new(plan: &Plan, stage: Stage, connections: usize, threads: usize, first_index: u64) -> Self {
-        let settings = &plan.settings;
+        let (scenario, seed) = (&plan.settings.scenario, plan.settings.seed);
+        let time = Duration::from_secs(scenario.seconds);
         let is_load = stage == Stage::Load;
-        let beginnings = match &settings.pace {
-            Pace::Open { phases, arrivals } if is_load => {
-                Some(beginnings(phases, *arrivals, settings.time, settings.requests, settings.seed))
-            }
-            _ => None,
-        };
-        let is_together = is_load && settings.pace == Pace::Together;
+        let is_open = is_load && !scenario.phases.is_empty();
+        let beginnings =
+            is_open.then(|| beginnings(&scenario.phases, scenario.arrivals, time, scenario.requests, seed));
+        let is_together = is_load && scenario.together;
         let rounds =
             is_together.then(|| Rounds { all: tokio::sync::Barrier::new(connections), next: Mutex::new(None) });
         let requests = match (stage, &beginnings) {
-            (Stage::Pool, _) => settings.pool,
+            (Stage::Pool, _) => scenario.raw.pool,
             (Stage::Load, Some(beginnings)) => beginnings.len() as u64,
             // The limit is the number of rounds, at least one whatever the number of requests.
-            (Stage::Load, None) if is_together => (settings.requests / connections as u64).max(1),
-            (Stage::Load, None) => settings.requests,
+            (Stage::Load, None) if is_together => (scenario.requests / connections as u64).max(1),
+            (Stage::Load, None) => scenario.requests,
         };
         Self {
             stage,
             has_failed: AtomicBool::new(false),
             threads_ready: Barrier::new(threads + 1),
             started: OnceLock::new(),
-            time: if is_load { settings.time } else { settings.time.max(POOL_TIME) },
-            warmup: if is_load { settings.warmup } else { Duration::ZERO },
+            time: if is_load { time } else { time.max(POOL_TIME) },
+            warmup: if is_load { Duration::from_secs(scenario.warmup_seconds) } else { Duration::ZERO },
             first_index,
             requests,
             next: AtomicU64::new(0),
             beginnings,
             rounds,
-            outcomes: [const { AtomicU64::new(0) }; RequestOutcome::ALL.len()],
+            outcomes: [const { AtomicU64::new(0) }; RequestOutcome::COUNT],
         }
     }
 
@@ -177,15 +175,19 @@ impl Course {
         self.first_index + self.next.load(Ordering::Relaxed)
     }
 
-    /// Describes the progress in one line.
-    pub(crate) fn describe(&self) -> String {
-        let Some(started) = self.started.get() else { return "opening connections".to_owned() };
-        let seconds = started.elapsed().as_secs();
-        let outcomes = super::outcomes(|outcome| self.outcomes[outcome as usize].load(Ordering::Relaxed));
+    /// Returns the template of the progress line.
+    pub(crate) fn describe(&self) -> &'static str {
         match self.stage {
-            Stage::Pool => format!("{seconds:>4} s  creating {} plans to repeat: {outcomes}", self.requests),
-            Stage::Load => format!("{seconds:>4} s of {}: {outcomes}", self.time.as_secs()),
+            Stage::Pool => "creating plans to repeat: {msg}",
+            Stage::Load => "{elapsed} of {len} s: {msg}",
         }
+    }
+
+    /// Lists the outcomes that occurred.
+    pub(crate) fn outcomes(&self) -> String {
+        let counts = RequestOutcome::VARIANTS.iter().zip(&self.outcomes);
+        let counts = counts.map(|(outcome, count)| (<&str>::from(outcome), count.load(Ordering::Relaxed)));
+        counts.filter(|(_, count)| *count > 0).map(|(name, count)| format!("{count} {name} ")).collect()
     }
 
     fn started(&self) -> Instant {

@@ -7,8 +7,8 @@ use foldhash::HashMap;
 
 use super::course::{Course, Stage};
 use crate::answer::{
-    self, CheckResult, Expected, RequestOutcome, Seen, SeenStored, check_bytes, check_described, check_listed,
-    check_plan, check_profile, check_searched, check_stored,
+    self, CheckResult, Expected, RequestOutcome, Seen, check_bytes, check_described, check_listed, check_plan,
+    check_profile, check_searched, check_stored,
 };
 use crate::args::Dialect;
 use crate::fault::Fault;
@@ -76,7 +76,7 @@ pub(crate) struct Shard {
     acknowledged: Vec<Acknowledgement>,
     /// The state of responses to plan requests, by origin, if requests are repeated.
     seen: HashMap<u64, Option<Seen>>,
-    stored: HashMap<PlanId, Option<SeenStored>>,
+    stored: HashMap<PlanId, Option<Seen>>,
     marks: Marks,
     drawn: Vec<u32>,
     body: Vec<u8>,
@@ -148,7 +148,7 @@ impl Shard {
                 own(Expectation::Profile(life.step()))
             }
             Kind::Hello => {
-                plan.site.hello(plan.settings.answer_bytes, out);
+                plan.site.hello(plan.settings.scenario.raw.answer_bytes, out);
                 own(Expectation::Bytes)
             }
             Kind::Echo => {
@@ -177,7 +177,7 @@ impl Shard {
             Err(fault) => CheckResult::failed(fault),
         };
         if let Some(fault) = fault {
-            self.tally.fault(&fault);
+            self.tally.faults.add(&fault);
         }
         // The yardstick does not report the difference, and its cache exists for repeats.
         let is_yardstick = self.plan.settings.service.dialect == Dialect::Yardstick;
@@ -188,7 +188,7 @@ impl Shard {
             let before = self.ledger.len();
             if let Err(fault) = self.ledger.record(*origin, acknowledgement) {
                 outcome = RequestOutcome::Failed;
-                self.tally.fault(&fault);
+                self.tally.faults.add(&fault);
             }
             if self.ledger.len() > before {
                 self.acknowledged.push(acknowledgement);
@@ -272,7 +272,7 @@ impl Shard {
             Expectation::Described(plan_id) => check_described(plan_id, answer),
             Expectation::Listed(user) => check_listed(&workload.user_id(user), LIST_LIMIT, answer),
             Expectation::Searched => check_searched(PAGE_SIZE, answer),
-            Expectation::Bytes => check_bytes(plan.settings.answer_bytes, answer),
+            Expectation::Bytes => check_bytes(plan.settings.scenario.raw.answer_bytes, answer),
             Expectation::Profile(step) => {
                 let user_id = workload.user_id(number as u32);
                 let (checked, made) = check_profile(step, &user_id, life.id(), answer);

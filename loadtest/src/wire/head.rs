@@ -40,7 +40,7 @@ impl Head {
     ///
     /// # Errors
     ///
-    /// [`Fault::Transport`] if it is not an HTTP/1 response.
+    /// A fault if it is not an HTTP/1 response.
     pub(super) fn parse(buffer: &[u8]) -> Result<Option<Self>, Fault> {
         let mut headers = [EMPTY_HEADER; HEADERS_MAX];
         let mut response = httparse::Response::new(&mut headers);
@@ -100,7 +100,7 @@ impl Chunks {
     ///
     /// # Errors
     ///
-    /// [`Fault::Transport`] if a chunk is malformed.
+    /// A fault if a chunk is malformed.
     pub(super) fn take_from(&mut self, buffer: &mut [u8]) -> Result<bool, Fault> {
         loop {
             let Status::Complete((head, length)) =
@@ -133,7 +133,7 @@ fn number(value: &[u8]) -> Option<u64> {
 }
 
 fn malformed(reason: impl std::fmt::Display) -> Fault {
-    Fault::Transport(format!("response is not HTTP/1.1: {reason}"))
+    Fault::transport(format_args!("response is not HTTP/1.1: {reason}"))
 }
 
 #[cfg(test)]

@@ -78,9 +78,9 @@ async fn a_truncated_or_too_long_response_is_a_fault() {
 
     let first = connection.exchange(GET).await.expect_err("half an answer").to_string();
     assert!(first.contains("closed after 43 bytes"), "{first}");
-    assert_eq!(connection.exchange(GET).await, Err(Fault::Oversized { max: ANSWER_BYTES_MAX }));
-    assert_eq!(connection.exchange(GET).await.expect_err("too much").kind(), "transport");
-    assert_eq!(connection.exchange(GET).await.expect_err("too long").kind(), "oversized");
+    assert_eq!(connection.exchange(GET).await.expect_err("too long").kind, "oversized");
+    assert_eq!(connection.exchange(GET).await.expect_err("too much").kind, "transport");
+    assert_eq!(connection.exchange(GET).await.expect_err("too long").kind, "oversized");
 }
 
 #[tokio::test]
@@ -90,7 +90,7 @@ async fn a_late_response_is_a_timeout() {
 
     let outcome = connection(address, timeout).exchange(GET).await.map(|answer| answer.status);
 
-    assert_eq!(outcome, Err(Fault::Timeout(timeout)));
+    assert_eq!(outcome.expect_err("half a response").kind, "timeout");
 }
 
 #[tokio::test]

@@ -2,9 +2,17 @@ use std::collections::HashSet;
 
 use super::*;
 
+fn weights(kinds: &[(Kind, u32)]) -> Mix {
+    let mut mix = Mix::default();
+    for &(kind, weight) in kinds {
+        mix.0[kind as usize] = weight;
+    }
+    mix
+}
+
 fn workload(mix: &[(Kind, u32)]) -> Workload {
     let keys = Keys::of_the_yardstick();
-    Workload { keys, sizes: vec![20], users: 10, broker: None, seed: 1, mix: Mix::new(mix.iter().copied()), pool: 50 }
+    Workload { keys, sizes: vec![20], users: 10, broker: None, seed: 1, mix: weights(mix), pool: 50 }
 }
 
 fn body(workload: &Workload, origin: u64) -> String {

@@ -1,0 +1,40 @@
+use clap::Parser;
+
+use super::*;
+use crate::args::{Args, Command};
+use crate::fault::Fault;
+use crate::ledger::Ledger;
+use crate::tally::{Measurement, Tally};
+
+/// Returns the report of a run of two seconds.
+fn sample() -> Report {
+    let args = Args::try_parse_from(["loadtest", "run", "mixed"]).expect("the options parse");
+    let Command::Run(args) = args.command else { panic!("`run` is another command") };
+    let settings = Settings::of_run(&args, Some("k".into())).expect("the options are sound");
+    let mut tally = Tally::new();
+    for ms in 1..=1_000 {
+        let (begun, ended) = (std::time::Duration::from_millis(ms), std::time::Duration::from_millis(2 * ms));
+        let outcome = if ms % 10 == 0 { RequestOutcome::Refused } else { RequestOutcome::Created };
+        tally.record(&Measurement { kind: Kind::New, outcome, is_answered: true, answer_bytes: 10, begun, ended });
+    }
+    tally.faults.add(&Fault::transport("reset"));
+    let mut load = Load { tally, ledger: Ledger::default(), unsent: 3, next_index: 1_000 };
+    report(&settings, &mut load, &Ledger::default(), Some(Verification { intact: 7, ..Verification::default() }))
+}
+
+#[test]
+fn the_json_has_the_documented_fields() {
+    let json = serde_json::to_value(sample()).expect("it serialises");
+
+    assert_eq!((&json["mode"], &json["sent"], &json["answered"]), (&"closed".into(), &1_000.into(), &1_000.into()));
+    assert_eq!(
+        (&json["seconds"], &json["rate_per_second"], &json["goodput_per_second"]),
+        (&2.0.into(), &500.0.into(), &450.0.into())
+    );
+    assert_eq!((&json["latency"]["count"], &json["refused"]["count"]), (&900.into(), &100.into()));
+    assert!(json["rate"].is_null() && json["arrivals"].is_null() && json["refused"]["latency"]["p99_ms"].is_f64());
+    assert_eq!(json["verification"]["intact"], 7);
+    assert_eq!(json["timeline"].as_array().map(Vec::len), Some(3));
+    assert_eq!(json["faults"][0]["kind"], "transport");
+    assert_eq!(json["kinds"]["new"]["latency"]["max_ms"], json["latency"]["max_ms"]);
+}
