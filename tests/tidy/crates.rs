@@ -28,7 +28,7 @@ const ALLOWED: [Allowed; 10] = [
     },
     Allowed { folder: "benches", crates: &["planning", "store", "actors", "."], dev: &[] },
     Allowed { folder: "loadtest", crates: &[], dev: &[] },
-    Allowed { folder: "tools/compare", crates: &[], dev: &[] },
+    Allowed { folder: "tools/compare", crates: &["loadtest"], dev: &[] },
     Allowed { folder: "tools/config-standin", crates: &[], dev: &[] },
     Allowed { folder: "tools/test-servers", crates: &[], dev: &[] },
     Allowed { folder: "tools/yardstick", crates: &[], dev: &[] },

@@ -1,16 +1,17 @@
 //! Starts programs, waits for them and stops them.
+//!
+//! Every child leads its own process group. A signal of the terminal does not reach it, and its own child processes are
+//! killed with it.
 
 use std::fs::{self, File};
-use std::io::ErrorKind;
-use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::{self, Command, ExitStatus, Stdio};
-use std::thread;
-use std::time::{Duration, Instant};
+use std::process::{ExitStatus, Stdio};
+use std::time::Duration;
 
 use anyhow::Context;
-
-use crate::interruption::{self, Interruption};
+use rustix::process::{Pid, Signal, kill_process_group};
+use tokio::process::{self, Command};
+use tokio::time::{sleep, timeout};
 
 const LOOK_EVERY: Duration = Duration::from_millis(10);
 
@@ -24,45 +25,36 @@ const COMPLAINT_BYTES: usize = 2000;
 pub(crate) struct Child {
     name: String,
     process: process::Child,
-    interruption: Interruption,
-    output: PathBuf,
-    errors: PathBuf,
-    has_ended: bool,
+    folder: PathBuf,
 }
 
 impl Child {
     /// Starts a program that writes its output to `folder`, which no other program uses.
-    pub(crate) fn start(mut command: Command, folder: &Path, interruption: &Interruption) -> anyhow::Result<Self> {
+    pub(crate) fn start(command: std::process::Command, folder: &Path) -> anyhow::Result<Self> {
         let name = Path::new(command.get_program()).display().to_string();
         fs::create_dir_all(folder).with_context(|| format!("failed to create {}", folder.display()))?;
-        let (output, errors) = (folder.join("stdout"), folder.join("stderr"));
-        let file = |path: &Path| File::create(path).with_context(|| format!("failed to create {}", path.display()));
-        command.stdin(Stdio::null()).stdout(file(&output)?).stderr(file(&errors)?).process_group(0);
-        let process = interruption.start(|| {
-            let process = command.spawn().with_context(|| format!("failed to start {name}"))?;
-            let group = process.id();
-            Ok((process, group))
-        })?;
-        Ok(Self { name, process, interruption: interruption.clone(), output, errors, has_ended: false })
+        let file = |name| File::create(folder.join(name)).with_context(|| format!("failed to create {name}"));
+        let mut command = Command::from(command);
+        command.stdin(Stdio::null()).stdout(file("stdout")?).stderr(file("stderr")?);
+        let process = command.process_group(0).kill_on_drop(true).spawn();
+        let process = process.with_context(|| format!("failed to start {name}"))?;
+        Ok(Self { name, process, folder: folder.to_owned() })
     }
 
+    /// Returns the process id, or 0 after the exit.
     pub(crate) fn pid(&self) -> u32 {
-        self.process.id()
+        self.process.id().unwrap_or_default()
     }
 
     /// Returns the standard output so far.
     pub(crate) fn output(&self) -> anyhow::Result<String> {
-        match fs::read_to_string(&self.output) {
-            Err(error) if error.kind() != ErrorKind::InvalidData => {
-                Err(error).with_context(|| format!("failed to read {}", self.output.display()))
-            }
-            text => Ok(text.unwrap_or_default()),
-        }
+        let bytes = fs::read(self.folder.join("stdout")).context("failed to read the output of a program")?;
+        Ok(String::from_utf8_lossy(&bytes).into_owned())
     }
 
     /// Returns the end of the standard error output so far.
     pub(crate) fn complaint(&self) -> String {
-        let bytes = fs::read(&self.errors).unwrap_or_default();
+        let bytes = fs::read(self.folder.join("stderr")).unwrap_or_default();
         let tail = &bytes[bytes.len().saturating_sub(COMPLAINT_BYTES)..];
         String::from_utf8_lossy(tail).trim().to_owned()
     }
@@ -70,78 +62,57 @@ impl Child {
     /// Waits until the program exits.
     ///
     /// # Errors
-    /// The program runs longer than `limit`, or a signal arrives.
-    pub(crate) fn wait(&mut self, limit: Duration) -> anyhow::Result<ExitStatus> {
-        let since = Instant::now();
-        loop {
-            if let Some(status) = self.look()? {
-                return Ok(status);
-            }
-            self.interruption.check()?;
-            anyhow::ensure!(
-                since.elapsed() < limit,
-                "timeout: {} did not exit within {} s",
-                self.name,
-                limit.as_secs()
-            );
-            thread::sleep(LOOK_EVERY);
-        }
+    /// The program runs longer than `limit`.
+    pub(crate) async fn wait(&mut self, limit: Duration) -> anyhow::Result<ExitStatus> {
+        let ended = timeout(limit, self.process.wait()).await;
+        let ended = ended.with_context(|| format!("timeout: {} did not exit within {limit:?}", self.name))?;
+        ended.context("failed to wait for a program")
     }
 
     /// Calls `ask` repeatedly until it returns a value.
     ///
     /// # Errors
-    /// The program exits first, `limit` is exceeded, or a signal arrives.
-    pub(crate) fn until<T>(
+    /// The program exits first, or `limit` is exceeded.
+    pub(crate) async fn until<T>(
         &mut self,
         limit: Duration,
         what: &str,
-        mut ask: impl FnMut(&Self) -> anyhow::Result<Option<T>>,
+        mut ask: impl AsyncFnMut(&Self) -> Option<T>,
     ) -> anyhow::Result<T> {
-        let since = Instant::now();
-        loop {
-            if let Some(answer) = ask(self)? {
-                return Ok(answer);
+        let asked = async {
+            loop {
+                if let Some(answer) = ask(self).await {
+                    return Ok(answer);
+                }
+                if let Some(status) = self.process.try_wait().context("failed to wait for a program")? {
+                    anyhow::bail!("{} exited ({status}) before it was {what}: {}", self.name, self.complaint());
+                }
+                sleep(LOOK_EVERY).await;
             }
-            if let Some(status) = self.look()? {
-                anyhow::bail!("{} exited ({status}) before it was {what}: {}", self.name, self.complaint());
-            }
-            self.interruption.check()?;
-            let (name, seconds) = (&self.name, limit.as_secs());
-            anyhow::ensure!(
-                since.elapsed() < limit,
-                "timeout: {name} was not {what} within {seconds} s: {}",
-                self.complaint()
-            );
-            thread::sleep(LOOK_EVERY);
-        }
+        };
+        let answer = timeout(limit, asked).await;
+        answer
+            .with_context(|| format!("timeout: {} was not {what} within {limit:?}: {}", self.name, self.complaint()))?
     }
 
     /// Stops the program gracefully, or kills it after a timeout.
-    pub(crate) fn stop(mut self) {
-        interruption::ask_to_end(self.pid());
+    pub(crate) async fn stop(mut self) {
+        self.signal(Signal::TERM);
         // If this fails, `drop` kills the program.
-        let _ = self.wait(END_WITHIN);
+        let _ = self.wait(END_WITHIN).await;
     }
 
-    fn look(&mut self) -> anyhow::Result<Option<ExitStatus>> {
-        let process = &mut self.process;
-        let status =
-            self.interruption.reap(process.id(), || process.try_wait().context("failed to wait for a program"))?;
-        self.has_ended |= status.is_some();
-        Ok(status)
+    /// Sends a signal to the process group. Its id cannot be reused before the exit of its leader is noticed.
+    fn signal(&self, signal: Signal) {
+        if let Some(group) = self.process.id().and_then(|id| Pid::from_raw(id.cast_signed())) {
+            let _ = kill_process_group(group, signal);
+        }
     }
 }
 
 impl Drop for Child {
     fn drop(&mut self) {
-        if self.has_ended {
-            return;
-        }
-        interruption::end(self.pid());
-        while let Ok(None) = self.look() {
-            thread::sleep(LOOK_EVERY);
-        }
+        self.signal(Signal::KILL);
     }
 }
 
@@ -152,36 +123,38 @@ mod tests {
     const SOON: Duration = Duration::from_secs(120);
 
     fn shell(script: &str, folder: &Path) -> Child {
-        let mut command = Command::new("sh");
+        let mut command = std::process::Command::new("sh");
         command.args(["-c", script]);
-        Child::start(command, folder, &Interruption::default()).unwrap()
+        Child::start(command, folder).unwrap()
     }
 
-    #[test]
-    fn output_and_exit_status_of_a_program_are_read() {
+    #[tokio::test]
+    async fn output_and_exit_status_of_a_program_are_read() {
         let folder = tempfile::tempdir().unwrap();
 
         let mut child = shell("echo here; echo there >&2; exit 3", folder.path());
 
-        assert_eq!(child.wait(SOON).unwrap().code(), Some(3));
+        assert_eq!(child.wait(SOON).await.unwrap().code(), Some(3));
         assert_eq!(child.output().unwrap(), "here\n");
         assert_eq!(child.complaint(), "there");
     }
 
-    #[test]
-    fn an_early_exit_is_reported_with_the_standard_error_output() {
+    #[tokio::test]
+    async fn an_early_exit_is_reported_with_the_standard_error_output() {
         let folder = tempfile::tempdir().unwrap();
 
-        let error = shell("echo no >&2", folder.path()).until(SOON, "ready", |_| Ok(None::<()>)).unwrap_err();
+        let mut child = shell("echo no >&2", folder.path());
+        let error = child.until(SOON, "ready", async |_| None::<()>).await.unwrap_err();
 
         assert_eq!(error.to_string(), "sh exited (exit status: 0) before it was ready: no");
     }
 
-    #[test]
-    fn dropping_a_program_kills_its_child_processes() {
+    #[tokio::test]
+    async fn dropping_a_program_kills_its_child_processes() {
         let folder = tempfile::tempdir().unwrap();
         let mut child = shell("sleep 300 & echo $!; wait", folder.path());
-        let started = child.until(SOON, "there", |child| Ok(child.output()?.trim().parse::<u32>().ok())).unwrap();
+        let started = async |child: &Child| child.output().unwrap().trim().parse::<u32>().ok();
+        let started = child.until(SOON, "there", started).await.unwrap();
 
         drop(child);
 
@@ -190,10 +163,11 @@ mod tests {
             let stat = fs::read_to_string(format!("/proc/{started}/stat")).unwrap_or_default();
             stat.is_empty() || stat.contains(") Z ")
         };
-        let since = Instant::now();
-        while !is_over() && since.elapsed() < SOON {
-            thread::sleep(LOOK_EVERY);
-        }
-        assert!(is_over());
+        let ended = async {
+            while !is_over() {
+                sleep(LOOK_EVERY).await;
+            }
+        };
+        timeout(SOON, ended).await.unwrap();
     }
 }

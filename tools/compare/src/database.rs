@@ -1,88 +1,72 @@
 //! Creates databases on the given server.
 
-use std::cell::Cell;
+use std::cell::RefCell;
 use std::process;
-use std::rc::Rc;
 
 use anyhow::Context;
 use reqwest::Url;
 use sqlx::postgres::{PgConnection, PgPool, PgPoolOptions};
 use sqlx::{AssertSqlSafe, Connection};
 
-use crate::network::Network;
-
 /// The server on which databases are created.
-#[derive(Clone)]
 pub(crate) struct Server {
     url: Url,
-    network: Network,
-    made: Rc<Cell<u32>>,
+    created: RefCell<Vec<String>>,
 }
 
-/// A database for one service. Dropping the value drops the database and closes all connections to it.
+/// A database for one service.
 pub(crate) struct Database {
-    name: String,
     pub(crate) url: Url,
     pool: PgPool,
-    server: Server,
 }
 
 impl Server {
-    pub(crate) fn new(url: &str, network: &Network) -> anyhow::Result<Self> {
+    pub(crate) fn new(url: &str) -> anyhow::Result<Self> {
         let url = Url::parse(url).context("failed to parse --database-url")?;
-        Ok(Self { url, network: network.clone(), made: Rc::default() })
+        Ok(Self { url, created: RefCell::default() })
     }
 
     /// Creates an empty database.
-    pub(crate) fn create(&self, purpose: &str) -> anyhow::Result<Database> {
-        self.made.set(self.made.get() + 1);
-        let name = format!("compare_{}_{}_{purpose}", process::id(), self.made.get());
-        self.execute(&format!("create database {name}"))
-            .with_context(|| format!("failed to create database {name}"))?;
+    pub(crate) async fn create(&self, purpose: &str) -> anyhow::Result<Database> {
+        let name = format!("compare_{}_{}_{purpose}", process::id(), self.created.borrow().len());
+        self.created.borrow_mut().push(name.clone());
+        self.execute(format!("create database {name}")).await.context("failed to create a database")?;
         let mut url = self.url.clone();
         url.set_path(&name);
-        let pool = self.network.wait(async { PgPoolOptions::new().max_connections(1).connect_lazy(url.as_str()) })?;
-        Ok(Database { name, url, pool, server: self.clone() })
+        let pool = PgPoolOptions::new().max_connections(1).connect_lazy(url.as_str())?;
+        Ok(Database { url, pool })
     }
 
-    fn execute(&self, statement: &str) -> anyhow::Result<()> {
-        self.network.wait(async {
-            let mut connection = PgConnection::connect(self.url.as_str()).await?;
-            sqlx::raw_sql(AssertSqlSafe(statement)).execute(&mut connection).await?;
-            connection.close().await
-        })
+    /// Drops all databases and closes the connections to them.
+    pub(crate) async fn drop_all(&self) {
+        for name in self.created.take() {
+            // Errors are ignored, because a private server may have stopped already.
+            let _ = self.execute(format!("drop database if exists {name} with (force)")).await;
+        }
+    }
+
+    async fn execute(&self, statement: String) -> sqlx::Result<()> {
+        let mut connection = PgConnection::connect(self.url.as_str()).await?;
+        sqlx::raw_sql(AssertSqlSafe(statement)).execute(&mut connection).await?;
+        connection.close().await
     }
 }
 
 impl Database {
     /// Counts the rows of a table.
-    pub(crate) fn count(&self, table: &str) -> anyhow::Result<u64> {
+    pub(crate) async fn count(&self, table: &str) -> anyhow::Result<u64> {
         let query = format!("select count(*) from {table}");
-        let count: i64 = self.server.network.wait(sqlx::query_scalar(AssertSqlSafe(query)).fetch_one(&self.pool))?;
+        let count: i64 = sqlx::query_scalar(AssertSqlSafe(query)).fetch_one(&self.pool).await?;
         Ok(u64::try_from(count)?)
     }
 
     /// Returns the first column, which must be text.
-    pub(crate) fn texts(&self, query: &str) -> anyhow::Result<Vec<String>> {
-        let query = sqlx::query_scalar(AssertSqlSafe(query));
-        self.server.network.wait(query.fetch_all(&self.pool))
+    pub(crate) async fn texts(&self, query: &str) -> anyhow::Result<Vec<String>> {
+        Ok(sqlx::query_scalar(AssertSqlSafe(query)).fetch_all(&self.pool).await?)
     }
 
-    pub(crate) fn execute(&self, statement: &str) -> anyhow::Result<()> {
-        self.server.network.wait(sqlx::raw_sql(AssertSqlSafe(statement)).execute(&self.pool))?;
+    pub(crate) async fn execute(&self, statement: &str) -> anyhow::Result<()> {
+        sqlx::raw_sql(AssertSqlSafe(statement)).execute(&self.pool).await.context("failed to execute a statement")?;
         Ok(())
-    }
-}
-
-impl Drop for Database {
-    fn drop(&mut self) {
-        // This runs after a signal too. Errors are ignored, because a private server may have stopped already.
-        let statement = format!("drop database if exists {} with (force)", self.name);
-        let _ = self.server.network.regardless(async {
-            self.pool.close().await;
-            let mut connection = PgConnection::connect(self.server.url.as_str()).await?;
-            sqlx::raw_sql(AssertSqlSafe(statement)).execute(&mut connection).await?;
-            connection.close().await
-        });
     }
 }

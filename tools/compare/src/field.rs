@@ -6,22 +6,20 @@ use std::path::PathBuf;
 use std::rc::Rc;
 
 use anyhow::Context;
+use registry_loadtest::report::Step;
 use reqwest::Url;
 use tempfile::TempDir;
 
 use crate::args::Args;
-use crate::catalogue::Catalogue;
-use crate::cgroup::Group;
+use crate::catalogue;
+use crate::cgroup::{Group, Share};
 use crate::database::Server;
-use crate::figures::Pairs;
-use crate::interruption::Interruption;
-use crate::loader::Loader;
-use crate::network::Network;
-use crate::report::Step;
+use crate::loader::{Load, Loader};
+use crate::row::{Pairs, Row};
 use crate::service::{Kind, Service, Setup};
 
 /// The number of databases in Redis' default configuration.
-const REDIS_DATABASES: u32 = 16;
+const REDIS_DATABASES: usize = 16;
 
 /// The first seed of a run is random and below this, so that Redis has no plan of an earlier run with the same seed.
 const SEED_START_MAX: u64 = 1 << 40;
@@ -32,26 +30,15 @@ pub(crate) struct Field {
     pub(crate) seconds: u64,
     /// The baseline's maximum rate of a mixed load, if it was measured already.
     pub(crate) naive_most: Cell<Option<Step>>,
-    registry: Slot,
-    yardstick: Slot,
-    anchor: Slot,
-    programs: Programs,
+    /// The services that are started when they are first used.
+    services: RefCell<Vec<Rc<Service>>>,
+    programs: [Option<PathBuf>; 3],
     redis_url: Option<Url>,
-    catalogue: Catalogue,
+    dump: PathBuf,
     server: Server,
-    network: Network,
-    made: Cell<u32>,
+    made: Cell<usize>,
     /// The last field, so that the folder is removed after the services that have files in it.
     scratch: TempDir,
-}
-
-/// A service that is started when it is first used.
-type Slot = RefCell<Option<Rc<Service>>>;
-
-struct Programs {
-    registry: PathBuf,
-    yardstick: PathBuf,
-    anchor: Option<PathBuf>,
 }
 
 /// The settings in which instances of the registry differ.
@@ -65,99 +52,108 @@ pub(crate) struct Instance {
 }
 
 impl Field {
-    pub(crate) fn new(args: &Args, interruption: Interruption) -> anyhow::Result<Self> {
+    pub(crate) fn new(args: &Args) -> anyhow::Result<Self> {
         let scratch =
             tempfile::Builder::new().prefix("registry-compare-").tempdir().context("failed to create a folder")?;
-        let network = Network::new(interruption.clone())?;
         let redis_url = args.redis_url.as_deref().map(Url::parse).transpose().context("failed to parse --redis-url")?;
-        let catalogue = Catalogue::write(scratch.path())?;
+        let (dump, keys) = catalogue::write(scratch.path())?;
         let loader = Loader {
             program: args.loadtest.clone(),
-            keys: catalogue.keys.clone(),
+            keys,
             folder: scratch.path().join("loadtest"),
-            interruption,
             next_seed: Cell::new(fastrand::u64(..SEED_START_MAX)),
-        };
-        let programs = Programs {
-            registry: args.registry.clone(),
-            yardstick: args.yardstick.clone(),
-            anchor: args.anchor.clone(),
         };
         Ok(Self {
             loader,
             rounds: args.rounds,
             seconds: args.seconds,
             naive_most: Cell::new(None),
-            registry: Slot::default(),
-            yardstick: Slot::default(),
-            anchor: Slot::default(),
-            programs,
+            services: RefCell::default(),
+            programs: [Some(args.registry.clone()), Some(args.yardstick.clone()), args.anchor.clone()],
             redis_url,
-            catalogue,
-            server: Server::new(&args.database_url, &network)?,
-            network,
+            dump,
+            server: Server::new(&args.database_url)?,
             made: Cell::new(0),
             scratch,
         })
     }
 
     /// Returns the registry with the settings that most works use.
-    pub(crate) fn registry(&self) -> anyhow::Result<Rc<Service>> {
-        taken(&self.registry, || self.new_registry(Instance { purpose: "registry", ..Instance::default() }))
+    pub(crate) async fn registry(&self) -> anyhow::Result<Rc<Service>> {
+        self.service(Kind::Registry).await
     }
 
-    pub(crate) fn yardstick(&self) -> anyhow::Result<Rc<Service>> {
-        taken(&self.yardstick, || self.other("yardstick", Kind::Yardstick, &self.programs.yardstick))
+    pub(crate) async fn yardstick(&self) -> anyhow::Result<Rc<Service>> {
+        self.service(Kind::Yardstick).await
     }
 
     /// Returns the external yardstick, if one was given.
-    pub(crate) fn anchor(&self) -> anyhow::Result<Option<Rc<Service>>> {
-        let Some(program) = &self.programs.anchor else { return Ok(None) };
-        taken(&self.anchor, || self.other("anchor", Kind::Anchor, program)).map(Some)
+    pub(crate) async fn anchor(&self) -> anyhow::Result<Option<Rc<Service>>> {
+        Ok(if self.program(Kind::Anchor).is_some() { Some(self.service(Kind::Anchor).await?) } else { None })
     }
 
     /// Returns the baseline for plans: the external yardstick if one was given, otherwise the yardstick.
-    pub(crate) fn naive(&self) -> anyhow::Result<Rc<Service>> {
-        self.anchor()?.map_or_else(|| self.yardstick(), Ok)
+    pub(crate) async fn naive(&self) -> anyhow::Result<Rc<Service>> {
+        let anchor = self.anchor().await?;
+        if let Some(anchor) = anchor { Ok(anchor) } else { self.yardstick().await }
+    }
+
+    async fn service(&self, kind: Kind) -> anyhow::Result<Rc<Service>> {
+        if let Some(service) = self.services.borrow().iter().find(|service| service.kind() == kind) {
+            return Ok(Rc::clone(service));
+        }
+        let instance = Instance { purpose: "shared", ..Instance::default() };
+        let service = Rc::new(self.start(kind, instance).await?);
+        self.services.borrow_mut().push(Rc::clone(&service));
+        Ok(service)
     }
 
     /// Starts another instance of the registry, with its own database and its own number of a Redis database.
-    pub(crate) fn new_registry(&self, instance: Instance) -> anyhow::Result<Service> {
-        self.say(&format!("starting the registry ({})", instance.purpose));
+    pub(crate) async fn new_registry(&self, instance: Instance) -> anyhow::Result<Service> {
+        self.start(Kind::Registry, instance).await
+    }
+
+    async fn start(&self, kind: Kind, instance: Instance) -> anyhow::Result<Service> {
+        let Instance { purpose, mut environment, group, mut dumps } = instance;
+        self.say(&format!("starting the {kind:?} ({purpose})"));
         let number = self.made.replace(self.made.get() + 1);
-        let mut environment = instance.environment;
         if let Some(url) = &self.redis_url {
             let mut url = url.clone();
             url.set_path(&(number % REDIS_DATABASES).to_string());
             environment.push(("REDIS_URL", url.to_string()));
         }
-        let setup = Setup {
-            kind: Kind::Registry,
-            program: self.programs.registry.clone(),
-            database: self.server.create(instance.purpose)?,
-            folder: self.scratch.path().join(format!("{}-{number}", instance.purpose)),
-            environment,
-            group: instance.group,
-            key: Some(new_key()?),
-        };
-        if instance.dumps.is_empty() {
-            return Service::start_with(setup, &self.network, std::slice::from_ref(&self.catalogue.dump));
+        let key = (kind == Kind::Registry).then(new_key).transpose()?;
+        if kind != Kind::Registry {
+            dumps.clear();
+        } else if dumps.is_empty() {
+            dumps.push(self.dump.clone());
         }
-        Service::start_with(setup, &self.network, &instance.dumps)
-    }
-
-    fn other(&self, purpose: &'static str, kind: Kind, program: &std::path::Path) -> anyhow::Result<Service> {
-        self.say(&format!("starting the {purpose}"));
         let setup = Setup {
             kind,
-            program: program.to_owned(),
-            database: self.server.create(purpose)?,
-            folder: self.scratch.path().join(purpose),
-            environment: Vec::new(),
-            group: None,
-            key: None,
+            program: self.program(kind).cloned().context("no program")?,
+            database: self.server.create(purpose).await?,
+            folder: self.file(&format!("{purpose}-{number}")),
+            environment,
+            group,
+            key,
         };
-        Service::start(setup, &self.network)
+        Service::start(setup, &dumps).await
+    }
+
+    fn program(&self, kind: Kind) -> Option<&PathBuf> {
+        self.programs[kind as usize].as_ref()
+    }
+
+    /// Creates a control group, which requires root.
+    ///
+    /// # Errors
+    /// The rows of a work that is skipped because this machine has no control groups.
+    pub(crate) fn group(&self, work: &str, share: Share) -> Result<Group, Vec<Row>> {
+        Group::make(share).map_err(|error| {
+            let why = format!("requires root and control groups: {error:#}");
+            self.say(&format!("skipped: {work} {why}"));
+            vec![Row::skipped(work, why)]
+        })
     }
 
     /// Returns the path of a file in the temporary folder.
@@ -166,23 +162,23 @@ impl Field {
     }
 
     /// Measures both sides in each round, and swaps their order from round to round.
-    pub(crate) fn alternate(
+    pub(crate) async fn alternate(
         &self,
         work: &str,
         unit: &str,
-        mut ours: impl FnMut(u64) -> anyhow::Result<f64>,
-        mut other: impl FnMut(u64) -> anyhow::Result<f64>,
+        mut ours: impl AsyncFnMut(u64) -> anyhow::Result<f64>,
+        mut other: impl AsyncFnMut(u64) -> anyhow::Result<f64>,
     ) -> anyhow::Result<Pairs> {
         let mut pairs = Pairs::default();
         for round in 0..self.rounds {
             // Both sides get the same requests.
             let seed = self.loader.seed();
             let (own, others) = if round % 2 == 0 {
-                let own = ours(seed)?;
-                (own, other(seed)?)
+                let own = ours(seed).await?;
+                (own, other(seed).await?)
             } else {
-                let others = other(seed)?;
-                (ours(seed)?, others)
+                let others = other(seed).await?;
+                (ours(seed).await?, others)
             };
             let number = round + 1;
             self.say(&format!("{work} {number}/{}: service {own:.3}, baseline {others:.3} {unit}", self.rounds));
@@ -192,8 +188,18 @@ impl Field {
         Ok(pairs)
     }
 
-    pub(crate) fn network(&self) -> &Network {
-        &self.network
+    /// Measures the rates of good responses to two loads.
+    pub(crate) async fn rates(
+        &self,
+        work: &str,
+        unit: &str,
+        [(our_load, ours), (other_load, other)]: [(&Load, &Service); 2],
+    ) -> anyhow::Result<Pairs> {
+        let rate = async |load: &Load, service: &Service, seed| {
+            anyhow::Ok(self.loader.run(load.clone().with("seed", seed), service).await?.goodput_per_second)
+        };
+        let ours = async |seed| rate(our_load, ours, seed).await;
+        self.alternate(work, unit, ours, async |seed| rate(other_load, other, seed).await).await
     }
 
     /// Prints the progress to standard error.
@@ -202,28 +208,16 @@ impl Field {
         let _ = writeln!(io::stderr().lock(), "{text}");
     }
 
-    /// Fails if a signal has arrived.
-    ///
-    /// # Errors
-    /// A signal has arrived.
-    pub(crate) fn check(&self) -> anyhow::Result<()> {
-        self.network.interruption.check()
-    }
-
-    /// Drops all services, because they may be faulty after an error; the next work starts new ones.
+    /// Drops all shared services, because they may be faulty after an error; the next work starts new ones.
     pub(crate) fn clear(&self) {
-        for slot in [&self.registry, &self.yardstick, &self.anchor] {
-            slot.take();
-        }
+        self.services.take();
     }
-}
 
-fn taken(slot: &Slot, start: impl FnOnce() -> anyhow::Result<Service>) -> anyhow::Result<Rc<Service>> {
-    let mut slot = slot.borrow_mut();
-    if let Some(service) = &*slot {
-        return Ok(Rc::clone(service));
+    /// Stops all services and drops their databases.
+    pub(crate) async fn end(&self) {
+        self.clear();
+        self.server.drop_all().await;
     }
-    Ok(Rc::clone(slot.insert(Rc::new(start()?))))
 }
 
 fn new_key() -> anyhow::Result<String> {

@@ -9,10 +9,10 @@ use std::process::Command;
 use std::time::Duration;
 
 use anyhow::Context;
+use registry_loadtest::report::{Report, Saturation};
 use serde::de::DeserializeOwned;
 
-use crate::interruption::Interruption;
-use crate::report::{Report, Saturation};
+use crate::child::Child;
 use crate::service::Service;
 
 /// The timeout of the load generator. In addition to the measured seconds it creates plans to repeat, and reads plans
@@ -22,82 +22,43 @@ const RUN_WITHIN: Duration = Duration::from_secs(900);
 /// The exit code if the load generator found a fault, or if no plan was acknowledged. The report has the details.
 const FAULTS: i32 = 1;
 
-/// Maximum number of requests of a run that only its duration limits.
-const REQUESTS_UNBOUNDED: u64 = 10_000_000;
+/// The number of connections of a closed loop: it keeps two processors busy with short queues.
+pub(crate) const CONNECTIONS: u32 = 64;
 
-/// The options of a run.
+/// The duration of the warm-up, because every process responds more slowly to its first requests.
+const WARMUP_SECONDS: u64 = 1;
+
+/// The scenario and options of a run.
 #[derive(Clone, Debug)]
 pub(crate) struct Load {
-    scenario: String,
-    seconds: Option<u64>,
-    warmup_seconds: u64,
-    is_verified: bool,
+    scenario: &'static str,
     /// The values of options; a later value replaces an earlier one.
     options: BTreeMap<&'static str, String>,
+    is_verified: bool,
 }
 
 impl Load {
-    /// Creates a load from a scenario of the load generator.
-    pub(crate) fn of(scenario: &str) -> Self {
-        Self {
-            scenario: scenario.to_owned(),
-            seconds: None,
-            warmup_seconds: 0,
-            is_verified: false,
-            options: BTreeMap::new(),
-        }
+    /// Creates a load from a scenario of the load generator, with the usual number of connections.
+    pub(crate) fn of(scenario: &'static str) -> Self {
+        // Only the duration limits most runs.
+        let load = Self { scenario, options: BTreeMap::new(), is_verified: false };
+        load.with("connections", CONNECTIONS).with("requests", 10_000_000)
     }
 
-    pub(crate) fn connections(self, connections: u32) -> Self {
-        self.with("--connections", connections)
+    /// Sets an option.
+    pub(crate) fn with(mut self, option: &'static str, value: impl Display) -> Self {
+        self.options.insert(option, value.to_string());
+        self
     }
 
-    /// Sets the measured duration.
-    pub(crate) fn seconds(self, seconds: u64) -> Self {
-        Self { seconds: Some(seconds), ..self }
-    }
-
-    /// Sets the duration of the warm-up, which is not measured.
-    pub(crate) fn warmup_seconds(self, seconds: u64) -> Self {
-        Self { warmup_seconds: seconds, ..self }
-    }
-
-    pub(crate) fn requests(self, requests: u64) -> Self {
-        self.with("--requests", requests)
+    /// Sets the measured duration, after the usual warm-up.
+    pub(crate) fn measured(self, seconds: u64) -> Self {
+        self.with("warmup-seconds", WARMUP_SECONDS).with("seconds", seconds + WARMUP_SECONDS)
     }
 
     /// Sets the rate. Requests are sent at this rate, even if earlier ones have no response yet.
     pub(crate) fn rate(self, per_second: f64) -> Self {
-        self.with("--rate", per_second.round().max(1.0))
-    }
-
-    /// Sets the number of instruments of each plan.
-    pub(crate) fn instruments(self, instruments: u32) -> Self {
-        self.with("--instruments", instruments)
-    }
-
-    /// Sets the broker of the plans.
-    pub(crate) fn broker(self, broker: &str) -> Self {
-        self.with("--broker", broker)
-    }
-
-    pub(crate) fn answer_bytes(self, bytes: u64) -> Self {
-        self.with("--answer-bytes", bytes)
-    }
-
-    /// Sets the seed. Two runs with the same seed send the same requests.
-    pub(crate) fn seed(self, seed: u64) -> Self {
-        self.with("--seed", seed)
-    }
-
-    /// Sets the file with the ids to read, one per line.
-    pub(crate) fn ids(self, file: &Path) -> Self {
-        self.with("--ids", file.display())
-    }
-
-    /// Sets the file to which acknowledged plans are written.
-    pub(crate) fn ledger(self, file: &Path) -> Self {
-        self.with("--ledger", file.display())
+        self.with("rate", per_second.round().max(1.0))
     }
 
     /// Reads every acknowledged plan back. A plan that is lost or different is a fault.
@@ -105,28 +66,10 @@ impl Load {
         Self { is_verified: true, ..self }
     }
 
-    fn with(mut self, option: &'static str, value: impl Display) -> Self {
-        self.options.insert(option, value.to_string());
-        self
-    }
-
     fn arguments(&self) -> Vec<String> {
-        let mut arguments = vec![self.scenario.clone()];
-        let mut give = |option: &str, value: &str| arguments.extend([option.to_owned(), value.to_owned()]);
-        for (option, value) in &self.options {
-            give(option, value);
-        }
-        if let Some(seconds) = self.seconds {
-            // The load generator's duration includes the warm-up.
-            give("--seconds", &(seconds + self.warmup_seconds).to_string());
-        }
-        if self.warmup_seconds > 0 {
-            give("--warmup-seconds", &self.warmup_seconds.to_string());
-        }
-        if self.is_verified {
-            arguments.push("--verify".to_owned());
-        }
-        arguments
+        let options = self.options.iter().flat_map(|(name, value)| [format!("--{name}"), value.clone()]);
+        let verify = self.is_verified.then(|| "--verify".to_owned());
+        [self.scenario.to_owned()].into_iter().chain(options).chain(verify).collect()
     }
 }
 
@@ -136,7 +79,6 @@ pub(crate) struct Loader {
     pub(crate) keys: PathBuf,
     /// The folder for the output, which no other program uses.
     pub(crate) folder: PathBuf,
-    pub(crate) interruption: Interruption,
     /// The next unused seed. Runs with different seeds have no request in common, so that none gets a cached plan of
     /// another.
     pub(crate) next_seed: Cell<u64>,
@@ -148,48 +90,42 @@ impl Loader {
         self.next_seed.replace(self.next_seed.get() + 1)
     }
 
-    /// Sends a load and returns the report.
+    /// Sends a load and returns the report. Without a seed it gets an unused one.
     ///
     /// # Errors
     /// The load generator failed, or a response was wrong: the speed of wrong responses is not compared.
-    pub(crate) fn run(&self, load: Load, service: &Service) -> anyhow::Result<Report> {
-        let report = self.run_past_faults(load, service)?;
-        match report.faults() {
+    pub(crate) async fn run(&self, load: Load, service: &Service) -> anyhow::Result<Report> {
+        let report = self.run_past_faults(load, service).await?;
+        match report.faults_line() {
             None => Ok(report),
             Some(faults) => anyhow::bail!("wrong responses of the {:?}: {faults}", service.kind()),
         }
     }
 
     /// Sends a load and returns the report, even if responses were wrong.
-    pub(crate) fn run_past_faults(&self, load: Load, service: &Service) -> anyhow::Result<Report> {
-        let is_bounded = load.options.contains_key("--requests");
-        let load = if is_bounded { load } else { load.requests(REQUESTS_UNBOUNDED) };
-        self.execute("run", &load, service)
+    pub(crate) async fn run_past_faults(&self, load: Load, service: &Service) -> anyhow::Result<Report> {
+        self.execute("run", load, service).await
     }
 
     /// Finds the rate that does not increase with more connections.
-    pub(crate) fn saturate(&self, load: &Load, service: &Service) -> anyhow::Result<Saturation> {
-        self.execute("saturate", load, service)
+    pub(crate) async fn saturate(&self, mut load: Load, service: &Service) -> anyhow::Result<Saturation> {
+        load.options.retain(|name, _| !matches!(*name, "connections" | "requests"));
+        self.execute("saturate", load, service).await
     }
 
-    fn execute<T: DeserializeOwned>(&self, verb: &str, load: &Load, service: &Service) -> anyhow::Result<T> {
+    async fn execute<T: DeserializeOwned>(&self, verb: &str, mut load: Load, service: &Service) -> anyhow::Result<T> {
+        load.options.entry("seed").or_insert_with(|| self.seed().to_string());
         let mut command = Command::new(&self.program);
         command.arg(verb).args(load.arguments()).arg("--json");
         command.arg("--url").arg(service.url()?.as_str().trim_end_matches('/'));
         command.args(["--dialect", service.kind().dialect()]).arg("--keys").arg(&self.keys);
         // Not an argument, because every user of the machine can read arguments.
         command.env_remove("INTERNAL_API_KEY").envs(service.key().map(|key| ("INTERNAL_API_KEY", key)));
-        let mut child = crate::child::Child::start(command, &self.folder, &self.interruption)?;
-        let status = child.wait(RUN_WITHIN)?;
-        self.interruption.check()?;
-        let output = child.output()?;
-        if !status.success() && status.code() != Some(FAULTS) {
-            anyhow::bail!("loadtest {verb} {} failed ({status}): {}", load.arguments().join(" "), child.complaint());
-        }
-        serde_json::from_str(&output).with_context(|| {
-            let complaint = child.complaint();
-            format!("loadtest {verb} {} wrote no valid report ({status}): {complaint}", load.arguments().join(" "))
-        })
+        let mut child = Child::start(command, &self.folder)?;
+        let status = child.wait(RUN_WITHIN).await?;
+        let told = || format!("loadtest {verb} {} ({status}): {}", load.arguments().join(" "), child.complaint());
+        anyhow::ensure!(status.success() || status.code() == Some(FAULTS), "failed: {}", told());
+        serde_json::from_str(&child.output()?).with_context(|| format!("no valid report: {}", told()))
     }
 }
 
@@ -215,12 +151,13 @@ mod tests {
 
     #[test]
     fn a_load_becomes_arguments_of_the_load_generator() {
-        let load = Load::of("cold").connections(32).seconds(5).rate(99.6).seed(7);
+        let load = Load::of("cold").with("connections", 32).with("seconds", 5).rate(99.6);
 
-        assert_eq!(load.arguments().join(" "), "cold --connections 32 --rate 100 --seed 7 --seconds 5");
-        assert!(load.clone().verified().arguments().join(" ").ends_with("--seconds 5 --verify"));
-        let longer = load.warmup_seconds(2).seconds(1).seed(8).arguments().join(" ");
-        assert_eq!(longer, "cold --connections 32 --rate 100 --seed 8 --seconds 3 --warmup-seconds 2");
+        let arguments = "cold --connections 32 --rate 100 --requests 10000000 --seconds 5";
+        assert_eq!(load.arguments().join(" "), arguments);
+        assert_eq!(load.clone().verified().arguments().join(" "), format!("{arguments} --verify"));
+        let longer = load.measured(2).with("requests", 9).arguments().join(" ");
+        assert_eq!(longer, "cold --connections 32 --rate 100 --requests 9 --seconds 3 --warmup-seconds 1");
     }
 
     #[test]

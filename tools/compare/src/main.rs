@@ -5,10 +5,9 @@
 //! programs and sends requests with a load generator.
 //!
 //! * `works` holds the measurements, and `field` their environment;
-//! * `service` and `loader` run the programs; `report`, `exposition` and `process` read their results;
-//! * `database`, `catalogue` and `cgroup` create the resources; `child`, `network` and `interruption` ensure that all
-//!   of them are removed;
-//! * `figures`, `row` and `table` create the report.
+//! * `service` and `loader` run the programs; `exposition` and `process` read their figures;
+//! * `database`, `catalogue` and `cgroup` create the resources; `child` ensures that no program is left;
+//! * `row` holds the results.
 
 mod args;
 mod catalogue;
@@ -17,15 +16,10 @@ mod child;
 mod database;
 mod exposition;
 mod field;
-mod figures;
-mod interruption;
 mod loader;
-mod network;
 mod process;
-mod report;
 mod row;
 mod service;
-mod table;
 mod works;
 
 use std::fs::File;
@@ -36,10 +30,10 @@ use std::thread;
 use anyhow::Context;
 use clap::Parser;
 use serde::Serialize;
+use tokio::signal::unix::{SignalKind, signal};
 
 use crate::args::Args;
 use crate::field::Field;
-use crate::interruption::Interruption;
 use crate::row::{Row, TargetResult};
 
 /// The exit code if a target was missed or a measurement failed.
@@ -47,8 +41,9 @@ const MISSED: u8 = 1;
 /// The exit code if nothing could be measured, or after a signal. It is the one that clap uses for wrong arguments.
 const NOT_RUN: u8 = 2;
 
-fn main() -> ExitCode {
-    match run(&Args::parse()) {
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> ExitCode {
+    match run(&Args::parse()).await {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::from(MISSED),
         Err(error) => {
@@ -71,22 +66,41 @@ struct JsonReport<'a> {
 }
 
 /// Runs the selected works and prints the report. Returns whether all targets were met.
-fn run(args: &Args) -> anyhow::Result<bool> {
+async fn run(args: &Args) -> anyhow::Result<bool> {
     let works = works::named(&args.only)?;
-    let field = Field::new(args, Interruption::listen()?)?;
+    let field = Field::new(args)?;
     let redis = args.redis_url.is_some();
     field.say(if redis {
         "shared cache: Redis for the service, none for the baseline"
     } else {
         "shared cache: none on either side"
     });
-    let rows = works::measure(&works, &field)?;
+    // After a signal, the measurement is dropped, and its programs are killed.
+    let measured = tokio::select! {
+        rows = Box::pin(works::measure(&works, &field)) => Ok(rows),
+        listened = interrupted() => Err(listened.err().unwrap_or_else(|| anyhow::anyhow!("interrupted"))),
+    };
+    field.end().await;
+    let rows = measured?;
     if let Some(path) = &args.json {
         let processors = thread::available_parallelism().map_or(0, usize::from);
         let report = JsonReport { rounds: args.rounds, seconds: args.seconds, processors, redis, rows: &rows };
         let file = File::create(path).with_context(|| format!("failed to create {}", path.display()))?;
         serde_json::to_writer_pretty(file, &report).with_context(|| format!("failed to write {}", path.display()))?;
     }
-    io::stdout().lock().write_all(table::table(&rows).as_bytes()).context("failed to write the report")?;
+    io::stdout().lock().write_all(row::table(&rows).as_bytes()).context("failed to write the report")?;
     Ok(!rows.iter().any(|row| matches!(row.verdict, TargetResult::Missed | TargetResult::Failed)))
+}
+
+/// Waits for SIGINT, SIGTERM or SIGHUP.
+async fn interrupted() -> anyhow::Result<()> {
+    let listen = |kind| signal(kind).context("failed to listen for signals");
+    let (mut interrupt, mut terminate) = (listen(SignalKind::interrupt())?, listen(SignalKind::terminate())?);
+    let mut hangup = listen(SignalKind::hangup())?;
+    tokio::select! {
+        _ = interrupt.recv() => {}
+        _ = terminate.recv() => {}
+        _ = hangup.recv() => {}
+    }
+    Ok(())
 }

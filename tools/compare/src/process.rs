@@ -1,9 +1,6 @@
 //! Reads memory and CPU time of a process from Linux.
 
 use std::fs;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use anyhow::Context;
@@ -58,32 +55,18 @@ fn parse_stat(text: &str) -> Option<f64> {
     Some((ticks(11)? + ticks(12)?) / TICKS_PER_SECOND)
 }
 
-/// Samples the memory of a process four times per second.
-pub(crate) struct Sampler {
-    is_over: Arc<AtomicBool>,
-    thread: JoinHandle<Vec<f64>>,
-}
-
-impl Sampler {
-    pub(crate) fn start(pid: u32) -> Self {
-        let is_over = Arc::new(AtomicBool::new(false));
-        let over = Arc::clone(&is_over);
-        let thread = thread::spawn(move || {
-            let mut samples = Vec::new();
-            while !over.load(Ordering::Relaxed) {
-                // An error means that the process has exited, which its owner reports.
-                samples.extend(resident_mb(pid));
-                thread::sleep(SAMPLE_EVERY);
-            }
-            samples
-        });
-        Self { is_over, thread }
-    }
-
-    /// Stops sampling and returns the samples in MB, the oldest first.
-    pub(crate) fn stop(self) -> anyhow::Result<Vec<f64>> {
-        self.is_over.store(true, Ordering::Relaxed);
-        self.thread.join().map_err(|_| anyhow::anyhow!("the memory sampler panicked"))
+/// Samples the memory of a process four times per second until `work` ends. Returns its result and the samples in MB, the
+/// oldest first.
+pub(crate) async fn sampled<T>(pid: u32, work: impl Future<Output = T>) -> (T, Vec<f64>) {
+    let mut samples = Vec::new();
+    let mut ticks = tokio::time::interval(SAMPLE_EVERY);
+    tokio::pin!(work);
+    loop {
+        tokio::select! {
+            result = &mut work => return (result, samples),
+            // An error means that the process has exited, which its owner reports.
+            _ = ticks.tick() => samples.extend(resident_mb(pid)),
+        }
     }
 }
 

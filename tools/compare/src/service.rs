@@ -1,26 +1,32 @@
 //! The compared services, each with its own database.
 
 use std::cell::RefCell;
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpListener;
 use std::path::PathBuf;
 use std::process::Command;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::Context;
-use reqwest::Url;
+use reqwest::{Client, Url};
+use tokio::net::TcpStream;
 
 use crate::cgroup::Group;
 use crate::child::Child;
 use crate::database::Database;
-use crate::network::Network;
 
 const READY_WITHIN: Duration = Duration::from_secs(60);
 
 /// The timeout of an ingest; a catalog of 250,000 instruments takes seconds.
 const INGESTED_WITHIN: Duration = Duration::from_secs(300);
 
+/// The timeout of a request that no work is measured with.
+const ANSWER_WITHIN: Duration = Duration::from_secs(30);
+
 /// The base path of the API of the registry.
 pub(crate) const BASE: &str = "api/v1/internal/instrument-registry";
+
+/// The header with the registry's API key.
+pub(crate) const KEY_HEADER: &str = "X-Internal-API-Key";
 
 /// The program of a service.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,10 +42,7 @@ pub(crate) enum Kind {
 impl Kind {
     /// Returns the load generator's name of the response format.
     pub(crate) fn dialect(self) -> &'static str {
-        match self {
-            Kind::Registry => "registry",
-            Kind::Yardstick | Kind::Anchor => "yardstick",
-        }
+        if self == Kind::Registry { "registry" } else { "yardstick" }
     }
 
     /// Returns the table of plans.
@@ -67,11 +70,11 @@ pub(crate) struct Setup {
     pub(crate) key: Option<String>,
 }
 
-/// A running service. Dropping it kills the process and drops the database.
+/// A running service. Dropping it kills the process.
 pub(crate) struct Service {
     running: RefCell<Option<Running>>,
     setup: Setup,
-    network: Network,
+    client: Client,
 }
 
 struct Running {
@@ -80,32 +83,26 @@ struct Running {
 }
 
 impl Service {
-    /// Starts a service and waits until it is ready.
-    pub(crate) fn start(setup: Setup, network: &Network) -> anyhow::Result<Self> {
-        let service = Self { running: RefCell::default(), setup, network: network.clone() };
-        service.run()?;
-        Ok(service)
-    }
-
     /// Ingests a broker's files one after the other, starts the service and waits until it is ready.
-    pub(crate) fn start_with(setup: Setup, network: &Network, dumps: &[PathBuf]) -> anyhow::Result<Self> {
+    pub(crate) async fn start(setup: Setup, dumps: &[PathBuf]) -> anyhow::Result<Self> {
         for dump in dumps {
             let mut command = command(&setup);
             command.arg("ingest").arg(dump).args(["--broker", "kite"]);
-            let mut child = Child::start(command, &setup.folder.join("ingest"), &network.interruption)?;
-            let status = child.wait(INGESTED_WITHIN)?;
-            let is_ingested = status.success();
+            let mut child = Child::start(command, &setup.folder.join("ingest"))?;
+            let is_ingested = child.wait(INGESTED_WITHIN).await?.success();
             anyhow::ensure!(is_ingested, "failed to ingest the catalog: {} {}", child.output()?, child.complaint());
         }
-        Self::start(setup, network)
+        let service = Self { running: RefCell::default(), setup, client: client(ANSWER_WITHIN)? };
+        service.run().await?;
+        Ok(service)
     }
 
     /// Restarts the service, which clears its memory.
-    pub(crate) fn restart(&self) -> anyhow::Result<()> {
+    pub(crate) async fn restart(&self) -> anyhow::Result<()> {
         if let Some(running) = self.running.take() {
-            running.child.stop();
+            running.child.stop().await;
         }
-        self.run()
+        self.run().await
     }
 
     pub(crate) fn kind(&self) -> Kind {
@@ -126,8 +123,8 @@ impl Service {
     }
 
     /// Counts the stored plans.
-    pub(crate) fn plans_stored(&self) -> anyhow::Result<u64> {
-        self.setup.database.count(self.setup.kind.table())
+    pub(crate) async fn plans_stored(&self) -> anyhow::Result<u64> {
+        self.setup.database.count(self.setup.kind.table()).await
     }
 
     /// Returns the current URL.
@@ -139,19 +136,12 @@ impl Service {
         self.with_running(|running| running.child.pid())
     }
 
-    /// Sends a GET request with the key. Returns the body and the time until it was complete. A path without a leading
-    /// `/` is relative to the registry's base path.
-    pub(crate) fn get(&self, path_and_query: &str) -> anyhow::Result<(String, Duration)> {
-        let path = match path_and_query.strip_prefix('/') {
-            Some(path) => path.to_owned(),
-            None => format!("{BASE}/{path_and_query}"),
-        };
-        self.network.time(&self.url()?.join(&path)?, self.key())
-    }
-
-    /// Returns the URL of a list of plans.
-    pub(crate) fn plans_url(&self, query: &str) -> anyhow::Result<Url> {
-        Ok(self.url()?.join(&format!("{BASE}/subscriptions/plans?{query}"))?)
+    /// Sends a GET request with the key. Returns the body of a 2xx response and the time until it was complete.
+    pub(crate) async fn get(&self, path: &str) -> anyhow::Result<(String, Duration)> {
+        let (url, since) = (self.url()?.join(path)?, Instant::now());
+        let request = self.client.get(url).header(KEY_HEADER, self.key().unwrap_or_default());
+        let answer = async { request.send().await?.error_for_status()?.text().await };
+        Ok((answer.await.with_context(|| format!("failed to get {path}"))?, since.elapsed()))
     }
 
     fn with_running<T>(&self, ask: impl FnOnce(&Running) -> T) -> anyhow::Result<T> {
@@ -159,7 +149,7 @@ impl Service {
         Ok(ask(running.as_ref().context("the service is not running because a restart failed")?))
     }
 
-    fn run(&self) -> anyhow::Result<()> {
+    async fn run(&self) -> anyhow::Result<()> {
         let setup = &self.setup;
         let mut command = command(setup);
         let mut announced = None;
@@ -171,7 +161,8 @@ impl Service {
                 command.arg("0").arg(setup.database.url.as_str());
             }
             Kind::Anchor => {
-                let port = free_port()?;
+                // Another program can still take the port before the service does.
+                let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
                 announced = Some(Url::parse(&format!("http://127.0.0.1:{port}"))?);
                 command.arg(port.to_string()).arg(setup.database.url.as_str());
             }
@@ -179,21 +170,24 @@ impl Service {
         if let Some(group) = &setup.group {
             command = group.enter(&command);
         }
-        let mut child = Child::start(command, &setup.folder.join("serve"), &self.network.interruption)?;
+        let mut child = Child::start(command, &setup.folder.join("serve"))?;
         let url = match announced {
-            Some(url) => child.until(READY_WITHIN, "reachable", |_| Ok(is_reached(&url).then(|| url.clone())))?,
-            None => child.until(READY_WITHIN, "listening", |child| Ok(greeted(&child.output()?)))?,
+            Some(url) => child.until(READY_WITHIN, "reachable", async |_| reached(&url).await).await?,
+            None => child.until(READY_WITHIN, "listening", async |child| greeted(&child.output().ok()?)).await?,
         };
         if setup.kind == Kind::Registry {
             let ready = url.join("ready")?;
-            child.until(READY_WITHIN, "ready", |_| {
-                self.network.interruption.check()?;
-                Ok(self.network.get(&ready, None).ok())
-            })?;
+            let is_ready = async |_: &Child| self.client.get(ready.clone()).send().await.ok()?.error_for_status().ok();
+            child.until(READY_WITHIN, "ready", is_ready).await?;
         }
-        *self.running.borrow_mut() = Some(Running { child, url });
+        self.running.replace(Some(Running { child, url }));
         Ok(())
     }
+}
+
+/// Returns a client for services of this machine.
+pub(crate) fn client(timeout: Duration) -> anyhow::Result<Client> {
+    Client::builder().tls_certs_only([]).no_proxy().timeout(timeout).build().context("failed to create an HTTP client")
 }
 
 fn command(setup: &Setup) -> Command {
@@ -216,14 +210,9 @@ fn greeted(output: &str) -> Option<Url> {
     Url::parse(url.trim()).ok()
 }
 
-fn is_reached(url: &Url) -> bool {
-    url.socket_addrs(|| None).is_ok_and(|addresses| TcpStream::connect(&*addresses).is_ok())
-}
-
-/// Returns a port that is free now. Another program can still take it before the service does.
-fn free_port() -> anyhow::Result<u16> {
-    let listener = TcpListener::bind("127.0.0.1:0").context("failed to find a free port")?;
-    Ok(listener.local_addr()?.port())
+/// Returns the URL if a service accepts connections there.
+async fn reached(url: &Url) -> Option<Url> {
+    TcpStream::connect((url.host_str()?, url.port()?)).await.ok().map(|_| url.clone())
 }
 
 #[cfg(test)]
@@ -242,13 +231,13 @@ mod tests {
         assert_eq!(url(""), None);
     }
 
-    #[test]
-    fn a_listening_service_is_reachable() {
+    #[tokio::test]
+    async fn a_listening_service_is_reachable() {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let url = Url::parse(&format!("http://{}", listener.local_addr().unwrap())).unwrap();
 
-        assert!(is_reached(&url));
+        assert!(reached(&url).await.is_some());
         drop(listener);
-        assert!(!is_reached(&url));
+        assert!(reached(&url).await.is_none());
     }
 }

@@ -1,98 +1,88 @@
 //! The measurements.
 
-mod creation;
+mod comparisons;
 mod hot_key;
-mod limits;
 mod million;
 mod mixed;
 mod overload;
 mod pressure;
-mod reads;
-mod repeats;
 mod sizes;
-mod yardsticks;
+mod small_box;
 
 use crate::field::Field;
 use crate::row::Row;
 
-/// The default number of connections of a closed loop: it keeps two processors busy with short queues.
-const CONNECTIONS: u32 = 64;
-
-/// The duration of the warm-up, because every process responds more slowly to its first requests.
-const WARMUP_SECONDS: u64 = 1;
-
-/// A measurement that results in one or more rows.
-#[derive(Clone, Copy)]
-pub(crate) struct Work {
-    name: &'static str,
-    /// Whether it runs only if it is named, because it takes minutes or requires root.
-    is_named_only: bool,
-    measure: fn(&Field) -> anyhow::Result<Vec<Row>>,
-}
-
-const fn work(name: &'static str, measure: fn(&Field) -> anyhow::Result<Vec<Row>>) -> Work {
-    Work { name, is_named_only: false, measure }
-}
-
-const fn named_only(name: &'static str, measure: fn(&Field) -> anyhow::Result<Vec<Row>>) -> Work {
-    Work { name, is_named_only: true, measure }
-}
-
-const WORKS: [Work; 16] = [
-    work("create32", creation::at_32),
-    work("create128", creation::at_128),
-    work("create-broker", creation::at_a_broker),
-    work("repeat", repeats::byte_for_byte),
-    work("reorder", repeats::in_another_order),
-    work("get-hot", reads::hot),
-    work("get-cold", reads::cold),
-    work("mixed80", mixed::at_80_percent),
-    work("mixed20", mixed::at_20_percent),
-    work("hot-key", hot_key::planned_once),
-    work("size", sizes::cost_per_instrument),
-    work("yardstick", yardsticks::as_fast_as_the_anchor),
-    named_only("overload", overload::shed),
-    named_only("box", limits::small_box),
-    named_only("pressure", pressure::bounded),
-    named_only("million", million::as_fast_as_empty),
+/// The works that run by default.
+const USUAL: [&str; 12] = [
+    "create32",
+    "create128",
+    "create-broker",
+    "repeat",
+    "reorder",
+    "get-hot",
+    "get-cold",
+    "mixed80",
+    "mixed20",
+    "hot-key",
+    "size",
+    "yardstick",
 ];
 
-/// Returns the works with these names, in the order of `WORKS`. Without names it returns the default works.
-pub(crate) fn named(names: &[String]) -> anyhow::Result<Vec<Work>> {
+/// The works that run only if they are named, because they take minutes or require root.
+const NAMED_ONLY: [&str; 4] = ["overload", "box", "pressure", "million"];
+
+/// Returns the works with these names, in their usual order. Without names it returns the usual works.
+pub(crate) fn named(names: &[String]) -> anyhow::Result<Vec<&'static str>> {
+    let known = [&USUAL[..], &NAMED_ONLY].concat();
     for name in names {
-        let known = WORKS.map(|work| work.name);
         anyhow::ensure!(known.contains(&name.as_str()), "unknown work `{name}`: expected one of {}", known.join(", "));
     }
-    let is_wanted = |work: &Work| match names {
-        [] => !work.is_named_only,
-        names => names.iter().any(|name| name == work.name),
-    };
-    Ok(WORKS.into_iter().filter(is_wanted).collect())
+    if names.is_empty() {
+        return Ok(USUAL.to_vec());
+    }
+    Ok(known.into_iter().filter(|work| names.iter().any(|name| name == work)).collect())
 }
 
 /// Runs the works one after the other. The row of a failed work contains the error, and the other works still run.
-///
-/// # Errors
-/// A signal has arrived.
-pub(crate) fn measure(works: &[Work], field: &Field) -> anyhow::Result<Vec<Row>> {
+pub(crate) async fn measure(works: &[&'static str], field: &Field) -> Vec<Row> {
     let mut rows = Vec::new();
-    for work in works {
-        match (work.measure)(field) {
+    for &work in works {
+        match Box::pin(measure_one(work, field)).await {
             Ok(measured) => rows.extend(measured),
             Err(error) => {
-                field.check()?;
-                field.say(&format!("{} failed: {error:#}", work.name));
-                rows.push(Row::failed(work.name, &error));
+                field.say(&format!("{work} failed: {error:#}"));
+                rows.push(Row::failed(work, &error));
                 field.clear();
             }
         }
     }
-    let left_out = WORKS.map(|work| work.name).into_iter().filter(|name| !works.iter().any(|work| work.name == *name));
-    let left_out: Vec<&str> = left_out.collect();
+    let left_out: Vec<&str> = USUAL.into_iter().chain(NAMED_ONLY).filter(|work| !works.contains(work)).collect();
     if !left_out.is_empty() {
         field.say(&format!("skipped: not in --only: {}", left_out.join(", ")));
     }
-    Ok(rows)
+    rows
+}
+
+async fn measure_one(work: &'static str, field: &Field) -> anyhow::Result<Vec<Row>> {
+    match work {
+        "create32" => comparisons::create(field, work, 32).await,
+        "create128" => comparisons::create(field, work, 128).await,
+        "create-broker" => comparisons::create_at_broker(field, work).await,
+        "repeat" => comparisons::constant_answers(field, work, "warm", "echo").await,
+        "reorder" => comparisons::reorder(field, work).await,
+        "get-hot" => comparisons::constant_answers(field, work, "read", "hello").await,
+        "get-cold" => comparisons::cold_reads(field, work).await,
+        "mixed80" => mixed::at(field, work, 0.8, 1.0 / 3.0).await,
+        "mixed20" => mixed::at(field, work, 0.2, 1.0).await,
+        "hot-key" => hot_key::planned_once(field, work).await,
+        "size" => sizes::cost_per_instrument(field, work).await,
+        "yardstick" => comparisons::yardstick(field, work).await,
+        "overload" => overload::shed(field).await,
+        "box" => small_box::limits(field, work).await,
+        "pressure" => pressure::bounded(field).await,
+        "million" => million::as_fast_as_empty(field, work).await,
+        _ => anyhow::bail!("unknown work `{work}`"),
+    }
 }
 
 #[cfg(test)]
@@ -101,7 +91,7 @@ mod tests {
 
     fn names(asked: &[&str]) -> Vec<&'static str> {
         let asked: Vec<String> = asked.iter().map(|&name| name.to_owned()).collect();
-        named(&asked).unwrap().iter().map(|work| work.name).collect()
+        named(&asked).unwrap()
     }
 
     #[test]

@@ -3,15 +3,16 @@
 use std::time::Instant;
 
 use anyhow::Context;
+use registry_loadtest::report::Report;
 
-use crate::cgroup::{Group, Share, USUAL_PERIOD_US};
+use crate::cgroup::{Share, USUAL_PERIOD_US};
 use crate::field::{Field, Instance};
-use crate::figures::{self, Spread};
 use crate::loader::Load;
-use crate::process::Sampler;
-use crate::report::Report;
-use crate::row::{Row, Target};
-use crate::works::{CONNECTIONS, WARMUP_SECONDS};
+use crate::process;
+use crate::row::{Pairs, Row, Spread, Target};
+
+/// The name of the work in the report.
+const WORK: &str = "overload";
 
 /// Half a processor with the usual period of 100 ms: when the quota is used up, no request gets a response for the rest
 /// of the period. A period of 10 ms is less efficient, and fewer plans are created.
@@ -45,103 +46,74 @@ const RECOVERED_WITHIN_SECONDS: f64 = 10.0;
 /// The p99 has recovered if it is at most this multiple of the p99 before the overload.
 const AS_BEFORE: f64 = 2.0;
 
-pub(super) fn shed(field: &Field) -> anyhow::Result<Vec<Row>> {
+pub(super) async fn shed(field: &Field) -> anyhow::Result<Vec<Row>> {
     let mut rows = Vec::new();
     for (instruments, least) in SIZES {
-        rows.extend(shed_plans_of(instruments, least, field)?);
+        rows.extend(shed_plans_of(instruments, least, field).await?);
     }
     Ok(rows)
 }
 
-fn shed_plans_of(instruments: u32, least: f64, field: &Field) -> anyhow::Result<Vec<Row>> {
-    let group = match Group::make(SHARE) {
+async fn shed_plans_of(instruments: u32, least: f64, field: &Field) -> anyhow::Result<Vec<Row>> {
+    let group = match field.group(WORK, SHARE) {
         Ok(group) => group,
-        Err(error) => {
-            field.say(&format!("skipped: overload requires root and control groups: {error:#}"));
-            return Ok(vec![Row::skipped("overload", format!("requires root and control groups: {error:#}"))]);
-        }
+        Err(skipped) => return Ok(skipped),
     };
-    let registry = field.new_registry(Instance { purpose: "overload", group: Some(group), ..Instance::default() })?;
-    let run = |load: Load| field.loader.run_past_faults(load.seed(field.loader.seed()), &registry);
+    let instance = Instance { purpose: "overload", group: Some(group), ..Instance::default() };
+    let registry = field.new_registry(instance).await?;
+    let run = async |load: Load| field.loader.run_past_faults(load, &registry).await;
 
-    let cold = Load::of("cold").instruments(instruments);
-    let closed = cold.clone().seconds(2 * field.seconds).warmup_seconds(2 * WARMUP_SECONDS);
+    let cold = Load::of("cold").with("instruments", instruments);
     let mut peak: f64 = 0.0;
     for connections in PEAK_CONNECTIONS {
-        let rate = run(closed.clone().connections(connections))?.goodput_per_second;
+        let load = cold.clone().measured(2 * field.seconds).with("connections", connections);
+        let rate = run(load).await?.goodput_per_second;
         field.say(&format!("overload: {rate:.0} plans/s of {instruments} instruments over {connections} connections"));
         peak = peak.max(rate);
     }
-    let light = cold.clone().connections(CONNECTIONS).rate(LIGHT * peak);
-    let before = run(light.clone().seconds(2 * field.seconds).warmup_seconds(WARMUP_SECONDS))?;
+    let light = cold.clone().rate(LIGHT * peak);
+    let before = run(light.clone().measured(2 * field.seconds)).await?;
     let before_ms = typical_p99_ms(&before).context("no response under light load")?;
     field.say(&format!("overload: peak {peak:.0} plans/s, p99 under light load {before_ms:.1} ms"));
 
-    let sampler = Sampler::start(registry.pid()?);
-    let load = cold.connections(OVERLOAD_CONNECTIONS).rate(TIMES_THE_PEAK * peak).seconds(OVERLOAD_SECONDS);
+    let load = cold.with("connections", OVERLOAD_CONNECTIONS).rate(TIMES_THE_PEAK * peak);
     let begun = Instant::now();
-    let overloaded = run(load)?;
-    let memory_mb = sampler.stop()?;
+    let overload = run(load.with("seconds", OVERLOAD_SECONDS));
+    let (overloaded, memory_mb) = process::sampled(registry.pid()?, overload).await;
+    let overloaded = overloaded?;
     // The overload's last requests delay the end of the run. This delay counts as time before the recovery.
-    let late_seconds = begun.elapsed().as_secs_f64() - OVERLOAD_SECONDS as f64;
-    let after = run(light.seconds(WATCHED_SECONDS))?;
+    let late_seconds = (begun.elapsed().as_secs_f64() - OVERLOAD_SECONDS as f64).max(0.0);
+    let after = run(light.with("seconds", WATCHED_SECONDS)).await?;
+    let after_ms = p99s(&after);
 
-    let mut rows = rows(peak, least, before_ms, &overloaded, &memory_mb, &after, late_seconds.max(0.0));
-    for row in &mut rows {
-        row.what = format!("{instruments} instruments: {}", row.what);
-    }
-    Ok(rows)
-}
-
-fn rows(
-    peak: f64,
-    least: f64,
-    before_ms: f64,
-    overloaded: &Report,
-    memory_mb: &[f64],
-    after: &Report,
-    late_seconds: f64,
-) -> Vec<Row> {
-    let refused_ms: Vec<f64> =
-        overloaded.refused.iter().filter_map(|refused| Some(refused.latency.as_ref()?.p99_ms)).collect();
-    let refusals = overloaded.refused.as_ref().map_or(0, |refused| refused.count);
-    let recovered: Vec<f64> = figures::settled_at(&p99s(after), AS_BEFORE * before_ms)
-        .map(|seconds| seconds as f64 + late_seconds)
-        .into_iter()
-        .collect();
-    let growth: Vec<f64> = figures::growth(memory_mb).into_iter().collect();
-    let pair = crate::figures::Pairs { ours: vec![overloaded.goodput_per_second], other: vec![peak] };
-    let goodput = Row::ratio(
-        "overload",
-        "plans at 3 × peak rate, compared with the peak",
-        "plans/s",
-        &pair,
-        Target::AtLeast(least),
+    let what = |what: &str| format!("{instruments} instruments: {what}");
+    let pair = Pairs { ours: vec![overloaded.goodput_per_second], other: vec![peak] };
+    let goodput = what("plans at 3 × peak rate, compared with the peak");
+    let (latency, refused) = (&overloaded.latency, &overloaded.refused);
+    let note = format!(
+        "plans p50 {:.1} ms, p99 {:.1} ms; {} refused of {}, {} not sent; {}",
+        latency.p50_ms,
+        latency.p99_ms,
+        refused.count,
+        overloaded.sent,
+        overloaded.unsent,
+        overloaded.faults_line().unwrap_or_else(|| "no faults".to_owned())
     );
-    let answered = overloaded.latency.as_ref().map(|latency| [latency.p50_ms, latency.p99_ms]);
-    let told = answered.map_or(String::new(), |[p50, p99]| format!("plans p50 {p50:.1} ms, p99 {p99:.1} ms; "));
-    let faults = overloaded.faults().unwrap_or_else(|| "no faults".to_owned());
-    let faults_count: u64 = overloaded.faults.iter().map(|fault| fault.count).sum();
-    vec![
-        goodput.noted(format!(
-            "{told}{refusals} refused of {}, {} not sent; {faults}",
-            overloaded.sent, overloaded.unsent
-        )),
-        Row::figure("overload", "p99 of refused requests", "ms", &refused_ms, None),
-        Row::figure("overload", "wrong responses", "", &[faults_count as f64], Target::Exactly(0.0)),
-        Row::figure("overload", "memory, last third / first third", "", &growth, Target::AtMost(1.1))
-            .noted(Spread::of(memory_mb).map_or(String::new(), |mb| format!("{:.0} to {:.0} MB", mb.min, mb.max))),
-        Row::figure("overload", "time until p99 recovers", "s", &recovered, Target::AtMost(RECOVERED_WITHIN_SECONDS))
-            .noted(format!(
-                "p99 under light load {before_ms:.1} ms; in each second afterwards: {}",
-                told_ms(&p99s(after))
-            )),
-    ]
-}
-
-/// Returns the values as text.
-fn told_ms(values: &[f64]) -> String {
-    values.iter().map(|value| format!("{value:.0}")).collect::<Vec<_>>().join(", ")
+    let refused_ms: Vec<f64> = refused.latency.iter().map(|latency| latency.p99_ms).collect();
+    let faults: u64 = overloaded.faults.iter().map(|fault| fault.count).sum();
+    let growth: Vec<f64> = growth(&memory_mb).into_iter().collect();
+    let memory = Spread::of(&memory_mb).map_or(String::new(), |mb| format!("{:.0} to {:.0} MB", mb.min, mb.max));
+    let recovered = settled_at(&after_ms, AS_BEFORE * before_ms).map(|seconds| seconds as f64 + late_seconds);
+    let each: Vec<String> = after_ms.iter().map(|ms| format!("{ms:.0}")).collect();
+    let recovery = format!("p99 under light load {before_ms:.1} ms; in each second afterwards: {}", each.join(", "));
+    let recovered_within = Target::AtMost(RECOVERED_WITHIN_SECONDS);
+    Ok(vec![
+        Row::ratio(WORK, goodput, "plans/s", &pair, Target::AtLeast(least)).noted(note),
+        Row::figure(WORK, what("p99 of refused requests"), "ms", &refused_ms, None),
+        Row::figure(WORK, what("wrong responses"), "", &[faults as f64], Target::Exactly(0.0)),
+        Row::figure(WORK, what("memory, last third / first third"), "", &growth, Target::AtMost(1.1)).noted(memory),
+        Row::figure(WORK, what("time until p99 recovers"), "s", recovered.as_slice(), recovered_within).noted(recovery),
+    ])
 }
 
 /// Returns the p99 of each second; it is infinite for a second without a response.
@@ -152,4 +124,49 @@ fn p99s(report: &Report) -> Vec<f64> {
 /// Returns the median of the p99 of all seconds, with which the seconds after the overload are compared.
 fn typical_p99_ms(report: &Report) -> Option<f64> {
     Spread::of(&p99s(report)).map(|spread| spread.median).filter(|p99| p99.is_finite())
+}
+
+/// Skips the first fifth, and divides the mean of the last third by the mean of the first third: 1 if values do not
+/// grow. Returns `None` for fewer than ten values.
+fn growth(values: &[f64]) -> Option<f64> {
+    if values.len() < 10 {
+        return None;
+    }
+    let warm = &values[values.len() / 5..];
+    let third = warm.len() / 3;
+    // Both have the same number of values.
+    Some(warm[warm.len() - third..].iter().sum::<f64>() / warm[..third].iter().sum::<f64>())
+}
+
+/// Returns the first index from which on every value is at most `limit`, or `None` if the last value exceeds it.
+fn settled_at(values: &[f64], limit: f64) -> Option<usize> {
+    match values.iter().rposition(|value| *value > limit) {
+        None => Some(0),
+        Some(last_above) if last_above + 1 < values.len() => Some(last_above + 1),
+        Some(_) => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn growth_leaves_out_the_warm_up() {
+        let mut values = vec![1.0; 2];
+        values.extend(vec![100.0; 8]);
+        let climbing: Vec<f64> = (1..=15).map(f64::from).collect();
+
+        assert_eq!(growth(&values), Some(1.0));
+        assert_eq!(growth(&climbing), Some(13.5 / 5.5));
+        assert_eq!(growth(&[1.0; 9]), None);
+    }
+
+    #[test]
+    fn settled_values_stay_below_the_limit() {
+        assert_eq!(settled_at(&[9.0, 1.0, 9.0, 2.0, 1.0], 2.0), Some(3));
+        assert_eq!(settled_at(&[1.0, 1.0], 2.0), Some(0));
+        assert_eq!(settled_at(&[1.0, 9.0], 2.0), None);
+        assert_eq!(settled_at(&[], 2.0), Some(0));
+    }
 }

@@ -2,34 +2,35 @@
 //! up. It asserts no speed. Every response must be complete and correct, every acknowledged plan must be read back, and the
 //! process must survive with a bounded peak of memory.
 //!
-//! * `files` and `seed` create what is stored; `bodies` creates large requests;
+//! * `seed` creates what is stored; `bodies` creates large requests;
 //! * `caller` waits for responses, `hangups` does not;
-//! * `lists` and `export`, `abandoned` and `plans` are the steps; `course` runs them and writes the report.
+//! * `lists` and `export`, and `abandoned` are the steps; `course` runs them and writes the report.
 
 mod abandoned;
 mod bodies;
 mod caller;
 mod course;
 mod export;
-mod files;
 mod hangups;
 mod lists;
-mod plans;
 mod seed;
 
-use std::sync::Arc;
+use std::cell::Cell;
 use std::thread;
+use std::time::Duration;
 
 use anyhow::Context;
+use futures_util::future::join_all;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use serde::Deserialize;
 use serde_json::json;
+use serde_json::value::RawValue;
 
 use self::caller::{Caller, Content};
-use self::course::{Course, Outcome};
+use self::course::{Course, Outcome, WORK};
 use self::hangups::Destination;
-use self::plans::Writer;
-use crate::cgroup::{Group, Share, USUAL_PERIOD_US};
+use crate::catalogue;
+use crate::cgroup::{Share, USUAL_PERIOD_US};
 use crate::field::{Field, Instance};
 use crate::row::Row;
 use crate::service::{BASE, Service};
@@ -48,6 +49,20 @@ const KEYS: usize = 6_000;
 /// The maximum number of instruments of a page.
 const PAGE: usize = 1_000;
 
+/// The user and the number of the plans that are created before everything else.
+const PLANS_USER: &str = "pressure-plans";
+const PLANS: usize = 300;
+
+/// The number of their instruments: the maximum.
+const PLAN_INSTRUMENTS: usize = 5_000;
+
+/// The number of instruments of a plan that is created during the steps, and the pause between two of these plans.
+const INSTRUMENTS_MEANWHILE: usize = 100;
+const PAUSE_MEANWHILE: Duration = Duration::from_millis(50);
+
+/// The number of plans that are read back at the same time.
+const READERS: usize = 8;
+
 /// The settings that allow the largest plans and profiles. The timeouts are longer than usual, because a slow machine must
 /// not decide whether a response is complete.
 const ENVIRONMENT: [(&str, &str); 5] = [
@@ -59,70 +74,102 @@ const ENVIRONMENT: [(&str, &str); 5] = [
 ];
 
 /// Runs all steps. Requires root and control groups.
-pub(super) fn bounded(field: &Field) -> anyhow::Result<Vec<Row>> {
+pub(super) async fn bounded(field: &Field) -> anyhow::Result<Vec<Row>> {
     let processors = thread::available_parallelism().map_or(1, usize::from) as f64;
     let share = Share { processors, period_us: USUAL_PERIOD_US, memory_mb: Some(MEMORY_MB) };
-    let group = match Group::make(share) {
-        Ok(group) => group,
-        Err(error) => {
-            field.say(&format!("skipped: pressure requires root and control groups: {error:#}"));
-            return Ok(vec![Row::skipped("pressure", format!("requires root and control groups: {error:#}"))]);
-        }
+    let group = match field.group(WORK, share) {
+        Ok(group) => Some(group),
+        Err(skipped) => return Ok(skipped),
     };
     allow_files()?;
-    let dumps = files::write(field)?;
+    let dumps = catalogue::write_large(&field.file(""))?;
     let environment = ENVIRONMENT.map(|(name, value)| (name, value.to_owned())).to_vec();
-    let registry = field.new_registry(Instance { purpose: "pressure", environment, group: Some(group), dumps })?;
+    let registry = field.new_registry(Instance { purpose: "pressure", environment, group, dumps }).await?;
     let mut course = Course::new(field, &registry)?;
-    let ended = steps(&mut course, &registry);
+    let ended = Box::pin(steps(&mut course, &registry)).await;
     course.end(ended)
 }
 
-fn steps(course: &mut Course<'_>, service: &Service) -> anyhow::Result<()> {
+async fn steps(course: &mut Course<'_>, service: &Service) -> anyhow::Result<()> {
     let caller = Caller::new(service)?;
-    let destination = Destination::of(service)?;
-    let network = course.field.network();
-    course.field.say("pressure: storing profiles");
-    let seed = Arc::new(seed::fill(service, &caller, network)?);
-    course.stored()?;
-    let keys = network.wait(keys(&caller))?;
-    let mut acknowledged = course.step("300 plans of 5,000 instruments", async {
-        let plans = plans::create_all(&caller, &keys).await?;
-        Ok((plans, Outcome::of(Vec::<anyhow::Result<()>>::new())))
-    })?;
-    let writer = network.wait(async { anyhow::Ok(Writer::start(&caller, &keys)) })?;
+    let seed =
+        course.step("profiles stored", async { Ok((seed::fill(service, &caller).await?, Outcome::default())) }).await?;
+    let keys = keys(&caller).await?;
+    let mut acknowledged = course
+        .step("300 plans of 5,000 instruments", async {
+            let mut plans = Vec::with_capacity(PLANS);
+            for number in 0..PLANS {
+                // Each has another set of instruments, so that none is a repeat.
+                plans.push(create_plan(&caller, PLANS_USER, &keys[number..number + PLAN_INSTRUMENTS]).await?);
+            }
+            Ok((plans, Outcome::default()))
+        })
+        .await?;
 
-    let lists = lists::all(&seed);
+    let is_over = Cell::new(false);
+    let requested = async {
+        let done = read_and_abandon(course, service, &caller, &seed, &keys).await;
+        is_over.set(true);
+        done
+    };
+    let (imported, meanwhile) = tokio::join!(Box::pin(requested), create_plans_until(&is_over, &caller, &keys));
+    let imported = imported?;
+    let afterwards = async { Ok(((), afterwards(&caller, &keys, &mut acknowledged).await)) };
+    course.step("other requests afterwards", afterwards).await?;
+    course
+        .step("plans created meanwhile", async {
+            let note = format!("{} plans requested", meanwhile.len());
+            let stored = meanwhile.into_iter().map(|plan| plan.map(|plan| acknowledged.push(plan)));
+            let outcome = Outcome::of(stored.collect::<Vec<_>>()).noted(note);
+            anyhow::ensure!(acknowledged.len() > PLANS + 1, "no plan was acknowledged meanwhile");
+            Ok(((), outcome))
+        })
+        .await?;
+    course
+        .step("acknowledged plans read back", async {
+            let read = async |first: usize| {
+                let mut results = Vec::new();
+                for plan in acknowledged.iter().skip(first).step_by(READERS) {
+                    results.push(plan.read_back(&caller).await.with_context(|| plan.plan_id.clone()));
+                }
+                results
+            };
+            Ok(((), Outcome::of(join_all((0..READERS).map(read)).await.into_iter().flatten())))
+        })
+        .await?;
+    let imported = async { Ok(((), abandoned::read_back(&caller, &imported).await)) };
+    course.step("imported profiles read back", imported).await
+}
+
+/// Reads the lists, each alone and then all together, and sends requests whose callers hang up.
+async fn read_and_abandon(
+    course: &mut Course<'_>,
+    service: &Service,
+    caller: &Caller,
+    seed: &seed::Seed,
+    keys: &[String],
+) -> anyhow::Result<Vec<abandoned::Imported>> {
+    let lists = lists::all(seed);
     for list in &lists {
         let only = std::slice::from_ref(list);
-        course.step(list.name, async { Ok(((), lists::read(&caller, only, &seed).await?)) })?;
+        course.step(list.name, async { Ok(((), lists::read(caller, only, seed).await)) }).await?;
     }
-    course.step("all lists together", async { Ok(((), lists::read(&caller, &lists, &seed).await?)) })?;
-    let imported = abandoned::run(course, &caller, &destination, &keys)?;
-
-    course
-        .step("other requests afterwards", async { Ok(((), afterwards(&caller, &keys, &mut acknowledged).await)) })?;
-    course.step("plans created meanwhile", async {
-        let (meanwhile, errors) = writer.stop().await?;
-        let note = format!("{} plans acknowledged", meanwhile.len());
-        anyhow::ensure!(!meanwhile.is_empty(), "no plan was acknowledged meanwhile");
-        acknowledged.extend(meanwhile);
-        Ok(((), Outcome::of(errors.into_iter().map(Err)).noted(note)))
-    })?;
-    course.step("acknowledged plans read back", async { Ok(((), plans::read_back(&caller, acknowledged).await?)) })?;
-    course.step("imported profiles read back", async { Ok(((), abandoned::read_back(&caller, &imported).await?)) })
+    course.step("all lists together", async { Ok(((), lists::read(caller, &lists, seed).await)) }).await?;
+    abandoned::run(course, service, caller, &Destination::of(service)?, keys).await
 }
 
 /// Sends a request of each kind.
-async fn afterwards(caller: &Caller, keys: &[String], acknowledged: &mut Vec<plans::Plan>) -> Outcome {
-    let mut results = Vec::new();
-    for path in ["health", "ready", "metrics"] {
-        results.push(caller.get(path).await.map(drop));
+async fn afterwards(caller: &Caller, keys: &[String], acknowledged: &mut Vec<Plan>) -> Outcome {
+    let paths = ["health", "ready", "metrics"].map(ToOwned::to_owned).into_iter();
+    let paths = paths.chain([
+        format!("{BASE}/subscriptions/plans?limit=200"),
+        format!("{PROFILES_BASE}/users/{}/profiles", seed::USER),
+    ]);
+    let mut results = vec![search(caller).await];
+    for path in paths {
+        results.push(caller.get(&path).await.map(drop));
     }
-    results.push(search(caller).await);
-    results.push(caller.get(&format!("{BASE}/subscriptions/plans?limit=200")).await.map(drop));
-    results.push(caller.get(&format!("{PROFILES_BASE}/users/{}/profiles", seed::USER)).await.map(drop));
-    let plan = plans::create(caller, "pressure-afterwards", &keys[..PAGE]).await;
+    let plan = create_plan(caller, "pressure-afterwards", &keys[..PAGE]).await;
     results.push(plan.map(|plan| acknowledged.push(plan)));
     Outcome::of(results)
 }
@@ -135,8 +182,7 @@ async fn search(caller: &Caller) -> anyhow::Result<()> {
     }
     let body = Content::json(&json!({ "query": "STOCK123" }));
     let answer = caller.post(&format!("{BASE}/search?page_size=50"), &body).await?;
-    let found: Found = serde_json::from_slice(&answer.body).context("failed to parse the search")?;
-    anyhow::ensure!(!found.instruments.is_empty(), "the search found nothing");
+    anyhow::ensure!(!answer.parse::<Found>()?.instruments.is_empty(), "the search found nothing");
     Ok(())
 }
 
@@ -150,6 +196,57 @@ async fn keys(caller: &Caller) -> anyhow::Result<Vec<String>> {
     Ok(keys)
 }
 
+/// A plan that the service acknowledged, and must be read back byte for byte.
+struct Plan {
+    plan_id: String,
+    document: String,
+}
+
+impl Plan {
+    async fn read_back(&self, caller: &Caller) -> anyhow::Result<()> {
+        #[derive(Deserialize)]
+        struct Stored<'a> {
+            #[serde(borrow)]
+            plan: &'a RawValue,
+        }
+        let answer = caller.get(&format!("{BASE}/subscriptions/plans/{}", self.plan_id)).await?;
+        let is_same = answer.parse::<Stored<'_>>()?.plan.get() == self.document;
+        anyhow::ensure!(is_same, "differs from the acknowledged plan");
+        Ok(())
+    }
+}
+
+async fn create_plan(caller: &Caller, user: &str, keys: &[String]) -> anyhow::Result<Plan> {
+    #[derive(Deserialize)]
+    struct Created<'a> {
+        plan_id: String,
+        #[serde(borrow)]
+        plan_data: &'a RawValue,
+    }
+    let body = json!({ "plan_name": "Pressure", "subscription_type": "live_feed", "instruments": keys });
+    let path = format!("{BASE}/subscriptions/plan?user_id={user}");
+    let answer = caller.post(&path, &Content::json(&body)).await?;
+    let Created { plan_id, plan_data } = answer.parse()?;
+    Ok(Plan { plan_id, document: plan_data.get().to_owned() })
+}
+
+/// Creates plans, one after the other, until the other steps are over.
+async fn create_plans_until(is_over: &Cell<bool>, caller: &Caller, keys: &[String]) -> Vec<anyhow::Result<Plan>> {
+    let mut plans = Vec::new();
+    while !is_over.get() {
+        plans.push(create_plan(caller, "pressure-meanwhile", window(keys, plans.len())).await);
+        tokio::time::sleep(PAUSE_MEANWHILE).await;
+    }
+    plans
+}
+
+/// Returns different keys for each number.
+fn window(keys: &[String], number: usize) -> &[String] {
+    let starts = keys.len() / 2;
+    let (first, more) = (number % starts, number / starts);
+    &keys[first..first + INSTRUMENTS_MEANWHILE + more]
+}
+
 /// Raises the limit of open files.
 fn allow_files() -> anyhow::Result<()> {
     let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
@@ -158,4 +255,19 @@ fn allow_files() -> anyhow::Result<()> {
     }
     let raised = Rlimit { current: Some(FILES_MIN), maximum: maximum.map(|maximum| maximum.max(FILES_MIN)) };
     setrlimit(Resource::Nofile, raised).with_context(|| format!("failed to allow {FILES_MIN} open files"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn windows_are_different() {
+        let keys: Vec<String> = (0..500).map(|number| number.to_string()).collect();
+
+        assert_eq!(window(&keys, 3).len(), INSTRUMENTS_MEANWHILE);
+        assert_eq!(window(&keys, 3)[0], "3");
+        assert_eq!(window(&keys, 253).len(), INSTRUMENTS_MEANWHILE + 1);
+        assert_eq!(window(&keys, 253)[0], "3");
+    }
 }

@@ -1,12 +1,10 @@
 //! Time per instrument in plans of different sizes.
 
 use crate::field::{Field, Instance};
-use crate::figures::Pairs;
 use crate::loader::Load;
 use crate::process;
-use crate::row::{Row, Target};
+use crate::row::{Pairs, Row, Target};
 use crate::service::Service;
-use crate::works::WARMUP_SECONDS;
 
 const SIZES: [u32; 4] = [10, 100, 1_000, 5_000];
 
@@ -22,17 +20,17 @@ struct Cost {
     processor_us: Vec<f64>,
 }
 
-pub(super) fn cost_per_instrument(field: &Field) -> anyhow::Result<Vec<Row>> {
+pub(super) async fn cost_per_instrument(field: &Field, work: &str) -> anyhow::Result<Vec<Row>> {
     let instance = Instance {
         purpose: "sizes",
         environment: vec![("INSTRUMENT_REGISTRY_MAX_INSTRUMENTS_PER_PLAN", "5000".to_owned())],
         ..Instance::default()
     };
-    let registry = field.new_registry(instance)?;
+    let registry = field.new_registry(instance).await?;
     let mut costs: [Cost; SIZES.len()] = Default::default();
     for round in 0..field.rounds {
         for (size, cost) in SIZES.into_iter().zip(&mut costs) {
-            let (elapsed_us, processor_us) = measure(field, &registry, size)?;
+            let (elapsed_us, processor_us) = measure(field, &registry, size).await?;
             let round = round + 1;
             field.say(&format!(
                 "size {round}/{}: {size} instruments, {elapsed_us:.3} µs and {processor_us:.3} µs of CPU time per instrument",
@@ -43,31 +41,28 @@ pub(super) fn cost_per_instrument(field: &Field) -> anyhow::Result<Vec<Row>> {
         }
     }
 
-    let [tens, hundreds, thousands, most] = costs;
-    let pairs = |ours: &[f64], other: &[f64]| Pairs { ours: ours.to_vec(), other: other.to_vec() };
-    let ratio = |what: &str, ours: &Cost, other: &Cost, most: f64| {
-        let pairs = pairs(&ours.elapsed_us, &other.elapsed_us);
-        Row::ratio("size", what, "µs", &pairs, Target::AtMost(most))
+    let [tens, hundreds, thousands, most] = &costs;
+    let row = |what: &str, ours: &[f64], other: &[f64], most: Option<f64>| {
+        let pairs = Pairs { ours: ours.to_vec(), other: other.to_vec() };
+        Row::ratio(work, what, "µs", &pairs, most.map(Target::AtMost))
     };
-    let processor = |what: &str, ours: &Cost, other: &Cost| {
-        Row::ratio("size", what, "µs", &pairs(&ours.processor_us, &other.processor_us), None)
-    };
+    let elapsed = |what: &str, ours: &Cost, other: &Cost, most| row(what, &ours.elapsed_us, &other.elapsed_us, most);
+    let processor = |what: &str, ours: &Cost, other: &Cost| row(what, &ours.processor_us, &other.processor_us, None);
     Ok(vec![
-        ratio("time per instrument, 5,000 / 1,000", &most, &thousands, 1.1),
-        ratio("time per instrument, 1,000 / 100", &thousands, &hundreds, 1.0),
-        Row::ratio("size", "time per instrument, 100 / 10", "µs", &pairs(&hundreds.elapsed_us, &tens.elapsed_us), None),
-        processor("CPU time per instrument, 5,000 / 1,000", &most, &thousands),
-        processor("CPU time per instrument, 1,000 / 100", &thousands, &hundreds),
+        elapsed("time per instrument, 5,000 / 1,000", most, thousands, Some(1.1)),
+        elapsed("time per instrument, 1,000 / 100", thousands, hundreds, Some(1.0)),
+        elapsed("time per instrument, 100 / 10", hundreds, tens, None),
+        processor("CPU time per instrument, 5,000 / 1,000", most, thousands),
+        processor("CPU time per instrument, 1,000 / 100", thousands, hundreds),
     ])
 }
 
 /// Measures the elapsed time and the service's CPU time per instrument, in µs.
-fn measure(field: &Field, registry: &Service, size: u32) -> anyhow::Result<(f64, f64)> {
-    let load = Load::of("cold").instruments(size).connections(CONNECTIONS);
-    let warm = load.clone().seconds(WARMUP_SECONDS).seed(field.loader.seed());
-    field.loader.run(warm, registry)?;
+async fn measure(field: &Field, registry: &Service, size: u32) -> anyhow::Result<(f64, f64)> {
+    let load = Load::of("cold").with("instruments", size).with("connections", CONNECTIONS);
+    field.loader.run(load.clone().with("seconds", 1), registry).await?;
     let before = process::processor_seconds(registry.pid()?)?;
-    let report = field.loader.run(load.seconds(field.seconds).seed(field.loader.seed()), registry)?;
+    let report = field.loader.run(load.with("seconds", field.seconds), registry).await?;
     let processor_seconds = process::processor_seconds(registry.pid()?)? - before;
     let instruments = report.goodput_per_second * report.seconds * f64::from(size);
     Ok((report.seconds * 1e6 / instruments, processor_seconds * 1e6 / instruments))

@@ -26,7 +26,6 @@ const PREFERENCES_BYTES: usize = 60_000;
 const LOOKED_UP: usize = 5_000;
 
 /// A file to import.
-#[derive(Clone)]
 pub(super) struct Import {
     pub(super) content: Content,
     /// The number of profiles that it creates.
@@ -36,8 +35,8 @@ pub(super) struct Import {
 /// Returns a list, a table and a file in JSON.
 pub(super) fn imports(keys: &[String]) -> [Import; 3] {
     [
-        Import { content: Content::new("text/csv", list(keys)), profiles: 1 },
-        Import { content: Content::new("text/csv", table(keys)), profiles: PROFILES },
+        Import { content: Content { kind: "text/csv", body: list(keys) }, profiles: 1 },
+        Import { content: Content { kind: "text/csv", body: table(keys) }, profiles: PROFILES },
         Import { content: Content::json(&profiles(keys)), profiles: PROFILES },
     ]
 }

@@ -1,15 +1,15 @@
 //! Callers that wait for their responses.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::cell::Cell;
+use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
-use reqwest::{Client, RequestBuilder, Response, StatusCode, Url};
+use reqwest::{Client, Method, Response, StatusCode, Url};
+use serde::Deserialize;
 use serde_json::Value;
 
-use crate::network::KEY_HEADER;
-use crate::service::Service;
+use crate::service::{KEY_HEADER, Service, client};
 
 /// The timeout of a response: the work asserts completion, not speed.
 const ANSWER_WITHIN: Duration = Duration::from_secs(600);
@@ -29,7 +29,8 @@ pub(super) struct Caller {
     root: Url,
     key: String,
     is_slow: bool,
-    repeated: Arc<AtomicU64>,
+    /// The number of requests that were repeated so far.
+    pub(super) repeated: Rc<Cell<u64>>,
 }
 
 /// A response whose body was read completely.
@@ -42,27 +43,28 @@ pub(super) struct Answer {
 }
 
 /// The body of a request, with its content type.
-#[derive(Clone)]
 pub(super) struct Content {
     pub(super) kind: &'static str,
-    pub(super) body: Arc<Vec<u8>>,
+    pub(super) body: String,
 }
 
 impl Content {
-    pub(super) fn new(kind: &'static str, text: String) -> Self {
-        Self { kind, body: Arc::new(text.into_bytes()) }
-    }
-
     pub(super) fn json(value: &Value) -> Self {
-        Self::new("application/json", value.to_string())
+        Self { kind: "application/json", body: value.to_string() }
+    }
+}
+
+impl Answer {
+    pub(super) fn parse<'a, T: Deserialize<'a>>(&'a self) -> anyhow::Result<T> {
+        serde_json::from_slice(&self.body).context("failed to parse the response")
     }
 }
 
 impl Caller {
     pub(super) fn new(service: &Service) -> anyhow::Result<Self> {
-        let client = Client::builder().tls_certs_only([]).no_proxy().timeout(ANSWER_WITHIN).build()?;
         let key = service.key().context("the service has no API key")?.to_owned();
-        Ok(Self { client, root: service.url()?, key, is_slow: false, repeated: Arc::default() })
+        let (client, root) = (client(ANSWER_WITHIN)?, service.url()?);
+        Ok(Self { client, root, key, is_slow: false, repeated: Rc::default() })
     }
 
     /// Returns a caller that reads every response slowly.
@@ -70,44 +72,12 @@ impl Caller {
         Self { is_slow: true, ..self.clone() }
     }
 
-    /// Returns a caller that opens a connection for each request.
-    pub(super) fn without_connections(&self) -> anyhow::Result<Self> {
-        let client =
-            Client::builder().tls_certs_only([]).no_proxy().timeout(ANSWER_WITHIN).pool_max_idle_per_host(0).build()?;
-        Ok(Self { client, ..self.clone() })
-    }
-
-    /// Returns how many requests were repeated so far.
-    pub(super) fn repeated(&self) -> u64 {
-        self.repeated.load(Ordering::Relaxed)
-    }
-
     /// Reads a resource.
     ///
     /// # Errors
     /// The response is not 200, or is not complete.
     pub(super) async fn get(&self, path: &str) -> anyhow::Result<Answer> {
-        let mut body = Vec::new();
-        let answer = self
-            .stream(path, |bytes| {
-                body.extend_from_slice(bytes);
-                Ok(())
-            })
-            .await?;
-        Ok(Answer { body, ..answer })
-    }
-
-    /// Reads a resource, and hands each part of the body to `take`.
-    ///
-    /// # Errors
-    /// The response is not 200, or is not complete, or `take` fails.
-    pub(super) async fn stream(
-        &self,
-        path: &str,
-        take: impl FnMut(&[u8]) -> anyhow::Result<()>,
-    ) -> anyhow::Result<Answer> {
-        let url = self.root.join(path)?;
-        self.send(|| self.client.get(url.clone()), true, take).await.with_context(|| format!("GET {path}"))
+        self.send(Method::GET, path, None).await
     }
 
     /// Sends a body and returns the response.
@@ -115,59 +85,56 @@ impl Caller {
     /// # Errors
     /// The response is not 200, or is not complete.
     pub(super) async fn post(&self, path: &str, content: &Content) -> anyhow::Result<Answer> {
-        self.send_content(path, content, |url| self.client.post(url)).await
+        self.send(Method::POST, path, Some(content)).await
     }
 
-    /// Changes a resource.
+    /// Sends a request.
     ///
     /// # Errors
     /// The response is not 200, or is not complete.
-    pub(super) async fn put(&self, path: &str, content: &Content) -> anyhow::Result<Answer> {
-        self.send_content(path, content, |url| self.client.put(url)).await
-    }
-
-    async fn send_content(
-        &self,
-        path: &str,
-        content: &Content,
-        request: impl Fn(Url) -> RequestBuilder,
-    ) -> anyhow::Result<Answer> {
-        let url = self.root.join(path)?;
-        let request = || request(url.clone()).header("Content-Type", content.kind).body(content.body.to_vec());
+    pub(super) async fn send(&self, method: Method, path: &str, content: Option<&Content>) -> anyhow::Result<Answer> {
         let mut body = Vec::new();
         let take = |bytes: &[u8]| {
             body.extend_from_slice(bytes);
             Ok(())
         };
-        let answer = self.send(request, false, take).await.with_context(|| format!("send to {path}"))?;
+        let answer = self.stream(method, path, content, take).await?;
         Ok(Answer { body, ..answer })
     }
 
-    async fn send(
+    /// Sends a request, and hands each part of the body of the response to `take`.
+    ///
+    /// # Errors
+    /// The response is not 200, or is not complete, or `take` fails.
+    pub(super) async fn stream(
         &self,
-        request: impl Fn() -> RequestBuilder,
-        is_read: bool,
+        method: Method,
+        path: &str,
+        content: Option<&Content>,
         mut take: impl FnMut(&[u8]) -> anyhow::Result<()>,
     ) -> anyhow::Result<Answer> {
-        let (since, mut requests) = (Instant::now(), 0);
+        let told = || format!("{method} {path}");
+        let (url, since, mut requests) = (self.root.join(path)?, Instant::now(), 0);
         let mut response = loop {
             requests += 1;
-            let response = request().header(KEY_HEADER, &self.key).send().await?;
-            let is_timeout = is_read && response.status() == StatusCode::GATEWAY_TIMEOUT;
+            let mut request = self.client.request(method.clone(), url.clone()).header(KEY_HEADER, &self.key);
+            if let Some(Content { kind, body }) = content {
+                request = request.header("Content-Type", *kind).body(body.clone());
+            }
+            let response = request.send().await.with_context(told)?;
+            let is_timeout = content.is_none() && response.status() == StatusCode::GATEWAY_TIMEOUT;
             let pause = if is_timeout { Some(PAUSE) } else { retry_after(&response) };
             let Some(pause) = pause.filter(|_| since.elapsed() < REPEATED_FOR) else { break response };
-            self.repeated.fetch_add(1, Ordering::Relaxed);
+            self.repeated.set(self.repeated.get() + 1);
             tokio::time::sleep(pause).await;
         };
-        if response.status() != StatusCode::OK {
-            let status = response.status();
-            let text = response.text().await.unwrap_or_default();
-            let start: String = text.chars().take(300).collect();
-            anyhow::bail!("expected 200, got {status}: {start}");
+        let status = response.status();
+        if status != StatusCode::OK {
+            let start: String = response.text().await.unwrap_or_default().chars().take(300).collect();
+            anyhow::bail!("{}: expected 200, got {status}: {start}", told());
         }
-        let next_cursor = response.headers().get("x-next-cursor").and_then(|value| value.to_str().ok());
-        let next_cursor = next_cursor.map(ToOwned::to_owned);
-        while let Some(bytes) = response.chunk().await.context("incomplete response")? {
+        let next_cursor = header(&response, "x-next-cursor");
+        while let Some(bytes) = response.chunk().await.with_context(|| format!("{}: incomplete response", told()))? {
             take(&bytes)?;
             if self.is_slow {
                 let (pause, of_bytes) = PAUSE_FOR_BYTES;
@@ -180,9 +147,11 @@ impl Caller {
 
 /// Returns the pause that a rejection requests.
 fn retry_after(response: &Response) -> Option<Duration> {
-    if response.status() != StatusCode::SERVICE_UNAVAILABLE {
-        return None;
-    }
-    let seconds = response.headers().get("retry-after")?.to_str().ok()?.parse().ok()?;
-    Some(Duration::from_secs(seconds))
+    let is_rejected = response.status() == StatusCode::SERVICE_UNAVAILABLE;
+    let seconds = header(response, "retry-after").filter(|_| is_rejected)?;
+    seconds.parse().ok().map(Duration::from_secs)
+}
+
+fn header(response: &Response, name: &str) -> Option<String> {
+    response.headers().get(name)?.to_str().ok().map(ToOwned::to_owned)
 }

@@ -1,6 +1,5 @@
 //! The steps, each with its peak of memory and its faults.
 
-use std::fmt::Display;
 use std::time::Duration;
 
 use tokio::time::timeout;
@@ -18,30 +17,25 @@ const MEMORY_MB_MAX: Target = Target::AtMost(300.0);
 const STEP_WITHIN: Duration = Duration::from_secs(600);
 
 /// The name of the work in the report.
-const WORK: &str = "pressure";
+pub(super) const WORK: &str = "pressure";
 
 /// The result of a step.
+#[derive(Default)]
 pub(super) struct Outcome {
     /// The number of checked responses.
     checked: usize,
-    faults: Vec<String>,
+    pub(super) faults: Vec<String>,
     note: Option<String>,
 }
 
 impl Outcome {
-    pub(super) fn of<E: Into<anyhow::Error>>(results: impl IntoIterator<Item = Result<(), E>>) -> Self {
-        let mut outcome = Self { checked: 0, faults: Vec::new(), note: None };
+    pub(super) fn of(results: impl IntoIterator<Item = anyhow::Result<()>>) -> Self {
+        let mut outcome = Self::default();
         for result in results {
             outcome.checked += 1;
-            outcome.faults.extend(result.err().map(|error| format!("{:#}", error.into())));
+            outcome.faults.extend(result.err().map(|error| format!("{error:#}")));
         }
         outcome
-    }
-
-    /// Adds a fault.
-    pub(super) fn fault(mut self, fault: impl Display) -> Self {
-        self.faults.push(fault.to_string());
-        self
     }
 
     pub(super) fn noted(mut self, note: impl Into<String>) -> Self {
@@ -52,7 +46,7 @@ impl Outcome {
 
 /// The steps so far.
 pub(super) struct Course<'a> {
-    pub(super) field: &'a Field,
+    field: &'a Field,
     service: &'a Service,
     pid: u32,
     peak_mb: f64,
@@ -67,54 +61,38 @@ impl<'a> Course<'a> {
     /// Runs a step and returns its result. Its rows contain the peak and the number of wrong responses.
     ///
     /// # Errors
-    /// The step failed, the process has exited, or a signal has arrived.
-    pub(super) fn step<T>(
+    /// The step failed, or the process has exited.
+    pub(super) async fn step<T>(
         &mut self,
         name: &str,
         work: impl Future<Output = anyhow::Result<(T, Outcome)>>,
     ) -> anyhow::Result<T> {
         self.field.say(&format!("{WORK}: {name}"));
         process::reset_resident_mb_max(self.pid)?;
-        let bounded = async {
-            let ended = timeout(STEP_WITHIN, work).await;
-            ended.unwrap_or_else(|_| anyhow::bail!("timeout: not complete within {} s", STEP_WITHIN.as_secs()))
-        };
-        let worked = self.field.network().wait(bounded);
+        let worked = timeout(STEP_WITHIN, Box::pin(work)).await;
+        let worked = worked.unwrap_or_else(|_| anyhow::bail!("timeout: not complete within {STEP_WITHIN:?}"));
         // A killed process has no memory, so this fails.
         let peak_mb = process::resident_mb_max(self.pid).map_err(|_| {
             let cause = worked.as_ref().err().map_or(String::new(), |error| format!(": {error:#}"));
             anyhow::anyhow!("the process exited during the step `{name}`{cause}")
         })?;
         self.peak_mb = self.peak_mb.max(peak_mb);
-        self.field.say(&format!("{WORK}: {name}: peak {peak_mb:.0} MB"));
-        self.rows.push(Row::figure(WORK, format!("{name}: peak memory"), "MB", &[peak_mb], MEMORY_MB_MAX));
-        let (value, outcome) = worked.map_err(|error| error.context(format!("step `{name}`")))?;
-        self.check(&format!("{name}: faults"), outcome);
-        Ok(value)
-    }
-
-    /// Adds a row for the time before the first step, in which the service loads the catalog and stores profiles.
-    pub(super) fn stored(&mut self) -> anyhow::Result<()> {
-        self.peak_mb = process::resident_mb_max(self.pid)?;
-        let (peak_mb, note) = (self.peak_mb, format!("{:.0} MB afterwards", process::resident_mb(self.pid)?));
-        self.field.say(&format!("{WORK}: profiles stored: peak {peak_mb:.0} MB, {note}"));
-        self.figure("profiles stored: peak memory", "MB", peak_mb, MEMORY_MB_MAX, &note);
-        Ok(())
-    }
-
-    fn check(&mut self, what: &str, outcome: Outcome) {
-        let Outcome { checked, faults, note } = outcome;
+        self.figure(&format!("{name}: peak memory"), "MB", peak_mb, MEMORY_MB_MAX, "");
+        let (value, Outcome { checked, faults, note }) =
+            worked.map_err(|error| error.context(format!("step `{name}`")))?;
         let mut notes = vec![format!("{checked} responses checked")];
         notes.extend(note);
         notes.extend(faults.first().map(|fault| format!("first fault: {fault}")));
-        let notes = notes.join("; ");
-        self.field.say(&format!("{WORK}: {what}: {}; {notes}", faults.len()));
-        self.rows.push(Row::figure(WORK, what, "", &[faults.len() as f64], Target::Exactly(0.0)).noted(notes));
+        let what = format!("{name}: faults");
+        self.figure(&what, "", faults.len() as f64, Target::Exactly(0.0), &notes.join("; "));
+        Ok(value)
     }
 
     /// Adds a row.
     pub(super) fn figure(&mut self, what: &str, unit: &'static str, value: f64, target: Target, note: &str) {
-        self.rows.push(Row::figure(WORK, what, unit, &[value], target).noted(note));
+        self.field.say(&format!("{WORK}: {what}: {value:.0} {unit} {note}"));
+        let row = Row::figure(WORK, what, unit, &[value], target);
+        self.rows.push(if note.is_empty() { row } else { row.noted(note) });
     }
 
     /// Returns the rows of all steps. `ended` is the result of the steps.
@@ -123,7 +101,6 @@ impl<'a> Course<'a> {
     /// The control group cannot be read.
     pub(super) fn end(mut self, ended: anyhow::Result<()>) -> anyhow::Result<Vec<Row>> {
         if let Err(error) = ended {
-            self.field.check()?;
             self.rows.push(Row::failed(WORK, &error));
         }
         let Some(group) = self.service.group() else { anyhow::bail!("the service is in no control group") };

@@ -1,7 +1,5 @@
 //! Checks an export as CSV while it arrives: a row for each instrument of each profile.
 
-use std::sync::Arc;
-
 use anyhow::Context;
 
 use super::seed::{INSTRUMENTS, Seed};
@@ -9,8 +7,8 @@ use super::seed::{INSTRUMENTS, Seed};
 const HEADER: &str = "profile_id,profile_name,subscription_type,instrument";
 
 /// The state between two parts of the body.
-pub(super) struct Csv {
-    seed: Arc<Seed>,
+pub(super) struct Csv<'a> {
+    seed: &'a Seed,
     /// The start of a line whose end has not arrived yet.
     rest: Vec<u8>,
     is_header_read: bool,
@@ -20,9 +18,9 @@ pub(super) struct Csv {
     names: Vec<String>,
 }
 
-impl Csv {
-    pub(super) fn new(seed: &Arc<Seed>) -> Self {
-        Self { seed: Arc::clone(seed), rest: Vec::new(), is_header_read: false, profile: None, names: Vec::new() }
+impl<'a> Csv<'a> {
+    pub(super) fn new(seed: &'a Seed) -> Self {
+        Self { seed, rest: Vec::new(), is_header_read: false, profile: None, names: Vec::new() }
     }
 
     pub(super) fn take(&mut self, bytes: &[u8]) -> anyhow::Result<()> {
@@ -79,7 +77,8 @@ mod tests {
 
     fn read(text: &str, keys: &[&str]) -> anyhow::Result<Vec<String>> {
         let keys = keys.iter().map(|&key| key.to_owned()).collect();
-        let mut csv = Csv::new(&Arc::new(Seed { keys, history: String::new() }));
+        let seed = Seed { keys, history: String::new() };
+        let mut csv = Csv::new(&seed);
         // Parts that end in the middle of a line.
         text.as_bytes().chunks(7).try_for_each(|part| csv.take(part))?;
         csv.end()

@@ -1,19 +1,16 @@
 //! Callers that do not wait: they hang up early, or open a connection and send nothing.
 
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
+use futures_util::stream::{self, StreamExt};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
-use tokio::sync::Semaphore;
-use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
 use super::caller::Content;
-use crate::network::KEY_HEADER;
-use crate::service::Service;
+use crate::service::{KEY_HEADER, Service};
 
 /// The time until a connection is open, which takes no time on an idle machine.
 const OPENED_WITHIN: Duration = Duration::from_secs(60);
@@ -22,16 +19,15 @@ const OPENED_WITHIN: Duration = Duration::from_secs(60);
 const SENT_WITHIN: Duration = Duration::from_secs(10);
 
 /// The address and key of the service.
-#[derive(Clone)]
 pub(super) struct Destination {
     address: SocketAddr,
     key: String,
 }
 
 /// A request whose caller hangs up.
-pub(super) struct Abandoned {
+pub(super) struct Abandoned<'a> {
     pub(super) path: String,
-    pub(super) content: Content,
+    pub(super) content: &'a Content,
     /// The part of the body that is sent, from 0 to 1.
     pub(super) part: f64,
     /// The time from the end of this part to the hang-up.
@@ -50,8 +46,8 @@ impl Destination {
         stream.context("timeout: no connection")?.context("no connection")
     }
 
-    /// Sends a request and hangs up. Returns whether its head was sent: then the service must count it.
-    async fn hang_up(&self, request: &Abandoned) -> anyhow::Result<()> {
+    /// Sends a request and hangs up. Fails if its head was not sent: otherwise the service must count it.
+    async fn hang_up(&self, request: Abandoned<'_>) -> anyhow::Result<()> {
         let Abandoned { path, content: Content { kind, body }, part, patience } = request;
         let mut stream = self.connect().await?;
         let (address, key, length) = (self.address, &self.key, body.len());
@@ -60,33 +56,24 @@ impl Destination {
              Content-Length: {length}\r\n\r\n"
         );
         stream.write_all(head.as_bytes()).await.context("failed to send the head")?;
-        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // At most the length.
+        // At most the length.
         let sent = (length as f64 * part) as usize;
         // The service may close the connection first, or not read the body.
-        let _ = timeout(SENT_WITHIN, stream.write_all(&body[..sent])).await;
-        sleep(*patience).await;
+        let _ = timeout(SENT_WITHIN, stream.write_all(&body.as_bytes()[..sent])).await;
+        sleep(patience).await;
         Ok(())
     }
 
     /// Hangs up on all requests, at most `parallel` at a time. Returns how many heads were sent.
-    pub(super) async fn hang_up_all(
+    pub(super) async fn hang_up_all<'a>(
         &self,
         count: usize,
         parallel: usize,
-        request: impl Fn(usize) -> Abandoned,
-    ) -> anyhow::Result<u64> {
-        let permits = Arc::new(Semaphore::new(parallel));
-        let mut callers = JoinSet::new();
-        for number in 0..count {
-            let permit = Arc::clone(&permits).acquire_owned().await?;
-            let (destination, request) = (self.clone(), request(number));
-            callers.spawn(async move {
-                let sent = destination.hang_up(&request).await;
-                drop(permit);
-                sent
-            });
-        }
-        Ok(callers.join_all().await.iter().filter(|sent| sent.is_ok()).count() as u64)
+        request: impl Fn(usize) -> Abandoned<'a>,
+    ) -> u64 {
+        let callers = (0..count).map(|number| self.hang_up(request(number)));
+        let sent = stream::iter(callers).buffer_unordered(parallel);
+        sent.fold(0, async |heads, sent| heads + u64::from(sent.is_ok())).await
     }
 
     /// Opens connections and leaves them idle. Every other one sends a request first and reads the response.

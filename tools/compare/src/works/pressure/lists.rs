@@ -1,20 +1,19 @@
 //! Heavy lists, each of them read by many callers at the same time.
 
 use std::collections::{HashMap, HashSet};
-use std::sync::Arc;
 
 use anyhow::Context;
+use futures_util::future::join_all;
+use reqwest::Method;
 use serde::Deserialize;
 use serde_json::json;
 use serde_json::value::RawValue;
-use tokio::task::{JoinSet, spawn_blocking};
 
-use super::PROFILES_BASE;
 use super::caller::{Caller, Content};
 use super::course::Outcome;
 use super::export::Csv;
-use super::plans;
 use super::seed::{self, Seed, USER, USER_OF_CONFLICTS};
+use super::{PLANS, PLANS_USER, PROFILES_BASE};
 use crate::service::BASE;
 
 /// The number of callers of each list. Another one reads slowly.
@@ -29,18 +28,10 @@ pub(super) struct List {
     path: String,
     /// The body of a list that is requested with POST.
     content: Option<Content>,
-    format: Format,
+    /// The fields with the rows and with their different ids, or `None` for CSV.
+    fields: Option<[&'static str; 2]>,
+    check: Check,
     expected: Expected,
-}
-
-enum Format {
-    /// A JSON array in the field `rows`, whose rows differ in the field `id`.
-    Json {
-        rows: &'static str,
-        id: &'static str,
-        check: Check,
-    },
-    Csv,
 }
 
 /// Checks a row.
@@ -56,134 +47,68 @@ enum Expected {
 }
 
 /// Returns all lists.
-pub(super) fn all(seed: &Seed) -> Vec<Arc<List>> {
-    let Seed { history, .. } = seed;
-    let json = |name, path: String, rows, id, expected, check: Check| {
-        Arc::new(List { name, path, content: None, format: Format::Json { rows, id, check }, expected })
-    };
-    let search = List {
-        name: "search",
-        path: format!("{BASE}/search?page_size=500"),
-        content: Some(Content::json(&json!({ "query": "stock 12", "sort_by": "strike" }))),
-        format: Format::Json { rows: "instruments", id: "instrument_key", check: is_any },
-        expected: Expected::InPage(500),
-    };
-    let csv = List {
-        name: "export as CSV",
-        path: format!("{PROFILES_BASE}/users/{USER}/export?format=csv"),
+pub(super) fn all(seed: &Seed) -> Vec<List> {
+    use Expected::{InAll, InPage};
+    let history = &seed.history;
+    let list = |name, path: String, rows, id, expected, check: Check| List {
+        name,
+        path,
         content: None,
-        format: Format::Csv,
-        expected: Expected::InAll(seed::PROFILES),
+        fields: Some([rows, id]),
+        check,
+        expected,
     };
+    let of_profiles = |path: String| format!("{PROFILES_BASE}/{path}");
+    let profiles = of_profiles(format!("users/{USER}/profiles?limit=1000"));
+    let [by_offset, by_cursor] =
+        ["audit?limit=200&offset=10", "audit?limit=200"].map(|path| of_profiles(format!("{history}/{path}")));
+    let versions = of_profiles(format!("{history}/versions?limit=200"));
+    let [csv, json] = ["csv", "json"].map(|format| of_profiles(format!("users/{USER}/export?format={format}")));
+    let attention = of_profiles(format!("attention?user_id={USER}&limit=200"));
+    let conflicts = of_profiles(format!("conflicts/users/{USER_OF_CONFLICTS}?limit=1000"));
+    let plans = format!("{BASE}/subscriptions/plans?user_id={PLANS_USER}&limit=200");
+    let instruments = format!("{BASE}/instruments?limit=1000&offset=200000");
+    let differences = format!("{BASE}/catalog/versions/2/diff?kind=tick_changed&limit=5000");
+    let found = format!("{BASE}/search?page_size=500");
+    let query = Content::json(&json!({ "query": "stock 12", "sort_by": "strike" }));
+    let changes = InAll(seed::CHANGES + 1);
+    let exported = list("export as CSV", csv, "", "", InAll(seed::PROFILES), is_any);
+    let search = list("search", found, "instruments", "instrument_key", InPage(500), is_any);
     vec![
-        json(
-            "profiles",
-            format!("{PROFILES_BASE}/users/{USER}/profiles?limit=1000"),
-            "profiles",
-            "profile_id",
-            Expected::InAll(seed::PROFILES),
-            is_profile_entry,
-        ),
-        json(
-            "audit log by offset",
-            format!("{PROFILES_BASE}/{history}/audit?limit=200&offset=10"),
-            "entries",
-            "audit_id",
-            Expected::InPage(200),
-            is_audit_entry,
-        ),
-        json(
-            "audit log by cursor",
-            format!("{PROFILES_BASE}/{history}/audit?limit=200"),
-            "entries",
-            "audit_id",
-            Expected::InAll(seed::CHANGES + 1),
-            is_audit_entry,
-        ),
-        json(
-            "versions",
-            format!("{PROFILES_BASE}/{history}/versions?limit=200"),
-            "versions",
-            "version",
-            Expected::InAll(seed::CHANGES + 1),
-            is_version,
-        ),
-        json(
-            "export as JSON",
-            format!("{PROFILES_BASE}/users/{USER}/export?format=json"),
-            "profiles",
-            "profile_name",
-            Expected::InAll(seed::PROFILES),
-            is_exported,
-        ),
-        Arc::new(csv),
-        json(
-            "attention",
-            format!("{PROFILES_BASE}/attention?user_id={USER}&limit=200"),
-            "profiles",
-            "profile_id",
-            Expected::InAll(seed::PROFILES),
-            needs_attention,
-        ),
-        json(
-            "conflicts",
-            format!("{PROFILES_BASE}/conflicts/users/{USER_OF_CONFLICTS}?limit=1000"),
-            "conflicts",
-            "conflict_id",
-            Expected::InAll(seed::CONFLICTS),
-            is_any,
-        ),
-        json(
-            "plans",
-            format!("{BASE}/subscriptions/plans?user_id={}&limit=200", plans::USER),
-            "plans",
-            "plan_id",
-            Expected::InAll(plans::PLANS),
-            is_any,
-        ),
-        json(
-            "instruments",
-            format!("{BASE}/instruments?limit=1000&offset=200000"),
-            "instruments",
-            "instrument_key",
-            Expected::InPage(1_000),
-            is_any,
-        ),
-        json(
-            "differences of the catalog",
-            format!("{BASE}/catalog/versions/2/diff?kind=tick_changed&limit=5000"),
-            "changes",
-            "instrument_key",
-            Expected::InPage(5_000),
-            is_any,
-        ),
-        Arc::new(search),
+        list("profiles", profiles, "profiles", "profile_id", InAll(seed::PROFILES), is_profile_entry),
+        list("audit log by offset", by_offset, "entries", "audit_id", InPage(200), is_audit_entry),
+        list("audit log by cursor", by_cursor, "entries", "audit_id", changes, is_audit_entry),
+        list("versions", versions, "versions", "version", changes, is_version),
+        list("export as JSON", json, "profiles", "profile_name", InAll(seed::PROFILES), is_exported),
+        List { fields: None, ..exported },
+        list("attention", attention, "profiles", "profile_id", InAll(seed::PROFILES), needs_attention),
+        list("conflicts", conflicts, "conflicts", "conflict_id", InAll(seed::CONFLICTS), is_any),
+        list("plans", plans, "plans", "plan_id", InAll(PLANS), is_any),
+        list("instruments", instruments, "instruments", "instrument_key", InPage(1_000), is_any),
+        list("differences of the catalog", differences, "changes", "instrument_key", InPage(5_000), is_any),
+        List { content: Some(query), ..search },
     ]
 }
 
 /// Reads each of the lists with ten callers and a slow one, all at the same time.
-pub(super) async fn read(caller: &Caller, lists: &[Arc<List>], seed: &Arc<Seed>) -> anyhow::Result<Outcome> {
-    let before = caller.repeated();
-    let mut readers = JoinSet::new();
-    for list in lists {
-        for number in 0..=CALLERS {
-            let (list, seed) = (Arc::clone(list), Arc::clone(seed));
-            let caller = if number == CALLERS { caller.slow() } else { caller.clone() };
-            readers.spawn(async move { list.read(&caller, &seed).await.context(list.name) });
-        }
-    }
-    let outcome = Outcome::of(readers.join_all().await);
+pub(super) async fn read(caller: &Caller, lists: &[List], seed: &Seed) -> Outcome {
+    let before = caller.repeated.get();
+    let slow = caller.slow();
+    let readers = lists.iter().flat_map(|list| (0..=CALLERS).map(move |number| (list, number)));
+    let readers = readers.map(async |(list, number)| {
+        let caller = if number == CALLERS { &slow } else { caller };
+        list.read(caller, seed).await.context(list.name)
+    });
+    let outcome = Outcome::of(join_all(readers).await);
     // Other callers write at the same time, so this is an upper bound.
-    Ok(outcome.noted(format!("{} requests repeated after 503 or 504", caller.repeated() - before)))
+    outcome.noted(format!("{} requests repeated after 503 or 504", caller.repeated.get() - before))
 }
 
 impl List {
     /// Reads all pages of the list, or its only page.
-    async fn read(self: &Arc<Self>, caller: &Caller, seed: &Arc<Seed>) -> anyhow::Result<()> {
+    async fn read(&self, caller: &Caller, seed: &Seed) -> anyhow::Result<()> {
         let (mut ids, mut cursor) = (HashSet::new(), None::<String>);
-        let expected = match self.expected {
-            Expected::InPage(rows) | Expected::InAll(rows) => rows,
-        };
+        let (Expected::InPage(expected) | Expected::InAll(expected)) = self.expected;
         loop {
             let path = match &cursor {
                 Some(cursor) => format!("{}&cursor={cursor}", self.path),
@@ -205,34 +130,20 @@ impl List {
     }
 
     /// Returns the ids of the rows of a page, and the cursor of the next page.
-    async fn page(
-        self: &Arc<Self>,
-        caller: &Caller,
-        path: &str,
-        seed: &Arc<Seed>,
-    ) -> anyhow::Result<(Vec<String>, Option<String>)> {
-        let Format::Json { .. } = self.format else {
+    async fn page(&self, caller: &Caller, path: &str, seed: &Seed) -> anyhow::Result<(Vec<String>, Option<String>)> {
+        let Some([rows, id]) = self.fields else {
             let mut csv = Csv::new(seed);
-            let answer = caller.stream(path, |bytes| csv.take(bytes)).await?;
+            let answer = caller.stream(Method::GET, path, None, |bytes| csv.take(bytes)).await?;
             return Ok((csv.end()?, answer.next_cursor));
         };
-        let answer = match &self.content {
-            Some(content) => caller.post(path, content).await?,
-            None => caller.get(path).await?,
-        };
-        let (list, seed) = (Arc::clone(self), Arc::clone(seed));
-        // Other responses are read meanwhile.
-        spawn_blocking(move || list.parse(&answer.body, &seed)).await?
-    }
-
-    fn parse(&self, body: &[u8], seed: &Seed) -> anyhow::Result<(Vec<String>, Option<String>)> {
-        let Format::Json { rows, id, check } = self.format else { anyhow::bail!("not a list in JSON") };
-        let document: Row<'_> = serde_json::from_slice(body).context("failed to parse the response")?;
+        let method = if self.content.is_some() { Method::POST } else { Method::GET };
+        let answer = caller.send(method, path, self.content.as_ref()).await?;
+        let document: Row<'_> = answer.parse()?;
         let found: Vec<Row<'_>> = read_field(&document, rows)?;
         let mut ids = Vec::with_capacity(found.len());
         for row in &found {
             let id = row.get(id).with_context(|| format!("a row has no `{id}`"))?.get();
-            check(seed, row).with_context(|| format!("row {id}"))?;
+            (self.check)(seed, row).with_context(|| format!("row {id}"))?;
             ids.push(id.to_owned());
         }
         let next = document.get("next_cursor").map(|_| read_field::<String>(&document, "next_cursor")).transpose()?;

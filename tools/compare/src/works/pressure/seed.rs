@@ -1,12 +1,12 @@
 //! The stored profiles and conflicts: as large as the API accepts, and as many as a page can have.
 
 use anyhow::Context;
+use reqwest::Method;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::PROFILES_BASE;
 use super::caller::{Caller, Content};
-use crate::network::Network;
 use crate::service::{BASE, Service};
 
 /// The number of profiles of a user: those of the largest page.
@@ -55,15 +55,15 @@ struct Created {
 }
 
 /// Creates a profile for each purpose through the API, and copies rows in the database.
-pub(super) fn fill(service: &Service, caller: &Caller, network: &Network) -> anyhow::Result<Seed> {
-    let keys = network.wait(keys(caller))?;
-    let template = network.wait(create(caller, USER, &keys))?;
-    service.database().execute(&copied_profiles(&template)).context("failed to copy profiles")?;
-    let history = network.wait(create_history(caller, &keys[INACTIVE..]))?;
+pub(super) async fn fill(service: &Service, caller: &Caller) -> anyhow::Result<Seed> {
+    let keys = keys(caller).await?;
+    let template = create(caller, USER, &keys).await?;
+    service.database().execute(&copied_profiles(&template)).await.context("failed to copy profiles")?;
+    let history = create_history(caller, &keys[INACTIVE..]).await?;
     let unknown: Vec<String> = (0..INSTRUMENTS).map(|number| format!("NSE:{}{number}", "UNKNOWN".repeat(12))).collect();
-    network.wait(create(caller, USER_OF_CONFLICTS, &unknown))?;
-    service.database().execute(&copied_conflicts()).context("failed to copy conflicts")?;
-    service.database().execute("analyze").context("failed to analyze the tables")?;
+    create(caller, USER_OF_CONFLICTS, &unknown).await?;
+    service.database().execute(&copied_conflicts()).await.context("failed to copy conflicts")?;
+    service.database().execute("analyze").await?;
     Ok(Seed { keys, history })
 }
 
@@ -78,7 +78,7 @@ async fn keys(caller: &Caller) -> anyhow::Result<Vec<String>> {
 /// Returns the keys of a page of options.
 pub(super) async fn options(caller: &Caller, query: &str) -> anyhow::Result<Vec<String>> {
     let answer = caller.get(&format!("{BASE}/instruments?instrument_type=CE&{query}")).await?;
-    let listed: Listed = serde_json::from_slice(&answer.body).context("failed to parse the list of instruments")?;
+    let listed: Listed = answer.parse()?;
     Ok(listed.instruments.into_iter().map(|listed| listed.instrument_key).collect())
 }
 
@@ -100,8 +100,7 @@ async fn create(caller: &Caller, user: &str, keys: &[String]) -> anyhow::Result<
         "validation_rules": rules,
     });
     let answer = caller.post(PROFILES_BASE, &Content::json(&body)).await?;
-    let created: Created = serde_json::from_slice(&answer.body).context("failed to parse the created profile")?;
-    Ok(created.profile_id)
+    Ok(answer.parse::<Created>()?.profile_id)
 }
 
 /// Creates a profile with many versions and audit log entries, and returns its id.
@@ -111,7 +110,7 @@ async fn create_history(caller: &Caller, keys: &[String]) -> anyhow::Result<Stri
     for _ in 0..CHANGES {
         keys.rotate_left(1);
         let change = Content::json(&json!({ "instruments": keys }));
-        caller.put(&format!("{PROFILES_BASE}/{profile_id}"), &change).await?;
+        caller.send(Method::PUT, &format!("{PROFILES_BASE}/{profile_id}"), Some(&change)).await?;
     }
     Ok(profile_id)
 }
