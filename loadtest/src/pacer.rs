@@ -3,9 +3,8 @@
 //! A request of an open loop is measured from the moment when it is due. If a timer were late by half a millisecond,
 //! that time would appear as latency of the registry.
 
-use std::cell::RefCell;
-use std::cmp::Reverse;
-use std::collections::BinaryHeap;
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::time::Instant;
 
@@ -14,36 +13,11 @@ use tokio::sync::Notify;
 /// Wakes the tasks of one thread at the requested moments.
 #[derive(Debug, Default)]
 pub(crate) struct Pacer {
-    /// The requested moments, with the notification of the waiting task.
-    waiting: RefCell<BinaryHeap<Reverse<Waiting>>>,
+    /// The requested moments with the notifications of the waiting tasks. The numbers make moments unique.
+    waiting: RefCell<BTreeMap<(Instant, u64), Rc<Notify>>>,
+    next_number: Cell<u64>,
     /// Notified if an added moment is earlier than all others.
     earlier: Notify,
-}
-
-#[derive(Debug)]
-struct Waiting {
-    moment: Instant,
-    task: Rc<Notify>,
-}
-
-impl PartialEq for Waiting {
-    fn eq(&self, other: &Self) -> bool {
-        self.moment == other.moment
-    }
-}
-
-impl Eq for Waiting {}
-
-impl PartialOrd for Waiting {
-    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl Ord for Waiting {
-    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
-        self.moment.cmp(&other.moment)
-    }
 }
 
 impl Pacer {
@@ -52,13 +26,10 @@ impl Pacer {
         if moment <= Instant::now() {
             return;
         }
-        let is_earliest = {
-            let mut waiting = self.waiting.borrow_mut();
-            let is_earliest = waiting.peek().is_none_or(|Reverse(first)| moment < first.moment);
-            waiting.push(Reverse(Waiting { moment, task: task.clone() }));
-            is_earliest
-        };
-        if is_earliest {
+        let key = (moment, self.next_number.get());
+        self.next_number.set(key.1 + 1);
+        self.waiting.borrow_mut().insert(key, task.clone());
+        if self.waiting.borrow().first_key_value().is_some_and(|(first, _)| *first == key) {
             self.earlier.notify_one();
         }
         task.notified().await;
@@ -73,16 +44,12 @@ impl Pacer {
         let timer = timer::Timer::new()?;
         loop {
             let now = Instant::now();
-            let next = loop {
+            let next = {
                 let mut waiting = self.waiting.borrow_mut();
-                match waiting.peek() {
-                    Some(Reverse(first)) if first.moment <= now => {}
-                    Some(Reverse(first)) => break Some(first.moment),
-                    None => break None,
+                while let Some(due) = waiting.first_entry().filter(|first| first.key().0 <= now) {
+                    due.remove().notify_one();
                 }
-                if let Some(Reverse(due)) = waiting.pop() {
-                    due.task.notify_one();
-                }
+                waiting.first_key_value().map(|(&(moment, _), _)| moment)
             };
             match next {
                 None => self.earlier.notified().await,

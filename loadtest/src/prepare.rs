@@ -8,10 +8,8 @@ use serde::Deserialize;
 use crate::args::Dialect;
 use crate::keys::{KEYS_MAX, Keys, Marks};
 use crate::kind::Kind;
-use crate::kind::Mix;
 use crate::ledger::Ledger;
 use crate::prepared::Prepared;
-use crate::profile;
 use crate::run::{Stage, run};
 use crate::settings::{Service, Settings, enough};
 use crate::site::{CATALOGUE_PAGE, Site};
@@ -37,60 +35,61 @@ const CONTRACT_LIMIT: usize = 5_000;
 ///
 /// # Errors
 ///
-/// If the registry cannot be reached, has too few keys, or lacks a capability that the scenario needs.
+/// If the registry cannot be reached, or has too few keys.
 pub(crate) fn prepare(settings: Settings) -> anyhow::Result<(Arc<Prepared>, Tally, Ledger)> {
+    use Kind::{Describe, Echo, Hello, List, New, Read, Reorder, Repeat};
+    let (mix, scenario) = (settings.mix, &settings.scenario);
+    // Plans with given ids are read without instruments.
+    let without: &[Kind] = if settings.ids.is_empty() { &[Hello] } else { &[Hello, Read, Describe, List] };
+    let needs_keys = mix.has_others_than(without);
+    let asks_for_plans = mix.has(&[New, Repeat, Reorder, Read, Describe, List]);
+    let is_registry = settings.service.dialect == Dialect::Registry;
     let site = Site::new(&settings.service);
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_all().build().context("failed to start a runtime")?;
     let (keys, limit) = runtime.block_on(async {
         let mut desk = Desk::new(&settings.service, &site);
         let keys = match &settings.keys {
-            _ if !needs_keys(&settings) => Keys::default(),
+            _ if !needs_keys => Keys::default(),
             Some(keys) => keys.clone(),
-            None if settings.service.dialect == Dialect::Yardstick || is_raw(&settings.mix) => Keys::of_the_yardstick(),
-            None => desk.catalogue().await?,
+            None if is_registry && mix.has_others_than(&[Hello, Echo]) => desk.catalogue().await?,
+            None => Keys::of_the_yardstick(),
         };
-        if needs_keys(&settings) {
-            enough(&keys, &settings.scenario.plans.sizes, "the catalog; use --keys with a longer list")?;
-        }
-        if settings.mix.has(&[Kind::Profile]) {
-            desk.look_for_profiles(&keys).await?;
-        }
-        if settings.mix.has(&[Kind::Search]) {
-            desk.look_for_search().await?;
-        }
         let limit = match settings.service.dialect {
             Dialect::Yardstick => YARDSTICK_LIMIT,
-            Dialect::Registry if asks_for_plans(&settings.mix) => desk.limit().await?,
+            Dialect::Registry if asks_for_plans => desk.limit().await?,
             Dialect::Registry => CONTRACT_LIMIT,
         };
         anyhow::Ok((keys, limit))
     })?;
+    if needs_keys {
+        enough(&keys, &scenario.plans.sizes, "the catalog; use --keys with a longer list")?;
+    }
+    let pool = scenario.raw.pool;
     let workload = Workload {
         keys,
-        sizes: settings.scenario.plans.sizes.clone(),
-        users: settings.scenario.plans.users,
+        sizes: scenario.plans.sizes.clone(),
+        users: scenario.plans.users,
         broker: settings.broker.clone(),
         seed: settings.seed,
-        mix: settings.mix,
-        pool: settings.scenario.raw.pool,
+        mix,
+        pool,
     };
-    let is_repeated = settings.mix.has(&[Kind::Repeat, Kind::Reorder]) || !workload.has_new();
-    let needs_pool = !workload.has_new() && settings.ids.is_empty() && asks_for_plans(&settings.mix);
-    let longest = settings.scenario.plans.sizes.iter().max().unwrap_or(&0) * KEY_BYTES;
-    let is_ready = longest * settings.scenario.raw.pool as usize <= POOL_BYTES_MAX;
-    let places = |is_wanted: bool| if is_wanted { settings.scenario.raw.pool } else { 0 };
-    let write = |user: &str, body: &[u8], out: &mut Vec<u8>| site.create_plan(user, body, out);
-    let pool = ready_requests(&workload, places(needs_pool && is_ready), write);
-    let write = |_: &str, body: &[u8], out: &mut Vec<u8>| site.echo(settings.scenario.raw.answer_bytes, body, out);
+    let is_repeated = mix.has(&[Repeat, Reorder]) || !mix.has(&[New]);
+    let needs_pool = !mix.has(&[New]) && settings.ids.is_empty() && asks_for_plans;
+    let longest = scenario.plans.sizes.iter().max().unwrap_or(&0) * KEY_BYTES;
     let fitting = (POOL_BYTES_MAX / longest.max(1)) as u64;
-    let echoes = ready_requests(&workload, places(settings.mix.has(&[Kind::Echo])).min(fitting), write);
-    let prepared = Prepared { settings, site, workload, limit, is_repeated, pool, echoes, acknowledged: Vec::new() };
-    let prepared = Arc::new(prepared);
+    let places = if needs_pool && pool <= fitting { pool } else { 0 };
+    let rendered = ready_requests(&workload, places, |user, body, out| site.create_plan(user, body, out));
+    let places = if mix.has(&[Echo]) { pool.min(fitting) } else { 0 };
+    let echoes = ready_requests(&workload, places, |_, body, out| site.echo(scenario.raw.answer_bytes, body, out));
+    let connections = scenario.connections.clamp(1, POOL_CONNECTIONS_MAX);
+    let acknowledged = Vec::new();
+    let prepared =
+        Arc::new(Prepared { settings, site, workload, limit, is_repeated, pool: rendered, echoes, acknowledged });
     if !needs_pool {
         return Ok((prepared, Tally::new(), Ledger::default()));
     }
-    let connections = prepared.settings.scenario.connections.clamp(1, POOL_CONNECTIONS_MAX);
     let made = run(&prepared, Stage::Pool, connections, 0)?;
     let mut prepared = Arc::into_inner(prepared).context("threads of the pool still run")?;
     prepared.acknowledged = made.ledger.acknowledgements();
@@ -111,57 +110,12 @@ fn ready_requests(workload: &Workload, places: u64, write: impl Fn(&str, &[u8], 
     (0..places).map(one).collect()
 }
 
-/// Whether requests contain instruments. Plans with given ids are read without them.
-fn needs_keys(settings: &Settings) -> bool {
-    use Kind::{Describe, Hello, List, Read};
-    let without: &[Kind] = if settings.ids.is_empty() { &[Hello] } else { &[Hello, Read, Describe, List] };
-    settings.mix.has_others_than(without)
-}
-
-/// Whether all requests go to the raw endpoints of the yardstick.
-fn is_raw(mix: &Mix) -> bool {
-    !mix.has_others_than(&[Kind::Hello, Kind::Echo])
-}
-
-/// Whether plans are created or read.
-fn asks_for_plans(mix: &Mix) -> bool {
-    use Kind::{Describe, List, New, Read, Reorder, Repeat};
-    mix.has(&[New, Repeat, Reorder, Read, Describe, List])
-}
-
 /// Sends requests one by one.
 struct Desk<'a> {
     site: &'a Site,
     base: &'a str,
     connection: Connection,
     request: Vec<u8>,
-}
-
-#[derive(Deserialize)]
-struct CataloguePage {
-    instruments: Vec<CatalogueEntry>,
-    pagination: CataloguePages,
-}
-
-#[derive(Deserialize)]
-struct CatalogueEntry {
-    instrument_key: String,
-}
-
-#[derive(Deserialize)]
-struct CataloguePages {
-    has_next: bool,
-}
-
-#[derive(Deserialize)]
-struct PlannerConfig {
-    configuration: PlannerConfiguration,
-}
-
-#[derive(Deserialize)]
-struct PlannerConfiguration {
-    #[serde(rename = "INSTRUMENT_REGISTRY_MAX_INSTRUMENTS_PER_PLAN")]
-    max_instruments: String,
 }
 
 impl<'a> Desk<'a> {
@@ -178,6 +132,19 @@ impl<'a> Desk<'a> {
 
     /// Reads every active instrument, up to [`KEYS_MAX`].
     async fn catalogue(&mut self) -> anyhow::Result<Keys> {
+        #[derive(Deserialize)]
+        struct Page {
+            instruments: Vec<Instrument>,
+            pagination: Pagination,
+        }
+        #[derive(Deserialize)]
+        struct Instrument {
+            instrument_key: String,
+        }
+        #[derive(Deserialize)]
+        struct Pagination {
+            has_next: bool,
+        }
         let mut keys = Vec::new();
         loop {
             let offset = keys.len();
@@ -185,7 +152,7 @@ impl<'a> Desk<'a> {
             if answer.status != 200 {
                 bail!("failed to read the catalog: status `{}`; use --keys with a list of keys", answer.status);
             }
-            let page: CataloguePage = serde_json::from_slice(answer.body).context("failed to read the catalog")?;
+            let page: Page = serde_json::from_slice(answer.body).context("failed to read the catalog")?;
             let is_full = page.instruments.len() == CATALOGUE_PAGE;
             keys.extend(page.instruments.into_iter().map(|entry| entry.instrument_key));
             if !is_full || !page.pagination.has_next || keys.len() >= KEYS_MAX {
@@ -198,36 +165,10 @@ impl<'a> Desk<'a> {
     /// Reads the maximum number of instruments of a plan from the registry's settings.
     async fn limit(&mut self) -> anyhow::Result<usize> {
         let answer = self.ask("the settings of the planner", |site, out| site.planner_config(out)).await?;
-        let config = serde_json::from_slice::<PlannerConfig>(answer.body).ok();
+        let config: serde_json::Value = serde_json::from_slice(answer.body).unwrap_or_default();
+        let max = &config["configuration"]["INSTRUMENT_REGISTRY_MAX_INSTRUMENTS_PER_PLAN"];
         // Without the settings, the limit of the contract applies.
-        let max = config.and_then(|config| config.configuration.max_instruments.parse().ok());
+        let max = max.as_str().and_then(|max| max.parse().ok());
         Ok(max.unwrap_or(CONTRACT_LIMIT).min(CONTRACT_LIMIT))
-    }
-
-    /// Fails if the registry has no profiles. The profile that is created for this check is deactivated.
-    async fn look_for_profiles(&mut self, keys: &Keys) -> anyhow::Result<()> {
-        #[derive(Deserialize)]
-        struct Made {
-            profile_id: String,
-        }
-        let mut body = Vec::new();
-        profile::write_creation("load-look", keys, &[0], &mut body);
-        let answer = self.ask("profiles", |site, out| site.create_profile(&body, out)).await?;
-        if answer.status == 404 {
-            bail!("this registry does not support profiles: creating one returned status `404`");
-        }
-        if let Ok(Made { profile_id }) = serde_json::from_slice(answer.body) {
-            self.ask("profiles", |site, out| site.deactivate_profile(&profile_id, out)).await?;
-        }
-        Ok(())
-    }
-
-    /// Fails if the registry has no search.
-    async fn look_for_search(&mut self) -> anyhow::Result<()> {
-        let answer = self.ask("search results", |site, out| site.search("A", out)).await?;
-        if answer.status == 404 {
-            bail!("this registry does not support search: a query returned status `404`");
-        }
-        Ok(())
     }
 }

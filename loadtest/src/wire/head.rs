@@ -1,4 +1,4 @@
-//! The head of a response, and the end of its body.
+//! The head of a response, and the chunks of its body.
 
 use httparse::{EMPTY_HEADER, Status, parse_chunk_size};
 
@@ -9,17 +9,6 @@ const HEADERS_MAX: usize = 64;
 /// Maximum size of a head.
 pub(super) const BYTES_MAX: usize = 64 * 1024;
 
-/// How the end of a body is determined.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Framing {
-    /// The body has this number of bytes.
-    Length(usize),
-    /// The body consists of chunks with their lengths.
-    Chunked,
-    /// The body ends with the connection.
-    UntilClose,
-}
-
 /// The relevant fields of the head of a response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Head {
@@ -27,8 +16,8 @@ pub(super) struct Head {
     pub(super) status: u16,
     /// Seconds of `Retry-After`, if it is present and a number.
     pub(super) retry_after: Option<u64>,
-    /// The end of the body.
-    pub(super) framing: Framing,
+    /// The length of the body. `None`: the body consists of chunks.
+    pub(super) length: Option<usize>,
     /// Whether the connection can be used again.
     pub(super) is_kept: bool,
     /// The length of the head, which is the start of the body.
@@ -40,7 +29,7 @@ impl Head {
     ///
     /// # Errors
     ///
-    /// A fault if it is not an HTTP/1 response.
+    /// A fault if it is not an HTTP/1.1 response with a length or chunks.
     pub(super) fn parse(buffer: &[u8]) -> Result<Option<Self>, Fault> {
         let mut headers = [EMPTY_HEADER; HEADERS_MAX];
         let mut response = httparse::Response::new(&mut headers);
@@ -50,79 +39,51 @@ impl Head {
             Status::Partial => return Ok(None),
         };
         let status = response.code.unwrap_or_default();
-        let mut retry_after = None;
-        let mut length = None;
-        let mut is_chunked = false;
-        let mut is_kept = response.version == Some(1);
+        let (mut retry_after, mut length, mut is_chunked, mut is_kept) = (None, None, false, true);
         for header in &*response.headers {
             if header.name.eq_ignore_ascii_case("content-length") {
                 length = Some(number(header.value).ok_or_else(|| malformed("`Content-Length` is not a number"))?);
             } else if header.name.eq_ignore_ascii_case("transfer-encoding") {
-                is_chunked = header.value.to_ascii_lowercase().ends_with(b"chunked");
+                is_chunked = header.value.eq_ignore_ascii_case(b"chunked");
             } else if header.name.eq_ignore_ascii_case("connection") {
                 is_kept = !header.value.eq_ignore_ascii_case(b"close");
             } else if header.name.eq_ignore_ascii_case("retry-after") {
                 retry_after = number(header.value);
             }
         }
-        let framing = match (status, is_chunked, length) {
-            (204 | 304, _, _) => Framing::Length(0),
-            (100..200, _, _) => return Err(malformed("unexpected interim status")),
-            (_, true, _) => Framing::Chunked,
-            (_, false, Some(length)) => Framing::Length(usize::try_from(length).unwrap_or(usize::MAX)),
-            (_, false, None) => Framing::UntilClose,
+        let length = match (status, length) {
+            (204 | 304, _) => Some(0),
+            (200.., Some(length)) => Some(usize::try_from(length).unwrap_or(usize::MAX)),
+            (200.., None) if is_chunked => None,
+            _ => return Err(malformed("unexpected interim status, or neither a length nor chunks")),
         };
-        Ok(Some(Self { status, retry_after, framing, is_kept, bytes }))
+        Ok(Some(Self { status, retry_after, length, is_kept, bytes }))
     }
 }
 
-/// A chunked body during its arrival. The chunks are moved together in the buffer, so that the body is contiguous.
-#[derive(Debug)]
-pub(super) struct Chunks {
-    /// The end of the contiguous body.
-    end: usize,
-    /// The start of the next chunk.
-    next: usize,
-}
-
-impl Chunks {
-    /// Creates a body whose first chunk starts at `start` of the buffer.
-    pub(super) fn starting_at(start: usize) -> Self {
-        Self { end: start, next: start }
-    }
-
-    /// Returns the end of the body.
-    pub(super) fn body_end(&self) -> usize {
-        self.end
-    }
-
-    /// Takes every complete chunk of `buffer`. Returns whether the last one was taken.
-    ///
-    /// # Errors
-    ///
-    /// A fault if a chunk is malformed.
-    pub(super) fn take_from(&mut self, buffer: &mut [u8]) -> Result<bool, Fault> {
-        loop {
-            let Status::Complete((head, length)) =
-                parse_chunk_size(&buffer[self.next..]).map_err(|_| malformed("a chunk has no valid length"))?
-            else {
-                return Ok(false);
-            };
-            let start = self.next + head;
-            let length = usize::try_from(length).unwrap_or(usize::MAX);
-            let Some(line_end) = buffer.get(start.saturating_add(length)..).and_then(|rest| rest.get(..2)) else {
-                return Ok(false);
-            };
-            if line_end != b"\r\n" {
-                return Err(malformed("a chunk is longer than its stated length, or trailers follow"));
-            }
-            if length == 0 {
-                return Ok(true);
-            }
-            buffer.copy_within(start..start + length, self.end);
-            self.end += length;
-            self.next = start + length + 2;
+/// Moves the complete chunks of `buffer` together, so that the body is contiguous. `end` is the end of the contiguous
+/// body, and `next` the start of the next chunk. Returns whether the last one was taken.
+///
+/// # Errors
+///
+/// A fault if a chunk is malformed.
+pub(super) fn join_chunks(buffer: &mut [u8], end: &mut usize, next: &mut usize) -> Result<bool, Fault> {
+    loop {
+        let size = parse_chunk_size(&buffer[*next..]).map_err(|_| malformed("a chunk has no valid length"))?;
+        let Status::Complete((head, length)) = size else { return Ok(false) };
+        let start = *next + head;
+        let length = usize::try_from(length).unwrap_or(usize::MAX);
+        let rest = buffer.get(start.saturating_add(length)..);
+        let Some(line_end) = rest.and_then(|rest| rest.get(..2)) else { return Ok(false) };
+        if line_end != b"\r\n" {
+            return Err(malformed("a chunk is longer than its stated length, or trailers follow"));
         }
+        if length == 0 {
+            return Ok(true);
+        }
+        buffer.copy_within(start..start + length, *end);
+        *end += length;
+        *next = start + length + 2;
     }
 }
 
@@ -148,12 +109,11 @@ mod tests {
     fn a_head_contains_the_framing_and_whether_to_keep_alive() {
         let plain = head("HTTP/1.1 200 OK\r\nContent-Length: 12\r\nDate: today\r\n\r\n");
 
-        assert_eq!((plain.status, plain.framing, plain.is_kept), (200, Framing::Length(12), true));
+        assert_eq!((plain.status, plain.length, plain.is_kept), (200, Some(12), true));
         let refused = head("HTTP/1.1 503 Busy\r\nretry-after: 7\r\nconnection: Close\r\ncontent-length: 0\r\n\r\n");
         assert_eq!((refused.status, refused.retry_after, refused.is_kept), (503, Some(7), false));
-        assert_eq!(head("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n").framing, Framing::Chunked);
-        assert_eq!(head("HTTP/1.0 200 OK\r\n\r\n").framing, Framing::UntilClose);
-        assert_eq!(head("HTTP/1.1 204 No Content\r\n\r\n").framing, Framing::Length(0));
+        assert_eq!(head("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n").length, None);
+        assert_eq!(head("HTTP/1.1 204 No Content\r\n\r\n").length, Some(0));
     }
 
     #[test]
@@ -161,6 +121,7 @@ mod tests {
         assert_eq!(Head::parse(b"HTTP/1.1 200 OK\r\nContent-Le"), Ok(None));
         assert!(Head::parse(b"SSH-2.0-OpenSSH_9.6\r\n").is_err());
         assert!(Head::parse(b"HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\n").is_err());
+        assert!(Head::parse(b"HTTP/1.1 200 OK\r\n\r\n").is_err());
         assert!(Head::parse(b"HTTP/1.1 100 Continue\r\n\r\n").is_err());
     }
 
@@ -169,13 +130,13 @@ mod tests {
         let whole = b"HEAD5\r\nhello\r\n6;name=value\r\n world\r\n0\r\n\r\n";
         for cut in 4..whole.len() {
             let mut buffer = whole[..cut].to_vec();
-            let mut chunks = Chunks::starting_at(4);
+            let (mut end, mut next) = (4, 4);
 
-            assert_eq!(chunks.take_from(&mut buffer), Ok(false), "{cut}");
+            assert_eq!(join_chunks(&mut buffer, &mut end, &mut next), Ok(false), "{cut}");
             buffer.extend_from_slice(&whole[cut..]);
 
-            assert_eq!(chunks.take_from(&mut buffer), Ok(true), "{cut}");
-            assert_eq!(&buffer[4..chunks.body_end()], b"hello world", "{cut}");
+            assert_eq!(join_chunks(&mut buffer, &mut end, &mut next), Ok(true), "{cut}");
+            assert_eq!(&buffer[4..end], b"hello world", "{cut}");
         }
     }
 
@@ -184,7 +145,7 @@ mod tests {
         for text in ["3\r\nhello\r\n0\r\n\r\n", "x\r\n", "0\r\nTrailer: value\r\n\r\n"] {
             let mut buffer = text.as_bytes().to_vec();
 
-            assert!(Chunks::starting_at(0).take_from(&mut buffer).is_err(), "{text}");
+            assert!(join_chunks(&mut buffer, &mut 0, &mut 0).is_err(), "{text}");
         }
     }
 }

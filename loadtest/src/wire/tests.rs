@@ -51,10 +51,10 @@ async fn a_connection_is_kept_for_the_next_request() {
 #[tokio::test]
 async fn a_connection_closed_between_requests_is_reopened() {
     let closing = text("HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 3\r\n\r\none");
-    let until_end = text("HTTP/1.0 200 OK\r\n\r\ntwo");
+    let closing_too = text("HTTP/1.1 200 OK\r\nconnection: Close\r\ncontent-length: 3\r\n\r\ntwo");
     let silent_close = text("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nthree");
     let last = text("HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nfour");
-    let address = server(vec![vec![closing], vec![until_end], vec![silent_close], vec![last]]).await;
+    let address = server(vec![vec![closing], vec![closing_too], vec![silent_close], vec![last]]).await;
     let mut connection = connection(address, LONG);
 
     for body in ["one", "two", "three"] {
