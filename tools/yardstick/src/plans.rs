@@ -72,32 +72,40 @@ pub(crate) struct PlanRequest {
     instruments: Vec<String>,
 }
 
+/// A plan in a response.
 #[derive(Serialize)]
-struct Created<'a> {
+struct PlanView<'a> {
     plan_id: &'a str,
     user_id: &'a str,
     plan_name: &'a str,
     subscription_type: &'a str,
     instruments: &'a RawValue,
     status: &'a str,
-    /// The number of requested instruments that are not in the plan.
-    removed: usize,
-    cache_hit: bool,
+    /// The number of requested instruments that are not in the plan, after its creation.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    removed: Option<usize>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cache_hit: Option<bool>,
+}
+
+impl<'a> PlanView<'a> {
+    fn of(plan: &'a Stored, removed: Option<usize>) -> Result<Self, Refusal> {
+        Ok(Self {
+            plan_id: &plan.plan_id,
+            user_id: &plan.user_id,
+            plan_name: &plan.plan_name,
+            subscription_type: &plan.subscription_type,
+            instruments: serde_json::from_str(&plan.instruments).map_err(broken)?,
+            status: &plan.status,
+            removed,
+            cache_hit: removed.map(|_| false),
+        })
+    }
 }
 
 #[derive(Serialize)]
 struct PlanAnswer<'a> {
-    plan: StoredPlan<'a>,
-}
-
-#[derive(Serialize)]
-struct StoredPlan<'a> {
-    plan_id: &'a str,
-    user_id: &'a str,
-    plan_name: &'a str,
-    subscription_type: &'a str,
-    instruments: &'a RawValue,
-    status: &'a str,
+    plan: PlanView<'a>,
 }
 
 /// The response to a request that failed.
@@ -138,17 +146,8 @@ pub(crate) async fn create(
         status: "optimized".to_owned(),
         cache_key: hex(&key),
     };
-    let answer = serde_json::to_vec(&Created {
-        plan_id: &plan.plan_id,
-        user_id: &plan.user_id,
-        plan_name: &plan.plan_name,
-        subscription_type: &plan.subscription_type,
-        instruments: raw(&plan.instruments)?,
-        status: &plan.status,
-        removed: request.instruments.len() - sorted.len(),
-        cache_hit: false,
-    })
-    .map_err(broken)?;
+    let removed = request.instruments.len() - sorted.len();
+    let answer = serde_json::to_vec(&PlanView::of(&plan, Some(removed))?).map_err(broken)?;
     plans.store.insert(&plan).await.map_err(broken)?;
     let answer = Bytes::from(answer);
     plans.ready.insert(key, Ready { since: Instant::now(), answer: answer.clone() });
@@ -162,22 +161,8 @@ pub(crate) async fn read_plan(
 ) -> Result<impl IntoResponse, Refusal> {
     let plan = plans.store.find(&plan_id).await.map_err(broken)?;
     let plan = plan.ok_or_else(|| (StatusCode::NOT_FOUND, format!("plan `{plan_id}` does not exist")))?;
-    let answer = serde_json::to_vec(&PlanAnswer {
-        plan: StoredPlan {
-            plan_id: &plan.plan_id,
-            user_id: &plan.user_id,
-            plan_name: &plan.plan_name,
-            subscription_type: &plan.subscription_type,
-            instruments: raw(&plan.instruments)?,
-            status: &plan.status,
-        },
-    })
-    .map_err(broken)?;
+    let answer = serde_json::to_vec(&PlanAnswer { plan: PlanView::of(&plan, None)? }).map_err(broken)?;
     Ok(json(Bytes::from(answer)))
-}
-
-fn raw(text: &str) -> Result<&RawValue, Refusal> {
-    serde_json::from_str(text).map_err(broken)
 }
 
 /// Hashes the user and the instruments: equal requests have equal keys.

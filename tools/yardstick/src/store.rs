@@ -1,8 +1,8 @@
 //! One table in its own schema, separate from the registry's; one INSERT per plan.
 
 use anyhow::Context;
+use sqlx::PgPool;
 use sqlx::postgres::PgPoolOptions;
-use sqlx::{PgPool, Row};
 
 const CONNECTIONS: u32 = 20;
 
@@ -26,6 +26,7 @@ const TABLE: [&str; 5] = [
 ];
 
 /// A stored plan.
+#[derive(sqlx::FromRow)]
 pub(crate) struct Stored {
     pub(crate) plan_id: String,
     pub(crate) user_id: String,
@@ -76,25 +77,13 @@ impl Store {
     }
 
     pub(crate) async fn find(&self, plan_id: &str) -> sqlx::Result<Option<Stored>> {
-        let row = sqlx::query(
+        sqlx::query_as(
             "select plan_id, user_id, plan_name, subscription_type, instruments::text, status, cache_key
              from yardstick.plans
              where plan_id = $1",
         )
         .bind(plan_id)
         .fetch_optional(&self.pool)
-        .await?;
-        row.map(|row| {
-            Ok(Stored {
-                plan_id: row.try_get(0)?,
-                user_id: row.try_get(1)?,
-                plan_name: row.try_get(2)?,
-                subscription_type: row.try_get(3)?,
-                instruments: row.try_get(4)?,
-                status: row.try_get(5)?,
-                cache_key: row.try_get(6)?,
-            })
-        })
-        .transpose()
+        .await
     }
 }
