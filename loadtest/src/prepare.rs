@@ -1,5 +1,6 @@
 //! Creates the input of a run before the clock starts: keys, limits, rendered requests, and plans to repeat or read.
 
+use std::fmt::Arguments;
 use std::sync::Arc;
 
 use anyhow::{Context, bail};
@@ -12,10 +13,13 @@ use crate::ledger::Ledger;
 use crate::prepared::Prepared;
 use crate::run::{Stage, run};
 use crate::settings::{Service, Settings, enough};
-use crate::site::{CATALOGUE_PAGE, Site};
+use crate::site::{INSTRUMENTS, PLANS, Site};
 use crate::tally::Tally;
 use crate::wire::{Answer, Connection};
 use crate::workload::Workload;
+
+/// The number of instruments in a page of the catalog: the maximum of the contract.
+const CATALOGUE_PAGE: usize = 1_000;
 
 /// Connections that create the pool: enough to be fast, and few enough that no request is rejected.
 const POOL_CONNECTIONS_MAX: usize = 32;
@@ -82,7 +86,10 @@ pub(crate) fn prepare(settings: Settings) -> anyhow::Result<(Arc<Prepared>, Tall
     let places = if needs_pool && pool <= fitting { pool } else { 0 };
     let rendered = ready_requests(&workload, places, |user, body, out| site.create_plan(user, body, out));
     let places = if mix.has(&[Echo]) { pool.min(fitting) } else { 0 };
-    let echoes = ready_requests(&workload, places, |_, body, out| site.echo(scenario.raw.answer_bytes, body, out));
+    let bytes = scenario.raw.answer_bytes;
+    let echoes = ready_requests(&workload, places, |_, body, out| {
+        site.send("POST", format_args!("/echo?n={bytes}"), body, out);
+    });
     let connections = scenario.connections.clamp(1, POOL_CONNECTIONS_MAX);
     let acknowledged = Vec::new();
     let prepared =
@@ -124,8 +131,8 @@ impl<'a> Desk<'a> {
         Self { site, base: &service.target.base, connection, request: Vec::new() }
     }
 
-    async fn ask(&mut self, what: &str, write: impl FnOnce(&Site, &mut Vec<u8>)) -> anyhow::Result<Answer<'_>> {
-        write(self.site, &mut self.request);
+    async fn ask(&mut self, what: &str, path: Arguments<'_>) -> anyhow::Result<Answer<'_>> {
+        self.site.bare("GET", path, &mut self.request);
         let base = self.base;
         self.connection.exchange(&self.request).await.with_context(|| format!("failed to read {what} from {base}"))
     }
@@ -148,7 +155,12 @@ impl<'a> Desk<'a> {
         let mut keys = Vec::new();
         loop {
             let offset = keys.len();
-            let answer = self.ask("the catalog", |site, out| site.list_instruments(offset, out)).await?;
+            let answer = self
+                .ask(
+                    "the catalog",
+                    format_args!("{INSTRUMENTS}/instruments?is_active=true&limit={CATALOGUE_PAGE}&offset={offset}"),
+                )
+                .await?;
             if answer.status != 200 {
                 bail!("failed to read the catalog: status `{}`; use --keys with a list of keys", answer.status);
             }
@@ -164,7 +176,7 @@ impl<'a> Desk<'a> {
 
     /// Reads the maximum number of instruments of a plan from the registry's settings.
     async fn limit(&mut self) -> anyhow::Result<usize> {
-        let answer = self.ask("the settings of the planner", |site, out| site.planner_config(out)).await?;
+        let answer = self.ask("the settings of the planner", format_args!("{PLANS}/planner/config")).await?;
         let config: serde_json::Value = serde_json::from_slice(answer.body).unwrap_or_default();
         let max = &config["configuration"]["INSTRUMENT_REGISTRY_MAX_INSTRUMENTS_PER_PLAN"];
         // Without the settings, the limit of the contract applies.

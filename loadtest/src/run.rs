@@ -19,7 +19,7 @@ use tokio::task::{JoinSet, LocalSet};
 
 pub(crate) use self::course::Stage;
 use self::course::{Course, Turn};
-use self::shard::{Prepared, Shard, Wire};
+use self::shard::Shard;
 use crate::ledger::Ledger;
 use crate::pacer::Pacer;
 use crate::prepared::Prepared as Plan;
@@ -173,20 +173,14 @@ async fn open(plan: &Plan, callers: &[usize]) -> anyhow::Result<Vec<Caller>> {
 async fn drive(mut caller: Caller, plan: Arc<Plan>, course: Arc<Course>, shard: Rc<RefCell<Shard>>, pacer: Rc<Pacer>) {
     while let Some(Turn { index, beginning }) = course.next_turn().await {
         let Caller { connection, request, life, number, wake } = &mut caller;
-        let Prepared { kind, wire, expectation } = shard.borrow_mut().prepare(index, *number, life, request);
+        let prepared = shard.borrow_mut().prepare(&plan, index, *number, life, request);
         if let Some(beginning) = beginning {
             pacer.until(beginning, wake).await;
         }
         let begun = beginning.unwrap_or_else(Instant::now);
-        let wire = match wire {
-            Wire::Own => request.as_slice(),
-            Wire::Pool(place) => &plan.pool[place],
-            Wire::Echo(place) => &plan.echoes[place],
-        };
-        let answer = connection.exchange(wire).await;
-        let ended = Instant::now();
+        let answer = connection.exchange(prepared.rendered.unwrap_or(request)).await;
         let is_broken = answer.is_err();
-        shard.borrow_mut().record_answer(kind, &expectation, *number, life, answer, begun, ended);
+        shard.borrow_mut().record_answer(&prepared, *number, life, answer, begun);
         if is_broken {
             tokio::time::sleep(PAUSE).await;
         }

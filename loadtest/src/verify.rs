@@ -1,12 +1,11 @@
 //! Reads every acknowledged plan back.
 
-use std::cell::{Cell, RefCell};
-use std::rc::Rc;
+use std::cell::Cell;
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
+use futures_util::future::join_all;
 use registry_loadtest::report::Verification;
-use tokio::task::{JoinSet, LocalSet};
 use tokio::time::sleep;
 
 use crate::answer::{check_stored, unread};
@@ -15,7 +14,7 @@ use crate::fault::{Fault, Faults};
 use crate::ledger::{Acknowledgement, Ledger};
 use crate::settings::Service;
 use crate::site::Site;
-use crate::wire::Connection;
+use crate::wire::{Answer, Connection};
 
 /// Maximum number of attempts for a plan if the registry rejects the request or is unreachable. A rejection does not
 /// show whether the plan exists.
@@ -24,22 +23,12 @@ const ATTEMPTS_MAX: u32 = 3;
 /// Maximum pause between two attempts, whatever `Retry-After` requests.
 const PAUSE_MAX: Duration = Duration::from_secs(2);
 
-type Finding = Result<(), Fault>;
-
-/// The state that the connections share.
-struct Reading {
-    plans: Vec<Acknowledgement>,
-    next: Cell<usize>,
-    deadline: Instant,
-    found: RefCell<(Verification, Faults)>,
-}
-
 /// Reads all plans of `ledger` back over `connections`, within `time`. Plans that were not started by then count as
 /// unread.
 ///
 /// # Errors
 ///
-/// If the runtime cannot be created, or a task panics.
+/// If the runtime cannot be created.
 pub(crate) fn verify(
     service: &Service,
     connections: usize,
@@ -48,56 +37,41 @@ pub(crate) fn verify(
 ) -> anyhow::Result<(Verification, Faults)> {
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_all().build().context("failed to start a runtime")?;
-    let reading = Rc::new(Reading {
-        plans: ledger.acknowledgements(),
-        next: Cell::new(0),
-        deadline: Instant::now() + time,
-        found: RefCell::default(),
-    });
-    LocalSet::new().block_on(&runtime, async {
-        let mut driven = JoinSet::new();
-        for _ in 0..connections.min(reading.plans.len()) {
-            let connection = Connection::new(service.target.addresses.clone().into(), service.timeout);
-            driven.spawn_local(drive(connection, Site::new(service), service.dialect, reading.clone()));
+    let (plans, site, deadline) = (ledger.acknowledgements(), Site::new(service), Instant::now() + time);
+    let (next, mut faults) = (Cell::new(0), Faults::default());
+    let bar = registry_loadtest::progress("reading plans back: {pos} of {len}", plans.len() as u64);
+    let read = async |_| {
+        let mut connection = Connection::new(service.target.addresses.clone().into(), service.timeout);
+        let (mut request, mut found) = (Vec::new(), Vec::new());
+        while Instant::now() < deadline
+            && let Some(&plan) = plans.get(next.get())
+        {
+            next.set(next.get() + 1);
+            bar.inc(1);
+            site.read_plan(plan.plan_id, &mut request);
+            found.extend(read_back(&mut connection, &request, service.dialect, plan, deadline).await.err());
         }
-        let bar = registry_loadtest::progress("reading plans back: {pos} of {len}", reading.plans.len() as u64);
-        let mut ticks = tokio::time::interval(Duration::from_secs(1));
-        loop {
-            tokio::select! {
-                ended = driven.join_next() => match ended {
-                    Some(ended) => ended.context("failed to run a connection")?,
-                    None => break,
-                },
-                _ = ticks.tick() => bar.set_position(reading.next.get() as u64),
-            }
-        }
-        bar.finish_and_clear();
-        anyhow::Ok(())
-    })?;
-    let Reading { plans, next, found, .. } = Rc::into_inner(reading).context("a connection still runs")?;
-    let (mut verification, mut faults) = found.into_inner();
+        found
+    };
+    let found = runtime.block_on(async { join_all((0..connections.min(plans.len())).map(read)).await });
+    bar.finish_and_clear();
     // Plans are started in order, so all plans after the first unstarted one are unstarted too.
-    let begun = next.get().min(plans.len());
-    if let [first, ..] = &plans[begun..] {
-        let left = (plans.len() - begun) as u64;
+    let left = (plans.len() - next.get()) as u64;
+    let mut verification = Verification { intact: next.get() as u64, unread: left, ..Verification::default() };
+    for fault in found.into_iter().flatten() {
+        faults.add(&fault);
+        verification.intact -= 1;
+        match &*fault.kind {
+            "lost" => verification.lost += 1,
+            "different" => verification.different += 1,
+            _ => verification.unread += 1,
+        }
+    }
+    if let Some(first) = plans.get(next.get()) {
         let cause = format!("timeout after {}s", time.as_secs());
         faults.add_many(&unread(first.plan_id, &cause), left);
-        verification.unread += left;
     }
     Ok((verification, faults))
-}
-
-async fn drive(mut connection: Connection, site: Site, dialect: Dialect, reading: Rc<Reading>) {
-    let (mut request, mut rest) = (Vec::new(), Vec::new());
-    while Instant::now() < reading.deadline {
-        let place = reading.next.get();
-        let Some(&plan) = reading.plans.get(place) else { return };
-        reading.next.set(place + 1);
-        site.read_plan(plan.plan_id, &mut request);
-        let finding = read_back(&mut connection, &request, dialect, plan, reading.deadline, &mut rest).await;
-        let (verification, faults) = &mut *reading.found.borrow_mut();
-        enter(&finding, verification, faults);
-    }
 }
 
 /// Reads one plan. If the registry rejects the request or is unreachable, retries after a pause.
@@ -107,38 +81,21 @@ async fn read_back(
     dialect: Dialect,
     plan: Acknowledgement,
     deadline: Instant,
-    rest: &mut Vec<u8>,
-) -> Finding {
-    let plan_id = plan.plan_id;
-    let mut attempt = 1;
-    loop {
+) -> Result<(), Fault> {
+    let check =
+        |answer: &Answer<'_>| check_stored(dialect, plan.plan_id, Some(plan), answer, &mut None, &mut Vec::new());
+    for attempt in 1.. {
         let (pause, finding) = match connection.exchange(request).await {
             Ok(answer) if answer.status == 503 => {
-                let pause = answer.retry_after.map_or(PAUSE_MAX, Duration::from_secs);
-                (pause, check_stored(dialect, plan_id, Some(plan), &answer, &mut None, rest))
+                (answer.retry_after.map_or(PAUSE_MAX, Duration::from_secs).min(PAUSE_MAX), check(&answer))
             }
-            Ok(answer) => return check_stored(dialect, plan_id, Some(plan), &answer, &mut None, rest),
-            Err(fault) => (PAUSE_MAX, Err(unread(plan_id, &fault))),
+            Ok(answer) => return check(&answer),
+            Err(fault) => (PAUSE_MAX, Err(unread(plan.plan_id, &fault))),
         };
-        let pause = pause.min(PAUSE_MAX);
         if attempt == ATTEMPTS_MAX || Instant::now() + pause >= deadline {
             return finding;
         }
         sleep(pause).await;
-        attempt += 1;
     }
-}
-
-fn enter(finding: &Finding, verification: &mut Verification, faults: &mut Faults) {
-    match finding {
-        Ok(()) => verification.intact += 1,
-        Err(fault) => {
-            faults.add(fault);
-            match &*fault.kind {
-                "lost" => verification.lost += 1,
-                "different" => verification.different += 1,
-                _ => verification.unread += 1,
-            }
-        }
-    }
+    unreachable!("the last attempt returns")
 }

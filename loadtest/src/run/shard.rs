@@ -18,36 +18,30 @@ use crate::ledger::{Acknowledgement, Ledger};
 use crate::plan_id::PlanId;
 use crate::prepared::Prepared as Plan;
 use crate::profile::{self, Life, Step};
-use crate::site::{LIST_LIMIT, PAGE_SIZE};
+use crate::site::{INSTRUMENTS, PLANS, PROFILES};
 use crate::tally::{Measurement, Tally};
 use crate::wire::Answer;
 use crate::workload::Ask;
 
+/// The number of plans in the page of a list.
+const LIST_LIMIT: usize = 50;
+/// The number of instruments in a page of a search.
+const PAGE_SIZE: usize = 20;
+
 /// A request that is ready to be sent.
 #[derive(Debug)]
-pub(crate) struct Prepared {
+pub(crate) struct Prepared<'a> {
     /// The kind under which it is counted.
-    pub(crate) kind: Kind,
-    /// The location of its bytes.
-    pub(crate) wire: Wire,
+    kind: Kind,
+    /// Its bytes, if they were rendered before the run. Otherwise they are in the buffer of the caller.
+    pub(crate) rendered: Option<&'a [u8]>,
     /// The expected response.
-    pub(crate) expectation: Expectation,
-}
-
-/// The location of the bytes of a request.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Wire {
-    /// The buffer of the caller.
-    Own,
-    /// This position in the pool.
-    Pool(usize),
-    /// This position in the raw requests.
-    Echo(usize),
+    expectation: Expectation,
 }
 
 /// The expected response.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Expectation {
+enum Expectation {
     /// A plan.
     Plan(Ask),
     /// A stored plan, and its acknowledgement if it is known.
@@ -109,71 +103,80 @@ impl Shard {
     }
 
     /// Prepares request `index` of caller `number`, in `out` unless its bytes are already rendered.
-    pub(crate) fn prepare(&mut self, index: u64, number: usize, life: &Life, out: &mut Vec<u8>) -> Prepared {
-        let plan = self.plan.clone();
-        let workload = &plan.workload;
-        if self.course.stage == Stage::Pool {
-            return self.plan_request(Kind::New, index, workload.ask_of(index), out);
+    pub(crate) fn prepare<'a>(
+        &mut self,
+        plan: &'a Plan,
+        index: u64,
+        number: usize,
+        life: &Life,
+        out: &mut Vec<u8>,
+    ) -> Prepared<'a> {
+        let Plan { workload, site, settings, echoes, .. } = plan;
+        if self.course.stage == Stage::Pool || self.course.is_together() {
+            return self.plan_request(plan, Kind::New, index, workload.ask_of(index), out);
         }
-        let kind = if self.course.is_together() { Kind::New } else { workload.kind(index) };
-        let own = |expectation| Prepared { kind, wire: Wire::Own, expectation };
+        let kind = workload.kind(index);
+        let own = |expectation| Prepared { kind, rendered: None, expectation };
+        let bytes = settings.scenario.raw.answer_bytes;
         match kind {
-            Kind::New if self.course.is_together() => self.plan_request(kind, index, workload.ask_of(index), out),
-            Kind::New | Kind::Repeat | Kind::Reorder => self.plan_request(kind, index, workload.ask(index), out),
-            Kind::Read | Kind::Describe => match self.known_plan(index) {
+            Kind::New | Kind::Repeat | Kind::Reorder => self.plan_request(plan, kind, index, workload.ask(index), out),
+            Kind::Read | Kind::Describe => match self.known_plan(plan, index) {
                 Some((plan_id, acknowledged)) if kind == Kind::Read => {
-                    plan.site.read_plan(plan_id, out);
+                    site.read_plan(plan_id, out);
                     own(Expectation::Stored(plan_id, acknowledged))
                 }
                 Some((plan_id, _)) => {
-                    plan.site.describe_plan(plan_id, out);
+                    let path = format_args!("{PLANS}/plan/{plan_id}/describe");
+                    site.send("POST", path, br#"{"description_level":"detailed"}"#, out);
                     own(Expectation::Described(plan_id))
                 }
                 // There is no plan to read yet, so one is created.
-                None if workload.has_new() => self.plan_request(Kind::New, index, workload.ask_of(index), out),
-                None => self.plan_request(Kind::Repeat, index, workload.ask(index), out),
+                None if workload.has_new() => self.plan_request(plan, Kind::New, index, workload.ask_of(index), out),
+                None => self.plan_request(plan, Kind::Repeat, index, workload.ask(index), out),
             },
             Kind::List => {
                 let user = workload.choice(index, workload.users as usize) as u32;
-                plan.site.list_plans(&workload.user_id(user), out);
+                let user_id = workload.user_id(user);
+                site.bare("GET", format_args!("{PLANS}/plans?user_id={user_id}&limit={LIST_LIMIT}"), out);
                 own(Expectation::Listed(user))
             }
             Kind::Search => {
                 let key = workload.keys.escaped(workload.choice(index, workload.keys.len()) as u32);
-                plan.site.search(beginning_of_symbol(std::str::from_utf8(key).unwrap_or_default()), out);
+                let query = beginning_of_symbol(std::str::from_utf8(key).unwrap_or_default());
+                let path = format_args!("{INSTRUMENTS}/search?page=1&page_size={PAGE_SIZE}");
+                site.send("POST", path, format!(r#"{{"query":"{query}"}}"#).as_bytes(), out);
                 own(Expectation::Searched)
             }
             Kind::Profile => {
-                self.profile_request(number, life, out);
+                self.profile_request(plan, number, life, out);
                 own(Expectation::Profile(life.step()))
             }
             Kind::Hello => {
-                plan.site.hello(plan.settings.scenario.raw.answer_bytes, out);
+                site.bare("GET", format_args!("/hello?n={bytes}"), out);
                 own(Expectation::Bytes)
             }
             Kind::Echo => {
-                let place = workload.choice(index, plan.echoes.len());
-                Prepared { kind, wire: Wire::Echo(place), expectation: Expectation::Bytes }
+                let rendered = Some(&*echoes[workload.choice(index, echoes.len())]);
+                Prepared { kind, rendered, expectation: Expectation::Bytes }
             }
         }
     }
 
-    /// Checks the response to a request and counts it.
-    #[expect(clippy::too_many_arguments, reason = "each is a part of one request, and a struct would only name them")]
+    /// Checks the response to a request, which started or was due at `begun`, and counts it.
     pub(crate) fn record_answer(
         &mut self,
-        kind: Kind,
-        expectation: &Expectation,
+        request: &Prepared<'_>,
         number: usize,
         life: &mut Life,
         answer: Result<Answer<'_>, Fault>,
         begun: Instant,
-        ended: Instant,
     ) {
+        let ended = Instant::now();
+        let &Prepared { kind, expectation, .. } = request;
         let is_answered = answer.is_ok();
         let answer_bytes = answer.as_ref().map_or(0, |answer| answer.body.len());
         let CheckResult { mut outcome, acknowledgement, fault } = match answer {
-            Ok(answer) => self.check(expectation, number, life, &answer),
+            Ok(answer) => self.check(&expectation, number, life, &answer),
             Err(fault) => CheckResult::failed(fault),
         };
         if let Some(fault) = fault {
@@ -186,7 +189,7 @@ impl Shard {
         }
         if let (Expectation::Plan(Ask { origin, .. }), Some(acknowledgement)) = (expectation, acknowledgement) {
             let before = self.ledger.len();
-            if let Err(fault) = self.ledger.record(*origin, acknowledgement) {
+            if let Err(fault) = self.ledger.record(origin, acknowledgement) {
                 outcome = RequestOutcome::Failed;
                 self.tally.faults.add(&fault);
             }
@@ -202,26 +205,32 @@ impl Shard {
         }
     }
 
-    fn plan_request(&mut self, kind: Kind, index: u64, ask: Ask, out: &mut Vec<u8>) -> Prepared {
+    fn plan_request<'a>(
+        &mut self,
+        plan: &'a Plan,
+        kind: Kind,
+        index: u64,
+        ask: Ask,
+        out: &mut Vec<u8>,
+    ) -> Prepared<'a> {
         let expectation = Expectation::Plan(ask);
-        let Self { plan, marks, drawn, body, .. } = self;
-        if kind != Kind::Reorder && (ask.origin as usize) < plan.pool.len() {
-            return Prepared { kind, wire: Wire::Pool(ask.origin as usize), expectation };
+        let rendered = plan.pool.get(ask.origin as usize).filter(|_| kind != Kind::Reorder).map(|bytes| &**bytes);
+        if rendered.is_none() {
+            let (Self { marks, drawn, body, .. }, workload) = (self, &plan.workload);
+            workload.instruments(ask.origin, marks, drawn);
+            if kind == Kind::Reorder {
+                workload.reorder(index, drawn);
+            }
+            body.clear();
+            workload.write_body(ask, drawn, body);
+            plan.site.create_plan(&workload.user_id(ask.user), body, out);
         }
-        let workload = &plan.workload;
-        workload.instruments(ask.origin, marks, drawn);
-        if kind == Kind::Reorder {
-            workload.reorder(index, drawn);
-        }
-        body.clear();
-        workload.write_body(ask, drawn, body);
-        plan.site.create_plan(&workload.user_id(ask.user), body, out);
-        Prepared { kind, wire: Wire::Own, expectation }
+        Prepared { kind, rendered, expectation }
     }
 
     /// Returns the plan for request `index` to read: the next of the given ids, or else any acknowledged plan.
-    fn known_plan(&self, index: u64) -> Option<(PlanId, Option<Acknowledgement>)> {
-        let Plan { settings, acknowledged, workload, .. } = &*self.plan;
+    fn known_plan(&self, plan: &Plan, index: u64) -> Option<(PlanId, Option<Acknowledgement>)> {
+        let Plan { settings, acknowledged, workload, .. } = plan;
         if let Some(named) = (index as usize).checked_rem(settings.ids.len()) {
             return Some((settings.ids[named], None));
         }
@@ -231,9 +240,8 @@ impl Shard {
         Some((known.plan_id, Some(known)))
     }
 
-    fn profile_request(&mut self, number: usize, life: &Life, out: &mut Vec<u8>) {
-        let Self { plan, marks, drawn, body, .. } = self;
-        let (site, workload) = (&plan.site, &plan.workload);
+    fn profile_request(&mut self, plan: &Plan, number: usize, life: &Life, out: &mut Vec<u8>) {
+        let (Self { marks, drawn, body, .. }, Plan { site, workload, .. }) = (self, plan);
         let user_id = workload.user_id(number as u32);
         let id = life.id().unwrap_or_default();
         match life.step() {
@@ -241,12 +249,18 @@ impl Shard {
                 workload.instruments(number as u64, marks, drawn);
                 drawn.truncate(profile::INSTRUMENTS_MAX);
                 profile::write_creation(&user_id, &workload.keys, drawn, body);
-                site.create_profile(body, out);
+                site.send("POST", format_args!("{PROFILES}/"), body, out);
             }
-            Step::Read => site.read_profile(id, out),
-            Step::Change => site.change_profile(id, br#"{"profile_name":"Load test, changed"}"#, out),
-            Step::List => site.list_profiles(&user_id, out),
-            Step::Deactivate => site.deactivate_profile(id, out),
+            Step::Read => site.bare("GET", format_args!("{PROFILES}/{id}"), out),
+            Step::Change => {
+                let change = br#"{"profile_name":"Load test, changed"}"#;
+                site.send("PUT", format_args!("{PROFILES}/{id}"), change, out);
+            }
+            Step::List => {
+                let path = format_args!("{PROFILES}/users/{user_id}/profiles?is_active=true&limit=100");
+                site.bare("GET", path, out);
+            }
+            Step::Deactivate => site.bare("DELETE", format_args!("{PROFILES}/{id}"), out),
         }
     }
 
