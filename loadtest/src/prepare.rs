@@ -1,7 +1,6 @@
 //! Creates the input of a run before the clock starts: keys, limits, rendered requests, and plans to repeat or read.
 
 use std::fmt::Arguments;
-use std::sync::Arc;
 
 use anyhow::{Context, bail};
 use serde::Deserialize;
@@ -40,7 +39,7 @@ const CONTRACT_LIMIT: usize = 5_000;
 /// # Errors
 ///
 /// If the registry cannot be reached, or has too few keys.
-pub(crate) fn prepare(settings: Settings) -> anyhow::Result<(Arc<Prepared>, Tally, Ledger)> {
+pub(crate) fn prepare(settings: Settings) -> anyhow::Result<(Prepared, Tally, Ledger)> {
     use Kind::{Describe, Echo, Hello, List, New, Read, Reorder, Repeat};
     let (mix, scenario) = (settings.mix, &settings.scenario);
     // Plans with given ids are read without instruments.
@@ -92,15 +91,13 @@ pub(crate) fn prepare(settings: Settings) -> anyhow::Result<(Arc<Prepared>, Tall
     });
     let connections = scenario.connections.clamp(1, POOL_CONNECTIONS_MAX);
     let acknowledged = Vec::new();
-    let prepared =
-        Arc::new(Prepared { settings, site, workload, limit, is_repeated, pool: rendered, echoes, acknowledged });
+    let mut prepared = Prepared { settings, site, workload, limit, is_repeated, pool: rendered, echoes, acknowledged };
     if !needs_pool {
         return Ok((prepared, Tally::new(), Ledger::default()));
     }
     let made = run(&prepared, Stage::Pool, connections, 0)?;
-    let mut prepared = Arc::into_inner(prepared).context("threads of the pool still run")?;
     prepared.acknowledged = made.ledger.acknowledgements();
-    Ok((Arc::new(prepared), made.tally, made.ledger))
+    Ok((prepared, made.tally, made.ledger))
 }
 
 /// Renders the first `places` plan requests of the pool with `write`, which gets the user and the body.

@@ -8,18 +8,18 @@ mod shard;
 
 use std::cell::RefCell;
 use std::rc::Rc;
-use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, anyhow};
+use futures_util::future::join_all;
+use futures_util::stream::{self, StreamExt, TryStreamExt};
 use tokio::sync::Notify;
-use tokio::task::{JoinSet, LocalSet};
 
 pub(crate) use self::course::Stage;
 use self::course::{Course, Turn};
 use self::shard::Shard;
+use crate::fault::Fault;
 use crate::ledger::Ledger;
 use crate::pacer::Pacer;
 use crate::prepared::Prepared as Plan;
@@ -67,113 +67,80 @@ struct Caller {
 /// # Errors
 ///
 /// If a connection cannot be opened before the start, or a thread cannot be created or panics.
-pub(crate) fn run(plan: &Arc<Plan>, stage: Stage, connections: usize, first_index: u64) -> anyhow::Result<Load> {
+pub(crate) fn run(plan: &Plan, stage: Stage, connections: usize, first_index: u64) -> anyhow::Result<Load> {
     let threads = plan.settings.service.threads.min(connections);
-    let course = Arc::new(Course::new(plan, stage, connections, threads, first_index));
-    let workers: Vec<_> = (0..threads)
-        .map(|number| {
-            let (plan, course) = (plan.clone(), course.clone());
-            let callers: Vec<usize> = (number..connections).step_by(threads).collect();
-            thread::spawn(move || work(&plan, &course, &callers))
-        })
-        .collect();
-    course.start_when_ready();
+    let course = &Course::new(plan, stage, connections, threads, first_index);
     let bar = registry_loadtest::progress(course.describe(), course.time.as_secs());
-    // Short runs, such as tests, must not wait for the next second.
-    while !workers.iter().all(thread::JoinHandle::is_finished) {
-        bar.set_message(course.outcomes());
-        thread::sleep(LOOK_EVERY);
-    }
+    let worked = thread::scope(|scope| {
+        let callers = |number: usize| (number..connections).step_by(threads).collect::<Vec<_>>();
+        let workers: Vec<_> =
+            (0..threads).map(|number| scope.spawn(move || work(plan, course, callers(number)))).collect();
+        // Short runs, such as tests, must not wait for the next second.
+        while !workers.iter().all(thread::ScopedJoinHandle::is_finished) {
+            bar.set_message(course.outcomes());
+            thread::sleep(LOOK_EVERY);
+        }
+        workers.into_iter().map(thread::ScopedJoinHandle::join).collect::<Vec<_>>()
+    });
     bar.finish_and_clear();
-    let mut load = Load { tally: Tally::new(), ledger: Ledger::default(), unsent: 0, next_index: 0 };
-    for worker in workers {
-        let (tally, ledger) = worker.join().map_err(|_| anyhow!("a sending thread panicked"))??;
+    let (unsent, next_index) = (course.unsent(), course.next_index());
+    let mut load = Load { tally: Tally::new(), ledger: Ledger::default(), unsent, next_index };
+    for worked in worked {
+        let (tally, ledger) = worked.map_err(|_| anyhow!("a sending thread panicked"))??;
         load.tally.merge(tally);
         load.ledger.merge(ledger).iter().for_each(|fault| load.tally.faults.add(fault));
     }
     if course.is_together() {
         load.ledger.several_plans().for_each(|fault| load.tally.faults.add(&fault));
     }
-    load.unsent = course.unsent();
-    load.next_index = course.next_index();
     Ok(load)
 }
 
 /// Drives the callers of one thread until the load is sent.
-fn work(plan: &Arc<Plan>, course: &Arc<Course>, callers: &[usize]) -> anyhow::Result<(Tally, Ledger)> {
+fn work(plan: &Plan, course: &Course, callers: Vec<usize>) -> anyhow::Result<(Tally, Ledger)> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    let runtime = runtime.context("failed to start a runtime").inspect_err(|_| course.give_up())?;
-    let tasks = LocalSet::new();
-    tasks.block_on(&runtime, async {
-        let opened = open(plan, callers).await;
-        if opened.is_err() {
-            course.has_failed.store(true, Ordering::Relaxed);
+    let opened = runtime.context("failed to start a runtime").and_then(|runtime| {
+        let opened = runtime.block_on(open(plan, callers))?;
+        Ok((runtime, opened))
+    });
+    // The thread has no request in flight yet, so it may block.
+    let has_started = course.start(opened.is_ok());
+    let (runtime, opened) = opened?;
+    if !has_started {
+        return Ok((Tally::new(), Ledger::default()));
+    }
+    let (shard, pacer) = (RefCell::new(Shard::new(plan, course)), Pacer::default());
+    let driven = async {
+        tokio::select! {
+            biased;
+            _ = join_all(opened.into_iter().map(|caller| drive(caller, course, &shard, &pacer))) => Ok(()),
+            ended = pacer.run() => ended.context("failed to run the pacer"),
         }
-        // The thread has no request in flight yet, so it may block.
-        course.wait_for_start();
-        let opened = opened?;
-        if course.has_failed.load(Ordering::Relaxed) {
-            return Ok((Tally::new(), Ledger::default()));
-        }
-        let shard = Rc::new(RefCell::new(Shard::new(plan.clone(), course.clone())));
-        let pacer = Rc::new(Pacer::default());
-        let timer = {
-            let pacer = pacer.clone();
-            tokio::task::spawn_local(async move { pacer.run().await })
-        };
-        let mut driven = JoinSet::new();
-        for caller in opened {
-            driven.spawn_local(drive(caller, plan.clone(), course.clone(), shard.clone(), pacer.clone()));
-        }
-        while let Some(ended) = driven.join_next().await {
-            ended.context("failed to run a connection")?;
-        }
-        if timer.is_finished() {
-            timer.await.context("failed to run the pacer")?.context("failed to run the pacer")?;
-        } else {
-            timer.abort();
-        }
-        let shard = Rc::into_inner(shard).context("a connection still runs")?.into_inner();
-        Ok(shard.into_parts())
-    })
+    };
+    // All callers are one task, whose budget for input and output would be that of a single connection.
+    runtime.block_on(tokio::task::unconstrained(driven))?;
+    Ok(shard.into_inner().into_parts())
 }
 
 /// Opens all connections of a thread, several at a time.
-async fn open(plan: &Plan, callers: &[usize]) -> anyhow::Result<Vec<Caller>> {
+async fn open(plan: &Plan, callers: Vec<usize>) -> anyhow::Result<Vec<Caller>> {
     let service = &plan.settings.service;
-    let addresses: Arc<[_]> = service.target.addresses.clone().into();
-    let mut opened = Vec::with_capacity(callers.len());
-    for some in callers.chunks(OPENING_MAX) {
-        let mut opening = JoinSet::new();
-        for &number in some {
-            let mut connection = Connection::new(addresses.clone(), service.timeout);
-            opening.spawn_local(async move {
-                connection.open().await?;
-                Ok::<_, crate::fault::Fault>(Caller {
-                    connection,
-                    request: Vec::new(),
-                    life: Life::default(),
-                    number,
-                    wake: Rc::default(),
-                })
-            });
-        }
-        while let Some(one) = opening.join_next().await {
-            let caller = one.context("failed to open a connection")?;
-            let base = &service.target.base;
-            opened.push(
-                caller.map_err(|fault| anyhow!("failed to open {} connections to {base}: {fault}", callers.len()))?,
-            );
-        }
-    }
-    Ok(opened)
+    let (count, base) = (callers.len(), &service.target.base);
+    let open = async |number| {
+        let mut connection = Connection::new(service.target.addresses.clone().into(), service.timeout);
+        connection.open().await?;
+        let (request, life, wake) = (Vec::new(), Life::default(), Rc::default());
+        Ok::<_, Fault>(Caller { connection, request, life, number, wake })
+    };
+    let opened = stream::iter(callers).map(open).buffer_unordered(OPENING_MAX).try_collect().await;
+    opened.with_context(|| format!("failed to open {count} connections to {base}"))
 }
 
 /// Sends requests one after the other over the connection of `caller`.
-async fn drive(mut caller: Caller, plan: Arc<Plan>, course: Arc<Course>, shard: Rc<RefCell<Shard>>, pacer: Rc<Pacer>) {
+async fn drive(mut caller: Caller, course: &Course, shard: &RefCell<Shard<'_>>, pacer: &Pacer) {
     while let Some(Turn { index, beginning }) = course.next_turn().await {
         let Caller { connection, request, life, number, wake } = &mut caller;
-        let prepared = shard.borrow_mut().prepare(&plan, index, *number, life, request);
+        let prepared = shard.borrow_mut().prepare(index, *number, life, request);
         if let Some(beginning) = beginning {
             pacer.until(beginning, wake).await;
         }

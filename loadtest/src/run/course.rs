@@ -44,7 +44,7 @@ pub(crate) struct Course {
     /// The stage.
     pub(crate) stage: Stage,
     /// Whether a thread could not start.
-    pub(crate) has_failed: AtomicBool,
+    has_failed: AtomicBool,
     threads_ready: Barrier,
     started: OnceLock<Instant>,
     pub(crate) time: Duration,
@@ -88,7 +88,7 @@ impl Course {
         Self {
             stage,
             has_failed: AtomicBool::new(false),
-            threads_ready: Barrier::new(threads + 1),
+            threads_ready: Barrier::new(threads),
             started: OnceLock::new(),
             time: if is_load { time } else { time.max(POOL_TIME) },
             warmup: if is_load { Duration::from_secs(scenario.warmup_seconds) } else { Duration::ZERO },
@@ -101,23 +101,12 @@ impl Course {
         }
     }
 
-    /// Waits for all threads and starts the clock.
-    pub(crate) fn start_when_ready(&self) {
+    /// Waits for all threads and starts the clock. Returns whether all of them can start.
+    pub(crate) fn start(&self, is_ready: bool) -> bool {
+        self.has_failed.fetch_or(!is_ready, Ordering::Relaxed);
         self.threads_ready.wait();
         self.started.get_or_init(Instant::now);
-        self.threads_ready.wait();
-    }
-
-    /// Waits until the clock has started.
-    pub(crate) fn wait_for_start(&self) {
-        self.threads_ready.wait();
-        self.threads_ready.wait();
-    }
-
-    /// Takes part in the wait in place of a thread that failed before it.
-    pub(crate) fn give_up(&self) {
-        self.has_failed.store(true, Ordering::Relaxed);
-        self.wait_for_start();
+        !self.has_failed.load(Ordering::Relaxed)
     }
 
     /// Returns the start of the measurement.

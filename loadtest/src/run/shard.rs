@@ -1,6 +1,5 @@
 //! The requests and results of one thread.
 
-use std::sync::Arc;
 use std::time::Instant;
 
 use foldhash::HashMap;
@@ -60,9 +59,9 @@ enum Expectation {
 
 /// The state of one thread.
 #[derive(Debug)]
-pub(crate) struct Shard {
-    plan: Arc<Plan>,
-    course: Arc<Course>,
+pub(crate) struct Shard<'a> {
+    plan: &'a Plan,
+    course: &'a Course,
     measured_from: Instant,
     tally: Tally,
     ledger: Ledger,
@@ -77,9 +76,9 @@ pub(crate) struct Shard {
     rest: Vec<u8>,
 }
 
-impl Shard {
+impl<'a> Shard<'a> {
     /// Creates the state at the start of `course`.
-    pub(crate) fn new(plan: Arc<Plan>, course: Arc<Course>) -> Self {
+    pub(crate) fn new(plan: &'a Plan, course: &'a Course) -> Self {
         let measured_from = course.measured_from();
         Self {
             plan,
@@ -103,24 +102,18 @@ impl Shard {
     }
 
     /// Prepares request `index` of caller `number`, in `out` unless its bytes are already rendered.
-    pub(crate) fn prepare<'a>(
-        &mut self,
-        plan: &'a Plan,
-        index: u64,
-        number: usize,
-        life: &Life,
-        out: &mut Vec<u8>,
-    ) -> Prepared<'a> {
+    pub(crate) fn prepare(&mut self, index: u64, number: usize, life: &Life, out: &mut Vec<u8>) -> Prepared<'a> {
+        let plan = self.plan;
         let Plan { workload, site, settings, echoes, .. } = plan;
         if self.course.stage == Stage::Pool || self.course.is_together() {
-            return self.plan_request(plan, Kind::New, index, workload.ask_of(index), out);
+            return self.plan_request(Kind::New, index, workload.ask_of(index), out);
         }
         let kind = workload.kind(index);
         let own = |expectation| Prepared { kind, rendered: None, expectation };
         let bytes = settings.scenario.raw.answer_bytes;
         match kind {
-            Kind::New | Kind::Repeat | Kind::Reorder => self.plan_request(plan, kind, index, workload.ask(index), out),
-            Kind::Read | Kind::Describe => match self.known_plan(plan, index) {
+            Kind::New | Kind::Repeat | Kind::Reorder => self.plan_request(kind, index, workload.ask(index), out),
+            Kind::Read | Kind::Describe => match self.known_plan(index) {
                 Some((plan_id, acknowledged)) if kind == Kind::Read => {
                     site.read_plan(plan_id, out);
                     own(Expectation::Stored(plan_id, acknowledged))
@@ -131,8 +124,8 @@ impl Shard {
                     own(Expectation::Described(plan_id))
                 }
                 // There is no plan to read yet, so one is created.
-                None if workload.has_new() => self.plan_request(plan, Kind::New, index, workload.ask_of(index), out),
-                None => self.plan_request(plan, Kind::Repeat, index, workload.ask(index), out),
+                None if workload.has_new() => self.plan_request(Kind::New, index, workload.ask_of(index), out),
+                None => self.plan_request(Kind::Repeat, index, workload.ask(index), out),
             },
             Kind::List => {
                 let user = workload.choice(index, workload.users as usize) as u32;
@@ -148,7 +141,7 @@ impl Shard {
                 own(Expectation::Searched)
             }
             Kind::Profile => {
-                self.profile_request(plan, number, life, out);
+                self.profile_request(number, life, out);
                 own(Expectation::Profile(life.step()))
             }
             Kind::Hello => {
@@ -205,15 +198,9 @@ impl Shard {
         }
     }
 
-    fn plan_request<'a>(
-        &mut self,
-        plan: &'a Plan,
-        kind: Kind,
-        index: u64,
-        ask: Ask,
-        out: &mut Vec<u8>,
-    ) -> Prepared<'a> {
+    fn plan_request(&mut self, kind: Kind, index: u64, ask: Ask, out: &mut Vec<u8>) -> Prepared<'a> {
         let expectation = Expectation::Plan(ask);
+        let plan = self.plan;
         let rendered = plan.pool.get(ask.origin as usize).filter(|_| kind != Kind::Reorder).map(|bytes| &**bytes);
         if rendered.is_none() {
             let (Self { marks, drawn, body, .. }, workload) = (self, &plan.workload);
@@ -229,8 +216,8 @@ impl Shard {
     }
 
     /// Returns the plan for request `index` to read: the next of the given ids, or else any acknowledged plan.
-    fn known_plan(&self, plan: &Plan, index: u64) -> Option<(PlanId, Option<Acknowledgement>)> {
-        let Plan { settings, acknowledged, workload, .. } = plan;
+    fn known_plan(&self, index: u64) -> Option<(PlanId, Option<Acknowledgement>)> {
+        let Plan { settings, acknowledged, workload, .. } = self.plan;
         if let Some(named) = (index as usize).checked_rem(settings.ids.len()) {
             return Some((settings.ids[named], None));
         }
@@ -240,8 +227,8 @@ impl Shard {
         Some((known.plan_id, Some(known)))
     }
 
-    fn profile_request(&mut self, plan: &Plan, number: usize, life: &Life, out: &mut Vec<u8>) {
-        let (Self { marks, drawn, body, .. }, Plan { site, workload, .. }) = (self, plan);
+    fn profile_request(&mut self, number: usize, life: &Life, out: &mut Vec<u8>) {
+        let Self { plan: Plan { site, workload, .. }, marks, drawn, body, .. } = self;
         let user_id = workload.user_id(number as u32);
         let id = life.id().unwrap_or_default();
         match life.step() {
@@ -266,7 +253,7 @@ impl Shard {
 
     fn check(&mut self, expectation: &Expectation, number: usize, life: &mut Life, answer: &Answer<'_>) -> CheckResult {
         let Self { plan, course, seen, stored, marks, drawn, rest, .. } = self;
-        let (plan, workload) = (&**plan, &plan.workload);
+        let workload = &plan.workload;
         match *expectation {
             Expectation::Plan(Ask { origin, user }) => {
                 let user_id = &workload.user_id(user);
