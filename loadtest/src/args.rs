@@ -31,7 +31,7 @@ pub(crate) enum Command {
     /// Find the saturation rate.
     ///
     /// Doubles the connections of a closed loop until the rate grows by less than 5 % twice in a row.
-    Saturate(SaturateArgs),
+    Saturate(LoadArgs),
     /// Read back every plan of a ledger that `run --ledger` wrote.
     Verify(VerifyArgs),
     /// List the built-in scenarios.
@@ -87,9 +87,12 @@ pub(crate) enum Arrivals {
     Poisson,
 }
 
-/// The options that replace values of a scenario.
+/// The scenario, and the options that replace its values.
 #[derive(Clone, Debug, clap::Args)]
-pub(crate) struct Overrides {
+pub(crate) struct LoadArgs {
+    #[command(flatten)]
+    pub(crate) target: TargetArgs,
+
     /// Name of a built-in scenario, or path of a scenario file.
     pub(crate) scenario: String,
 
@@ -150,9 +153,7 @@ pub(crate) struct Overrides {
 #[derive(Clone, Debug, clap::Args)]
 pub(crate) struct RunArgs {
     #[command(flatten)]
-    pub(crate) target: TargetArgs,
-    #[command(flatten)]
-    pub(crate) overrides: Overrides,
+    pub(crate) load: LoadArgs,
 
     /// Requests to send per second, without waiting for earlier responses.
     #[arg(long, value_name = "N")]
@@ -173,15 +174,6 @@ pub(crate) struct RunArgs {
     /// Write the latency of all successful responses by percentile to this file, in the format `.hgrm`.
     #[arg(long, value_name = "FILE")]
     pub(crate) histogram: Option<PathBuf>,
-}
-
-/// `loadtest saturate`.
-#[derive(Clone, Debug, clap::Args)]
-pub(crate) struct SaturateArgs {
-    #[command(flatten)]
-    pub(crate) target: TargetArgs,
-    #[command(flatten)]
-    pub(crate) overrides: Overrides,
 }
 
 /// `loadtest verify`.

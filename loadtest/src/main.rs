@@ -47,7 +47,7 @@ use anyhow::Context;
 use clap::Parser;
 use serde::Serialize;
 
-use crate::args::{Args, Command, Dialect, KEY_VARIABLE, RunArgs, SaturateArgs, VerifyArgs};
+use crate::args::{Args, Command, Dialect, KEY_VARIABLE, LoadArgs, RunArgs, VerifyArgs};
 use crate::ledger::Ledger;
 use crate::run::Stage;
 use crate::scenario::Scenario;
@@ -114,15 +114,15 @@ fn run(args: &RunArgs, key: Option<String>, out: &mut impl Write) -> anyhow::Res
         summary::write_histogram(&load.tally.all_latencies(), &mut file).context("failed to write the histogram")?;
     }
     let report = summary::report(settings, &mut load, &ledger, verification);
-    let written = if args.overrides.json { write_json(out, &report) } else { report.write_table(out) };
+    let written = if args.load.json { write_json(out, &report) } else { report.write_table(out) };
     written.context("failed to write the report")?;
     Ok(report.passed)
 }
 
 /// Searches the saturation rate. Returns whether no step had a fault.
-fn saturate(args: &SaturateArgs, key: Option<String>, out: &mut impl Write) -> anyhow::Result<bool> {
+fn saturate(args: &LoadArgs, key: Option<String>, out: &mut impl Write) -> anyhow::Result<bool> {
     let saturation = saturate::saturate(Settings::of_saturation(args, key)?)?;
-    let written = if args.overrides.json { write_json(out, &saturation) } else { saturation.write_table(out) };
+    let written = if args.json { write_json(out, &saturation) } else { saturation.write_table(out) };
     written.context("failed to write the report")?;
     Ok(saturation.failed.is_empty())
 }

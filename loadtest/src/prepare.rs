@@ -3,7 +3,7 @@
 use std::fmt::Arguments;
 
 use anyhow::{Context, bail};
-use serde::Deserialize;
+use serde_json::Value;
 
 use crate::args::Dialect;
 use crate::keys::{KEYS_MAX, Keys, Marks};
@@ -136,19 +136,6 @@ impl<'a> Desk<'a> {
 
     /// Reads every active instrument, up to [`KEYS_MAX`].
     async fn catalogue(&mut self) -> anyhow::Result<Keys> {
-        #[derive(Deserialize)]
-        struct Page {
-            instruments: Vec<Instrument>,
-            pagination: Pagination,
-        }
-        #[derive(Deserialize)]
-        struct Instrument {
-            instrument_key: String,
-        }
-        #[derive(Deserialize)]
-        struct Pagination {
-            has_next: bool,
-        }
         let mut keys = Vec::new();
         loop {
             let offset = keys.len();
@@ -161,10 +148,11 @@ impl<'a> Desk<'a> {
             if answer.status != 200 {
                 bail!("failed to read the catalog: status `{}`; use --keys with a list of keys", answer.status);
             }
-            let page: Page = serde_json::from_slice(answer.body).context("failed to read the catalog")?;
-            let is_full = page.instruments.len() == CATALOGUE_PAGE;
-            keys.extend(page.instruments.into_iter().map(|entry| entry.instrument_key));
-            if !is_full || !page.pagination.has_next || keys.len() >= KEYS_MAX {
+            let page: Value = serde_json::from_slice(answer.body).context("failed to read the catalog")?;
+            let instruments = page["instruments"].as_array().context("the catalog has no list of instruments")?;
+            keys.extend(instruments.iter().filter_map(|entry| entry["instrument_key"].as_str()).map(str::to_owned));
+            let is_full = instruments.len() == CATALOGUE_PAGE;
+            if !is_full || page["pagination"]["has_next"] != true || keys.len() >= KEYS_MAX {
                 break;
             }
         }
@@ -174,7 +162,7 @@ impl<'a> Desk<'a> {
     /// Reads the maximum number of instruments of a plan from the registry's settings.
     async fn limit(&mut self) -> anyhow::Result<usize> {
         let answer = self.ask("the settings of the planner", format_args!("{PLANS}/planner/config")).await?;
-        let config: serde_json::Value = serde_json::from_slice(answer.body).unwrap_or_default();
+        let config: Value = serde_json::from_slice(answer.body).unwrap_or_default();
         let max = &config["configuration"]["INSTRUMENT_REGISTRY_MAX_INSTRUMENTS_PER_PLAN"];
         // Without the settings, the limit of the contract applies.
         let max = max.as_str().and_then(|max| max.parse().ok());

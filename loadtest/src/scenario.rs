@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use anyhow::{Context, ensure};
 use serde::Deserialize;
 
-use crate::args::{Arrivals, Overrides};
+use crate::args::{Arrivals, LoadArgs};
 use crate::kind::{Kind, Mix};
 
 /// Each connection needs a socket, a task and a buffer in the load test.
@@ -162,20 +162,20 @@ impl Scenario {
     }
 
     /// Replaces the values for which there is an option.
-    pub(crate) fn replace(&mut self, overrides: &Overrides) {
+    pub(crate) fn replace(&mut self, args: &LoadArgs) {
         fn set<T: Clone>(field: &mut T, option: Option<&T>) {
             if let Some(value) = option {
                 field.clone_from(value);
             }
         }
-        set(&mut self.connections, overrides.connections.as_ref());
-        set(&mut self.seconds, overrides.seconds.as_ref());
-        set(&mut self.requests, overrides.requests.as_ref());
-        set(&mut self.warmup_seconds, overrides.warmup_seconds.as_ref());
-        set(&mut self.plans.sizes, overrides.instruments.as_ref());
-        set(&mut self.plans.users, overrides.users.as_ref());
-        set(&mut self.raw.answer_bytes, overrides.answer_bytes.as_ref());
-        set(&mut self.raw.pool, overrides.pool.as_ref());
+        set(&mut self.connections, args.connections.as_ref());
+        set(&mut self.seconds, args.seconds.as_ref());
+        set(&mut self.requests, args.requests.as_ref());
+        set(&mut self.warmup_seconds, args.warmup_seconds.as_ref());
+        set(&mut self.plans.sizes, args.instruments.as_ref());
+        set(&mut self.plans.users, args.users.as_ref());
+        set(&mut self.raw.answer_bytes, args.answer_bytes.as_ref());
+        set(&mut self.raw.pool, args.pool.as_ref());
     }
 
     /// Returns the weights of the mix.

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use anyhow::{Context, ensure};
 
-use crate::args::{Dialect, KEY_VARIABLE, Overrides, RunArgs, SaturateArgs, TargetArgs};
+use crate::args::{Dialect, KEY_VARIABLE, LoadArgs, RunArgs, TargetArgs};
 use crate::keys::Keys;
 use crate::kind::{Kind, Mix};
 use crate::plan_id::PlanId;
@@ -71,13 +71,13 @@ impl Settings {
     ///
     /// The first problem.
     pub(crate) fn of_run(args: &RunArgs, environment_key: Option<String>) -> anyhow::Result<Self> {
-        let mut scenario = Scenario::load(&args.overrides.scenario)?;
+        let mut scenario = Scenario::load(&args.load.scenario)?;
         if args.rate.is_some() {
             scenario.rate = args.rate;
             scenario.phases.clear();
         }
         scenario.arrivals = args.arrivals.unwrap_or(scenario.arrivals);
-        let settings = Self::check(&args.target, &args.overrides, scenario, environment_key)?;
+        let settings = Self::check(&args.load, scenario, environment_key)?;
         Ok(Self { verify: args.verify, ..settings })
     }
 
@@ -86,39 +86,34 @@ impl Settings {
     /// # Errors
     ///
     /// The first problem.
-    pub(crate) fn of_saturation(args: &SaturateArgs, environment_key: Option<String>) -> anyhow::Result<Self> {
-        let mut scenario = Scenario::load(&args.overrides.scenario)?;
+    pub(crate) fn of_saturation(args: &LoadArgs, environment_key: Option<String>) -> anyhow::Result<Self> {
+        let mut scenario = Scenario::load(&args.scenario)?;
         scenario.rate = None;
         scenario.phases.clear();
         scenario.warmup_seconds = 0;
         scenario.seconds = scenario.seconds.min(STEP_SECONDS);
-        Self::check(&args.target, &args.overrides, scenario, environment_key)
+        Self::check(args, scenario, environment_key)
     }
 
-    fn check(
-        target: &TargetArgs,
-        overrides: &Overrides,
-        mut scenario: Scenario,
-        environment_key: Option<String>,
-    ) -> anyhow::Result<Self> {
-        scenario.replace(overrides);
-        scenario.check().with_context(|| format!("scenario `{}`", overrides.scenario))?;
+    fn check(args: &LoadArgs, mut scenario: Scenario, environment_key: Option<String>) -> anyhow::Result<Self> {
+        scenario.replace(args);
+        scenario.check().with_context(|| format!("scenario `{}`", args.scenario))?;
         if let Some(rate) = scenario.rate {
             scenario.phases = vec![Phase { seconds: scenario.seconds, rate }];
         }
-        let mix = match target.dialect {
+        let mix = match args.target.dialect {
             Dialect::Registry => scenario.mix(),
             Dialect::Yardstick => scenario.mix().for_the_yardstick(),
         };
         // The raw endpoints need no key.
         let needs_key = mix.has_others_than(&[Kind::Hello, Kind::Echo]);
-        let service = Service::check(target, environment_key, needs_key)?;
-        let keys = overrides.keys.as_deref().map(keys_of).transpose()?;
-        if let (Some(keys), Some(path)) = (&keys, &overrides.keys) {
+        let service = Service::check(&args.target, environment_key, needs_key)?;
+        let keys = args.keys.as_deref().map(keys_of).transpose()?;
+        if let (Some(keys), Some(path)) = (&keys, &args.keys) {
             enough(keys, &scenario.plans.sizes, &format!("`{}`", path.display()))?;
         }
-        let ids = overrides.ids.as_deref().map_or(Ok(Vec::new()), ids_of)?;
-        let (broker, seed) = (overrides.broker.clone(), overrides.seed);
+        let ids = args.ids.as_deref().map_or(Ok(Vec::new()), ids_of)?;
+        let (broker, seed) = (args.broker.clone(), args.seed);
         Ok(Self { service, scenario, mix, broker, seed, keys, ids, verify: false })
     }
 }

@@ -123,9 +123,9 @@ impl Loader {
         command.env_remove("INTERNAL_API_KEY").envs(service.key().map(|key| ("INTERNAL_API_KEY", key)));
         let mut child = Child::start(command, &self.folder)?;
         let status = child.wait(RUN_WITHIN).await?;
-        let told = || format!("loadtest {verb} {} ({status}): {}", load.arguments().join(" "), child.complaint());
-        anyhow::ensure!(status.success() || status.code() == Some(FAULTS), "failed: {}", told());
-        serde_json::from_str(&child.output()?).with_context(|| format!("no valid report: {}", told()))
+        let invocation = || format!("loadtest {verb} {} ({status}): {}", load.arguments().join(" "), child.complaint());
+        anyhow::ensure!(status.success() || status.code() == Some(FAULTS), "failed: {}", invocation());
+        serde_json::from_str(&child.output()?).with_context(|| format!("no valid report: {}", invocation()))
     }
 }
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 use futures_util::future::join_all;
-use serde::Deserialize;
+use serde_json::Value;
 
 use super::comparisons::fill;
 use crate::exposition;
@@ -194,15 +194,11 @@ async fn users(service: &Service) -> anyhow::Result<Vec<String>> {
 
 /// Returns the query for the page after this number of pages, by following their cursors.
 async fn deep(service: &Service, pages: u64) -> anyhow::Result<Vec<String>> {
-    #[derive(Deserialize)]
-    struct Page {
-        next_cursor: Option<String>,
-    }
     let mut cursor = String::new();
     for page in 0..pages {
         let (body, _) = service.get(&plans_path(&format!("limit={PAGE_MAX}{cursor}"))).await?;
-        let Page { next_cursor } = serde_json::from_str(&body).context("failed to read a page")?;
-        let next = next_cursor.with_context(|| format!("expected {pages} pages, got {page}"))?;
+        let body: Value = serde_json::from_str(&body).context("failed to read a page")?;
+        let next = body["next_cursor"].as_str().with_context(|| format!("expected {pages} pages, got {page}"))?;
         cursor = format!("&cursor={next}");
     }
     Ok(vec![format!("limit=50{cursor}")])

@@ -23,8 +23,8 @@ use anyhow::Context;
 use futures_util::future::join_all;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use serde::Deserialize;
-use serde_json::json;
 use serde_json::value::RawValue;
+use serde_json::{Value, json};
 
 use self::caller::{Caller, Content};
 use self::course::{Course, Outcome, WORK};
@@ -176,13 +176,9 @@ async fn afterwards(caller: &Caller, keys: &[String], acknowledged: &mut Vec<Pla
 
 /// Searches, which takes a long time if abandoned work comes first.
 async fn search(caller: &Caller) -> anyhow::Result<()> {
-    #[derive(Deserialize)]
-    struct Found {
-        instruments: Vec<serde_json::Value>,
-    }
     let body = Content::json(&json!({ "query": "STOCK123" }));
     let answer = caller.post(&format!("{BASE}/search?page_size=50"), &body).await?;
-    anyhow::ensure!(!answer.parse::<Found>()?.instruments.is_empty(), "the search found nothing");
+    anyhow::ensure!(answer.parse::<Value>()?["instruments"][0].is_object(), "the search found nothing");
     Ok(())
 }
 

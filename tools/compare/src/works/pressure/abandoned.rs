@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use futures_util::future::join_all;
-use serde::Deserialize;
+use serde_json::Value;
 use tokio::time::sleep;
 
 use super::bodies;
@@ -125,19 +125,12 @@ async fn abandon(
 
 /// Reads the profiles of successful imports.
 pub(super) async fn read_back(caller: &Caller, imported: &[Imported]) -> Outcome {
-    #[derive(Deserialize)]
-    struct Read {
-        profile: Stored,
-    }
-    #[derive(Deserialize)]
-    struct Stored {
-        instruments: Vec<String>,
-    }
     let mut results = Vec::with_capacity(imported.len());
     for Imported { profile_id, instrument_count } in imported {
         let read = async {
             let answer = caller.get(&format!("{PROFILES_BASE}/{profile_id}")).await?;
-            let count = answer.parse::<Read>()?.profile.instruments.len();
+            let profile = answer.parse::<Value>()?;
+            let count = profile["profile"]["instruments"].as_array().map_or(0, Vec::len);
             anyhow::ensure!(count == *instrument_count, "expected {instrument_count} instruments, got {count}");
             Ok(())
         };
@@ -182,24 +175,14 @@ async fn imports(caller: &Caller, destination: &Destination, keys: &[String]) ->
 
 /// Returns the profiles that an import created.
 fn created(answer: &Answer) -> anyhow::Result<Vec<Imported>> {
-    #[derive(Deserialize)]
-    struct ImportAnswer {
-        results: Vec<ImportResult>,
-    }
-    #[derive(Deserialize)]
-    struct ImportResult {
-        status: String,
-        profile_id: Option<String>,
-        instrument_count: Option<usize>,
-        detail: Option<String>,
-    }
-    let of = |result: ImportResult| {
-        let ImportResult { status, profile_id, instrument_count, detail } = result;
-        anyhow::ensure!(status == "created", "a profile is {status}: {}", detail.unwrap_or_default());
-        let profile_id = profile_id.context("a created profile has no id")?;
-        Ok(Imported { profile_id, instrument_count: instrument_count.context("a created profile has no count")? })
+    let answer: Value = answer.parse()?;
+    let of = |result: &Value| {
+        anyhow::ensure!(result["status"] == "created", "a profile was not created: {result}");
+        let profile_id = result["profile_id"].as_str().context("a created profile has no id")?.to_owned();
+        let instrument_count = result["instrument_count"].as_u64().context("a created profile has no count")?;
+        Ok(Imported { profile_id, instrument_count: instrument_count as usize })
     };
-    answer.parse::<ImportAnswer>()?.results.into_iter().map(of).collect()
+    answer["results"].as_array().context("an import has no results")?.iter().map(of).collect()
 }
 
 /// Returns the number of responses to POST requests of an endpoint, and of those whose callers hung up.

@@ -113,7 +113,7 @@ impl Caller {
         content: Option<&Content>,
         mut take: impl FnMut(&[u8]) -> anyhow::Result<()>,
     ) -> anyhow::Result<Answer> {
-        let told = || format!("{method} {path}");
+        let name = || format!("{method} {path}");
         let (url, since, mut requests) = (self.root.join(path)?, Instant::now(), 0);
         let mut response = loop {
             requests += 1;
@@ -121,7 +121,7 @@ impl Caller {
             if let Some(Content { kind, body }) = content {
                 request = request.header("Content-Type", *kind).body(body.clone());
             }
-            let response = request.send().await.with_context(told)?;
+            let response = request.send().await.with_context(name)?;
             let is_timeout = content.is_none() && response.status() == StatusCode::GATEWAY_TIMEOUT;
             let pause = if is_timeout { Some(PAUSE) } else { retry_after(&response) };
             let Some(pause) = pause.filter(|_| since.elapsed() < REPEATED_FOR) else { break response };
@@ -131,10 +131,10 @@ impl Caller {
         let status = response.status();
         if status != StatusCode::OK {
             let start: String = response.text().await.unwrap_or_default().chars().take(300).collect();
-            anyhow::bail!("{}: expected 200, got {status}: {start}", told());
+            anyhow::bail!("{}: expected 200, got {status}: {start}", name());
         }
         let next_cursor = header(&response, "x-next-cursor");
-        while let Some(bytes) = response.chunk().await.with_context(|| format!("{}: incomplete response", told()))? {
+        while let Some(bytes) = response.chunk().await.with_context(|| format!("{}: incomplete response", name()))? {
             take(&bytes)?;
             if self.is_slow {
                 let (pause, of_bytes) = PAUSE_FOR_BYTES;

@@ -2,7 +2,6 @@
 
 use anyhow::Context;
 use reqwest::Method;
-use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::PROFILES_BASE;
@@ -39,21 +38,6 @@ pub(super) struct Seed {
     pub(super) history: String,
 }
 
-#[derive(Deserialize)]
-struct Listed {
-    instruments: Vec<Keyed>,
-}
-
-#[derive(Deserialize)]
-struct Keyed {
-    instrument_key: String,
-}
-
-#[derive(Deserialize)]
-struct Created {
-    profile_id: String,
-}
-
 /// Creates a profile for each purpose through the API, and copies rows in the database.
 pub(super) async fn fill(service: &Service, caller: &Caller) -> anyhow::Result<Seed> {
     let keys = keys(caller).await?;
@@ -78,8 +62,10 @@ async fn keys(caller: &Caller) -> anyhow::Result<Vec<String>> {
 /// Returns the keys of a page of options.
 pub(super) async fn options(caller: &Caller, query: &str) -> anyhow::Result<Vec<String>> {
     let answer = caller.get(&format!("{BASE}/instruments?instrument_type=CE&{query}")).await?;
-    let listed: Listed = answer.parse()?;
-    Ok(listed.instruments.into_iter().map(|listed| listed.instrument_key).collect())
+    let listed: Value = answer.parse()?;
+    let instruments = listed["instruments"].as_array().context("the list has no instruments")?;
+    let key = |entry: &Value| entry["instrument_key"].as_str().map(str::to_owned).context("an instrument has no key");
+    instruments.iter().map(key).collect()
 }
 
 /// Creates a profile and returns its id.
@@ -100,7 +86,8 @@ async fn create(caller: &Caller, user: &str, keys: &[String]) -> anyhow::Result<
         "validation_rules": rules,
     });
     let answer = caller.post(PROFILES_BASE, &Content::json(&body)).await?;
-    Ok(answer.parse::<Created>()?.profile_id)
+    let created: Value = answer.parse()?;
+    created["profile_id"].as_str().map(str::to_owned).context("the created profile has no id")
 }
 
 /// Creates a profile with many versions and audit log entries, and returns its id.
