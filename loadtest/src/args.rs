@@ -185,18 +185,6 @@ pub(crate) struct VerifyArgs {
     /// File with the ledger.
     #[arg(long, value_name = "FILE")]
     pub(crate) ledger: PathBuf,
-
-    /// Number of connections.
-    #[arg(long, value_name = "N", default_value_t = 64, value_parser = value_parser!(u16).range(1..=4096))]
-    pub(crate) connections: u16,
-
-    /// Maximum duration of the verification, in seconds.
-    #[arg(long, value_name = "N", default_value_t = 600)]
-    pub(crate) seconds: u64,
-
-    /// Write the report as JSON instead of a line.
-    #[arg(long)]
-    pub(crate) json: bool,
 }
 
 /// Parses the id of a broker: letters, digits and underscores.

@@ -13,8 +13,6 @@
 
 mod answer;
 mod args;
-#[cfg(test)]
-mod end_to_end;
 mod fault;
 mod keys;
 mod kind;
@@ -60,6 +58,9 @@ const NOT_RUN: u8 = 2;
 
 /// The deadline for reading back the plans of a run, which can be 100,000.
 const VERIFY_WITHIN: Duration = Duration::from_secs(600);
+
+/// The number of connections over which a ledger is read back.
+const VERIFY_CONNECTIONS: usize = 64;
 
 fn main() -> ExitCode {
     let key = std::env::var(KEY_VARIABLE).ok();
@@ -133,16 +134,10 @@ fn verify(args: &VerifyArgs, key: Option<String>, out: &mut impl Write) -> anyho
     let name = args.ledger.display();
     let text = std::fs::read_to_string(&args.ledger).with_context(|| format!("--ledger: failed to read `{name}`"))?;
     let ledger = Ledger::read(&text).with_context(|| format!("--ledger: `{name}`"))?;
-    let time = Duration::from_secs(args.seconds);
-    let (found, faults) = verify::verify(&service, args.connections.into(), time, &ledger)?;
+    let (found, faults) = verify::verify(&service, VERIFY_CONNECTIONS, VERIFY_WITHIN, &ledger)?;
     let faults = faults.list();
-    let written = if args.json {
-        write_json(out, &found)
-    } else {
-        let mut lines =
-            faults.iter().map(|fault| writeln!(out, "{}: {}, first: {}", fault.kind, fault.count, fault.first));
-        lines.try_for_each(|line| line).and_then(|()| writeln!(out, "{found}"))
-    };
+    let mut lines = faults.iter().map(|fault| writeln!(out, "{}: {}, first: {}", fault.kind, fault.count, fault.first));
+    let written = lines.try_for_each(|line| line).and_then(|()| writeln!(out, "{found}"));
     written.context("failed to write the report")?;
     Ok(faults.is_empty() && ledger.len() > 0)
 }
@@ -156,3 +151,6 @@ fn create(path: &Path) -> anyhow::Result<BufWriter<File>> {
     let file = File::create(path).with_context(|| format!("failed to write `{}`", path.display()))?;
     Ok(BufWriter::new(file))
 }
+
+#[cfg(test)]
+mod tests;

@@ -345,9 +345,9 @@ async fn verifying_a_ledger_finds_lost_and_changed_plans() {
     assert_eq!((written, passed), (format!("read back: {plans} intact, 0 lost, 0 different, 0 unread\n"), true));
     registry.kept().stored.remove(&plan_id(1));
     registry.kept().stored.get_mut(&plan_id(2)).expect("it is there")["instruments"] = json!([]);
-    let (written, passed) = command(address, &["verify", "--ledger", &ledger, "--json"]).await.expect("it is read");
-    let found: Value = serde_json::from_str(&written).expect("it is JSON");
-    assert_eq!(found, json!({"intact": plans - 2, "lost": 1, "different": 1, "unread": 0}));
+    let (written, passed) = command(address, &["verify", "--ledger", &ledger]).await.expect("it is read");
+    let found = format!("read back: {} intact, 1 lost, 1 different, 0 unread\n", plans - 2);
+    assert!(written.ends_with(&found), "{written}");
     assert!(!passed);
     std::fs::write(&ledger, "plan_1 2\n").expect("the folder takes a file");
     let error = command(address, &["verify", "--ledger", &ledger]).await.expect_err("no ledger of ours");
