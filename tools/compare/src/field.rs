@@ -16,7 +16,7 @@ use crate::cgroup::{Group, Share};
 use crate::database::Server;
 use crate::loader::{Load, Loader};
 use crate::row::{Pairs, Row};
-use crate::service::{Kind, Service, Setup};
+use crate::service::{ANSWER_WITHIN, Kind, Service, client};
 
 /// The number of databases in Redis' default configuration.
 const REDIS_DATABASES: usize = 16;
@@ -99,7 +99,7 @@ impl Field {
     }
 
     async fn service(&self, kind: Kind) -> anyhow::Result<Rc<Service>> {
-        if let Some(service) = self.services.borrow().iter().find(|service| service.kind() == kind) {
+        if let Some(service) = self.services.borrow().iter().find(|service| service.kind == kind) {
             return Ok(Rc::clone(service));
         }
         let instance = Instance { purpose: "shared", ..Instance::default() };
@@ -128,7 +128,7 @@ impl Field {
         } else if dumps.is_empty() {
             dumps.push(self.dump.clone());
         }
-        let setup = Setup {
+        let service = Service {
             kind,
             program: self.program(kind).cloned().context("no program")?,
             database: self.server.create(purpose).await?,
@@ -136,8 +136,10 @@ impl Field {
             environment,
             group,
             key,
+            client: client(ANSWER_WITHIN)?,
+            running: RefCell::default(),
         };
-        Service::start(setup, &dumps).await
+        service.start(&dumps).await
     }
 
     fn program(&self, kind: Kind) -> Option<&PathBuf> {

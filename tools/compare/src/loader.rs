@@ -98,7 +98,7 @@ impl Loader {
         let report = self.run_past_faults(load, service).await?;
         match report.faults_line() {
             None => Ok(report),
-            Some(faults) => anyhow::bail!("wrong responses of the {:?}: {faults}", service.kind()),
+            Some(faults) => anyhow::bail!("wrong responses of the {:?}: {faults}", service.kind),
         }
     }
 
@@ -118,9 +118,9 @@ impl Loader {
         let mut command = Command::new(&self.program);
         command.arg(verb).args(load.arguments()).arg("--json");
         command.arg("--url").arg(service.url()?.as_str().trim_end_matches('/'));
-        command.args(["--dialect", service.kind().dialect()]).arg("--keys").arg(&self.keys);
+        command.args(["--dialect", service.kind.dialect()]).arg("--keys").arg(&self.keys);
         // Not an argument, because every user of the machine can read arguments.
-        command.env_remove("INTERNAL_API_KEY").envs(service.key().map(|key| ("INTERNAL_API_KEY", key)));
+        command.env_remove("INTERNAL_API_KEY").envs(service.key.as_deref().map(|key| ("INTERNAL_API_KEY", key)));
         let mut child = Child::start(command, &self.folder)?;
         let status = child.wait(RUN_WITHIN).await?;
         let invocation = || format!("loadtest {verb} {} ({status}): {}", load.arguments().join(" "), child.complaint());

@@ -20,7 +20,7 @@ const READY_WITHIN: Duration = Duration::from_secs(60);
 const INGESTED_WITHIN: Duration = Duration::from_secs(300);
 
 /// The timeout of a request that no work is measured with.
-const ANSWER_WITHIN: Duration = Duration::from_secs(30);
+pub(crate) const ANSWER_WITHIN: Duration = Duration::from_secs(30);
 
 /// The base path of the API of the registry.
 pub(crate) const BASE: &str = "api/v1/internal/instrument-registry";
@@ -55,8 +55,8 @@ impl Kind {
     }
 }
 
-/// The configuration of a service.
-pub(crate) struct Setup {
+/// A service. Dropping it kills the process.
+pub(crate) struct Service {
     pub(crate) kind: Kind,
     pub(crate) program: PathBuf,
     pub(crate) database: Database,
@@ -68,33 +68,27 @@ pub(crate) struct Setup {
     pub(crate) group: Option<Group>,
     /// The API key of the registry.
     pub(crate) key: Option<String>,
+    pub(crate) client: Client,
+    pub(crate) running: RefCell<Option<Running>>,
 }
 
-/// A running service. Dropping it kills the process.
-pub(crate) struct Service {
-    running: RefCell<Option<Running>>,
-    setup: Setup,
-    client: Client,
-}
-
-struct Running {
+pub(crate) struct Running {
     child: Child,
     url: Url,
 }
 
 impl Service {
     /// Ingests a broker's files one after the other, starts the service and waits until it is ready.
-    pub(crate) async fn start(setup: Setup, dumps: &[PathBuf]) -> anyhow::Result<Self> {
+    pub(crate) async fn start(self, dumps: &[PathBuf]) -> anyhow::Result<Self> {
         for dump in dumps {
-            let mut command = command(&setup);
+            let mut command = self.command();
             command.arg("ingest").arg(dump).args(["--broker", "kite"]);
-            let mut child = Child::start(command, &setup.folder.join("ingest"))?;
+            let mut child = Child::start(command, &self.folder.join("ingest"))?;
             let is_ingested = child.wait(INGESTED_WITHIN).await?.success();
             anyhow::ensure!(is_ingested, "failed to ingest the catalog: {} {}", child.output()?, child.complaint());
         }
-        let service = Self { running: RefCell::default(), setup, client: client(ANSWER_WITHIN)? };
-        service.run().await?;
-        Ok(service)
+        self.run().await?;
+        Ok(self)
     }
 
     /// Restarts the service, which clears its memory.
@@ -105,26 +99,9 @@ impl Service {
         self.run().await
     }
 
-    pub(crate) fn kind(&self) -> Kind {
-        self.setup.kind
-    }
-
-    pub(crate) fn key(&self) -> Option<&str> {
-        self.setup.key.as_deref()
-    }
-
-    /// Returns the control group that limits the service.
-    pub(crate) fn group(&self) -> Option<&Group> {
-        self.setup.group.as_ref()
-    }
-
-    pub(crate) fn database(&self) -> &Database {
-        &self.setup.database
-    }
-
     /// Counts the stored plans.
     pub(crate) async fn plans_stored(&self) -> anyhow::Result<u64> {
-        self.setup.database.count(self.setup.kind.table()).await
+        self.database.count(self.kind.table()).await
     }
 
     /// Returns the current URL.
@@ -139,7 +116,7 @@ impl Service {
     /// Sends a GET request with the key. Returns the body of a 2xx response and the time until it was complete.
     pub(crate) async fn get(&self, path: &str) -> anyhow::Result<(String, Duration)> {
         let (url, since) = (self.url()?.join(path)?, Instant::now());
-        let request = self.client.get(url).header(KEY_HEADER, self.key().unwrap_or_default());
+        let request = self.client.get(url).header(KEY_HEADER, self.key.as_deref().unwrap_or_default());
         let answer = async { request.send().await?.error_for_status()?.text().await };
         Ok((answer.await.with_context(|| format!("failed to get {path}"))?, since.elapsed()))
     }
@@ -150,32 +127,31 @@ impl Service {
     }
 
     async fn run(&self) -> anyhow::Result<()> {
-        let setup = &self.setup;
-        let mut command = command(setup);
+        let mut command = self.command();
         let mut announced = None;
-        match setup.kind {
+        match self.kind {
             Kind::Registry => {
                 command.arg("serve");
             }
             Kind::Yardstick => {
-                command.arg("0").arg(setup.database.url.as_str());
+                command.arg("0").arg(self.database.url.as_str());
             }
             Kind::Anchor => {
                 // Another program can still take the port before the service does.
                 let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
                 announced = Some(Url::parse(&format!("http://127.0.0.1:{port}"))?);
-                command.arg(port.to_string()).arg(setup.database.url.as_str());
+                command.arg(port.to_string()).arg(self.database.url.as_str());
             }
         }
-        if let Some(group) = &setup.group {
+        if let Some(group) = &self.group {
             command = group.enter(&command);
         }
-        let mut child = Child::start(command, &setup.folder.join("serve"))?;
+        let mut child = Child::start(command, &self.folder.join("serve"))?;
         let url = match announced {
             Some(url) => child.until(READY_WITHIN, "reachable", async |_| reached(&url).await).await?,
             None => child.until(READY_WITHIN, "listening", async |child| greeted(&child.output().ok()?)).await?,
         };
-        if setup.kind == Kind::Registry {
+        if self.kind == Kind::Registry {
             let ready = url.join("ready")?;
             let is_ready = async |_: &Child| self.client.get(ready.clone()).send().await.ok()?.error_for_status().ok();
             child.until(READY_WITHIN, "ready", is_ready).await?;
@@ -183,24 +159,24 @@ impl Service {
         self.running.replace(Some(Running { child, url }));
         Ok(())
     }
+
+    fn command(&self) -> Command {
+        let mut command = Command::new(&self.program);
+        if self.kind == Kind::Registry {
+            // These variables may be set for another service.
+            command.env_remove("CONFIG_SERVICE_URL").env_remove("REDIS_URL");
+            command.env("DATABASE_URL", self.database.url.as_str()).env("DATA_DIR", self.folder.join("data"));
+            command.env("PORT", "0").env("LOG_LEVEL", "warn");
+            command.envs(self.key.as_ref().map(|key| ("INTERNAL_API_KEY", key)));
+            command.envs(self.environment.iter().map(|(name, value)| (name, value)));
+        }
+        command
+    }
 }
 
 /// Returns a client for services of this machine.
 pub(crate) fn client(timeout: Duration) -> anyhow::Result<Client> {
     Client::builder().tls_certs_only([]).no_proxy().timeout(timeout).build().context("failed to create an HTTP client")
-}
-
-fn command(setup: &Setup) -> Command {
-    let mut command = Command::new(&setup.program);
-    if setup.kind == Kind::Registry {
-        // These variables may be set for another service.
-        command.env_remove("CONFIG_SERVICE_URL").env_remove("REDIS_URL");
-        command.env("DATABASE_URL", setup.database.url.as_str()).env("DATA_DIR", setup.folder.join("data"));
-        command.env("PORT", "0").env("LOG_LEVEL", "warn");
-        command.envs(setup.key.as_ref().map(|key| ("INTERNAL_API_KEY", key)));
-        command.envs(setup.environment.iter().map(|(name, value)| (name, value)));
-    }
-    command
 }
 
 /// Finds the address in a line such as `… listens on http://127.0.0.1:8901`.

@@ -100,7 +100,7 @@ pub(super) async fn as_fast_as_empty(field: &Field, work: &str) -> anyhow::Resul
     let load = Load::of("cold").measured(field.seconds);
     let each_us = async |service: &Service, seed| run_us(field, load.clone().with("seed", seed), service).await;
     let empty_each_us = async |seed| {
-        few.database().execute(&format!("truncate {}", few.kind().table())).await?;
+        few.database.execute(&format!("truncate {}", few.kind.table())).await?;
         each_us(&few, seed).await
     };
     let full_each_us = async |seed| each_us(&full, seed).await;
@@ -136,14 +136,14 @@ pub(super) async fn as_fast_as_empty(field: &Field, work: &str) -> anyhow::Resul
 /// Copies plans in the table.
 async fn multiply(field: &Field, service: &Service, plans: u64, before: u64) -> anyhow::Result<()> {
     field.say(&format!("creating {plans} plans in the table"));
-    service.database().execute(&multiplied(plans, before)).await.context("failed to fill the table")?;
+    service.database.execute(&multiplied(plans, before)).await.context("failed to fill the table")?;
     run_maintenance(service).await
 }
 
 /// Runs the maintenance that follows a fill, so that it does not happen during a measurement.
 async fn run_maintenance(service: &Service) -> anyhow::Result<()> {
-    service.database().execute(&format!("vacuum analyze {}", service.kind().table())).await?;
-    service.database().execute("checkpoint").await
+    service.database.execute(&format!("vacuum analyze {}", service.kind.table())).await?;
+    service.database.execute("checkpoint").await
 }
 
 /// Returns the time for each good response.
@@ -153,13 +153,13 @@ async fn run_us(field: &Field, load: Load, service: &Service) -> anyhow::Result<
 
 /// Restarts the service, and returns a load that reads plans from the whole table, in random order.
 async fn reads(field: &Field, service: &Service) -> anyhow::Result<Load> {
-    let table = service.kind().table();
+    let table = service.kind.table();
     // A tenth more than necessary, because the size of the sample is random.
     let percent = (110.0 * READS as f64 / service.plans_stored().await? as f64).min(100.0);
     let seed = fastrand::u32(..1_000_000);
     let query =
         format!("select plan_id from {table} tablesample bernoulli ({percent}) repeatable ({seed}) limit {READS}");
-    let mut ids = service.database().texts(&query).await.context("failed to select plans to read")?;
+    let mut ids = service.database.texts(&query).await.context("failed to select plans to read")?;
     fastrand::shuffle(&mut ids);
     let file = field.file("million.ids");
     let count = loader::write_ids(&ids, &file)?;
@@ -183,11 +183,11 @@ fn plans_path(query: &str) -> String {
 
 /// Returns one query per user, for the plans of this user.
 async fn users(service: &Service) -> anyhow::Result<Vec<String>> {
-    let table = service.kind().table();
+    let table = service.kind.table();
     let query = format!(
         "select user_id from {table} group by user_id having count(*) >= 50 order by md5(user_id) limit {PAGES}"
     );
-    let users = service.database().texts(&query).await.context("failed to select users")?;
+    let users = service.database.texts(&query).await.context("failed to select users")?;
     anyhow::ensure!(!users.is_empty(), "no user has a full page of plans");
     Ok(users.iter().map(|user| format!("limit=50&user_id={user}")).collect())
 }
@@ -240,7 +240,7 @@ async fn during_lists(field: &Field, work: &str, service: &Service) -> anyhow::R
 
 /// Lists plans on parallel connections until the other load is over. Returns the number of lists.
 async fn list_until(is_over: &Cell<bool>, service: &Service) -> anyhow::Result<usize> {
-    let (client, key, base) = (client(LISTED_WITHIN)?, service.key().unwrap_or_default(), service.url()?);
+    let (client, key, base) = (client(LISTED_WITHIN)?, service.key.as_deref().unwrap_or_default(), service.url()?);
     let repeat = async |first: usize| {
         let mut lists = 0;
         for query in QUERIES.iter().cycle().skip(first) {

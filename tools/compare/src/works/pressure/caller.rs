@@ -62,7 +62,7 @@ impl Answer {
 
 impl Caller {
     pub(super) fn new(service: &Service) -> anyhow::Result<Self> {
-        let key = service.key().context("the service has no API key")?.to_owned();
+        let key = service.key.as_deref().context("the service has no API key")?.to_owned();
         let (client, root) = (client(ANSWER_WITHIN)?, service.url()?);
         Ok(Self { client, root, key, is_slow: false, repeated: Rc::default() })
     }

@@ -103,7 +103,7 @@ impl<'a> Course<'a> {
         if let Err(error) = ended {
             self.rows.push(Row::failed(WORK, &error));
         }
-        let Some(group) = self.service.group() else { anyhow::bail!("the service is in no control group") };
+        let Some(group) = &self.service.group else { anyhow::bail!("the service is in no control group") };
         let (kills, group_mb) = (group.oom_kills()?, group.memory_mb_max()?);
         let note = format!("{group_mb:.0} MB with the page cache and the kernel's buffers");
         self.figure("peak memory of all steps", "MB", self.peak_mb, MEMORY_MB_MAX, &note);

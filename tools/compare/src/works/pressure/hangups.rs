@@ -38,7 +38,7 @@ impl Destination {
     pub(super) fn of(service: &Service) -> anyhow::Result<Self> {
         let addresses = service.url()?.socket_addrs(|| None)?;
         let address = *addresses.first().context("the service has no address")?;
-        Ok(Self { address, key: service.key().context("the service has no API key")?.to_owned() })
+        Ok(Self { address, key: service.key.as_deref().context("the service has no API key")?.to_owned() })
     }
 
     async fn connect(&self) -> anyhow::Result<TcpStream> {

@@ -42,12 +42,12 @@ pub(super) struct Seed {
 pub(super) async fn fill(service: &Service, caller: &Caller) -> anyhow::Result<Seed> {
     let keys = keys(caller).await?;
     let template = create(caller, USER, &keys).await?;
-    service.database().execute(&copied_profiles(&template)).await.context("failed to copy profiles")?;
+    service.database.execute(&copied_profiles(&template)).await.context("failed to copy profiles")?;
     let history = create_history(caller, &keys[INACTIVE..]).await?;
     let unknown: Vec<String> = (0..INSTRUMENTS).map(|number| format!("NSE:{}{number}", "UNKNOWN".repeat(12))).collect();
     create(caller, USER_OF_CONFLICTS, &unknown).await?;
-    service.database().execute(&copied_conflicts()).await.context("failed to copy conflicts")?;
-    service.database().execute("analyze").await?;
+    service.database.execute(&copied_conflicts()).await.context("failed to copy conflicts")?;
+    service.database.execute("analyze").await?;
     Ok(Seed { keys, history })
 }
 
