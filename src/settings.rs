@@ -11,7 +11,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use registry_actors::config::{ConfigServiceUrl, EnvironmentSource, Secret, SecretKey};
+use registry_actors::config::{EnvironmentSource, Secret, SecretKey, ServiceUrl};
 use registry_actors::settings::Origin;
 use registry_actors::tls::Tls;
 use registry_planning::capacity::Capacity;
@@ -70,7 +70,7 @@ pub struct ProcessSettings {
 #[derive(Clone, Debug)]
 pub struct ConfigServiceSettings {
     /// `CONFIG_SERVICE_URL`.
-    pub url: ConfigServiceUrl,
+    pub url: ServiceUrl,
     /// The key that is sent to it: `CONFIG_SERVICE_API_KEY`, or else `INTERNAL_API_KEY`.
     pub api_key: Secret,
 }
@@ -309,8 +309,8 @@ impl Reader<'_> {
     /// mistake.
     fn config_service(&mut self, api_key: Option<&Secret>) -> Option<ConfigServiceSettings> {
         let own_key = self.secret("CONFIG_SERVICE_API_KEY", API_KEY_ALLOWED, is_api_key);
-        let is_allowed = |text: &str| ConfigServiceUrl::parse(text).is_some();
-        let Some(url) = self.secret("CONFIG_SERVICE_URL", ConfigServiceUrl::ALLOWED, is_allowed) else {
+        let is_allowed = |text: &str| ServiceUrl::parse(text).is_some();
+        let Some(url) = self.secret("CONFIG_SERVICE_URL", ServiceUrl::ALLOWED, is_allowed) else {
             if own_key.is_some() {
                 self.fault(
                     "CONFIG_SERVICE_API_KEY",
@@ -327,7 +327,7 @@ impl Reader<'_> {
             );
             return None;
         };
-        let url = ConfigServiceUrl::parse(url.expose())?;
+        let url = ServiceUrl::parse(url.expose())?;
         Some(ConfigServiceSettings { url, api_key: api_key.clone() })
     }
 }

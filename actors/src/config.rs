@@ -30,7 +30,7 @@ use self::layers::Resolution;
 use self::memory::Memory;
 pub use self::memory::{Fallback, ServiceHealth, ServiceStatus};
 pub use self::secrets::{Need, Secret, SecretKey, Secrets};
-pub use self::service::{ConfigServiceSource, ConfigServiceUrl};
+pub use self::service::{ConfigServiceSource, ServiceUrl};
 pub use self::source::{Answers, EnvironmentSource, SettingsSource, SourceError};
 use crate::persistence::PersistenceHandle;
 use crate::runtime::breaker::ForcedState;

@@ -42,19 +42,24 @@ const SERVICE_NAME: &str = "service.name";
 /// # Errors
 /// If the client cannot be created.
 pub fn export_traces(settings: &TraceSettings, environment: &str, tls: &Tls) -> anyhow::Result<()> {
-    let endpoint = settings.endpoint.to_string();
-    let tls = if endpoint.starts_with("https:") { tls.http_client() } else { plain_http_client() };
+    for warning in &settings.warnings {
+        warn!(setting = warning, "setting of traces ignored");
+    }
+    let url = &*settings.url;
+    let tls = if url.starts_with("https:") { tls.http_client() } else { plain_http_client() };
     let client = blocking::Client::builder()
         .tls_backend_preconfigured(tls)
         .redirect(redirect::Policy::none())
         .no_proxy()
-        .connect_timeout(CONNECT_TIMEOUT);
+        .connect_timeout(CONNECT_TIMEOUT)
+        .timeout(settings.timeout);
     let client = client.build().context("failed to create the HTTP client of traces")?;
     let exporter = opentelemetry_otlp::SpanExporter::builder()
         .with_http()
         .with_http_client(client)
         .with_protocol(Protocol::HttpBinary)
-        .with_endpoint(format!("{endpoint}/v1/traces"))
+        .with_endpoint(url)
+        .with_timeout(settings.timeout)
         .build()
         .context("failed to create the exporter of traces")?;
     let queue = Arc::new(Queue { waiting: AtomicUsize::new(0), is_failing: AtomicBool::new(false) });
@@ -64,7 +69,7 @@ pub fn export_traces(settings: &TraceSettings, environment: &str, tls: &Tls) -> 
     processor.set_resource(&resource(environment));
     let scope = InstrumentationScope::builder(env!("CARGO_PKG_NAME")).with_version(env!("CARGO_PKG_VERSION")).build();
     trace::install_exporter(Box::new(Exporter { processor, sampler: settings.sampler, queue, scope }));
-    info!(endpoint, "exporting traces");
+    info!(url, "exporting traces");
     Ok(())
 }
 

@@ -95,6 +95,36 @@ async fn a_cached_plan_has_a_span_without_database() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn unsupported_values_of_variables_do_not_stop_the_export() {
+    let (folder, collector) = (TempDir::new().unwrap(), Collector::start().await);
+    let url = format!("{}/v1/traces", collector.url());
+    let variables = [
+        OFTEN,
+        ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", &*url),
+        ("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc"),
+        ("OTEL_TRACES_SAMPLER", "xray"),
+    ];
+    let service = Process::start(folder.path(), &variables).await;
+
+    plan(&service, "NSE:TCS", "01").await;
+
+    collector.span(&plan_span(), |span| span.trace_id == TRACE).await;
+    let log = service.log();
+    assert!(log.contains("OTEL_TRACES_SAMPLER: expected always_on"), "{log}");
+    assert!(log.contains("OTEL_EXPORTER_OTLP_PROTOCOL: expected http/protobuf"), "{log}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn traces_can_be_switched_off_by_their_variables() {
+    let folder = TempDir::new().unwrap();
+    let url = ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:9");
+    let service = Process::start(folder.path(), &[url, ("OTEL_TRACES_EXPORTER", "none")]).await;
+
+    assert_eq!(plan(&service, "NSE:TCS", "01").await.status, 200);
+    assert!(!service.log().contains("exporting traces"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn unsampled_traces_are_not_exported() {
     let (folder, collector) = (TempDir::new().unwrap(), Collector::start().await);
     let sampler = ("OTEL_TRACES_SAMPLER", "parentbased_always_off");

@@ -50,11 +50,11 @@ pub(crate) const DEPENDENCY: &str = "config_service";
 /// The values of the label `outcome`.
 pub(crate) const OUTCOMES: [&str; 4] = ["success", "timed_out", "unreachable", "refused"];
 
-/// The URL of the config service.
+/// The URL of a service that is called over HTTP: of the config service, or of a collector of traces.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ConfigServiceUrl(Url);
+pub struct ServiceUrl(Url);
 
-impl ConfigServiceUrl {
+impl ServiceUrl {
     /// The allowed form, for messages.
     pub const ALLOWED: &'static str =
         "https://HOST[:PORT][/PATH] or http://HOST[:PORT][/PATH] without user, password, query or fragment";
@@ -68,7 +68,7 @@ impl ConfigServiceUrl {
             && url.password().is_none()
             && url.query().is_none()
             && url.fragment().is_none();
-        is_allowed.then_some(ConfigServiceUrl(url))
+        is_allowed.then_some(ServiceUrl(url))
     }
 
     fn has_tls(&self) -> bool {
@@ -85,7 +85,7 @@ impl ConfigServiceUrl {
     }
 }
 
-impl std::fmt::Display for ConfigServiceUrl {
+impl std::fmt::Display for ServiceUrl {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         self.0.as_str().trim_end_matches('/').fmt(f)
     }
@@ -94,7 +94,7 @@ impl std::fmt::Display for ConfigServiceUrl {
 /// See the [module](self).
 pub struct ConfigServiceSource {
     client: Client,
-    url: ConfigServiceUrl,
+    url: ServiceUrl,
     environment: String,
     keys: Mutex<AskingKeys>,
     secrets: BTreeMap<SecretKey, Need>,
@@ -150,7 +150,7 @@ impl ConfigServiceSource {
     /// # Errors
     /// [`SourceError`] if the key is not a valid header value, or the client cannot be created.
     pub fn new(
-        url: ConfigServiceUrl,
+        url: ServiceUrl,
         environment: &str,
         api_key: &Secret,
         secrets: BTreeMap<SecretKey, Need>,

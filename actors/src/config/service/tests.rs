@@ -79,7 +79,7 @@ impl Server {
 }
 
 fn source(url: &str, secrets: &[SecretKey]) -> ConfigServiceSource {
-    let url = ConfigServiceUrl::parse(url).unwrap();
+    let url = ServiceUrl::parse(url).unwrap();
     ConfigServiceSource::new(
         url,
         "staging",
@@ -329,18 +329,18 @@ async fn a_probe_requests_the_health() {
 #[test]
 fn only_plain_urls_of_a_host_are_allowed() {
     for allowed in ["http://config:8100", "http://127.0.0.1:1/", "http://[::1]:1/base/path"] {
-        assert_eq!(ConfigServiceUrl::parse(allowed).unwrap().to_string(), allowed.trim_end_matches('/'));
+        assert_eq!(ServiceUrl::parse(allowed).unwrap().to_string(), allowed.trim_end_matches('/'));
     }
     for refused in
         ["", "config:8100", "ftp://config", "https://", "http://", "file:///x", "http://u:p@config", "http://c/?a=b"]
     {
-        assert_eq!(ConfigServiceUrl::parse(refused), None, "{refused}");
+        assert_eq!(ServiceUrl::parse(refused), None, "{refused}");
     }
 }
 
 #[test]
 fn a_key_that_is_no_header_value_is_rejected_and_not_shown() {
-    let url = ConfigServiceUrl::parse("http://config").unwrap();
+    let url = ServiceUrl::parse("http://config").unwrap();
 
     let fault =
         ConfigServiceSource::new(url, "prod", &Secret::new("fake\nkey"), BTreeMap::new(), |_, _| true, &Tls::default())
