@@ -288,11 +288,11 @@ impl IngestActor {
         state.me.tell_after(CHECK_EVERY, IngestMessage::JobsDue);
         for task in &state.queue {
             let (job, live, persistence) = (task.live.job().clone(), Arc::clone(&task.live), self.persistence.clone());
-            tokio::spawn(async move {
+            tokio::spawn(in_current_actor(async move {
                 if let Ok(false) = save_job(&persistence, job, TIMEOUT).await {
                     live.cancellation.request();
                 }
-            });
+            }));
         }
         let queued = state.queue.iter().map(|task| &task.live);
         let canceled: Vec<Arc<Live>> = queued.filter(|live| live.cancellation.is_requested()).cloned().collect();
@@ -343,12 +343,12 @@ impl IngestActor {
     /// Reads the last jobs of all services, for operators.
     fn follow_stored(&self) {
         let (persistence, live) = (self.persistence.clone(), Arc::clone(&self.live));
-        tokio::spawn(async move {
+        tokio::spawn(in_current_actor(async move {
             let read = |store: Arc<dyn Store>| async move { store.latest_jobs(RECENT_MAX).await };
             if let Ok(jobs) = persistence.run(Op::LatestJobs, Instant::now() + TIMEOUT, read).await {
                 live.follow(jobs);
             }
-        });
+        }));
     }
 
     fn submit_due(&self, state: &mut State) {

@@ -428,8 +428,8 @@ impl<M: Message> Myself<M> {
         });
     }
 
-    /// Runs `work` in a task and sends the message that it returns. The task keeps the current span and actor. If it panics, the actor
-    /// ends, because it would wait for the message forever.
+    /// Runs `work` in a task and sends the message that it returns. The task keeps the current span and actor. If it panics,
+    /// the actor ends, because it would wait for the message forever.
     pub(crate) fn run(&self, work: impl Future<Output = M> + Send + 'static) {
         let mut unfinished = Unfinished(Some(self.clone()));
         tokio::spawn(tracing::Instrument::in_current_span(in_current_actor(async move {
@@ -465,9 +465,8 @@ impl<B: Behaviour> Actor for Runner<B> {
     type Arguments = ();
 
     async fn pre_start(&self, myself: ActorRef<Self::Msg>, (): ()) -> Result<Self::State, ActorProcessingErr> {
-        let state = self
-            .behaviour
-            .start(Myself { address: Arc::new(Incarnation { actor: myself, depth: Arc::clone(&self.depth) }) });
+        let myself = Myself { address: Arc::new(Incarnation { actor: myself, depth: Arc::clone(&self.depth) }) };
+        let state = as_actor(self.actor, || self.behaviour.start(myself));
         Ok((state, Measures::default()))
     }
 
@@ -483,12 +482,12 @@ impl<B: Behaviour> Actor for Runner<B> {
             Body::Message(message) => {
                 let measure = measures.of(self.actor, message.kind());
                 measure.wait.record(started_at - envelope.sent_at);
-                self.behaviour.note_wait(&message, envelope.sent_at, started_at, state);
+                as_actor(self.actor, || self.behaviour.note_wait(&message, envelope.sent_at, started_at, state));
                 as_actor(self.actor, || self.behaviour.handle(message, state));
                 measure.handling.record(started_at.elapsed());
             }
             Body::Inspect(port) => {
-                let _ = port.send(self.behaviour.inspect(state));
+                let _ = port.send(as_actor(self.actor, || self.behaviour.inspect(state)));
             }
             Body::TaskPanicked => return Err("a task of the actor panicked".into()),
             #[cfg(any(test, feature = "fault-injection"))]

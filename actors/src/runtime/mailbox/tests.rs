@@ -1,3 +1,4 @@
+use super::super::identity::current_actor;
 use super::*;
 use crate::testing::{run_ready_tasks, soon};
 
@@ -220,4 +221,49 @@ async fn an_actor_whose_task_panics_ends() {
     assert!(held.is_err());
     assert_eq!(mailbox.call(soon(), |reply| Ask::Double { number: 2, reply }).await, Ok(4));
     assert_eq!(mailbox.inner.depth.waiting.load(Ordering::Relaxed), 0);
+}
+
+/// Notes its callbacks, each with the actor that it runs as.
+#[derive(Clone, Default)]
+struct Named(Arc<std::sync::Mutex<Vec<String>>>);
+
+impl Named {
+    fn note(&self, callback: &str) {
+        let actor = current_actor().unwrap_or("no actor");
+        self.0.lock().unwrap().push(format!("{callback} of {actor}"));
+    }
+}
+
+impl Behaviour for Named {
+    type Message = Ask;
+    type State = ();
+
+    fn start(&self, _: Myself<Ask>) {
+        self.note("start");
+    }
+
+    fn note_wait(&self, _: &Ask, _: Instant, _: Instant, (): &()) {
+        self.note("note_wait");
+    }
+
+    fn handle(&self, _: Ask, (): &mut ()) {
+        self.note("handle");
+    }
+
+    fn inspect(&self, (): &()) -> Inspection {
+        self.note("inspect");
+        Inspection::default()
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn all_code_of_an_actor_has_its_name() {
+    let (parent, mailbox, named) = (crate::testing::parent().await, Mailbox::new("named", 1), Named::default());
+    mailbox.spawn(named.clone(), parent).await.unwrap();
+
+    mailbox.tell(Ask::Release).unwrap();
+    mailbox.inspect(Duration::from_secs(1)).await.unwrap();
+
+    let expected = ["start of named", "note_wait of named", "handle of named", "inspect of named"];
+    assert_eq!(*named.0.lock().unwrap(), expected);
 }
