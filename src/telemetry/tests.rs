@@ -86,6 +86,24 @@ fn text_lines_of_requests_have_figures_in_columns() {
 }
 
 #[test]
+fn text_lines_of_unknown_paths_have_no_path() {
+    let path: Option<&str> = None;
+    let lines = lines_of(false, || {
+        let span = info_span!("request", correlation_id = "c-1", method = "GET", path);
+        span.in_scope(|| info!(target: REQUEST_TARGET, status = 404_u16, duration_ms = 1.0, code = "not_found"));
+        info_span!("job", job_id = "j-1").in_scope(|| warn!(target: "registry_actors::ingest", "failed"));
+    });
+
+    assert_eq!(
+        lines,
+        [
+            "INFO  request     404     1.000 ms       -   GET (unknown path) code=not_found",
+            "WARN  ingest      failed job_id=j-1",
+        ]
+    );
+}
+
+#[test]
 fn severe_text_lines_have_the_correlation_id() {
     let lines = lines_of(false, || {
         request_span().in_scope(|| {

@@ -193,13 +193,16 @@ impl<'writer> FormatFields<'writer> for TextFields {
     fn format_fields<R: RecordFields>(&self, mut writer: Writer<'writer>, fields: R) -> fmt::Result {
         let mut span = SpanFields::default();
         fields.record(&mut span);
-        write!(writer, "{}{SEPARATOR}{}", span.request, span.rest)
+        // The span of a request whose path has no route.
+        let path = if span.request.is_empty() || span.has_path { "" } else { " (unknown path)" };
+        write!(writer, "{}{path}{SEPARATOR}{}", span.request, span.rest)
     }
 }
 
 #[derive(Default)]
 struct SpanFields {
     request: String,
+    has_path: bool,
     rest: String,
 }
 
@@ -209,6 +212,7 @@ impl Visit for SpanFields {
             "trace_id" | "span_id" | "parent_id" => {}
             "method" => self.request.push_str(value),
             "path" => {
+                self.has_path = true;
                 let short = ROOTS.iter().find_map(|root| value.strip_prefix(root));
                 let _ = match short {
                     Some(rest) => write!(self.request, " …/{rest}"),
