@@ -40,18 +40,49 @@ pub(crate) fn endpoints() -> &'static [(&'static str, &'static str)] {
 
 /// Returns the methods of a path.
 fn methods(item: &PathItem) -> impl Iterator<Item = &'static str> {
-    let operations = [("GET", &item.get), ("POST", &item.post), ("PUT", &item.put), ("DELETE", &item.delete)];
+    let operations = [
+        ("GET", &item.get),
+        ("POST", &item.post),
+        ("PUT", &item.put),
+        ("DELETE", &item.delete),
+        ("HEAD", &item.head),
+        ("OPTIONS", &item.options),
+        ("PATCH", &item.patch),
+        ("TRACE", &item.trace),
+    ];
     operations.into_iter().filter(|(_, operation)| operation.is_some()).map(|(method, _)| method)
 }
 
 #[cfg(test)]
 mod tests {
+    use utoipa::openapi::HttpMethod;
+    use utoipa::openapi::path::Operation;
+
     use super::*;
     use crate::http::Measures;
     use crate::http::endpoints::BASE;
 
     fn template(path: &str) -> Option<&'static str> {
         Measures::new(endpoints()).template(path)
+    }
+
+    #[test]
+    fn operations_of_all_methods_are_listed() {
+        let all = [
+            ("GET", HttpMethod::Get),
+            ("POST", HttpMethod::Post),
+            ("PUT", HttpMethod::Put),
+            ("DELETE", HttpMethod::Delete),
+            ("HEAD", HttpMethod::Head),
+            ("OPTIONS", HttpMethod::Options),
+            ("PATCH", HttpMethod::Patch),
+            ("TRACE", HttpMethod::Trace),
+        ];
+        for (name, method) in all {
+            let item = PathItem::new(method, Operation::new());
+
+            assert_eq!(methods(&item).collect::<Vec<_>>(), [name]);
+        }
     }
 
     #[test]

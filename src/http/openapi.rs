@@ -183,8 +183,6 @@ mod tests {
                 }
             }
         }
-        let paths: BTreeSet<_> = described().map(|(_, path)| path).collect();
-        assert_eq!(document["paths"].as_object().unwrap().len(), paths.len());
     }
 
     #[test]
@@ -234,7 +232,6 @@ mod tests {
             assert!(!summary.is_empty() && !summary.ends_with('.'), "{name}: {summary}");
             assert!(operation["description"].as_str().unwrap().ends_with('.'), "{name}");
         }
-        assert_eq!(ids.len(), described().count());
     }
 
     #[test]
