@@ -226,8 +226,10 @@ impl App {
         let served = serving.await;
         let exporting = tokio::task::spawn_blocking(|| trace::shut_down_exporter(EXPORT_WITHIN));
         state.system.shutdown(deadline.into()).await;
-        // Fails only if it panicked.
-        let _ = exporting.await;
+        // Lookups that hang may occupy all threads for blocking work, so that the export does not begin.
+        if tokio::time::timeout(EXPORT_WITHIN, exporting).await.is_err() {
+            warn!("failed to export the last traces: no thread was free");
+        }
         drop(probes);
         served.context("failed to serve HTTP")?;
         match escalated {

@@ -171,8 +171,8 @@ const EXIT_CODES: &str = "Exit codes:
 Without --server, commands read the database of the environment. INSTRUMENT_REGISTRY_URL names the \
 service for all commands that have --server. The API key is INTERNAL_API_KEY, or else the one in DATA_DIR.";
 /// The number of threads for blocking work. While the service runs, lookups of names use them: of the database, of Redis,
-/// of the config service and of a source. At most one more thread writes the file of the last good settings, or builds the
-/// demonstration catalog. All other work that blocks has threads of its own.
+/// of the config service and of a source. At most one more thread writes the file of the last good settings, builds the
+/// demonstration catalog, or exports the last traces at the end. All other work that blocks has threads of its own.
 const BLOCKING_THREADS: usize = 4;
 
 /// Runs the command line of this process.
