@@ -98,17 +98,9 @@ impl Completion<'_> {
         }
     }
 
-    /// Writes the line. Must be called within the span of the request. If that is disabled, a failure has one of its own.
+    /// Writes the line within the span of the request. A filter may allow the line and disable the span that is entered,
+    /// because they have different targets. The line then has a span of its own.
     pub(super) fn log(&self, context: &RequestContext, line: Line) {
-        let is_warning = line != Line::Unlogged && self.status.is_server_error();
-        if is_warning && Span::current().is_disabled() {
-            context.failure_span(self.method, self.endpoint).in_scope(|| self.write(context, line));
-        } else {
-            self.write(context, line);
-        }
-    }
-
-    fn write(&self, context: &RequestContext, line: Line) {
         let status = self.status.as_u16();
         let duration_ms = (self.took.as_secs_f64() * 1e6).round() / 1e3;
         let (bytes, key) = (self.bytes, context.key);
@@ -122,18 +114,22 @@ impl Completion<'_> {
         };
         macro_rules! log {
             ($level:ident, $message:literal) => {
-                event!(
-                    target: REQUEST_TARGET,
-                    Level::$level,
-                    status,
-                    duration_ms,
-                    bytes,
-                    key,
-                    code,
-                    detail,
-                    untold,
-                    $message
-                )
+                if enabled!(target: REQUEST_TARGET, Level::$level) {
+                    self.within_span(context, || {
+                        event!(
+                            target: REQUEST_TARGET,
+                            Level::$level,
+                            status,
+                            duration_ms,
+                            bytes,
+                            key,
+                            code,
+                            detail,
+                            untold,
+                            $message
+                        );
+                    });
+                }
             };
         }
         match (is_logged, self.status == hung_up()) {
@@ -143,6 +139,14 @@ impl Completion<'_> {
             (false, false) if is_failure => log!(DEBUG, "request failed"),
             (true, false) => log!(INFO, "request completed"),
             (false, false) => log!(DEBUG, "request completed"),
+        }
+    }
+
+    fn within_span(&self, context: &RequestContext, write: impl FnOnce()) {
+        if Span::current().is_disabled() {
+            context.line_span(self.method, self.endpoint).in_scope(write);
+        } else {
+            write();
         }
     }
 }

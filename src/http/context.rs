@@ -25,6 +25,7 @@ use super::status_streams::StatusStreams;
 use super::throttled_log::ThrottledLog;
 use crate::limits::BrokerLimits;
 use crate::status::Recent;
+use crate::telemetry::REQUEST_TARGET;
 
 /// Maximum number of requests to the API in flight: twice the capacity of the planners, so that reads also get permits.
 /// A request beyond it is rejected before its body is read.
@@ -97,8 +98,8 @@ impl RequestContext {
         self.span_at(Level::INFO, method, endpoint)
     }
 
-    /// Returns the span of the line of a failed request.
-    pub(super) fn failure_span(&self, method: &'static str, endpoint: Option<&str>) -> Span {
+    /// Returns the span of the line of the request, which is enabled if the line is.
+    pub(super) fn line_span(&self, method: &'static str, endpoint: Option<&str>) -> Span {
         self.span_at(Level::ERROR, method, endpoint)
     }
 
@@ -106,8 +107,9 @@ impl RequestContext {
         let (ids, correlation_id) = (self.trace.context(), &self.correlation_id);
         let (trace_id, span_id, parent_id) = (ids.trace_id(), ids.span_id(), ids.parent_id());
         macro_rules! request_span {
-            ($level:ident) => {
+            ($target:expr, $level:ident) => {
                 span!(
+                    target: $target,
                     Level::$level,
                     "request",
                     %correlation_id,
@@ -119,7 +121,7 @@ impl RequestContext {
                 )
             };
         }
-        if level == Level::ERROR { request_span!(ERROR) } else { request_span!(INFO) }
+        if level == Level::ERROR { request_span!(REQUEST_TARGET, ERROR) } else { request_span!(module_path!(), INFO) }
     }
 
     /// Returns the time since the request arrived, in milliseconds.

@@ -7,8 +7,9 @@ use std::time::Instant;
 use reqwest::Method;
 use serde_json::{Value, json};
 use tempfile::TempDir;
-use tracing::Level;
 use tracing::subscriber::DefaultGuard;
+use tracing_subscriber::filter::Targets;
+use tracing_subscriber::layer::SubscriberExt;
 
 use crate::support::{Answer, BASE, Client, KEY, Process, REGISTRY, SOON, Service, body, eventually};
 
@@ -115,12 +116,14 @@ impl io::Write for Written {
     }
 }
 
-/// Creates a log in memory that has the lines of this thread from this level on.
-fn captured_log(level: Level) -> (Written, DefaultGuard) {
+/// Creates a log in memory that has the lines of this thread that pass the filter.
+fn captured_log(filter: &str) -> (Written, DefaultGuard) {
     let written = Written::default();
     let writer = written.clone();
-    let subscriber = tracing_subscriber::fmt().json().flatten_event(true).with_writer(move || writer.clone());
-    (written, tracing::subscriber::set_default(subscriber.with_max_level(level).finish()))
+    let lines = tracing_subscriber::fmt::layer().json().flatten_event(true).with_writer(move || writer.clone());
+    let filter: Targets = filter.parse().expect("the filter is valid");
+    let subscriber = tracing_subscriber::registry().with(lines).with(filter);
+    (written, tracing::subscriber::set_default(subscriber))
 }
 
 impl Written {
@@ -135,7 +138,7 @@ impl Written {
 
 #[tokio::test]
 async fn failures_have_their_ids_at_any_level() {
-    let (log, _subscriber) = captured_log(Level::WARN);
+    let (log, _subscriber) = captured_log("warn");
     let service = Service::start().await;
     let occupied = service.engine.planners.occupy();
     let request = service.client.request(Method::POST, "plan?user_id=u").json(&body(&["NSE:TCS"]));
@@ -151,8 +154,26 @@ async fn failures_have_their_ids_at_any_level() {
 }
 
 #[tokio::test]
+async fn lines_of_requests_have_their_ids_with_any_filter() {
+    for filter in ["info", "warn,request=info", "info,instrument_registry=warn", "off,request=debug"] {
+        let (log, _subscriber) = captured_log(filter);
+        let service = Service::start().await;
+        let request = service.client.request(Method::GET, "plans").header("X-Correlation-ID", "id-listed");
+
+        assert_eq!(Answer::to(request).await.status, 200);
+
+        let lines = log.of_requests();
+        let line = lines.iter().find(|line| line["span"]["correlation_id"] == "id-listed");
+        let span = &line.unwrap_or_else(|| panic!("{filter}: {lines:?}"))["span"];
+        assert_eq!(span["method"], "GET", "{filter}");
+        assert_eq!(span["path"], format!("{BASE}/plans"), "{filter}");
+        assert_eq!(span["trace_id"].as_str().map(str::len), Some(32), "{filter}");
+    }
+}
+
+#[tokio::test]
 async fn failures_have_one_line_a_second_with_the_cause() {
-    let (log, _subscriber) = captured_log(Level::INFO);
+    let (log, _subscriber) = captured_log("info");
     let service = Service::start().await;
     let occupied = service.engine.planners.occupy();
 
