@@ -103,7 +103,7 @@ impl Completion<'_> {
     pub(super) fn log(&self, context: &RequestContext, line: Line) {
         let status = self.status.as_u16();
         let duration_ms = (self.took.as_secs_f64() * 1e6).round() / 1e3;
-        let (bytes, key) = (self.bytes, context.key);
+        let (bytes, key) = (self.bytes, context.key());
         let code = self.problem.map(|problem| problem.code);
         // The details of other problems contain parts of the request.
         let is_failure = self.status.is_server_error();

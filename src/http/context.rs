@@ -1,9 +1,10 @@
 //! The state that handlers share, and what a handler knows about its request.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
+use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use metrics_exporter_prometheus::PrometheusHandle;
 use registry_actors::ingest::IngestSettings;
@@ -78,8 +79,8 @@ pub(crate) struct RequestContext {
     pub(crate) trace: Arc<RequestTrace>,
     /// Whether the caller sent a trace, valid or not.
     pub(super) is_traced: bool,
-    /// The name of the caller's key, for the log. `None` without a valid key.
-    pub(super) key: Option<&'static str>,
+    /// The name of the caller's key, which all clones share: one of them records a request whose caller hangs up.
+    key: Arc<OnceLock<&'static str>>,
 }
 
 impl RequestContext {
@@ -90,7 +91,7 @@ impl RequestContext {
         let is_traced = headers.contains_key(TRACEPARENT);
         let context = if is_traced { trace_context(headers) } else { TraceContext::fresh() };
         let trace = RequestTrace::begin(context, arrived_at.into());
-        RequestContext { correlation_id, arrived_at, trace, is_traced, key: None }
+        RequestContext { correlation_id, arrived_at, trace, is_traced, key: Arc::default() }
     }
 
     /// Returns the span of the log lines of the request. At the level `warn` it is disabled, which saves its time.
@@ -124,10 +125,26 @@ impl RequestContext {
         if level == Level::ERROR { request_span!(REQUEST_TARGET, ERROR) } else { request_span!(module_path!(), INFO) }
     }
 
+    /// Records the name of the caller's key after it was checked.
+    pub(super) fn set_key(&self, name: &'static str) {
+        // The router checks the key of a request again that the fast path does not handle.
+        let _ = self.key.set(name);
+    }
+
+    /// Returns the name of the caller's key. `None` without a valid key.
+    pub(super) fn key(&self) -> Option<&'static str> {
+        self.key.get().copied()
+    }
+
     /// Returns the time since the request arrived, in milliseconds.
     pub(crate) fn elapsed_ms(&self) -> u64 {
         u64::try_from(self.arrived_at.elapsed().as_millis()).unwrap_or(u64::MAX)
     }
+}
+
+/// Returns the name of the key of a request for the audit log: `environment`, `config_service`, or `none`.
+pub(super) fn key_name(parts: &Parts) -> &'static str {
+    parts.extensions.get::<RequestContext>().and_then(RequestContext::key).unwrap_or("none")
 }
 
 fn trace_context(headers: &HeaderMap) -> TraceContext {

@@ -154,10 +154,10 @@ fn is_plan_request(request: &Request) -> bool {
         && !headers.contains_key(idempotency::HEADER)
 }
 
-async fn plan_response(front: &FastPath, mut context: RequestContext, request: Request) -> FastPathResult {
+async fn plan_response(front: &FastPath, context: RequestContext, request: Request) -> FastPathResult {
     let state = &*front.state;
     // Before the body is read, because bodies need memory. The middleware returns the problem of a rejected request.
-    let Some(permit) = middleware::admit(state, &mut context, request.headers()) else {
+    let Some(permit) = middleware::admit(state, &context, request.headers()) else {
         return FastPathResult::NotHandled(request);
     };
     let (parts, body) = request.into_parts();
@@ -188,8 +188,8 @@ async fn plan_response(front: &FastPath, mut context: RequestContext, request: R
     FastPathResult::Response(middleware::watch(answer, &context, method, Some(endpoint), conclude).await)
 }
 
-async fn cached_plan_response(state: &AppState, mut context: RequestContext, request: Request) -> FastPathResult {
-    let Some(_permit) = middleware::admit(state, &mut context, request.headers()) else {
+async fn cached_plan_response(state: &AppState, context: RequestContext, request: Request) -> FastPathResult {
+    let Some(_permit) = middleware::admit(state, &context, request.headers()) else {
         return FastPathResult::NotHandled(request);
     };
     // Plans are served only after settings and catalog are loaded.

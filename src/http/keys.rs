@@ -79,20 +79,6 @@ impl ApiKeys {
         self.own.is_some() || self.received.load().is_some()
     }
 
-    /// Returns the name of the key for the audit log: `environment`, `config_service`, or `none`.
-    pub(crate) fn name_of(&self, candidate: &[u8]) -> &'static str {
-        let candidate = KeyDigest::of(candidate);
-        let received = self.received.load();
-        if self.own.is_some_and(|own| own.is_of_same_key(&candidate)) {
-            return "environment";
-        }
-        let is_received = received.as_ref().is_some_and(|received| {
-            received.current.is_of_same_key(&candidate)
-                | received.previous.is_some_and(|(key, _)| key.is_of_same_key(&candidate))
-        });
-        if is_received { "config_service" } else { "none" }
-    }
-
     /// Checks a caller's key. Takes constant time.
     pub(crate) fn check(&self, candidate: &[u8], now: Instant) -> KeyCheck {
         let received = self.received.load();
@@ -123,7 +109,6 @@ mod tests {
         let (keys, now) = (ApiKeys::new("fake-key"), Instant::now());
 
         assert_eq!(keys.check(b"fake-key", now), KeyCheck::Accepted("environment"));
-        assert_eq!(keys.name_of(b"fake-key"), "environment");
         for other in ["", "fake-ke", "fake-key ", "Fake-key", "other"] {
             assert_eq!(keys.check(other.as_bytes(), now), KeyCheck::Rejected, "{other}");
         }
@@ -154,7 +139,6 @@ mod tests {
         assert_eq!(keys.check(b"one", late), KeyCheck::Rejected);
         assert_eq!(keys.check(b"two", now), KeyCheck::Accepted("config_service"));
         assert_eq!(keys.check(b"two", late), KeyCheck::Accepted("config_service"));
-        assert_eq!([b"one", b"two", b"xxx"].map(|key| keys.name_of(key)), ["config_service", "config_service", "none"]);
     }
 
     #[test]

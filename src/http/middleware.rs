@@ -27,7 +27,7 @@ use crate::metrics::REQUESTS_SHED;
 /// See the [module](self).
 pub(crate) async fn pass(
     State(state): State<Arc<AppState>>,
-    Extension(mut context): Extension<RequestContext>,
+    Extension(context): Extension<RequestContext>,
     request: Request,
     next: Next,
 ) -> Response {
@@ -43,8 +43,7 @@ pub(crate) async fn pass(
     // Before the body is read, because bodies need memory. The permit is held until the response
     // starts: the memory for lists and the number of connections bound the responses that are sent in parts.
     let permit = if is_private { state.permits.try_acquire().map(Some) } else { Ok(None) };
-    let key = if is_private { check_key(&state, request.headers()).map(Some) } else { Ok(None) };
-    context.key = key.as_ref().ok().copied().flatten();
+    let key = if is_private { check_key(&state, &context, request.headers()) } else { Ok(()) };
     let conclude = |response: Response| conclude(response, &state, &context, method, endpoint, &path, is_private);
     let answer = async {
         if let Err(problem) = key {
@@ -75,12 +74,11 @@ pub(super) async fn watch(
 /// Returns a permit if one is free and the key is valid.
 pub(super) fn admit<'a>(
     state: &'a AppState,
-    context: &mut RequestContext,
+    context: &RequestContext,
     headers: &HeaderMap,
 ) -> Option<SemaphorePermit<'a>> {
     let permit = state.permits.try_acquire().ok()?;
-    context.key = check_key(state, headers).ok();
-    context.key.and(Some(permit))
+    check_key(state, context, headers).ok().map(|()| permit)
 }
 
 /// Completes a response: writes the problem document and the headers, and records metrics and a log line. `endpoint` is
@@ -114,7 +112,8 @@ pub(super) fn conclude(
 
 /// Returns the headers of a problem on a private path, and its document without correlation id and response time.
 pub(super) fn rejection(problem: &Problem, path: &str) -> (HeaderMap, Vec<u8>) {
-    let context = RequestContext { correlation_id: "".into(), ..RequestContext::begin(&HeaderMap::new()) };
+    let mut context = RequestContext::begin(&HeaderMap::new());
+    context.correlation_id = "".into();
     let response = with_document(problem.clone().into_response(), problem, &context, path).map(drop);
     let mut headers = response.into_parts().0.headers;
     add_headers(&mut headers, true);
@@ -126,14 +125,17 @@ fn is_below(path: &str, root: &str) -> bool {
     path.strip_prefix(root).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
-/// Returns the name of the key of a request.
+/// Checks the key of a request, and records its name.
 ///
 /// # Errors
 /// The problem of a request without a valid key.
-fn check_key(state: &AppState, headers: &HeaderMap) -> Result<&'static str, Problem> {
+fn check_key(state: &AppState, context: &RequestContext, headers: &HeaderMap) -> Result<(), Problem> {
     let key = headers.get(API_KEY).map_or(&[][..], HeaderValue::as_bytes);
     match state.api_keys.check(key, Instant::now()) {
-        KeyCheck::Accepted(name) => Ok(name),
+        KeyCheck::Accepted(name) => {
+            context.set_key(name);
+            Ok(())
+        }
         KeyCheck::Rejected => Err(Problem::unauthorized()),
         KeyCheck::Unknown => Err(Problem::unavailable(
             "not_ready",

@@ -16,8 +16,7 @@ use tracing::info;
 use utoipa::ToSchema;
 
 use super::body::{Fields, JsonBody};
-use super::context::{AppState, RequestContext};
-use super::keys::API_KEY;
+use super::context::{AppState, RequestContext, key_name};
 use super::path::PathText;
 use super::problem::Problem;
 use super::query::Parameters;
@@ -41,11 +40,10 @@ pub(crate) struct Operator {
 impl FromRequestParts<Arc<AppState>> for Operator {
     type Rejection = Problem;
 
-    async fn from_request_parts(parts: &mut Parts, state: &Arc<AppState>) -> Result<Self, Problem> {
-        let key = parts.headers.get(API_KEY).map_or(&[][..], |value| value.as_bytes());
+    async fn from_request_parts(parts: &mut Parts, _: &Arc<AppState>) -> Result<Self, Problem> {
         let address = parts.extensions.get::<ConnectInfo<SocketAddr>>();
         let peer = address.map_or_else(|| "unknown".to_owned(), |ConnectInfo(address)| address.to_string());
-        Ok(Operator { key: state.api_keys.name_of(key), peer })
+        Ok(Operator { key: key_name(parts), peer })
     }
 }
 

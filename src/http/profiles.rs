@@ -35,9 +35,8 @@ use registry_store::profiles::{Actor, IfVersion, ProfileContext, ProfileSummary}
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::context::{AppState, RequestContext};
+use super::context::{AppState, RequestContext, key_name};
 use super::ids::is_profile_id;
-use super::keys::API_KEY;
 use super::problem::Problem;
 use super::profile_state::no_such_profile;
 use super::query::whole;
@@ -81,13 +80,12 @@ pub(crate) struct Caller {
 impl FromRequestParts<Arc<AppState>> for Caller {
     type Rejection = Problem;
 
-    async fn from_request_parts(parts: &mut Parts, state: &Arc<AppState>) -> Result<Self, Problem> {
+    async fn from_request_parts(parts: &mut Parts, _: &Arc<AppState>) -> Result<Self, Problem> {
         let agent = parts.headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok());
         let address = parts.extensions.get::<ConnectInfo<SocketAddr>>();
-        let key = parts.headers.get(API_KEY).map_or(&[][..], |value| value.as_bytes());
         let actor = Actor {
             user_id: None,
-            key_name: state.api_keys.name_of(key).to_owned(),
+            key_name: key_name(parts).to_owned(),
             address: address.map(|ConnectInfo(address)| address.ip().to_string()),
             user_agent: agent.map(|agent| agent.chars().take(USER_AGENT_CHARACTERS_MAX).collect()),
         };

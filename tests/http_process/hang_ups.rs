@@ -52,12 +52,24 @@ async fn until_all_are_counted(service: &Process, endpoints: &[[String; 2]]) {
     }
 }
 
+/// Waits for this number of log lines, and returns them.
+async fn lines_of_hang_ups(service: &Process, number: u32) -> Vec<Value> {
+    eventually("every hang-up is logged", SOON, async || {
+        let log = service.log();
+        let lines = log.lines().filter(|line| line.contains("connection closed before the response"));
+        let lines: Vec<Value> = lines.filter_map(|line| serde_json::from_str(line).ok()).collect();
+        (lines.len() == number as usize).then_some(lines)
+    })
+    .await
+}
+
 /// Bug: 6 of 3,000 callers who hung up were counted.
 #[tokio::test(flavor = "multi_thread")]
 async fn callers_who_hang_up_while_they_wait_are_counted() {
     let Some(database) = TestDatabase::new() else { return };
     let folder = tempfile::tempdir().unwrap();
-    let service = Process::start(folder.path(), &[("DATABASE_URL", &database.url())]).await;
+    let service =
+        Process::start(folder.path(), &[("DATABASE_URL", &*database.url()), ("LOG_LEVEL", "info,request=debug")]).await;
     let mut admin = database.admin().await;
     admin.execute("begin").await;
     admin.execute("lock table instrument_registry.subscription_plans in access exclusive mode").await;
@@ -77,6 +89,9 @@ async fn callers_who_hang_up_while_they_wait_are_counted() {
     let endpoints = [("POST", "plan"), ("GET", "plans/{plan_id}"), ("GET", "plans")];
     let endpoints = endpoints.map(|(method, path)| series(method, &format!("{BASE}/{path}")));
     until_all_are_counted(&service, &endpoints).await;
+    for line in lines_of_hang_ups(&service, 3 * CALLERS).await {
+        assert_eq!(line["key"], "environment", "{line}");
+    }
     admin.execute("rollback").await;
     assert_eq!(service.client.plan("u", &body(&["NSE:INFY"])).await["status"], "created");
 }
@@ -102,15 +117,10 @@ async fn callers_who_hang_up_within_their_body_are_counted() {
         &[series("POST", &format!("{BASE}/plan")), series("POST", &format!("{REGISTRY}/search"))],
     )
     .await;
-    let lines: Vec<Value> = eventually("every hang-up is logged", SOON, async || {
-        let log = service.log();
-        let lines = log.lines().filter(|line| line.contains("connection closed before the response"));
-        let lines: Vec<Value> = lines.filter_map(|line| serde_json::from_str(line).ok()).collect();
-        (lines.len() == 2 * CALLERS as usize).then_some(lines)
-    })
-    .await;
+    let lines = lines_of_hang_ups(&service, 2 * CALLERS).await;
     for line in &lines {
         assert_eq!(line["status"], 499, "{line}");
+        assert_eq!(line["key"], "environment", "{line}");
         assert_eq!(line["span"]["correlation_id"], "hung-up", "{line}");
         assert!(line["duration_ms"].as_f64().is_some_and(|took| took > 0.0), "{line}");
     }
