@@ -36,6 +36,8 @@ const DRAIN_WITHIN: Duration = Duration::from_secs(6);
 const STORE_WITHIN: Duration = SHUTDOWN_WITHIN.saturating_sub(CLOSE_WITHIN).saturating_sub(Duration::from_millis(500));
 /// Maximum time for exporting the last spans, while accepted plans are stored.
 const EXPORT_WITHIN: Duration = Duration::from_secs(2);
+/// Maximum time until the export has begun and ended.
+const EXPORT_ENDS_WITHIN: Duration = Duration::from_millis(2500);
 /// Maximum number of open connections: far more than the platform's services need.
 pub(crate) const CONNECTIONS_MAX: usize = 4096;
 /// Maximum number of open connections to the probe port: a few hosts that probe it and scrape metrics.
@@ -224,18 +226,23 @@ impl App {
         state.status_streams.drain();
         handle.graceful_shutdown(Some(DRAIN_WITHIN));
         let served = serving.await;
+        let export_deadline = Instant::now() + EXPORT_ENDS_WITHIN;
         let exporting = tokio::task::spawn_blocking(|| trace::shut_down_exporter(EXPORT_WITHIN));
         state.system.shutdown(deadline.into()).await;
-        // Lookups that hang may occupy all threads for blocking work, so that the export does not begin.
-        if tokio::time::timeout(EXPORT_WITHIN, exporting).await.is_err() {
-            warn!("failed to export the last traces: no thread was free");
-        }
+        end_export(exporting, export_deadline).await;
         drop(probes);
         served.context("failed to serve HTTP")?;
         match escalated {
             Some(actor) => bail!("the {actor} actor exceeded its restart limit"),
             None => Ok(()),
         }
+    }
+}
+
+/// Waits for the export of the last spans. Lookups that hang may occupy all threads for blocking work, so that it never begins.
+async fn end_export(exporting: JoinHandle<()>, deadline: Instant) {
+    if tokio::time::timeout_at(deadline.into(), exporting).await.is_err() {
+        warn!("failed to export the last traces: deadline exceeded");
     }
 }
 
@@ -366,6 +373,15 @@ mod tests {
     fn a_shutdown_ends_within_10_s_if_everything_hangs() {
         assert!(STORE_WITHIN + CLOSE_WITHIN < Duration::from_secs(10));
         assert!(DRAIN_WITHIN + Duration::from_secs(2) <= STORE_WITHIN, "accepted plans need time after HTTP");
+        assert!(EXPORT_WITHIN < EXPORT_ENDS_WITHIN);
+        assert!(DRAIN_WITHIN + EXPORT_ENDS_WITHIN < Duration::from_secs(9));
+    }
+
+    #[tokio::test]
+    async fn an_export_that_never_begins_does_not_delay_the_end() {
+        let exporting = tokio::spawn(std::future::pending());
+
+        end_export(exporting, Instant::now()).await;
     }
 
     #[test]
