@@ -41,15 +41,17 @@ impl Common {
         }
     }
 
-    /// Rejects `--server` for a command that reads only the database.
+    /// Rejects a running service for a command that uses only the database.
     ///
     /// # Errors
-    /// A usage error if the option is given.
+    /// A usage error if `--server` or the variable names one.
     pub(super) fn reject_server(&self, command: &str) -> anyhow::Result<()> {
-        match self.server {
-            Some(_) => Err(usage(&format!("`{command}` reads the database and cannot be combined with --server"))),
-            None => Ok(()),
-        }
+        let given = match self.url()? {
+            None => return Ok(()),
+            Some(_) if self.server.is_some() => "--server".to_owned(),
+            Some(_) => format!("{SERVER_VARIABLE}; unset the variable"),
+        };
+        Err(usage(&format!("`{command}` uses the database and cannot be combined with {given}")))
     }
 
     fn url(&self) -> anyhow::Result<Option<Url>> {

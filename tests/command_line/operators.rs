@@ -134,3 +134,16 @@ fn a_shell_gets_a_script_for_completions() {
     assert_eq!((finished.code, finished.complaint.as_str()), (Some(0), ""));
     assert!(finished.output.contains("breakers"), "{}", finished.output);
 }
+
+#[test]
+fn commands_for_the_database_reject_the_variable_of_a_service() {
+    let folder = TempDir::new().unwrap();
+    let file = folder.path().join("calendar.csv").display().to_string();
+
+    for arguments in [&["ingest", "--calendar", &file][..], &["catalog", "check"]] {
+        let finished = run(arguments, folder.path(), &[("INSTRUMENT_REGISTRY_URL", "http://127.0.0.1:1")]);
+
+        assert_eq!(finished.code, Some(2), "{arguments:?}: {finished:?}");
+        assert!(finished.complaint.contains("INSTRUMENT_REGISTRY_URL"), "{arguments:?}: {finished:?}");
+    }
+}

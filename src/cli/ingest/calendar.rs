@@ -19,6 +19,7 @@ use crate::cli::{IngestArguments, catalogue, resolve};
 use crate::settings::ProcessSettings;
 
 pub(super) async fn run(path: &Path, arguments: &IngestArguments, settings: &ProcessSettings) -> anyhow::Result<()> {
+    arguments.common.reject_server("ingest --calendar")?;
     let source = file_name(path)?;
     let calendar = read_calendar(path)?;
     let loaded_at = Utc::now();
