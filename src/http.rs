@@ -72,6 +72,7 @@ pub(crate) use self::problem::{Fault, Problem};
 pub(crate) use self::profiles::import_export;
 pub(crate) use self::profiles::problems::causes;
 pub(crate) use self::profiles::{NAME_CHARACTERS_MAX, USER_IDS, is_user_id};
+pub(crate) use self::scrape::file_age;
 pub(crate) use self::secret_faults::SecretFaults;
 pub(crate) use self::stale_counts::StaleCounts;
 pub(crate) use self::status::is_stale;

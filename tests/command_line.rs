@@ -10,6 +10,7 @@ mod gates;
 mod ingesting;
 mod operators;
 mod reading;
+mod standin;
 
 use serde_json::{Value, json};
 use tempfile::TempDir;

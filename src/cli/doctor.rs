@@ -17,21 +17,17 @@ use super::options::Common;
 use super::output::{painted, print_json, print_line, table};
 use crate::settings::{ProcessSettings, SettingsFaults};
 
-/// The deadline of a check.
-const CHECK_WITHIN: Duration = Duration::from_secs(2);
-
-/// The deadline of a dependency within its check, so that the finding has the remedy of the dependency.
-const ANSWER_WITHIN: Duration = CHECK_WITHIN.saturating_sub(Duration::from_millis(100));
-
-fn no_response() -> String {
-    format!("no response within {ANSWER_WITHIN:?}")
-}
+/// The time between the deadline of a dependency and that of its check, so that the finding has the remedy of the dependency.
+const DEADLINE_MARGIN: Duration = Duration::from_millis(100);
 
 #[derive(clap::Args)]
 pub(super) struct DoctorArguments {
     /// Exit with 1 after a warning, too.
     #[arg(long)]
     strict: bool,
+    /// Deadline of each check.
+    #[arg(long, value_name = "SECONDS", default_value_t = 2, value_parser = clap::value_parser!(u64).range(1..=600))]
+    timeout: u64,
     #[command(flatten)]
     common: Common,
 }
@@ -104,27 +100,43 @@ struct Check {
     duration_ms: u64,
 }
 
-/// Runs a check, which fails if it does not end in time.
-async fn check(name: &str, work: impl Future<Output = Finding>) -> Check {
-    let started_at = Instant::now();
-    let finding = timeout(CHECK_WITHIN, work).await.unwrap_or_else(|_| {
-        Finding::failed(format!("timeout: no result within {CHECK_WITHIN:?}"), "Check the load of the machine.")
-    });
-    let duration_ms = u64::try_from(started_at.elapsed().as_millis()).unwrap_or(u64::MAX);
-    Check { check: name.to_owned(), finding, duration_ms }
-}
+/// The deadline of a check.
+#[derive(Clone, Copy)]
+struct Deadline(Duration);
 
-/// Runs a check that blocks.
-async fn check_blocking(name: &str, work: impl FnOnce() -> Finding + Send + 'static) -> Check {
-    let crashed = |fault: tokio::task::JoinError| Finding::failed(fault.to_string(), "Report this defect.");
-    check(name, async { tokio::task::spawn_blocking(work).await.unwrap_or_else(crashed) }).await
+impl Deadline {
+    /// Runs a check, which fails if it does not end in time.
+    async fn check(self, name: &str, work: impl Future<Output = Finding>) -> Check {
+        let started_at = Instant::now();
+        let finding = timeout(self.0, work).await.unwrap_or_else(|_| {
+            Finding::failed(format!("timeout: no result within {:?}", self.0), "Check the load of the machine.")
+        });
+        let duration_ms = u64::try_from(started_at.elapsed().as_millis()).unwrap_or(u64::MAX);
+        Check { check: name.to_owned(), finding, duration_ms }
+    }
+
+    /// Runs a check that blocks.
+    async fn check_blocking(self, name: &str, work: impl FnOnce() -> Finding + Send + 'static) -> Check {
+        let crashed = |fault: tokio::task::JoinError| Finding::failed(fault.to_string(), "Report this defect.");
+        self.check(name, async { tokio::task::spawn_blocking(work).await.unwrap_or_else(crashed) }).await
+    }
+
+    /// Waits for a response of a dependency within its check.
+    ///
+    /// # Errors
+    /// If the response is late.
+    async fn response<T>(self, response: impl Future<Output = T>) -> Result<T, String> {
+        let within = self.0.saturating_sub(DEADLINE_MARGIN);
+        timeout(within, response).await.map_err(|_| format!("no response within {within:?}"))
+    }
 }
 
 pub(super) async fn run(arguments: &DoctorArguments, settings: &ProcessSettings) -> anyhow::Result<()> {
+    let deadline = Deadline(Duration::from_secs(arguments.timeout));
     let checks = match arguments.common.server(settings)? {
-        Some(remote) => served::checks(&remote).await,
+        Some(remote) => served::checks(&remote, deadline).await,
         // The futures of all checks together are large.
-        None => Box::pin(local(settings)).await,
+        None => Box::pin(local(settings, deadline)).await,
     };
     report(arguments, &checks)
 }
@@ -137,32 +149,32 @@ pub(super) fn report_invalid(arguments: &DoctorArguments, faults: &SettingsFault
 }
 
 /// Checks the environment. The dependencies come first, because later checks read from them.
-async fn local(settings: &ProcessSettings) -> Vec<Check> {
+async fn local(settings: &ProcessSettings, deadline: Deadline) -> Vec<Check> {
     let of_machine = async {
         let data_dir = settings.data_dir.clone();
         let owned = settings.clone();
         tokio::join!(
-            check_blocking("disk", move || machine::disk(&data_dir)),
-            check_blocking("files", move || machine::files(&owned)),
-            check("ports", machine::ports(settings)),
-            check("limits", async { machine::limits(settings) }),
-            check("broker_limits", async { machine::broker_limits(settings) }),
+            deadline.check_blocking("disk", move || machine::disk(&data_dir)),
+            deadline.check_blocking("files", move || machine::files(&owned)),
+            deadline.check("ports", machine::ports(settings)),
+            deadline.check("limits", async { machine::limits(settings) }),
+            deadline.check("broker_limits", async { machine::broker_limits(settings) }),
         )
     };
     let of_dependencies = async {
-        let dependencies = Dependencies::resolve(settings).await;
+        let dependencies = Dependencies::resolve(settings, deadline).await;
         let (configuration, (database, store), redis, tls, date) = tokio::join!(
-            check("configuration", dependencies.configuration()),
+            deadline.check("configuration", dependencies.configuration()),
             dependencies.database(),
-            check("redis", dependencies.redis()),
-            check("tls", async { dependencies.tls() }),
+            deadline.check("redis", dependencies.redis()),
+            deadline.check("tls", async { dependencies.tls() }),
             dependencies.service_date(),
         );
-        let clock = check("clock", async { dependencies::clock(database.time, date) }).await;
-        let (catalog, calendar) = catalog::checks(store.as_deref(), settings).await;
+        let clock = deadline.check("clock", async { dependencies::clock(database.time, date) }).await;
+        let (catalog, calendar) = catalog::checks(store.as_deref(), settings, deadline).await;
         if let Some(store) = store {
             // A store that was only read needs no orderly end.
-            let _ = timeout(CHECK_WITHIN, store.close()).await;
+            let _ = timeout(deadline.0, store.close()).await;
         }
         [configuration, dependencies.service, database.check, redis, tls, catalog, calendar, clock]
     };

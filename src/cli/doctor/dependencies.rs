@@ -12,9 +12,8 @@ use registry_store::postgres::PostgresStore;
 use registry_store::sqlite::SqliteStore;
 use registry_store::{DatabaseReport, Store};
 use reqwest::Url;
-use tokio::time::timeout;
 
-use super::{ANSWER_WITHIN, CHECK_WITHIN, Check, Finding, check, no_response};
+use super::{Check, Deadline, Finding};
 use crate::boot::{self, FetchResult, Openers};
 use crate::cli::remote::{client, probe};
 use crate::cli::status::duration;
@@ -22,7 +21,7 @@ use crate::settings::{Database, ProcessSettings};
 
 /// The skew of a clock from which leases, ages and expiries are wrong, in milliseconds.
 const SKEW_MAX_MS: i64 = 2_000;
-/// The memory policies with which a full Redis evicts what has an expiry, as all cached plans have.
+/// The memory policy with which a full Redis evicts what has an expiry, as all cached plans have.
 const EVICTING: &str = "allkeys-lru";
 
 /// The time of another clock, and the interval of ours in which it was read.
@@ -48,6 +47,7 @@ impl OtherTime {
 pub(super) struct Dependencies<'a> {
     settings: &'a ProcessSettings,
     answers: Option<FetchResult>,
+    deadline: Deadline,
     /// The check of the config service.
     pub(super) service: Check,
 }
@@ -60,20 +60,19 @@ pub(super) struct CheckedDatabase {
 
 impl<'a> Dependencies<'a> {
     /// Asks the config service once.
-    pub(super) async fn resolve(settings: &'a ProcessSettings) -> Self {
+    pub(super) async fn resolve(settings: &'a ProcessSettings, deadline: Deadline) -> Self {
         let mut answers = None;
-        let service = check("config_service", async {
+        let service = deadline.check("config_service", async {
             let started_at = Instant::now();
-            let late = || Ok(Some(Err(SourceError::Unavailable(no_response()))));
-            let fetched = timeout(ANSWER_WITHIN, boot::fetch_once(settings)).await;
-            match fetched.unwrap_or_else(|_| late()) {
+            let fetched = deadline.response(boot::fetch_once(settings)).await;
+            match fetched.unwrap_or_else(|why| Ok(Some(Err(SourceError::Unavailable(why))))) {
                 Ok(fetched) => answers = fetched,
                 Err(fault) => return Finding::failed(format!("{fault:#}"), "Correct CONFIG_SERVICE_URL."),
             }
             config_service(answers.as_ref(), settings, started_at)
         });
         let service = service.await;
-        Dependencies { settings, answers, service }
+        Dependencies { settings, answers, deadline, service }
     }
 
     pub(super) async fn configuration(&self) -> Finding {
@@ -105,26 +104,28 @@ impl<'a> Dependencies<'a> {
                     Some(OtherTime { name: "the database", before, other: report.now, after: Utc::now(), precision });
             }
             let finding = schema(&report, started_at.elapsed().as_millis());
-            if report.pending == 0 && opened.prepare().await.is_ok() {
+            // Reading opens the connections; `prepare` would take the lock of migrations.
+            if report.pending == 0 {
                 store = Some(opened);
             }
             finding
         };
-        let check = check("database", work).await;
+        let check = self.deadline.check("database", work).await;
         (CheckedDatabase { check, time }, store)
     }
 
     /// Reads the state of the database without changing it.
     async fn examined(&self) -> Result<(DatabaseReport, Arc<dyn Store>), Finding> {
         let unreachable = |fault: &dyn std::fmt::Display| {
-            let remedy = "Check that the server of DATABASE_URL runs and accepts this user: `psql \"$DATABASE_URL\" -c 'select 1'`";
+            let remedy = "Check that the server of DATABASE_URL runs and accepts this user: \
+                          `psql \"$DATABASE_URL\" -c 'select 1'`";
             Finding::failed(fault.to_string(), remedy)
         };
         let of_url = async |url: &Secret| {
             let store = PostgresStore::with_ca(url.expose(), self.settings.tls.ca());
             let store = store.map_err(|fault| unreachable(&fault))?;
-            let report = timeout(ANSWER_WITHIN, store.examine()).await;
-            let report = report.map_err(|_| unreachable(&no_response()))?.map_err(|fault| unreachable(&fault))?;
+            let report = self.deadline.response(store.examine()).await;
+            let report = report.map_err(|why| unreachable(&why))?.map_err(|fault| unreachable(&fault))?;
             Ok((report, Arc::new(store) as Arc<dyn Store>))
         };
         match self.settings.database() {
@@ -201,7 +202,7 @@ impl<'a> Dependencies<'a> {
     pub(super) async fn service_date(&self) -> Option<OtherTime> {
         let service = self.settings.config_service.as_ref()?;
         let url: Url = format!("{}/health", service.url).parse().ok()?;
-        let client = client(&url, self.settings, CHECK_WITHIN).ok()?;
+        let client = client(&url, self.settings, self.deadline.0).ok()?;
         let before = Utc::now();
         let other = probe(&client, url).await.ok()?.date?;
         // A date of HTTP has no fraction.

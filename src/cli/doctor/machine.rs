@@ -16,7 +16,7 @@ use crate::cli::remote::{client, local_url, probe};
 use crate::cli::status::bytes;
 use crate::connections::descriptors;
 use crate::memory;
-use crate::settings::ProcessSettings;
+use crate::settings::{ApiKeyOrigin, Database, ProcessSettings};
 
 /// The free space below which the disk is nearly full, and below which loads of files fail soon.
 const FREE_MIN: u64 = 1 << 30;
@@ -30,7 +30,7 @@ const PROBE_WITHIN: Duration = Duration::from_secs(1);
 pub(super) fn disk(data_dir: &Path) -> Finding {
     // The first start creates the folder.
     let absolute = std::path::absolute(data_dir).unwrap_or_else(|_| data_dir.to_owned());
-    let Some(folder) = absolute.ancestors().find(|folder| folder.exists()) else {
+    let Some(folder) = existing_ancestor(&absolute) else {
         return Finding::skipped(format!("{} does not exist", data_dir.display()));
     };
     let free = match statvfs(folder) {
@@ -46,23 +46,48 @@ pub(super) fn disk(data_dir: &Path) -> Finding {
     }
 }
 
+/// Returns the path itself or the nearest folder above it that exists.
+fn existing_ancestor(path: &Path) -> Option<&Path> {
+    path.ancestors().find(|path| path.exists())
+}
+
 /// Checks that the data folder is writable, and that other users cannot read the key or change the settings.
 pub(super) fn files(settings: &ProcessSettings) -> Finding {
     let folder = &settings.data_dir;
-    let shown = folder.display();
-    let of_folder = match access(folder, Access::WRITE_OK | Access::EXEC_OK) {
-        Ok(()) if folder.is_dir() => Finding::ok(format!("{shown} is writable")),
-        Ok(()) => Finding::failed(format!("{shown} (DATA_DIR) is not a folder"), "Set DATA_DIR to a folder."),
-        Err(rustix::io::Errno::NOENT) => Finding::ok(format!("{shown} does not exist; the first start creates it")),
-        Err(fault) => Finding::failed(
-            format!("{shown} (DATA_DIR) is not writable: {fault}"),
-            format!("chown -R \"$(id -u)\" {shown}"),
-        ),
-    };
+    let of_folder = data_folder(settings);
     let key = mode(&folder.join(KEY_FILE), 0o077, "0600");
     let last_good = mode(&settings.last_good_path(), 0o022, "0644");
     let findings: Vec<Finding> = [Some(of_folder), key, last_good].into_iter().flatten().collect();
     Finding::joined(&findings)
+}
+
+/// Checks that the data folder is writable, or can be created. The service requires it for SQLite and for a generated key;
+/// without it, the last good settings and rejected files are not kept.
+fn data_folder(settings: &ProcessSettings) -> Finding {
+    let folder = &settings.data_dir;
+    let shown = folder.display();
+    let is_required =
+        matches!(settings.database(), Database::Embedded) || matches!(settings.api_key_origin(), ApiKeyOrigin::Made);
+    let problem = if is_required { Finding::failed } else { Finding::warning };
+    let absolute = std::path::absolute(folder).unwrap_or_else(|_| folder.clone());
+    let existing = existing_ancestor(&absolute).unwrap_or(&absolute);
+    if !existing.is_dir() {
+        return problem(
+            format!("{shown} (DATA_DIR): {} is not a folder", existing.display()),
+            "Set DATA_DIR to a folder.".to_owned(),
+        );
+    }
+    match access(existing, Access::WRITE_OK | Access::EXEC_OK) {
+        Ok(()) if existing == absolute => Finding::ok(format!("{shown} is writable")),
+        Ok(()) => Finding::ok(format!("{shown} does not exist; the first start creates it")),
+        Err(fault) if existing == absolute => {
+            problem(format!("{shown} (DATA_DIR) is not writable: {fault}"), format!("chown -R \"$(id -u)\" {shown}"))
+        }
+        Err(fault) => problem(
+            format!("{shown} (DATA_DIR) cannot be created: {} is not writable: {fault}", existing.display()),
+            format!("Create {shown} for this user, or set DATA_DIR to another folder."),
+        ),
+    }
 }
 
 /// Checks that a file has none of the modes `forbidden`. `None` if it does not exist.

@@ -3,20 +3,20 @@
 use anyhow::anyhow;
 use chrono::Utc;
 use registry_planning::vocabulary::counted;
+use reqwest::StatusCode;
 use serde_json::Value;
-use tokio::time::timeout;
 
 use super::dependencies::{OtherTime, of_clock};
-use super::{ANSWER_WITHIN, Check, Finding, Status, check, no_response};
+use super::{Check, Deadline, Finding, Status};
 use crate::cli::output::{list, shown};
-use crate::cli::remote::Remote;
+use crate::cli::remote::{Remote, error_status};
 
 /// Asks the service for its health and its status.
-pub(super) async fn checks(remote: &Remote) -> Vec<Check> {
+pub(super) async fn checks(remote: &Remote, deadline: Deadline) -> Vec<Check> {
     let (mut date, mut document) = (None, Value::Null);
     let before = Utc::now();
-    let service = check("service", async {
-        match within(remote.probe("/health")).await {
+    let service = deadline.check("service", async {
+        match within(deadline, remote.probe("/health")).await {
             Ok(health) if health.body["service"] == "instrument_registry" => {
                 date = health.date;
                 Finding::ok(format!("version {} at {}", shown(&health.body["version"]), remote.url()))
@@ -34,31 +34,53 @@ pub(super) async fn checks(remote: &Remote) -> Vec<Check> {
     }
     if let Some(date) = date {
         let time = OtherTime::of_service(before, date);
-        checks.push(check("clock", async { of_clock(&time) }).await);
+        checks.push(deadline.check("clock", async { of_clock(&time) }).await);
     }
-    let key = check("key", async {
-        match within(remote.get(&["status"], &[])).await {
+    let mut name = "key";
+    let key = deadline.check("key", async {
+        match within(deadline, remote.get(&["status"], &[])).await {
             Ok(status) => {
                 document = status;
                 Finding::ok("accepted")
             }
-            Err(fault) => Finding::failed(
+            Err(fault) if error_status(&fault) == Some(StatusCode::UNAUTHORIZED) => Finding::failed(
                 format!("{fault:#}"),
                 "Set INTERNAL_API_KEY to the key of the service, or DATA_DIR to its data folder.",
             ),
+            Err(fault) => {
+                name = "status";
+                Finding::failed(format!("no status document: {fault:#}"), "Read the log of the service.")
+            }
         }
     });
-    checks.push(key.await);
-    if let Ok(ready) = within(remote.probe("/ready")).await {
-        let findings = findings(&ready.body["checks"], list(&document["health"]["problems"]));
-        checks.extend(findings.into_iter().map(|(check, finding)| Check { check, finding, duration_ms: 0 }));
+    let key = key.await;
+    checks.push(Check { check: name.to_owned(), ..key });
+    let mut reported = Vec::new();
+    let ready = deadline.check("ready", async {
+        match within(deadline, remote.probe("/ready")).await {
+            Ok(ready) if ready.body["checks"].is_object() => {
+                reported = findings(&ready.body["checks"], list(&document["health"]["problems"]));
+                Finding::ok("responded")
+            }
+            Ok(_) => not_ready(remote, "the response contains no checks"),
+            Err(fault) => not_ready(remote, &format!("{fault:#}")),
+        }
+    });
+    let ready = ready.await;
+    if ready.finding.status == Status::Failed {
+        checks.push(ready);
     }
+    checks.extend(reported.into_iter().map(|(check, finding)| Check { check, finding, duration_ms: 0 }));
     checks
 }
 
-/// Waits for a response until the deadline of a dependency.
-async fn within<T>(response: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
-    timeout(ANSWER_WITHIN, response).await.unwrap_or_else(|_| Err(anyhow!(no_response())))
+fn not_ready(remote: &Remote, why: &str) -> Finding {
+    let remedy = format!("Check the response of the service: `curl -i {}ready`", remote.url());
+    Finding::failed(format!("/ready: {why}"), remedy)
+}
+
+async fn within<T>(deadline: Deadline, response: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
+    deadline.response(response).await.unwrap_or_else(|why| Err(anyhow!(why)))
 }
 
 /// Returns the checks of `/ready` with the remedies of the problems, then the other problems.
@@ -115,6 +137,10 @@ mod tests {
 
     use super::*;
 
+    fn problem(severity: &str, subject: &str) -> Value {
+        json!({"severity": severity, "subject": subject, "detail": "broken", "remedy": "repair it"})
+    }
+
     #[test]
     fn checks_have_the_remedies_of_their_problems() {
         let ready = json!({
@@ -122,7 +148,6 @@ mod tests {
             "requests": {"status": "ok", "in_flight": 1, "permits": 4096},
             "catalogue": {"status": "degraded"}, "actor_cache": {"status": "ok"},
         });
-        let problem = |severity: &str, subject: &str| json!({"severity": severity, "subject": subject, "detail": "broken", "remedy": "repair it"});
         let problems = [problem("critical", "database"), problem("warning", "catalog"), problem("critical", "memory")];
 
         let found = findings(&ready, &problems);
