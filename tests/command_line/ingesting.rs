@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use super::plan;
+use super::standin::service_with;
 use crate::support::{Finished, gzip, run, texts, zip};
 
 pub(super) const KITE_HEADER: &str = "instrument_token,exchange_token,tradingsymbol,name,last_price,expiry,strike,\
@@ -388,4 +389,44 @@ fn a_real_file_is_kept_whole() {
     assert_eq!(finished.row("rejected").unwrap(), ["rejected", "0"]);
     let plan = plan(&folder, &["--as-of", "2026-08-18", "--strictness", "strict", "NFO:NIFTY26AUGFUT"]);
     assert_eq!(texts(&plan["instruments"]), ["NFO:NIFTY26AUGFUT"]);
+}
+
+/// Runs `ingest --server` with a service that gives these answers, the last of them to all further requests.
+fn ingest_with_answers(answers: &'static [(&'static str, &'static str)]) -> Finished {
+    let folder = TempDir::new().unwrap();
+    let file = write(folder.path(), "kite_2026-08-17.csv", [KITE_HEADER, KITE_CASH].concat());
+    let mut requests = 0;
+    let url = service_with(move |_| {
+        let (status, body) = answers[requests.min(answers.len() - 1)];
+        requests += 1;
+        (!status.is_empty()).then(|| (status, body.to_owned()))
+    });
+    let arguments = ["ingest", &file.display().to_string(), "--broker", "kite", "--server", &url];
+    run(&arguments, folder.path(), &[("INTERNAL_API_KEY", "a-fake-key")])
+}
+
+#[test]
+fn an_upload_waits_while_the_service_does_not_respond() {
+    let finished = ingest_with_answers(&[
+        ("202 Accepted", r#"{"job_id": "job_1", "status": "queued"}"#),
+        ("503 Service Unavailable", r#"{"detail": "shutting down"}"#),
+        ("", ""),
+        ("200 OK", r#"{"job_id": "job_1", "status": "completed", "version": "7"}"#),
+    ]);
+
+    assert_eq!(finished.complaint, "");
+    assert_eq!(finished.code, Some(0), "{finished:?}");
+    assert_eq!(finished.row("job_1").unwrap()[1], "completed");
+}
+
+#[test]
+fn a_failed_wait_for_a_job_names_the_job() {
+    let finished = ingest_with_answers(&[
+        ("202 Accepted", r#"{"job_id": "job_1", "status": "queued"}"#),
+        ("404 Not Found", r#"{"detail": "unknown job id"}"#),
+    ]);
+
+    assert_eq!(finished.code, Some(1), "{finished:?}");
+    assert!(finished.complaint.contains("job job_1"), "{finished:?}");
+    assert!(finished.complaint.contains("unknown job id"), "{finished:?}");
 }

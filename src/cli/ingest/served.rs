@@ -1,18 +1,35 @@
 //! `ingest --server`: uploads a file to a running service, and waits for its job.
 
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use anyhow::{Context, bail};
+use anyhow::{Context, anyhow, bail};
 use registry_planning::vocabulary::Broker;
+use reqwest::StatusCode;
 use serde_json::Value;
+use tokio::time::{sleep, timeout};
 
 use super::{IngestArguments, bar, file_name};
 use crate::cli::output::{list, print_json, print_line, shown, table};
-use crate::cli::remote::Remote;
+use crate::cli::remote::{Remote, error_status};
 
 /// The interval between two requests for the state of the job.
 const POLL_EVERY: Duration = Duration::from_millis(500);
+
+/// The deadline of such a request.
+const POLL_WITHIN: Duration = Duration::from_secs(10);
+
+/// The time for which these requests may fail, so that a restart of the service does not end the command.
+const TOLERATED: Duration = Duration::from_secs(30);
+
+fn late() -> anyhow::Error {
+    anyhow!("no response within {POLL_WITHIN:?}")
+}
+
+/// Whether the same request can succeed later: there was no response, or the service is not available.
+fn is_temporary(fault: &anyhow::Error) -> bool {
+    error_status(fault).is_none_or(|status| status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS)
+}
 
 /// Uploads a file and prints its job when it has finished.
 ///
@@ -39,10 +56,16 @@ pub(super) async fn run(
     let progress = bar(None, "uploading");
     let mut job =
         remote.upload(&["brokers", broker.as_str(), "ingest"], &query, "application/octet-stream", content).await?;
+    let mut responded_at = Instant::now();
     while matches!(job["status"].as_str(), Some("queued" | "running")) {
         progress.set_message(format!("{}, {} %", shown(&job["status"]), shown(&job["progress"])));
-        tokio::time::sleep(POLL_EVERY).await;
-        job = remote.get(&["jobs", &shown(&job["job_id"])], &[]).await?;
+        sleep(POLL_EVERY).await;
+        let id = shown(&job["job_id"]);
+        match timeout(POLL_WITHIN, remote.get(&["jobs", &id], &[])).await.unwrap_or_else(|_| Err(late())) {
+            Ok(current) => (job, responded_at) = (current, Instant::now()),
+            Err(fault) if is_temporary(&fault) && responded_at.elapsed() < TOLERATED => {}
+            Err(fault) => return Err(fault.context(format!("failed to read the state of job {id}"))),
+        }
     }
     progress.finish_and_clear();
     report(&job, arguments.common.json)?;
