@@ -167,6 +167,7 @@ const EXIT_CODES: &str = "Exit codes:
   1   the command failed, or a check of it
   2   wrong usage
   78  invalid configuration
+  130 `serve` was stopped by a second signal
 
 Without --server, commands read the database of the environment. INSTRUMENT_REGISTRY_URL names the \
 service for all commands that have --server. The API key is INTERNAL_API_KEY, or else the one in DATA_DIR.";
@@ -179,8 +180,7 @@ const BLOCKING_THREADS: usize = 4;
 pub fn main() -> ExitCode {
     let command = Cli::parse().command.unwrap_or(Command::Serve);
     if let Command::Completions { shell } = command {
-        clap_complete::generate(shell, &mut Cli::command(), "instrument-registry", &mut std::io::stdout());
-        return ExitCode::SUCCESS;
+        return exit_code(print_completions(shell));
     }
     let settings = match read_environment() {
         Ok(settings) => settings,
@@ -190,6 +190,12 @@ pub fn main() -> ExitCode {
         },
     };
     exit_code(run(command, &settings))
+}
+
+fn print_completions(shell: Shell) -> anyhow::Result<()> {
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut Cli::command(), "instrument-registry", &mut script);
+    print_line(String::from_utf8(script)?.trim_end())
 }
 
 /// Returns the exit code of a command, and prints its error.
@@ -208,22 +214,22 @@ fn exit_code(result: anyhow::Result<()>) -> ExitCode {
 fn run(command: Command, settings: &ProcessSettings) -> anyhow::Result<()> {
     match command {
         Command::Serve => serve(settings),
-        Command::Plan(arguments) => runtime()?.block_on(plan::run(*arguments, settings)),
-        Command::Diff(arguments) => runtime()?.block_on(stored::run_diff(arguments, settings)),
-        Command::Schedule(arguments) => runtime()?.block_on(stored::run_schedule(arguments, settings)),
-        Command::Explain(arguments) => runtime()?.block_on(stored::run_explain(arguments, settings)),
-        Command::Verify(arguments) => runtime()?.block_on(verify::run(arguments, settings)),
-        Command::Ingest(arguments) => runtime()?.block_on(ingest::run(arguments, settings)),
-        Command::Catalog(arguments) => runtime()?.block_on(catalog::run(arguments, settings)),
-        Command::Search(arguments) => runtime()?.block_on(search::run(&arguments, settings)),
-        Command::Brokers(arguments) => runtime()?.block_on(brokers::run(&arguments, settings)),
-        Command::Profiles(command) => runtime()?.block_on(profiles::run(command, settings)),
-        Command::Migrate => runtime()?.block_on(migrate(settings)),
-        Command::CheckConfig => runtime()?.block_on(config::check(settings)),
-        Command::Config(arguments) => runtime()?.block_on(config::run(&arguments, settings)),
-        Command::Doctor(arguments) => runtime()?.block_on(doctor::run(&arguments, settings)),
-        Command::Status(arguments) => runtime()?.block_on(status::run(&arguments, settings)),
-        Command::Breakers(arguments) => runtime()?.block_on(breakers::run(&arguments, settings)),
+        Command::Plan(arguments) => block_on(plan::run(*arguments, settings)),
+        Command::Diff(arguments) => block_on(stored::run_diff(arguments, settings)),
+        Command::Schedule(arguments) => block_on(stored::run_schedule(arguments, settings)),
+        Command::Explain(arguments) => block_on(stored::run_explain(arguments, settings)),
+        Command::Verify(arguments) => block_on(verify::run(arguments, settings)),
+        Command::Ingest(arguments) => block_on(ingest::run(arguments, settings)),
+        Command::Catalog(arguments) => block_on(catalog::run(arguments, settings)),
+        Command::Search(arguments) => block_on(search::run(&arguments, settings)),
+        Command::Brokers(arguments) => block_on(brokers::run(&arguments, settings)),
+        Command::Profiles(command) => block_on(profiles::run(command, settings)),
+        Command::Migrate => block_on(migrate(settings)),
+        Command::CheckConfig => block_on(config::check(settings)),
+        Command::Config(arguments) => block_on(config::run(&arguments, settings)),
+        Command::Doctor(arguments) => block_on(doctor::run(&arguments, settings)),
+        Command::Status(arguments) => block_on(status::run(&arguments, settings)),
+        Command::Breakers(arguments) => block_on(breakers::run(&arguments, settings)),
         // It needs no settings.
         Command::Completions { .. } => Ok(()),
     }
@@ -281,13 +287,20 @@ fn runtime() -> anyhow::Result<Runtime> {
     builder.build().context("failed to start the runtime")
 }
 
+/// Runs a command to its end. A thread that is blocked, such as by the lookup of a name, must not keep the process alive.
+fn block_on(command: impl Future<Output = anyhow::Result<()>>) -> anyhow::Result<()> {
+    let runtime = runtime()?;
+    let result = runtime.block_on(command);
+    runtime.shutdown_background();
+    result
+}
+
 fn serve(settings: &ProcessSettings) -> anyhow::Result<()> {
     telemetry::init_logs(&settings.log_level, settings.log_format);
     if let Some(traces) = &settings.traces {
         telemetry::export_traces(traces, &settings.environment, &settings.tls)?;
     }
-    let runtime = runtime()?;
-    let result = runtime.block_on(async {
+    block_on(async {
         let metrics = telemetry::init_metrics().context("failed to install the metrics recorder")?;
         // The first step, because SIGHUP ends the process until there is a listener.
         let hangup = signal(SignalKind::hangup()).context("failed to listen for SIGHUP")?;
@@ -295,10 +308,7 @@ fn serve(settings: &ProcessSettings) -> anyhow::Result<()> {
         greet(&app)?;
         tokio::spawn(refresh_at_hangup(hangup, app.system().config.clone(), app.limits()));
         app.run(stop_signal()).await
-    });
-    // A task that hangs must not keep the process alive.
-    runtime.shutdown_background();
-    result
+    })
 }
 
 /// Prints the address of the service, and a command that requests a plan once the service is ready.
@@ -378,6 +388,24 @@ async fn resolve(settings: &ProcessSettings) -> anyhow::Result<Resources> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_command_ends_while_a_thread_is_blocked() {
+        let (release, released) = std::sync::mpsc::channel::<()>();
+        let (start, started) = tokio::sync::oneshot::channel();
+
+        let result = block_on(async move {
+            tokio::task::spawn_blocking(move || {
+                let _ = start.send(());
+                released.recv()
+            });
+            Ok(started.await?)
+        });
+
+        // The thread is blocked until here.
+        assert!(release.send(()).is_ok());
+        assert!(result.is_ok(), "{result:?}");
+    }
 
     #[test]
     fn the_command_line_is_consistent() {

@@ -1,11 +1,12 @@
 //! The commands for operators of a running service: their tables, their JSON and their exit codes.
 
 use std::path::Path;
+use std::process::Stdio;
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::support::{Finished, KEY, Process, fields, run};
+use crate::support::{Finished, KEY, Process, command, fields, run};
 
 /// Runs a command against a service.
 fn ask(arguments: &[&str], service: &Process, data_dir: &Path) -> Finished {
@@ -133,6 +134,19 @@ fn a_shell_gets_a_script_for_completions() {
 
     assert_eq!((finished.code, finished.complaint.as_str()), (Some(0), ""));
     assert!(finished.output.contains("breakers"), "{}", finished.output);
+}
+
+#[test]
+fn completions_ignore_a_closed_output() {
+    let folder = TempDir::new().unwrap();
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+
+    let child = command(&["completions", "bash"], folder.path(), &[]).stdout(writer).stderr(Stdio::piped()).spawn();
+    let finished = Finished::from(child.unwrap().wait_with_output().unwrap());
+
+    assert_eq!(finished.complaint, "");
+    assert_eq!(finished.code, Some(0));
 }
 
 #[test]
