@@ -10,6 +10,9 @@ use super::output::{print, print_line, shown, table};
 use crate::boot::{self, FetchResult, Openers};
 use crate::settings::{ApiKeyOrigin, Database, ProcessSettings, SettingsFaults};
 
+/// The text of a value that is not set, in tables. In the data it is empty, as in the API.
+const NOT_SET: &str = "(not set)";
+
 /// The setting of a process or of the planner. It shows no secret.
 #[derive(Serialize)]
 struct SettingEntry {
@@ -50,10 +53,10 @@ fn parts(answer: &Value) -> Vec<String> {
     let mut lines = table(&["setting", "value", "origin"]);
     for of in super::output::list(&answer["settings"]) {
         let value = match of["value"].as_str() {
-            Some("") => "(not set)".to_owned(),
+            Some("") => NOT_SET.to_owned(),
             _ => shown(&of["value"]),
         };
-        lines.add_row([shown(&of["setting"]), value, shown(&of["origin"])]);
+        lines.add_row([shown(&of["setting"]), value, described(&of["origin"])]);
     }
     let mut parts = vec![lines.to_string()];
     for (word, list) in [("fault", &answer["faults"]), ("warning", &answer["warnings"])] {
@@ -62,17 +65,18 @@ fn parts(answer: &Value) -> Vec<String> {
     parts
 }
 
+/// Describes the origin with this word.
+fn described(origin: &Value) -> String {
+    let word = shown(origin);
+    let known = Origin::ALL.iter().find(|origin| origin.as_str() == word);
+    known.map_or(word, |origin| origin.describe().to_owned())
+}
+
 /// Prints all settings, and fails if one of them is invalid.
 pub(super) async fn check(settings: &ProcessSettings) -> anyhow::Result<()> {
     let Configuration { settings, faults, warnings } = configuration(settings).await?;
-    let mut lines = table(&["setting", "value", "origin"]);
-    for SettingEntry { setting, value, origin } in settings {
-        lines.add_row([setting, value, origin.describe().to_owned()]);
-    }
-    print_line(&lines.to_string())?;
-    for warning in warnings {
-        print_line(&format!("warning: {warning}"))?;
-    }
+    // The faults are the error.
+    print(false, &json!({"settings": settings, "warnings": warnings}), parts)?;
     if !faults.is_empty() {
         return Err(SettingsFaults(faults).into());
     }
@@ -82,7 +86,8 @@ pub(super) async fn check(settings: &ProcessSettings) -> anyhow::Result<()> {
 async fn configuration(settings: &ProcessSettings) -> anyhow::Result<Configuration> {
     let answers = boot::fetch_once(settings).await?;
     let from_service = |value: &str| value.starts_with("(from the config service");
-    let origin = |key: &str, value: &str| match std::env::var_os(key) {
+    // Of these variables, one that may be empty is not set if it is.
+    let origin = |key: &str, value: &str| match std::env::var_os(key).filter(|given| !given.is_empty()) {
         Some(_) => Origin::Environment,
         None if from_service(value) => Origin::ConfigService,
         None => Origin::Default,
@@ -96,13 +101,13 @@ async fn configuration(settings: &ProcessSettings) -> anyhow::Result<Configurati
     values.extend(settings.capacity_values().map(|(key, value)| (key.to_owned(), value)));
     let entry = |(setting, value): (String, String)| {
         let origin = origin(&setting, &value);
+        let value = if value == NOT_SET { String::new() } else { value };
         SettingEntry { setting, value, origin }
     };
     let mut entries: Vec<SettingEntry> = values.into_iter().map(entry).collect();
     let resolved = boot::effective(settings, answers.as_ref(), None).await;
     for (key, (value, origin)) in resolved.table.values() {
-        let value = if value.is_empty() { "(not set)".to_owned() } else { value.to_owned() };
-        entries.push(SettingEntry { setting: (*key).to_owned(), value, origin: *origin });
+        entries.push(SettingEntry { setting: (*key).to_owned(), value: value.to_owned(), origin: *origin });
     }
     let mut faults: Vec<String> = resolved.refused.iter().map(ToString::to_string).collect();
     faults.extend(boot::unusable(settings, answers.as_ref(), Openers::default()));
@@ -141,8 +146,8 @@ fn process_values(settings: &ProcessSettings) -> Vec<(String, String)> {
         (None, Some(_)) => "from the config service, if set there",
         (None, None) => "not set: no shared cache",
     };
-    let service = settings.config_service.as_ref().map_or("(not set)".to_owned(), |service| service.url.to_string());
-    let probe_port = settings.probe_listen.map_or("(not set)".to_owned(), |address| address.port().to_string());
+    let service = settings.config_service.as_ref().map_or(NOT_SET.to_owned(), |service| service.url.to_string());
+    let probe_port = settings.probe_listen.map_or(NOT_SET.to_owned(), |address| address.port().to_string());
     let values = [
         ("BIND_ADDRESS", settings.listen.ip().to_string()),
         ("PORT", settings.listen.port().to_string()),
@@ -155,7 +160,7 @@ fn process_values(settings: &ProcessSettings) -> Vec<(String, String)> {
         ("DATABASE_URL", format!("({database})")),
         ("REDIS_URL", format!("({redis})")),
         ("INTERNAL_API_KEY", format!("({key})")),
-        ("CONFIG_SERVICE_API_KEY", (if has_own_key { "(set)" } else { "(not set)" }).to_owned()),
+        ("CONFIG_SERVICE_API_KEY", (if has_own_key { "(set)" } else { NOT_SET }).to_owned()),
         ("INSTRUMENT_REGISTRY_DEMO_CATALOGUE", settings.has_demonstration.to_string()),
         ("INSTRUMENT_REGISTRY_LEGACY_PLAN_ENCODING", settings.is_legacy_encoding.to_string()),
         ("INSTRUMENT_REGISTRY_SERVER_TIMING", settings.has_server_timing.to_string()),

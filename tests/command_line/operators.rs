@@ -99,7 +99,26 @@ async fn config_lists_the_settings_of_a_service_or_of_the_environment() {
     assert_eq!(fields(&local), ["faults", "settings", "warnings"]);
     assert_eq!(of(&local, "PORT"), json!({"setting": "PORT", "value": "8905", "origin": "environment"}));
     assert_eq!(of(&local, key)["origin"], "default");
-    assert_eq!(table.row("PORT").unwrap(), ["PORT", "8905", "environment"]);
+    assert_eq!(table.row("PORT").unwrap(), ["PORT", "8905", "the environment"]);
+}
+
+#[test]
+fn config_lists_values_that_are_not_set_without_a_text() {
+    let folder = TempDir::new().unwrap();
+    let variables = [("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:1"), ("OTEL_EXPORTER_OTLP_HEADERS", "")];
+    let entry = |answer: &Value, key: &str| {
+        let settings = answer["settings"].as_array().expect("settings are a list");
+        settings.iter().find(|of| of["setting"] == key).cloned().expect("the setting is listed")
+    };
+
+    let listed = run(&["config", "--json"], folder.path(), &variables);
+    let table = run(&["config"], folder.path(), &variables);
+
+    let listed: Value = serde_json::from_str(&listed.output).unwrap();
+    for key in ["PROBE_PORT", "TLS_CA_FILE", "OTEL_EXPORTER_OTLP_HEADERS"] {
+        assert_eq!(entry(&listed, key), json!({"setting": key, "value": "", "origin": "default"}));
+        assert_eq!(table.row(key).unwrap(), [key, "(not set)", "the built-in defaults"]);
+    }
 }
 
 #[test]
