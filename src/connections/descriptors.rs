@@ -49,14 +49,22 @@ impl Available {
 
 /// Returns the descriptors for so many connections of callers, and so many to the probe port, without raising the limit.
 pub(crate) fn available(connections_max: usize, probe_connections_max: Option<usize>) -> Available {
-    let other = RESERVED + probe_connections_max.map_or(0, needed);
+    available_within(getrlimit(Resource::Nofile).maximum, connections_max, probe_connections_max)
+}
+
+fn available_within(limit: Option<u64>, connections_max: usize, probe_connections_max: Option<usize>) -> Available {
+    let other = other(probe_connections_max);
     let all = (needed(connections_max) + other) as u64;
-    let limit = getrlimit(Resource::Nofile).maximum;
     let connections = match limit.filter(|limit| *limit < all) {
         Some(limit) => connections_within(usize::try_from(limit).unwrap_or(usize::MAX).saturating_sub(other)),
         None => connections_max,
     };
     Available { limit, needed: all, connections }
+}
+
+/// Returns the number of descriptors apart from the connections of callers.
+fn other(probe_connections_max: Option<usize>) -> usize {
+    RESERVED + probe_connections_max.map_or(0, needed)
 }
 
 /// Raises the limit of the process if it is too low for so many connections of callers, and so many to the probe port.
@@ -65,31 +73,30 @@ pub(crate) fn available(connections_max: usize, probe_connections_max: Option<us
 /// # Errors
 /// If it allows too few.
 pub(crate) fn reserve(connections_max: usize, probe_connections_max: Option<usize>) -> anyhow::Result<usize> {
-    let other = RESERVED + probe_connections_max.map_or(0, needed);
-    let all = (needed(connections_max) + other) as u64;
     let limit = getrlimit(Resource::Nofile);
-    let Some(available) = limit.current.filter(|available| *available < all) else { return Ok(connections_max) };
-    let raised = limit.maximum.map_or(all, |maximum| maximum.min(all));
-    if raised > available {
+    let available = available_within(limit.maximum, connections_max, probe_connections_max);
+    let needed_all = available.needed;
+    let Some(current) = limit.current.filter(|current| *current < needed_all) else { return Ok(connections_max) };
+    let raised = limit.maximum.map_or(needed_all, |maximum| maximum.min(needed_all));
+    if raised > current {
         setrlimit(Resource::Nofile, Rlimit { current: Some(raised), ..limit })
-            .with_context(|| format!("failed to raise the limit of file descriptors from {available} to {raised}"))?;
-        info!(from = available, to = raised, "raised the limit of file descriptors");
+            .with_context(|| format!("failed to raise the limit of file descriptors from {current} to {raised}"))?;
+        info!(from = current, to = raised, "raised the limit of file descriptors");
     }
-    if raised >= all {
+    if raised >= needed_all {
         return Ok(connections_max);
     }
-    let allowed = connections_within(usize::try_from(raised)?.saturating_sub(other));
-    if allowed < CONNECTIONS_MIN {
-        let min = other + needed(CONNECTIONS_MIN);
+    if !available.is_sufficient() {
+        let min = other(probe_connections_max) + needed(CONNECTIONS_MIN);
         bail!("limit of file descriptors (ulimit -n): expected at least {min}, got {raised}");
     }
     warn!(
         limit = raised,
-        needed = all,
-        connections_max = allowed,
+        needed = needed_all,
+        connections_max = available.connections,
         "too few file descriptors: accepting fewer connections"
     );
-    Ok(allowed)
+    Ok(available.connections)
 }
 
 #[cfg(test)]
@@ -108,11 +115,15 @@ mod tests {
     }
 
     #[test]
-    fn the_limit_of_the_process_is_compared_with_the_need() {
-        let few = available(64, Some(8));
-        let many = available(usize::MAX / 16, None);
+    fn a_limit_below_the_need_allows_fewer_connections() {
+        let unlimited = available_within(None, 1000, Some(8));
+        let enough = available_within(Some(unlimited.needed), 1000, Some(8));
+        let few = available_within(Some(unlimited.needed - 1), 1000, Some(8));
+        let none = available_within(Some(200), 1000, Some(8));
 
-        assert!(few.is_sufficient() && few.connections == 64, "{few:?}");
-        assert!(many.limit.is_none_or(|limit| limit < many.needed && many.connections < usize::MAX / 16), "{many:?}");
+        assert_eq!(unlimited.connections, 1000);
+        assert_eq!(enough.connections, 1000);
+        assert!(few.is_sufficient() && few.connections < 1000, "{few:?}");
+        assert!(!none.is_sufficient(), "{none:?}");
     }
 }
