@@ -38,7 +38,8 @@ enum CatalogCommand {
     /// units of lot sizes and price steps. The exit code is 1 if an instrument has two keys in files of one date, or if a
     /// unit is suspicious. The other findings can have a cause in the market, and do not change the exit code.
     Check(CheckArguments),
-    /// Dismiss the rejected files of a broker, which degrade `/ready` until its next accepted file. The catalog does not change.
+    /// Dismiss the rejected files of a broker, which degrade `/ready` until its next accepted file. The catalog does not
+    /// change.
     Dismiss(DismissArguments),
 }
 

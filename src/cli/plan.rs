@@ -83,7 +83,12 @@ pub(super) struct PlanArguments {
     #[arg(long, value_name = "ACCOUNTS", value_parser = accounts, requires = "broker")]
     accounts: Option<Accounts>,
     /// Minimum number of connections [default: the fewest that the limits require].
-    #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u32).range(1..=i64::from(CONNECTIONS_MAX)), requires = "broker")]
+    #[arg(
+        long,
+        value_name = "COUNT",
+        value_parser = clap::value_parser!(u32).range(1..=i64::from(CONNECTIONS_MAX)),
+        requires = "broker",
+    )]
     connections: Option<u32>,
     /// How to distribute the contracts of one underlying over connections: `balanced`, `together` or `spread`
     /// [default: balanced].
