@@ -393,7 +393,7 @@ fn a_real_file_is_kept_whole() {
 
 /// Runs `ingest --server` with a service that gives these answers, the last of them to all further requests.
 fn ingest_with_answers(answers: &'static [(&'static str, &'static str)]) -> Finished {
-    let folder = TempDir::new().unwrap();
+    let folder = TempDir::new().expect("a folder can be created");
     let file = write(folder.path(), "kite_2026-08-17.csv", [KITE_HEADER, KITE_CASH].concat());
     let mut requests = 0;
     let url = service_with(move |_| {

@@ -110,7 +110,7 @@ impl<'a> Dependencies<'a> {
             }
             finding
         };
-        let check = self.deadline.check("database", work).await;
+        let check = Box::pin(self.deadline.check("database", work)).await;
         (CheckedDatabase { check, time }, store)
     }
 
