@@ -111,7 +111,7 @@ async fn configuration(settings: &ProcessSettings) -> anyhow::Result<Configurati
     }
     let mut faults: Vec<String> = resolved.refused.iter().map(ToString::to_string).collect();
     faults.extend(boot::unusable(settings, answers.as_ref(), Openers::default()));
-    let mut warnings = Vec::new();
+    let mut warnings: Vec<String> = settings.traces.iter().flat_map(|traces| traces.warnings.clone()).collect();
     name_unanswered(answers, &mut faults, &mut warnings);
     Ok(Configuration { settings: entries, faults, warnings })
 }

@@ -39,7 +39,7 @@ pub(super) fn table(header: &[&str]) -> Table {
 
 impl Table {
     pub(super) fn add_row(&mut self, cells: impl IntoIterator<Item = impl Into<String>>) {
-        self.rows.push(cells.into_iter().map(Into::into).collect());
+        self.rows.push(cells.into_iter().map(|cell| harmless(&cell.into())).collect());
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -131,6 +131,15 @@ fn with_colors(text: &str) -> String {
     text.lines().map(paint).collect::<Vec<_>>().join("\n")
 }
 
+/// Returns a text that cannot control a terminal: names and messages can come from a file or from another server. Lines stay.
+pub(super) fn harmless(text: &str) -> String {
+    let is_harmful = |c: char| {
+        (c.is_control() && c != '\n')
+            || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    };
+    text.chars().map(|c| if is_harmful(c) { '\u{fffd}' } else { c }).collect()
+}
+
 /// Prints a line to standard output. A closed reader, such as `head`, is not an error.
 pub(super) fn print_line(text: &str) -> anyhow::Result<()> {
     match writeln!(io::stdout().lock(), "{text}") {
@@ -141,7 +150,7 @@ pub(super) fn print_line(text: &str) -> anyhow::Result<()> {
 
 /// Prints a line to standard error. A failure to do so cannot be reported.
 pub(super) fn print_error(text: &str) {
-    let _ = writeln!(io::stderr().lock(), "{text}");
+    let _ = writeln!(io::stderr().lock(), "{}", harmless(text));
 }
 
 /// Prints JSON, indented.
@@ -154,7 +163,7 @@ pub(super) fn print(is_json: bool, answer: &Value, parts: impl Fn(&Value) -> Vec
     if is_json {
         return print_json(answer);
     }
-    parts(answer).iter().try_for_each(|part| print_line(&painted(part)))
+    parts(answer).iter().try_for_each(|part| print_line(&painted(&harmless(part))))
 }
 
 /// Returns a text or a number; nothing if it is absent or null.
@@ -194,6 +203,17 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn text_cannot_control_the_terminal() {
+        let mut lines = table(&["name"]);
+        lines.add_row(["\x1b[31mEVIL\x07 \u{202e}x\u{9b}2J"]);
+        let drawn = lines.to_string();
+
+        assert!(!drawn.contains(|c: char| c.is_control() && c != '\n'), "{drawn:?}");
+        assert!(drawn.contains("\u{fffd}[31mEVIL\u{fffd} \u{fffd}x\u{fffd}2J"), "{drawn:?}");
+        assert_eq!(harmless("NIFTY 50 ₹\nline"), "NIFTY 50 ₹\nline");
+    }
 
     #[test]
     fn states_at_the_beginning_of_lines_have_colors() {

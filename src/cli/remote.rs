@@ -34,14 +34,10 @@ impl Remote {
     /// Returns the service at an address such as `http://127.0.0.1:8901`, or with `https://` at a proxy that offers TLS. The
     /// key is that of the settings, or the one that a service with the same data folder has generated.
     pub(super) fn new(url: &Url, settings: &ProcessSettings) -> anyhow::Result<Self> {
-        if !matches!(url.scheme(), "http" | "https") {
-            bail!("--server: expected a URL that starts with `https://` or `http://`, got `{}:`", url.scheme());
-        }
-        check_address(url)?;
         let api_key = match &settings.api_key {
             Some(key) => key.expose().to_owned(),
             None => kept_api_key(&settings.data_dir)
-                .context("--server: set INTERNAL_API_KEY, or DATA_DIR to the data folder of the service")?,
+                .context("set INTERNAL_API_KEY, or DATA_DIR to the data folder of the service")?,
         };
         let client = client(url, settings, TIMEOUT)?;
         Ok(Remote { url: url.clone(), api_key, client, hint: "" })
@@ -108,8 +104,18 @@ impl Remote {
         let sent = request.header("X-Internal-API-Key", &self.api_key).send().await;
         let response = sent.map_err(|fault| self.unanswered(&fault))?;
         let (status, url) = (response.status(), response.url().clone());
+        if status.is_redirection() {
+            bail!("{url} redirects to another address; name the address of the service itself");
+        }
+        // Every response of the service has it, also through a proxy.
+        let is_from_service = response.headers().contains_key("x-correlation-id");
         let body: Value = response.json().await.with_context(|| format!("{status} without JSON from {url}"))?;
-        if status.is_success() { Ok(body) } else { Err(ErrorResponse { status, detail: problem(&body) }.into()) }
+        match (status.is_success(), problem(&body)) {
+            (true, _) if is_from_service => Ok(body),
+            (true, _) => bail!("{url} is not an instrument registry: the response has no X-Correlation-ID"),
+            (false, detail) if detail.is_empty() => bail!("{status} without a problem document from {url}"),
+            (false, detail) => Err(ErrorResponse { status, detail }.into()),
+        }
     }
 
     fn unanswered(&self, fault: &reqwest::Error) -> anyhow::Error {
@@ -173,22 +179,14 @@ pub(super) fn local_url(listen: SocketAddr) -> Url {
     Url::parse(&format!("http://{address}")).expect("an address is a part of a URL")
 }
 
-/// Rejects parts of an address that are not sent. The message repeats nothing of it, because it may contain a password.
-fn check_address(url: &Url) -> anyhow::Result<()> {
-    if !url.username().is_empty() || url.password().is_some() {
-        bail!("--server: expected a URL without user and password; set INTERNAL_API_KEY instead");
-    }
-    if !matches!(url.path(), "" | "/") || url.query().is_some() || url.fragment().is_some() {
-        bail!("--server: expected a URL without path, query and fragment, such as https://host:8901");
-    }
-    Ok(())
-}
-
 /// Returns the detail of a problem, and its faults on lines of their own.
 fn problem(body: &Value) -> String {
     let text = |value: &Value, name: &str| value[name].as_str().unwrap_or_default().to_owned();
     let mut shown = text(body, "detail");
-    for fault in body["errors"].as_array().into_iter().flatten() {
+    let faults = body["errors"].as_array().map_or(&[][..], Vec::as_slice);
+    // The detail of a problem with one fault repeats it.
+    let is_repeated = matches!(faults, [fault] if shown.contains(&text(fault, "detail")));
+    for fault in faults.iter().filter(|_| !is_repeated) {
         let _ = write!(shown, "\n  {}: {}", text(fault, "pointer"), text(fault, "detail"));
     }
     shown
@@ -201,27 +199,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_address_has_only_host_and_port() {
-        let fault = |url: &str| check_address(&url.parse().unwrap()).map_err(|fault| fault.to_string());
-
-        for url in ["https://host", "http://127.0.0.1:8901/"] {
-            assert_eq!(fault(url), Ok(()), "{url}");
-        }
-        for url in ["https://user:hunter5@host/", "https://hunter5@host"] {
-            let refused = fault(url).unwrap_err();
-            assert_eq!(refused, "--server: expected a URL without user and password; set INTERNAL_API_KEY instead");
-        }
-        for url in ["https://host/registry", "https://host?key=hunter5", "https://host/#hunter5"] {
-            let refused = fault(url).unwrap_err();
-            assert_eq!(refused, "--server: expected a URL without path, query and fragment, such as https://host:8901");
-        }
-    }
-
-    #[test]
     fn a_problem_is_shown_with_its_faults() {
         let body = json!({"detail": "2 faults", "errors": [{"pointer": "/query/from", "detail": "expected an id"}]});
 
         assert_eq!(problem(&body), "2 faults\n  /query/from: expected an id");
         assert_eq!(problem(&json!({"detail": "unknown plan id"})), "unknown plan id");
+        let one = json!({"detail": "/query/page: expected 1", "errors": [{"pointer": "/query/page", "detail": "expected 1"}]});
+        assert_eq!(problem(&one), "/query/page: expected 1");
     }
 }

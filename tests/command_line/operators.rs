@@ -141,8 +141,41 @@ fn an_invalid_variable_for_the_service_is_reported() {
 
     let finished = run(&["status"], folder.path(), &[("INSTRUMENT_REGISTRY_URL", "here")]);
 
-    assert_eq!(finished.code, Some(1));
+    assert_eq!(finished.code, Some(2));
     assert!(finished.complaint.starts_with("error: INSTRUMENT_REGISTRY_URL: expected a URL"), "{finished:?}");
+}
+
+#[test]
+fn an_invalid_address_is_a_usage_error_without_a_password() {
+    let folder = TempDir::new().unwrap();
+
+    for url in ["ftp://host", "http://u:hunter5@host", "http://u:hunter5@host:99999", "http://host/path"] {
+        let finished = run(&["search", "TCS", "--server", url], folder.path(), &[]);
+
+        assert_eq!(finished.code, Some(2), "{url}");
+        assert!(finished.complaint.contains("--server: expected a URL"), "{finished:?}");
+        assert!(!finished.complaint.contains("hunter5"), "{finished:?}");
+    }
+}
+
+#[test]
+fn an_answer_of_another_server_is_an_error() {
+    let folder = TempDir::new().unwrap();
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.unwrap();
+            let _ = std::io::Read::read(&mut stream, &mut [0; 4096]);
+            let _ = std::io::Write::write_all(&mut stream, b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}");
+        }
+    });
+
+    let finished =
+        run(&["catalog", "dismiss", "kite", "--server", &url], folder.path(), &[("INTERNAL_API_KEY", "a-fake-key")]);
+
+    assert_eq!(finished.code, Some(1));
+    assert!(finished.complaint.contains("is not an instrument registry"), "{finished:?}");
 }
 
 #[test]

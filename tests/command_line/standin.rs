@@ -14,7 +14,9 @@ pub(super) fn service_with(mut answer: impl FnMut(&str) -> Option<(&'static str,
             let line = request.lines().next().unwrap_or_default();
             if let Some((status, body)) = answer(line) {
                 let length = body.len();
-                let head = format!("HTTP/1.1 {status}\r\nContent-Type: application/json\r\nContent-Length: {length}");
+                let head = format!(
+                    "HTTP/1.1 {status}\r\nX-Correlation-ID: 1\r\nContent-Type: application/json\r\nContent-Length: {length}"
+                );
                 let _ = stream.write_all(format!("{head}\r\nConnection: close\r\n\r\n{body}").as_bytes());
             }
         }

@@ -306,7 +306,8 @@ impl IngestActor {
         if is_responding && state.checks.is_multiple_of(ORPHANS_EVERY) {
             self.fail_orphans(state);
         }
-        if self.catalogue.database_responds_since().is_some() && state.checks % ORPHANS_EVERY == 1 {
+        let is_due = state.checks % ORPHANS_EVERY == 1 || !self.live.is_followed();
+        if self.catalogue.database_responds_since().is_some() && is_due {
             self.follow_stored();
         }
         self.submit_due(state);

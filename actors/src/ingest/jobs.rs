@@ -148,8 +148,8 @@ pub(super) struct LiveJobs {
     pub(super) permit: Arc<Semaphore>,
     /// The last jobs of this service that left, newest last.
     left: Mutex<VecDeque<Job>>,
-    /// The last jobs of all services on the database when it was last read.
-    stored: Mutex<Vec<Job>>,
+    /// The last jobs of all services on the database when it was last read. `None` until then.
+    stored: Mutex<Option<Vec<Job>>>,
 }
 
 /// Maximum number of jobs that [`LiveJobs::recent`] returns.
@@ -194,14 +194,19 @@ impl LiveJobs {
 
     /// Replaces the last jobs of all services.
     pub(super) fn follow(&self, stored: Vec<Job>) {
-        *self.stored.lock().unwrap_or_else(PoisonError::into_inner) = stored;
+        *self.stored.lock().unwrap_or_else(PoisonError::into_inner) = Some(stored);
+    }
+
+    /// Whether the jobs of the database were read.
+    pub(super) fn is_followed(&self) -> bool {
+        self.stored.lock().unwrap_or_else(PoisonError::into_inner).is_some()
     }
 
     /// Returns the last jobs, newest first: those of this service as they are now, others as they were last read.
     pub(super) fn recent(&self) -> Vec<Job> {
         let mut jobs: Vec<Job> = self.jobs.iter().map(|live| live.job().clone()).collect();
         jobs.extend(self.left.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned());
-        jobs.extend(self.stored.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned());
+        jobs.extend(self.stored.lock().unwrap_or_else(PoisonError::into_inner).iter().flatten().cloned());
         // Ids ascend with time. The sort is stable, so that the newest state of a job is the first one.
         jobs.sort_by(|a, b| b.job_id.cmp(&a.job_id));
         jobs.dedup_by(|a, b| a.job_id == b.job_id);
