@@ -245,7 +245,7 @@ fn of_catalog(state: &AppState, observation: &Observation<'_>) -> Vec<StatusProb
         let days = last_file(&snapshot, broker, observation.at).map_or(0, |(_, days)| days);
         if is_stale(days, observation.at) {
             let detail = format!("the last file of {} is {} old", broker.as_str(), counted(days, "trading day"));
-            let remedy = "Ingest the file of today; look for its job and its rejection.";
+            let remedy = "Ingest the newest file of the broker; look for its job and its rejection.";
             problems.push(problem(WARNING, "catalog", detail, remedy, "InstrumentRegistryCatalogStale"));
         }
     }
