@@ -174,9 +174,10 @@ fn of_load(observation: &Observation<'_>) -> Vec<StatusProblem> {
         problems.push(problem(WARNING, "requests", detail, remedy, "InstrumentRegistryRequestsShed"));
     }
     if let Some((used, limit)) = observation.memory.filter(|(used, limit)| exceeds(*used, *limit, 85)) {
-        let mut detail = format!("{} MiB of {} MiB of memory are occupied", used >> 20, limit >> 20);
+        let mebibytes = |bytes: u64| bytes.saturating_add(1 << 19) >> 20;
+        let mut detail = format!("{} MiB of {} MiB of memory are occupied", mebibytes(used), mebibytes(limit));
         if let Some(before) = observation.memory_limit_at_start.filter(|before| *before > limit) {
-            detail += &format!("; the limit was {} MiB when the process started", before >> 20);
+            detail += &format!("; the limit was {} MiB when the process started", mebibytes(before));
         }
         let remedy = "Raise the memory limit before the system kills the process.";
         problems.push(problem(CRITICAL, "memory", detail, remedy, "InstrumentRegistryMemoryNearLimit"));
