@@ -256,7 +256,7 @@ impl Summary {
     }
 }
 
-/// Reads the file. An error in opening it does not refuse it; an error in its format does.
+/// Reads the file. An error in opening or reading it does not refuse it; an error in its content does.
 fn read_broker_file(path: &Path, broker: Broker, limits: &Limits) -> anyhow::Result<Result<FileLoad, DumpError>> {
     let file = File::open(path).with_context(|| format!("failed to open {}", path.display()))?;
     let bytes = file.metadata().with_context(|| format!("failed to get the size of {}", path.display()))?.len();
@@ -266,7 +266,10 @@ fn read_broker_file(path: &Path, broker: Broker, limits: &Limits) -> anyhow::Res
         ControlFlow::Continue(())
     });
     progress.finish_and_clear();
-    Ok(load)
+    match load {
+        Err(DumpError::Io(fault)) => Err(anyhow!(fault).context(format!("failed to read {}", path.display()))),
+        load => Ok(load),
+    }
 }
 
 /// Creates a progress bar of this number of bytes, or a spinner. It is hidden if standard error is not a terminal.

@@ -371,6 +371,22 @@ fn a_file_that_is_not_there_is_named() {
 }
 
 #[test]
+fn a_local_read_error_is_not_a_rejection() {
+    let data = TempDir::new().unwrap();
+    let folder = TempDir::new().unwrap();
+    // The first page of a process is never mapped, so that reading it fails.
+    for (path, cause) in [(folder.path(), "Is a directory"), (Path::new("/proc/self/mem"), "Input/output error")] {
+        let finished = ingest(path, "fyers", data.path());
+
+        assert_eq!(finished.code, Some(1), "{finished:?}");
+        let said = format!("error: failed to read {}: {cause}", path.display());
+        assert!(finished.complaint.starts_with(&said), "{finished:?}");
+        let stored: Vec<_> = std::fs::read_dir(data.path()).unwrap().collect();
+        assert!(stored.is_empty(), "{stored:?}");
+    }
+}
+
+#[test]
 fn a_real_file_is_kept_whole() {
     let shared = std::env::var_os("REGISTRY_SHARED")
         .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared"), PathBuf::from);
