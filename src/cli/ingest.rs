@@ -36,7 +36,7 @@ pub(super) async fn run(arguments: IngestArguments, settings: &ProcessSettings) 
         bail!("--mode on_demand requires --segments");
     }
     if let Some(remote) = arguments.common.server(settings)? {
-        return served::run(&arguments, &path, broker, &remote).await;
+        return served::run(&arguments, &path, broker, &remote, &settings.ingest().limits).await;
     }
     let IngestArguments { file_date, mode, segments, force, common, .. } = arguments;
     let selection = Selection { mode, filters: Filters { segments, ..Filters::default() } };

@@ -446,3 +446,26 @@ fn a_failed_wait_for_a_job_names_the_job() {
     assert!(finished.complaint.contains("job job_1"), "{finished:?}");
     assert!(finished.complaint.contains("unknown job id"), "{finished:?}");
 }
+
+#[test]
+fn a_file_above_the_limit_is_not_uploaded() {
+    let folder = TempDir::new().unwrap();
+    let large = write(folder.path(), "large.csv", vec![b'0'; (1 << 20) + 1]);
+    let (requested, requests) = std::sync::mpsc::channel();
+    let url = service_with(move |line| {
+        let _ = requested.send(line.to_owned());
+        None
+    });
+
+    // A device has no size.
+    for path in [large.to_str().unwrap(), "/dev/zero"] {
+        let arguments = ["ingest", path, "--broker", "kite", "--server", &url];
+        let variables = [("INTERNAL_API_KEY", "a-fake-key"), ("INSTRUMENT_REGISTRY_INGEST_BYTES_MAX", "1048576")];
+        let finished = run(&arguments, folder.path(), &variables);
+
+        assert_eq!(finished.code, Some(1), "{finished:?}");
+        let said = format!("error: {path}: file not uploaded: expected a file of at most 1 MiB, got a larger one; ");
+        assert!(finished.complaint.starts_with(&said), "{finished:?}");
+        assert_eq!(requests.try_recv().ok(), None);
+    }
+}

@@ -1,9 +1,12 @@
 //! `ingest --server`: uploads a file to a running service, and waits for its job.
 
+use std::fs::File;
+use std::io::Read;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, anyhow, bail};
+use registry_planning::dump::{DumpError, Limits};
 use registry_planning::vocabulary::Broker;
 use reqwest::StatusCode;
 use serde_json::Value;
@@ -40,8 +43,9 @@ pub(super) async fn run(
     path: &Path,
     broker: Broker,
     remote: &Remote,
+    limits: &Limits,
 ) -> anyhow::Result<()> {
-    let content = std::fs::read(path).with_context(|| format!("failed to read {}", path.display()))?;
+    let content = read_content(path, limits.bytes_max)?;
     let segments: Vec<&str> = arguments.segments.iter().map(|segment| segment.as_str()).collect();
     let query: Vec<_> = [
         ("file_name", Some(file_name(path)?)),
@@ -73,6 +77,27 @@ pub(super) async fn run(
         bail!("{}: {} file not accepted: {}", path.display(), broker.as_str(), shown(&job["errors"]));
     }
     Ok(())
+}
+
+/// Reads the file, but not more of it than the limit.
+fn read_content(path: &Path, bytes_max: u64) -> anyhow::Result<Vec<u8>> {
+    let shown = path.display();
+    let too_large = || {
+        let fault = DumpError::TooLarge { bytes_max, packed_bytes: None };
+        anyhow!(
+            "{shown}: file not uploaded: {fault}; if the service accepts larger files, set \
+             INSTRUMENT_REGISTRY_INGEST_BYTES_MAX to its limit"
+        )
+    };
+    let file = File::open(path).with_context(|| format!("failed to open {shown}"))?;
+    let bytes = file.metadata().with_context(|| format!("failed to get the size of {shown}"))?.len();
+    if bytes > bytes_max {
+        return Err(too_large());
+    }
+    // The file can grow, and a device has no size.
+    let mut content = Vec::with_capacity(usize::try_from(bytes).unwrap_or(0));
+    file.take(bytes_max + 1).read_to_end(&mut content).with_context(|| format!("failed to read {shown}"))?;
+    if content.len() as u64 > bytes_max { Err(too_large()) } else { Ok(content) }
 }
 
 fn report(job: &Value, is_json: bool) -> anyhow::Result<()> {
