@@ -4,11 +4,12 @@ use std::fs;
 use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::os::unix::fs::PermissionsExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::thread::available_parallelism;
 use std::time::Duration;
 
 use rustix::fs::{Access, access, statvfs};
+use rustix::process::geteuid;
 
 use super::Finding;
 use crate::app::{CONNECTIONS_MAX, KEY_FILE, PROBE_CONNECTIONS_MAX};
@@ -51,43 +52,108 @@ fn existing_ancestor(path: &Path) -> Option<&Path> {
     path.ancestors().find(|path| path.exists())
 }
 
-/// Checks that the data folder is writable, and that other users cannot read the key or change the settings.
+/// Checks that the data folder and the database are writable, and that other users cannot read the key or change the settings.
 pub(super) fn files(settings: &ProcessSettings) -> Finding {
     let folder = &settings.data_dir;
     let of_folder = data_folder(settings);
+    let is_embedded = matches!(settings.database(), Database::Embedded);
+    let database = is_embedded.then(|| database_files(&settings.database_path(), permitted)).flatten();
     let key = mode(&folder.join(KEY_FILE), 0o077, "0600");
     let last_good = mode(&settings.last_good_path(), 0o022, "0644");
-    let findings: Vec<Finding> = [Some(of_folder), key, last_good].into_iter().flatten().collect();
+    let findings: Vec<Finding> = [Some(of_folder), database, key, last_good].into_iter().flatten().collect();
     Finding::joined(&findings)
+}
+
+/// Checks whether this process may access a path.
+fn permitted(path: &Path, wanted: Access) -> io::Result<()> {
+    Ok(access(path, wanted)?)
+}
+
+/// Returns the remedy for files of the data folder that belong to another user, or are read-only.
+pub(super) fn ownership_remedy(folder: &Path) -> String {
+    let (user, shown) = (geteuid().as_raw(), folder.display());
+    format!("Give the files to the user of the service: `chown -R {user} {shown} && chmod -R u+rwX {shown}`")
+}
+
+/// Returns the remedy for a path with a folder that this user may not enter.
+pub(super) fn unreachable_remedy(path: &Path) -> String {
+    format!(
+        "Find the folder that the user of the service may not enter, and change its owner or mode: `namei -l {}`",
+        path.display()
+    )
+}
+
+/// Checks that the service can write the database and the files that SQLite keeps with it. `None` if there are none.
+fn database_files(database: &Path, permitted: impl Fn(&Path, Access) -> io::Result<()>) -> Option<Finding> {
+    let of_suffix = |suffix: &str| {
+        let mut name = database.as_os_str().to_owned();
+        name.push(suffix);
+        PathBuf::from(name)
+    };
+    let findings: Vec<Finding> = ["", "-wal", "-shm"]
+        .into_iter()
+        .map(of_suffix)
+        .filter(|path| path.exists())
+        .map(|path| match permitted(&path, Access::READ_OK | Access::WRITE_OK) {
+            Ok(()) => Finding::ok(format!("{} is writable", path.display())),
+            Err(fault) => Finding::failed(
+                format!("{} is not writable: {fault}", path.display()),
+                ownership_remedy(database.parent().unwrap_or(database)),
+            ),
+        })
+        .collect();
+    (!findings.is_empty()).then(|| Finding::joined(&findings))
 }
 
 /// Checks that the data folder is writable, or can be created. The service requires it for SQLite and for a generated key;
 /// without it, the last good settings and rejected files are not kept.
 fn data_folder(settings: &ProcessSettings) -> Finding {
     let folder = &settings.data_dir;
-    let shown = folder.display();
     let is_required =
         matches!(settings.database(), Database::Embedded) || matches!(settings.api_key_origin(), ApiKeyOrigin::Made);
     let problem = if is_required { Finding::failed } else { Finding::warning };
     let absolute = std::path::absolute(folder).unwrap_or_else(|_| folder.clone());
-    let existing = existing_ancestor(&absolute).unwrap_or(&absolute);
-    if !existing.is_dir() {
-        return problem(
-            format!("{shown} (DATA_DIR): {} is not a folder", existing.display()),
-            "Set DATA_DIR to a folder.".to_owned(),
-        );
-    }
-    match access(existing, Access::WRITE_OK | Access::EXEC_OK) {
-        Ok(()) if existing == absolute => Finding::ok(format!("{shown} is writable")),
-        Ok(()) => Finding::ok(format!("{shown} does not exist; the first start creates it")),
-        Err(fault) if existing == absolute => {
-            problem(format!("{shown} (DATA_DIR) is not writable: {fault}"), format!("chown -R \"$(id -u)\" {shown}"))
+    let is_folder = |path: &Path| fs::metadata(path).map(|file| file.is_dir());
+    folder_finding(&absolute, is_folder, permitted).unwrap_or_else(|(detail, remedy)| problem(detail, remedy))
+}
+
+/// Returns the finding for the data folder, or the problem with its remedy.
+fn folder_finding(
+    folder: &Path,
+    is_folder: impl Fn(&Path) -> io::Result<bool>,
+    permitted: impl Fn(&Path, Access) -> io::Result<()>,
+) -> Result<Finding, (String, String)> {
+    let shown = folder.display();
+    for existing in folder.ancestors() {
+        match is_folder(existing) {
+            Ok(true) => {
+                return match permitted(existing, Access::WRITE_OK | Access::EXEC_OK) {
+                    Ok(()) if existing == folder => Ok(Finding::ok(format!("{shown} is writable"))),
+                    Ok(()) => Ok(Finding::ok(format!("{shown} does not exist; the first start creates it"))),
+                    Err(fault) if existing == folder => {
+                        Err((format!("{shown} (DATA_DIR) is not writable: {fault}"), ownership_remedy(folder)))
+                    }
+                    Err(fault) => Err((
+                        format!(
+                            "{shown} (DATA_DIR) cannot be created: {} is not writable: {fault}",
+                            existing.display()
+                        ),
+                        format!("Create {shown} for this user, or set DATA_DIR to another folder."),
+                    )),
+                };
+            }
+            Ok(false) => {
+                let detail = format!("{shown} (DATA_DIR): {} is not a folder", existing.display());
+                return Err((detail, "Set DATA_DIR to a folder.".to_owned()));
+            }
+            Err(fault) if matches!(fault.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {}
+            // It may exist.
+            Err(fault) => {
+                return Err((format!("{shown} (DATA_DIR) is not accessible: {fault}"), unreachable_remedy(folder)));
+            }
         }
-        Err(fault) => problem(
-            format!("{shown} (DATA_DIR) cannot be created: {} is not writable: {fault}", existing.display()),
-            format!("Create {shown} for this user, or set DATA_DIR to another folder."),
-        ),
     }
+    Ok(Finding::skipped(format!("{shown} does not exist")))
 }
 
 /// Checks that a file has none of the modes `forbidden`. `None` if it does not exist.
@@ -204,5 +270,53 @@ mod tests {
         let remedy = found(0o640).remedy;
         assert_eq!(remedy.as_deref(), Some(&*format!("chmod 0600 {}", path.display())));
         assert_eq!(mode(&folder.path().join("missing"), 0o077, "0600"), None);
+    }
+
+    fn denied() -> io::Error {
+        io::ErrorKind::PermissionDenied.into()
+    }
+
+    #[test]
+    fn a_database_that_is_not_writable_fails() {
+        let folder = tempfile::tempdir().unwrap();
+        let database = folder.path().join("x.sqlite");
+        let found = |read_only: &str| {
+            database_files(&database, |path, wanted| {
+                assert!(wanted.contains(Access::WRITE_OK));
+                if path.ends_with(read_only) { Err(denied()) } else { Ok(()) }
+            })
+        };
+        assert_eq!(found("none"), None);
+        fs::write(&database, "").unwrap();
+        fs::write(folder.path().join("x.sqlite-wal"), "").unwrap();
+
+        assert_eq!(found("none").map(|finding| finding.status), Some(Status::Ok));
+        for name in ["x.sqlite", "x.sqlite-wal"] {
+            let shown = folder.path().join(name);
+            let detail = format!("{} is not writable: permission denied", shown.display());
+            assert_eq!(found(name), Some(Finding::failed(detail, ownership_remedy(folder.path()))));
+        }
+        assert_eq!(found("x.sqlite-shm").map(|finding| finding.status), Some(Status::Ok));
+    }
+
+    #[test]
+    fn a_folder_that_cannot_be_entered_may_contain_data() {
+        let folder = Path::new("/locked/data");
+        let is_folder = |path: &Path| if path == folder { Err(denied()) } else { Ok(true) };
+
+        let found = folder_finding(folder, is_folder, |_, _| Ok(()));
+
+        let detail = "/locked/data (DATA_DIR) is not accessible: permission denied".to_owned();
+        assert_eq!(found, Err((detail, unreachable_remedy(folder))));
+    }
+
+    #[test]
+    fn a_folder_of_another_user_fails() {
+        let folder = Path::new("/data");
+
+        let found = folder_finding(folder, |_| Ok(true), |_, _| Err(denied()));
+
+        let detail = "/data (DATA_DIR) is not writable: permission denied".to_owned();
+        assert_eq!(found, Err((detail, ownership_remedy(folder))));
     }
 }
