@@ -114,6 +114,19 @@ fn doctor_reports_a_file_that_is_not_a_database() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn doctor_names_the_lock_of_a_database() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("instrument_registry.sqlite");
+    let options = SqliteConnectOptions::new().filename(&path).create_if_missing(true);
+    let mut database: SqliteConnection = options.connect().await.unwrap();
+    sqlx::raw_sql("create table t (n integer); begin exclusive").execute(&mut database).await.unwrap();
+
+    let found = doctor(&[], folder.path(), &[]);
+
+    assert_fails(&found, "database", "database is locked", &format!("`fuser {}`", path.display()));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn doctor_reports_a_stopped_config_service() {
     let folder = TempDir::new().unwrap();
     let mut standin = StandinProcess::start(&[]).await;

@@ -1,5 +1,6 @@
 //! The checks of the config service, the database and Redis, of TLS, and of the clock.
 
+use std::io;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
@@ -13,6 +14,7 @@ use registry_store::sqlite::SqliteStore;
 use registry_store::{DatabaseReport, Store};
 use reqwest::Url;
 
+use super::machine::{ownership_remedy, unreachable_remedy};
 use super::{Check, Deadline, Finding};
 use crate::boot::{self, FetchResult, Openers};
 use crate::cli::remote::{client, probe};
@@ -240,14 +242,48 @@ fn config_service(answers: Option<&FetchResult>, settings: &ProcessSettings, sta
 }
 
 async fn embedded(path: &Path) -> Result<(DatabaseReport, Arc<dyn Store>), Finding> {
-    if !path.exists() {
-        return Err(Finding::skipped(format!("{} does not exist; the first start creates it", path.display())));
+    if let Some(finding) = without_file(path, path.try_exists()) {
+        return Err(finding);
     }
     let report = SqliteStore::examine(path).await.map_err(|fault| {
-        let remedy = "Restore the file from a backup, or set DATA_DIR to another folder.";
-        Finding::failed(format!("{}: {fault}", path.display()), remedy)
+        let fault = fault.to_string();
+        Finding::failed(format!("{}: {fault}", path.display()), sqlite_remedy(path, sqlite_code(&fault)))
     })?;
     Ok((report, Arc::new(SqliteStore::new(path))))
+}
+
+/// Returns the finding for a file that does not exist or cannot be reached.
+fn without_file(path: &Path, exists: io::Result<bool>) -> Option<Finding> {
+    let shown = path.display();
+    match exists {
+        Ok(true) => None,
+        Ok(false) => Some(Finding::skipped(format!("{shown} does not exist; the first start creates it"))),
+        Err(fault) if fault.kind() == io::ErrorKind::PermissionDenied => {
+            Some(Finding::failed(format!("{shown} is not accessible: {fault}"), unreachable_remedy(path)))
+        }
+        Err(fault) => Some(Finding::failed(format!("{shown}: {fault}"), "Set DATA_DIR to a folder.")),
+    }
+}
+
+/// Returns the primary result code of SQLite that the message of a fault has.
+fn sqlite_code(fault: &str) -> Option<i32> {
+    let (_, rest) = fault.split_once("(code: ")?;
+    let (code, _) = rest.split_once(')')?;
+    code.parse().ok().map(|code: i32| code & 0xff)
+}
+
+/// Returns the remedy for a failure with this result code.
+fn sqlite_remedy(path: &Path, code: Option<i32>) -> String {
+    let shown = path.display();
+    match code {
+        // Busy, locked.
+        Some(5 | 6) => format!("Find the process that holds the lock, or wait until it ends: `fuser {shown}`"),
+        // No permission, read-only, cannot be opened.
+        Some(3 | 8 | 14) => ownership_remedy(path.parent().unwrap_or(path)),
+        // Corrupt, not a database.
+        Some(11 | 26) => "Restore the file from a backup, or set DATA_DIR to another folder.".to_owned(),
+        _ => format!("Check the disk, and the file: `sqlite3 {shown} 'pragma integrity_check'`"),
+    }
 }
 
 fn schema(report: &DatabaseReport, milliseconds: u128) -> Finding {
@@ -350,6 +386,42 @@ mod tests {
         let remedy = found(1 << 20, "noeviction").remedy;
         assert_eq!(remedy.as_deref(), Some("redis-cli -u \"$REDIS_URL\" config set maxmemory-policy allkeys-lru"));
         assert_eq!(found(1 << 20, "volatile-ttl"), Finding::ok("Redis 7.0.1, PING 0.1 ms, policy volatile-ttl"));
+    }
+
+    #[test]
+    fn only_a_damaged_file_is_to_be_restored() {
+        let path = Path::new("/data/x.sqlite");
+        let remedy = |fault: &str| sqlite_remedy(path, sqlite_code(fault));
+        let of_code = |code: i32| remedy(&format!("error returned from database: (code: {code}) text"));
+
+        for code in [5, 6, 261, 517] {
+            assert!(of_code(code).contains("`fuser /data/x.sqlite`"), "{code}");
+        }
+        for code in [8, 14, 1032] {
+            assert!(of_code(code).contains("chown -R"), "{code}");
+            assert!(of_code(code).contains(" /data"), "{code}");
+        }
+        for code in [11, 26, 267] {
+            assert!(of_code(code).starts_with("Restore the file from a backup"), "{code}");
+        }
+        assert!(of_code(10).contains("integrity_check"));
+        assert!(remedy("connection closed").contains("integrity_check"));
+    }
+
+    #[test]
+    fn a_file_that_cannot_be_reached_may_exist() {
+        let path = Path::new("/data/x.sqlite");
+        let found = |kind: io::ErrorKind| without_file(path, Err(kind.into())).unwrap();
+
+        let denied = found(io::ErrorKind::PermissionDenied);
+        assert_eq!(
+            denied,
+            Finding::failed("/data/x.sqlite is not accessible: permission denied", unreachable_remedy(path))
+        );
+        assert_eq!(found(io::ErrorKind::NotADirectory).remedy.as_deref(), Some("Set DATA_DIR to a folder."));
+        let missing = without_file(path, Ok(false)).unwrap();
+        assert_eq!(missing, Finding::skipped("/data/x.sqlite does not exist; the first start creates it"));
+        assert_eq!(without_file(path, Ok(true)), None);
     }
 
     #[test]
