@@ -75,6 +75,16 @@ pub(super) fn ownership_remedy(folder: &Path) -> String {
     format!("Give the files to the user of the service: `chown -R {user} {shown} && chmod -R u+rwX {shown}`")
 }
 
+/// Returns the remedy for a folder in which this fault prevents writing.
+fn write_remedy(folder: &Path, fault: &io::Error) -> String {
+    match fault.kind() {
+        io::ErrorKind::ReadOnlyFilesystem => {
+            format!("Mount the file system of {} writable, or set DATA_DIR to another folder.", folder.display())
+        }
+        _ => ownership_remedy(folder),
+    }
+}
+
 /// Returns the remedy for a path with a folder that this user may not enter.
 pub(super) fn unreachable_remedy(path: &Path) -> String {
     format!(
@@ -83,7 +93,7 @@ pub(super) fn unreachable_remedy(path: &Path) -> String {
     )
 }
 
-/// Checks that the service can write the database and the files that SQLite keeps with it. `None` if there are none.
+/// Checks that the service can write the database and the files that SQLite keeps with it. `None` if no such file exists.
 fn database_files(database: &Path, permitted: impl Fn(&Path, Access) -> io::Result<()>) -> Option<Finding> {
     let of_suffix = |suffix: &str| {
         let mut name = database.as_os_str().to_owned();
@@ -98,7 +108,7 @@ fn database_files(database: &Path, permitted: impl Fn(&Path, Access) -> io::Resu
             Ok(()) => Finding::ok(format!("{} is writable", path.display())),
             Err(fault) => Finding::failed(
                 format!("{} is not writable: {fault}", path.display()),
-                ownership_remedy(database.parent().unwrap_or(database)),
+                write_remedy(database.parent().unwrap_or(database), &fault),
             ),
         })
         .collect();
@@ -131,7 +141,7 @@ fn folder_finding(
                     Ok(()) if existing == folder => Ok(Finding::ok(format!("{shown} is writable"))),
                     Ok(()) => Ok(Finding::ok(format!("{shown} does not exist; the first start creates it"))),
                     Err(fault) if existing == folder => {
-                        Err((format!("{shown} (DATA_DIR) is not writable: {fault}"), ownership_remedy(folder)))
+                        Err((format!("{shown} (DATA_DIR) is not writable: {fault}"), write_remedy(folder, &fault)))
                     }
                     Err(fault) => Err((
                         format!(
@@ -308,6 +318,16 @@ mod tests {
 
         let detail = "/locked/data (DATA_DIR) is not accessible: permission denied".to_owned();
         assert_eq!(found, Err((detail, unreachable_remedy(folder))));
+    }
+
+    #[test]
+    fn a_read_only_file_system_needs_another_mount() {
+        let folder = Path::new("/data");
+
+        let found = folder_finding(folder, |_| Ok(true), |_, _| Err(io::ErrorKind::ReadOnlyFilesystem.into()));
+
+        let remedy = "Mount the file system of /data writable, or set DATA_DIR to another folder.";
+        assert_eq!(found.unwrap_err().1, remedy);
     }
 
     #[test]
