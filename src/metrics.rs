@@ -2,6 +2,7 @@
 
 use metrics::{Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
 use registry_planning::plan::describe::DescriptionLevel;
+use strum::VariantArray;
 
 pub(crate) const HTTP_REQUESTS: &str = "instrument_registry_http_requests_total";
 pub(crate) const HTTP_DURATION: &str = "instrument_registry_http_request_duration_seconds";
@@ -49,7 +50,8 @@ pub(crate) const SPAN_DROPPED: &str = "dropped";
 const SPAN_STATUSES: [&str; 3] = [SPAN_EXPORTED, SPAN_FAILED, SPAN_DROPPED];
 
 /// The kinds of lookups: the closed list of `lookup_type` labels.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, strum::IntoStaticStr, strum::VariantArray)]
+#[strum(serialize_all = "snake_case")]
 pub(crate) enum Lookup {
     /// A lookup by symbol or ISIN.
     Resolve,
@@ -66,18 +68,8 @@ pub(crate) enum Lookup {
 }
 
 impl Lookup {
-    const ALL: [Lookup; 6] =
-        [Lookup::Resolve, Lookup::BatchResolve, Lookup::Instrument, Lookup::List, Lookup::Search, Lookup::BrokerToken];
-
-    const fn as_str(self) -> &'static str {
-        match self {
-            Lookup::Resolve => "resolve",
-            Lookup::BatchResolve => "batch_resolve",
-            Lookup::Instrument => "instrument",
-            Lookup::List => "list",
-            Lookup::Search => "search",
-            Lookup::BrokerToken => "broker_token",
-        }
+    fn as_str(self) -> &'static str {
+        self.into()
     }
 }
 
@@ -178,7 +170,7 @@ pub(crate) fn register(endpoints: &[(&'static str, &'static str)], alerted: &[(&
         LOOKUPS,
         "Number of lookups by type and status: success, not_found or error; each key of a batch counts"
     );
-    for lookup in Lookup::ALL {
+    for lookup in Lookup::VARIANTS {
         for status in [SUCCESS, NOT_FOUND, ERROR] {
             counter!(LOOKUPS, "lookup_type" => lookup.as_str(), "status" => status).absolute(0);
         }

@@ -9,10 +9,12 @@ use registry_planning::profile::{ProfilePolicy, Strategy};
 use registry_planning::vocabulary::{FilteringStrictness, OptimizationLevel};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
+use strum::VariantArray;
 
 /// The origin of a value.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, strum::IntoStaticStr, strum::VariantArray)]
 #[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
 pub enum Origin {
     /// The config service, at the last refresh.
     ConfigService,
@@ -26,16 +28,11 @@ pub enum Origin {
 
 impl Origin {
     /// All of them.
-    pub const ALL: &[Origin] = &[Origin::ConfigService, Origin::LastGood, Origin::Environment, Origin::Default];
+    pub const ALL: &[Origin] = Origin::VARIANTS;
 
     /// Returns the word of the origin in the API.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Origin::ConfigService => "config_service",
-            Origin::LastGood => "last_good",
-            Origin::Environment => "environment",
-            Origin::Default => "default",
-        }
+    pub fn as_str(self) -> &'static str {
+        self.into()
     }
 
     /// Describes the origin, for messages.

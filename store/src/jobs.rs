@@ -21,8 +21,9 @@ pub const ORPHANED: &str =
     "its replica stopped or sent no heartbeat for 15 s; see catalog/versions for the accepted files";
 
 /// The state of a job.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, strum::IntoStaticStr)]
 #[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
 pub enum JobStatus {
     /// It waits until another job finishes.
     Queued,
@@ -38,14 +39,8 @@ pub enum JobStatus {
 
 impl JobStatus {
     /// Returns its word in the API.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            JobStatus::Queued => "queued",
-            JobStatus::Running => "running",
-            JobStatus::Completed => "completed",
-            JobStatus::Failed => "failed",
-            JobStatus::Cancelled => "cancelled",
-        }
+    pub fn as_str(self) -> &'static str {
+        self.into()
     }
 
     /// Returns whether the state is final.

@@ -51,7 +51,8 @@ const PUTS_MAX: usize = 4 * KEYS_MAX;
 pub(super) const DEPENDENCY: &str = "redis";
 
 /// An operation of L2, with the word of the label `operation`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, strum::IntoStaticStr)]
+#[strum(serialize_all = "snake_case")]
 pub(crate) enum Operation {
     Get,
     Put,
@@ -59,12 +60,8 @@ pub(crate) enum Operation {
 }
 
 impl Operation {
-    const fn as_str(self) -> &'static str {
-        match self {
-            Operation::Get => "get",
-            Operation::Put => "put",
-            Operation::Ping => "ping",
-        }
+    fn as_str(self) -> &'static str {
+        self.into()
     }
 }
 

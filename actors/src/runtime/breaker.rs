@@ -65,7 +65,8 @@ impl Default for BreakerSettings {
 const TICKS: u32 = 10;
 
 /// The state of a breaker.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, strum::IntoStaticStr)]
+#[strum(serialize_all = "snake_case")]
 pub enum BreakerState {
     /// Calls pass.
     Closed,
@@ -77,12 +78,8 @@ pub enum BreakerState {
 
 impl BreakerState {
     /// Returns the word.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            BreakerState::Closed => "closed",
-            BreakerState::Open => "open",
-            BreakerState::HalfOpen => "half_open",
-        }
+    pub fn as_str(self) -> &'static str {
+        self.into()
     }
 
     /// Returns the value of the metric: 0 closed, 1 open, 2 half open.
@@ -92,7 +89,8 @@ impl BreakerState {
 }
 
 /// A state that an operator has forced. It ends with a reset, or with the actor that owns the breaker.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, strum::IntoStaticStr)]
+#[strum(serialize_all = "snake_case")]
 pub enum ForcedState {
     /// Calls are rejected, and nothing probes.
     Open,
@@ -102,11 +100,8 @@ pub enum ForcedState {
 
 impl ForcedState {
     /// Returns the word.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            ForcedState::Open => "open",
-            ForcedState::Closed => "closed",
-        }
+    pub fn as_str(self) -> &'static str {
+        self.into()
     }
 }
 
