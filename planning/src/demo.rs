@@ -6,7 +6,6 @@
 //! typical, not current; and an expiry on an exchange holiday is not moved. The rows have no tokens, which only the
 //! file of a broker contains.
 
-mod constituents;
 mod derivatives;
 
 use chrono::{NaiveDate, NaiveTime};
@@ -16,52 +15,54 @@ use crate::dump::Row;
 use crate::dump::symbol::alias_of_index;
 use crate::instrument::Amount;
 use crate::vocabulary::{Exchange, InstrumentType, Segment};
-use constituents::{NIFTY_50, NIFTY_NEXT_50, Share};
 
 /// The smallest price step of all instruments except indices: five paise.
 const TICK_SIZE: Amount = Amount::from_ten_thousandths(500);
 
-/// The symbols and names of the NSE indices.
-const NSE_INDICES: [(&str, &str); 26] = [
-    ("NIFTY 50", "Nifty 50"),
-    ("NIFTY NEXT 50", "Nifty Next 50"),
-    ("NIFTY 100", "Nifty 100"),
-    ("NIFTY 200", "Nifty 200"),
-    ("NIFTY 500", "Nifty 500"),
-    ("NIFTY MIDCAP 50", "Nifty Midcap 50"),
-    ("NIFTY MIDCAP 100", "Nifty Midcap 100"),
-    ("NIFTY SMLCAP 100", "Nifty Smallcap 100"),
-    ("NIFTY MID SELECT", "Nifty Midcap Select"),
-    ("NIFTY BANK", "Nifty Bank"),
-    ("NIFTY FIN SERVICE", "Nifty Financial Services"),
-    ("NIFTY PSU BANK", "Nifty PSU Bank"),
-    ("NIFTY PVT BANK", "Nifty Private Bank"),
-    ("NIFTY AUTO", "Nifty Auto"),
-    ("NIFTY COMMODITIES", "Nifty Commodities"),
-    ("NIFTY CONSUMPTION", "Nifty India Consumption"),
-    ("NIFTY ENERGY", "Nifty Energy"),
-    ("NIFTY FMCG", "Nifty FMCG"),
-    ("NIFTY HEALTHCARE", "Nifty Healthcare"),
-    ("NIFTY INFRA", "Nifty Infrastructure"),
-    ("NIFTY IT", "Nifty IT"),
-    ("NIFTY MEDIA", "Nifty Media"),
-    ("NIFTY METAL", "Nifty Metal"),
-    ("NIFTY PHARMA", "Nifty Pharma"),
-    ("NIFTY REALTY", "Nifty Realty"),
-    ("INDIA VIX", "India VIX"),
-];
+/// The indices: exchange, symbol and name.
+const INDICES: &str = include_str!("demo/indices.csv");
+/// The shares of the two NSE indices with the most followers as of mid-2025. Each is listed on NSE and BSE under the same
+/// symbol.
+const SHARES: &str = include_str!("demo/shares.csv");
 
-/// The symbols and names of the BSE indices.
-const BSE_INDICES: [(&str, &str); 3] =
-    [("SENSEX", "BSE Sensex"), ("BANKEX", "BSE Bankex"), ("SENSEX50", "BSE Sensex 50")];
+/// A row of [`SHARES`].
+#[derive(Clone, Copy)]
+struct Share {
+    symbol: &'static str,
+    isin: &'static str,
+    name: &'static str,
+    /// The lot size of its derivatives, if it has any.
+    lot_size: Option<u32>,
+    /// Of its options, if it has any: the level in the middle of the strikes, and the difference between two strikes, in
+    /// rupees.
+    options: Option<(u32, u32)>,
+}
+
+/// Returns the fields of each row of a file without quoted fields.
+fn records<const N: usize>(file: &'static str) -> impl Iterator<Item = [&'static str; N]> {
+    let fields = |line: &'static str| line.split(',').collect::<Vec<_>>().try_into();
+    file.lines().skip(1).map(move |line| fields(line).expect("a row of the demonstration has a field for each column"))
+}
+
+fn shares() -> impl Iterator<Item = Share> {
+    records(SHARES).map(|[symbol, isin, name, lot_size, level, step]| Share {
+        symbol,
+        isin,
+        name,
+        lot_size: lot_size.parse().ok(),
+        options: level.parse().ok().zip(step.parse().ok()),
+    })
+}
 
 /// Returns the rows of the demonstration catalog on a trading date. Equal dates give equal rows; a contract that
 /// expires on the date itself is included.
 pub fn rows(trading_date: NaiveDate) -> Vec<Row> {
     let mut rows = Vec::new();
-    rows.extend(NSE_INDICES.map(|(symbol, name)| index_row(Exchange::Nse, symbol, name)));
-    rows.extend(BSE_INDICES.map(|(symbol, name)| index_row(Exchange::Bse, symbol, name)));
-    for share in NIFTY_50.into_iter().chain(NIFTY_NEXT_50) {
+    for [exchange, symbol, name] in records(INDICES) {
+        let exchange = if exchange == "NSE" { Exchange::Nse } else { Exchange::Bse };
+        rows.push(index_row(exchange, symbol, name));
+    }
+    for share in shares() {
         rows.push(share_row(Exchange::Nse, share));
         rows.push(share_row(Exchange::Bse, share));
     }
@@ -89,7 +90,7 @@ fn index_row(exchange: Exchange, symbol: &str, name: &str) -> Row {
 }
 
 /// Creates the row of a share. BSE's groups, which correspond to series, change too often to be included.
-fn share_row(exchange: Exchange, (symbol, isin, name): Share) -> Row {
+fn share_row(exchange: Exchange, Share { symbol, isin, name, .. }: Share) -> Row {
     let is_nse = exchange == Exchange::Nse;
     Row {
         exchange,

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use chrono::{Datelike, Days, NaiveDate, Weekday};
 
-use super::TICK_SIZE;
+use super::{TICK_SIZE, shares};
 use crate::dump::Row;
 use crate::dump::symbol::{self, Contract, Cycle};
 use crate::instrument::Amount;
@@ -35,54 +35,6 @@ const INDEX_UNDERLYINGS: [(Market, &str, u32, Option<Chain>); 7] = [
     (BSE, "BANKEX", 30, None),
 ];
 
-/// The shares with futures, and their lot sizes.
-const SHARE_FUTURES: [(&str, u32); 30] = [
-    ("RELIANCE", 500),
-    ("HDFCBANK", 650),
-    ("TCS", 225),
-    ("BHARTIARTL", 475),
-    ("ICICIBANK", 700),
-    ("SBIN", 750),
-    ("INFY", 400),
-    ("HINDUNILVR", 300),
-    ("ITC", 1725),
-    ("LT", 175),
-    ("BAJFINANCE", 750),
-    ("KOTAKBANK", 2000),
-    ("HCLTECH", 400),
-    ("SUNPHARMA", 350),
-    ("MARUTI", 50),
-    ("M&M", 200),
-    ("AXISBANK", 625),
-    ("ULTRACEMCO", 50),
-    ("NTPC", 1500),
-    ("TITAN", 175),
-    ("ONGC", 2250),
-    ("ADANIENT", 309),
-    ("ADANIPORTS", 475),
-    ("POWERGRID", 1900),
-    ("BAJAJFINSV", 300),
-    ("TATASTEEL", 2750),
-    ("JSWSTEEL", 675),
-    ("BAJAJ-AUTO", 75),
-    ("WIPRO", 3000),
-    ("ASIANPAINT", 250),
-];
-
-/// The shares among [`SHARE_FUTURES`] that also have options: the level in the middle of their strikes, and the step.
-const SHARE_OPTIONS: [(&str, u32, u32); 10] = [
-    ("RELIANCE", 1400, 10),
-    ("HDFCBANK", 1000, 10),
-    ("TCS", 3400, 20),
-    ("BHARTIARTL", 1900, 20),
-    ("ICICIBANK", 1400, 10),
-    ("SBIN", 800, 10),
-    ("INFY", 1600, 20),
-    ("HINDUNILVR", 2400, 20),
-    ("ITC", 420, 5),
-    ("LT", 3600, 20),
-];
-
 /// The options on one underlying.
 #[derive(Clone, Copy)]
 struct Chain {
@@ -111,10 +63,10 @@ pub(super) fn add_to(rows: &mut Vec<Row>, trading_date: NaiveDate) {
     for (market, underlying, lot_size, chain) in &INDEX_UNDERLYINGS {
         add_underlying(rows, market, underlying, *lot_size, *chain, trading_date);
     }
-    for (underlying, lot_size) in SHARE_FUTURES {
-        let options = SHARE_OPTIONS.iter().find(|(symbol, ..)| *symbol == underlying);
-        let chain = options.map(|&(_, level, step)| Chain { level, step, steps: 10, weekly: 0, monthly: 1 });
-        add_underlying(rows, &NSE, underlying, lot_size, chain, trading_date);
+    for share in shares() {
+        let Some(lot_size) = share.lot_size else { continue };
+        let chain = share.options.map(|(level, step)| Chain { level, step, steps: 10, weekly: 0, monthly: 1 });
+        add_underlying(rows, &NSE, share.symbol, lot_size, chain, trading_date);
     }
 }
 
