@@ -21,7 +21,7 @@ use registry_planning::vocabulary::{Broker, counted};
 use registry_store::{Offer, RefusalRecord, Store};
 use serde_json::{Value, json};
 
-use super::output::{print_error, print_json, print_line, table};
+use super::output::{harmless, print_error, print_json, print_line, table};
 use super::{IngestArguments, resolve};
 use crate::settings::ProcessSettings;
 
@@ -246,8 +246,7 @@ impl Summary {
     fn show_left_out(&self) -> anyhow::Result<()> {
         let mut shown = BTreeSet::new();
         for row in self.quarantine.iter().filter(|row| shown.insert(row.reason)) {
-            // Text of a file must not control the terminal.
-            let text: String = row.text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+            let text = harmless(&row.text).replace('\n', " ");
             let place = if self.is_json { "element" } else { "line" };
             let member = row.member.as_ref().map(|name| format!(" of `{name}`")).unwrap_or_default();
             print_line(&format!("first example, {place} {}{member}: {}: `{text}`", row.line, row.reason))?;

@@ -11,6 +11,7 @@ use registry_planning::vocabulary::Broker;
 use registry_store::idempotency::{KeyClaim, KeyedRequest};
 use registry_store::jobs::{Created, Job, JobStatus, STALE_AFTER};
 use registry_store::{Store, StoreError};
+use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep};
 use tracing::{Instrument, error, warn};
 use uuid::Uuid;
@@ -96,6 +97,8 @@ pub(crate) struct State {
     queue: Vec<Task>,
     is_running: bool,
     checks: u64,
+    /// The task that reads the last jobs of all services.
+    following: Option<JoinHandle<()>>,
     timetable: BTreeMap<Broker, Entry>,
 }
 
@@ -119,7 +122,7 @@ impl Behaviour for IngestActor {
             responded.await;
             IngestMessage::DatabaseResponded
         });
-        State { me, queue: Vec::new(), is_running: false, checks: 0, timetable: BTreeMap::new() }
+        State { me, queue: Vec::new(), is_running: false, checks: 0, following: None, timetable: BTreeMap::new() }
     }
 
     fn handle(&self, message: IngestMessage, state: &mut State) {
@@ -307,8 +310,10 @@ impl IngestActor {
             self.fail_orphans(state);
         }
         let is_due = state.checks % ORPHANS_EVERY == 1 || !self.live.is_followed();
-        if self.catalogue.database_responds_since().is_some() && is_due {
-            self.follow_stored();
+        // A slow database must not accumulate reads.
+        let is_idle = state.following.as_ref().is_none_or(JoinHandle::is_finished);
+        if self.catalogue.database_responds_since().is_some() && is_due && is_idle {
+            state.following = Some(self.follow_stored());
         }
         self.submit_due(state);
     }
@@ -342,14 +347,14 @@ impl IngestActor {
     }
 
     /// Reads the last jobs of all services, for operators.
-    fn follow_stored(&self) {
+    fn follow_stored(&self) -> JoinHandle<()> {
         let (persistence, live) = (self.persistence.clone(), Arc::clone(&self.live));
         tokio::spawn(in_current_actor(async move {
             let read = |store: Arc<dyn Store>| async move { store.latest_jobs(RECENT_MAX).await };
             if let Ok(jobs) = persistence.run(Op::LatestJobs, Instant::now() + TIMEOUT, read).await {
                 live.follow(jobs);
             }
-        }));
+        }))
     }
 
     fn submit_due(&self, state: &mut State) {
