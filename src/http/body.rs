@@ -140,6 +140,11 @@ impl JsonBody {
         &self.bytes
     }
 
+    /// Parses the body as [`Self::fields`] does. An empty body has no fields.
+    pub(crate) fn optional_fields(&self) -> Result<Fields<'_>, Problem> {
+        if self.is_empty() { Ok(Fields::none()) } else { self.fields() }
+    }
+
     /// Parses the body as an object.
     ///
     /// # Errors

@@ -10,12 +10,11 @@ use registry_planning::vocabulary::Broker;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::body::Fields;
 use super::catalog::no_such_broker;
 use super::context::{AppState, RequestContext, snapshot};
 use super::problem::Problem;
 use super::query::Parameters;
-use super::response::json;
+use super::response::framed;
 use super::schema::parameters;
 
 /// An account of the settings.
@@ -44,10 +43,6 @@ pub(crate) struct LimitsAnswer<'a> {
     accounts: Vec<AccountEntry<'a>>,
     /// The limits of an account of the tier.
     limits: &'a Limits,
-    /// The correlation id of the request.
-    correlation_id: &'a str,
-    /// The time from the arrival of the request to the response, in milliseconds.
-    response_time_ms: u64,
 }
 
 /// Returns the limits of a broker in effect.
@@ -71,7 +66,7 @@ pub(crate) async fn limits(
 ) -> Result<Response, Problem> {
     let broker = path.ok().and_then(|Path(broker_id)| Broker::parse(&broker_id)).ok_or_else(no_such_broker)?;
     let snapshot = snapshot(&state)?;
-    Ok(json(&LimitsAnswer::of(broker, snapshot.brokers.capacity().of(broker), &uri, &context)?))
+    Ok(framed(&context, LimitsAnswer::of(broker, snapshot.brokers.capacity().of(broker), &uri)?))
 }
 
 impl<'a> LimitsAnswer<'a> {
@@ -79,15 +74,10 @@ impl<'a> LimitsAnswer<'a> {
     ///
     /// # Errors
     /// 422 with all faults of the query.
-    pub(super) fn of(
-        broker: Broker,
-        capacity: &'a BrokerCapacity,
-        uri: &Uri,
-        context: &'a RequestContext,
-    ) -> Result<Self, Problem> {
+    pub(super) fn of(broker: Broker, capacity: &'a BrokerCapacity, uri: &Uri) -> Result<Self, Problem> {
         let mut parameters = Parameters::of(uri);
         let tier = tier(&mut parameters, capacity);
-        Fields::none().finish(parameters.finish())?;
+        parameters.check()?;
         let of = |position: usize| capacity.tiers[position].name.as_str();
         let tier = &capacity.tiers[tier.unwrap_or(capacity.default_tier)];
         Ok(LimitsAnswer {
@@ -102,8 +92,6 @@ impl<'a> LimitsAnswer<'a> {
                 .map(|account| AccountEntry { name: &account.name, tier: of(account.tier) })
                 .collect(),
             limits: &tier.limits,
-            correlation_id: &context.correlation_id,
-            response_time_ms: context.elapsed_ms(),
         })
     }
 }

@@ -12,11 +12,11 @@ use registry_planning::vocabulary::{Exchange, format_time};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::body::{Fields, parse_date};
+use super::body::parse_date;
 use super::context::{AppState, RequestContext, snapshot};
 use super::problem::Problem;
 use super::query::Parameters;
-use super::response::json;
+use super::response::framed;
 use super::schema::{parameters, types};
 
 /// A period in which an exchange trades, in the time of Asia/Kolkata.
@@ -79,10 +79,6 @@ pub(crate) struct CalendarAnswer<'a> {
     entries: Vec<CalendarEntry<'a>>,
     /// The reasons why the calendar must be loaded or replaced.
     warnings: Vec<String>,
-    /// The correlation id of the request.
-    correlation_id: &'a str,
-    /// The time from the arrival of the request to the response, in milliseconds.
-    response_time_ms: u64,
 }
 
 /// Returns the trading calendar.
@@ -107,28 +103,29 @@ pub(crate) async fn calendar(
     let (load, calendar) = (snapshot.calendar_load.as_deref(), snapshot.calendar());
     let entries: Vec<CalendarEntry<'_>> =
         calendar.entries().into_iter().filter(|entry| selected.has(entry, calendar)).map(shown).collect();
-    Ok(json(&CalendarAnswer {
-        version: load.map(|load| load.version),
-        source: load.map(|load| load.record.source.as_str()),
-        loaded_at: load.map(|load| format_time(load.record.loaded_at)),
-        plan_date: calendar.plan_date(today),
-        exchanges: calendar
-            .coverage()
-            .iter()
-            .map(|(exchange, coverage)| CoverageEntry {
-                exchange: *exchange,
-                from: coverage.from,
-                to: coverage.to,
-                trades_today: calendar.is_trading_day(*exchange, today),
-                next_trading_day: calendar.next_trading_day(*exchange, today),
-            })
-            .collect(),
-        count: entries.len(),
-        entries,
-        warnings: calendar.warning(today).into_iter().collect(),
-        correlation_id: &context.correlation_id,
-        response_time_ms: context.elapsed_ms(),
-    }))
+    Ok(framed(
+        &context,
+        CalendarAnswer {
+            version: load.map(|load| load.version),
+            source: load.map(|load| load.record.source.as_str()),
+            loaded_at: load.map(|load| format_time(load.record.loaded_at)),
+            plan_date: calendar.plan_date(today),
+            exchanges: calendar
+                .coverage()
+                .iter()
+                .map(|(exchange, coverage)| CoverageEntry {
+                    exchange: *exchange,
+                    from: coverage.from,
+                    to: coverage.to,
+                    trades_today: calendar.is_trading_day(*exchange, today),
+                    next_trading_day: calendar.next_trading_day(*exchange, today),
+                })
+                .collect(),
+            count: entries.len(),
+            entries,
+            warnings: calendar.warning(today).into_iter().collect(),
+        },
+    ))
 }
 
 fn shown(entry: Entry<'_>) -> CalendarEntry<'_> {
@@ -162,7 +159,7 @@ impl Selected {
         {
             parameters.fault("from", format!("must not be later than `to`, got {from} and {to}"));
         }
-        Fields::none().finish(parameters.finish())?;
+        parameters.check()?;
         Ok(selected)
     }
 

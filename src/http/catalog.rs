@@ -17,12 +17,11 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::blocking::run_blocking;
-use super::body::Fields;
 use super::context::{AppState, RequestContext, deadline, snapshot};
 use super::instruments::{BOOLEANS, LookupCounts, counted, find_instrument};
 use super::problem::Problem;
 use super::query::Parameters;
-use super::response::json;
+use super::response::framed;
 use super::schema::{parameters, types};
 use crate::metrics::{Lookup, NOT_FOUND, count_lookup};
 
@@ -122,10 +121,6 @@ pub(crate) struct SummaryAnswer<'a> {
     detailed_stats: Option<DetailedStats>,
     /// The version of the catalog.
     version: &'a str,
-    /// The correlation id of the request.
-    correlation_id: &'a str,
-    /// The time from the arrival of the request to the response, in milliseconds.
-    response_time_ms: u64,
 }
 
 /// Returns the figures of the catalog.
@@ -148,14 +143,14 @@ pub(crate) async fn summary(
 ) -> Result<Response, Problem> {
     let mut parameters = Parameters::of(&uri);
     let has_stats = parameters.optional("include_stats", BOOLEANS, |text| text.parse().ok()).unwrap_or(true);
-    Fields::none().finish(parameters.finish())?;
+    parameters.check()?;
     let snapshot = snapshot(&state)?;
     let deadline = deadline(&context, &snapshot);
-    run_blocking(deadline, move || json(&SummaryAnswer::of(&snapshot.catalogue, has_stats, &context))).await
+    run_blocking(deadline, move || framed(&context, SummaryAnswer::of(&snapshot.catalogue, has_stats))).await
 }
 
 impl<'a> SummaryAnswer<'a> {
-    pub(super) fn of(catalogue: &'a Catalogue, has_stats: bool, context: &'a RequestContext) -> Self {
+    pub(super) fn of(catalogue: &'a Catalogue, has_stats: bool) -> Self {
         let today = trading_date(Utc::now());
         let summary = catalogue.summary(today);
         SummaryAnswer {
@@ -168,8 +163,6 @@ impl<'a> SummaryAnswer<'a> {
             data_freshness: freshness(catalogue, today),
             detailed_stats: has_stats.then(|| detailed(&summary)),
             version: catalogue.version(),
-            correlation_id: &context.correlation_id,
-            response_time_ms: context.elapsed_ms(),
         }
     }
 }
@@ -242,15 +235,11 @@ pub(crate) struct BrokerEntry {
 
 /// Every broker.
 #[derive(Serialize, ToSchema)]
-pub(crate) struct BrokersAnswer<'a> {
+pub(crate) struct BrokersAnswer {
     /// The number of brokers.
     count: usize,
     /// The brokers.
     brokers: Vec<BrokerEntry>,
-    /// The correlation id of the request.
-    correlation_id: &'a str,
-    /// The time from the arrival of the request to the response, in milliseconds.
-    response_time_ms: u64,
 }
 
 /// Lists the brokers, and the last load of each.
@@ -259,7 +248,7 @@ pub(crate) struct BrokersAnswer<'a> {
     summary = "List brokers",
     description = "Returns every broker with the uses that the service supports, and the date and the active tokens of its last accepted file.",
     responses(
-        (status = 200, description = "Every broker.", body = BrokersAnswer<'_>),
+        (status = 200, description = "Every broker.", body = BrokersAnswer),
     ),
     security(("api_key" = [])),
 )]
@@ -268,14 +257,14 @@ pub(crate) async fn brokers(
     Extension(context): Extension<RequestContext>,
     uri: Uri,
 ) -> Result<Response, Problem> {
-    Fields::none().finish(Parameters::of(&uri).finish())?;
+    Parameters::of(&uri).check()?;
     let snapshot = snapshot(&state)?;
     let deadline = deadline(&context, &snapshot);
-    run_blocking(deadline, move || json(&BrokersAnswer::of(&snapshot.catalogue, &context))).await
+    run_blocking(deadline, move || framed(&context, BrokersAnswer::of(&snapshot.catalogue))).await
 }
 
-impl<'a> BrokersAnswer<'a> {
-    pub(super) fn of(catalogue: &Catalogue, context: &'a RequestContext) -> Self {
+impl BrokersAnswer {
+    pub(super) fn of(catalogue: &Catalogue) -> Self {
         let tokens = catalogue.token_counts();
         let brokers: Vec<BrokerEntry> = Broker::ALL
             .into_iter()
@@ -291,12 +280,7 @@ impl<'a> BrokersAnswer<'a> {
                 }
             })
             .collect();
-        BrokersAnswer {
-            count: brokers.len(),
-            brokers,
-            correlation_id: &context.correlation_id,
-            response_time_ms: context.elapsed_ms(),
-        }
+        BrokersAnswer { count: brokers.len(), brokers }
     }
 }
 
@@ -320,10 +304,6 @@ pub(crate) struct TokenMapping<'a> {
 #[derive(Serialize, ToSchema)]
 pub(crate) struct TokenAnswer<'a> {
     token_mapping: TokenMapping<'a>,
-    /// The correlation id of the request.
-    correlation_id: &'a str,
-    /// The time from the arrival of the request to the response, in milliseconds.
-    response_time_ms: u64,
 }
 
 /// Returns the token of an instrument in the feed of a broker.
@@ -346,7 +326,7 @@ pub(crate) async fn token(
     uri: Uri,
 ) -> Result<Response, Problem> {
     let answer = || {
-        Fields::none().finish(Parameters::of(&uri).finish())?;
+        Parameters::of(&uri).check()?;
         let snapshot = snapshot(&state)?;
         let broker = Broker::parse(&broker_id).ok_or_else(no_such_broker)?;
         let instrument = find_instrument(&snapshot.catalogue, &key)?;
@@ -358,17 +338,18 @@ pub(crate) async fn token(
                 false => format!("broker {id} has no token for `{key}`: the catalog has no file of {id}"),
             })
         })?;
-        let answer = json(&TokenAnswer {
-            token_mapping: TokenMapping {
-                broker_id: broker.as_str(),
-                instrument_key: instrument.key(),
-                broker_token: token,
-                is_active: instrument.is_active(),
-                last_updated: instrument.last_updated().map(format_time),
+        let answer = framed(
+            &context,
+            TokenAnswer {
+                token_mapping: TokenMapping {
+                    broker_id: broker.as_str(),
+                    instrument_key: instrument.key(),
+                    broker_token: token,
+                    is_active: instrument.is_active(),
+                    last_updated: instrument.last_updated().map(format_time),
+                },
             },
-            correlation_id: &context.correlation_id,
-            response_time_ms: context.elapsed_ms(),
-        });
+        );
         Ok((answer, LookupCounts::of(true)))
     };
     counted(Lookup::BrokerToken, answer())

@@ -19,7 +19,7 @@ use utoipa::ToSchema;
 
 pub(crate) use self::request::IngestBody;
 use self::request::{IngestRequest, parse_ingest_body, parse_upload_query};
-use super::body::{Fields, JsonBody};
+use super::body::JsonBody;
 use super::catalog::no_such_broker;
 use super::context::{AppState, RequestContext};
 use super::endpoints::BASE;
@@ -28,7 +28,7 @@ use super::operations::Operator;
 use super::path::PathText;
 use super::problem::Problem;
 use super::query::Parameters;
-use super::response::json;
+use super::response::framed;
 use super::schema::{parameters, types};
 
 /// The deadline for submitting or reading a job.
@@ -48,10 +48,6 @@ pub(crate) struct IngestAnswer<'a> {
     broker_id: &'static str,
     #[schema(value_type = registry_planning::ingest::selection::Mode)]
     mode: &'static str,
-    /// The correlation id of the request.
-    correlation_id: &'a str,
-    /// The time from the arrival of the request to the response, in milliseconds.
-    response_time_ms: u64,
 }
 
 /// The status and progress of a job.
@@ -107,10 +103,6 @@ pub(crate) struct JobAnswer<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>, format = DateTime, nullable = false)]
     finished_at: Option<String>,
-    /// The correlation id of the request.
-    correlation_id: &'a str,
-    /// The time from the arrival of the request to the response, in milliseconds.
-    response_time_ms: u64,
 }
 
 /// Starts the ingest of a broker's file: a source that is named, or an upload.
@@ -204,15 +196,16 @@ async fn stored_job(
 }
 
 fn taken(job: &Job, context: &RequestContext) -> Response {
-    json(&IngestAnswer {
-        job_id: &job.job_id,
-        status: job.status.as_str(),
-        tracking_url: format!("{BASE}/jobs/{}", job.job_id),
-        broker_id: job.broker.as_str(),
-        mode: job.mode.as_str(),
-        correlation_id: &context.correlation_id,
-        response_time_ms: context.elapsed_ms(),
-    })
+    framed(
+        &context,
+        IngestAnswer {
+            job_id: &job.job_id,
+            status: job.status.as_str(),
+            tracking_url: format!("{BASE}/jobs/{}", job.job_id),
+            broker_id: job.broker.as_str(),
+            mode: job.mode.as_str(),
+        },
+    )
 }
 
 /// Returns the status and progress of a job.
@@ -233,7 +226,7 @@ pub(crate) async fn read_job(
     PathText(job_id): PathText,
     uri: Uri,
 ) -> Result<Response, Problem> {
-    Fields::none().finish(Parameters::of(&uri).finish())?;
+    Parameters::of(&uri).check()?;
     check(&job_id)?;
     let job = state.system.ingest.job(&job_id, deadline()).await?;
     Ok(shown(&job.ok_or_else(no_such_job)?, &context))
@@ -258,36 +251,37 @@ pub(crate) async fn cancel(
     PathText(job_id): PathText,
     uri: Uri,
 ) -> Result<Response, Problem> {
-    Fields::none().finish(Parameters::of(&uri).finish())?;
+    Parameters::of(&uri).check()?;
     check(&job_id)?;
     let job = state.system.ingest.cancel(&job_id, deadline()).await?;
     Ok(shown(&job.ok_or_else(no_such_job)?, &context))
 }
 
 fn shown(job: &Job, context: &RequestContext) -> Response {
-    json(&JobAnswer {
-        job_id: &job.job_id,
-        broker_id: job.broker.as_str(),
-        mode: job.mode.as_str(),
-        priority: job.priority,
-        source: &job.source,
-        status: job.status.as_str(),
-        progress: job.progress,
-        processed_instruments: job.processed,
-        rejected_rows: job.rejected,
-        skipped_rows: job.skipped,
-        duplicate_rows: job.duplicates,
-        updated_instruments: job.updated,
-        new_instruments: job.new,
-        errors: &job.errors,
-        warnings: &job.warnings,
-        version: job.version,
-        created_at: format_time(job.created_at),
-        started_at: job.started_at.map(format_time),
-        finished_at: job.finished_at.map(format_time),
-        correlation_id: &context.correlation_id,
-        response_time_ms: context.elapsed_ms(),
-    })
+    framed(
+        &context,
+        JobAnswer {
+            job_id: &job.job_id,
+            broker_id: job.broker.as_str(),
+            mode: job.mode.as_str(),
+            priority: job.priority,
+            source: &job.source,
+            status: job.status.as_str(),
+            progress: job.progress,
+            processed_instruments: job.processed,
+            rejected_rows: job.rejected,
+            skipped_rows: job.skipped,
+            duplicate_rows: job.duplicates,
+            updated_instruments: job.updated,
+            new_instruments: job.new,
+            errors: &job.errors,
+            warnings: &job.warnings,
+            version: job.version,
+            created_at: format_time(job.created_at),
+            started_at: job.started_at.map(format_time),
+            finished_at: job.finished_at.map(format_time),
+        },
+    )
 }
 
 /// Rejects a malformed id, so that the database is not queried for it.

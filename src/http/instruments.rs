@@ -24,11 +24,10 @@ use utoipa::ToSchema;
 
 pub(super) use self::entry::InstrumentEntry;
 use self::origin::{ContradictionEntry, contradictions, sources};
-use super::body::Fields;
 use super::context::{AppState, RequestContext, snapshot};
 use super::problem::Problem;
-use super::query::{Parameters, whole};
-use super::response::json;
+use super::query::Parameters;
+use super::response::framed;
 use super::schema::parameters;
 use crate::metrics::{ERROR, Lookup, NOT_FOUND, SUCCESS, count_lookup};
 
@@ -64,10 +63,6 @@ pub(crate) struct ResolveAnswer<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     suggestions: Option<Vec<String>>,
-    /// The correlation id of the request.
-    correlation_id: &'a str,
-    /// The time from the arrival of the request to the response, in milliseconds.
-    response_time_ms: u64,
 }
 
 /// Finds every instrument of a symbol, of an ISIN, or of both.
@@ -106,7 +101,7 @@ fn answer_resolve(state: &AppState, context: &RequestContext, uri: &Uri) -> Resu
         classes: parameters.optional_word("instrument_type").into_iter().collect(),
         ..Filters::default()
     };
-    Fields::none().finish(parameters.finish())?;
+    parameters.check()?;
 
     let snapshot = snapshot(state)?;
     let catalogue = &snapshot.catalogue;
@@ -130,14 +125,15 @@ fn answer_resolve(state: &AppState, context: &RequestContext, uri: &Uri) -> Resu
         helped(detail, catalogue, of_symbol)
     });
     let (detail, suggestions) = help.map(|help| (help.detail, help.suggestions)).unzip();
-    let answer = json(&ResolveAnswer {
-        count: found.len(),
-        instruments: found.iter().map(|id| InstrumentEntry::of(&catalogue.get(*id))).collect(),
-        detail,
-        suggestions,
-        correlation_id: &context.correlation_id,
-        response_time_ms: context.elapsed_ms(),
-    });
+    let answer = framed(
+        &context,
+        ResolveAnswer {
+            count: found.len(),
+            instruments: found.iter().map(|id| InstrumentEntry::of(&catalogue.get(*id))).collect(),
+            detail,
+            suggestions,
+        },
+    );
     Ok((answer, LookupCounts::of(!found.is_empty())))
 }
 
@@ -186,10 +182,6 @@ pub(crate) struct InstrumentsAnswer<'a> {
     /// The instruments, sorted by exchange, then symbol.
     instruments: Vec<InstrumentEntry<'a>>,
     pagination: ListPagination,
-    /// The correlation id of the request.
-    correlation_id: &'a str,
-    /// The time from the arrival of the request to the response, in milliseconds.
-    response_time_ms: u64,
 }
 
 /// Lists instruments by exchange, then symbol.
@@ -220,29 +212,26 @@ fn answer_list(state: &AppState, context: &RequestContext, uri: &Uri) -> Result<
         is_active: Some(parameters.optional("is_active", BOOLEANS, |text| text.parse().ok()).unwrap_or(true)),
         ..Filters::default()
     };
-    let limit = parameters.optional("limit", "an integer from 1 to 1000", |text| {
-        whole::<u32>(text).filter(|limit| (1..=1000).contains(limit))
-    });
-    let offset = parameters.optional("offset", "an integer from 0 to 9223372036854775807", |text| {
-        whole::<u64>(text).filter(|offset| *offset <= OFFSET_MAX)
-    });
-    Fields::none().finish(parameters.finish())?;
+    let limit = parameters.within("limit", 1..=1000);
+    let offset = parameters.within("offset", 0..=OFFSET_MAX);
+    parameters.check()?;
 
     let snapshot = snapshot(state)?;
     let (limit, offset) = (limit.unwrap_or(100), offset.unwrap_or(0));
     let skipped = usize::try_from(offset).unwrap_or(usize::MAX);
     let (ids, total) = snapshot.catalogue.list(&filters, skipped, limit as usize);
-    let answer = json(&InstrumentsAnswer {
-        instruments: ids.iter().map(|id| InstrumentEntry::of(&snapshot.catalogue.get(*id))).collect(),
-        pagination: ListPagination {
-            total: total as u64,
-            limit,
-            offset,
-            has_next: skipped.saturating_add(ids.len()) < total,
+    let answer = framed(
+        &context,
+        InstrumentsAnswer {
+            instruments: ids.iter().map(|id| InstrumentEntry::of(&snapshot.catalogue.get(*id))).collect(),
+            pagination: ListPagination {
+                total: total as u64,
+                limit,
+                offset,
+                has_next: skipped.saturating_add(ids.len()) < total,
+            },
         },
-        correlation_id: &context.correlation_id,
-        response_time_ms: context.elapsed_ms(),
-    });
+    );
     Ok((answer, LookupCounts::of(!ids.is_empty())))
 }
 
@@ -255,10 +244,6 @@ pub(crate) struct InstrumentAnswer<'a> {
     sources: BTreeMap<&'static str, &'static str>,
     /// The fields on which the files of brokers contradict each other.
     contradictions: Vec<ContradictionEntry<'a>>,
-    /// The correlation id of the request.
-    correlation_id: &'a str,
-    /// The time from the arrival of the request to the response, in milliseconds.
-    response_time_ms: u64,
 }
 
 /// Reads one instrument by its key, or by an alias of it.
@@ -282,16 +267,17 @@ pub(crate) async fn read_instrument(
     uri: Uri,
 ) -> Result<Response, Problem> {
     let answer = || {
-        Fields::none().finish(Parameters::of(&uri).finish())?;
+        Parameters::of(&uri).check()?;
         let snapshot = snapshot(&state)?;
         let instrument = find_instrument(&snapshot.catalogue, &key)?;
-        let answer = json(&InstrumentAnswer {
-            instrument: InstrumentEntry::of(&instrument),
-            sources: sources(&instrument),
-            contradictions: contradictions(&snapshot.catalogue, &instrument),
-            correlation_id: &context.correlation_id,
-            response_time_ms: context.elapsed_ms(),
-        });
+        let answer = framed(
+            &context,
+            InstrumentAnswer {
+                instrument: InstrumentEntry::of(&instrument),
+                sources: sources(&instrument),
+                contradictions: contradictions(&snapshot.catalogue, &instrument),
+            },
+        );
         Ok((answer, LookupCounts::of(true)))
     };
     counted(Lookup::Instrument, answer())

@@ -1,6 +1,6 @@
 //! The answers of the API from what is stored, for commands without a running service. They lack the fields of a response.
 
-use axum::http::{HeaderMap, Uri};
+use axum::http::Uri;
 use registry_planning::capacity::Capacity;
 use registry_planning::catalogue::Catalogue;
 use registry_planning::ingest::diff::ChangeKind;
@@ -12,7 +12,6 @@ use serde_json::Value;
 use super::body::JsonBody;
 use super::broker_limits::LimitsAnswer;
 use super::catalog::{BrokersAnswer, SummaryAnswer};
-use super::context::RequestContext;
 use super::instruments::search::{SearchAnswer, parse_search};
 use super::problem::Problem;
 use super::versions::{DiffAnswer, VersionsAnswer};
@@ -34,28 +33,18 @@ impl From<Problem> for OfflineError {
     }
 }
 
-/// Returns an answer without the fields that belong to a request.
 fn document(answer: &impl Serialize) -> Value {
-    let mut value = serde_json::to_value(answer).unwrap_or_default();
-    if let Some(fields) = value.as_object_mut() {
-        fields.remove("correlation_id");
-        fields.remove("response_time_ms");
-    }
-    value
-}
-
-fn context() -> RequestContext {
-    RequestContext::begin(&HeaderMap::new())
+    serde_json::to_value(answer).unwrap_or_default()
 }
 
 /// Returns every broker, and the last load of each.
 pub(crate) fn brokers(catalogue: &Catalogue) -> Value {
-    document(&BrokersAnswer::of(catalogue, &context()))
+    document(&BrokersAnswer::of(catalogue))
 }
 
 /// Returns the figures of a catalog.
 pub(crate) fn summary(catalogue: &Catalogue) -> Value {
-    document(&SummaryAnswer::of(catalogue, true, &context()))
+    document(&SummaryAnswer::of(catalogue, true))
 }
 
 /// Returns the limits of a broker. The query may have a tier.
@@ -63,7 +52,7 @@ pub(crate) fn summary(catalogue: &Catalogue) -> Value {
 /// # Errors
 /// [`OfflineError::Problem`] if the tier does not exist.
 pub(crate) fn limits(capacity: &Capacity, broker: Broker, query: &Uri) -> Result<Value, OfflineError> {
-    Ok(document(&LimitsAnswer::of(broker, capacity.of(broker), query, &context())?))
+    Ok(document(&LimitsAnswer::of(broker, capacity.of(broker), query)?))
 }
 
 /// Searches a catalog with the query and the body of the API.
@@ -72,7 +61,7 @@ pub(crate) fn limits(capacity: &Capacity, broker: Broker, query: &Uri) -> Result
 /// [`OfflineError::Problem`] with all faults of the request.
 pub(crate) fn search(catalogue: &Catalogue, query: &Uri, body: &Value) -> Result<Value, OfflineError> {
     let request = parse_search(query, &JsonBody::of(body.to_string().into()))?;
-    Ok(document(&SearchAnswer::of(catalogue, &request, &context())))
+    Ok(document(&SearchAnswer::of(catalogue, &request)))
 }
 
 /// Returns the newest versions of the catalog, all before the version `before` if it is given.
@@ -81,7 +70,7 @@ pub(crate) fn search(catalogue: &Catalogue, query: &Uri, body: &Value) -> Result
 /// [`OfflineError::Store`].
 pub(crate) async fn versions(store: &dyn Store, before: Option<i64>, limit: u32) -> Result<Value, OfflineError> {
     let loads = store.versions(before, limit + 1).await?;
-    Ok(document(&VersionsAnswer::of(loads, limit, &context())))
+    Ok(document(&VersionsAnswer::of(loads, limit)))
 }
 
 /// Returns the changes of a version of the catalog.
@@ -95,5 +84,5 @@ pub(crate) async fn diff(
     limit: u32,
 ) -> Result<Value, OfflineError> {
     let diff = store.diff(version, kind, limit + 1).await?;
-    Ok(document(&DiffAnswer::of(diff, limit, &context())?))
+    Ok(document(&DiffAnswer::of(diff, limit)?))
 }

@@ -15,12 +15,12 @@ use serde::Serialize;
 use tracing::info;
 use utoipa::ToSchema;
 
-use super::body::{Fields, JsonBody};
+use super::body::JsonBody;
 use super::context::{AppState, RequestContext, key_name};
 use super::path::PathText;
 use super::problem::Problem;
 use super::query::Parameters;
-use super::response::json;
+use super::response::framed;
 use super::schema::{parameters, types};
 use super::status::StatusBreaker;
 use crate::telemetry::{self, AUDIT_TARGET};
@@ -61,16 +61,12 @@ pub(super) fn deadline(context: &RequestContext) -> tokio::time::Instant {
 
 /// The result of a refresh.
 #[derive(Serialize, ToSchema)]
-pub(crate) struct RefreshAnswer<'a> {
+pub(crate) struct RefreshAnswer {
     /// The outcome.
     #[schema(value_type = types::RefreshOutcome)]
     outcome: &'static str,
     /// The reason of the outcome.
     detail: String,
-    /// The correlation id of the request.
-    correlation_id: &'a str,
-    /// The time from the arrival of the request to the response, in milliseconds.
-    response_time_ms: u64,
 }
 
 /// Refreshes the settings.
@@ -80,7 +76,7 @@ pub(crate) struct RefreshAnswer<'a> {
     summary = "Refresh the settings",
     description = "Reads the settings from the config service now, and waits for the outcome.",
     responses(
-        (status = 200, description = "The outcome.", body = RefreshAnswer<'_>),
+        (status = 200, description = "The outcome.", body = RefreshAnswer),
     ),
     security(("api_key" = [])),
 )]
@@ -90,7 +86,7 @@ pub(crate) async fn refresh_settings(
     operator: Operator,
     uri: Uri,
 ) -> Result<Response, Problem> {
-    Fields::none().finish(Parameters::of(&uri).finish())?;
+    Parameters::of(&uri).check()?;
     let config = &state.system.config;
     let (outcome, detail) = match config.service() {
         None => ("not_configured", "there is no config service; the environment applies".to_owned()),
@@ -100,12 +96,7 @@ pub(crate) async fn refresh_settings(
         }
     };
     operator.audit("refresh_settings", "settings", "", outcome);
-    Ok(json(&RefreshAnswer {
-        outcome,
-        detail,
-        correlation_id: &context.correlation_id,
-        response_time_ms: context.elapsed_ms(),
-    }))
+    Ok(framed(&context, RefreshAnswer { outcome, detail }))
 }
 
 /// Returns the outcome of a refresh and its reason.
@@ -134,13 +125,9 @@ pub(crate) struct ForceBreakerBody {
 
 /// A circuit breaker after an action.
 #[derive(Serialize, ToSchema)]
-pub(crate) struct BreakerAnswer<'a> {
+pub(crate) struct BreakerAnswer {
     #[serde(flatten)]
     breaker: StatusBreaker,
-    /// The correlation id of the request.
-    correlation_id: &'a str,
-    /// The time from the arrival of the request to the response, in milliseconds.
-    response_time_ms: u64,
 }
 
 /// Returns the state that an action forces, `None` within for the automatic one.
@@ -164,7 +151,7 @@ fn parse_action(word: &str) -> Option<Option<ForcedState>> {
     params(parameters::DependencyPath),
     request_body(content = ForceBreakerBody, description = "The action."),
     responses(
-        (status = 200, description = "The circuit breaker.", body = BreakerAnswer<'_>),
+        (status = 200, description = "The circuit breaker.", body = BreakerAnswer),
         (status = 404, description = "The dependency does not exist, or is not configured."),
     ),
     security(("api_key" = [])),
@@ -189,11 +176,7 @@ pub(crate) async fn force_breaker(
     let change = change.ok_or_else(|| Problem::not_found(format!("{dependency} is not configured")))?;
     operator.audit("force_breaker", dependency, described(&change.before), described(&change.after));
     let detail = change.after.forced.map(|forced| format!("forced {forced} by an operator; `reset` ends it"));
-    Ok(json(&BreakerAnswer {
-        breaker: StatusBreaker::of(dependency, &change.after, Utc::now(), detail),
-        correlation_id: &context.correlation_id,
-        response_time_ms: context.elapsed_ms(),
-    }))
+    Ok(framed(&context, BreakerAnswer { breaker: StatusBreaker::of(dependency, &change.after, Utc::now(), detail) }))
 }
 
 /// Describes a state of a circuit breaker for the audit log.
@@ -217,15 +200,11 @@ pub(crate) struct LogLevelBody {
 
 /// The filter of the log.
 #[derive(Serialize, ToSchema)]
-pub(crate) struct LogLevelAnswer<'a> {
+pub(crate) struct LogLevelAnswer {
     /// The filter in effect.
     level: String,
     /// The filter before.
     previous: String,
-    /// The correlation id of the request.
-    correlation_id: &'a str,
-    /// The time from the arrival of the request to the response, in milliseconds.
-    response_time_ms: u64,
 }
 
 /// Changes the log level.
@@ -236,7 +215,7 @@ pub(crate) struct LogLevelAnswer<'a> {
     description = "Changes the filter of the log until the end of the process. `LOG_LEVEL` applies again after a restart.",
     request_body(content = LogLevelBody, description = "The filter of the log."),
     responses(
-        (status = 200, description = "The filter is in effect.", body = LogLevelAnswer<'_>),
+        (status = 200, description = "The filter is in effect.", body = LogLevelAnswer),
     ),
     security(("api_key" = [])),
 )]
@@ -257,10 +236,5 @@ pub(crate) async fn set_log_level(
     let previous = telemetry::log_level();
     telemetry::set_log_level(&level);
     operator.audit("set_log_level", "log", &previous, &level);
-    Ok(json(&LogLevelAnswer {
-        level,
-        previous,
-        correlation_id: &context.correlation_id,
-        response_time_ms: context.elapsed_ms(),
-    }))
+    Ok(framed(&context, LogLevelAnswer { level, previous }))
 }

@@ -4,7 +4,7 @@ use registry_store::Position;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::query::{Parameters, whole};
+use super::query::Parameters;
 
 /// The position of a page in its list.
 #[derive(Serialize, ToSchema)]
@@ -32,9 +32,7 @@ pub(super) struct Paging {
 impl Paging {
     /// Reads `limit`, `offset` and `cursor`. `is_cursor` accepts the id in a valid cursor.
     pub(super) fn read(parameters: &mut Parameters, default: u32, max: u32, is_cursor: fn(&str) -> bool) -> Self {
-        let limit = parameters.optional("limit", &format!("an integer from 1 to {max}"), |text| {
-            whole(text).filter(|limit| (1..=max).contains(limit))
-        });
+        let limit = parameters.within("limit", 1..=max);
         let offset = parameters.offset();
         let cursor = read_cursor(parameters, is_cursor);
         if offset.is_some() && cursor.is_some() {

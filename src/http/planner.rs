@@ -12,16 +12,16 @@ use registry_planning::vocabulary::format_time;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::body::{Fields, JsonBody};
+use super::body::JsonBody;
 use super::context::{AppState, RequestContext, deadline, snapshot};
 use super::problem::Problem;
 use super::query::Parameters;
-use super::response::json;
+use super::response::framed;
 use super::schema::types;
 
 /// The settings of the planner in effect.
 #[derive(Serialize, ToSchema)]
-pub(crate) struct ConfigAnswer<'a> {
+pub(crate) struct ConfigAnswer {
     /// The value of each setting, as the config service holds it.
     configuration: BTreeMap<&'static str, String>,
     /// The source of each value.
@@ -32,10 +32,6 @@ pub(crate) struct ConfigAnswer<'a> {
     /// The time of the last change of a value.
     #[schema(value_type = String, format = DateTime)]
     last_updated: String,
-    /// The correlation id of the request.
-    correlation_id: &'a str,
-    /// The time from the arrival of the request to the response, in milliseconds.
-    response_time_ms: u64,
 }
 
 /// Returns the settings of the planner.
@@ -45,7 +41,7 @@ pub(crate) struct ConfigAnswer<'a> {
     summary = "Get the settings of the planner",
     description = "Returns the settings in effect and the source of each value.",
     responses(
-        (status = 200, description = "The settings in effect.", body = ConfigAnswer<'_>),
+        (status = 200, description = "The settings in effect.", body = ConfigAnswer),
     ),
     security(("api_key" = [])),
 )]
@@ -54,35 +50,32 @@ pub(crate) async fn config(
     Extension(context): Extension<RequestContext>,
     uri: Uri,
 ) -> Result<Response, Problem> {
-    Fields::none().finish(Parameters::of(&uri).finish())?;
+    Parameters::of(&uri).check()?;
     let snapshot = snapshot(&state)?;
     let report = state.system.config.report(deadline(&context, &snapshot).into()).await?;
     // There is a snapshot, so settings were loaded. An actor that was restarted reads them again soon.
     let report = report.ok_or_else(|| Problem::from(registry_actors::CallError::Gone("config")))?;
     let shown = || SETTINGS.iter().filter(|key: &&SettingKey| key.is_planner_key).map(|key| key.name);
-    Ok(json(&ConfigAnswer {
-        configuration: shown().filter_map(|key| Some((key, report.values.get(key)?.clone()))).collect(),
-        sources: shown().filter_map(|key| Some((key, *report.origins.get(key)?))).collect(),
-        version: report.version,
-        last_updated: format_time(report.last_updated),
-        correlation_id: &context.correlation_id,
-        response_time_ms: context.elapsed_ms(),
-    }))
+    Ok(framed(
+        &context,
+        ConfigAnswer {
+            configuration: shown().filter_map(|key| Some((key, report.values.get(key)?.clone()))).collect(),
+            sources: shown().filter_map(|key| Some((key, *report.origins.get(key)?))).collect(),
+            version: report.version,
+            last_updated: format_time(report.last_updated),
+        },
+    ))
 }
 
 /// The result of a cleanup.
 #[derive(Serialize, ToSchema)]
-pub(crate) struct CleanupAnswer<'a> {
+pub(crate) struct CleanupAnswer {
     /// The number of plans that were deleted.
     deleted_plans: u64,
     /// The number of expired entries that were removed from the cache.
     cleared_cache_entries: u64,
     /// The time that the operation took, in milliseconds.
     duration_ms: u64,
-    /// The correlation id of the request.
-    correlation_id: &'a str,
-    /// The time from the arrival of the request to the response, in milliseconds.
-    response_time_ms: u64,
 }
 
 /// Deletes plans beyond the retention period, and expired cache entries.
@@ -92,7 +85,7 @@ pub(crate) struct CleanupAnswer<'a> {
     summary = "Delete old plans",
     description = "Deletes plans that are older than the retention period, and removes expired entries from the cache.",
     responses(
-        (status = 200, description = "The number of deleted plans and removed cache entries.", body = CleanupAnswer<'_>),
+        (status = 200, description = "The number of deleted plans and removed cache entries.", body = CleanupAnswer),
     ),
     security(("api_key" = [])),
 )]
@@ -103,19 +96,19 @@ pub(crate) async fn cleanup(
     body: JsonBody,
 ) -> Result<Response, Problem> {
     // There are no options: the body can be empty or an empty object, and every field is unknown.
-    let fields = if body.is_empty() { Fields::none() } else { body.fields()? };
-    fields.finish(Parameters::of(&uri).finish())?;
+    body.optional_fields()?.finish(Parameters::of(&uri).finish())?;
     let snapshot = snapshot(&state)?;
     let started_at = Instant::now();
     let deadline = deadline(&context, &snapshot).into();
     let deleted_plans =
         state.system.persistence.delete_old_plans(snapshot.settings.plan_retention_days, deadline).await?;
     let cleared_cache_entries = state.system.cache.clear_expired(deadline).await?;
-    Ok(json(&CleanupAnswer {
-        deleted_plans,
-        cleared_cache_entries,
-        duration_ms: u64::try_from(started_at.elapsed().as_millis()).unwrap_or(u64::MAX),
-        correlation_id: &context.correlation_id,
-        response_time_ms: context.elapsed_ms(),
-    }))
+    Ok(framed(
+        &context,
+        CleanupAnswer {
+            deleted_plans,
+            cleared_cache_entries,
+            duration_ms: u64::try_from(started_at.elapsed().as_millis()).unwrap_or(u64::MAX),
+        },
+    ))
 }

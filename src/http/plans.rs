@@ -48,14 +48,14 @@ pub(super) use self::request::{PlanOverrides, request_from};
 use self::schemas::{PlanAnswer, PlanBody};
 use self::tags::{entity_tag, with_tag};
 use super::blocking::run_unless_quick;
-use super::body::{Fields, JsonBody};
+use super::body::JsonBody;
 use super::context::{AppState, RequestContext, deadline, snapshot};
 use super::idempotency;
 use super::portions::large_object;
 use super::problem::Problem;
 use super::profile_state::{is_usable, no_such_profile};
 use super::query::Parameters;
-use super::response::{is_known_to_caller, json};
+use super::response::{framed, is_known_to_caller, write_request_fields};
 use super::schema::{parameters, types};
 use super::shedding;
 use crate::metrics::{DESCRIPTIONS, ERROR, REQUESTS_SHED, SUCCESS};
@@ -292,7 +292,7 @@ pub(crate) struct DescribeBody {
 
 /// The description of a plan.
 #[derive(Serialize, ToSchema)]
-pub(crate) struct DescribeAnswer<'a> {
+pub(crate) struct DescribeAnswer {
     #[serde(flatten)]
     description: Description,
     /// The time that it took to describe the plan, in milliseconds.
@@ -300,10 +300,6 @@ pub(crate) struct DescribeAnswer<'a> {
     /// Always `v1`.
     #[schema(value_type = types::ApiVersion)]
     api_version: &'static str,
-    /// The correlation id of the request.
-    correlation_id: &'a str,
-    /// The time from the arrival of the request to the response, in milliseconds.
-    response_time_ms: u64,
 }
 
 /// Describes a plan: instruments, cost, performance and risks.
@@ -316,7 +312,7 @@ pub(crate) struct DescribeAnswer<'a> {
     params(parameters::PlanPath),
     request_body(content = Option<DescribeBody>, description = "The level of detail. The body may be empty."),
     responses(
-        (status = 200, description = "The description of the plan.", body = DescribeAnswer<'_>),
+        (status = 200, description = "The description of the plan.", body = DescribeAnswer),
         (status = 404, description = "The plan does not exist."),
     ),
     security(("api_key" = [])),
@@ -328,7 +324,7 @@ pub(crate) async fn describe(
     uri: Uri,
     body: JsonBody,
 ) -> Result<Response, Problem> {
-    let mut fields = if body.is_empty() { Fields::none() } else { body.fields()? };
+    let mut fields = body.optional_fields()?;
     let level = fields.optional_word("description_level");
     fields.finish(Parameters::of(&uri).finish())?;
     let level = level.unwrap_or(DescriptionLevel::Detailed);
@@ -344,13 +340,10 @@ pub(crate) async fn describe(
     let described = described.await;
     let status = if described.is_ok() { SUCCESS } else { ERROR };
     counter!(DESCRIPTIONS, "description_level" => level.as_str(), "status" => status).increment(1);
-    Ok(json(&DescribeAnswer {
-        description: described?,
-        duration_ms: milliseconds(started_at.elapsed()),
-        api_version: "v1",
-        correlation_id: &context.correlation_id,
-        response_time_ms: context.elapsed_ms(),
-    }))
+    Ok(framed(
+        &context,
+        DescribeAnswer { description: described?, duration_ms: milliseconds(started_at.elapsed()), api_version: "v1" },
+    ))
 }
 
 /// Returns the present against which a plan is described.
@@ -372,10 +365,6 @@ pub(crate) struct ReadAnswer {
     /// includes them.
     #[schema(nullable = false)]
     subscriptions: Option<Vec<Subscription<'static>>>,
-    /// The correlation id of the request.
-    correlation_id: String,
-    /// The time from the arrival of the request to the response, in milliseconds.
-    response_time_ms: u64,
 }
 
 /// Reads a plan, expired or not.
@@ -403,7 +392,7 @@ pub(crate) async fn read_plan(
 ) -> Result<Response, Problem> {
     let mut parameters = Parameters::of(&uri);
     request::includes_subscriptions(&mut parameters);
-    Fields::none().finish(parameters.finish())?;
+    parameters.check()?;
     let snapshot = snapshot(&state)?;
     let cached = find_plan(&state, &context, &snapshot, plan_id).await?;
     plan_by_id_response(&state, &snapshot, &context, &uri, &headers, cached).await
@@ -438,8 +427,7 @@ pub(super) async fn plan_by_id_response(
                 None => answer.raw("plan", cached.json.as_bytes()),
             }
             included.write(answer, &cached.plan);
-            answer.field("correlation_id", &*context.correlation_id);
-            answer.field("response_time_ms", &context.elapsed_ms());
+            write_request_fields(answer, &context);
         };
         large_object(bytes, deadline, write).await?
     };

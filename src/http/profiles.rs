@@ -26,7 +26,6 @@ use crate::http::schema::types;
 use axum::extract::{ConnectInfo, FromRequestParts, Path};
 use axum::http::header;
 use axum::http::request::Parts;
-use axum::response::Response;
 use chrono::{DateTime, SubsecRound, Utc};
 use registry_actors::persistence::PersistenceHandle;
 use registry_actors::snapshot::Snapshot;
@@ -40,7 +39,6 @@ use super::ids::is_profile_id;
 use super::problem::Problem;
 use super::profile_state::no_such_profile;
 use super::query::whole;
-use super::response::json;
 
 pub(crate) use self::body::{NAME_CHARACTERS_MAX, USER_IDS, is_user_id};
 
@@ -180,37 +178,6 @@ impl<'a> ProfileEntry<'a> {
             updated_at: time(profile.updated_at),
             expires_at: profile.expires_at.map(time),
         }
-    }
-}
-
-/// The fields that every response has.
-#[derive(Serialize, ToSchema)]
-pub(crate) struct Answer<'a, T> {
-    #[serde(flatten)]
-    body: T,
-    /// The correlation id of the request.
-    correlation_id: &'a str,
-    /// The time from the arrival of the request to the response, in milliseconds.
-    response_time_ms: u64,
-}
-
-fn answer<T: Serialize>(context: &RequestContext, body: T) -> Response {
-    json(&Answer { body, correlation_id: &context.correlation_id, response_time_ms: context.elapsed_ms() })
-}
-
-/// Returns the function that renders a response whose list is its first field and empty. The rows of the list are
-/// written into it.
-fn frame<T: Serialize + Send + Sync + 'static>(
-    context: &RequestContext,
-    body: T,
-) -> impl Fn() -> serde_json::Result<Vec<u8>> + Send + Sync + 'static {
-    let context = context.clone();
-    move || {
-        serde_json::to_vec(&Answer {
-            body: &body,
-            correlation_id: &context.correlation_id,
-            response_time_ms: context.elapsed_ms(),
-        })
     }
 }
 

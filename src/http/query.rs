@@ -1,12 +1,14 @@
 //! Parses query parameters, and reports all faults at once.
 
+use std::ops::RangeInclusive;
+
 use axum::extract::Query;
 use axum::http::Uri;
 use registry_planning::json::{SHOWN_CHARACTERS_MAX, pointer_part, shortened};
 use registry_planning::vocabulary::Word;
 
-use super::body::quoted;
-use super::problem::Fault;
+use super::body::{Fields, quoted};
+use super::problem::{Fault, Problem};
 
 /// Parses an integer of digits only.
 pub(crate) fn whole<T: std::str::FromStr>(text: &str) -> Option<T> {
@@ -55,6 +57,14 @@ impl Parameters {
         self.faults
     }
 
+    /// Ends the parsing of a request without a body.
+    ///
+    /// # Errors
+    /// 422 with every fault, including unknown parameters.
+    pub(crate) fn check(self) -> Result<(), Problem> {
+        Fields::none().finish(self.finish())
+    }
+
     pub(crate) fn fault(&mut self, name: &str, detail: String) {
         let pointer = format!("/query/{}", pointer_part(name));
         self.faults.push(Fault { pointer, detail });
@@ -78,6 +88,15 @@ impl Parameters {
     /// Takes an optional parameter. `expected` describes what `parse` accepts.
     pub(crate) fn optional<T>(&mut self, name: &str, expected: &str, parse: impl Fn(&str) -> Option<T>) -> Option<T> {
         self.optional_parsed(name, parse, |got| format!("expected {expected}, got {got}"))
+    }
+
+    /// Takes an optional integer.
+    pub(crate) fn within<T>(&mut self, name: &str, range: RangeInclusive<T>) -> Option<T>
+    where
+        T: std::str::FromStr + PartialOrd + std::fmt::Display,
+    {
+        let expected = format!("an integer from {} to {}", range.start(), range.end());
+        self.optional(name, &expected, |text| whole(text).filter(|number| range.contains(number)))
     }
 
     /// Returns the `offset` of a list that has a cursor.

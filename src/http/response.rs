@@ -4,11 +4,13 @@ use axum::body::Body;
 use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use registry_planning::json::ObjectWriter;
+use serde::Serialize;
 
+use super::context::RequestContext;
 use super::problem::Problem;
 
 /// Returns a JSON response.
-pub(crate) fn json(body: &impl serde::Serialize) -> Response {
+pub(crate) fn json(body: &impl Serialize) -> Response {
     match serde_json::to_vec(body) {
         Ok(json) => json_bytes(json),
         Err(fault) => {
@@ -16,6 +18,42 @@ pub(crate) fn json(body: &impl serde::Serialize) -> Response {
             Problem::internal().into_response()
         }
     }
+}
+
+/// A response with the fields that every response of the API has.
+#[derive(Serialize)]
+pub(super) struct Framed<'a, T> {
+    #[serde(flatten)]
+    body: T,
+    correlation_id: &'a str,
+    response_time_ms: u64,
+}
+
+impl<'a, T> Framed<'a, T> {
+    pub(super) fn of(context: &'a RequestContext, body: T) -> Self {
+        Framed { body, correlation_id: &context.correlation_id, response_time_ms: context.elapsed_ms() }
+    }
+}
+
+/// Returns a JSON response with the fields that every response has.
+pub(super) fn framed(context: &RequestContext, body: impl Serialize) -> Response {
+    json(&Framed::of(context, body))
+}
+
+/// Returns a function that renders a response whose list is its first field and empty. The rows of the list are written
+/// into it.
+pub(super) fn frame<T: Serialize + Send + Sync + 'static>(
+    context: &RequestContext,
+    body: T,
+) -> impl Fn() -> serde_json::Result<Vec<u8>> + Send + Sync + 'static {
+    let context = context.clone();
+    move || serde_json::to_vec(&Framed::of(&context, &body))
+}
+
+/// Writes the fields that every response has.
+pub(super) fn write_request_fields(answer: &mut ObjectWriter<'_>, context: &RequestContext) {
+    answer.field("correlation_id", &*context.correlation_id);
+    answer.field("response_time_ms", &context.elapsed_ms());
 }
 
 /// Returns a JSON response. `part` is the size in bytes of its largest part.

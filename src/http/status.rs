@@ -18,21 +18,16 @@ pub(crate) use self::document::StatusBreaker;
 use self::document::StatusDocument;
 pub(crate) use self::problems::is_stale;
 pub(super) use self::stream::{__path_stream, stream};
-use super::body::Fields;
 use super::context::{AppState, RequestContext};
 use super::problem::Problem;
 use super::query::Parameters;
-use super::response::json;
+use super::response::framed;
 
 /// The status.
 #[derive(Serialize, ToSchema)]
-pub(crate) struct StatusAnswer<'a> {
+pub(crate) struct StatusAnswer {
     #[serde(flatten)]
     document: StatusDocument,
-    /// The correlation id of the request.
-    correlation_id: &'a str,
-    /// The time from the arrival of the request to the response, in milliseconds.
-    response_time_ms: u64,
 }
 
 /// Returns the status.
@@ -43,7 +38,7 @@ pub(crate) struct StatusAnswer<'a> {
         breakers, caches, files and jobs of this process. Responds within a second even if the database, Redis or an actor \
         hangs.",
     responses(
-        (status = 200, description = "The status.", body = StatusAnswer<'_>),
+        (status = 200, description = "The status.", body = StatusAnswer),
     ),
     security(("api_key" = [])),
 )]
@@ -52,11 +47,7 @@ pub(crate) async fn status(
     Extension(context): Extension<RequestContext>,
     uri: Uri,
 ) -> Result<Response, Problem> {
-    Fields::none().finish(Parameters::of(&uri).finish())?;
+    Parameters::of(&uri).check()?;
     let (document, _) = Facts::gather(&state).await.document(&state);
-    Ok(json(&StatusAnswer {
-        document,
-        correlation_id: &context.correlation_id,
-        response_time_ms: context.elapsed_ms(),
-    }))
+    Ok(framed(&context, StatusAnswer { document }))
 }

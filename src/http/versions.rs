@@ -14,12 +14,11 @@ use registry_store::{LoadDiff, LoadSummary, Store, StoredFault};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::body::Fields;
 use super::context::{AppState, RequestContext};
 use super::path::PathText;
 use super::problem::Problem;
 use super::query::{Parameters, whole};
-use super::response::json;
+use super::response::framed;
 use super::schema::{parameters, types};
 
 /// The deadline of a query.
@@ -80,17 +79,13 @@ pub(crate) struct Overruled {
 
 /// A page of accepted loads.
 #[derive(Serialize, ToSchema)]
-pub(crate) struct VersionsAnswer<'a> {
+pub(crate) struct VersionsAnswer {
     /// The entries, newest first.
     versions: Vec<VersionEntry>,
     /// The `before` of the next page. Absent on the last page.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     next_before: Option<i64>,
-    /// The correlation id of the request.
-    correlation_id: &'a str,
-    /// The time from the arrival of the request to the response, in milliseconds.
-    response_time_ms: u64,
 }
 
 /// A change between two loads of a broker.
@@ -109,7 +104,7 @@ pub(crate) struct ChangeEntry {
 
 /// The changes of a load.
 #[derive(Serialize, ToSchema)]
-pub(crate) struct DiffAnswer<'a> {
+pub(crate) struct DiffAnswer {
     /// The version of the catalog that the load created.
     version: i64,
     /// The broker that the load belongs to.
@@ -121,10 +116,6 @@ pub(crate) struct DiffAnswer<'a> {
     changes: Vec<ChangeEntry>,
     /// Whether there are more changes that match the request.
     has_more: bool,
-    /// The correlation id of the request.
-    correlation_id: &'a str,
-    /// The time from the arrival of the request to the response, in milliseconds.
-    response_time_ms: u64,
 }
 
 /// The kinds of changes.
@@ -136,7 +127,7 @@ pub(crate) struct DiffAnswer<'a> {
     description = "Returns a page of the accepted loads, newest first. Each load is a version of the catalog.",
     params(parameters::CatalogVersionsQuery),
     responses(
-        (status = 200, description = "A page of versions.", body = VersionsAnswer<'_>),
+        (status = 200, description = "A page of versions.", body = VersionsAnswer),
     ),
     security(("api_key" = [])),
 )]
@@ -146,28 +137,25 @@ pub(crate) async fn list(
     uri: Uri,
 ) -> Result<Response, Problem> {
     let mut parameters = Parameters::of(&uri);
-    let limit = parameters
-        .optional("limit", "an integer from 1 to 200", |text| whole(text).filter(|limit| (1..=200).contains(limit)));
+    let limit = parameters.within("limit", 1..=200);
     let before = parameters.optional("before", "a `next_before` of an earlier response", whole);
-    Fields::none().finish(parameters.finish())?;
+    parameters.check()?;
 
     let limit: u32 = limit.unwrap_or(50);
     // One entry more than the page shows whether there is a next page.
     let list = move |store: Arc<dyn Store>| async move { store.versions(before, limit + 1).await };
     let loads = state.system.persistence.run(Op::Versions, deadline(), list).await?;
-    Ok(json(&VersionsAnswer::of(loads, limit, &context)))
+    Ok(framed(&context, VersionsAnswer::of(loads, limit)))
 }
 
-impl<'a> VersionsAnswer<'a> {
+impl VersionsAnswer {
     /// Returns the first `limit` loads; one more shows that there is a next page.
-    pub(super) fn of(mut loads: Vec<LoadSummary>, limit: u32, context: &'a RequestContext) -> Self {
+    pub(super) fn of(mut loads: Vec<LoadSummary>, limit: u32) -> Self {
         let has_next = loads.len() > limit as usize;
         loads.truncate(limit as usize);
         VersionsAnswer {
             next_before: loads.last().filter(|_| has_next).map(|load| load.version),
             versions: loads.into_iter().map(VersionEntry::from).collect(),
-            correlation_id: &context.correlation_id,
-            response_time_ms: context.elapsed_ms(),
         }
     }
 }
@@ -180,7 +168,7 @@ impl<'a> VersionsAnswer<'a> {
     description = "Returns the changes of a version since the previous load of the same broker, sorted by kind, then key.",
     params(parameters::CatalogVersionPath, parameters::CatalogDiffQuery),
     responses(
-        (status = 200, description = "The first changes.", body = DiffAnswer<'_>),
+        (status = 200, description = "The first changes.", body = DiffAnswer),
         (status = 404, description = "The version does not exist, or it was loaded before changes were recorded."),
     ),
     security(("api_key" = [])),
@@ -193,27 +181,26 @@ pub(crate) async fn diff(
 ) -> Result<Response, Problem> {
     let mut parameters = Parameters::of(&uri);
     let kind = parameters.optional_word("kind");
-    let limit = parameters
-        .optional("limit", "an integer from 1 to 5000", |text| whole(text).filter(|limit| (1..=5000).contains(limit)));
-    Fields::none().finish(parameters.finish())?;
+    let limit = parameters.within("limit", 1..=5000);
+    parameters.check()?;
 
     let limit: u32 = limit.unwrap_or(100);
     let version: i64 = whole(&version).ok_or_else(unknown)?;
     let read = move |store: Arc<dyn Store>| async move { store.diff(version, kind, limit + 1).await };
     let diff = state.system.persistence.run(Op::Diff, deadline(), read).await?;
-    Ok(json(&DiffAnswer::of(diff, limit, &context)?))
+    Ok(framed(&context, DiffAnswer::of(diff, limit)?))
 }
 
 fn unknown() -> Problem {
     Problem::not_found("unknown catalog version")
 }
 
-impl<'a> DiffAnswer<'a> {
+impl DiffAnswer {
     /// Returns the first `limit` changes; one more shows that there are more.
     ///
     /// # Errors
     /// 404 if the version does not exist, or has no changes.
-    pub(super) fn of(diff: Option<LoadDiff>, limit: u32, context: &'a RequestContext) -> Result<Self, Problem> {
+    pub(super) fn of(diff: Option<LoadDiff>, limit: u32) -> Result<Self, Problem> {
         let LoadDiff { load, changes } = diff.ok_or_else(unknown)?;
         let mut changes = changes.ok_or_else(|| {
             Problem::not_found(
@@ -228,8 +215,6 @@ impl<'a> DiffAnswer<'a> {
             diff_counts: load.diff_counts.unwrap_or_default(),
             changes: changes.into_iter().map(ChangeEntry::from).collect(),
             has_more,
-            correlation_id: &context.correlation_id,
-            response_time_ms: context.elapsed_ms(),
         })
     }
 }

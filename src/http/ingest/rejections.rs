@@ -10,25 +10,20 @@ use tracing::warn;
 use utoipa::ToSchema;
 
 use super::BrokerPath;
-use crate::http::body::Fields;
 use crate::http::context::{AppState, RequestContext};
 use crate::http::operations::{Operator, deadline};
 use crate::http::problem::Problem;
 use crate::http::query::Parameters;
-use crate::http::response::json;
+use crate::http::response::framed;
 use crate::http::schema::{parameters, types};
 
 /// The result of dismissing the rejected files of a broker.
 #[derive(Serialize, ToSchema)]
-pub(crate) struct DismissAnswer<'a> {
+pub(crate) struct DismissAnswer {
     #[schema(value_type = types::FileBroker)]
     broker_id: &'static str,
     /// The number of rejections that were deleted.
     dismissed: u64,
-    /// The correlation id of the request.
-    correlation_id: &'a str,
-    /// The time from the arrival of the request to the response, in milliseconds.
-    response_time_ms: u64,
 }
 
 /// Dismisses the rejected files of a broker.
@@ -40,7 +35,7 @@ pub(crate) struct DismissAnswer<'a> {
         The catalog does not change: the last accepted file stays in service. Other replicas follow within seconds.",
     params(parameters::FileBrokerPath),
     responses(
-        (status = 200, description = "No rejection of the broker is in effect.", body = DismissAnswer<'_>),
+        (status = 200, description = "No rejection of the broker is in effect.", body = DismissAnswer),
         (status = 404, description = "The broker does not exist, or publishes no file."),
     ),
     security(("api_key" = [])),
@@ -52,17 +47,12 @@ pub(crate) async fn dismiss_rejections(
     operator: Operator,
     uri: Uri,
 ) -> Result<Response, Problem> {
-    Fields::none().finish(Parameters::of(&uri).finish())?;
+    Parameters::of(&uri).check()?;
     let (catalogue, deadline) = (&state.system.catalogue, deadline(&context));
     let dismissed = catalogue.dismiss_refusals(broker, deadline).await?;
     operator.audit("dismiss_rejections", broker.as_str(), &dismissed.to_string(), "0");
     if let Err(fault) = catalogue.catch_up(deadline).await {
         warn!(%fault, broker = broker.as_str(), "dismissed rejections stay in effect until the catalog is followed");
     }
-    Ok(json(&DismissAnswer {
-        broker_id: broker.as_str(),
-        dismissed,
-        correlation_id: &context.correlation_id,
-        response_time_ms: context.elapsed_ms(),
-    }))
+    Ok(framed(&context, DismissAnswer { broker_id: broker.as_str(), dismissed }))
 }

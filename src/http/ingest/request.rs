@@ -126,7 +126,7 @@ pub(super) fn parse_upload_query(mut parameters: Parameters) -> Result<IngestReq
         parameters.fault("mode", PART_NEEDED.to_owned());
     }
     let (file_date, force) = (file_date(&mut parameters), force(&mut parameters));
-    Fields::none().finish(parameters.finish())?;
+    parameters.check()?;
     Ok(IngestRequest {
         selection: Selection { mode, filters },
         priority: priority.unwrap_or(PRIORITY_DEFAULT),
@@ -144,7 +144,7 @@ pub(super) async fn parse_ingest_body(
     settings: &IngestSettings,
 ) -> Result<IngestRequest, Problem> {
     let (file_date, force) = (file_date(&mut parameters), force(&mut parameters));
-    let mut fields = if body.is_empty() { Fields::none() } else { body.fields()? };
+    let mut fields = body.optional_fields()?;
     let expected = format!("`{}` (the broker in the path)", broker.as_str());
     let named = fields.optional_form("broker_id", Broker::parse, &expected);
     if let Some(other) = named.filter(|named| *named != broker) {

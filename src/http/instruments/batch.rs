@@ -22,7 +22,7 @@ use crate::http::body::JsonBody;
 use crate::http::context::{AppState, RequestContext, snapshot};
 use crate::http::problem::Problem;
 use crate::http::query::Parameters;
-use crate::http::response::json;
+use crate::http::response::framed;
 use crate::metrics::Lookup;
 
 /// Maximum number of keys in a request.
@@ -72,10 +72,6 @@ pub(crate) struct BatchAnswer<'a> {
     unresolved: usize,
     /// One result for each key, in the order of the request.
     results: Vec<BatchEntry<'a>>,
-    /// The correlation id of the request.
-    correlation_id: &'a str,
-    /// The time from the arrival of the request to the response, in milliseconds.
-    response_time_ms: u64,
 }
 
 /// Resolves up to 5000 keys: an instrument or a reason for each.
@@ -120,14 +116,10 @@ async fn answer(
         let results = results(&keys, &snapshot.catalogue);
         let resolved = results.iter().filter(|result| result.instrument.is_some()).count();
         let found = LookupCounts { found: resolved as u64, missing: (results.len() - resolved) as u64 };
-        let answer = json(&BatchAnswer {
-            count: results.len(),
-            resolved,
-            unresolved: results.len() - resolved,
-            results,
-            correlation_id: &context.correlation_id,
-            response_time_ms: context.elapsed_ms(),
-        });
+        let answer = framed(
+            &context,
+            BatchAnswer { count: results.len(), resolved, unresolved: results.len() - resolved, results },
+        );
         (answer, found)
     })
     .await

@@ -22,8 +22,8 @@ use crate::http::blocking::run_blocking;
 use crate::http::body::{Fields, JsonBody};
 use crate::http::context::{AppState, RequestContext, deadline, snapshot};
 use crate::http::problem::Problem;
-use crate::http::query::{Parameters, whole};
-use crate::http::response::json;
+use crate::http::query::Parameters;
+use crate::http::response::framed;
 use crate::http::schema::parameters;
 use crate::metrics::Lookup;
 
@@ -147,10 +147,6 @@ pub(crate) struct SearchAnswer<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     search_metadata: Option<SearchMetadata<'a>>,
-    /// The correlation id of the request.
-    correlation_id: &'a str,
-    /// The time from the arrival of the request to the response, in milliseconds.
-    response_time_ms: u64,
 }
 
 /// Searches symbol, name, ISIN and underlying.
@@ -194,18 +190,14 @@ async fn answer(
     let snapshot = snapshot(state)?;
     let deadline = deadline(&context, &snapshot);
     run_blocking(deadline, move || {
-        let answer = SearchAnswer::of(&snapshot.catalogue, &request, &context);
-        (json(&answer), LookupCounts::of(answer.pagination.total_count > 0))
+        let answer = SearchAnswer::of(&snapshot.catalogue, &request);
+        (framed(&context, &answer), LookupCounts::of(answer.pagination.total_count > 0))
     })
     .await
 }
 
 impl<'a> SearchAnswer<'a> {
-    pub(in crate::http) fn of(
-        catalogue: &'a Catalogue,
-        request: &'a SearchRequest,
-        context: &'a RequestContext,
-    ) -> Self {
+    pub(in crate::http) fn of(catalogue: &'a Catalogue, request: &'a SearchRequest) -> Self {
         let started_at = Instant::now();
         let page = catalogue.search(&request.query);
         let search_time_us = u64::try_from(started_at.elapsed().as_micros()).unwrap_or(u64::MAX);
@@ -213,8 +205,6 @@ impl<'a> SearchAnswer<'a> {
             instruments: hits(catalogue, &page, request.has_metadata),
             pagination: pagination(request, page.total),
             search_metadata: request.has_metadata.then(|| metadata(catalogue, request, &page, search_time_us)),
-            correlation_id: &context.correlation_id,
-            response_time_ms: context.elapsed_ms(),
         }
     }
 }
@@ -222,12 +212,9 @@ impl<'a> SearchAnswer<'a> {
 /// Parses a search, and reports all faults of query and body at once.
 pub(in crate::http) fn parse_search(uri: &Uri, body: &JsonBody) -> Result<SearchRequest, Problem> {
     let mut parameters = Parameters::of(uri);
-    let page = parameters
-        .optional("page", "an integer from 1 to 4294967295", |text| whole::<u32>(text).filter(|page| *page > 0));
-    let page_size = parameters.optional("page_size", "an integer from 1 to 500", |text| {
-        whole::<u32>(text).filter(|size| (1..=PAGE_SIZE_MAX).contains(size))
-    });
-    let mut fields = if body.is_empty() { Fields::none() } else { body.fields()? };
+    let page = parameters.within("page", 1..=u32::MAX);
+    let page_size = parameters.within("page_size", 1..=PAGE_SIZE_MAX);
+    let mut fields = body.optional_fields()?;
     let text = fields.optional_text("query", 0, QUERY_CHARACTERS_MAX);
     let filters = read_filters(&mut fields);
     let sort_by = fields.optional_word("sort_by");

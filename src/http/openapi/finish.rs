@@ -177,9 +177,8 @@ fn add_request_fields(operation: &Value, schemas: &mut Value) {
     let reference = &operation["responses"]["200"]["content"]["application/json"]["schema"]["$ref"];
     let Some(name) = reference.as_str().and_then(|reference| reference.rsplit('/').next()) else { return };
     let mut schema = &mut schemas[name];
-    if let Some(parts) = schema.get("allOf").and_then(Value::as_array) {
-        let last = parts.len().saturating_sub(1);
-        schema = &mut schema["allOf"][last];
+    if schema.get("allOf").is_some() {
+        schema = own_fields(&mut schema["allOf"]);
     }
     let correlation_id = json!({"type": "string", "description": "The correlation id of the request."});
     let response_time_ms = json!({
@@ -188,12 +187,27 @@ fn add_request_fields(operation: &Value, schemas: &mut Value) {
     });
     for (field, description) in [("correlation_id", correlation_id), ("response_time_ms", response_time_ms)] {
         schema["properties"][field] = description;
+        if schema["required"].is_null() {
+            schema["required"] = json!([]);
+        }
         if let Some(required) = schema["required"].as_array_mut()
             && !required.contains(&field.into())
         {
             required.push(field.into());
         }
     }
+}
+
+/// Returns the part of a combined schema that has fields of its own, the last one. Adds it if every part is a reference.
+fn own_fields(parts: &mut Value) -> &mut Value {
+    let count = parts.as_array().map_or(0, Vec::len);
+    if count > 0 && parts[count - 1].get("$ref").is_none() {
+        return &mut parts[count - 1];
+    }
+    if let Some(parts) = parts.as_array_mut() {
+        parts.push(json!({"type": "object"}));
+    }
+    &mut parts[count]
 }
 
 /// Forbids null for parameters and bodies: an optional value may be absent, but not null.

@@ -13,16 +13,15 @@ use utoipa::ToSchema;
 
 use super::{PlanId, find_plan, milliseconds};
 use crate::http::blocking::run_blocking;
-use crate::http::body::Fields;
 use crate::http::context::{AppState, RequestContext, deadline, snapshot};
 use crate::http::problem::Problem;
 use crate::http::query::Parameters;
-use crate::http::response::json;
+use crate::http::response::framed;
 use crate::http::schema::{parameters, types};
 
 /// The explanation of a decision.
 #[derive(Serialize, ToSchema)]
-pub(crate) struct ExplainAnswer<'a> {
+pub(crate) struct ExplainAnswer {
     #[serde(flatten)]
     explanation: Explanation,
     /// The time that it took to explain the decision, in milliseconds.
@@ -30,10 +29,6 @@ pub(crate) struct ExplainAnswer<'a> {
     /// Always `v1`.
     #[schema(value_type = types::ApiVersion)]
     api_version: &'static str,
-    /// The correlation id of the request.
-    correlation_id: &'a str,
-    /// The time from the arrival of the request to the response, in milliseconds.
-    response_time_ms: u64,
 }
 
 /// Explains why an instrument is in a plan, or why it is not.
@@ -47,7 +42,7 @@ pub(crate) struct ExplainAnswer<'a> {
         limits are those of the plan, the fit is repeated for the explanation.",
     params(parameters::PlanPath, parameters::ExplainQuery),
     responses(
-        (status = 200, description = "The explanation.", body = ExplainAnswer<'_>),
+        (status = 200, description = "The explanation.", body = ExplainAnswer),
         (status = 404, description = "The plan does not exist (`not_found`), or its request does not contain the key (`not_in_plan`)."),
     ),
     security(("api_key" = [])),
@@ -66,7 +61,7 @@ pub(crate) async fn explain(
     let key = parameters.optional("instrument", &expected, |text| {
         (1..=KEY_CHARACTERS_MAX).contains(&text.chars().count()).then(|| text.to_owned())
     });
-    Fields::none().finish(parameters.finish())?;
+    parameters.check()?;
     let Some(key) = key else { return Err(Problem::internal()) };
 
     let snapshot = snapshot(&state)?;
@@ -77,13 +72,14 @@ pub(crate) async fn explain(
     let explained = run_blocking(deadline, move || {
         explain_key(&cached.plan, &key, snapshot.basis()).map_err(|fault| not_in_plan(&key, &fault))
     });
-    Ok(json(&ExplainAnswer {
-        explanation: explained.await??,
-        duration_ms: milliseconds(started_at.elapsed()),
-        api_version: "v1",
-        correlation_id: &context.correlation_id,
-        response_time_ms: context.elapsed_ms(),
-    }))
+    Ok(framed(
+        &context,
+        ExplainAnswer {
+            explanation: explained.await??,
+            duration_ms: milliseconds(started_at.elapsed()),
+            api_version: "v1",
+        },
+    ))
 }
 
 fn not_in_plan(key: &str, NotInPlan { suggestions }: &NotInPlan) -> Problem {

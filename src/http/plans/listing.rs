@@ -15,13 +15,12 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::deadline;
-use crate::http::body::Fields;
 use crate::http::context::{AppState, RequestContext, snapshot};
 use crate::http::ids::is_id;
 use crate::http::pagination::Pagination;
 use crate::http::problem::Problem;
-use crate::http::query::{Parameters, whole};
-use crate::http::response::json;
+use crate::http::query::Parameters;
+use crate::http::response::framed;
 use crate::http::schema::{parameters, types};
 
 /// A plan in a list.
@@ -68,7 +67,7 @@ pub(crate) struct Filters {
 
 /// A page of plans.
 #[derive(Serialize, ToSchema)]
-pub(crate) struct ListAnswer<'a> {
+pub(crate) struct ListAnswer {
     /// The entries, newest first.
     plans: Vec<PlanEntry>,
     pagination: Pagination,
@@ -77,10 +76,6 @@ pub(crate) struct ListAnswer<'a> {
     #[schema(nullable = false)]
     next_cursor: Option<String>,
     filters_applied: Filters,
-    /// The correlation id of the request.
-    correlation_id: &'a str,
-    /// The time from the arrival of the request to the response, in milliseconds.
-    response_time_ms: u64,
 }
 
 /// Lists plans, newest first.
@@ -91,7 +86,7 @@ pub(crate) struct ListAnswer<'a> {
     description = "Returns a page of the plans that match every filter, newest first.",
     params(parameters::PlanListQuery, parameters::Page200, parameters::AfterPlan),
     responses(
-        (status = 200, description = "A page of plans.", body = ListAnswer<'_>),
+        (status = 200, description = "A page of plans.", body = ListAnswer),
     ),
     security(("api_key" = [])),
 )]
@@ -107,14 +102,13 @@ pub(crate) async fn list(
         status: parameters.optional_word("status"),
         profile_id: None,
     };
-    let limit = parameters
-        .optional("limit", "an integer from 1 to 200", |text| whole(text).filter(|limit| (1..=200).contains(limit)));
+    let limit = parameters.within("limit", 1..=200);
     let offset = parameters.offset();
     let cursor = parameters.optional("cursor", "a `next_cursor` of an earlier response", parse_cursor);
     if offset.is_some() && cursor.is_some() {
         parameters.fault("cursor", "cannot be combined with `offset`".to_owned());
     }
-    Fields::none().finish(parameters.finish())?;
+    parameters.check()?;
 
     let snapshot = snapshot(&state)?;
     let (limit, offset) = (limit.unwrap_or(50), offset.unwrap_or(0));
@@ -125,18 +119,19 @@ pub(crate) async fn list(
     let page = state.system.persistence.run(Op::Plans, deadline.into(), list).await?;
     let PlanPage { items: plans, total, total_is_lower_bound, has_next } = page;
     let next_cursor = plans.last().filter(|_| has_next).map(|plan| cursor_of(&plan.plan_id));
-    Ok(json(&ListAnswer {
-        plans: plans.into_iter().map(PlanEntry::from).collect(),
-        pagination: Pagination { total, total_is_lower_bound, limit, offset, has_next },
-        next_cursor,
-        filters_applied: Filters {
-            user_id: filter.user_id,
-            subscription_type: filter.subscription_type,
-            status: filter.status,
+    Ok(framed(
+        &context,
+        ListAnswer {
+            plans: plans.into_iter().map(PlanEntry::from).collect(),
+            pagination: Pagination { total, total_is_lower_bound, limit, offset, has_next },
+            next_cursor,
+            filters_applied: Filters {
+                user_id: filter.user_id,
+                subscription_type: filter.subscription_type,
+                status: filter.status,
+            },
         },
-        correlation_id: &context.correlation_id,
-        response_time_ms: context.elapsed_ms(),
-    }))
+    ))
 }
 
 /// A cursor is the last id of the previous page. Callers must not parse it: the prefix identifies the format.

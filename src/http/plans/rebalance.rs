@@ -20,7 +20,7 @@ use super::rendering::write_plan;
 use super::subscriptions::without_subscriptions;
 use super::{PlanId, QUICK_INSTRUMENTS_MAX, cached_or_new_plan, find_plan, reject_if_at_capacity};
 use crate::http::blocking::run_unless_quick;
-use crate::http::body::{Fields, JsonBody};
+use crate::http::body::JsonBody;
 use crate::http::context::{AppState, RequestContext, deadline, snapshot};
 use crate::http::portions::large_object;
 use crate::http::problem::Problem;
@@ -87,8 +87,7 @@ pub(crate) async fn rebalance(
     uri: Uri,
     body: JsonBody,
 ) -> Result<Response, Problem> {
-    let fields = if body.is_empty() { Fields::none() } else { body.fields()? };
-    fields.finish(Parameters::of(&uri).finish())?;
+    body.optional_fields()?.finish(Parameters::of(&uri).finish())?;
     let started_at = Instant::now();
     let snapshot = snapshot(&state)?;
     let deadline = deadline(&context, &snapshot);

@@ -18,6 +18,7 @@ use crate::http::context::{AppState, RequestContext};
 use crate::http::portions::large_object;
 use crate::http::problem::Problem;
 use crate::http::query::Parameters;
+use crate::http::response::write_request_fields;
 
 /// Maximum size of a plan as JSON whose legacy encoding is written on the threads that serve requests, bytes.
 const QUICK_ENCODING_BYTES_MAX: usize = 16 << 10;
@@ -126,8 +127,7 @@ impl PlanFrame<'_> {
         answer.field("cache_hit", &self.is_reused);
         answer.raw("plan_data", self.plan);
         answer.field("duration_ms", &milliseconds(self.took));
-        answer.field("correlation_id", &*context.correlation_id);
-        answer.field("response_time_ms", &context.elapsed_ms());
+        write_request_fields(answer, context);
         answer.field("config_driven", &true);
         answer.field("api_version", "v1");
     }

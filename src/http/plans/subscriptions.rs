@@ -20,12 +20,11 @@ use utoipa::ToSchema;
 
 use super::tags::{entity_tag, with_tag};
 use super::{PlanId, find_plan};
-use crate::http::body::Fields;
 use crate::http::context::{AppState, RequestContext, deadline, snapshot};
 use crate::http::portions::{Format, Memory, Reader, RowSource, hold};
 use crate::http::problem::{Fault, Problem};
 use crate::http::query::{Parameters, whole};
-use crate::http::response::is_known_to_caller;
+use crate::http::response::{Framed, is_known_to_caller};
 use crate::http::schema::{parameters, types};
 
 /// The maximum number of entries that are written at once.
@@ -50,10 +49,6 @@ pub(crate) struct SubscriptionsAnswer<'a> {
     /// their segment. Absent if the format is `json`.
     #[schema(nullable = false)]
     without_token: Option<Vec<String>>,
-    /// The correlation id of the request.
-    correlation_id: &'a str,
-    /// The time from the arrival of the request to the response, in milliseconds.
-    response_time_ms: u64,
 }
 
 /// A connection, and the messages that subscribe its instruments.
@@ -98,7 +93,7 @@ pub(crate) async fn read(
     let mut parameters = Parameters::of(&uri);
     let connection = connection_of(&mut parameters);
     let format = parameters.optional("format", &expected_form(), SubscriptionForm::parse);
-    Fields::none().finish(parameters.finish())?;
+    parameters.check()?;
 
     let snapshot = snapshot(&state)?;
     let cached = find_plan(&state, &context, &snapshot, plan_id).await?;
@@ -193,15 +188,14 @@ impl Selection {
             let is_sdk = format != SubscriptionForm::List;
             let subscriptions = PlanSubscriptions::of(&plan.plan).filter(|_| is_sdk);
             let empty = |is_present: bool| is_present.then_some([(); 0]);
-            serde_json::to_vec(&AnswerFrame {
+            let frame = AnswerFrame {
                 broker,
                 format: format.as_str(),
                 subscriptions: empty(!is_sdk),
                 connections: empty(is_sdk),
                 without_token: subscriptions.map(|subscriptions| subscriptions.without_token(positions.clone())),
-                correlation_id: &context.correlation_id,
-                response_time_ms: context.elapsed_ms(),
-            })
+            };
+            serde_json::to_vec(&Framed::of(&context, frame))
         };
         Format::json(frame, |row, text| row.write(text))
     }
@@ -218,8 +212,6 @@ struct AnswerFrame<'a> {
     connections: Option<[(); 0]>,
     #[serde(skip_serializing_if = "Option::is_none")]
     without_token: Option<Vec<&'a str>>,
-    correlation_id: &'a str,
-    response_time_ms: u64,
 }
 
 /// Returns the faults of the parameters with regard to the plan.

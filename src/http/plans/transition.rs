@@ -21,11 +21,11 @@ use super::subscriptions::{
     connection_fault, connection_of, expected_form, format_fault, without_subscriptions, without_tokens,
 };
 use super::{PlanId, find_plan};
-use crate::http::body::Fields;
 use crate::http::context::{AppState, RequestContext, deadline, snapshot};
 use crate::http::portions::{computed_object, large_object};
 use crate::http::problem::{Fault, Problem};
 use crate::http::query::Parameters;
+use crate::http::response::write_request_fields;
 use crate::http::schema::{parameters, types};
 
 /// The expected size of the part of a response about one instrument, in bytes.
@@ -51,10 +51,6 @@ pub(crate) struct PlanDiffAnswer<'a> {
     counts: ActionCounts,
     /// The number of subscribed instruments of both plans that do not differ.
     unchanged: u32,
-    /// The correlation id of the request.
-    correlation_id: String,
-    /// The time from the arrival of the request to the response, in milliseconds.
-    response_time_ms: u64,
 }
 
 /// A message of a schedule.
@@ -91,10 +87,6 @@ pub(crate) struct ScheduleAnswer<'a> {
     ready: Vec<ReadyTime>,
     /// Warnings about the schedule.
     warnings: Vec<String>,
-    /// The correlation id of the request.
-    correlation_id: String,
-    /// The time from the arrival of the request to the response, in milliseconds.
-    response_time_ms: u64,
 }
 
 /// Returns the difference between two plans.
@@ -120,7 +112,7 @@ pub(crate) async fn read_diff(
 ) -> Result<Response, Problem> {
     let mut parameters = Parameters::of(&uri);
     let from = from_of(&mut parameters);
-    Fields::none().finish(parameters.finish())?;
+    parameters.check()?;
     let snapshot = snapshot(&state)?;
     let deadline = deadline(&context, &snapshot);
     let pair = Pair::read(&state, &context, &snapshot, plan_id, from).await?;
@@ -133,7 +125,7 @@ pub(crate) async fn read_diff(
             answer.field("counts", &diff.counts);
             answer.field("unchanged", &diff.unchanged);
         }
-        write_end(answer, &context);
+        write_request_fields(answer, &context);
     };
     large_object(bytes, deadline, write).await
 }
@@ -166,7 +158,7 @@ pub(crate) async fn read_schedule(
     let from = from_of(&mut parameters);
     let connection = connection_of(&mut parameters);
     let form = parameters.optional("format", &expected_form(), SubscriptionForm::parse);
-    Fields::none().finish(parameters.finish())?;
+    parameters.check()?;
     let form = form.unwrap_or(SubscriptionForm::List);
     let snapshot = snapshot(&state)?;
     let deadline = deadline(&context, &snapshot);
@@ -192,15 +184,10 @@ pub(crate) async fn read_schedule(
             answer.field("ready", &ready);
             answer.field("warnings", &warnings);
         }
-        write_end(answer, &context);
+        write_request_fields(answer, &context);
     };
     // The selectors of the request visit the whole catalog.
     computed_object(bytes, deadline, write).await
-}
-
-fn write_end(answer: &mut ObjectWriter<'_>, context: &RequestContext) {
-    answer.field("correlation_id", &*context.correlation_id);
-    answer.field("response_time_ms", &context.elapsed_ms());
 }
 
 /// Reads the id of the earlier plan.

@@ -19,11 +19,11 @@ use utoipa::ToSchema;
 
 use super::{PlanId, find_plan, milliseconds};
 use crate::http::blocking::run_unless_quick;
-use crate::http::body::Fields;
 use crate::http::context::{AppState, RequestContext, deadline, snapshot};
 use crate::http::portions::computed_object;
 use crate::http::problem::Problem;
 use crate::http::query::Parameters;
+use crate::http::response::write_request_fields;
 use crate::http::schema::{parameters, types};
 use crate::http::stale_counts::ComparedWith;
 
@@ -45,10 +45,6 @@ pub(crate) struct VerificationAnswer<'a> {
     /// Always `v1`.
     #[schema(value_type = types::ApiVersion)]
     api_version: &'static str,
-    /// The correlation id of the request.
-    correlation_id: &'a str,
-    /// The time from the arrival of the request to the response, in milliseconds.
-    response_time_ms: u64,
 }
 
 /// The difference of a new plan to the stored one.
@@ -85,7 +81,7 @@ pub(crate) async fn verify(
     PlanId(plan_id): PlanId,
     uri: Uri,
 ) -> Result<Response, Problem> {
-    Fields::none().finish(Parameters::of(&uri).finish())?;
+    Parameters::of(&uri).check()?;
     let snapshot = snapshot(&state)?;
     let deadline = deadline(&context, &snapshot);
     let cached = find_plan(&state, &context, &snapshot, plan_id).await?;
@@ -110,8 +106,7 @@ pub(crate) async fn verify(
         }
         answer.field("duration_ms", &milliseconds(started_at.elapsed()));
         answer.field("api_version", "v1");
-        answer.field("correlation_id", &*context.correlation_id);
-        answer.field("response_time_ms", &context.elapsed_ms());
+        write_request_fields(answer, &context);
     };
     computed_object(bytes, deadline, write).await
 }

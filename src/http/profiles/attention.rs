@@ -16,15 +16,15 @@ use utoipa::ToSchema;
 
 use super::body::{USER_IDS, is_user_id};
 use super::documents::WholeProfiles;
-use super::{ProfileEntry, answer, deadline};
+use super::{ProfileEntry, deadline};
 use crate::http::blocking::run_blocking;
-use crate::http::body::Fields;
 use crate::http::context::{AppState, RequestContext, snapshot};
 use crate::http::ids::is_profile_id;
 use crate::http::pagination::{cursor_after, read_cursor};
 use crate::http::portions::{Reader, Rows};
 use crate::http::problem::Problem;
-use crate::http::query::{Parameters, whole};
+use crate::http::query::Parameters;
+use crate::http::response::framed;
 use crate::http::schema::parameters;
 
 /// The number of profiles that are read at once.
@@ -85,11 +85,9 @@ pub(crate) async fn list(
 ) -> Result<Response, Problem> {
     let mut parameters = Parameters::of(&uri);
     let user_id = parameters.optional("user_id", USER_IDS, |text| is_user_id(text).then(|| text.to_owned()));
-    let limit = parameters.optional("limit", "an integer from 1 to 200", |text| {
-        whole::<usize>(text).filter(|limit| (1..=200).contains(limit))
-    });
+    let limit = parameters.within("limit", 1..=200);
     let cursor = read_cursor(&mut parameters, is_profile_id);
-    Fields::none().finish(parameters.finish())?;
+    parameters.check()?;
 
     let (snapshot, limit, as_of) = (snapshot(&state)?, limit.unwrap_or(50), trading_date(Utc::now()));
     let deadline = deadline(&context, &snapshot);
@@ -133,7 +131,7 @@ pub(crate) async fn list(
         wrong_count: *wrong_count,
         instruments: first,
     });
-    Ok(answer(
+    Ok(framed(
         &context,
         AttentionAnswer {
             profiles: profiles.collect(),

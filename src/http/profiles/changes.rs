@@ -17,12 +17,13 @@ use uuid::Uuid;
 use super::problems::{ChangeOutcome, change_outcome, failed_change};
 use super::schemas;
 use super::schemas::{ActivateBody, PatchBody, ProfileBody};
-use super::{Caller, ProfileId, ShownProfile, answer, body, deadline, keyed, now, profile_context};
-use crate::http::body::{Fields, JsonBody};
+use super::{Caller, ProfileId, ShownProfile, body, deadline, keyed, now, profile_context};
+use crate::http::body::JsonBody;
 use crate::http::context::{AppState, RequestContext, snapshot};
 use crate::http::idempotency;
 use crate::http::problem::Problem;
 use crate::http::query::{Parameters, whole};
+use crate::http::response::framed;
 use crate::http::schema::conflict::ProfileConflict;
 use crate::http::schema::{parameters, types};
 
@@ -169,7 +170,7 @@ pub(crate) async fn deactivate(
     caller: Caller,
     uri: Uri,
 ) -> Result<Response, Problem> {
-    Fields::none().finish(Parameters::of(&uri).finish())?;
+    Parameters::of(&uri).check()?;
     let if_version = caller.if_version.clone();
     change(&state, &context, caller, "deactivated", |_| ProfileCommand::Deactivate { profile_id, if_version }).await
 }
@@ -199,7 +200,7 @@ pub(crate) async fn activate(
     uri: Uri,
     body: JsonBody,
 ) -> Result<Response, Problem> {
-    let mut fields = if body.is_empty() { Fields::none() } else { body.fields()? };
+    let mut fields = body.optional_fields()?;
     let is_endless = fields.is_null("expires_at");
     let later = fields.optional_future_time("expires_at", now());
     fields.finish(Parameters::of(&uri).finish())?;
@@ -233,7 +234,7 @@ pub(crate) async fn restore(
     uri: Uri,
     body: JsonBody,
 ) -> Result<Response, Problem> {
-    no_options(&body, &uri)?;
+    body.optional_fields()?.finish(Parameters::of(&uri).finish())?;
     let version = version_in(&version)
         .ok_or_else(|| Problem::malformed_id("profile version must be an integer of at least 1"))?;
     let if_version = caller.if_version.clone();
@@ -245,12 +246,6 @@ pub(crate) async fn restore(
 fn version_in(text: &str) -> Option<u32> {
     let is_number = text.bytes().all(|byte| byte.is_ascii_digit()) && text.bytes().any(|byte| byte != b'0');
     is_number.then(|| whole(text).unwrap_or(u32::MAX))
-}
-
-/// Accepts an empty object or an empty body. Every field is unknown.
-pub(super) fn no_options(body: &JsonBody, uri: &Uri) -> Result<(), Problem> {
-    let fields = if body.is_empty() { Fields::none() } else { body.fields()? };
-    fields.finish(Parameters::of(uri).finish())
 }
 
 /// Returns the versions in `If-Match`, or `None` if it accepts any version. A tag that this service does not create is
@@ -287,7 +282,7 @@ async fn change(
         ChangeOutcome::Done(done) => *done,
         ChangeOutcome::Unchanged(profile) => Done { profile: *profile, conflicts: Vec::new(), deactivated: Vec::new() },
     };
-    let answer = answer(context, change_answer(&done, status, strategy, started_at));
+    let answer = framed(context, change_answer(&done, status, strategy, started_at));
     Ok(with_tag(answer, done.profile.version))
 }
 

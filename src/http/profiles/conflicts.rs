@@ -14,8 +14,8 @@ use super::changes::change_of;
 use super::documents::Conflicts;
 use super::problems::{change_outcome, failed_change};
 use super::reading::named_user;
-use super::{Caller, answer, deadline, frame, now};
-use crate::http::body::{Fields, JsonBody};
+use super::{Caller, deadline, now};
+use crate::http::body::JsonBody;
 use crate::http::context::{AppState, RequestContext, snapshot};
 use crate::http::ids::is_id;
 use crate::http::pagination::{Pagination, Paging, cursor_after};
@@ -23,6 +23,7 @@ use crate::http::path::PathText;
 use crate::http::portions::{Format, Reader};
 use crate::http::problem::Problem;
 use crate::http::query::Parameters;
+use crate::http::response::{frame, framed};
 use crate::http::schema::conflict::ProfileConflict;
 use crate::http::schema::{parameters, types};
 
@@ -69,7 +70,7 @@ pub(crate) async fn list(
         conflict_type: parameters.optional_word("conflict_type"),
     };
     let paging = Paging::read(&mut parameters, 100, 1000, is_conflict_id);
-    Fields::none().finish(parameters.finish())?;
+    parameters.check()?;
 
     let snapshot = snapshot(&state)?;
     let deadline = deadline(&context, &snapshot);
@@ -133,7 +134,7 @@ pub(crate) async fn resolve(
         let detail = "conflict id must be `conflict_` followed by 32 lowercase hexadecimal digits";
         return Err(Problem::malformed_id(detail));
     }
-    let mut fields = if body.is_empty() { Fields::none() } else { body.fields()? };
+    let mut fields = body.optional_fields()?;
     let ended = |word: &str| ConflictStatus::parse(word).filter(|status| *status != ConflictStatus::Pending);
     let status = fields.optional_form("status", ended, "one of resolved, failed");
     let note = fields.optional_text("note", 1, NOTE_CHARACTERS_MAX);
@@ -144,7 +145,7 @@ pub(crate) async fn resolve(
     let change = change_of(ProfileCommand::ResolveConflict { conflict_id, status, note }, &caller, &context, now());
     let changed = state.system.persistence.change_profile(change, deadline(&context, &snapshot).into()).await;
     match changed.map_err(failed_change)? {
-        CommandOutcome::Resolved(conflict) => Ok(answer(&context, ConflictAnswer { conflict: *conflict })),
+        CommandOutcome::Resolved(conflict) => Ok(framed(&context, ConflictAnswer { conflict: *conflict })),
         other => Err(change_outcome(other).err().unwrap_or_else(Problem::internal)),
     }
 }

@@ -14,7 +14,6 @@ use super::deadline;
 use super::documents::WholeProfiles;
 use super::import_export::{File, PROFILES_MAX, csv_header, csv_rows_bytes, write_csv_rows};
 use super::reading::named_user;
-use crate::http::body::Fields;
 use crate::http::context::{AppState, RequestContext, snapshot};
 use crate::http::ids::is_profile_id;
 use crate::http::instruments::BOOLEANS;
@@ -23,6 +22,7 @@ use crate::http::path::PathText;
 use crate::http::portions::{Format, Frame, Reader};
 use crate::http::problem::Problem;
 use crate::http::query::Parameters;
+use crate::http::response::frame;
 use crate::http::schema::parameters;
 
 /// A row of a CSV file repeats the id and the name of its profile. With long names and short keys the rows are larger than
@@ -57,7 +57,7 @@ pub(crate) async fn export(
     });
     let is_active = parameters.optional("is_active", BOOLEANS, |text| text.parse().ok());
     let cursor = read_cursor(&mut parameters, is_profile_id);
-    Fields::none().finish(parameters.finish())?;
+    parameters.check()?;
 
     let snapshot = snapshot(&state)?;
     let is_active = Some(is_active.unwrap_or(true));
@@ -81,15 +81,7 @@ pub(crate) async fn export(
 }
 
 fn json_format(context: &RequestContext, next_cursor: Option<String>) -> Format<StoredProfile> {
-    let context = context.clone();
-    let frame = move || {
-        serde_json::to_vec(&ExportAnswer {
-            file: File { profiles: Vec::new() },
-            next_cursor: next_cursor.as_deref(),
-            correlation_id: &context.correlation_id,
-            response_time_ms: context.elapsed_ms(),
-        })
-    };
+    let frame = frame(context, ExportAnswer { file: File { profiles: Vec::new() }, next_cursor });
     Format::json(frame, |profile, text| Ok(serde_json::to_writer(text, &profile.draft)?))
 }
 
@@ -111,9 +103,5 @@ pub(crate) struct ExportAnswer<'a> {
     /// The `cursor` of the next page. Absent on the last page.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
-    next_cursor: Option<&'a str>,
-    /// The correlation id of the request.
-    correlation_id: &'a str,
-    /// The time from the arrival of the request to the response, in milliseconds.
-    response_time_ms: u64,
+    next_cursor: Option<String>,
 }

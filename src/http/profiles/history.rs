@@ -15,13 +15,13 @@ use utoipa::ToSchema;
 
 use super::documents::{AuditLog, Versions};
 use super::schemas;
-use super::{ProfileId, ShownProfile, deadline, find_profile, frame, is_number};
-use crate::http::body::Fields;
+use super::{ProfileId, ShownProfile, deadline, find_profile, is_number};
 use crate::http::context::{AppState, RequestContext, snapshot};
 use crate::http::pagination::{Pagination, Paging, cursor_after};
 use crate::http::portions::{Format, Reader};
 use crate::http::problem::Problem;
 use crate::http::query::Parameters;
+use crate::http::response::frame;
 use crate::http::schema::parameters;
 
 /// A page of the audit log.
@@ -97,7 +97,7 @@ pub(crate) async fn audit(
 ) -> Result<Response, Problem> {
     let mut parameters = Parameters::of(&uri);
     let paging = Paging::read(&mut parameters, 50, 200, is_number);
-    Fields::none().finish(parameters.finish())?;
+    parameters.check()?;
 
     let snapshot = snapshot(&state)?;
     let (deadline, persistence) = (deadline(&context, &snapshot), &state.system.persistence);
@@ -179,7 +179,7 @@ pub(crate) async fn versions(
 ) -> Result<Response, Problem> {
     let mut parameters = Parameters::of(&uri);
     let paging = Paging::read(&mut parameters, 50, 200, is_number);
-    Fields::none().finish(parameters.finish())?;
+    parameters.check()?;
 
     let snapshot = snapshot(&state)?;
     let (deadline, persistence) = (deadline(&context, &snapshot), &state.system.persistence);

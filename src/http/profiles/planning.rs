@@ -15,13 +15,12 @@ use registry_planning::plan::{Plan, PlanStatus};
 use registry_planning::profile::Profile;
 use registry_planning::transition::{self, PlanAction};
 use registry_planning::vocabulary::{SubscriptionType, format_time};
-use registry_store::{PlanFilter, PlanPage, PlanSummary, Store};
+use registry_store::{PlanFilter, PlanSummary, Store};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::changes::no_options;
-use super::{ProfileId, answer, deadline, find_profile};
-use crate::http::body::{Fields, JsonBody};
+use super::{ProfileId, deadline, find_profile};
+use crate::http::body::JsonBody;
 use crate::http::context::{AppState, RequestContext, snapshot};
 use crate::http::ids::is_id;
 use crate::http::pagination::{Pagination, Paging, cursor_after};
@@ -30,6 +29,7 @@ use crate::http::portions::large_object;
 use crate::http::problem::Problem;
 use crate::http::profile_state::is_usable;
 use crate::http::query::Parameters;
+use crate::http::response::framed;
 use crate::http::schema::{parameters, types};
 
 /// A page of plans.
@@ -121,7 +121,7 @@ pub(crate) async fn list(
 ) -> Result<Response, Problem> {
     let mut parameters = Parameters::of(&uri);
     let paging = Paging::read(&mut parameters, 50, 200, |text| is_id(text, "plan_"));
-    Fields::none().finish(parameters.finish())?;
+    parameters.check()?;
 
     let snapshot = snapshot(&state)?;
     let (deadline, persistence) = (deadline(&context, &snapshot), &state.system.persistence);
@@ -130,14 +130,13 @@ pub(crate) async fn list(
     let (position, limit) = (paging.position.clone(), paging.limit);
     let list = move |store: Arc<dyn Store>| async move { store.plans(&filter, &position, limit).await };
     let page = persistence.run(Op::Plans, deadline.into(), list).await?;
-    let PlanPage { items: plans, total, total_is_lower_bound, has_next } = page;
-    let next_cursor = plans.last().filter(|_| has_next).map(|plan| cursor_after(&plan.plan_id));
+    let pagination = paging.pagination(&page);
+    let next_cursor = page.items.last().filter(|_| page.has_next).map(|plan| cursor_after(&plan.plan_id));
     let now = Utc::now();
-    let pagination = Pagination { total, total_is_lower_bound, limit: paging.limit, offset: paging.offset, has_next };
-    Ok(answer(
+    Ok(framed(
         &context,
         ProfilePlansAnswer {
-            plans: plans.into_iter().map(|plan| ProfilePlanEntry::of(plan, &profile, now)).collect(),
+            plans: page.items.into_iter().map(|plan| ProfilePlanEntry::of(plan, &profile, now)).collect(),
             profile_version: profile.version,
             pagination,
             next_cursor,
@@ -207,7 +206,7 @@ pub(crate) async fn replan(
     uri: Uri,
     body: JsonBody,
 ) -> Result<Response, Problem> {
-    no_options(&body, &uri)?;
+    body.optional_fields()?.finish(Parameters::of(&uri).finish())?;
     let started_at = std::time::Instant::now();
     let snapshot = snapshot(&state)?;
     let deadline = deadline(&context, &snapshot);

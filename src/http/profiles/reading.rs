@@ -14,10 +14,10 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::body::{USER_IDS, is_user_id};
-use super::changes::{no_options, with_tag};
+use super::changes::with_tag;
 use super::schemas;
-use super::{ProfileEntry, ProfileId, ShownProfile, answer, deadline, find_profile};
-use crate::http::body::{Fields, JsonBody};
+use super::{ProfileEntry, ProfileId, ShownProfile, deadline, find_profile};
+use crate::http::body::JsonBody;
 use crate::http::context::{AppState, RequestContext, snapshot};
 use crate::http::ids::is_profile_id;
 use crate::http::instruments::BOOLEANS;
@@ -25,6 +25,7 @@ use crate::http::pagination::{Pagination, Paging, cursor_after};
 use crate::http::path::PathText;
 use crate::http::problem::Problem;
 use crate::http::query::Parameters;
+use crate::http::response::framed;
 use crate::http::schema::parameters;
 
 /// A profile.
@@ -52,10 +53,10 @@ pub(crate) async fn read_profile(
     ProfileId(profile_id): ProfileId,
     uri: Uri,
 ) -> Result<Response, Problem> {
-    Fields::none().finish(Parameters::of(&uri).finish())?;
+    Parameters::of(&uri).check()?;
     let snapshot = snapshot(&state)?;
     let profile = find_profile(&state.system.persistence, &profile_id, deadline(&context, &snapshot)).await?;
-    Ok(with_tag(answer(&context, ProfileReadAnswer { profile: ShownProfile::of(&profile) }), profile.version))
+    Ok(with_tag(framed(&context, ProfileReadAnswer { profile: ShownProfile::of(&profile) }), profile.version))
 }
 
 /// A page of profiles.
@@ -96,7 +97,7 @@ pub(crate) async fn list(
         is_active: parameters.optional("is_active", BOOLEANS, |text| text.parse().ok()),
     };
     let paging = Paging::read(&mut parameters, 100, 1000, is_profile_id);
-    Fields::none().finish(parameters.finish())?;
+    parameters.check()?;
 
     let snapshot = snapshot(&state)?;
     let deadline = deadline(&context, &snapshot).into();
@@ -106,7 +107,7 @@ pub(crate) async fn list(
     let last = page.items.last().filter(|_| page.has_next);
     let next_cursor = last.map(|profile| cursor_after(&profile.profile_id));
     let profiles = page.items.iter().map(ProfileEntry::of).collect();
-    Ok(answer(&context, ProfileListAnswer { profiles, pagination: paging.pagination(&page), next_cursor }))
+    Ok(framed(&context, ProfileListAnswer { profiles, pagination: paging.pagination(&page), next_cursor }))
 }
 
 /// The user in the path.
@@ -157,7 +158,7 @@ pub(crate) async fn stats(
     Extension(context): Extension<RequestContext>,
     uri: Uri,
 ) -> Result<Response, Problem> {
-    Fields::none().finish(Parameters::of(&uri).finish())?;
+    Parameters::of(&uri).check()?;
     let snapshot = snapshot(&state)?;
     let deadline = deadline(&context, &snapshot).into();
     let count = |store: Arc<dyn Store>| async move { store.profile_stats(Utc::now()).await };
@@ -172,7 +173,7 @@ pub(crate) async fn stats(
         last_cleanup,
     } = stats;
     let of_type = |kind: &SubscriptionType| (kind.as_str(), profiles_by_type.get(kind).copied().unwrap_or(0));
-    Ok(answer(
+    Ok(framed(
         &context,
         ProfileStatsAnswer {
             stats: ProfileCounts {
@@ -217,10 +218,10 @@ pub(crate) async fn clean_up(
     uri: Uri,
     body: JsonBody,
 ) -> Result<Response, Problem> {
-    no_options(&body, &uri)?;
+    body.optional_fields()?.finish(Parameters::of(&uri).finish())?;
     let snapshot = snapshot(&state)?;
     let retention_days = snapshot.settings.audit_retention_days;
     let deadline = deadline(&context, &snapshot).into();
     let (deleted_count, cutoff) = state.system.persistence.delete_old_audit_entries(retention_days, deadline).await?;
-    Ok(answer(&context, AuditCleanupAnswer { deleted_count, retention_days, cutoff_date: format_time(cutoff) }))
+    Ok(framed(&context, AuditCleanupAnswer { deleted_count, retention_days, cutoff_date: format_time(cutoff) }))
 }

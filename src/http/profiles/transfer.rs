@@ -19,14 +19,15 @@ use super::import_export::{Defaults, RejectedRow, Unreadable, Watchlist, read_cs
 use super::problems::{change_outcome, failed_change};
 use super::reading::named_user;
 use super::schemas::ImportedProfile;
-use super::{Caller, answer, deadline, now, profile_context};
+use super::{Caller, deadline, now, profile_context};
 use crate::http::blocking::run_blocking;
-use crate::http::body::{Fields, IMPORTS, JsonBody, is_json};
+use crate::http::body::{IMPORTS, JsonBody, is_json};
 use crate::http::completing::CompletingTasks;
 use crate::http::context::{AppState, RequestContext, snapshot};
 use crate::http::path::PathText;
 use crate::http::problem::{Fault, Problem};
 use crate::http::query::Parameters;
+use crate::http::response::framed;
 use crate::http::schema::{parameters, types};
 
 /// The result of an import.
@@ -146,7 +147,7 @@ pub(crate) async fn import(
     if is_json && kind.is_some() {
         parameters.fault("subscription_type", "applies to CSV only".to_owned());
     }
-    Fields::none().finish(parameters.finish())?;
+    parameters.check()?;
     let body = JsonBody::read_within(&IMPORTS, request.into_body()).await?;
     let snapshot = snapshot(&state)?;
     let deadline = deadline(&context, &snapshot);
@@ -174,7 +175,7 @@ pub(crate) async fn import(
     let of = |status: &str| results.iter().filter(|result| result.status == status).count();
     let (created, deactivated, failed) = (of(CREATED), of(DEACTIVATED), of(FAILED));
     let duration_ms = u64::try_from(started_at.elapsed().as_millis()).unwrap_or(u64::MAX);
-    Ok(answer(&context, ImportAnswer { created, deactivated, failed, results, duration_ms }))
+    Ok(framed(&context, ImportAnswer { created, deactivated, failed, results, duration_ms }))
 }
 
 /// Two imports at once: while one stores its profiles, the next one is read. The lists of a file need up to ten times its

@@ -11,7 +11,6 @@ use futures_util::stream::unfold;
 use serde::Serialize;
 
 use super::build::Facts;
-use crate::http::body::Fields;
 use crate::http::context::AppState;
 use crate::http::problem::Problem;
 use crate::http::query::Parameters;
@@ -75,7 +74,7 @@ fn event(document: &impl Serialize) -> Bytes {
     security(("api_key" = [])),
 )]
 pub(crate) async fn stream(State(state): State<Arc<AppState>>, uri: Uri) -> Result<Response, Problem> {
-    Fields::none().finish(Parameters::of(&uri).finish())?;
+    Parameters::of(&uri).check()?;
     let (stream, must_start) = state.status_streams.open().ok_or_else(|| {
         let detail = format!("{STREAMS_MAX} streams of the status are open; close one or retry later");
         Problem::unavailable("overloaded", detail, TICK)
