@@ -8,90 +8,40 @@ use registry_store::{Portion, PortionLimit, Position, Store, StoreError};
 
 use crate::http::portions::DocumentList;
 
-/// Whole profiles.
-pub(super) struct WholeProfiles(pub(super) ProfileFilter);
+/// Declares lists, each with its filter, its row, and the operations of the database that read it.
+macro_rules! document_lists {
+    ($($(#[$doc:meta])* $list:ident($filter:ty) of $row:ty: $op:ident, $portion:ident, $rows_of:ident;)+) => { $(
+        $(#[$doc])*
+        pub(super) struct $list(pub(super) $filter);
 
-/// The versions of the profile with this id.
-pub(super) struct Versions(pub(super) String);
+        impl DocumentList for $list {
+            type Row = $row;
 
-/// The audit log of the profile with this id.
-pub(super) struct AuditLog(pub(super) String);
+            const OP: Op = Op::$op;
 
-/// Conflicts of a user.
-pub(super) struct Conflicts(pub(super) ConflictFilter);
+            async fn portion(
+                &self,
+                store: &dyn Store,
+                position: &Position,
+                limit: PortionLimit,
+            ) -> Result<Portion<$row>, StoreError> {
+                store.$portion(&self.0, position, limit).await
+            }
 
-impl DocumentList for WholeProfiles {
-    type Row = StoredProfile;
-
-    const OP: Op = Op::Profiles;
-
-    async fn portion(
-        &self,
-        store: &dyn Store,
-        position: &Position,
-        limit: PortionLimit,
-    ) -> Result<Portion<StoredProfile>, StoreError> {
-        store.whole_profiles(&self.0, position, limit).await
-    }
-
-    async fn rows_of(&self, store: &dyn Store, keys: &[String]) -> Result<Vec<StoredProfile>, StoreError> {
-        store.whole_profiles_of(&self.0, keys).await
-    }
+            async fn rows_of(&self, store: &dyn Store, keys: &[String]) -> Result<Vec<$row>, StoreError> {
+                store.$rows_of(&self.0, keys).await
+            }
+        }
+    )+ };
 }
 
-impl DocumentList for Versions {
-    type Row = ProfileVersion;
-
-    const OP: Op = Op::ProfileVersions;
-
-    async fn portion(
-        &self,
-        store: &dyn Store,
-        position: &Position,
-        limit: PortionLimit,
-    ) -> Result<Portion<ProfileVersion>, StoreError> {
-        store.profile_versions(&self.0, position, limit).await
-    }
-
-    async fn rows_of(&self, store: &dyn Store, keys: &[String]) -> Result<Vec<ProfileVersion>, StoreError> {
-        store.profile_versions_of(&self.0, keys).await
-    }
-}
-
-impl DocumentList for AuditLog {
-    type Row = AuditEntry;
-
-    const OP: Op = Op::AuditEntries;
-
-    async fn portion(
-        &self,
-        store: &dyn Store,
-        position: &Position,
-        limit: PortionLimit,
-    ) -> Result<Portion<AuditEntry>, StoreError> {
-        store.audit_entries(&self.0, position, limit).await
-    }
-
-    async fn rows_of(&self, store: &dyn Store, keys: &[String]) -> Result<Vec<AuditEntry>, StoreError> {
-        store.audit_entries_of(&self.0, keys).await
-    }
-}
-
-impl DocumentList for Conflicts {
-    type Row = ListedConflict;
-
-    const OP: Op = Op::Conflicts;
-
-    async fn portion(
-        &self,
-        store: &dyn Store,
-        position: &Position,
-        limit: PortionLimit,
-    ) -> Result<Portion<ListedConflict>, StoreError> {
-        store.conflicts(&self.0, position, limit).await
-    }
-
-    async fn rows_of(&self, store: &dyn Store, keys: &[String]) -> Result<Vec<ListedConflict>, StoreError> {
-        store.conflicts_of(&self.0, keys).await
-    }
+document_lists! {
+    /// Whole profiles.
+    WholeProfiles(ProfileFilter) of StoredProfile: Profiles, whole_profiles, whole_profiles_of;
+    /// The versions of the profile with this id.
+    Versions(String) of ProfileVersion: ProfileVersions, profile_versions, profile_versions_of;
+    /// The audit log of the profile with this id.
+    AuditLog(String) of AuditEntry: AuditEntries, audit_entries, audit_entries_of;
+    /// Conflicts of a user.
+    Conflicts(ConflictFilter) of ListedConflict: Conflicts, conflicts, conflicts_of;
 }
