@@ -13,25 +13,33 @@ use crate::instrument::split_key;
 use crate::rejection::{Reason, Rejection};
 use crate::vocabulary::{Exchange, InstrumentType, counted};
 
-/// The `validation_rules` of a profile. An absent rule allows everything.
+/// The rules that an instrument must meet to be included in plans.
+// An absent rule allows everything.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = RulesBody))]
 #[serde(deny_unknown_fields)]
 pub struct Rules {
-    /// The exchanges that are allowed.
+    /// The allowed exchanges.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(min_items = 1))]
     pub allowed_exchanges: Option<Vec<Exchange>>,
-    /// The types of instruments that are allowed.
+    /// The allowed instrument types.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(min_items = 1))]
     pub allowed_types: Option<Vec<InstrumentType>>,
-    /// The maximum number of instruments of one underlying. Streamable ones precede inactive, expired and unlisted
-    /// ones; then the priority decides, then the order of the profile. An equity or index is its own underlying.
+    /// The maximum number of instruments of one underlying. Instruments with the highest priority are kept first, then those
+    /// that come first in the profile.
+    // Streamable ones precede inactive, expired and unlisted ones, whatever their priority. An equity or index is its own
+    // underlying.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(minimum = 1, maximum = 1000))]
     pub max_per_underlying: Option<u32>,
-    /// Whether the last accepted file of the broker must contain an instrument.
+    /// Whether the last accepted file of at least one broker must contain the instrument.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub require_active: Option<bool>,
-    /// The minimum number of calendar days until an instrument expires.
+    /// The minimum number of calendar days until the instrument expires.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(minimum = 0, maximum = 3650))]
     pub min_days_to_expiry: Option<u32>,
 }
 

@@ -5,39 +5,54 @@ use std::collections::BTreeMap;
 
 use registry_planning::catalogue::search::Selector;
 use registry_planning::feed::Accounts;
+use registry_planning::profile::Rules;
 use registry_planning::vocabulary::{
-    Broker, Exchange, FilteringStrictness, InstrumentType, Mode, OptimizationLevel, PlacementStrategy, SubscriptionType,
+    Broker, FilteringStrictness, Mode, OptimizationLevel, PlacementStrategy, SubscriptionType,
 };
 use utoipa::ToSchema;
 
 use crate::http::schema::types;
 
-/// A new profile.
-#[derive(ToSchema)]
-#[serde(deny_unknown_fields)]
-#[allow(dead_code)] // The body is read field by field; this is its documentation.
-pub(crate) struct ProfileBody {
-    /// The user that the profile belongs to.
-    #[schema(value_type = types::ProfileUserId)]
-    user_id: String,
-    /// The name of the profile.
-    #[schema(min_length = 1, max_length = 255, pattern = r"^[^\u0000]*$")]
-    profile_name: String,
-    /// The use of the instruments.
-    subscription_type: SubscriptionType,
-    /// The instruments, most important first. Duplicates are removed.
-    #[schema(value_type = Vec<types::StoredKey>, min_items = 1, max_items = 1000)]
-    instruments: Vec<String>,
-    /// The options of plans that are created from the profile, and data of the caller.
-    preferences: Option<PreferencesBody>,
-    /// The rules that an instrument must meet to be included in plans.
-    validation_rules: Option<RulesBody>,
-    /// The maximum number of instruments of the profile and its plans. It can only lower the general maximum.
-    #[schema(minimum = 1, maximum = 2000)]
-    max_instruments: Option<u32>,
-    /// The time when the profile expires. It must be in the future.
-    #[schema(value_type = Option<String>, format = DateTime)]
-    expires_at: Option<String>,
+/// Declares the body of a new profile: its own fields, and those that all of them have.
+macro_rules! new_profiles {
+    ($($(#[$meta:meta])+ $name:ident { $($(#[$own_meta:meta])+ $field:ident: $kind:ty,)* })+) => { $(
+        #[derive(ToSchema)]
+        #[allow(dead_code)] // The body is read field by field; this is its documentation.
+        $(#[$meta])+
+        pub(crate) struct $name {
+            $($(#[$own_meta])+ $field: $kind,)*
+            /// The name of the profile.
+            #[schema(min_length = 1, max_length = 255, pattern = r"^[^\u0000]*$")]
+            profile_name: String,
+            /// The use of the instruments.
+            subscription_type: SubscriptionType,
+            /// The instruments, most important first. Duplicates are removed.
+            #[schema(value_type = Vec<types::StoredKey>, min_items = 1, max_items = 1000)]
+            instruments: Vec<String>,
+            /// The options of plans that are created from the profile, and data of the caller.
+            preferences: Option<PreferencesBody>,
+            /// The rules that an instrument must meet to be included in plans.
+            validation_rules: Option<Rules>,
+            /// The maximum number of instruments of the profile and its plans. It can only lower the general maximum.
+            #[schema(minimum = 1, maximum = 2000)]
+            max_instruments: Option<u32>,
+            /// The time when the profile expires. It must be in the future.
+            #[schema(value_type = Option<String>, format = DateTime)]
+            expires_at: Option<String>,
+        }
+    )+ };
+}
+
+new_profiles! {
+    /// A new profile.
+    #[serde(deny_unknown_fields)]
+    ProfileBody {
+        /// The user that the profile belongs to.
+        #[schema(value_type = types::ProfileUserId)]
+        user_id: String,
+    }
+    /// A profile to create.
+    ImportedProfile {}
 }
 
 /// The options of plans that are created from a profile, and data of the caller: at most 64 KiB. The service rejects names
@@ -83,28 +98,6 @@ pub(crate) struct PreferencesBody {
     selectors: Option<Vec<Selector>>,
 }
 
-/// The rules that an instrument must meet to be included in plans.
-#[derive(ToSchema)]
-#[serde(deny_unknown_fields)]
-#[allow(dead_code)] // As above.
-pub(crate) struct RulesBody {
-    /// The allowed exchanges.
-    #[schema(min_items = 1)]
-    allowed_exchanges: Option<Vec<Exchange>>,
-    /// The allowed instrument types.
-    #[schema(min_items = 1)]
-    allowed_types: Option<Vec<InstrumentType>>,
-    /// The maximum number of instruments of one underlying. Instruments with the highest priority are kept first, then those
-    /// that come first in the profile.
-    #[schema(minimum = 1, maximum = 1000)]
-    max_per_underlying: Option<u32>,
-    /// Whether the last accepted file of at least one broker must contain the instrument.
-    require_active: Option<bool>,
-    /// The minimum number of calendar days until the instrument expires.
-    #[schema(minimum = 0, maximum = 3650)]
-    min_days_to_expiry: Option<u32>,
-}
-
 /// The fields of a profile to change: at least one. Absent fields do not change.
 #[derive(ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -123,7 +116,7 @@ pub(crate) struct PatchBody {
     /// preferences.
     preferences: Option<PreferencesBody>,
     /// The rules that an instrument must meet to be included in plans. They replace the previous rules.
-    validation_rules: Option<RulesBody>,
+    validation_rules: Option<Rules>,
     /// The maximum number of instruments of the profile and its plans. It can only lower the general maximum. Null removes
     /// it.
     #[schema(minimum = 1, maximum = 2000)]
@@ -139,30 +132,6 @@ pub(crate) struct PatchBody {
 #[allow(dead_code)] // As above.
 pub(crate) struct ActivateBody {
     /// The time when the profile expires. It must be in the future. Null removes it. If it is absent, it does not change.
-    #[schema(value_type = Option<String>, format = DateTime)]
-    expires_at: Option<String>,
-}
-
-/// A profile to create.
-#[derive(ToSchema)]
-#[allow(dead_code)] // As above.
-pub(crate) struct ImportedProfile {
-    /// The name of the profile.
-    #[schema(min_length = 1, max_length = 255, pattern = r"^[^\u0000]*$")]
-    profile_name: String,
-    /// The use of the instruments.
-    subscription_type: SubscriptionType,
-    /// The instruments, most important first. Duplicates are removed.
-    #[schema(value_type = Vec<types::StoredKey>, min_items = 1, max_items = 1000)]
-    instruments: Vec<String>,
-    /// The options of plans that are created from the profile, and data of the caller.
-    preferences: Option<PreferencesBody>,
-    /// The rules that an instrument must meet to be included in plans.
-    validation_rules: Option<RulesBody>,
-    /// The maximum number of instruments of the profile and its plans. It can only lower the general maximum.
-    #[schema(minimum = 1, maximum = 2000)]
-    max_instruments: Option<u32>,
-    /// The time when the profile expires. It must be in the future.
     #[schema(value_type = Option<String>, format = DateTime)]
     expires_at: Option<String>,
 }
@@ -187,7 +156,7 @@ pub(crate) struct SubscriptionProfile {
     /// The options of plans that are created from the profile, and data of the caller.
     preferences: PreferencesBody,
     /// The rules that an instrument must meet to be included in plans.
-    validation_rules: RulesBody,
+    validation_rules: Rules,
     /// The maximum number of instruments of the profile and its plans. Null if the profile does not set one. It can
     /// only lower the general maximum.
     #[schema(required)]
@@ -222,7 +191,7 @@ pub(crate) struct ExportedProfile {
     /// The options of plans that are created from the profile, and data of the caller.
     preferences: PreferencesBody,
     /// The rules that an instrument must meet to be included in plans.
-    validation_rules: RulesBody,
+    validation_rules: Rules,
     /// The maximum number of instruments of the profile and its plans. Null if the profile does not set one. It can
     /// only lower the general maximum.
     #[schema(required)]
