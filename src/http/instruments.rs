@@ -98,7 +98,7 @@ fn answer_resolve(state: &AppState, context: &RequestContext, uri: &Uri) -> Resu
     let isin = parameters.optional("isin", "12 capital letters or digits", parse_isin);
     let filters = Filters {
         exchanges: parameters.optional_word("exchange").into_iter().collect(),
-        classes: parameters.optional_word("instrument_type").into_iter().collect(),
+        instrument_types: parameters.optional_word("instrument_type").into_iter().collect(),
         ..Filters::default()
     };
     parameters.check()?;
@@ -152,8 +152,8 @@ fn helped(detail: &str, catalogue: &Catalogue, suggestions: Vec<InstrumentId>) -
 /// Names the filters of the request, which exclude every instrument.
 fn excluded_by(filters: &Filters) -> String {
     let exchanges = filters.exchanges.iter().map(|exchange| format!("exchange `{exchange}`"));
-    let classes = filters.classes.iter().map(|class| format!("instrument_type `{}`", class.as_str()));
-    let sent: Vec<String> = exchanges.chain(classes).collect();
+    let types = filters.instrument_types.iter().map(|of| format!("instrument_type `{}`", of.as_str()));
+    let sent: Vec<String> = exchanges.chain(types).collect();
     let remedy = if sent.len() == 1 { "remove the filter" } else { "remove one or both filters" };
     format!("instruments match, but none with {}; {remedy}", sent.join(" and "))
 }
@@ -208,7 +208,7 @@ fn answer_list(state: &AppState, context: &RequestContext, uri: &Uri) -> Result<
     let mut parameters = Parameters::of(uri);
     let filters = Filters {
         exchanges: parameters.optional_word("exchange").into_iter().collect(),
-        classes: parameters.optional_word("instrument_type").into_iter().collect(),
+        instrument_types: parameters.optional_word("instrument_type").into_iter().collect(),
         is_active: Some(parameters.optional("is_active", BOOLEANS, |text| text.parse().ok()).unwrap_or(true)),
         ..Filters::default()
     };

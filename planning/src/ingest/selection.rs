@@ -26,21 +26,26 @@ words! {
     }
 }
 
-/// The conditions for an instrument to be selected. An empty list selects all.
+/// The instruments of the broker that the file covers. An empty list selects all. Instruments that are not selected do not
+/// change.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = IngestFilters), serde(deny_unknown_fields))]
 pub struct Filters {
-    /// The instrument is on one of these exchanges.
+    /// The exchanges that the file covers. If the list is absent, null or empty, it covers all.
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<Vec<Exchange>>))]
     pub exchanges: Vec<Exchange>,
-    /// The instrument is in one of these segments.
+    /// The segments that the file covers. If the list is absent, null or empty, it covers all.
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<Vec<Segment>>))]
     pub segments: Vec<Segment>,
-    /// The instrument has one of these types.
-    pub classes: Vec<InstrumentType>,
+    /// The instrument types that the file covers. If the list is absent, null or empty, it covers all.
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<Vec<InstrumentType>>))]
+    pub instrument_types: Vec<InstrumentType>,
 }
 
 impl Filters {
     /// Whether all instruments are selected.
     pub fn is_empty(&self) -> bool {
-        self.exchanges.is_empty() && self.segments.is_empty() && self.classes.is_empty()
+        self.exchanges.is_empty() && self.segments.is_empty() && self.instrument_types.is_empty()
     }
 
     /// Whether a row passes the filters.
@@ -48,7 +53,9 @@ impl Filters {
         fn has<T: PartialEq>(list: &[T], item: &T) -> bool {
             list.is_empty() || list.contains(item)
         }
-        has(&self.exchanges, &row.exchange) && has(&self.segments, &row.segment) && has(&self.classes, &row.class)
+        has(&self.exchanges, &row.exchange)
+            && has(&self.segments, &row.segment)
+            && has(&self.instrument_types, &row.class)
     }
 }
 
@@ -218,7 +225,7 @@ mod tests {
         let nothing = Filters {
             exchanges: vec![Exchange::Bse],
             segments: vec![equity("NSE", "X", "").segment],
-            classes: vec![InstrumentType::Equity],
+            instrument_types: vec![InstrumentType::Equity],
         };
 
         let after = Selection { mode: Mode::FullCatalog, filters: nothing }.complete(file(), last()).unwrap();

@@ -8,7 +8,7 @@ use registry_actors::ingest::source::{Origin, Source, fetchable, is_url, open_be
 use registry_actors::ingest::spool::Spool;
 use registry_actors::ingest::{Force, IngestSettings, PRIORITY_DEFAULT};
 use registry_planning::ingest::selection::{Filters, Mode, Selection};
-use registry_planning::vocabulary::{Broker, Exchange, InstrumentType, Segment, Word};
+use registry_planning::vocabulary::{Broker, Word};
 use utoipa::ToSchema;
 
 use super::TIMEOUT;
@@ -40,27 +40,13 @@ pub(crate) struct IngestBody {
     mode: Option<Mode>,
     /// The instruments of the broker that the file covers. `on_demand` requires a filter. If they are absent or null,
     /// the file covers all.
-    filters: Option<IngestFilters>,
+    filters: Option<Filters>,
     /// The priority. The queued job with the highest priority runs first. If it is absent or null, it is 5.
     priority: Option<IngestPriority>,
     /// The source: a file below the configured folder, or an http(s) URL of a configured origin. It is required unless a
     /// source is configured for the broker.
     #[schema(min_length = 1, max_length = 2000, pattern = r"^[^\u0000-\u001f\u007f-\u009f]*$")]
     source: Option<String>,
-}
-
-/// The instruments of the broker that the file covers. An empty list selects all. Instruments that are not selected do not
-/// change.
-#[derive(ToSchema)]
-#[serde(deny_unknown_fields)]
-#[allow(dead_code)] // As above.
-pub(crate) struct IngestFilters {
-    /// The exchanges that the file covers. If the list is absent, null or empty, it covers all.
-    exchanges: Option<Vec<Exchange>>,
-    /// The segments that the file covers. If the list is absent, null or empty, it covers all.
-    segments: Option<Vec<Segment>>,
-    /// The instrument types that the file covers. If the list is absent, null or empty, it covers all.
-    instrument_types: Option<Vec<InstrumentType>>,
 }
 
 /// The priority of a job: a number, or a word for 1, 5 or 10.
@@ -120,7 +106,7 @@ pub(super) fn parse_upload_query(mut parameters: Parameters) -> Result<IngestReq
     let filters = Filters {
         exchanges: list(&mut parameters, "exchanges"),
         segments: list(&mut parameters, "segments"),
-        classes: list(&mut parameters, "instrument_types"),
+        instrument_types: list(&mut parameters, "instrument_types"),
     };
     if mode == Mode::OnDemand && filters.is_empty() {
         parameters.fault("mode", PART_NEEDED.to_owned());
@@ -155,7 +141,7 @@ pub(super) async fn parse_ingest_body(
     let filters = Filters {
         exchanges: inner.optional_words("exchanges"),
         segments: inner.optional_words("segments"),
-        classes: inner.optional_words("instrument_types"),
+        instrument_types: inner.optional_words("instrument_types"),
     };
     fields.close(inner);
     if mode == Mode::OnDemand && filters.is_empty() {

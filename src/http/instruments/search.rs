@@ -10,10 +10,9 @@ use axum::response::Response;
 use chrono::Utc;
 use registry_planning::catalogue::Catalogue;
 use registry_planning::catalogue::search::{
-    AssetClass, Field, Filters, Highlight, MatchKind, Page, Query, Reach, SortBy, SortOrder,
+    Field, Filters, Highlight, MatchKind, Page, Query, Reach, SortBy, SortOrder,
 };
 use registry_planning::plan::describe::trading_date;
-use registry_planning::vocabulary::{Exchange, InstrumentType};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -41,7 +40,7 @@ pub(crate) struct SearchBody {
     #[schema(max_length = 100, pattern = r"^[^\u0000]*$")]
     query: Option<String>,
     /// The filters that an instrument must match. If they are absent or null, the search is not filtered.
-    filters: Option<SearchFilters>,
+    filters: Option<Filters>,
     /// The sort key. If it is absent or null, it is `relevance`: the closest match comes first.
     sort_by: Option<SortBy>,
     /// The sort order. If it is absent or null, it is `asc`.
@@ -50,29 +49,6 @@ pub(crate) struct SearchBody {
     include_metadata: Option<bool>,
     /// Whether mistyped words match. If it is absent or null, it is true.
     fuzzy_search: Option<bool>,
-}
-
-/// The filters of a search.
-#[derive(ToSchema)]
-#[serde(deny_unknown_fields)]
-#[allow(dead_code)] // As above.
-pub(crate) struct SearchFilters {
-    /// The exchanges to search. An empty list selects all.
-    exchanges: Option<Vec<Exchange>>,
-    /// The instrument types to search. An empty list selects all.
-    instrument_types: Option<Vec<InstrumentType>>,
-    /// Whether the instrument is in the last accepted file of a broker.
-    is_active: Option<bool>,
-    /// Whether options on the instrument are traded.
-    has_options: Option<bool>,
-    /// The smallest lot size. It is at most `max_lot_size`.
-    #[schema(maximum = 4_294_967_295_u32)]
-    min_lot_size: Option<u32>,
-    /// The largest lot size.
-    #[schema(maximum = 4_294_967_295_u32)]
-    max_lot_size: Option<u32>,
-    /// The asset classes to search. An empty list selects all.
-    asset_classes: Option<Vec<AssetClass>>,
 }
 
 /// A part of a field that matches the query.
@@ -241,14 +217,14 @@ fn read_filters(fields: &mut Fields<'_>) -> Filters {
     let mut inner = fields.optional_object("filters");
     let filters = Filters {
         exchanges: inner.optional_words("exchanges"),
-        classes: inner.optional_words("instrument_types"),
+        instrument_types: inner.optional_words("instrument_types"),
         asset_classes: inner.optional_words("asset_classes"),
         is_active: inner.optional_bool("is_active"),
         has_options: inner.optional_bool("has_options"),
-        lot_size_min: inner.optional_integer("min_lot_size", 0, u32::MAX),
-        lot_size_max: inner.optional_integer("max_lot_size", 0, u32::MAX),
+        min_lot_size: inner.optional_integer("min_lot_size", 0, u32::MAX),
+        max_lot_size: inner.optional_integer("max_lot_size", 0, u32::MAX),
     };
-    if let (Some(min), Some(max)) = (filters.lot_size_min, filters.lot_size_max)
+    if let (Some(min), Some(max)) = (filters.min_lot_size, filters.max_lot_size)
         && min > max
     {
         inner.fault("min_lot_size", format!("expected at most `max_lot_size` ({max}), got {min}"));

@@ -42,21 +42,27 @@ impl AssetClass {
     }
 }
 
-/// The conditions for an instrument to be found. An empty list, or `None`, lets all instruments pass.
+/// The filters of a search.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = SearchFilters), serde(deny_unknown_fields))]
 pub struct Filters {
-    /// The instrument is on one of these exchanges.
+    /// The exchanges to search. An empty list selects all.
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<Vec<Exchange>>))]
     pub exchanges: Vec<Exchange>,
-    /// The instrument has one of these types.
-    pub classes: Vec<InstrumentType>,
-    /// The instrument has one of these asset classes.
+    /// The instrument types to search. An empty list selects all.
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<Vec<InstrumentType>>))]
+    pub instrument_types: Vec<InstrumentType>,
+    /// The asset classes to search. An empty list selects all.
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<Vec<AssetClass>>))]
     pub asset_classes: Vec<AssetClass>,
-    /// Whether the last accepted file of a broker contains it.
+    /// Whether the instrument is in the last accepted file of a broker.
     pub is_active: Option<bool>,
-    /// Whether options on it are traded.
+    /// Whether options on the instrument are traded.
     pub has_options: Option<bool>,
-    /// The minimum number of units in a lot.
-    pub lot_size_min: Option<u32>,
-    /// The maximum number of units in a lot.
-    pub lot_size_max: Option<u32>,
+    /// The smallest lot size. It is at most `max_lot_size`.
+    #[cfg_attr(feature = "openapi", schema(maximum = 4_294_967_295_u32))]
+    pub min_lot_size: Option<u32>,
+    /// The largest lot size.
+    #[cfg_attr(feature = "openapi", schema(maximum = 4_294_967_295_u32))]
+    pub max_lot_size: Option<u32>,
 }

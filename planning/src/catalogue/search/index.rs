@@ -249,9 +249,9 @@ impl Index {
             filters.exchanges.iter().for_each(|exchange| chosen.insert_range(self.exchange(*exchange)));
             passing.retain_in(&chosen);
         }
-        if !filters.classes.is_empty() {
+        if !filters.instrument_types.is_empty() {
             let mut chosen = Bits::new(catalogue.len());
-            filters.classes.iter().for_each(|class| chosen.insert_all(&self.by_class[*class as usize]));
+            filters.instrument_types.iter().for_each(|class| chosen.insert_all(&self.by_class[*class as usize]));
             passing.retain_in(&chosen);
         }
         if !filters.asset_classes.is_empty() {
@@ -264,8 +264,8 @@ impl Index {
                 None => {}
             }
         }
-        if filters.lot_size_min.is_some() || filters.lot_size_max.is_some() {
-            let sizes = filters.lot_size_min.unwrap_or(0)..=filters.lot_size_max.unwrap_or(u32::MAX);
+        if filters.min_lot_size.is_some() || filters.max_lot_size.is_some() {
+            let sizes = filters.min_lot_size.unwrap_or(0)..=filters.max_lot_size.unwrap_or(u32::MAX);
             let mut chosen = Bits::new(catalogue.len());
             // Indices have no lot, but the lot of a contract may be unknown, and is then not below a maximum.
             let has_size = |id: &u32| {

@@ -215,7 +215,7 @@ impl Catalogue {
     pub fn select(&self, selector: &Selector, as_of: NaiveDate) -> Vec<InstrumentId> {
         let filters = Filters {
             exchanges: selector.exchanges.clone(),
-            classes: selector.instrument_types.clone(),
+            instrument_types: selector.instrument_types.clone(),
             is_active: Some(true),
             ..Filters::default()
         };

@@ -130,7 +130,7 @@ fn filters_apply_to_the_contracts_of_an_underlying() {
     rows.push((future("TCS", "TCS26NOVFUT", "2026-11-24"), true));
     rows.extend(chain("TCS", "NFO", ("26NOV", "2026-11-24"), &[3000, 3100, 3200]));
     let catalogue = catalogue_of(rows);
-    let filters = Filters { classes: vec![InstrumentType::Put], ..Filters::default() };
+    let filters = Filters { instrument_types: vec![InstrumentType::Put], ..Filters::default() };
 
     let page = catalogue.search(&Query { filters, ..Query::new("TCS", today()) });
 
@@ -337,13 +337,13 @@ fn filters_exclude_instruments_that_do_not_pass() {
         plainly(&|i| matches!(i.exchange(), Exchange::Bse | Exchange::Bfo))
     );
     assert_eq!(
-        count(Filters { classes: vec![InstrumentType::Call], has_options: Some(false), ..Filters::default() }),
+        count(Filters { instrument_types: vec![InstrumentType::Call], has_options: Some(false), ..Filters::default() }),
         plainly(&|i| i.class() == InstrumentType::Call)
     );
     // Three indices and ten shares.
     assert_eq!(count(Filters { has_options: Some(true), ..Filters::default() }), 13);
     assert_eq!(
-        count(Filters { lot_size_min: Some(20), lot_size_max: Some(65), ..Filters::default() }),
+        count(Filters { min_lot_size: Some(20), max_lot_size: Some(65), ..Filters::default() }),
         plainly(&|i| (20..=65).contains(&i.lot_size()))
     );
     assert_eq!(
@@ -362,7 +362,7 @@ fn an_unknown_lot_is_not_below_a_maximum() {
     builder.add(contract("CRUDEOILM26DECFUT", 10), true);
     let catalogue = builder.build("1".to_owned(), Vec::new());
 
-    let filters = Filters { lot_size_max: Some(50), ..Filters::default() };
+    let filters = Filters { max_lot_size: Some(50), ..Filters::default() };
     let results = catalogue.search(&Query { filters, ..Query::new("", today()) });
 
     assert_eq!(results.total, 1);
