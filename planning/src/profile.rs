@@ -97,20 +97,27 @@ impl SubscriptionType {
 
 /// The part of a profile that its user provides. `P` is the form of the preferences.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", schema(as = ExportedProfile, description = "An exported profile."))]
 pub struct Draft<P = Document> {
-    /// 1 to 255 characters.
+    /// The name of the profile.
     pub profile_name: String,
     /// The use of the instruments.
     pub subscription_type: SubscriptionType,
-    /// Distinct keys, most important first.
+    /// The instruments as the caller sent them, most important first.
+    // They are distinct.
+    #[cfg_attr(feature = "openapi", schema(value_type = Vec<String>))]
     pub instruments: KeyList,
-    /// The caller's own settings. Plans use those of [`Preferences`].
+    /// The options of plans that are created from the profile, and data of the caller.
     pub preferences: P,
-    /// The rules for instruments of plans.
+    /// The rules that an instrument must meet to be included in plans.
     pub validation_rules: Rules,
-    /// Lowers the number of instruments that the profile and its plans may hold.
+    /// The maximum number of instruments of the profile and its plans. Null if the profile does not set one. It can
+    /// only lower the general maximum.
+    #[cfg_attr(feature = "openapi", schema(required))]
     pub max_instruments: Option<u32>,
-    /// The time at which it expires.
+    /// The time when the profile expires. Null if it does not expire.
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, format = DateTime, required))]
     #[serde(with = "optional_time")]
     pub expires_at: Option<DateTime<Utc>>,
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use registry_planning::catalogue::search::Selector;
 use registry_planning::feed::Accounts;
-use registry_planning::profile::Rules;
+use registry_planning::profile::{Draft, Rules};
 use registry_planning::vocabulary::{
     Broker, FilteringStrictness, Mode, OptimizationLevel, PlacementStrategy, SubscriptionType,
 };
@@ -179,27 +179,7 @@ pub(crate) struct SubscriptionProfile {
 }
 
 /// An exported profile.
-#[derive(ToSchema)]
-#[allow(dead_code)] // As above.
-pub(crate) struct ExportedProfile {
-    /// The name of the profile.
-    profile_name: String,
-    /// The use of the instruments.
-    subscription_type: SubscriptionType,
-    /// The instruments as the caller sent them, most important first.
-    instruments: Vec<String>,
-    /// The options of plans that are created from the profile, and data of the caller.
-    preferences: PreferencesBody,
-    /// The rules that an instrument must meet to be included in plans.
-    validation_rules: Rules,
-    /// The maximum number of instruments of the profile and its plans. Null if the profile does not set one. It can
-    /// only lower the general maximum.
-    #[schema(required)]
-    max_instruments: Option<u32>,
-    /// The time when the profile expires. Null if it does not expire.
-    #[schema(value_type = Option<String>, format = DateTime, required)]
-    expires_at: Option<String>,
-}
+pub(crate) type ExportedProfile = Draft<PreferencesBody>;
 
 /// The caller that made a change.
 #[derive(ToSchema)]
