@@ -18,13 +18,10 @@ use crate::fault::Fault;
 use crate::ledger::Acknowledgement;
 use crate::wire::Answer;
 
-/// The outcome of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, strum::EnumCount, strum::IntoStaticStr, strum::VariantArray)]
 #[strum(serialize_all = "snake_case")]
 pub(crate) enum RequestOutcome {
-    /// A plan was created.
     Created,
-    /// An existing plan was returned.
     Cached,
     /// A request other than a plan request got a valid response.
     Other,
@@ -41,10 +38,8 @@ impl RequestOutcome {
     }
 }
 
-/// The result of checking a response.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct CheckResult {
-    /// The outcome of the request.
     pub(crate) outcome: RequestOutcome,
     /// The plan that the registry acknowledged. A response with a fault may still contain one.
     pub(crate) acknowledgement: Option<Acknowledgement>,
@@ -53,7 +48,6 @@ pub(crate) struct CheckResult {
 }
 
 impl CheckResult {
-    /// Returns the result for a response without a usable plan.
     pub(crate) fn failed(fault: Fault) -> Self {
         CheckResult { outcome: RequestOutcome::Failed, acknowledgement: None, fault: Some(fault) }
     }

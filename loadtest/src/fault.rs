@@ -19,7 +19,6 @@ pub(crate) struct Fault {
 }
 
 impl Fault {
-    /// Creates a fault of a kind.
     pub(crate) fn new(kind: impl Into<Cow<'static, str>>, message: impl Into<String>) -> Self {
         Self { kind: kind.into(), message: message.into() }
     }
@@ -40,12 +39,10 @@ impl Fault {
     }
 }
 
-/// Faults by kind.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Faults(BTreeMap<Cow<'static, str>, FaultCount>);
 
 impl Faults {
-    /// Counts one fault.
     pub(crate) fn add(&mut self, fault: &Fault) {
         self.add_many(fault, 1);
     }
@@ -57,7 +54,6 @@ impl Faults {
         self.0.entry(kind.clone()).or_insert_with(new).count += count;
     }
 
-    /// Adds the faults of `other`.
     pub(crate) fn merge(&mut self, other: Faults) {
         for (kind, more) in other.0 {
             let count = more.count;
@@ -66,7 +62,6 @@ impl Faults {
         }
     }
 
-    /// Returns the faults by kind in alphabetical order.
     pub(crate) fn list(&self) -> Vec<FaultCount> {
         self.0.values().cloned().collect()
     }

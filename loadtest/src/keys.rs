@@ -27,19 +27,11 @@ pub(crate) struct Keys {
 
 impl Keys {
     /// Parses one key per line, at most [`KEYS_MAX`]. Surrounding whitespace, empty lines and duplicates are dropped.
-    ///
-    /// # Errors
-    ///
-    /// No key is left, or a key is too long.
     pub(crate) fn parse(text: &str) -> anyhow::Result<Self> {
         Self::collect(text.lines().map(str::trim))
     }
 
     /// Collects the keys of an iterator, as [`Keys::parse`] does with lines.
-    ///
-    /// # Errors
-    ///
-    /// Like [`Keys::parse`].
     pub(crate) fn collect<'a>(keys: impl IntoIterator<Item = &'a str>) -> anyhow::Result<Self> {
         let mut distinct = BTreeSet::new();
         for (index, key) in keys.into_iter().enumerate() {
@@ -69,7 +61,6 @@ impl Keys {
         Self::collect(names.iter().map(String::as_str)).expect("the names are short, and there are some")
     }
 
-    /// Returns the number of keys.
     pub(crate) fn len(&self) -> usize {
         self.ends.len()
     }

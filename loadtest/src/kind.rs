@@ -30,9 +30,7 @@ pub(crate) enum Kind {
     Read,
     /// The description of an acknowledged plan.
     Describe,
-    /// The plans of a user.
     List,
-    /// A search for instruments.
     Search,
     /// A step in the life of a profile.
     Profile,
@@ -47,12 +45,10 @@ pub(crate) enum Kind {
 pub(crate) struct Mix(pub(crate) [u32; Kind::COUNT]);
 
 impl Mix {
-    /// Returns the weight of a kind.
     pub(crate) fn weight(&self, kind: Kind) -> u32 {
         self.0[kind as usize]
     }
 
-    /// Returns the sum of the weights.
     pub(crate) fn total(&self) -> u32 {
         self.0.iter().sum()
     }

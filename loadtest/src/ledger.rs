@@ -16,7 +16,6 @@ use crate::plan_id::{PlanId, hex_digits};
 pub(crate) struct Digest([u8; 16]);
 
 impl Digest {
-    /// Returns the digest of `instruments` in their order.
     pub(crate) fn of<K: AsRef<str>>(instruments: &[K]) -> Self {
         let mut hasher = Sha256::new();
         for key in instruments {
@@ -50,9 +49,7 @@ impl fmt::Display for Digest {
 /// The registry's acknowledgement of a plan.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Acknowledgement {
-    /// The plan.
     pub(crate) plan_id: PlanId,
-    /// Its instruments.
     pub(crate) digest: Digest,
     /// A hash of its other fields, to compare two responses with the same plan. `None` if they were not read.
     pub(crate) fields: Option<u64>,
@@ -65,7 +62,6 @@ impl Acknowledgement {
         self.digest != other.digest || both.is_some_and(|(mine, theirs)| mine != theirs)
     }
 
-    /// Parses a line of a ledger.
     fn parse(line: &str) -> Option<Self> {
         let mut words = line.split(' ');
         let (plan_id, digest) = (PlanId::parse(words.next()?)?, Digest::parse(words.next()?)?);
@@ -91,10 +87,6 @@ pub(crate) struct Ledger {
 
 impl Ledger {
     /// Records an acknowledgement in the response to the request `origin`.
-    ///
-    /// # Errors
-    ///
-    /// A fault of the kind `changed` if the plan was recorded with other contents.
     pub(crate) fn record(&mut self, origin: u64, acknowledgement: Acknowledgement) -> Result<(), Fault> {
         self.answer(origin, acknowledgement.plan_id);
         self.enter(acknowledgement)
@@ -102,10 +94,6 @@ impl Ledger {
 
     /// Writes a line for each plan: its id, the digest of its instruments and, if they were read, the hash of its other
     /// fields.
-    ///
-    /// # Errors
-    ///
-    /// An error of `out`.
     pub(crate) fn write(&self, out: &mut impl Write) -> io::Result<()> {
         for Acknowledgement { plan_id, digest, fields } in self.acknowledgements() {
             write!(out, "{plan_id} {digest}")?;
@@ -118,10 +106,6 @@ impl Ledger {
     }
 
     /// Reads the plans of a ledger that [`Ledger::write`] wrote. It does not contain their requests.
-    ///
-    /// # Errors
-    ///
-    /// A message with the number of the first malformed line.
     pub(crate) fn read(text: &str) -> anyhow::Result<Self> {
         let mut ledger = Ledger::default();
         for (index, line) in text.lines().enumerate() {

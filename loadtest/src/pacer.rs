@@ -36,10 +36,6 @@ impl Pacer {
     }
 
     /// Wakes waiting tasks as long as it is polled.
-    ///
-    /// # Errors
-    ///
-    /// If the operating system provides no timer.
     pub(crate) async fn run(&self) -> std::io::Result<()> {
         let timer = timer::Timer::new()?;
         loop {

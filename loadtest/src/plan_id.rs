@@ -5,7 +5,6 @@
 pub(crate) struct PlanId(u128);
 
 impl PlanId {
-    /// Parses an id. Returns `None` if the text has another form.
     pub(crate) fn parse(text: &str) -> Option<Self> {
         hex_digits(text.strip_prefix("plan_")?, 32).map(PlanId)
     }

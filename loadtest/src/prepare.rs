@@ -35,10 +35,6 @@ const CONTRACT_LIMIT: usize = 5_000;
 
 /// Reads keys and limits from the registry, and creates the plans of the pool if the mix has no new ones. Also returns the
 /// results of their creation, for the report.
-///
-/// # Errors
-///
-/// If the registry cannot be reached, or has too few keys.
 pub(crate) fn prepare(settings: Settings) -> anyhow::Result<(Prepared, Tally, Ledger)> {
     use Kind::{Describe, Echo, Hello, List, New, Read, Reorder, Repeat};
     let (mix, scenario) = (settings.mix, &settings.scenario);
@@ -114,7 +110,6 @@ fn ready_requests(workload: &Workload, places: u64, write: impl Fn(&str, &[u8], 
     (0..places).map(one).collect()
 }
 
-/// Sends requests one by one.
 struct Desk<'a> {
     site: &'a Site,
     base: &'a str,

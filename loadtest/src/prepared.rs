@@ -8,11 +8,8 @@ use crate::workload::Workload;
 /// Everything that a run needs.
 #[derive(Debug)]
 pub(crate) struct Prepared {
-    /// The settings of the run.
     pub(crate) settings: Settings,
-    /// Writes requests.
     pub(crate) site: Site,
-    /// The sequence of requests.
     pub(crate) workload: Workload,
     /// The maximum number of instruments of a plan in the settings of the registry.
     pub(crate) limit: usize,

@@ -2,18 +2,12 @@
 
 use crate::keys::Keys;
 
-/// A step in the life of a profile.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Step {
-    /// Creates the profile.
     Create,
-    /// Reads the profile by its id.
     Read,
-    /// Changes the name.
     Change,
-    /// Lists the active profiles of its user.
     List,
-    /// Deactivates the profile.
     Deactivate,
 }
 
@@ -38,7 +32,6 @@ pub(crate) struct Life {
 }
 
 impl Life {
-    /// Returns the next step.
     pub(crate) fn step(&self) -> Step {
         self.profile.as_ref().map_or(Step::Create, |&(_, step)| step)
     }

@@ -41,20 +41,16 @@ const LOOK_EVERY: Duration = Duration::from_millis(20);
 /// The results of a load.
 #[derive(Debug)]
 pub(crate) struct Load {
-    /// Counts and latencies.
     pub(crate) tally: Tally,
-    /// Every acknowledged plan.
     pub(crate) ledger: Ledger,
     /// Requests of an open loop that were due within the time and found no free connection.
     pub(crate) unsent: u64,
-    /// The index of the next request.
     pub(crate) next_index: u64,
 }
 
 /// One connection and its state.
 struct Caller {
     connection: Connection,
-    /// The current request.
     request: Vec<u8>,
     life: Life,
     number: usize,
@@ -63,10 +59,6 @@ struct Caller {
 
 /// Sends the requests of `stage` over `connections`, from `first_index` on. At the end of its time no new request
 /// starts, and the requests in flight are awaited, at most for the timeout of a response.
-///
-/// # Errors
-///
-/// If a connection cannot be opened before the start, or a thread cannot be created or panics.
 pub(crate) fn run(plan: &Plan, stage: Stage, connections: usize, first_index: u64) -> anyhow::Result<Load> {
     let threads = plan.settings.service.threads.min(connections);
     let course = &Course::new(plan, stage, connections, threads, first_index);

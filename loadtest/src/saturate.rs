@@ -17,10 +17,6 @@ const FLAT_STEPS_MAX: u32 = 2;
 
 /// Doubles the connections, starting with one, until the rate grows by less than 5 % twice in a row, or a step has a
 /// fault.
-///
-/// # Errors
-///
-/// If a step cannot start.
 pub(crate) fn saturate(settings: Settings) -> anyhow::Result<Saturation> {
     let (plan, _, mut ledger) = prepare(settings)?;
     let saturating = Step { connections: 1, rate_per_second: 0.0, p99_ms: 0.0 };

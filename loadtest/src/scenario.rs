@@ -12,7 +12,6 @@ use crate::kind::{Kind, Mix};
 pub(crate) const CONNECTIONS_MAX: usize = 4_096;
 /// The ledger needs about 100 bytes for each plan, and the schedule of an open loop 8 bytes for each request.
 const REQUESTS_MAX: u64 = 20_000_000;
-/// One day.
 const SECONDS_MAX: u64 = 86_400;
 /// More than one machine can send.
 const RATE_MAX: u64 = 200_000;
@@ -40,23 +39,18 @@ const BUILT_IN: [(&str, &str); 11] = [
     ("echo", include_str!("../scenarios/echo.toml")),
 ];
 
-/// A period with its own rate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Phase {
-    /// The duration.
     pub(crate) seconds: u64,
-    /// Requests that start in each second.
     pub(crate) rate: u64,
 }
 
-/// The plans that are requested.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct Plans {
     /// Sizes of plans, drawn with equal probability.
     pub(crate) sizes: Vec<usize>,
-    /// Distinct users.
     pub(crate) users: u32,
 }
 
@@ -82,35 +76,28 @@ impl Default for Raw {
     }
 }
 
-/// The scenario of a file.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct Scenario {
-    /// The name.
     pub(crate) name: String,
-    /// The purpose in one line.
     pub(crate) about: String,
     /// Connections, each with one request in flight.
     pub(crate) connections: usize,
     /// Seconds during which requests start.
     pub(crate) seconds: u64,
-    /// Maximum number of requests.
     pub(crate) requests: u64,
     /// Seconds at the start that are not measured.
     pub(crate) warmup_seconds: u64,
     /// Requests that start in each second. If it is absent, each response is followed by the next request.
     pub(crate) rate: Option<u64>,
-    /// The distribution of the requests in time.
     pub(crate) arrivals: Arrivals,
     /// Whether all connections send the same request at the same moment, in rounds.
     pub(crate) together: bool,
     /// Consecutive rates instead of one.
     #[serde(rename = "phase")]
     pub(crate) phases: Vec<Phase>,
-    /// The plans that are requested.
     pub(crate) plans: Plans,
     mix: BTreeMap<Kind, u64>,
-    /// The raw requests and the pool.
     pub(crate) raw: Raw,
 }
 
@@ -136,10 +123,6 @@ impl Default for Scenario {
 
 impl Scenario {
     /// Loads the built-in scenario `name`, or the file with this path.
-    ///
-    /// # Errors
-    ///
-    /// The file cannot be read, or has an unknown field.
     pub(crate) fn load(name: &str) -> anyhow::Result<Self> {
         if let Some((_, text)) = BUILT_IN.iter().find(|(known, _)| *known == name) {
             return Self::parse(name, text);
@@ -151,7 +134,6 @@ impl Scenario {
         Self::parse(name, &text)
     }
 
-    /// Returns every built-in scenario.
     pub(crate) fn built_in() -> impl Iterator<Item = Self> {
         BUILT_IN.iter().map(|(name, text)| Self::parse(name, text).expect("the built-in scenarios are read by a test"))
     }
@@ -188,10 +170,6 @@ impl Scenario {
     }
 
     /// Checks every figure, and that the parts do not contradict each other.
-    ///
-    /// # Errors
-    ///
-    /// The first field that is out of its range or contradicts another.
     pub(crate) fn check(&self) -> anyhow::Result<()> {
         let within = |field: &str, got: u64, min: u64, max: u64| {
             ensure!((min..=max).contains(&got), "{field}: expected an integer from {min} to {max}, got {got}");

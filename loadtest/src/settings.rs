@@ -20,13 +20,10 @@ const STEP_SECONDS: u64 = 5;
 /// The target of the load, and how to send requests to it.
 #[derive(Clone, Debug)]
 pub(crate) struct Service {
-    /// The address.
     pub(crate) target: Target,
     /// The API key as a header value; empty if none is needed.
     pub(crate) key: Key,
-    /// The format of responses.
     pub(crate) dialect: Dialect,
-    /// The timeout of a response.
     pub(crate) timeout: Duration,
     /// The number of sending threads, at least one.
     pub(crate) threads: usize,
@@ -45,15 +42,11 @@ impl fmt::Debug for Key {
 /// The settings of a run, whose keys may still have to be loaded.
 #[derive(Clone, Debug)]
 pub(crate) struct Settings {
-    /// The target.
     pub(crate) service: Service,
     /// The load. A single rate is a phase, so that an open loop has phases.
     pub(crate) scenario: Scenario,
-    /// The weights of the kinds.
     pub(crate) mix: Mix,
-    /// The broker of the plans.
     pub(crate) broker: Option<String>,
-    /// The seed of the sequence of requests.
     pub(crate) seed: u64,
     /// The keys for plans. `None`: those of the served catalog.
     pub(crate) keys: Option<Keys>,
@@ -66,10 +59,6 @@ pub(crate) struct Settings {
 impl Settings {
     /// Returns the settings of `loadtest run`. `environment_key` is the value of [`KEY_VARIABLE`], which applies if no
     /// option provides a key.
-    ///
-    /// # Errors
-    ///
-    /// The first problem.
     pub(crate) fn of_run(args: &RunArgs, environment_key: Option<String>) -> anyhow::Result<Self> {
         let mut scenario = Scenario::load(&args.load.scenario)?;
         if args.rate.is_some() {
@@ -82,10 +71,6 @@ impl Settings {
     }
 
     /// Returns the settings of one step of `loadtest saturate`. The number of connections is set later.
-    ///
-    /// # Errors
-    ///
-    /// The first problem.
     pub(crate) fn of_saturation(args: &LoadArgs, environment_key: Option<String>) -> anyhow::Result<Self> {
         let mut scenario = Scenario::load(&args.scenario)?;
         scenario.rate = None;
@@ -120,10 +105,6 @@ impl Settings {
 
 impl Service {
     /// Checks the target and its key. The yardstick needs none.
-    ///
-    /// # Errors
-    ///
-    /// The first problem.
     pub(crate) fn check(args: &TargetArgs, environment_key: Option<String>, needs_key: bool) -> anyhow::Result<Self> {
         let target = Target::resolve(&args.url, args.allow_remote)?;
         let key = match &args.key_file {
@@ -155,10 +136,6 @@ impl Service {
 }
 
 /// Checks that no size exceeds the number of keys of `list`.
-///
-/// # Errors
-///
-/// The list has fewer keys than a request needs.
 pub(crate) fn enough(keys: &Keys, sizes: &[usize], list: &str) -> anyhow::Result<()> {
     let (got, max) = (sizes.iter().copied().max().unwrap_or_default(), keys.len());
     ensure!(got <= max, "sizes: expected at most {max}, got {got}; the limit is the number of keys in {list}");

@@ -11,7 +11,6 @@ pub(crate) const PLANS: &str = "/api/v1/internal/instrument-registry/subscriptio
 pub(crate) const INSTRUMENTS: &str = "/api/v1/internal/instrument-registry";
 pub(crate) const PROFILES: &str = "/api/v1/internal/subscription-profiles";
 
-/// The parts of a request that are the same for all requests to one registry.
 #[derive(Clone, Debug)]
 pub(crate) struct Site {
     /// The path before `/api`.
@@ -21,7 +20,6 @@ pub(crate) struct Site {
 }
 
 impl Site {
-    /// Creates the common parts for `service`.
     pub(crate) fn new(service: &Service) -> Self {
         let host = &service.target.authority;
         let key = match service.key.0.as_str() {
@@ -37,7 +35,6 @@ impl Site {
         self.send("POST", format_args!("{PLANS}/plan?user_id={user_id}"), body, out);
     }
 
-    /// Reads a plan back.
     pub(crate) fn read_plan(&self, plan_id: PlanId, out: &mut Vec<u8>) {
         self.bare("GET", format_args!("{PLANS}/plans/{plan_id}"), out);
     }

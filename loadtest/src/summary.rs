@@ -65,10 +65,6 @@ pub(crate) fn report(
 }
 
 /// Writes the percentiles of a histogram of microseconds, in milliseconds and in the text format of `HdrHistogram`.
-///
-/// # Errors
-///
-/// An error of `out`.
 pub(crate) fn write_histogram(histogram: &Histogram<u64>, out: &mut impl Write) -> io::Result<()> {
     writeln!(out, "{:>12} {:>14} {:>10} {:>14}\n", "Value", "Percentile", "TotalCount", "1/(1-Percentile)")?;
     let mut count = 0;

@@ -18,12 +18,9 @@ const SIGNIFICANT_DIGITS: u8 = 3;
 /// Ten minutes in microseconds: more than any timeout. A longer latency is recorded as this.
 const MICROS_MAX: u64 = 600_000_000;
 
-/// A measured request with its outcome.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Measurement {
-    /// The kind of the request.
     pub(crate) kind: Kind,
-    /// The outcome.
     pub(crate) outcome: RequestOutcome,
     /// Whether a complete response arrived, valid or not.
     pub(crate) is_answered: bool,
@@ -61,7 +58,6 @@ struct Slot {
 }
 
 impl Tally {
-    /// Creates an empty tally.
     pub(crate) fn new() -> Self {
         Tally {
             latencies: vec![empty_histogram(); Kind::COUNT],
@@ -75,7 +71,6 @@ impl Tally {
         }
     }
 
-    /// Counts a request.
     pub(crate) fn record(&mut self, measured: &Measurement) {
         let Measurement { kind, outcome, is_answered, answer_bytes, begun, ended } = *measured;
         let micros = u64::try_from(ended.saturating_sub(begun).as_micros()).unwrap_or(u64::MAX).min(MICROS_MAX);
@@ -95,7 +90,6 @@ impl Tally {
         }
     }
 
-    /// Adds everything that `other` counted.
     pub(crate) fn merge(&mut self, other: Tally) {
         for (mine, theirs) in self.latencies.iter_mut().zip(&other.latencies) {
             mine.add(theirs).expect("both have the same range");
@@ -117,7 +111,6 @@ impl Tally {
         }
     }
 
-    /// Returns the number of requests with this outcome.
     pub(crate) fn count(&self, outcome: RequestOutcome) -> u64 {
         self.outcomes[outcome as usize]
     }
@@ -132,7 +125,6 @@ impl Tally {
         RequestOutcome::VARIANTS.iter().filter(|outcome| outcome.is_good()).map(|&outcome| self.count(outcome)).sum()
     }
 
-    /// Returns the mean size of their bodies, bytes.
     pub(crate) fn answer_bytes_mean(&self) -> f64 {
         self.answer_bytes as f64 / self.good().max(1) as f64
     }

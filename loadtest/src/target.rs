@@ -21,10 +21,6 @@ pub(crate) struct Target {
 
 impl Target {
     /// Checks `url` and resolves its host. Blocks until the resolver responds.
-    ///
-    /// # Errors
-    ///
-    /// The URL is not one of a registry, or an address is not a loopback address and `allow_remote` is false.
     pub(crate) fn resolve(url: &str, allow_remote: bool) -> anyhow::Result<Self> {
         // A password is not shown.
         let shown = url.rsplit('@').next().unwrap_or_default();

@@ -25,10 +25,6 @@ const PAUSE_MAX: Duration = Duration::from_secs(2);
 
 /// Reads all plans of `ledger` back over `connections`, within `time`. Plans that were not started by then count as
 /// unread.
-///
-/// # Errors
-///
-/// If the runtime cannot be created.
 pub(crate) fn verify(
     service: &Service,
     connections: usize,

@@ -27,14 +27,11 @@ pub(crate) const ANSWER_BYTES_MAX: usize = 16 * 1024 * 1024;
 /// The initial size of the buffer. Most responses fit; otherwise the buffer grows.
 const BUFFER_BYTES: usize = 8 * 1024;
 
-/// A response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Answer<'a> {
-    /// The HTTP status.
     pub(crate) status: u16,
     /// Seconds of `Retry-After`, if it is present and a number.
     pub(crate) retry_after: Option<u64>,
-    /// The whole body.
     pub(crate) body: &'a [u8],
 }
 
@@ -60,10 +57,6 @@ impl Connection {
     }
 
     /// Opens the connection unless it is open.
-    ///
-    /// # Errors
-    ///
-    /// It cannot be opened within the timeout.
     pub(crate) async fn open(&mut self) -> Result<(), Fault> {
         match tokio::time::timeout(self.timeout, opened(&mut self.stream, &self.addresses)).await {
             Ok(outcome) => outcome.map(|_| ()),
@@ -72,11 +65,6 @@ impl Connection {
     }
 
     /// Sends `request`, a whole head and body, and reads the response.
-    ///
-    /// # Errors
-    ///
-    /// A [`Fault`] if no complete response arrived; a response may have any status. The next request then opens a new
-    /// connection.
     pub(crate) async fn exchange(&mut self, request: &[u8]) -> Result<Answer<'_>, Fault> {
         let Self { addresses, timeout, deadline, stream, buffer } = self;
         deadline.as_mut().reset((Instant::now() + *timeout).into());

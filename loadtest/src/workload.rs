@@ -28,21 +28,17 @@ pub(crate) struct Workload {
     pub(crate) users: u32,
     /// The broker of the plans, without characters that JSON escapes.
     pub(crate) broker: Option<String>,
-    /// The seed of the sequence.
     pub(crate) seed: u64,
-    /// Weights of the kinds.
     pub(crate) mix: Mix,
     /// The number of distinct requests that are repeated if the mix has no new ones, at least 1.
     pub(crate) pool: u64,
 }
 
-/// A plan request without its instruments.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Ask {
     /// Identifies a distinct request: the index of the first request with this user and these instruments, or the position
     /// in the pool if the mix has no new requests.
     pub(crate) origin: u64,
-    /// The number of the user.
     pub(crate) user: u32,
 }
 
@@ -62,7 +58,6 @@ impl Workload {
         unreachable!("the draw is below the sum of the weights")
     }
 
-    /// Whether the mix has new requests.
     pub(crate) fn has_new(&self) -> bool {
         self.mix.has(&[Kind::New])
     }
@@ -78,7 +73,6 @@ impl Workload {
         Ask { origin, user }
     }
 
-    /// Returns the id of a user.
     pub(crate) fn user_id(&self, user: u32) -> String {
         format!("load-{}-{user}", self.seed)
     }

@@ -83,7 +83,6 @@ struct Profile<'a> {
     user_id: Text<'a>,
 }
 
-/// Checks the detailed description of a plan.
 pub(crate) fn check_described(plan_id: PlanId, answer: &Answer<'_>) -> CheckResult {
     check(answer, |body| {
         let described: Description<'_> = parse(body)?;
@@ -122,7 +121,6 @@ pub(crate) fn check_searched(page_size: usize, answer: &Answer<'_>) -> CheckResu
     })
 }
 
-/// Checks only the length of a response.
 pub(crate) fn check_bytes(length: usize, answer: &Answer<'_>) -> CheckResult {
     check(answer, |body| {
         let got = body.len();

@@ -19,13 +19,11 @@ const PLAN_DATA: &[u8] = b"\"plan_data\":";
 /// The requirements of a plan.
 #[derive(Debug)]
 pub(crate) struct Expected<'a> {
-    /// The user of the plan.
     pub(crate) user_id: &'a str,
     /// The keys to which the numbers in `asked` refer.
     pub(crate) keys: &'a Keys,
     /// The requested instruments, all distinct.
     pub(crate) asked: &'a mut [u32],
-    /// Maximum number of instruments of a plan.
     pub(crate) limit: usize,
 }
 
@@ -106,7 +104,6 @@ impl PlanData<'_> {
     }
 }
 
-/// The response of the yardstick.
 #[derive(Deserialize)]
 struct YardstickPlan<'a> {
     #[serde(borrow)]

@@ -25,14 +25,11 @@ const LATE: Duration = Duration::from_secs(2);
 pub(crate) enum Stage {
     /// Each request of the pool is sent once, so that it can be repeated. This is not measured.
     Pool,
-    /// The load.
     Load,
 }
 
-/// A request to send.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Turn {
-    /// Its index.
     pub(crate) index: u64,
     /// The time at which it is due. `None`: immediately.
     pub(crate) beginning: Option<Instant>,
@@ -41,7 +38,6 @@ pub(crate) struct Turn {
 /// The course of one stage.
 #[derive(Debug)]
 pub(crate) struct Course {
-    /// The stage.
     pub(crate) stage: Stage,
     /// Whether a thread could not start.
     has_failed: AtomicBool,
@@ -109,7 +105,6 @@ impl Course {
         !self.has_failed.load(Ordering::Relaxed)
     }
 
-    /// Returns the start of the measurement.
     pub(crate) fn measured_from(&self) -> Instant {
         self.started() + self.warmup
     }
@@ -159,7 +154,6 @@ impl Course {
         self.beginnings.as_ref().map_or(0, |beginnings| (beginnings.len() as u64).saturating_sub(taken))
     }
 
-    /// Returns the index of the next request.
     pub(crate) fn next_index(&self) -> u64 {
         self.first_index + self.next.load(Ordering::Relaxed)
     }

@@ -34,30 +34,21 @@ pub(crate) struct Prepared<'a> {
     kind: Kind,
     /// Its bytes, if they were rendered before the run. Otherwise they are in the buffer of the caller.
     pub(crate) rendered: Option<&'a [u8]>,
-    /// The expected response.
     expectation: Expectation,
 }
 
-/// The expected response.
 #[derive(Clone, Copy, Debug)]
 enum Expectation {
-    /// A plan.
     Plan(Ask),
     /// A stored plan, and its acknowledgement if it is known.
     Stored(PlanId, Option<Acknowledgement>),
-    /// The description of a plan.
     Described(PlanId),
-    /// The plans of a user.
     Listed(u32),
-    /// Instruments.
     Searched,
-    /// A step of a profile.
     Profile(Step),
-    /// The requested number of bytes.
     Bytes,
 }
 
-/// The state of one thread.
 #[derive(Debug)]
 pub(crate) struct Shard<'a> {
     plan: &'a Plan,
@@ -77,7 +68,6 @@ pub(crate) struct Shard<'a> {
 }
 
 impl<'a> Shard<'a> {
-    /// Creates the state at the start of `course`.
     pub(crate) fn new(plan: &'a Plan, course: &'a Course) -> Self {
         let measured_from = course.measured_from();
         Self {
@@ -96,7 +86,6 @@ impl<'a> Shard<'a> {
         }
     }
 
-    /// Returns the counts and the acknowledgements.
     pub(crate) fn into_parts(self) -> (Tally, Ledger) {
         (self.tally, self.ledger)
     }

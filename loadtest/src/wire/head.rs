@@ -6,13 +6,10 @@ use crate::fault::Fault;
 
 /// Maximum number of headers: more than any of the servers sends.
 const HEADERS_MAX: usize = 64;
-/// Maximum size of a head.
 pub(super) const BYTES_MAX: usize = 64 * 1024;
 
-/// The relevant fields of the head of a response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Head {
-    /// The HTTP status.
     pub(super) status: u16,
     /// Seconds of `Retry-After`, if it is present and a number.
     pub(super) retry_after: Option<u64>,
@@ -26,10 +23,6 @@ pub(super) struct Head {
 
 impl Head {
     /// Parses the head at the start of `buffer`. Returns `None` if it is incomplete.
-    ///
-    /// # Errors
-    ///
-    /// A fault if it is not an HTTP/1.1 response with a length or chunks.
     pub(super) fn parse(buffer: &[u8]) -> Result<Option<Self>, Fault> {
         let mut headers = [EMPTY_HEADER; HEADERS_MAX];
         let mut response = httparse::Response::new(&mut headers);
@@ -63,10 +56,6 @@ impl Head {
 
 /// Moves the complete chunks of `buffer` together, so that the body is contiguous. `end` is the end of the contiguous
 /// body, and `next` the start of the next chunk. Returns whether the last one was taken.
-///
-/// # Errors
-///
-/// A fault if a chunk is malformed.
 pub(super) fn join_chunks(buffer: &mut [u8], end: &mut usize, next: &mut usize) -> Result<bool, Fault> {
     loop {
         let size = parse_chunk_size(&buffer[*next..]).map_err(|_| malformed("a chunk has no valid length"))?;
