@@ -128,6 +128,7 @@ impl Field {
         } else if dumps.is_empty() {
             dumps.push(self.dump.clone());
         }
+        let client = client(ANSWER_WITHIN, key.as_deref())?;
         let service = Service {
             kind,
             program: self.program(kind).cloned().context("no program")?,
@@ -136,7 +137,7 @@ impl Field {
             environment,
             group,
             key,
-            client: client(ANSWER_WITHIN)?,
+            client,
             running: RefCell::default(),
         };
         service.start(&dumps).await

@@ -7,12 +7,14 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
+use reqwest::header::HeaderMap;
 use reqwest::{Client, Url};
 use tokio::net::TcpStream;
 
 use crate::cgroup::Group;
 use crate::child::Child;
 use crate::database::Database;
+use crate::exposition;
 
 const READY_WITHIN: Duration = Duration::from_secs(60);
 
@@ -26,7 +28,7 @@ pub(crate) const ANSWER_WITHIN: Duration = Duration::from_secs(30);
 pub(crate) const BASE: &str = "api/v1/internal/instrument-registry";
 
 /// The header with the registry's API key.
-pub(crate) const KEY_HEADER: &str = "X-Internal-API-Key";
+pub(crate) const KEY_HEADER: &str = "x-internal-api-key";
 
 /// The program of a service.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -113,12 +115,21 @@ impl Service {
         self.with_running(|running| running.child.pid())
     }
 
-    /// Sends a GET request with the key. Returns the body of a 2xx response and the time until it was complete.
+    /// Returns a client that sends the key with each request.
+    pub(crate) fn new_client(&self, timeout: Duration) -> anyhow::Result<Client> {
+        client(timeout, self.key.as_deref())
+    }
+
+    /// Sends a GET request. Returns the body of a 2xx response and the time until it was complete.
     pub(crate) async fn get(&self, path: &str) -> anyhow::Result<(String, Duration)> {
-        let (url, since) = (self.url()?.join(path)?, Instant::now());
-        let request = self.client.get(url).header(KEY_HEADER, self.key.as_deref().unwrap_or_default());
+        let (request, since) = (self.client.get(self.url()?.join(path)?), Instant::now());
         let answer = async { request.send().await?.error_for_status()?.text().await };
         Ok((answer.await.with_context(|| format!("failed to get {path}"))?, since.elapsed()))
+    }
+
+    /// Returns the sum of a metric over the label sets that contain all of these labels, such as `status="200"`.
+    pub(crate) async fn metric(&self, name: &str, labels: &[&str]) -> anyhow::Result<f64> {
+        Ok(exposition::sum(&self.get("metrics").await?.0, name, labels))
     }
 
     fn with_running<T>(&self, ask: impl FnOnce(&Running) -> T) -> anyhow::Result<T> {
@@ -174,9 +185,14 @@ impl Service {
     }
 }
 
-/// Returns a client for services of this machine.
-pub(crate) fn client(timeout: Duration) -> anyhow::Result<Client> {
-    Client::builder().tls_certs_only([]).no_proxy().timeout(timeout).build().context("failed to create an HTTP client")
+/// Returns a client for services of this machine, which sends the key with each request.
+pub(crate) fn client(timeout: Duration, key: Option<&str>) -> anyhow::Result<Client> {
+    let mut headers = HeaderMap::new();
+    if let Some(key) = key {
+        headers.insert(KEY_HEADER, key.parse()?);
+    }
+    let client = Client::builder().tls_certs_only([]).no_proxy().timeout(timeout).default_headers(headers);
+    client.build().context("failed to create an HTTP client")
 }
 
 /// Finds the address in a line such as `… listens on http://127.0.0.1:8901`.

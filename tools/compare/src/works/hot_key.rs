@@ -1,6 +1,5 @@
 //! A thousand callers request the same new plan at the same time.
 
-use crate::exposition;
 use crate::field::Field;
 use crate::loader::Load;
 use crate::row::{Row, Target};
@@ -11,7 +10,7 @@ const PLANNED: &str = "instrument_registry_subscription_plans_created_total";
 
 pub(super) async fn planned_once(field: &Field, work: &str) -> anyhow::Result<Vec<Row>> {
     let registry = field.registry().await?;
-    let planned = async || anyhow::Ok(exposition::sum(&registry.get("metrics").await?.0, PLANNED, &[]));
+    let planned = async || registry.metric(PLANNED, &[]).await;
     let load = Load::of("hot-key").with("connections", CALLERS).with("requests", CALLERS).with("seconds", 60);
 
     let (mut planned_each, mut stored_each) = (Vec::new(), Vec::new());

@@ -10,11 +10,10 @@ use futures_util::future::join_all;
 use serde_json::Value;
 
 use super::comparisons::fill;
-use crate::exposition;
 use crate::field::{Field, Instance};
 use crate::loader::{self, Load};
 use crate::row::{Row, Spread, Target};
-use crate::service::{BASE, KEY_HEADER, Service, client};
+use crate::service::{BASE, Service};
 
 const PLANS: u64 = 1_000_000;
 
@@ -217,9 +216,9 @@ async fn during_lists(field: &Field, work: &str, service: &Service) -> anyhow::R
         };
         let (each_us, lists) = tokio::join!(measured, list_until(&is_over, service));
         field.say(&format!("million: {} lists", lists.context("failed to list plans")?));
-        let (metrics, _) = service.get("metrics").await?;
-        let database = ["dependency=\"database\""];
-        opened.borrow_mut().push(exposition::sum(&metrics, "instrument_registry_breaker_transitions_total", &database));
+        let breaker = "instrument_registry_breaker_transitions_total";
+        let changes = service.metric(breaker, &["dependency=\"database\""]).await?;
+        opened.borrow_mut().push(changes);
         each_us
     };
     let new_plans = |seed| Load::of("cold").with("seconds", field.seconds).with("seed", seed);
@@ -240,7 +239,7 @@ async fn during_lists(field: &Field, work: &str, service: &Service) -> anyhow::R
 
 /// Lists plans on parallel connections until the other load is over. Returns the number of lists.
 async fn list_until(is_over: &Cell<bool>, service: &Service) -> anyhow::Result<usize> {
-    let (client, key, base) = (client(LISTED_WITHIN)?, service.key.as_deref().unwrap_or_default(), service.url()?);
+    let (client, base) = (service.new_client(LISTED_WITHIN)?, service.url()?);
     let repeat = async |first: usize| {
         let mut lists = 0;
         for query in QUERIES.iter().cycle().skip(first) {
@@ -248,7 +247,7 @@ async fn list_until(is_over: &Cell<bool>, service: &Service) -> anyhow::Result<u
                 break;
             }
             let url = base.join(&plans_path(query))?;
-            client.get(url).header(KEY_HEADER, key).send().await?.error_for_status()?.bytes().await?;
+            client.get(url).send().await?.error_for_status()?.bytes().await?;
             lists += 1;
         }
         anyhow::Ok(lists)

@@ -20,15 +20,16 @@ use std::thread;
 use std::time::Duration;
 
 use anyhow::Context;
-use futures_util::future::join_all;
+use futures_util::stream::{self, StreamExt};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
+use self::abandoned::Imported;
 use self::caller::{Caller, Content};
 use self::course::{Course, Outcome, WORK};
-use self::hangups::Destination;
+use self::seed::Seed;
 use crate::catalogue;
 use crate::cgroup::{Share, USUAL_PERIOD_US};
 use crate::field::{Field, Instance};
@@ -91,54 +92,31 @@ pub(super) async fn bounded(field: &Field) -> anyhow::Result<Vec<Row>> {
 }
 
 async fn steps(course: &mut Course<'_>, service: &Service) -> anyhow::Result<()> {
-    let caller = Caller::new(service)?;
-    let seed =
-        course.step("profiles stored", async { Ok((seed::fill(service, &caller).await?, Outcome::default())) }).await?;
-    let keys = keys(&caller).await?;
-    let mut acknowledged = course
-        .step("300 plans of 5,000 instruments", async {
-            let mut plans = Vec::with_capacity(PLANS);
-            for number in 0..PLANS {
-                // Each has another set of instruments, so that none is a repeat.
-                plans.push(create_plan(&caller, PLANS_USER, &keys[number..number + PLAN_INSTRUMENTS]).await?);
-            }
-            Ok((plans, Outcome::default()))
-        })
-        .await?;
-
-    let is_over = Cell::new(false);
-    let requested = async {
-        let done = read_and_abandon(course, service, &caller, &seed, &keys).await;
-        is_over.set(true);
-        done
+    let caller = &Caller::new(service)?;
+    let seed = course.step("profiles stored", seed::fill(service, caller)).await?;
+    let keys = &keys(caller).await?;
+    let plans = async {
+        let mut plans = Vec::with_capacity(PLANS);
+        for number in 0..PLANS {
+            // Each has another set of instruments, so that none is a repeat.
+            plans.push(create_plan(caller, PLANS_USER, &keys[number..number + PLAN_INSTRUMENTS]).await?);
+        }
+        Ok((plans, Outcome::default()))
     };
-    let (imported, meanwhile) = tokio::join!(Box::pin(requested), create_plans_until(&is_over, &caller, &keys));
+    let mut acknowledged = course.step("300 plans of 5,000 instruments", plans).await?;
+    let create = async |number| create_plan(caller, "pressure-meanwhile", window(keys, number)).await;
+    let requests = read_and_abandon(course, service, caller, &seed, keys);
+    let (imported, created) = meanwhile(requests, PAUSE_MEANWHILE, create).await;
     let imported = imported?;
-    let afterwards = async { Ok(((), afterwards(&caller, &keys, &mut acknowledged).await)) };
-    course.step("other requests afterwards", afterwards).await?;
-    course
-        .step("plans created meanwhile", async {
-            let note = format!("{} plans requested", meanwhile.len());
-            let stored = meanwhile.into_iter().map(|plan| plan.map(|plan| acknowledged.push(plan)));
-            let outcome = Outcome::of(stored.collect::<Vec<_>>()).noted(note);
-            anyhow::ensure!(acknowledged.len() > PLANS + 1, "no plan was acknowledged meanwhile");
-            Ok(((), outcome))
-        })
-        .await?;
-    course
-        .step("acknowledged plans read back", async {
-            let read = async |first: usize| {
-                let mut results = Vec::new();
-                for plan in acknowledged.iter().skip(first).step_by(READERS) {
-                    results.push(plan.read_back(&caller).await.with_context(|| plan.plan_id.clone()));
-                }
-                results
-            };
-            Ok(((), Outcome::of(join_all((0..READERS).map(read)).await.into_iter().flatten())))
-        })
-        .await?;
-    let imported = async { Ok(((), abandoned::read_back(&caller, &imported).await)) };
-    course.step("imported profiles read back", imported).await
+    course.check("other requests afterwards", afterwards(caller, keys, &mut acknowledged)).await?;
+    let note = format!("{} plans requested", created.len());
+    let created = Outcome::of(created.into_iter().map(|plan| plan.map(|plan| acknowledged.push(plan)))).noted(note);
+    anyhow::ensure!(acknowledged.len() > PLANS + 1, "no plan was acknowledged meanwhile");
+    course.check("plans created meanwhile", async { created }).await?;
+    let read = acknowledged.iter().map(|plan| async { plan.read_back(caller).await.context(plan.plan_id.clone()) });
+    let read = stream::iter(read).buffer_unordered(READERS).collect::<Vec<_>>();
+    course.check("acknowledged plans read back", async { Outcome::of(read.await) }).await?;
+    course.check("imported profiles read back", abandoned::read_back(caller, &imported)).await
 }
 
 /// Reads the lists, each alone and then all together, and sends requests whose callers hang up.
@@ -146,16 +124,38 @@ async fn read_and_abandon(
     course: &mut Course<'_>,
     service: &Service,
     caller: &Caller,
-    seed: &seed::Seed,
+    seed: &Seed,
     keys: &[String],
-) -> anyhow::Result<Vec<abandoned::Imported>> {
+) -> anyhow::Result<Vec<Imported>> {
     let lists = lists::all(seed);
     for list in &lists {
-        let only = std::slice::from_ref(list);
-        course.step(list.name, async { Ok(((), lists::read(caller, only, seed).await)) }).await?;
+        course.check(list.name, lists::read(caller, std::slice::from_ref(list), seed)).await?;
     }
-    course.step("all lists together", async { Ok(((), lists::read(caller, &lists, seed).await)) }).await?;
-    abandoned::run(course, service, caller, &Destination::of(service)?, keys).await
+    course.check("all lists together", lists::read(caller, &lists, seed)).await?;
+    abandoned::run(course, service, caller, keys).await
+}
+
+/// Repeats `other`, with a pause, until `work` is over. Returns the results of both.
+async fn meanwhile<T, O>(
+    work: impl Future<Output = T>,
+    pause: Duration,
+    other: impl AsyncFn(usize) -> O,
+) -> (T, Vec<O>) {
+    let is_over = Cell::new(false);
+    let work = async {
+        let done = work.await;
+        is_over.set(true);
+        done
+    };
+    let others = async {
+        let mut results = Vec::new();
+        while !is_over.get() {
+            results.push(other(results.len()).await);
+            tokio::time::sleep(pause).await;
+        }
+        results
+    };
+    tokio::join!(Box::pin(work), others)
 }
 
 /// Sends a request of each kind.
@@ -177,8 +177,8 @@ async fn afterwards(caller: &Caller, keys: &[String], acknowledged: &mut Vec<Pla
 /// Searches, which takes a long time if abandoned work comes first.
 async fn search(caller: &Caller) -> anyhow::Result<()> {
     let body = Content::json(&json!({ "query": "STOCK123" }));
-    let answer = caller.post(&format!("{BASE}/search?page_size=50"), &body).await?;
-    anyhow::ensure!(answer.parse::<Value>()?["instruments"][0].is_object(), "the search found nothing");
+    let found: Value = caller.post(&format!("{BASE}/search?page_size=50"), &body).await?.parse()?;
+    anyhow::ensure!(found["instruments"][0].is_object(), "the search found nothing");
     Ok(())
 }
 
@@ -226,16 +226,6 @@ async fn create_plan(caller: &Caller, user: &str, keys: &[String]) -> anyhow::Re
     Ok(Plan { plan_id, document: plan_data.get().to_owned() })
 }
 
-/// Creates plans, one after the other, until the other steps are over.
-async fn create_plans_until(is_over: &Cell<bool>, caller: &Caller, keys: &[String]) -> Vec<anyhow::Result<Plan>> {
-    let mut plans = Vec::new();
-    while !is_over.get() {
-        plans.push(create_plan(caller, "pressure-meanwhile", window(keys, plans.len())).await);
-        tokio::time::sleep(PAUSE_MEANWHILE).await;
-    }
-    plans
-}
-
 /// Returns different keys for each number.
 fn window(keys: &[String], number: usize) -> &[String] {
     let starts = keys.len() / 2;
@@ -246,11 +236,9 @@ fn window(keys: &[String], number: usize) -> &[String] {
 /// Raises the limit of open files.
 fn allow_files() -> anyhow::Result<()> {
     let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
-    if current.is_none_or(|current| current >= FILES_MIN) {
-        return Ok(());
-    }
-    let raised = Rlimit { current: Some(FILES_MIN), maximum: maximum.map(|maximum| maximum.max(FILES_MIN)) };
-    setrlimit(Resource::Nofile, raised).with_context(|| format!("failed to allow {FILES_MIN} open files"))
+    let [current, maximum] = [current, maximum].map(|limit| limit.map(|limit| limit.max(FILES_MIN)));
+    let raised = setrlimit(Resource::Nofile, Rlimit { current, maximum });
+    raised.with_context(|| format!("failed to allow {FILES_MIN} open files"))
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::caller::Content;
 
@@ -25,54 +25,10 @@ const PREFERENCES_BYTES: usize = 60_000;
 /// The number of keys of a lookup: the maximum.
 const LOOKED_UP: usize = 5_000;
 
-/// A file to import.
-pub(super) struct Import {
-    pub(super) content: Content,
-    /// The number of profiles that it creates.
-    pub(super) profiles: usize,
-}
-
-/// Returns a list, a table and a file in JSON.
-pub(super) fn imports(keys: &[String]) -> [Import; 3] {
-    [
-        Import { content: Content { kind: "text/csv", body: list(keys) }, profiles: 1 },
-        Import { content: Content { kind: "text/csv", body: table(keys) }, profiles: PROFILES },
-        Import { content: Content::json(&profiles(keys)), profiles: PROFILES },
-    ]
-}
-
-/// A profile, and rows that are rejected because it has the maximum of instruments.
-fn list(keys: &[String]) -> String {
-    let mut text = keys[..INSTRUMENTS].join("\n");
-    text.push('\n');
-    for number in 0.. {
-        if text.len() > IMPORT_BYTES {
-            break;
-        }
-        // Writing to a string cannot fail.
-        let _ = writeln!(text, "NSE:MORE{number}");
-    }
-    text
-}
-
-/// Profiles, with repeated rows that are rejected.
-fn table(keys: &[String]) -> String {
-    let mut text = "profile_name,instrument\n".to_owned();
-    while text.len() < IMPORT_BYTES {
-        for (profile, keys) in of_profiles(keys).enumerate() {
-            for key in keys {
-                let _ = writeln!(text, "List {profile},{key}");
-            }
-            if text.len() > IMPORT_BYTES {
-                break;
-            }
-        }
-    }
-    text
-}
-
-fn profiles(keys: &[String]) -> Value {
-    let profiles = of_profiles(keys).enumerate().map(|(profile, keys)| {
+/// Returns a list, a table and a file in JSON to import, each with the number of profiles that it creates.
+pub(super) fn imports(keys: &[String]) -> [(Content, usize); 3] {
+    let csv = |body| Content { kind: "text/csv", body };
+    let profiles = of_profiles(keys).map(|(profile, keys)| {
         json!({
             "profile_name": format!("List {profile}"),
             "subscription_type": "historical",
@@ -80,11 +36,37 @@ fn profiles(keys: &[String]) -> Value {
             "preferences": { "note": "x".repeat(PREFERENCES_BYTES) },
         })
     });
-    json!({ "profiles": profiles.collect::<Vec<_>>() })
+    let file = Content::json(&json!({ "profiles": profiles.collect::<Vec<_>>() }));
+    [(csv(list(keys)), 1), (csv(table(keys)), PROFILES), (file, PROFILES)]
 }
 
-fn of_profiles(keys: &[String]) -> impl Iterator<Item = &[String]> {
-    (0..PROFILES).map(|profile| &keys[profile * APART..profile * APART + INSTRUMENTS])
+/// A profile, and rows that are rejected because it has the maximum of instruments.
+fn list(keys: &[String]) -> String {
+    let (mut text, mut number) = (keys[..INSTRUMENTS].join("\n"), 0);
+    while text.len() < IMPORT_BYTES {
+        number += 1;
+        // Writing to a string cannot fail.
+        let _ = write!(text, "\nNSE:MORE{number}");
+    }
+    text
+}
+
+/// Profiles, with repeated rows that are rejected.
+fn table(keys: &[String]) -> String {
+    let mut text = "profile_name,instrument\n".to_owned();
+    for (profile, keys) in of_profiles(keys).cycle() {
+        for key in keys {
+            let _ = writeln!(text, "List {profile},{key}");
+        }
+        if text.len() > IMPORT_BYTES {
+            break;
+        }
+    }
+    text
+}
+
+fn of_profiles(keys: &[String]) -> impl Iterator<Item = (usize, &[String])> + Clone {
+    (0..PROFILES).map(|profile| (profile, &keys[profile * APART..profile * APART + INSTRUMENTS]))
 }
 
 /// Returns the body of a lookup, which differs for each number. Half of its keys are unknown.
@@ -102,9 +84,9 @@ mod tests {
     fn imports_are_large_and_within_the_limit() {
         let keys: Vec<String> = (0..6_000).map(|number| format!("NFO:STOCK{number}99DEC100CE")).collect();
 
-        for import in imports(&keys) {
-            let length = import.content.body.len();
-            assert!((1_500_000..=2 << 20).contains(&length), "{}: {length}", import.content.kind);
+        for (content, _) in imports(&keys) {
+            let length = content.body.len();
+            assert!((1_500_000..=2 << 20).contains(&length), "{}: {length}", content.kind);
         }
         let first = lookup(0, &keys).body;
         assert_ne!(first, lookup(1, &keys).body);

@@ -5,11 +5,12 @@ use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
+use reqwest::header::{CONTENT_TYPE, RETRY_AFTER};
 use reqwest::{Client, Method, Response, StatusCode, Url};
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::service::{KEY_HEADER, Service, client};
+use crate::service::Service;
 
 /// The timeout of a response: the work asserts completion, not speed.
 const ANSWER_WITHIN: Duration = Duration::from_secs(600);
@@ -18,8 +19,8 @@ const ANSWER_WITHIN: Duration = Duration::from_secs(600);
 const REPEATED_FOR: Duration = Duration::from_secs(300);
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// The pause of a slow reader for each 64 KiB: it reads 4 MB per second.
-const PAUSE_FOR_BYTES: (Duration, usize) = (Duration::from_millis(16), 64 << 10);
+/// The pause of a slow reader for each byte: it reads 4 MB per second.
+const SLOW: Duration = Duration::from_nanos(250);
 
 /// Sends requests with the key. It repeats a request that the service rejects with 503 and `Retry-After`, as the API
 /// expects from its callers, and a read that the service ended with 504.
@@ -27,8 +28,7 @@ const PAUSE_FOR_BYTES: (Duration, usize) = (Duration::from_millis(16), 64 << 10)
 pub(super) struct Caller {
     client: Client,
     root: Url,
-    key: String,
-    is_slow: bool,
+    pause_per_byte: Duration,
     /// The number of requests that were repeated so far.
     pub(super) repeated: Rc<Cell<u64>>,
 }
@@ -36,10 +36,15 @@ pub(super) struct Caller {
 /// A response whose body was read completely.
 pub(super) struct Answer {
     pub(super) body: Vec<u8>,
-    /// The header `X-Next-Cursor`.
     pub(super) next_cursor: Option<String>,
     /// The number of requests until the response.
     pub(super) requests: u64,
+}
+
+impl Answer {
+    pub(super) fn parse<'a, T: Deserialize<'a>>(&'a self) -> anyhow::Result<T> {
+        serde_json::from_slice(&self.body).context("failed to parse the response")
+    }
 }
 
 /// The body of a request, with its content type.
@@ -54,44 +59,25 @@ impl Content {
     }
 }
 
-impl Answer {
-    pub(super) fn parse<'a, T: Deserialize<'a>>(&'a self) -> anyhow::Result<T> {
-        serde_json::from_slice(&self.body).context("failed to parse the response")
-    }
-}
-
 impl Caller {
     pub(super) fn new(service: &Service) -> anyhow::Result<Self> {
-        let key = service.key.as_deref().context("the service has no API key")?.to_owned();
-        let (client, root) = (client(ANSWER_WITHIN)?, service.url()?);
-        Ok(Self { client, root, key, is_slow: false, repeated: Rc::default() })
+        let (client, root) = (service.new_client(ANSWER_WITHIN)?, service.url()?);
+        Ok(Self { client, root, pause_per_byte: Duration::ZERO, repeated: Rc::default() })
     }
 
     /// Returns a caller that reads every response slowly.
     pub(super) fn slow(&self) -> Self {
-        Self { is_slow: true, ..self.clone() }
+        Self { pause_per_byte: SLOW, ..self.clone() }
     }
 
-    /// Reads a resource.
-    ///
-    /// # Errors
-    /// The response is not 200, or is not complete.
     pub(super) async fn get(&self, path: &str) -> anyhow::Result<Answer> {
         self.send(Method::GET, path, None).await
     }
 
-    /// Sends a body and returns the response.
-    ///
-    /// # Errors
-    /// The response is not 200, or is not complete.
     pub(super) async fn post(&self, path: &str, content: &Content) -> anyhow::Result<Answer> {
         self.send(Method::POST, path, Some(content)).await
     }
 
-    /// Sends a request.
-    ///
-    /// # Errors
-    /// The response is not 200, or is not complete.
     pub(super) async fn send(&self, method: Method, path: &str, content: Option<&Content>) -> anyhow::Result<Answer> {
         let mut body = Vec::new();
         let take = |bytes: &[u8]| {
@@ -102,10 +88,8 @@ impl Caller {
         Ok(Answer { body, ..answer })
     }
 
-    /// Sends a request, and hands each part of the body of the response to `take`.
-    ///
-    /// # Errors
-    /// The response is not 200, or is not complete, or `take` fails.
+    /// Sends a request, and hands each part of the body of the response to `take`. The response must have status 200 and be
+    /// complete.
     pub(super) async fn stream(
         &self,
         method: Method,
@@ -117,13 +101,17 @@ impl Caller {
         let (url, since, mut requests) = (self.root.join(path)?, Instant::now(), 0);
         let mut response = loop {
             requests += 1;
-            let mut request = self.client.request(method.clone(), url.clone()).header(KEY_HEADER, &self.key);
+            let mut request = self.client.request(method.clone(), url.clone());
             if let Some(Content { kind, body }) = content {
-                request = request.header("Content-Type", *kind).body(body.clone());
+                request = request.header(CONTENT_TYPE, *kind).body(body.clone());
             }
             let response = request.send().await.with_context(name)?;
-            let is_timeout = content.is_none() && response.status() == StatusCode::GATEWAY_TIMEOUT;
-            let pause = if is_timeout { Some(PAUSE) } else { retry_after(&response) };
+            let pause = match response.status() {
+                StatusCode::GATEWAY_TIMEOUT if content.is_none() => Some(PAUSE),
+                StatusCode::SERVICE_UNAVAILABLE => header(&response, RETRY_AFTER.as_str())
+                    .and_then(|seconds| seconds.parse().ok().map(Duration::from_secs)),
+                _ => None,
+            };
             let Some(pause) = pause.filter(|_| since.elapsed() < REPEATED_FOR) else { break response };
             self.repeated.set(self.repeated.get() + 1);
             tokio::time::sleep(pause).await;
@@ -136,20 +124,10 @@ impl Caller {
         let next_cursor = header(&response, "x-next-cursor");
         while let Some(bytes) = response.chunk().await.with_context(|| format!("{}: incomplete response", name()))? {
             take(&bytes)?;
-            if self.is_slow {
-                let (pause, of_bytes) = PAUSE_FOR_BYTES;
-                tokio::time::sleep(pause.mul_f64(bytes.len() as f64 / of_bytes as f64)).await;
-            }
+            tokio::time::sleep(self.pause_per_byte.mul_f64(bytes.len() as f64)).await;
         }
         Ok(Answer { body: Vec::new(), next_cursor, requests })
     }
-}
-
-/// Returns the pause that a rejection requests.
-fn retry_after(response: &Response) -> Option<Duration> {
-    let is_rejected = response.status() == StatusCode::SERVICE_UNAVAILABLE;
-    let seconds = header(response, "retry-after").filter(|_| is_rejected)?;
-    seconds.parse().ok().map(Duration::from_secs)
 }
 
 fn header(response: &Response, name: &str) -> Option<String> {

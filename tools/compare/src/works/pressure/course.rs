@@ -16,13 +16,11 @@ const MEMORY_MB_MAX: Target = Target::AtMost(300.0);
 /// The time limit of a step. The longest one takes a minute on two idle processors.
 const STEP_WITHIN: Duration = Duration::from_secs(600);
 
-/// The name of the work in the report.
 pub(super) const WORK: &str = "pressure";
 
-/// The result of a step.
+/// The checked responses of a step.
 #[derive(Default)]
 pub(super) struct Outcome {
-    /// The number of checked responses.
     checked: usize,
     pub(super) faults: Vec<String>,
     note: Option<String>,
@@ -38,9 +36,8 @@ impl Outcome {
         outcome
     }
 
-    pub(super) fn noted(mut self, note: impl Into<String>) -> Self {
-        self.note = Some(note.into());
-        self
+    pub(super) fn noted(self, note: impl Into<String>) -> Self {
+        Self { note: Some(note.into()), ..self }
     }
 }
 
@@ -58,10 +55,13 @@ impl<'a> Course<'a> {
         Ok(Self { field, service, pid: service.pid()?, peak_mb: 0.0, rows: Vec::new() })
     }
 
-    /// Runs a step and returns its result. Its rows contain the peak and the number of wrong responses.
-    ///
-    /// # Errors
-    /// The step failed, or the process has exited.
+    /// Runs a step that only checks responses.
+    pub(super) async fn check(&mut self, name: &str, work: impl Future<Output = Outcome>) -> anyhow::Result<()> {
+        self.step(name, async { Ok(((), work.await)) }).await
+    }
+
+    /// Runs a step and returns its result. Its rows contain the peak of memory and the number of wrong responses. Fails if
+    /// the step fails or the process has exited.
     pub(super) async fn step<T>(
         &mut self,
         name: &str,
@@ -80,9 +80,8 @@ impl<'a> Course<'a> {
         self.figure(&format!("{name}: peak memory"), "MB", peak_mb, MEMORY_MB_MAX, "");
         let (value, Outcome { checked, faults, note }) =
             worked.map_err(|error| error.context(format!("step `{name}`")))?;
-        let mut notes = vec![format!("{checked} responses checked")];
-        notes.extend(note);
-        notes.extend(faults.first().map(|fault| format!("first fault: {fault}")));
+        let fault = faults.first().map(|fault| format!("first fault: {fault}"));
+        let notes: Vec<_> = [Some(format!("{checked} responses checked")), note, fault].into_iter().flatten().collect();
         let what = format!("{name}: faults");
         self.figure(&what, "", faults.len() as f64, Target::Exactly(0.0), &notes.join("; "));
         Ok(value)
@@ -96,9 +95,6 @@ impl<'a> Course<'a> {
     }
 
     /// Returns the rows of all steps. `ended` is the result of the steps.
-    ///
-    /// # Errors
-    /// The control group cannot be read.
     pub(super) fn end(mut self, ended: anyhow::Result<()>) -> anyhow::Result<Vec<Row>> {
         if let Err(error) = ended {
             self.rows.push(Row::failed(WORK, &error));

@@ -2,7 +2,7 @@
 
 use anyhow::Context;
 
-use super::seed::{INSTRUMENTS, Seed};
+use super::seed::Seed;
 
 const HEADER: &str = "profile_id,profile_name,subscription_type,instrument";
 
@@ -12,15 +12,14 @@ pub(super) struct Csv<'a> {
     /// The start of a line whose end has not arrived yet.
     rest: Vec<u8>,
     is_header_read: bool,
-    /// The last profile with its instruments so far.
-    profile: Option<(String, Vec<String>)>,
-    /// The complete profiles.
     names: Vec<String>,
+    /// The number of rows of the last profile.
+    rows: usize,
 }
 
 impl<'a> Csv<'a> {
     pub(super) fn new(seed: &'a Seed) -> Self {
-        Self { seed, rest: Vec::new(), is_header_read: false, profile: None, names: Vec::new() }
+        Self { seed, rest: Vec::new(), is_header_read: false, names: Vec::new(), rows: 0 }
     }
 
     pub(super) fn take(&mut self, bytes: &[u8]) -> anyhow::Result<()> {
@@ -31,13 +30,10 @@ impl<'a> Csv<'a> {
         std::str::from_utf8(&lines)?.lines().try_for_each(|line| self.line(line))
     }
 
-    /// Returns the names of the profiles.
-    ///
-    /// # Errors
-    /// The last line or the last profile is not complete.
-    pub(super) fn end(mut self) -> anyhow::Result<Vec<String>> {
+    /// Returns the names of the profiles. Fails if the last line or the last profile is not complete.
+    pub(super) fn end(self) -> anyhow::Result<Vec<String>> {
         anyhow::ensure!(self.rest.is_empty(), "the last line is not complete");
-        self.finish_profile()?;
+        self.check_last()?;
         Ok(self.names)
     }
 
@@ -50,23 +46,22 @@ impl<'a> Csv<'a> {
             return Ok(());
         }
         let mut cells = plain.split(',').skip(1);
-        let name = cells.next().context("a row has no name")?;
-        let key = cells.nth(1).context("a row has no instrument")?;
-        if self.profile.as_ref().is_none_or(|(current, _)| current != name) {
-            self.finish_profile()?;
-            self.profile = Some((name.to_owned(), Vec::with_capacity(INSTRUMENTS)));
+        let (name, key) = cells.next().zip(cells.nth(1)).context("a row has no name or no instrument")?;
+        if self.names.last().is_none_or(|last| last != name) {
+            self.check_last()?;
+            self.names.push(name.to_owned());
+            self.rows = 0;
         }
-        if let Some((_, keys)) = &mut self.profile {
-            keys.push(key.to_owned());
-        }
+        let expected = self.seed.key(name, self.rows)?;
+        anyhow::ensure!(expected == key, "row {} of {name}: expected {expected}, got {key}", self.rows);
+        self.rows += 1;
         Ok(())
     }
 
-    fn finish_profile(&mut self) -> anyhow::Result<()> {
-        let Some((name, keys)) = self.profile.take() else { return Ok(()) };
-        let is_same = keys.iter().map(String::as_str).eq(self.seed.rotated(&name)?);
-        anyhow::ensure!(is_same, "{name} has {} instruments, which are not those of the profile", keys.len());
-        self.names.push(name);
+    fn check_last(&self) -> anyhow::Result<()> {
+        let (rows, expected) = (self.rows, self.seed.keys.len());
+        let is_complete = self.names.is_empty() || rows == expected;
+        anyhow::ensure!(is_complete, "{:?}: expected {expected} instruments, got {rows}", self.names.last());
         Ok(())
     }
 }

@@ -6,6 +6,7 @@ use serde_json::{Map, Value, json};
 
 use super::PROFILES_BASE;
 use super::caller::{Caller, Content};
+use super::course::Outcome;
 use crate::service::{BASE, Service};
 
 /// The number of profiles of a user: those of the largest page.
@@ -27,7 +28,6 @@ const PREFERRED: usize = 900;
 
 /// The users of the stored profiles and conflicts.
 pub(super) const USER: &str = "pressure";
-pub(super) const USER_OF_HISTORY: &str = "pressure-history";
 pub(super) const USER_OF_CONFLICTS: &str = "pressure-conflicts";
 
 /// The stored data.
@@ -39,44 +39,48 @@ pub(super) struct Seed {
 }
 
 /// Creates a profile for each purpose through the API, and copies rows in the database.
-pub(super) async fn fill(service: &Service, caller: &Caller) -> anyhow::Result<Seed> {
-    let keys = keys(caller).await?;
-    let template = create(caller, USER, &keys).await?;
-    service.database.execute(&copied_profiles(&template)).await.context("failed to copy profiles")?;
-    let history = create_history(caller, &keys[INACTIVE..]).await?;
-    let unknown: Vec<String> = (0..INSTRUMENTS).map(|number| format!("NSE:{}{number}", "UNKNOWN".repeat(12))).collect();
-    create(caller, USER_OF_CONFLICTS, &unknown).await?;
-    service.database.execute(&copied_conflicts()).await.context("failed to copy conflicts")?;
-    service.database.execute("analyze").await?;
-    Ok(Seed { keys, history })
-}
-
-/// Returns the keys of a profile: first the inactive ones, then active ones.
-async fn keys(caller: &Caller) -> anyhow::Result<Vec<String>> {
+pub(super) async fn fill(service: &Service, caller: &Caller) -> anyhow::Result<(Seed, Outcome)> {
+    // The inactive instruments come first.
     let mut keys = options(caller, &format!("is_active=false&limit={INACTIVE}")).await?;
     keys.extend(options(caller, &format!("is_active=true&limit={}", INSTRUMENTS - INACTIVE)).await?);
     anyhow::ensure!(keys.len() == INSTRUMENTS, "expected {INSTRUMENTS} instruments, got {}", keys.len());
-    Ok(keys)
+    let modes: Map<String, Value> = keys.iter().take(PREFERRED).map(|key| (key.clone(), "quote".into())).collect();
+    let modes = json!({ "modes": modes });
+    let template = create(caller, USER, &keys, &modes, &json!({})).await?;
+    service.database.execute(&copied_profiles(&template)).await.context("failed to copy profiles")?;
+    let mut rotated = keys[INACTIVE..].to_vec();
+    let history = create(caller, "pressure-history", &rotated, &modes, &json!({})).await?;
+    for _ in 0..CHANGES {
+        rotated.rotate_left(1);
+        let change = Content::json(&json!({ "instruments": rotated }));
+        caller.send(Method::PUT, &format!("{PROFILES_BASE}/{history}"), Some(&change)).await?;
+    }
+    let unknown: Vec<String> = (0..INSTRUMENTS).map(|number| format!("NSE:{}{number}", "UNKNOWN".repeat(12))).collect();
+    // The rule makes every instrument of the profile invalid, which is a conflict. Preferences for its long keys would be too
+    // large.
+    let rule = json!({ "allowed_exchanges": ["BSE"] });
+    create(caller, USER_OF_CONFLICTS, &unknown, &json!({}), &rule).await?;
+    service.database.execute(&copied_conflicts()).await.context("failed to copy conflicts")?;
+    service.database.execute("analyze").await?;
+    Ok((Seed { keys, history }, Outcome::default()))
 }
 
 /// Returns the keys of a page of options.
 pub(super) async fn options(caller: &Caller, query: &str) -> anyhow::Result<Vec<String>> {
-    let answer = caller.get(&format!("{BASE}/instruments?instrument_type=CE&{query}")).await?;
-    let listed: Value = answer.parse()?;
+    let listed: Value = caller.get(&format!("{BASE}/instruments?instrument_type=CE&{query}")).await?.parse()?;
     let instruments = listed["instruments"].as_array().context("the list has no instruments")?;
     let key = |entry: &Value| entry["instrument_key"].as_str().map(str::to_owned).context("an instrument has no key");
     instruments.iter().map(key).collect()
 }
 
 /// Creates a profile and returns its id.
-async fn create(caller: &Caller, user: &str, keys: &[String]) -> anyhow::Result<String> {
-    let modes: Map<String, Value> = keys.iter().take(PREFERRED).map(|key| (key.clone(), "quote".into())).collect();
-    let (preferences, rules) = match user {
-        // The rule makes every instrument of the profile invalid, which is a conflict. Preferences for its long keys would
-        // be too large.
-        USER_OF_CONFLICTS => (json!({}), json!({ "allowed_exchanges": ["BSE"] })),
-        _ => (json!({ "modes": modes }), json!({})),
-    };
+async fn create(
+    caller: &Caller,
+    user: &str,
+    keys: &[String],
+    preferences: &Value,
+    rules: &Value,
+) -> anyhow::Result<String> {
     let body = json!({
         "user_id": user,
         "profile_name": "Filled 0",
@@ -85,21 +89,8 @@ async fn create(caller: &Caller, user: &str, keys: &[String]) -> anyhow::Result<
         "preferences": preferences,
         "validation_rules": rules,
     });
-    let answer = caller.post(PROFILES_BASE, &Content::json(&body)).await?;
-    let created: Value = answer.parse()?;
+    let created: Value = caller.post(PROFILES_BASE, &Content::json(&body)).await?.parse()?;
     created["profile_id"].as_str().map(str::to_owned).context("the created profile has no id")
-}
-
-/// Creates a profile with many versions and audit log entries, and returns its id.
-async fn create_history(caller: &Caller, keys: &[String]) -> anyhow::Result<String> {
-    let profile_id = create(caller, USER_OF_HISTORY, keys).await?;
-    let mut keys = keys.to_vec();
-    for _ in 0..CHANGES {
-        keys.rotate_left(1);
-        let change = Content::json(&json!({ "instruments": keys }));
-        caller.send(Method::PUT, &format!("{PROFILES_BASE}/{profile_id}"), Some(&change)).await?;
-    }
-    Ok(profile_id)
 }
 
 /// Returns a statement that copies the profile. Ids begin with their time in ms, like those of the service.
@@ -134,15 +125,11 @@ fn copied_conflicts() -> String {
 }
 
 impl Seed {
-    /// Returns the instruments of a copied profile.
-    ///
-    /// # Errors
-    /// The profile has another name than those that were copied.
-    pub(super) fn rotated(&self, name: &str) -> anyhow::Result<impl Iterator<Item = &str>> {
+    /// Returns the instrument at this place of a copied profile.
+    pub(super) fn key(&self, name: &str, place: usize) -> anyhow::Result<&str> {
         let number = name.strip_prefix("Filled ").and_then(|number| number.parse::<usize>().ok());
         let number = number.filter(|number| *number < self.keys.len());
         let number = number.with_context(|| format!("unknown profile `{name}`"))?;
-        let (last, first) = self.keys.split_at(number);
-        Ok(first.iter().chain(last).map(String::as_str))
+        Ok(&self.keys[(number + place) % self.keys.len()])
     }
 }
