@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::Parser;
 
+use crate::works::Work;
+
 /// Compare the instrument registry with a yardstick and check the ratios against targets.
 ///
 /// Exit code: 1 if a target was missed or a measurement failed, 2 if the comparison could not run.
@@ -42,9 +44,9 @@ pub(crate) struct Args {
     #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u64).range(1..=3600))]
     pub(crate) seconds: u64,
 
-    /// Run only these works, separated by commas; an unknown name prints the list
+    /// Run only these works, separated by commas
     #[arg(long, value_name = "WORK,…", value_delimiter = ',')]
-    pub(crate) only: Vec<String>,
+    pub(crate) only: Vec<Work>,
 
     /// Write the report as JSON in addition
     #[arg(long, value_name = "FILE")]

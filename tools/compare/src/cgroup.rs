@@ -42,9 +42,6 @@ type Setting = (PathBuf, String);
 
 impl Group {
     /// Creates a group.
-    ///
-    /// # Errors
-    /// Control groups are not available, or the user must not create them.
     pub(crate) fn make(share: Share) -> anyhow::Result<Self> {
         let root = Path::new(ROOT);
         let version = if root.join("cgroup.controllers").exists() { Version::Second } else { Version::First };

@@ -60,9 +60,6 @@ impl Child {
     }
 
     /// Waits until the program exits.
-    ///
-    /// # Errors
-    /// The program runs longer than `limit`.
     pub(crate) async fn wait(&mut self, limit: Duration) -> anyhow::Result<ExitStatus> {
         let ended = timeout(limit, self.process.wait()).await;
         let ended = ended.with_context(|| format!("timeout: {} did not exit within {limit:?}", self.name))?;
@@ -70,9 +67,6 @@ impl Child {
     }
 
     /// Calls `ask` repeatedly until it returns a value.
-    ///
-    /// # Errors
-    /// The program exits first, or `limit` is exceeded.
     pub(crate) async fn until<T>(
         &mut self,
         limit: Duration,

@@ -91,9 +91,6 @@ impl Loader {
     }
 
     /// Sends a load and returns the report. Without a seed it gets an unused one.
-    ///
-    /// # Errors
-    /// The load generator failed, or a response was wrong: the speed of wrong responses is not compared.
     pub(crate) async fn run(&self, load: Load, service: &Service) -> anyhow::Result<Report> {
         let report = self.run_past_faults(load, service).await?;
         match report.faults_line() {

@@ -29,6 +29,7 @@ use std::thread;
 
 use anyhow::Context;
 use clap::Parser;
+use futures_util::future::select_all;
 use serde::Serialize;
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -67,7 +68,6 @@ struct JsonReport<'a> {
 
 /// Runs the selected works and prints the report. Returns whether all targets were met.
 async fn run(args: &Args) -> anyhow::Result<bool> {
-    let works = works::named(&args.only)?;
     let field = Field::new(args)?;
     let redis = args.redis_url.is_some();
     field.say(if redis {
@@ -77,7 +77,7 @@ async fn run(args: &Args) -> anyhow::Result<bool> {
     });
     // After a signal, the measurement is dropped, and its programs are killed.
     let measured = tokio::select! {
-        rows = Box::pin(works::measure(&works, &field)) => Ok(rows),
+        rows = Box::pin(works::measure(&args.only, &field)) => Ok(rows),
         listened = interrupted() => Err(listened.err().unwrap_or_else(|| anyhow::anyhow!("interrupted"))),
     };
     field.end().await;
@@ -94,13 +94,9 @@ async fn run(args: &Args) -> anyhow::Result<bool> {
 
 /// Waits for SIGINT, SIGTERM or SIGHUP.
 async fn interrupted() -> anyhow::Result<()> {
-    let listen = |kind| signal(kind).context("failed to listen for signals");
-    let (mut interrupt, mut terminate) = (listen(SignalKind::interrupt())?, listen(SignalKind::terminate())?);
-    let mut hangup = listen(SignalKind::hangup())?;
-    tokio::select! {
-        _ = interrupt.recv() => {}
-        _ = terminate.recv() => {}
-        _ = hangup.recv() => {}
-    }
+    let kinds = [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()];
+    let signals = kinds.map(|kind| signal(kind).context("failed to listen for signals"));
+    let mut signals = signals.into_iter().collect::<anyhow::Result<Vec<_>>>()?;
+    select_all(signals.iter_mut().map(|signal| Box::pin(signal.recv()))).await;
     Ok(())
 }

@@ -9,79 +9,80 @@ mod pressure;
 mod sizes;
 mod small_box;
 
+use clap::ValueEnum;
+
 use crate::field::Field;
 use crate::row::Row;
 
-/// The works that run by default.
-const USUAL: [&str; 12] = [
-    "create32",
-    "create128",
-    "create-broker",
-    "repeat",
-    "reorder",
-    "get-hot",
-    "get-cold",
-    "mixed80",
-    "mixed20",
-    "hot-key",
-    "size",
-    "yardstick",
-];
-
-/// The works that run only if they are named, because they take minutes or require root.
-const NAMED_ONLY: [&str; 4] = ["overload", "box", "pressure", "million"];
-
-/// Returns the works with these names, in their usual order. Without names it returns the usual works.
-pub(crate) fn named(names: &[String]) -> anyhow::Result<Vec<&'static str>> {
-    let known = [&USUAL[..], &NAMED_ONLY].concat();
-    for name in names {
-        anyhow::ensure!(known.contains(&name.as_str()), "unknown work `{name}`: expected one of {}", known.join(", "));
-    }
-    if names.is_empty() {
-        return Ok(USUAL.to_vec());
-    }
-    Ok(known.into_iter().filter(|work| names.iter().any(|name| name == work)).collect())
+/// The works, in the order of the report.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, strum::IntoStaticStr)]
+#[strum(serialize_all = "kebab-case")]
+pub(crate) enum Work {
+    Create32,
+    Create128,
+    CreateBroker,
+    Repeat,
+    Reorder,
+    GetHot,
+    GetCold,
+    Mixed80,
+    Mixed20,
+    HotKey,
+    Size,
+    Yardstick,
+    Overload,
+    Box,
+    Pressure,
+    Million,
 }
 
-/// Runs the works one after the other. The row of a failed work contains the error, and the other works still run.
-pub(crate) async fn measure(works: &[&'static str], field: &Field) -> Vec<Row> {
+/// Returns whether the work is selected. The works that take minutes or require root run only if they are named.
+fn is_selected(work: Work, only: &[Work]) -> bool {
+    let is_usual = !matches!(work, Work::Overload | Work::Box | Work::Pressure | Work::Million);
+    only.contains(&work) || only.is_empty() && is_usual
+}
+
+/// Runs the selected works one after the other. The row of a failed work contains the error, and the other works still run.
+pub(crate) async fn measure(only: &[Work], field: &Field) -> Vec<Row> {
+    let (works, left_out): (Vec<Work>, Vec<_>) =
+        Work::value_variants().iter().partition(|work| is_selected(**work, only));
     let mut rows = Vec::new();
-    for &work in works {
+    for work in works {
         match Box::pin(measure_one(work, field)).await {
             Ok(measured) => rows.extend(measured),
             Err(error) => {
-                field.say(&format!("{work} failed: {error:#}"));
-                rows.push(Row::failed(work, &error));
+                field.say(&format!("{} failed: {error:#}", <&str>::from(work)));
+                rows.push(Row::failed(work.into(), &error));
                 field.clear();
             }
         }
     }
-    let left_out: Vec<&str> = USUAL.into_iter().chain(NAMED_ONLY).filter(|work| !works.contains(work)).collect();
     if !left_out.is_empty() {
-        field.say(&format!("skipped: not in --only: {}", left_out.join(", ")));
+        let names: Vec<&str> = left_out.into_iter().map(Into::into).collect();
+        field.say(&format!("skipped: not in --only: {}", names.join(", ")));
     }
     rows
 }
 
-async fn measure_one(work: &'static str, field: &Field) -> anyhow::Result<Vec<Row>> {
+async fn measure_one(work: Work, field: &Field) -> anyhow::Result<Vec<Row>> {
+    let name = work.into();
     match work {
-        "create32" => comparisons::create(field, work, 32).await,
-        "create128" => comparisons::create(field, work, 128).await,
-        "create-broker" => comparisons::create_at_broker(field, work).await,
-        "repeat" => comparisons::constant_answers(field, work, "warm", "echo").await,
-        "reorder" => comparisons::reorder(field, work).await,
-        "get-hot" => comparisons::constant_answers(field, work, "read", "hello").await,
-        "get-cold" => comparisons::cold_reads(field, work).await,
-        "mixed80" => mixed::at(field, work, 0.8, 1.0 / 3.0).await,
-        "mixed20" => mixed::at(field, work, 0.2, 1.0).await,
-        "hot-key" => hot_key::planned_once(field, work).await,
-        "size" => sizes::cost_per_instrument(field, work).await,
-        "yardstick" => comparisons::yardstick(field, work).await,
-        "overload" => overload::shed(field).await,
-        "box" => small_box::limits(field, work).await,
-        "pressure" => pressure::bounded(field).await,
-        "million" => million::as_fast_as_empty(field, work).await,
-        _ => anyhow::bail!("unknown work `{work}`"),
+        Work::Create32 => comparisons::create(field, name, 32).await,
+        Work::Create128 => comparisons::create(field, name, 128).await,
+        Work::CreateBroker => comparisons::create_at_broker(field, name).await,
+        Work::Repeat => comparisons::constant_answers(field, name, "warm", "echo").await,
+        Work::Reorder => comparisons::reorder(field, name).await,
+        Work::GetHot => comparisons::constant_answers(field, name, "read", "hello").await,
+        Work::GetCold => comparisons::cold_reads(field, name).await,
+        Work::Mixed80 => mixed::at(field, name, 0.8, 1.0 / 3.0).await,
+        Work::Mixed20 => mixed::at(field, name, 0.2, 1.0).await,
+        Work::HotKey => hot_key::planned_once(field, name).await,
+        Work::Size => sizes::cost_per_instrument(field, name).await,
+        Work::Yardstick => comparisons::yardstick(field, name).await,
+        Work::Overload => overload::shed(field, name).await,
+        Work::Box => small_box::limits(field, name).await,
+        Work::Pressure => pressure::bounded(field).await,
+        Work::Million => million::as_fast_as_empty(field, name).await,
     }
 }
 
@@ -89,25 +90,18 @@ async fn measure_one(work: &'static str, field: &Field) -> anyhow::Result<Vec<Ro
 mod tests {
     use super::*;
 
-    fn names(asked: &[&str]) -> Vec<&'static str> {
-        let asked: Vec<String> = asked.iter().map(|&name| name.to_owned()).collect();
-        named(&asked).unwrap()
-    }
-
     #[test]
     fn long_works_run_only_if_they_are_named() {
-        assert_eq!(names(&["million", "create32"]), ["create32", "million"]);
-        assert!(names(&[]).contains(&"size"));
-        assert!(!names(&[]).contains(&"overload"));
+        assert!(is_selected(Work::Million, &[Work::Million]));
+        assert!(is_selected(Work::Size, &[]));
+        assert!(!is_selected(Work::Size, &[Work::Million]));
+        assert!(!is_selected(Work::Overload, &[]));
     }
 
     #[test]
-    fn an_unknown_work_is_rejected_with_the_known_names() {
-        let error = named(&["nothing".to_owned()]).err().unwrap().to_string();
-
-        assert!(
-            error.starts_with("unknown work `nothing`: expected one of create32, create128, create-broker"),
-            "{error}"
-        );
+    fn works_have_the_same_name_as_option_and_in_the_report() {
+        for work in Work::value_variants() {
+            assert_eq!(Work::from_str((*work).into(), false), Ok(*work));
+        }
     }
 }

@@ -11,9 +11,6 @@ use crate::loader::Load;
 use crate::process;
 use crate::row::{Pairs, Row, Spread, Target};
 
-/// The name of the work in the report.
-const WORK: &str = "overload";
-
 /// Half a processor with the usual period of 100 ms: when the quota is used up, no request gets a response for the rest
 /// of the period. A period of 10 ms is less efficient, and fewer plans are created.
 const SHARE: Share = Share { processors: 0.5, period_us: USUAL_PERIOD_US, memory_mb: None };
@@ -46,16 +43,16 @@ const RECOVERED_WITHIN_SECONDS: f64 = 10.0;
 /// The p99 has recovered if it is at most this multiple of the p99 before the overload.
 const AS_BEFORE: f64 = 2.0;
 
-pub(super) async fn shed(field: &Field) -> anyhow::Result<Vec<Row>> {
+pub(super) async fn shed(field: &Field, work: &str) -> anyhow::Result<Vec<Row>> {
     let mut rows = Vec::new();
     for (instruments, least) in SIZES {
-        rows.extend(shed_plans_of(instruments, least, field).await?);
+        rows.extend(shed_plans_of(field, work, instruments, least).await?);
     }
     Ok(rows)
 }
 
-async fn shed_plans_of(instruments: u32, least: f64, field: &Field) -> anyhow::Result<Vec<Row>> {
-    let group = match field.group(WORK, SHARE) {
+async fn shed_plans_of(field: &Field, work: &str, instruments: u32, least: f64) -> anyhow::Result<Vec<Row>> {
+    let group = match field.group(work, SHARE) {
         Ok(group) => group,
         Err(skipped) => return Ok(skipped),
     };
@@ -108,11 +105,11 @@ async fn shed_plans_of(instruments: u32, least: f64, field: &Field) -> anyhow::R
     let recovery = format!("p99 under light load {before_ms:.1} ms; in each second afterwards: {}", each.join(", "));
     let recovered_within = Target::AtMost(RECOVERED_WITHIN_SECONDS);
     Ok(vec![
-        Row::ratio(WORK, goodput, "plans/s", &pair, Target::AtLeast(least)).noted(note),
-        Row::figure(WORK, what("p99 of refused requests"), "ms", &refused_ms, None),
-        Row::figure(WORK, what("wrong responses"), "", &[faults as f64], Target::Exactly(0.0)),
-        Row::figure(WORK, what("memory, last third / first third"), "", &growth, Target::AtMost(1.1)).noted(memory),
-        Row::figure(WORK, what("time until p99 recovers"), "s", recovered.as_slice(), recovered_within).noted(recovery),
+        Row::ratio(work, goodput, "plans/s", &pair, Target::AtLeast(least)).noted(note),
+        Row::figure(work, what("p99 of refused requests"), "ms", &refused_ms, None),
+        Row::figure(work, what("wrong responses"), "", &[faults as f64], Target::Exactly(0.0)),
+        Row::figure(work, what("memory, last third / first third"), "", &growth, Target::AtMost(1.1)).noted(memory),
+        Row::figure(work, what("time until p99 recovers"), "s", recovered.as_slice(), recovered_within).noted(recovery),
     ])
 }
 
