@@ -15,27 +15,19 @@ pub(crate) const KEY_VARIABLE: &str = "INTERNAL_API_KEY";
 #[derive(Debug, clap::Parser)]
 #[command(name = "loadtest", version)]
 pub(crate) struct Args {
-    /// The command to run.
     #[command(subcommand)]
     pub(crate) command: Command,
 }
 
-/// The commands.
 #[derive(Debug, clap::Subcommand)]
 pub(crate) enum Command {
     /// Run one scenario.
     ///
     /// The run ends after --requests requests or --seconds seconds, whichever comes first. After that it sends no new
     /// request and waits for the responses to those in flight.
-    Run(RunArgs),
-    /// Find the saturation rate.
-    ///
-    /// Doubles the connections of a closed loop until the rate grows by less than 5 % twice in a row.
-    Saturate(LoadArgs),
+    Run(Box<RunArgs>),
     /// Read back every plan of a ledger that `run --ledger` wrote.
     Verify(VerifyArgs),
-    /// List the built-in scenarios.
-    Scenarios,
 }
 
 /// The target of the load.
@@ -87,9 +79,9 @@ pub(crate) enum Arrivals {
     Poisson,
 }
 
-/// The scenario, and the options that replace its values.
+/// `loadtest run`: the scenario, and the options that replace its values.
 #[derive(Clone, Debug, clap::Args)]
-pub(crate) struct LoadArgs {
+pub(crate) struct RunArgs {
     #[command(flatten)]
     pub(crate) target: TargetArgs,
 
@@ -147,13 +139,6 @@ pub(crate) struct LoadArgs {
     /// Write the report as JSON instead of a table.
     #[arg(long)]
     pub(crate) json: bool,
-}
-
-/// `loadtest run`.
-#[derive(Clone, Debug, clap::Args)]
-pub(crate) struct RunArgs {
-    #[command(flatten)]
-    pub(crate) load: LoadArgs,
 
     /// Requests to send per second, without waiting for earlier responses.
     #[arg(long, value_name = "N")]

@@ -1,23 +1,14 @@
 //! The kinds of requests and their shares in a load.
 
+use std::collections::BTreeMap;
+
 use serde::Deserialize;
 use strum::EnumCount;
 
 /// A kind of request. Its word is a field of a scenario's mix and of the report.
-#[derive(
-    Clone,
-    Copy,
-    Debug,
-    PartialEq,
-    Eq,
-    PartialOrd,
-    Ord,
-    Deserialize,
-    EnumCount,
-    strum::IntoStaticStr,
-    strum::VariantArray,
-)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[derive(EnumCount, strum::IntoStaticStr, strum::VariantArray)]
 #[strum(serialize_all = "snake_case")]
 pub(crate) enum Kind {
     /// A plan that was not requested before.
@@ -30,9 +21,9 @@ pub(crate) enum Kind {
     Read,
     /// The description of an acknowledged plan.
     Describe,
+    /// The plans of a user.
     List,
     Search,
-    /// A step in the life of a profile.
     Profile,
     /// A number of bytes from the yardstick.
     Hello,
@@ -40,17 +31,17 @@ pub(crate) enum Kind {
     Echo,
 }
 
-/// The weight of each kind of request, in the order of the kinds. Invariant: at least one is not 0.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Mix(pub(crate) [u32; Kind::COUNT]);
+/// The weight of each kind of request. Invariant: at least one is not 0.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+pub(crate) struct Mix(pub(crate) BTreeMap<Kind, u32>);
 
 impl Mix {
     pub(crate) fn weight(&self, kind: Kind) -> u32 {
-        self.0[kind as usize]
+        self.0.get(&kind).copied().unwrap_or_default()
     }
 
     pub(crate) fn total(&self) -> u32 {
-        self.0.iter().sum()
+        self.0.values().sum()
     }
 
     /// Whether requests of any of these kinds are sent.
@@ -60,16 +51,15 @@ impl Mix {
 
     /// Whether requests of other kinds are sent.
     pub(crate) fn has_others_than(&self, kinds: &[Kind]) -> bool {
-        kinds.iter().map(|&kind| self.weight(kind)).sum::<u32>() < self.total()
+        self.0.iter().any(|(kind, &weight)| weight > 0 && !kinds.contains(kind))
     }
 
     /// Replaces the kinds that the yardstick does not support by `read`.
-    #[must_use]
-    pub(crate) fn for_the_yardstick(mut self) -> Self {
+    pub(crate) fn adapt_to_the_yardstick(&mut self) {
         for kind in [Kind::Describe, Kind::List, Kind::Search] {
-            let weight = std::mem::take(&mut self.0[kind as usize]);
-            self.0[Kind::Read as usize] += weight;
+            if let Some(weight) = self.0.remove(&kind) {
+                *self.0.entry(Kind::Read).or_default() += weight;
+            }
         }
-        self
     }
 }

@@ -13,7 +13,7 @@ use crate::plan_id::{PlanId, hex_digits};
 
 /// The first half of a SHA-256 over a plan's instruments in their order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Digest([u8; 16]);
+pub(crate) struct Digest(u128);
 
 impl Digest {
     pub(crate) fn of<K: AsRef<str>>(instruments: &[K]) -> Self {
@@ -23,26 +23,23 @@ impl Digest {
             hasher.update((key.as_ref().len() as u64).to_le_bytes());
             hasher.update(key.as_ref());
         }
-        let mut half = [0; 16];
-        half.copy_from_slice(&hasher.finalize()[..16]);
-        Digest(half)
+        Digest(u128::from_be_bytes(*hasher.finalize().first_chunk().expect("a SHA-256 has 32 bytes")))
     }
 
     /// Returns the first eight bytes.
     pub(crate) fn beginning(self) -> u64 {
-        let [first @ .., _, _, _, _, _, _, _, _] = self.0;
-        u64::from_be_bytes(first)
+        (self.0 >> 64) as u64
     }
 
     /// Parses 32 lowercase hex digits. Returns `None` if the text has another form.
     pub(crate) fn parse(text: &str) -> Option<Self> {
-        hex_digits(text, 32).map(|number| Digest(number.to_be_bytes()))
+        hex_digits(text, 32).map(Digest)
     }
 }
 
 impl fmt::Display for Digest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:032x}", u128::from_be_bytes(self.0))
+        write!(f, "{:032x}", self.0)
     }
 }
 

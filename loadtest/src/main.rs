@@ -3,8 +3,7 @@
 //! A module depends only on modules of its own line and of those below. The registry's crates are no dependencies, because
 //! the load test checks the HTTP contract.
 //!
-//! * `saturate` increases the number of connections step by step; `prepare` creates the input of a run; `summary` describes
-//!   its results; `verify` reads acknowledged plans back;
+//! * `prepare` creates the input of a run; `summary` describes its results; `verify` reads acknowledged plans back;
 //! * `run` sends the load; `pacer` and `schedule` determine when;
 //! * `prepared` is the input of a run; `workload` is the sequence of requests;
 //! * `wire` implements HTTP; `site` writes requests; `answer` checks responses; `tally` and `ledger` record them;
@@ -23,7 +22,6 @@ mod prepare;
 mod prepared;
 mod profile;
 mod run;
-mod saturate;
 mod scenario;
 mod schedule;
 mod settings;
@@ -43,12 +41,10 @@ use std::time::Duration;
 
 use anyhow::Context;
 use clap::Parser;
-use serde::Serialize;
 
-use crate::args::{Args, Command, Dialect, KEY_VARIABLE, LoadArgs, RunArgs, VerifyArgs};
+use crate::args::{Args, Command, Dialect, KEY_VARIABLE, RunArgs, VerifyArgs};
 use crate::ledger::Ledger;
 use crate::run::Stage;
-use crate::scenario::Scenario;
 use crate::settings::{Service, Settings};
 
 /// Exit code: a response was wrong, or there was no successful response.
@@ -81,12 +77,7 @@ fn main() -> ExitCode {
 fn execute(command: &Command, key: Option<String>, out: &mut impl Write) -> anyhow::Result<bool> {
     match command {
         Command::Run(args) => run(args, key, out),
-        Command::Saturate(args) => saturate(args, key, out),
         Command::Verify(args) => verify(args, key, out),
-        Command::Scenarios => {
-            let mut lines = Scenario::built_in().map(|Scenario { name, about, .. }| writeln!(out, "{name:<10}{about}"));
-            lines.try_for_each(|line| line).context("failed to write the list of scenarios").map(|()| true)
-        }
     }
 }
 
@@ -97,14 +88,13 @@ fn run(args: &RunArgs, key: Option<String>, out: &mut impl Write) -> anyhow::Res
     let ledger_file = args.ledger.as_deref().map(create).transpose()?;
     let histogram_file = args.histogram.as_deref().map(create).transpose()?;
     let (plan, made, mut ledger) = prepare::prepare(settings)?;
-    let settings = &plan.settings;
-    let mut load = run::run(&plan, Stage::Load, settings.scenario.connections, 0)?;
+    let connections = plan.workload.scenario.connections;
+    let mut load = run::run(&plan, Stage::Load, connections)?;
     load.tally.faults.merge(made.faults);
     ledger.merge(std::mem::take(&mut load.ledger)).iter().for_each(|fault| load.tally.faults.add(fault));
     let mut verification = None;
-    if settings.verify {
-        let connections = settings.scenario.connections;
-        let (found, faults) = verify::verify(&settings.service, connections, VERIFY_WITHIN, &ledger)?;
+    if args.verify {
+        let (found, faults) = verify::verify(&plan.service, connections, VERIFY_WITHIN, &ledger)?;
         load.tally.faults.merge(faults);
         verification = Some(found);
     }
@@ -114,18 +104,14 @@ fn run(args: &RunArgs, key: Option<String>, out: &mut impl Write) -> anyhow::Res
     if let Some(mut file) = histogram_file {
         summary::write_histogram(&load.tally.all_latencies(), &mut file).context("failed to write the histogram")?;
     }
-    let report = summary::report(settings, &mut load, &ledger, verification);
-    let written = if args.load.json { write_json(out, &report) } else { report.write_table(out) };
+    let report = summary::report(&plan, &mut load, &ledger, verification);
+    let written = if args.json {
+        serde_json::to_writer_pretty(&mut *out, &report).map_err(io::Error::from).and_then(|()| writeln!(out))
+    } else {
+        report.write_table(out)
+    };
     written.context("failed to write the report")?;
     Ok(report.passed)
-}
-
-/// Searches the saturation rate. Returns whether no step had a fault.
-fn saturate(args: &LoadArgs, key: Option<String>, out: &mut impl Write) -> anyhow::Result<bool> {
-    let saturation = saturate::saturate(Settings::of_saturation(args, key)?)?;
-    let written = if args.json { write_json(out, &saturation) } else { saturation.write_table(out) };
-    written.context("failed to write the report")?;
-    Ok(saturation.failed.is_empty())
 }
 
 /// Reads the plans of a ledger back. Returns whether there are some and all are as acknowledged.
@@ -140,11 +126,6 @@ fn verify(args: &VerifyArgs, key: Option<String>, out: &mut impl Write) -> anyho
     let written = lines.try_for_each(|line| line).and_then(|()| writeln!(out, "{found}"));
     written.context("failed to write the report")?;
     Ok(faults.is_empty() && ledger.len() > 0)
-}
-
-fn write_json(out: &mut impl Write, report: &impl Serialize) -> io::Result<()> {
-    serde_json::to_writer_pretty(&mut *out, report)?;
-    writeln!(out)
 }
 
 fn create(path: &Path) -> anyhow::Result<BufWriter<File>> {

@@ -37,61 +37,50 @@ const CONTRACT_LIMIT: usize = 5_000;
 /// results of their creation, for the report.
 pub(crate) fn prepare(settings: Settings) -> anyhow::Result<(Prepared, Tally, Ledger)> {
     use Kind::{Describe, Echo, Hello, List, New, Read, Reorder, Repeat};
-    let (mix, scenario) = (settings.mix, &settings.scenario);
+    let Settings { service, mut workload, ids } = settings;
+    let (scenario, is_registry) = (workload.scenario.clone(), service.dialect == Dialect::Registry);
+    let mix = &scenario.mix;
     // Plans with given ids are read without instruments.
-    let without: &[Kind] = if settings.ids.is_empty() { &[Hello] } else { &[Hello, Read, Describe, List] };
+    let without: &[Kind] = if ids.is_empty() { &[Hello] } else { &[Hello, Read, Describe, List] };
     let needs_keys = mix.has_others_than(without);
     let asks_for_plans = mix.has(&[New, Repeat, Reorder, Read, Describe, List]);
-    let is_registry = settings.service.dialect == Dialect::Registry;
-    let site = Site::new(&settings.service);
+    let site = Site::new(&service);
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_all().build().context("failed to start a runtime")?;
-    let (keys, limit) = runtime.block_on(async {
-        let mut desk = Desk::new(&settings.service, &site);
-        let keys = match &settings.keys {
-            _ if !needs_keys => Keys::default(),
-            Some(keys) => keys.clone(),
-            None if is_registry && mix.has_others_than(&[Hello, Echo]) => desk.catalogue().await?,
-            None => Keys::of_the_yardstick(),
-        };
-        let limit = match settings.service.dialect {
-            Dialect::Yardstick => YARDSTICK_LIMIT,
-            Dialect::Registry if asks_for_plans => desk.limit().await?,
-            Dialect::Registry => CONTRACT_LIMIT,
-        };
-        anyhow::Ok((keys, limit))
+    let limit = runtime.block_on(async {
+        let mut desk = Desk::new(&service, &site);
+        if needs_keys && workload.keys.len() == 0 {
+            let is_catalogue = is_registry && mix.has_others_than(&[Hello, Echo]);
+            workload.keys = if is_catalogue { desk.catalogue().await? } else { Keys::of_the_yardstick() };
+        }
+        match service.dialect {
+            Dialect::Yardstick => Ok(YARDSTICK_LIMIT),
+            Dialect::Registry if asks_for_plans => desk.limit().await,
+            Dialect::Registry => Ok(CONTRACT_LIMIT),
+        }
     })?;
     if needs_keys {
-        enough(&keys, &scenario.plans.sizes, "the catalog; use --keys with a longer list")?;
+        enough(&workload.keys, &scenario.sizes, "the catalog; use --keys with a longer list")?;
     }
-    let pool = scenario.raw.pool;
-    let workload = Workload {
-        keys,
-        sizes: scenario.plans.sizes.clone(),
-        users: scenario.plans.users,
-        broker: settings.broker.clone(),
-        seed: settings.seed,
-        mix,
-        pool,
-    };
     let is_repeated = mix.has(&[Repeat, Reorder]) || !mix.has(&[New]);
-    let needs_pool = !mix.has(&[New]) && settings.ids.is_empty() && asks_for_plans;
-    let longest = scenario.plans.sizes.iter().max().unwrap_or(&0) * KEY_BYTES;
+    let needs_pool = !mix.has(&[New]) && ids.is_empty() && asks_for_plans;
+    let longest = scenario.sizes.iter().max().unwrap_or(&0) * KEY_BYTES;
     let fitting = (POOL_BYTES_MAX / longest.max(1)) as u64;
+    let pool = scenario.pool;
     let places = if needs_pool && pool <= fitting { pool } else { 0 };
     let rendered = ready_requests(&workload, places, |user, body, out| site.create_plan(user, body, out));
     let places = if mix.has(&[Echo]) { pool.min(fitting) } else { 0 };
-    let bytes = scenario.raw.answer_bytes;
+    let bytes = scenario.answer_bytes;
     let echoes = ready_requests(&workload, places, |_, body, out| {
         site.send("POST", format_args!("/echo?n={bytes}"), body, out);
     });
     let connections = scenario.connections.clamp(1, POOL_CONNECTIONS_MAX);
-    let acknowledged = Vec::new();
-    let mut prepared = Prepared { settings, site, workload, limit, is_repeated, pool: rendered, echoes, acknowledged };
+    let (pool, acknowledged) = (rendered, Vec::new());
+    let mut prepared = Prepared { service, ids, site, workload, limit, is_repeated, pool, echoes, acknowledged };
     if !needs_pool {
         return Ok((prepared, Tally::new(), Ledger::default()));
     }
-    let made = run(&prepared, Stage::Pool, connections, 0)?;
+    let made = run(&prepared, Stage::Pool, connections)?;
     prepared.acknowledged = made.ledger.acknowledgements();
     Ok((prepared, made.tally, made.ledger))
 }

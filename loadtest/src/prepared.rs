@@ -1,14 +1,17 @@
 //! The input of a run, which exists before the clock starts.
 
 use crate::ledger::Acknowledgement;
-use crate::settings::Settings;
+use crate::plan_id::PlanId;
+use crate::settings::Service;
 use crate::site::Site;
 use crate::workload::Workload;
 
 /// Everything that a run needs.
 #[derive(Debug)]
 pub(crate) struct Prepared {
-    pub(crate) settings: Settings,
+    pub(crate) service: Service,
+    /// The plans to read. Empty: acknowledged plans.
+    pub(crate) ids: Vec<PlanId>,
     pub(crate) site: Site,
     pub(crate) workload: Workload,
     /// The maximum number of instruments of a plan in the settings of the registry.

@@ -16,47 +16,45 @@ pub(crate) const INSTRUMENTS_MAX: usize = 50;
 
 /// Clears `out`, and writes the body that creates a profile of `user_id`.
 pub(crate) fn write_creation(user_id: &str, keys: &Keys, instruments: &[u32], out: &mut Vec<u8>) {
-    out.clear();
     let start = format!(
         r#"{{"user_id":"{user_id}","profile_name":"Load test","subscription_type":"live_feed","instruments":["#
     );
+    out.clear();
     out.extend_from_slice(start.as_bytes());
     keys.write_list(instruments, out);
     out.extend_from_slice(b"]}");
 }
 
-/// The current profile of one connection. Each connection has its own user, so that profiles do not conflict.
+/// The current profile of one connection, and its next step. Each connection has its own user, so that profiles do not
+/// conflict.
 #[derive(Debug, Default)]
-pub(crate) struct Life {
-    profile: Option<(String, Step)>,
-}
+pub(crate) struct Life(Option<(String, Step)>);
 
 impl Life {
     pub(crate) fn step(&self) -> Step {
-        self.profile.as_ref().map_or(Step::Create, |&(_, step)| step)
+        self.0.as_ref().map_or(Step::Create, |&(_, step)| step)
     }
 
     /// Returns the id of the profile, or `None` before it is created.
     pub(crate) fn id(&self) -> Option<&str> {
-        self.profile.as_ref().map(|(id, _)| id.as_str())
+        self.0.as_ref().map(|(id, _)| id.as_str())
     }
 
     /// Advances after a good response. The response to a creation provides the id.
     pub(crate) fn go_on(&mut self, made: Option<String>) {
-        self.profile = match (self.profile.take(), made) {
-            (None, made) => made.map(|id| (id, Step::Read)),
-            (Some((id, step)), _) => match step {
-                Step::Create | Step::Read => Some((id, Step::Change)),
-                Step::Change => Some((id, Step::List)),
-                Step::List => Some((id, Step::Deactivate)),
-                Step::Deactivate => None,
-            },
+        let next = match self.step() {
+            Step::Create => Step::Read,
+            Step::Read => Step::Change,
+            Step::Change => Step::List,
+            Step::List => Step::Deactivate,
+            Step::Deactivate => return self.give_up(),
         };
+        self.0 = self.0.take().map(|(id, _)| id).or(made).map(|id| (id, next));
     }
 
     /// Abandons the profile and starts with another one, after a response with a fault.
     pub(crate) fn give_up(&mut self) {
-        self.profile = None;
+        self.0 = None;
     }
 }
 

@@ -1,4 +1,4 @@
-//! The report of a run and of the search for the saturation rate: as JSON, and as a table.
+//! The report of a run: as JSON, and as a table.
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};
@@ -51,7 +51,7 @@ pub struct Report {
     /// The number of requests by outcome.
     pub outcomes: BTreeMap<String, u64>,
     /// Responses with 503 and `Retry-After`.
-    pub refused: Refused,
+    pub refused: Measured,
     /// Faults by kind.
     pub faults: Vec<FaultCount>,
     /// Acknowledged plans.
@@ -85,21 +85,12 @@ pub struct Latency {
     pub max_ms: f64,
 }
 
-/// The good responses of a kind of request.
+/// The responses of a kind.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Measured {
     /// Their number.
     pub count: u64,
-    /// Their latency.
-    pub latency: Latency,
-}
-
-/// Rejections.
-#[derive(Debug, Serialize, Deserialize)]
-pub struct Refused {
-    /// Their number.
-    pub count: u64,
-    /// Their latency. `None` without rejections.
+    /// Their latency. `None` without responses.
     pub latency: Option<Latency>,
 }
 
@@ -153,31 +144,6 @@ pub struct Second {
     pub p50_ms: Option<f64>,
     /// Their 99th percentile.
     pub p99_ms: Option<f64>,
-}
-
-/// The results of the search for the saturation rate.
-#[derive(Debug, Serialize, Deserialize)]
-pub struct Saturation {
-    /// The name of the scenario.
-    pub scenario: String,
-    /// The steps in their order.
-    pub steps: Vec<Step>,
-    /// The step with the highest rate.
-    pub saturating: Step,
-    /// The reports of the steps with a fault.
-    #[serde(skip)]
-    pub failed: Vec<Report>,
-}
-
-/// A number of connections with its rate.
-#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
-pub struct Step {
-    /// The number of connections.
-    pub connections: usize,
-    /// Responses with status 2xx without a fault, per second.
-    pub rate_per_second: f64,
-    /// The 99th percentile of their latency.
-    pub p99_ms: f64,
 }
 
 impl Report {
@@ -254,7 +220,7 @@ impl Report {
     }
 
     fn latencies(&self) -> impl Iterator<Item = (&str, &Latency)> {
-        let kinds = self.kinds.iter().map(|(name, kind)| (name.as_str(), &kind.latency));
+        let kinds = self.kinds.iter().filter_map(|(name, kind)| Some((name.as_str(), kind.latency.as_ref()?)));
         let all = (self.kinds.len() != 1).then_some(("all", &self.latency));
         kinds.chain(all).chain(self.refused.latency.as_ref().map(|latency| ("refused", latency)))
     }
@@ -264,25 +230,5 @@ impl std::fmt::Display for Verification {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let Verification { intact, lost, different, unread } = self;
         write!(f, "read back: {intact} intact, {lost} lost, {different} different, {unread} unread")
-    }
-}
-
-impl Saturation {
-    /// Writes a line for each step, the saturation rate, and the report of a step with a fault.
-    ///
-    /// # Errors
-    ///
-    /// An error of `out`.
-    pub fn write_table(&self, out: &mut impl Write) -> io::Result<()> {
-        let mut steps = table(&["connections", "responses/s", "p99 ms"], 0..3);
-        for Step { connections, rate_per_second, p99_ms } in &self.steps {
-            steps.add_row([connections.to_string(), format!("{rate_per_second:.1}"), format!("{p99_ms:.3}")]);
-        }
-        let Step { connections, rate_per_second, .. } = self.saturating;
-        writeln!(out, "{steps}\n{} saturates at {rate_per_second:.1}/s over {connections} connections", self.scenario)?;
-        self.failed.iter().try_for_each(|report| {
-            writeln!(out)?;
-            report.write_table(out)
-        })
     }
 }

@@ -16,8 +16,8 @@ use futures_util::future::join_all;
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 use tokio::sync::Notify;
 
+use self::course::Course;
 pub(crate) use self::course::Stage;
-use self::course::{Course, Turn};
 use self::shard::Shard;
 use crate::fault::Fault;
 use crate::ledger::Ledger;
@@ -45,7 +45,6 @@ pub(crate) struct Load {
     pub(crate) ledger: Ledger,
     /// Requests of an open loop that were due within the time and found no free connection.
     pub(crate) unsent: u64,
-    pub(crate) next_index: u64,
 }
 
 /// One connection and its state.
@@ -57,12 +56,12 @@ struct Caller {
     wake: Rc<Notify>,
 }
 
-/// Sends the requests of `stage` over `connections`, from `first_index` on. At the end of its time no new request
+/// Sends the requests of `stage` over `connections`. At the end of its time no new request
 /// starts, and the requests in flight are awaited, at most for the timeout of a response.
-pub(crate) fn run(plan: &Plan, stage: Stage, connections: usize, first_index: u64) -> anyhow::Result<Load> {
-    let threads = plan.settings.service.threads.min(connections);
-    let course = &Course::new(plan, stage, connections, threads, first_index);
-    let bar = registry_loadtest::progress(course.describe(), course.time.as_secs());
+pub(crate) fn run(plan: &Plan, stage: Stage, connections: usize) -> anyhow::Result<Load> {
+    let threads = plan.service.threads.min(connections);
+    let course = &Course::new(plan, stage, connections, threads);
+    let bar = registry_loadtest::progress(course.template(), course.time.as_secs());
     let worked = thread::scope(|scope| {
         let callers = |number: usize| (number..connections).step_by(threads).collect::<Vec<_>>();
         let workers: Vec<_> =
@@ -75,8 +74,7 @@ pub(crate) fn run(plan: &Plan, stage: Stage, connections: usize, first_index: u6
         workers.into_iter().map(thread::ScopedJoinHandle::join).collect::<Vec<_>>()
     });
     bar.finish_and_clear();
-    let (unsent, next_index) = (course.unsent(), course.next_index());
-    let mut load = Load { tally: Tally::new(), ledger: Ledger::default(), unsent, next_index };
+    let mut load = Load { tally: Tally::new(), ledger: Ledger::default(), unsent: course.unsent() };
     for worked in worked {
         let (tally, ledger) = worked.map_err(|_| anyhow!("a sending thread panicked"))??;
         load.tally.merge(tally);
@@ -116,7 +114,7 @@ fn work(plan: &Plan, course: &Course, callers: Vec<usize>) -> anyhow::Result<(Ta
 
 /// Opens all connections of a thread, several at a time.
 async fn open(plan: &Plan, callers: Vec<usize>) -> anyhow::Result<Vec<Caller>> {
-    let service = &plan.settings.service;
+    let service = &plan.service;
     let (count, base) = (callers.len(), &service.target.base);
     let open = async |number| {
         let mut connection = Connection::new(service.target.addresses.clone().into(), service.timeout);
@@ -130,7 +128,7 @@ async fn open(plan: &Plan, callers: Vec<usize>) -> anyhow::Result<Vec<Caller>> {
 
 /// Sends requests one after the other over the connection of `caller`.
 async fn drive(mut caller: Caller, course: &Course, shard: &RefCell<Shard<'_>>, pacer: &Pacer) {
-    while let Some(Turn { index, beginning }) = course.next_turn().await {
+    while let Some((index, beginning)) = course.next_turn().await {
         let Caller { connection, request, life, number, wake } = &mut caller;
         let prepared = shard.borrow_mut().prepare(index, *number, life, request);
         if let Some(beginning) = beginning {

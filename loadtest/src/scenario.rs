@@ -1,15 +1,13 @@
 //! Scenarios: descriptions of loads, from built-in or other files.
 
-use std::collections::BTreeMap;
-
 use anyhow::{Context, ensure};
 use serde::Deserialize;
 
-use crate::args::{Arrivals, LoadArgs};
+use crate::args::{Arrivals, RunArgs};
 use crate::kind::{Kind, Mix};
 
 /// Each connection needs a socket, a task and a buffer in the load test.
-pub(crate) const CONNECTIONS_MAX: usize = 4_096;
+const CONNECTIONS_MAX: usize = 4_096;
 /// The ledger needs about 100 bytes for each plan, and the schedule of an open loop 8 bytes for each request.
 const REQUESTS_MAX: u64 = 20_000_000;
 const SECONDS_MAX: u64 = 86_400;
@@ -24,7 +22,6 @@ const ANSWER_BYTES_MAX: u64 = 1 << 20;
 /// The pool is in memory, with up to 80 KB for each request.
 const POOL_MAX: u64 = 100_000;
 
-/// The built-in scenarios, in the order of the list command.
 const BUILT_IN: [(&str, &str); 11] = [
     ("cold", include_str!("../scenarios/cold.toml")),
     ("warm", include_str!("../scenarios/warm.toml")),
@@ -46,41 +43,10 @@ pub(crate) struct Phase {
     pub(crate) rate: u64,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub(crate) struct Plans {
-    /// Sizes of plans, drawn with equal probability.
-    pub(crate) sizes: Vec<usize>,
-    pub(crate) users: u32,
-}
-
-impl Default for Plans {
-    fn default() -> Self {
-        Self { sizes: vec![100], users: 100 }
-    }
-}
-
-/// The requests to the raw endpoints of the yardstick, and the size of the pool.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub(crate) struct Raw {
-    /// Size of the responses to `hello` and `echo`, bytes.
-    pub(crate) answer_bytes: usize,
-    /// Distinct requests that `repeat`, `reorder` and `echo` draw from if the mix has no `new`.
-    pub(crate) pool: u64,
-}
-
-impl Default for Raw {
-    fn default() -> Self {
-        Self { answer_bytes: 6_000, pool: 1_000 }
-    }
-}
-
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct Scenario {
     pub(crate) name: String,
-    pub(crate) about: String,
     /// Connections, each with one request in flight.
     pub(crate) connections: usize,
     /// Seconds during which requests start.
@@ -96,16 +62,21 @@ pub(crate) struct Scenario {
     /// Consecutive rates instead of one.
     #[serde(rename = "phase")]
     pub(crate) phases: Vec<Phase>,
-    pub(crate) plans: Plans,
-    mix: BTreeMap<Kind, u64>,
-    pub(crate) raw: Raw,
+    /// Sizes of plans, drawn with equal probability.
+    pub(crate) sizes: Vec<usize>,
+    /// Distinct users.
+    pub(crate) users: u32,
+    pub(crate) mix: Mix,
+    /// Size of the responses to `hello` and `echo`, bytes.
+    pub(crate) answer_bytes: usize,
+    /// Distinct requests that `repeat`, `reorder` and `echo` draw from if the mix has no `new`.
+    pub(crate) pool: u64,
 }
 
 impl Default for Scenario {
     fn default() -> Self {
         Self {
             name: String::new(),
-            about: String::new(),
             connections: 64,
             seconds: 20,
             requests: 1_000_000,
@@ -114,9 +85,11 @@ impl Default for Scenario {
             arrivals: Arrivals::Poisson,
             together: false,
             phases: Vec::new(),
-            plans: Plans::default(),
-            mix: BTreeMap::new(),
-            raw: Raw::default(),
+            sizes: vec![100],
+            users: 100,
+            mix: Mix::default(),
+            answer_bytes: 6_000,
+            pool: 1_000,
         }
     }
 }
@@ -134,17 +107,13 @@ impl Scenario {
         Self::parse(name, &text)
     }
 
-    pub(crate) fn built_in() -> impl Iterator<Item = Self> {
-        BUILT_IN.iter().map(|(name, text)| Self::parse(name, text).expect("the built-in scenarios are read by a test"))
-    }
-
     /// Parses a scenario. Figures are not checked yet, because options can replace them.
     fn parse(name: &str, text: &str) -> anyhow::Result<Self> {
         toml::from_str(text).with_context(|| format!("scenario `{name}`"))
     }
 
     /// Replaces the values for which there is an option.
-    pub(crate) fn replace(&mut self, args: &LoadArgs) {
+    pub(crate) fn replace(&mut self, args: &RunArgs) {
         fn set<T: Clone>(field: &mut T, option: Option<&T>) {
             if let Some(value) = option {
                 field.clone_from(value);
@@ -154,19 +123,15 @@ impl Scenario {
         set(&mut self.seconds, args.seconds.as_ref());
         set(&mut self.requests, args.requests.as_ref());
         set(&mut self.warmup_seconds, args.warmup_seconds.as_ref());
-        set(&mut self.plans.sizes, args.instruments.as_ref());
-        set(&mut self.plans.users, args.users.as_ref());
-        set(&mut self.raw.answer_bytes, args.answer_bytes.as_ref());
-        set(&mut self.raw.pool, args.pool.as_ref());
-    }
-
-    /// Returns the weights of the mix.
-    pub(crate) fn mix(&self) -> Mix {
-        let mut mix = Mix::default();
-        for (&kind, &weight) in &self.mix {
-            mix.0[kind as usize] = u32::try_from(weight).unwrap_or(u32::MAX);
+        set(&mut self.sizes, args.instruments.as_ref());
+        set(&mut self.users, args.users.as_ref());
+        set(&mut self.answer_bytes, args.answer_bytes.as_ref());
+        set(&mut self.pool, args.pool.as_ref());
+        set(&mut self.arrivals, args.arrivals.as_ref());
+        if args.rate.is_some() {
+            self.rate = args.rate;
+            self.phases.clear();
         }
-        mix
     }
 
     /// Checks every figure, and that the parts do not contradict each other.
@@ -183,17 +148,17 @@ impl Scenario {
             within("phase.seconds", phase.seconds, 1, SECONDS_MAX)?;
             within("phase.rate", phase.rate, 1, RATE_MAX)?;
         }
-        for &size in &self.plans.sizes {
-            within("plans.sizes", size as u64, 1, INSTRUMENTS_MAX)?;
+        for &size in &self.sizes {
+            within("sizes", size as u64, 1, INSTRUMENTS_MAX)?;
         }
-        within("plans.users", self.plans.users.into(), 1, u32::MAX.into())?;
-        for (&kind, &weight) in &self.mix {
-            within(&format!("mix.{}", <&str>::from(kind)), weight, 0, WEIGHT_MAX)?;
+        within("users", self.users.into(), 1, u32::MAX.into())?;
+        for (&kind, &weight) in &self.mix.0 {
+            within(&format!("mix.{}", <&str>::from(kind)), weight.into(), 0, WEIGHT_MAX)?;
         }
-        within("raw.answer_bytes", self.raw.answer_bytes as u64, 1, ANSWER_BYTES_MAX)?;
-        within("raw.pool", self.raw.pool, 1, POOL_MAX)?;
-        let (mix, has_phases) = (self.mix(), !self.phases.is_empty());
-        ensure!(!self.plans.sizes.is_empty(), "plans.sizes: must not be empty");
+        within("answer_bytes", self.answer_bytes as u64, 1, ANSWER_BYTES_MAX)?;
+        within("pool", self.pool, 1, POOL_MAX)?;
+        let (mix, has_phases) = (&self.mix, !self.phases.is_empty());
+        ensure!(!self.sizes.is_empty(), "sizes: must not be empty");
         ensure!(mix.total() > 0, "mix: at least one weight must be above 0");
         ensure!(self.rate.is_none() || !has_phases, "rate: cannot be combined with phases, which have their own rates");
         if self.together {

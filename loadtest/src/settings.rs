@@ -7,15 +7,13 @@ use std::time::Duration;
 
 use anyhow::{Context, ensure};
 
-use crate::args::{Dialect, KEY_VARIABLE, LoadArgs, RunArgs, TargetArgs};
+use crate::args::{Dialect, KEY_VARIABLE, RunArgs, TargetArgs};
 use crate::keys::Keys;
-use crate::kind::{Kind, Mix};
+use crate::kind::Kind;
 use crate::plan_id::PlanId;
 use crate::scenario::{Phase, Scenario};
 use crate::target::Target;
-
-/// Default maximum duration of a step of a saturation: long enough to measure a rate.
-const STEP_SECONDS: u64 = 5;
+use crate::workload::Workload;
 
 /// The target of the load, and how to send requests to it.
 #[derive(Clone, Debug)]
@@ -39,67 +37,42 @@ impl fmt::Debug for Key {
     }
 }
 
-/// The settings of a run, whose keys may still have to be loaded.
+/// The settings of a run.
 #[derive(Clone, Debug)]
 pub(crate) struct Settings {
     pub(crate) service: Service,
-    /// The load. A single rate is a phase, so that an open loop has phases.
-    pub(crate) scenario: Scenario,
-    pub(crate) mix: Mix,
-    pub(crate) broker: Option<String>,
-    pub(crate) seed: u64,
-    /// The keys for plans. `None`: those of the served catalog.
-    pub(crate) keys: Option<Keys>,
+    /// The load, without keys if those of the served catalog are to be loaded. A single rate is a phase, so that an open loop
+    /// has phases.
+    pub(crate) workload: Workload,
     /// The plans to read. Empty: acknowledged plans.
     pub(crate) ids: Vec<PlanId>,
-    /// Whether to read acknowledged plans back.
-    pub(crate) verify: bool,
 }
 
 impl Settings {
     /// Returns the settings of `loadtest run`. `environment_key` is the value of [`KEY_VARIABLE`], which applies if no
     /// option provides a key.
     pub(crate) fn of_run(args: &RunArgs, environment_key: Option<String>) -> anyhow::Result<Self> {
-        let mut scenario = Scenario::load(&args.load.scenario)?;
-        if args.rate.is_some() {
-            scenario.rate = args.rate;
-            scenario.phases.clear();
-        }
-        scenario.arrivals = args.arrivals.unwrap_or(scenario.arrivals);
-        let settings = Self::check(&args.load, scenario, environment_key)?;
-        Ok(Self { verify: args.verify, ..settings })
-    }
-
-    /// Returns the settings of one step of `loadtest saturate`. The number of connections is set later.
-    pub(crate) fn of_saturation(args: &LoadArgs, environment_key: Option<String>) -> anyhow::Result<Self> {
         let mut scenario = Scenario::load(&args.scenario)?;
-        scenario.rate = None;
-        scenario.phases.clear();
-        scenario.warmup_seconds = 0;
-        scenario.seconds = scenario.seconds.min(STEP_SECONDS);
-        Self::check(args, scenario, environment_key)
-    }
-
-    fn check(args: &LoadArgs, mut scenario: Scenario, environment_key: Option<String>) -> anyhow::Result<Self> {
         scenario.replace(args);
         scenario.check().with_context(|| format!("scenario `{}`", args.scenario))?;
         if let Some(rate) = scenario.rate {
             scenario.phases = vec![Phase { seconds: scenario.seconds, rate }];
         }
-        let mix = match args.target.dialect {
-            Dialect::Registry => scenario.mix(),
-            Dialect::Yardstick => scenario.mix().for_the_yardstick(),
-        };
+        if args.target.dialect == Dialect::Yardstick {
+            scenario.mix.adapt_to_the_yardstick();
+        }
         // The raw endpoints need no key.
-        let needs_key = mix.has_others_than(&[Kind::Hello, Kind::Echo]);
+        let needs_key = scenario.mix.has_others_than(&[Kind::Hello, Kind::Echo]);
         let service = Service::check(&args.target, environment_key, needs_key)?;
-        let keys = args.keys.as_deref().map(keys_of).transpose()?;
-        if let (Some(keys), Some(path)) = (&keys, &args.keys) {
-            enough(keys, &scenario.plans.sizes, &format!("`{}`", path.display()))?;
+        let mut keys = Keys::default();
+        if let Some(path) = &args.keys {
+            let name = format!("`{}`", path.display());
+            keys = Keys::parse(&read_file("--keys", path)?).with_context(|| format!("--keys: {name}"))?;
+            enough(&keys, &scenario.sizes, &name)?;
         }
         let ids = args.ids.as_deref().map_or(Ok(Vec::new()), ids_of)?;
-        let (broker, seed) = (args.broker.clone(), args.seed);
-        Ok(Self { service, scenario, mix, broker, seed, keys, ids, verify: false })
+        let workload = Workload { keys, scenario, broker: args.broker.clone(), seed: args.seed };
+        Ok(Self { service, workload, ids })
     }
 }
 
@@ -140,10 +113,6 @@ pub(crate) fn enough(keys: &Keys, sizes: &[usize], list: &str) -> anyhow::Result
     let (got, max) = (sizes.iter().copied().max().unwrap_or_default(), keys.len());
     ensure!(got <= max, "sizes: expected at most {max}, got {got}; the limit is the number of keys in {list}");
     Ok(())
-}
-
-fn keys_of(path: &Path) -> anyhow::Result<Keys> {
-    Keys::parse(&read_file("--keys", path)?).with_context(|| format!("--keys: `{}`", path.display()))
 }
 
 fn ids_of(path: &Path) -> anyhow::Result<Vec<PlanId>> {

@@ -3,45 +3,40 @@
 use std::io::{self, Write};
 
 use hdrhistogram::Histogram;
-use registry_loadtest::report::{LedgerCounts, Measured, Refused, Report, Verification};
+use registry_loadtest::report::{LedgerCounts, Measured, Report, Verification};
 use strum::VariantArray;
 
 use crate::answer::RequestOutcome;
 use crate::kind::Kind;
 use crate::ledger::Ledger;
+use crate::prepared::Prepared;
 use crate::run::Load;
-use crate::settings::Settings;
 use crate::tally::latency_of;
 
 /// Creates the report of `load`. Its tally includes the faults of the verification, and `ledger` includes the plans that
 /// were created before the load.
-pub(crate) fn report(
-    settings: &Settings,
-    load: &mut Load,
-    ledger: &Ledger,
-    verification: Option<Verification>,
-) -> Report {
+pub(crate) fn report(plan: &Prepared, load: &mut Load, ledger: &Ledger, verification: Option<Verification>) -> Report {
     let timeline = load.tally.timeline();
     let Load { tally, unsent, .. } = load;
-    let scenario = &settings.scenario;
+    let scenario = &plan.workload.scenario;
     let seconds = tally.elapsed.as_secs_f64();
     let per_second = |count: u64| round(if seconds > 0.0 { count as f64 / seconds } else { 0.0 });
     let is_open = !scenario.phases.is_empty();
     let kind = |&kind: &Kind| {
         let latency = tally.latency(kind)?;
-        Some((<&str>::from(kind).to_owned(), Measured { count: latency.count, latency }))
+        Some((<&str>::from(kind).to_owned(), Measured { count: latency.count, latency: Some(latency) }))
     };
     let outcome = |&outcome: &RequestOutcome| (<&str>::from(outcome).to_owned(), tally.count(outcome));
     let faults = tally.faults.list();
     Report {
         scenario: scenario.name.clone(),
-        url: settings.service.target.base.clone(),
-        dialect: <&str>::from(settings.service.dialect).to_owned(),
+        url: plan.service.target.base.clone(),
+        dialect: <&str>::from(plan.service.dialect).to_owned(),
         mode: if is_open { "open" } else { "closed" }.to_owned(),
         connections: scenario.connections,
-        sizes: scenario.plans.sizes.clone(),
-        users: scenario.plans.users,
-        seed: settings.seed,
+        sizes: scenario.sizes.clone(),
+        users: scenario.users,
+        seed: plan.workload.seed,
         rate: scenario.rate,
         arrivals: is_open.then(|| <&str>::from(scenario.arrivals).to_owned()),
         seconds: round(seconds),
@@ -54,7 +49,7 @@ pub(crate) fn report(
         latency: latency_of(&tally.all_latencies()),
         kinds: Kind::VARIANTS.iter().filter_map(kind).collect(),
         outcomes: RequestOutcome::VARIANTS.iter().map(outcome).collect(),
-        refused: Refused { count: tally.count(RequestOutcome::Refused), latency: tally.refusals() },
+        refused: Measured { count: tally.count(RequestOutcome::Refused), latency: tally.refusals() },
         // A run in which every request was rejected is not passed.
         passed: faults.is_empty() && tally.good() > 0,
         faults,

@@ -40,8 +40,8 @@ async fn run(address: SocketAddr, arguments: &[&str]) -> Value {
 async fn load(address: SocketAddr, options: &[&str]) -> Value {
     let folder = TempDir::new().expect("a temporary folder");
     let scenario = folder.path().join("half.toml");
-    let text = "name = \"half\"\nabout = \"half of it repeats\"\nconnections = 4\nrequests = 200\n\
-                [plans]\nsizes = [20]\n[mix]\nnew = 1\nrepeat = 1\n";
+    let text = "name = \"half\"\nconnections = 4\nrequests = 200\n\
+                sizes = [20]\n[mix]\nnew = 1\nrepeat = 1\n";
     std::fs::write(&scenario, text).expect("the folder takes a file");
     let scenario = scenario.to_str().expect("temporary paths are UTF-8");
     run(address, &[&[scenario, "--verify"], options].concat()).await
@@ -385,20 +385,6 @@ async fn a_warm_up_is_not_measured() {
 
     let (sent, received) = (report["sent"].as_u64().expect("a number"), registry.kept().requests);
     assert!(sent > 0 && sent < received, "{sent} of {received}");
-}
-
-#[tokio::test]
-async fn a_saturation_doubles_connections_and_reports_the_best_rate() {
-    let (_registry, address) = Registry::start(Manner::Faithful).await;
-    let options = ["saturate", "hello", "--requests", "200", "--json"];
-
-    let (written, passed) = command(address, &options).await.expect("it is made");
-
-    let found: Value = serde_json::from_str(&written).expect("it is JSON");
-    let steps = found["steps"].as_array().expect("a list");
-    assert!(passed && steps.len() >= 3, "{found:#}");
-    assert!(steps.iter().enumerate().all(|(step, found)| found["connections"] == 1 << step), "{found:#}");
-    assert!(found["saturating"]["rate_per_second"].as_f64().is_some_and(|rate| rate > 0.0));
 }
 
 #[tokio::test]

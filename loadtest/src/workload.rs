@@ -5,10 +5,10 @@
 //! read or described depends on the responses.
 
 use fastrand::Rng;
-use strum::VariantArray;
 
 use crate::keys::{Keys, Marks};
-use crate::kind::{Kind, Mix};
+use crate::kind::Kind;
+use crate::scenario::Scenario;
 
 /// Separates the draws of bodies from those of repeats, so that another mix does not change the bodies.
 const BODY_STREAM: u64 = 0x5bd1_e995_1b87_3593;
@@ -18,20 +18,14 @@ const ORDER_STREAM: u64 = 0x94d0_49bb_1331_11eb;
 /// The parameters of the sequence.
 ///
 /// Invariant: every size is at most the number of keys.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Workload {
     /// The keys that instruments are drawn from. Empty if no request contains instruments.
     pub(crate) keys: Keys,
-    /// Sizes of plans, drawn with equal probability. Not empty.
-    pub(crate) sizes: Vec<usize>,
-    /// The number of distinct users, at least 1.
-    pub(crate) users: u32,
+    pub(crate) scenario: Scenario,
     /// The broker of the plans, without characters that JSON escapes.
     pub(crate) broker: Option<String>,
     pub(crate) seed: u64,
-    pub(crate) mix: Mix,
-    /// The number of distinct requests that are repeated if the mix has no new ones, at least 1.
-    pub(crate) pool: u64,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,9 +42,9 @@ impl Workload {
         if index == 0 && self.has_new() {
             return Kind::New;
         }
-        let mut left = Rng::with_seed(mix(self.seed, index)).u32(..self.mix.total());
-        for &kind in Kind::VARIANTS {
-            match left.checked_sub(self.mix.weight(kind)) {
+        let mut left = Rng::with_seed(mix(self.seed, index)).u32(..self.scenario.mix.total());
+        for (&kind, &weight) in &self.scenario.mix.0 {
+            match left.checked_sub(weight) {
                 Some(rest) => left = rest,
                 None => return kind,
             }
@@ -59,7 +53,7 @@ impl Workload {
     }
 
     pub(crate) fn has_new(&self) -> bool {
-        self.mix.has(&[Kind::New])
+        self.scenario.mix.has(&[Kind::New])
     }
 
     /// Returns the plan request `index`, which must be of a kind that requests a plan.
@@ -69,7 +63,7 @@ impl Workload {
 
     /// Returns the plan request with this origin.
     pub(crate) fn ask_of(&self, origin: u64) -> Ask {
-        let user = Rng::with_seed(mix(self.seed ^ BODY_STREAM, origin)).u32(..self.users);
+        let user = Rng::with_seed(mix(self.seed ^ BODY_STREAM, origin)).u32(..self.scenario.users);
         Ask { origin, user }
     }
 
@@ -80,8 +74,8 @@ impl Workload {
     /// Draws the instruments of the request with this origin.
     pub(crate) fn instruments(&self, origin: u64, marks: &mut Marks, drawn: &mut Vec<u32>) {
         let mut rng = Rng::with_seed(mix(self.seed ^ BODY_STREAM, origin));
-        let _user = rng.u32(..self.users);
-        let size = self.sizes[rng.usize(..self.sizes.len())];
+        let _user = rng.u32(..self.scenario.users);
+        let size = self.scenario.sizes[rng.usize(..self.scenario.sizes.len())];
         self.keys.draw(size, &mut rng, marks, drawn);
     }
 
@@ -99,7 +93,7 @@ impl Workload {
     /// including repeats, so that some bodies become popular and most are sent once or twice.
     fn origin(&self, mut index: u64) -> u64 {
         if !self.has_new() {
-            return Rng::with_seed(mix(self.seed ^ ORDER_STREAM, index)).u64(..self.pool);
+            return Rng::with_seed(mix(self.seed ^ ORDER_STREAM, index)).u64(..self.scenario.pool);
         }
         while self.kind(index) != Kind::New {
             // The first request is new, so this ends.

@@ -28,12 +28,8 @@ pub(crate) enum Stage {
     Load,
 }
 
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Turn {
-    pub(crate) index: u64,
-    /// The time at which it is due. `None`: immediately.
-    pub(crate) beginning: Option<Instant>,
-}
+/// The index of a request and the time at which it is due. `None`: immediately.
+pub(crate) type Turn = (u64, Option<Instant>);
 
 /// The course of one stage.
 #[derive(Debug)]
@@ -45,7 +41,6 @@ pub(crate) struct Course {
     started: OnceLock<Instant>,
     pub(crate) time: Duration,
     warmup: Duration,
-    first_index: u64,
     requests: u64,
     next: AtomicU64,
     /// The due times of an open loop, since the start.
@@ -63,9 +58,9 @@ struct Rounds {
 }
 
 impl Course {
-    /// Creates the course of `stage` for `connections` on `threads`, from request `first_index` on.
-    pub(crate) fn new(plan: &Plan, stage: Stage, connections: usize, threads: usize, first_index: u64) -> Self {
-        let (scenario, seed) = (&plan.settings.scenario, plan.settings.seed);
+    /// Creates the course of `stage` for `connections` on `threads`.
+    pub(crate) fn new(plan: &Plan, stage: Stage, connections: usize, threads: usize) -> Self {
+        let (scenario, seed) = (&plan.workload.scenario, plan.workload.seed);
         let time = Duration::from_secs(scenario.seconds);
         let is_load = stage == Stage::Load;
         let is_open = is_load && !scenario.phases.is_empty();
@@ -75,7 +70,7 @@ impl Course {
         let rounds =
             is_together.then(|| Rounds { all: tokio::sync::Barrier::new(connections), next: Mutex::new(None) });
         let requests = match (stage, &beginnings) {
-            (Stage::Pool, _) => scenario.raw.pool,
+            (Stage::Pool, _) => scenario.pool,
             (Stage::Load, Some(beginnings)) => beginnings.len() as u64,
             // The limit is the number of rounds, at least one whatever the number of requests.
             (Stage::Load, None) if is_together => (scenario.requests / connections as u64).max(1),
@@ -88,7 +83,6 @@ impl Course {
             started: OnceLock::new(),
             time: if is_load { time } else { time.max(POOL_TIME) },
             warmup: if is_load { Duration::from_secs(scenario.warmup_seconds) } else { Duration::ZERO },
-            first_index,
             requests,
             next: AtomicU64::new(0),
             beginnings,
@@ -128,7 +122,7 @@ impl Course {
             return None;
         }
         let beginning = self.beginnings.as_ref().map(|beginnings| self.started() + beginnings[place as usize]);
-        Some(Turn { index: self.first_index + place, beginning })
+        Some((place, beginning))
     }
 
     async fn next_round(&self, rounds: &Rounds) -> Option<Turn> {
@@ -136,11 +130,11 @@ impl Course {
             let now = Instant::now();
             let place = self.next.fetch_add(1, Ordering::Relaxed);
             let goes_on = place < self.requests && now < self.started() + self.time;
-            *rounds.next.lock().expect("no holder panics") = goes_on.then(|| (now + RELEASE, self.first_index + place));
+            *rounds.next.lock().expect("no holder panics") = goes_on.then(|| (now + RELEASE, place));
         }
         rounds.all.wait().await;
         let (moment, index) = (*rounds.next.lock().expect("no holder panics"))?;
-        Some(Turn { index, beginning: Some(moment) })
+        Some((index, Some(moment)))
     }
 
     /// Counts an outcome for the progress line.
@@ -154,12 +148,8 @@ impl Course {
         self.beginnings.as_ref().map_or(0, |beginnings| (beginnings.len() as u64).saturating_sub(taken))
     }
 
-    pub(crate) fn next_index(&self) -> u64 {
-        self.first_index + self.next.load(Ordering::Relaxed)
-    }
-
     /// Returns the template of the progress line.
-    pub(crate) fn describe(&self) -> &'static str {
+    pub(crate) fn template(&self) -> &'static str {
         match self.stage {
             Stage::Pool => "creating plans to repeat: {msg}",
             Stage::Load => "{elapsed} of {len} s: {msg}",

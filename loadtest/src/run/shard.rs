@@ -93,13 +93,13 @@ impl<'a> Shard<'a> {
     /// Prepares request `index` of caller `number`, in `out` unless its bytes are already rendered.
     pub(crate) fn prepare(&mut self, index: u64, number: usize, life: &Life, out: &mut Vec<u8>) -> Prepared<'a> {
         let plan = self.plan;
-        let Plan { workload, site, settings, echoes, .. } = plan;
+        let Plan { workload, site, echoes, .. } = plan;
         if self.course.stage == Stage::Pool || self.course.is_together() {
             return self.plan_request(Kind::New, index, workload.ask_of(index), out);
         }
         let kind = workload.kind(index);
         let own = |expectation| Prepared { kind, rendered: None, expectation };
-        let bytes = settings.scenario.raw.answer_bytes;
+        let bytes = workload.scenario.answer_bytes;
         match kind {
             Kind::New | Kind::Repeat | Kind::Reorder => self.plan_request(kind, index, workload.ask(index), out),
             Kind::Read | Kind::Describe => match self.known_plan(index) {
@@ -117,7 +117,7 @@ impl<'a> Shard<'a> {
                 None => self.plan_request(Kind::Repeat, index, workload.ask(index), out),
             },
             Kind::List => {
-                let user = workload.choice(index, workload.users as usize) as u32;
+                let user = workload.choice(index, workload.scenario.users as usize) as u32;
                 let user_id = workload.user_id(user);
                 site.bare("GET", format_args!("{PLANS}/plans?user_id={user_id}&limit={LIST_LIMIT}"), out);
                 own(Expectation::Listed(user))
@@ -165,7 +165,7 @@ impl<'a> Shard<'a> {
             self.tally.faults.add(&fault);
         }
         // The yardstick does not report the difference, and its cache exists for repeats.
-        let is_yardstick = self.plan.settings.service.dialect == Dialect::Yardstick;
+        let is_yardstick = self.plan.service.dialect == Dialect::Yardstick;
         if is_yardstick && outcome == RequestOutcome::Created && kind != Kind::New {
             outcome = RequestOutcome::Cached;
         }
@@ -206,9 +206,9 @@ impl<'a> Shard<'a> {
 
     /// Returns the plan for request `index` to read: the next of the given ids, or else any acknowledged plan.
     fn known_plan(&self, index: u64) -> Option<(PlanId, Option<Acknowledgement>)> {
-        let Plan { settings, acknowledged, workload, .. } = self.plan;
-        if let Some(named) = (index as usize).checked_rem(settings.ids.len()) {
-            return Some((settings.ids[named], None));
+        let Plan { ids, acknowledged, workload, .. } = self.plan;
+        if let Some(named) = (index as usize).checked_rem(ids.len()) {
+            return Some((ids[named], None));
         }
         let count = acknowledged.len() + self.acknowledged.len();
         let place = workload.choice(index, count);
@@ -248,7 +248,7 @@ impl<'a> Shard<'a> {
                 let user_id = &workload.user_id(user);
                 let is_repeated = course.stage == Stage::Load && (plan.is_repeated || course.is_together());
                 let seen = is_repeated.then(|| seen.entry(origin).or_default());
-                let dialect = plan.settings.service.dialect;
+                let dialect = plan.service.dialect;
                 let limit = plan.limit;
                 check_plan(dialect, answer, seen, rest, marks, move |marks| {
                     workload.instruments(origin, marks, drawn);
@@ -256,13 +256,13 @@ impl<'a> Shard<'a> {
                 })
             }
             Expectation::Stored(plan_id, acknowledged) => {
-                let (seen, dialect) = (stored.entry(plan_id).or_default(), plan.settings.service.dialect);
+                let (seen, dialect) = (stored.entry(plan_id).or_default(), plan.service.dialect);
                 answer::check_read(check_stored(dialect, plan_id, acknowledged, answer, seen, rest), answer)
             }
             Expectation::Described(plan_id) => check_described(plan_id, answer),
             Expectation::Listed(user) => check_listed(&workload.user_id(user), LIST_LIMIT, answer),
             Expectation::Searched => check_searched(PAGE_SIZE, answer),
-            Expectation::Bytes => check_bytes(plan.settings.scenario.raw.answer_bytes, answer),
+            Expectation::Bytes => check_bytes(plan.workload.scenario.answer_bytes, answer),
             Expectation::Profile(step) => {
                 let user_id = workload.user_id(number as u32);
                 let (checked, made) = check_profile(step, &user_id, life.id(), answer);

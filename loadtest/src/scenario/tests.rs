@@ -2,8 +2,8 @@ use super::*;
 
 /// Returns a small scenario with an additional line.
 fn error(line: &str) -> String {
-    let text = format!("name = \"x\"\nabout = \"y\"\n{line}\n[mix]\nnew = 1\n");
-    let text = if line.starts_with('[') { format!("name = \"x\"\nabout = \"y\"\n{line}\n") } else { text };
+    let text = format!("name = \"x\"\n{line}\n[mix]\nnew = 1\n");
+    let text = if line.starts_with('[') { format!("name = \"x\"\n{line}\n") } else { text };
     Scenario::parse("x.toml", &text)
         .and_then(|scenario| scenario.check())
         .map_err(|error| format!("{error:#}"))
@@ -16,24 +16,23 @@ fn every_built_in_scenario_is_valid_and_has_its_listed_name() {
         let scenario = Scenario::load(name).expect(name);
 
         assert_eq!(scenario.name, name);
-        assert!(!scenario.about.is_empty());
         scenario.check().expect(name);
     }
-    assert_eq!(Scenario::built_in().count(), BUILT_IN.len());
 }
 
 #[test]
 fn the_mixes_are_as_documented() {
     for name in ["mixed", "burst"] {
-        let mix = Scenario::load(name).expect(name).mix();
+        let mix = Scenario::load(name).expect(name).mix;
 
         assert_eq!(mix.total(), 100);
-        assert_eq!(mix.0[..6], [20, 70, 0, 4, 3, 3], "new, repeat, reorder, read, describe, list");
+        let expected = [(Kind::New, 20), (Kind::Repeat, 70), (Kind::Read, 4), (Kind::Describe, 3), (Kind::List, 3)];
+        assert_eq!(mix.0, expected.into());
     }
     let kinds = [("cold", Kind::New), ("warm", Kind::Repeat), ("reorder", Kind::Reorder), ("read", Kind::Read)];
     let more = [("search", Kind::Search), ("profiles", Kind::Profile), ("hello", Kind::Hello), ("echo", Kind::Echo)];
     for (name, kind) in kinds.into_iter().chain(more).chain([("hot-key", Kind::New)]) {
-        let mix = Scenario::load(name).expect(name).mix();
+        let mix = Scenario::load(name).expect(name).mix;
 
         assert_eq!(mix.total(), mix.weight(kind), "{name}");
         assert_eq!(mix.total(), 1, "{name}");
@@ -55,8 +54,8 @@ fn an_unknown_field_is_rejected_with_its_name() {
     for (line, name) in [
         ("conections = 3", "conections"),
         ("[mix]\nnw = 1", "nw"),
-        ("[mix]\nnew = 1\n[plans]\nsize = [1]", "size"),
-        ("[mix]\nnew = 1\n[raw]\nbytes = 1", "bytes"),
+        ("size = [1]", "size"),
+        ("bytes = 1", "bytes"),
         ("[mix]\nnew = 1\n[[phase]]\nseconds = 1\nrates = 1", "rates"),
     ] {
         let message = error(line);
@@ -72,9 +71,9 @@ fn a_figure_out_of_range_is_rejected_with_field_and_limit() {
         ("seconds = 0", "seconds: expected an integer from 1 to 86400, got 0"),
         ("requests = 20_000_001", "requests: expected an integer from 1 to 20000000, got 20000001"),
         ("rate = 0", "rate: expected an integer from 1 to 200000, got 0"),
-        ("[mix]\nnew = 1\n[plans]\nsizes = [10, 5001]", "plans.sizes: expected an integer from 1 to 5000, got 5001"),
+        ("sizes = [10, 5001]", "sizes: expected an integer from 1 to 5000, got 5001"),
         ("[mix]\nnew = 2_000_000", "mix.new: expected an integer from 0 to 1000000, got 2000000"),
-        ("[mix]\nnew = 1\n[raw]\npool = 0", "raw.pool: expected an integer from 1 to 100000, got 0"),
+        ("pool = 0", "pool: expected an integer from 1 to 100000, got 0"),
         ("[mix]\nnew = 1\n[[phase]]\nseconds = 1\nrate = 0", "phase.rate: expected an integer from 1 to 200000, got 0"),
     ] {
         assert_eq!(error(line), expected);
@@ -85,16 +84,16 @@ fn a_figure_out_of_range_is_rejected_with_field_and_limit() {
 fn contradictory_parts_are_rejected() {
     for (line, expected) in [
         ("[mix]\nnew = 0", "mix: at least one weight must be above 0"),
-        ("[mix]\nnew = 1\n[plans]\nsizes = []", "plans.sizes: must not be empty"),
+        ("sizes = []", "sizes: must not be empty"),
         ("together = true\nrate = 5", "together: cannot be combined with a rate or phases"),
         ("warmup_seconds = 20", "warmup_seconds: must be less than `seconds`"),
     ] {
         assert_eq!(error(line), expected);
     }
-    let both = "name = \"x\"\nabout = \"y\"\nrate = 1\n[mix]\nnew = 1\n[[phase]]\nseconds = 1\nrate = 1\n";
+    let both = "name = \"x\"\nrate = 1\n[mix]\nnew = 1\n[[phase]]\nseconds = 1\nrate = 1\n";
     let scenario = Scenario::parse("x.toml", both).expect("it is well formed");
     assert!(scenario.check().expect_err("two rates").to_string().contains("rate: cannot be combined with phases"));
-    let round = "name = \"x\"\nabout = \"y\"\ntogether = true\n[mix]\nread = 1\n";
+    let round = "name = \"x\"\ntogether = true\n[mix]\nread = 1\n";
     let scenario = Scenario::parse("x.toml", round).expect("it is well formed");
     assert!(
         scenario.check().expect_err("a read").to_string().contains("together: the mix must contain only new plans")
@@ -110,7 +109,9 @@ fn an_unknown_scenario_is_rejected_with_the_known_ones() {
 
 #[test]
 fn kinds_that_the_yardstick_lacks_become_reads() {
-    let mix = Scenario::load("mixed").expect("it is built in").mix().for_the_yardstick();
+    let mut mix = Scenario::load("mixed").expect("it is built in").mix;
 
-    assert_eq!(mix.0[..6], [20, 70, 0, 10, 0, 0], "new, repeat, reorder, read, describe, list");
+    mix.adapt_to_the_yardstick();
+
+    assert_eq!(mix.0, [(Kind::New, 20), (Kind::Repeat, 70), (Kind::Read, 10)].into());
 }

@@ -9,7 +9,7 @@ use crate::args::{Args, Command};
 fn parse(options: &[&str]) -> Result<RunArgs, clap::Error> {
     let args = Args::try_parse_from(["loadtest", "run"].iter().chain(options))?;
     match args.command {
-        Command::Run(args) => Ok(args),
+        Command::Run(args) => Ok(*args),
         other => panic!("`run` was read as {other:?}"),
     }
 }
@@ -37,12 +37,12 @@ fn a_scenario_is_a_bounded_run_against_this_machine() {
     let settings = check(&["mixed"]).expect("the scenario is sound");
 
     assert_eq!(settings.service.target.base, "http://127.0.0.1:8901");
-    let scenario = &settings.scenario;
+    let scenario = &settings.workload.scenario;
     assert_eq!((scenario.connections, scenario.requests), (64, 1_000_000));
     assert_eq!((scenario.seconds, scenario.warmup_seconds), (20, 0));
     assert!(scenario.phases.is_empty());
-    assert_eq!(scenario.plans.sizes, [100]);
-    assert!(!settings.verify && settings.keys.is_none());
+    assert_eq!(scenario.sizes, [100]);
+    assert_eq!(settings.workload.keys.len(), 0);
 }
 
 #[test]
@@ -73,17 +73,17 @@ fn options_replace_values_of_the_scenario() {
         "2",
     ]);
 
-    let settings = settings.expect("the options are sound");
-    let scenario = settings.scenario;
+    let workload = settings.expect("the options are sound").workload;
+    let scenario = workload.scenario;
     assert_eq!(scenario.rate, Some(50));
     assert_eq!(scenario.phases, [Phase { seconds: 9, rate: 50 }]);
     assert_eq!(scenario.arrivals, crate::args::Arrivals::Constant);
-    assert_eq!((scenario.connections, scenario.requests, scenario.plans.users), (4_096, 7, 3));
+    assert_eq!((scenario.connections, scenario.requests, scenario.users), (4_096, 7, 3));
     assert_eq!((scenario.seconds, scenario.warmup_seconds), (9, 2));
-    assert_eq!(settings.broker.as_deref(), Some("kite"));
-    assert_eq!((scenario.raw.pool, scenario.raw.answer_bytes), (5, 2));
-    assert_eq!(scenario.plans.sizes, [10, 100, 5_000]);
-    assert_eq!(check(&["cold", "--instruments", "7"]).expect("a size").scenario.plans.sizes, [7]);
+    assert_eq!(workload.broker.as_deref(), Some("kite"));
+    assert_eq!((scenario.pool, scenario.answer_bytes), (5, 2));
+    assert_eq!(scenario.sizes, [10, 100, 5_000]);
+    assert_eq!(check(&["cold", "--instruments", "7"]).expect("a size").workload.scenario.sizes, [7]);
 }
 
 #[test]
@@ -92,10 +92,10 @@ fn numbers_out_of_range_are_rejected_with_option_and_limit() {
         ("--connections", "0", "connections: expected an integer from 1 to 4096, got 0"),
         ("--requests", "20000001", "requests: expected an integer from 1 to 20000000, got 20000001"),
         ("--seconds", "86401", "seconds: expected an integer from 1 to 86400, got 86401"),
-        ("--instruments", "10,5001", "plans.sizes: expected an integer from 1 to 5000, got 5001"),
-        ("--users", "0", "plans.users: expected an integer from 1 to 4294967295, got 0"),
+        ("--instruments", "10,5001", "sizes: expected an integer from 1 to 5000, got 5001"),
+        ("--users", "0", "users: expected an integer from 1 to 4294967295, got 0"),
         ("--rate", "0", "rate: expected an integer from 1 to 200000, got 0"),
-        ("--pool", "100001", "raw.pool: expected an integer from 1 to 100000, got 100001"),
+        ("--pool", "100001", "pool: expected an integer from 1 to 100000, got 100001"),
     ] {
         assert_eq!(refusal(&["cold", option, value]), format!("scenario `cold`: {expected}"));
     }
@@ -107,7 +107,7 @@ fn numbers_out_of_range_are_rejected_with_option_and_limit() {
 
 #[test]
 fn an_invalid_scenario_file_is_rejected_with_path_and_field() {
-    let scenario = file("name = \"x\"\nabout = \"y\"\nconnections = 9999\n[mix]\nnew = 1\n");
+    let scenario = file("name = \"x\"\nconnections = 9999\n[mix]\nnew = 1\n");
 
     let message = refusal(&[path(&scenario)]);
 
@@ -180,15 +180,4 @@ fn an_invalid_list_of_keys_is_rejected_with_its_file() {
         refusal(&["cold", "--keys", path(&empty)]),
         format!("--keys: `{}`: the list contains no keys", path(&empty))
     );
-}
-
-#[test]
-fn a_saturation_is_a_closed_loop_of_short_steps() {
-    let args = Args::try_parse_from(["loadtest", "saturate", "burst", "--sizes", "10"]).expect("the options parse");
-    let Command::Saturate(args) = args.command else { panic!("`saturate` is another command") };
-
-    let settings = Settings::of_saturation(&args, Some("key".into())).expect("it is sound");
-
-    assert!(settings.scenario.phases.is_empty());
-    assert_eq!(settings.scenario.seconds, STEP_SECONDS);
 }

@@ -4,13 +4,18 @@ use super::*;
 use crate::args::{Args, Command};
 use crate::fault::Fault;
 use crate::ledger::Ledger;
+use crate::settings::Settings;
+use crate::site::Site;
 use crate::tally::{Measurement, Tally};
 
 /// Returns the report of a run of two seconds.
 fn sample() -> Report {
     let args = Args::try_parse_from(["loadtest", "run", "mixed"]).expect("the options parse");
     let Command::Run(args) = args.command else { panic!("`run` is another command") };
-    let settings = Settings::of_run(&args, Some("k".into())).expect("the options are sound");
+    let Settings { service, workload, ids } = Settings::of_run(&args, Some("k".into())).expect("the options are sound");
+    let site = Site::new(&service);
+    let (pool, echoes, acknowledged) = (Vec::new(), Vec::new(), Vec::new());
+    let plan = Prepared { service, ids, site, workload, limit: 1_000, is_repeated: true, pool, echoes, acknowledged };
     let mut tally = Tally::new();
     for ms in 1..=1_000 {
         let (begun, ended) = (std::time::Duration::from_millis(ms), std::time::Duration::from_millis(2 * ms));
@@ -18,8 +23,8 @@ fn sample() -> Report {
         tally.record(&Measurement { kind: Kind::New, outcome, is_answered: true, answer_bytes: 10, begun, ended });
     }
     tally.faults.add(&Fault::transport("reset"));
-    let mut load = Load { tally, ledger: Ledger::default(), unsent: 3, next_index: 1_000 };
-    report(&settings, &mut load, &Ledger::default(), Some(Verification { intact: 7, ..Verification::default() }))
+    let mut load = Load { tally, ledger: Ledger::default(), unsent: 3 };
+    report(&plan, &mut load, &Ledger::default(), Some(Verification { intact: 7, ..Verification::default() }))
 }
 
 #[test]

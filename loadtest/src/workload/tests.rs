@@ -1,18 +1,12 @@
 use std::collections::HashSet;
 
 use super::*;
-
-fn weights(kinds: &[(Kind, u32)]) -> Mix {
-    let mut mix = Mix::default();
-    for &(kind, weight) in kinds {
-        mix.0[kind as usize] = weight;
-    }
-    mix
-}
+use crate::kind::Mix;
 
 fn workload(mix: &[(Kind, u32)]) -> Workload {
-    let keys = Keys::of_the_yardstick();
-    Workload { keys, sizes: vec![20], users: 10, broker: None, seed: 1, mix: weights(mix), pool: 50 }
+    let mix = Mix(mix.iter().copied().collect());
+    let scenario = Scenario { sizes: vec![20], users: 10, mix, pool: 50, ..Scenario::default() };
+    Workload { keys: Keys::of_the_yardstick(), scenario, broker: None, seed: 1 }
 }
 
 fn body(workload: &Workload, origin: u64) -> String {
@@ -112,7 +106,8 @@ fn another_order_has_the_same_instruments() {
 
 #[test]
 fn sizes_are_drawn_evenly() {
-    let workload = Workload { sizes: vec![10, 100], ..workload(&[(Kind::New, 1)]) };
+    let mut workload = workload(&[(Kind::New, 1)]);
+    workload.scenario.sizes = vec![10, 100];
     let (mut drawn, mut marks) = (Vec::new(), Marks::default());
 
     let small = (0..1_000).filter(|&origin| {

@@ -8,8 +8,6 @@ use anyhow::Context;
 
 /// The number of instruments that every side knows: `NSE:STOCK1` to `NSE:STOCK100000`.
 const INSTRUMENTS: u32 = 100_000;
-
-/// The number of instruments of a large catalog.
 const LARGE: u32 = 250_000;
 
 /// The number of its shares. The other instruments are options on them.
@@ -17,7 +15,6 @@ const SHARES: u32 = 10_000;
 
 /// The number of its instruments that the second version does not contain, and the other way round.
 const REPLACED: u32 = 2_000;
-
 const HEADER: &str = "instrument_token,exchange_token,tradingsymbol,name,last_price,expiry,strike,tick_size,lot_size,\
                       instrument_type,segment,exchange\n";
 
@@ -39,7 +36,6 @@ pub(crate) fn write_large(folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
     Ok(vec![first, written(folder, "large-2.csv", &large(LARGE, REPLACED, "0.1"))?])
 }
 
-/// Returns a file with all shares, and with options from the number `first` on.
 fn large(instruments: u32, first: u32, tick: &str) -> String {
     let mut text = HEADER.to_owned();
     for number in 1..=SHARES {

@@ -12,7 +12,6 @@ use anyhow::Context;
 
 const ROOT: &str = "/sys/fs/cgroup";
 
-/// The limits of a group.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Share {
     /// Number of processors; it can be a fraction.
@@ -37,11 +36,9 @@ pub(crate) struct Group {
     folders: Vec<PathBuf>,
 }
 
-/// A file of a control group and its new content.
 type Setting = (PathBuf, String);
 
 impl Group {
-    /// Creates a group.
     pub(crate) fn make(share: Share) -> anyhow::Result<Self> {
         let root = Path::new(ROOT);
         let version = if root.join("cgroup.controllers").exists() { Version::Second } else { Version::First };

@@ -46,7 +46,6 @@ impl Child {
         self.process.id().unwrap_or_default()
     }
 
-    /// Returns the standard output so far.
     pub(crate) fn output(&self) -> anyhow::Result<String> {
         let bytes = fs::read(self.folder.join("stdout")).context("failed to read the output of a program")?;
         Ok(String::from_utf8_lossy(&bytes).into_owned())
@@ -59,7 +58,6 @@ impl Child {
         String::from_utf8_lossy(tail).trim().to_owned()
     }
 
-    /// Waits until the program exits.
     pub(crate) async fn wait(&mut self, limit: Duration) -> anyhow::Result<ExitStatus> {
         let ended = timeout(limit, self.process.wait()).await;
         let ended = ended.with_context(|| format!("timeout: {} did not exit within {limit:?}", self.name))?;

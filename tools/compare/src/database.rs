@@ -8,13 +8,11 @@ use reqwest::Url;
 use sqlx::postgres::{PgConnection, PgPool, PgPoolOptions};
 use sqlx::{AssertSqlSafe, Connection};
 
-/// The server on which databases are created.
 pub(crate) struct Server {
     url: Url,
     created: RefCell<Vec<String>>,
 }
 
-/// A database for one service.
 pub(crate) struct Database {
     pub(crate) url: Url,
     pool: PgPool,
@@ -26,7 +24,6 @@ impl Server {
         Ok(Self { url, created: RefCell::default() })
     }
 
-    /// Creates an empty database.
     pub(crate) async fn create(&self, purpose: &str) -> anyhow::Result<Database> {
         let name = format!("compare_{}_{}_{purpose}", process::id(), self.created.borrow().len());
         self.created.borrow_mut().push(name.clone());
@@ -37,7 +34,6 @@ impl Server {
         Ok(Database { url, pool })
     }
 
-    /// Drops all databases and closes the connections to them.
     pub(crate) async fn drop_all(&self) {
         for name in self.created.take() {
             // Errors are ignored, because a private server may have stopped already.
@@ -53,7 +49,6 @@ impl Server {
 }
 
 impl Database {
-    /// Counts the rows of a table.
     pub(crate) async fn count(&self, table: &str) -> anyhow::Result<u64> {
         let query = format!("select count(*) from {table}");
         let count: i64 = sqlx::query_scalar(AssertSqlSafe(query)).fetch_one(&self.pool).await?;

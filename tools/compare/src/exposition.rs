@@ -7,7 +7,6 @@ pub(crate) fn sum(text: &str, name: &str, labels: &[&str]) -> f64 {
     lines.filter_map(|line| sample(line, name)).sum()
 }
 
-/// Returns the value of the line if it is a sample of the metric.
 fn sample(line: &str, name: &str) -> Option<f64> {
     let rest = line.strip_prefix(name)?;
     let value = match rest.strip_prefix('{') {

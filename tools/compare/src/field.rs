@@ -6,7 +6,6 @@ use std::path::PathBuf;
 use std::rc::Rc;
 
 use anyhow::Context;
-use registry_loadtest::report::Step;
 use reqwest::Url;
 use tempfile::TempDir;
 
@@ -17,6 +16,7 @@ use crate::database::Server;
 use crate::loader::{Load, Loader};
 use crate::row::{Pairs, Row};
 use crate::service::{ANSWER_WITHIN, Kind, Service, client};
+use crate::works::Step;
 
 /// The number of databases in Redis' default configuration.
 const REDIS_DATABASES: usize = 16;
@@ -87,7 +87,6 @@ impl Field {
         self.service(Kind::Yardstick).await
     }
 
-    /// Returns the external yardstick, if one was given.
     pub(crate) async fn anchor(&self) -> anyhow::Result<Option<Rc<Service>>> {
         Ok(if self.program(Kind::Anchor).is_some() { Some(self.service(Kind::Anchor).await?) } else { None })
     }
@@ -159,7 +158,6 @@ impl Field {
         })
     }
 
-    /// Returns the path of a file in the temporary folder.
     pub(crate) fn file(&self, name: &str) -> PathBuf {
         self.scratch.path().join(name)
     }
@@ -216,7 +214,6 @@ impl Field {
         self.services.take();
     }
 
-    /// Stops all services and drops their databases.
     pub(crate) async fn end(&self) {
         self.clear();
         self.server.drop_all().await;

@@ -9,14 +9,13 @@ use std::process::Command;
 use std::time::Duration;
 
 use anyhow::Context;
-use registry_loadtest::report::{Report, Saturation};
-use serde::de::DeserializeOwned;
+use registry_loadtest::report::Report;
 
 use crate::child::Child;
 use crate::service::Service;
 
 /// The timeout of the load generator. In addition to the measured seconds it creates plans to repeat, and reads plans
-/// back; the search for the maximum rate consists of many runs.
+/// back.
 const RUN_WITHIN: Duration = Duration::from_secs(900);
 
 /// The exit code if the load generator found a fault, or if no plan was acknowledged. The report has the details.
@@ -28,7 +27,6 @@ pub(crate) const CONNECTIONS: u32 = 64;
 /// The duration of the warm-up, because every process responds more slowly to its first requests.
 const WARMUP_SECONDS: u64 = 1;
 
-/// The scenario and options of a run.
 #[derive(Clone, Debug)]
 pub(crate) struct Load {
     scenario: &'static str,
@@ -45,7 +43,6 @@ impl Load {
         load.with("connections", CONNECTIONS).with("requests", 10_000_000)
     }
 
-    /// Sets an option.
     pub(crate) fn with(mut self, option: &'static str, value: impl Display) -> Self {
         self.options.insert(option, value.to_string());
         self
@@ -75,7 +72,6 @@ impl Load {
 
 pub(crate) struct Loader {
     pub(crate) program: PathBuf,
-    /// The file with the keys of the requested instruments.
     pub(crate) keys: PathBuf,
     /// The folder for the output, which no other program uses.
     pub(crate) folder: PathBuf,
@@ -85,12 +81,12 @@ pub(crate) struct Loader {
 }
 
 impl Loader {
-    /// Returns an unused seed.
     pub(crate) fn seed(&self) -> u64 {
         self.next_seed.replace(self.next_seed.get() + 1)
     }
 
-    /// Sends a load and returns the report. Without a seed it gets an unused one.
+    /// Sends a load and returns the report. Without a seed it gets an unused one. A wrong response is an error, because the
+    /// speed of wrong responses is not compared.
     pub(crate) async fn run(&self, load: Load, service: &Service) -> anyhow::Result<Report> {
         let report = self.run_past_faults(load, service).await?;
         match report.faults_line() {
@@ -100,27 +96,17 @@ impl Loader {
     }
 
     /// Sends a load and returns the report, even if responses were wrong.
-    pub(crate) async fn run_past_faults(&self, load: Load, service: &Service) -> anyhow::Result<Report> {
-        self.execute("run", load, service).await
-    }
-
-    /// Finds the rate that does not increase with more connections.
-    pub(crate) async fn saturate(&self, mut load: Load, service: &Service) -> anyhow::Result<Saturation> {
-        load.options.retain(|name, _| !matches!(*name, "connections" | "requests"));
-        self.execute("saturate", load, service).await
-    }
-
-    async fn execute<T: DeserializeOwned>(&self, verb: &str, mut load: Load, service: &Service) -> anyhow::Result<T> {
+    pub(crate) async fn run_past_faults(&self, mut load: Load, service: &Service) -> anyhow::Result<Report> {
         load.options.entry("seed").or_insert_with(|| self.seed().to_string());
         let mut command = Command::new(&self.program);
-        command.arg(verb).args(load.arguments()).arg("--json");
+        command.arg("run").args(load.arguments()).arg("--json");
         command.arg("--url").arg(service.url()?.as_str().trim_end_matches('/'));
         command.args(["--dialect", service.kind.dialect()]).arg("--keys").arg(&self.keys);
         // Not an argument, because every user of the machine can read arguments.
         command.env_remove("INTERNAL_API_KEY").envs(service.key.as_deref().map(|key| ("INTERNAL_API_KEY", key)));
         let mut child = Child::start(command, &self.folder)?;
         let status = child.wait(RUN_WITHIN).await?;
-        let invocation = || format!("loadtest {verb} {} ({status}): {}", load.arguments().join(" "), child.complaint());
+        let invocation = || format!("loadtest run {} ({status}): {}", load.arguments().join(" "), child.complaint());
         anyhow::ensure!(status.success() || status.code() == Some(FAULTS), "failed: {}", invocation());
         serde_json::from_str(&child.output()?).with_context(|| format!("no valid report: {}", invocation()))
     }
@@ -135,7 +121,6 @@ pub(crate) fn ids_of(ledger: &Path, ids: &Path) -> anyhow::Result<u64> {
     write_ids(&found, ids)
 }
 
-/// Writes a file of ids, and returns their number.
 pub(crate) fn write_ids<T: AsRef<str>>(ids: &[T], file: &Path) -> anyhow::Result<u64> {
     let text: String = ids.iter().flat_map(|id| [id.as_ref(), "\n"]).collect();
     fs::write(file, text).with_context(|| format!("failed to write {}", file.display()))?;

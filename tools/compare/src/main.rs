@@ -55,7 +55,6 @@ async fn main() -> ExitCode {
     }
 }
 
-/// The report as JSON.
 #[derive(Serialize)]
 struct JsonReport<'a> {
     rounds: u64,

@@ -12,7 +12,6 @@ pub(crate) struct Spread {
 }
 
 impl Spread {
-    /// Returns `None` if there are no values.
     pub(crate) fn of(values: &[f64]) -> Option<Self> {
         let mut sorted = values.to_vec();
         sorted.sort_unstable_by(f64::total_cmp);
@@ -24,7 +23,6 @@ impl Spread {
     }
 }
 
-/// The values of both sides, one per round.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Pairs {
     pub(crate) ours: Vec<f64>,
@@ -71,22 +69,18 @@ pub(crate) enum TargetResult {
     Failed,
 }
 
-/// One line of the report.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub(crate) struct Row {
     pub(crate) work: String,
-    /// The measured quantity.
     pub(crate) what: String,
     /// The unit of `ours` and `other`.
     pub(crate) unit: &'static str,
     pub(crate) ours: Option<Spread>,
     pub(crate) other: Option<Spread>,
-    /// Ours divided by the other's of the same round.
     pub(crate) ratio: Option<Spread>,
     /// The target of the ratio, or of `ours` if there is no ratio.
     pub(crate) target: Option<Target>,
     pub(crate) verdict: TargetResult,
-    /// Additional text.
     pub(crate) note: Option<String>,
 }
 

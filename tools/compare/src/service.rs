@@ -23,17 +23,11 @@ const INGESTED_WITHIN: Duration = Duration::from_secs(300);
 
 /// The timeout of a request that no work is measured with.
 pub(crate) const ANSWER_WITHIN: Duration = Duration::from_secs(30);
-
-/// The base path of the API of the registry.
 pub(crate) const BASE: &str = "api/v1/internal/instrument-registry";
-
-/// The header with the registry's API key.
 pub(crate) const KEY_HEADER: &str = "x-internal-api-key";
 
-/// The program of a service.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
-    /// The instrument registry.
     Registry,
     /// The yardstick in this repository.
     Yardstick,
@@ -47,7 +41,6 @@ impl Kind {
         if self == Kind::Registry { "registry" } else { "yardstick" }
     }
 
-    /// Returns the table of plans.
     pub(crate) fn table(self) -> &'static str {
         match self {
             Kind::Registry => "instrument_registry.subscription_plans",
@@ -66,9 +59,7 @@ pub(crate) struct Service {
     pub(crate) folder: PathBuf,
     /// Environment variables in addition to those of every instance; only the registry gets them.
     pub(crate) environment: Vec<(&'static str, String)>,
-    /// The control group that limits the service.
     pub(crate) group: Option<Group>,
-    /// The API key of the registry.
     pub(crate) key: Option<String>,
     pub(crate) client: Client,
     pub(crate) running: RefCell<Option<Running>>,
@@ -101,12 +92,10 @@ impl Service {
         self.run().await
     }
 
-    /// Counts the stored plans.
     pub(crate) async fn plans_stored(&self) -> anyhow::Result<u64> {
         self.database.count(self.kind.table()).await
     }
 
-    /// Returns the current URL.
     pub(crate) fn url(&self) -> anyhow::Result<Url> {
         self.with_running(|running| running.url.clone())
     }

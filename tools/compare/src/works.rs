@@ -11,6 +11,7 @@ mod small_box;
 
 use clap::ValueEnum;
 
+pub(crate) use self::mixed::Step;
 use crate::field::Field;
 use crate::row::Row;
 

@@ -14,9 +14,7 @@ const ANSWER_BYTES: u64 = 2_000;
 
 /// A rate of uncached reads that the registry does not exceed: there are enough ids to read none twice in a round.
 const COLD_READS_PER_SECOND_MAX: u64 = 8_000;
-
 const FILLED_WITHIN_SECONDS: u64 = 120;
-
 const PLANS: &str = "plans/s";
 const RESPONSES: &str = "responses/s";
 

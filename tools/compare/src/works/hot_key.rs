@@ -5,7 +5,6 @@ use crate::loader::Load;
 use crate::row::{Row, Target};
 
 const CALLERS: u32 = 1000;
-
 const PLANNED: &str = "instrument_registry_subscription_plans_created_total";
 
 pub(super) async fn planned_once(field: &Field, work: &str) -> anyhow::Result<Vec<Row>> {

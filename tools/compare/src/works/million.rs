@@ -31,13 +31,10 @@ const USERS: u64 = 5_000;
 
 /// Older than the plans of the first fill, whose ids must not be repeated.
 const HOUR_MS: u64 = 3_600_000;
-
-/// Maximum number of plans in a page.
 const PAGE_MAX: u64 = 200;
 
 /// Number of pages before the page that is deep in the table.
 const DEEP_PAGES: u64 = 1_000;
-
 const TARGET: Target = Target::AtMost(1.2);
 
 /// Number of ids that are read in a round.

@@ -18,7 +18,6 @@ const SHARE: Share = Share { processors: 0.5, period_us: USUAL_PERIOD_US, memory
 /// Number of instruments of each plan, and the part of the peak that must remain under overload. A plan of the larger
 /// size costs several times as much, and a refusal hardly more, so a larger part of the CPU time is left for plans.
 const SIZES: [(u32, f64); 2] = [(100, 0.5), (1_000, 0.85)];
-
 const OVERLOAD_SECONDS: u64 = 60;
 const TIMES_THE_PEAK: f64 = 3.0;
 

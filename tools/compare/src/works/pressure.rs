@@ -37,17 +37,11 @@ use crate::row::Row;
 use crate::service::{BASE, Service};
 
 const MEMORY_MB: u64 = 384;
-
-/// The base path of the profiles.
 const PROFILES_BASE: &str = "api/v1/internal/subscription-profiles";
 
 /// The number of file descriptors of this program and of the service, which inherits the limit.
 const FILES_MIN: u64 = 8_192;
-
-/// The number of different instruments that plans and imports use.
 const KEYS: usize = 6_000;
-
-/// The maximum number of instruments of a page.
 const PAGE: usize = 1_000;
 
 /// The user and the number of the plans that are created before everything else.
@@ -60,8 +54,6 @@ const PLAN_INSTRUMENTS: usize = 5_000;
 /// The number of instruments of a plan that is created during the steps, and the pause between two of these plans.
 const INSTRUMENTS_MEANWHILE: usize = 100;
 const PAUSE_MEANWHILE: Duration = Duration::from_millis(50);
-
-/// The number of plans that are read back at the same time.
 const READERS: usize = 8;
 
 /// The settings that allow the largest plans and profiles. The timeouts are longer than usual, because a slow machine must
@@ -182,7 +174,6 @@ async fn search(caller: &Caller) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Returns the keys of active options.
 async fn keys(caller: &Caller) -> anyhow::Result<Vec<String>> {
     let mut keys = Vec::with_capacity(KEYS);
     for offset in (0..KEYS).step_by(PAGE) {
@@ -233,7 +224,6 @@ fn window(keys: &[String], number: usize) -> &[String] {
     &keys[first..first + INSTRUMENTS_MEANWHILE + more]
 }
 
-/// Raises the limit of open files.
 fn allow_files() -> anyhow::Result<()> {
     let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
     let [current, maximum] = [current, maximum].map(|limit| limit.map(|limit| limit.max(FILES_MIN)));

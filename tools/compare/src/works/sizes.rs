@@ -14,9 +14,7 @@ const CONNECTIONS: u32 = 8;
 /// Time per instrument, in µs.
 #[derive(Default)]
 struct Cost {
-    /// Elapsed time.
     elapsed_us: Vec<f64>,
-    /// CPU time of the service.
     processor_us: Vec<f64>,
 }
 
@@ -57,7 +55,6 @@ pub(super) async fn cost_per_instrument(field: &Field, work: &str) -> anyhow::Re
     ])
 }
 
-/// Measures the elapsed time and the service's CPU time per instrument, in µs.
 async fn measure(field: &Field, registry: &Service, size: u32) -> anyhow::Result<(f64, f64)> {
     let load = Load::of("cold").with("instruments", size).with("connections", CONNECTIONS);
     field.loader.run(load.clone().with("seconds", 1), registry).await?;

@@ -7,7 +7,6 @@ use crate::process;
 use crate::row::{Row, Target};
 
 const SHARE: Share = Share { processors: 0.75, period_us: USUAL_PERIOD_US, memory_mb: Some(384) };
-
 const MEMORY_MB_MAX: Target = Target::AtMost(192.0);
 
 /// The duration in multiples of a round's, because memory grows slowly.

@@ -20,11 +20,9 @@ const IMPORTS: usize = 200;
 
 /// The number of imports whose callers wait for the response.
 const PATIENT_IMPORTS: usize = 10;
-
 const LOOKUPS: usize = 3_000;
 const PARALLEL_LOOKUPS: usize = 300;
 const DIFFERENT_LOOKUPS: usize = 8;
-
 const IDLE: usize = 2_000;
 
 /// The patience of the most patient caller of an import and of a lookup.
@@ -40,7 +38,6 @@ const COUNTED_WITHIN: Duration = Duration::from_secs(60);
 /// The time until a search is answered after the callers have hung up.
 const ANSWERED_WITHIN: Duration = Duration::from_secs(30);
 
-/// The result of an import for a profile.
 #[derive(Deserialize)]
 pub(super) struct Imported {
     status: String,
@@ -103,7 +100,6 @@ async fn abandon(
     Ok(imported)
 }
 
-/// Reads the profiles of successful imports.
 pub(super) async fn read_back(caller: &Caller, imported: &[Imported]) -> Outcome {
     let mut results = Vec::with_capacity(imported.len());
     for Imported { profile_id, instrument_count, .. } in imported {

@@ -8,8 +8,6 @@ use super::caller::Content;
 
 /// The length of an import: nearly 2 MiB, the maximum.
 const IMPORT_BYTES: usize = 2_000_000;
-
-/// The number of profiles of a file.
 const PROFILES: usize = 20;
 
 /// The number of instruments of each of them: the maximum.

@@ -15,7 +15,6 @@ const MEMORY_MB_MAX: Target = Target::AtMost(300.0);
 
 /// The time limit of a step. The longest one takes a minute on two idle processors.
 const STEP_WITHIN: Duration = Duration::from_secs(600);
-
 pub(super) const WORK: &str = "pressure";
 
 /// The checked responses of a step.
@@ -41,7 +40,6 @@ impl Outcome {
     }
 }
 
-/// The steps so far.
 pub(super) struct Course<'a> {
     field: &'a Field,
     service: &'a Service,
@@ -87,7 +85,6 @@ impl<'a> Course<'a> {
         Ok(value)
     }
 
-    /// Adds a row.
     pub(super) fn figure(&mut self, what: &str, unit: &'static str, value: f64, target: Target, note: &str) {
         self.field.say(&format!("{WORK}: {what}: {value:.0} {unit} {note}"));
         let row = Row::figure(WORK, what, unit, &[value], target);

@@ -13,7 +13,6 @@ pub(super) struct Csv<'a> {
     rest: Vec<u8>,
     is_header_read: bool,
     names: Vec<String>,
-    /// The number of rows of the last profile.
     rows: usize,
 }
 

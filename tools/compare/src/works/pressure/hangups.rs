@@ -18,7 +18,6 @@ const OPENED_WITHIN: Duration = Duration::from_secs(60);
 /// The time after which a caller hangs up even if the service has not read the body.
 const SENT_WITHIN: Duration = Duration::from_secs(10);
 
-/// A request whose caller hangs up.
 pub(super) struct Abandoned<'a> {
     pub(super) path: String,
     pub(super) content: &'a Content,

@@ -19,7 +19,6 @@ use crate::service::BASE;
 /// The number of callers of each list. Another one reads slowly.
 const CALLERS: usize = 10;
 
-/// The fields of a row.
 type Row<'a> = HashMap<&'a str, &'a RawValue>;
 
 /// A list and what it must contain.
@@ -34,19 +33,15 @@ pub(super) struct List {
     expected: Expected,
 }
 
-/// Checks a row.
 type Check = fn(&Seed, &Row<'_>) -> anyhow::Result<()>;
 
-/// The number of rows.
 #[derive(Clone, Copy)]
 enum Expected {
-    /// In one page.
     InPage(usize),
     /// In all pages. Each of them may be shorter than its limit.
     InAll(usize),
 }
 
-/// Returns all lists.
 pub(super) fn all(seed: &Seed) -> Vec<List> {
     use Expected::{InAll, InPage};
     let history = &seed.history;

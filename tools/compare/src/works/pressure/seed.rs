@@ -17,24 +17,17 @@ pub(super) const INSTRUMENTS: usize = 1_000;
 
 /// How many of them the last file does not contain.
 pub(super) const INACTIVE: usize = 25;
-
-/// The number of changes of the profile with a history.
 pub(super) const CHANGES: usize = 250;
-
 pub(super) const CONFLICTS: usize = 1_000;
 
 /// The number of instruments whose preferences a profile has, so that they are nearly as large as allowed.
 const PREFERRED: usize = 900;
-
-/// The users of the stored profiles and conflicts.
 pub(super) const USER: &str = "pressure";
 pub(super) const USER_OF_CONFLICTS: &str = "pressure-conflicts";
 
-/// The stored data.
 pub(super) struct Seed {
     /// The keys of the profile `Filled 0`. Those of `Filled 7` are the same, rotated by 7.
     pub(super) keys: Vec<String>,
-    /// The id of the profile with a history.
     pub(super) history: String,
 }
 
@@ -73,7 +66,6 @@ pub(super) async fn options(caller: &Caller, query: &str) -> anyhow::Result<Vec<
     instruments.iter().map(key).collect()
 }
 
-/// Creates a profile and returns its id.
 async fn create(
     caller: &Caller,
     user: &str,
