@@ -25,12 +25,6 @@ pub(crate) struct Share {
 /// The default of the kernel and of Docker.
 pub(crate) const USUAL_PERIOD_US: u32 = 100_000;
 
-#[derive(Clone, Copy, Debug, PartialEq)]
-enum Version {
-    First,
-    Second,
-}
-
 /// A control group, which is removed when dropped. No process may run in it then.
 pub(crate) struct Group {
     folders: Vec<PathBuf>,
@@ -41,13 +35,13 @@ type Setting = (PathBuf, String);
 impl Group {
     pub(crate) fn make(share: Share) -> anyhow::Result<Self> {
         let root = Path::new(ROOT);
-        let version = if root.join("cgroup.controllers").exists() { Version::Second } else { Version::First };
-        if version == Version::Second {
+        let is_v2 = root.join("cgroup.controllers").exists();
+        if is_v2 {
             // The kernel may reject this if the controllers are enabled already. If they are not available, writing the
             // limits fails.
             let _ = fs::write(root.join("cgroup.subtree_control"), "+cpu +memory");
         }
-        let (folders, settings) = layout(root, &format!("registry-compare-{}", process::id()), version, share);
+        let (folders, settings) = layout(root, &format!("registry-compare-{}", process::id()), is_v2, share);
         let mut group = Self { folders: Vec::new() };
         for folder in folders {
             fs::create_dir(&folder)
@@ -118,33 +112,26 @@ impl Drop for Group {
     }
 }
 
-/// Returns the folders of a group and the settings of its files.
-fn layout(root: &Path, name: &str, version: Version, share: Share) -> (Vec<PathBuf>, Vec<Setting>) {
-    let period_us = share.period_us;
-    let quota_us = (share.processors * f64::from(period_us)).round();
-    let memory_bytes = share.memory_mb.map(|megabytes| (megabytes << 20).to_string());
-    match version {
-        Version::First => {
-            let cpu = root.join("cpu").join(name);
-            let mut folders = vec![cpu.clone()];
-            let mut settings = vec![
-                (cpu.join("cpu.cfs_period_us"), period_us.to_string()),
-                (cpu.join("cpu.cfs_quota_us"), quota_us.to_string()),
-            ];
-            if let Some(bytes) = memory_bytes {
-                let memory = root.join("memory").join(name);
-                settings.push((memory.join("memory.limit_in_bytes"), bytes));
-                folders.push(memory);
-            }
-            (folders, settings)
-        }
-        Version::Second => {
-            let folder = root.join(name);
-            let mut settings = vec![(folder.join("cpu.max"), format!("{quota_us} {period_us}"))];
-            settings.extend(memory_bytes.map(|bytes| (folder.join("memory.max"), bytes)));
-            (vec![folder], settings)
-        }
+/// Returns the folders of a group and the settings of its files. Version 1 has a folder for each controller.
+fn layout(root: &Path, name: &str, is_v2: bool, share: Share) -> (Vec<PathBuf>, Vec<Setting>) {
+    let Share { processors, period_us, memory_mb } = share;
+    let quota_us = (processors * f64::from(period_us)).round();
+    let [cpu, memory] =
+        ["cpu", "memory"].map(|controller| if is_v2 { root.join(name) } else { root.join(controller).join(name) });
+    let mut settings = if is_v2 {
+        vec![(cpu.join("cpu.max"), format!("{quota_us} {period_us}"))]
+    } else {
+        let quota = (cpu.join("cpu.cfs_quota_us"), quota_us.to_string());
+        vec![(cpu.join("cpu.cfs_period_us"), period_us.to_string()), quota]
+    };
+    let mut folders = vec![cpu];
+    if let Some(megabytes) = memory_mb {
+        let file = memory.join(if is_v2 { "memory.max" } else { "memory.limit_in_bytes" });
+        settings.push((file, (megabytes << 20).to_string()));
+        folders.push(memory);
+        folders.dedup();
     }
+    (folders, settings)
 }
 
 #[cfg(test)]
@@ -153,15 +140,15 @@ mod tests {
 
     const BOX: Share = Share { processors: 0.75, period_us: USUAL_PERIOD_US, memory_mb: Some(384) };
 
-    fn shown(version: Version, share: Share) -> (Vec<String>, Vec<String>) {
-        let (folders, settings) = layout(Path::new("/c"), "x", version, share);
+    fn shown(is_v2: bool, share: Share) -> (Vec<String>, Vec<String>) {
+        let (folders, settings) = layout(Path::new("/c"), "x", is_v2, share);
         let settings = settings.iter().map(|(file, value)| format!("{} {value}", file.display())).collect();
         (folders.iter().map(|folder| folder.display().to_string()).collect(), settings)
     }
 
     #[test]
     fn the_first_version_has_a_folder_for_each_controller() {
-        let (folders, settings) = shown(Version::First, BOX);
+        let (folders, settings) = shown(false, BOX);
 
         assert_eq!(folders, ["/c/cpu/x", "/c/memory/x"]);
         assert_eq!(
@@ -172,17 +159,17 @@ mod tests {
                 "/c/memory/x/memory.limit_in_bytes 402653184"
             ]
         );
-        assert_eq!(shown(Version::First, Share { memory_mb: None, ..BOX }).0, ["/c/cpu/x"]);
+        assert_eq!(shown(false, Share { memory_mb: None, ..BOX }).0, ["/c/cpu/x"]);
     }
 
     #[test]
     fn the_second_version_has_one_folder() {
-        let (folders, settings) = shown(Version::Second, BOX);
+        let (folders, settings) = shown(true, BOX);
 
         assert_eq!(folders, ["/c/x"]);
         assert_eq!(settings, ["/c/x/cpu.max 75000 100000", "/c/x/memory.max 402653184"]);
         let finer = Share { period_us: 10_000, memory_mb: None, ..BOX };
-        assert_eq!(shown(Version::Second, finer).1, ["/c/x/cpu.max 7500 10000"]);
+        assert_eq!(shown(true, finer).1, ["/c/x/cpu.max 7500 10000"]);
     }
 
     #[test]

@@ -30,16 +30,15 @@ const WARMUP_SECONDS: u64 = 1;
 #[derive(Clone, Debug)]
 pub(crate) struct Load {
     scenario: &'static str,
-    /// The values of options; a later value replaces an earlier one.
+    /// The values of options; a later value replaces an earlier one. An empty value is a flag.
     options: BTreeMap<&'static str, String>,
-    is_verified: bool,
 }
 
 impl Load {
     /// Creates a load from a scenario of the load generator, with the usual number of connections.
     pub(crate) fn of(scenario: &'static str) -> Self {
         // Only the duration limits most runs.
-        let load = Self { scenario, options: BTreeMap::new(), is_verified: false };
+        let load = Self { scenario, options: BTreeMap::new() };
         load.with("connections", CONNECTIONS).with("requests", 10_000_000)
     }
 
@@ -60,13 +59,12 @@ impl Load {
 
     /// Reads every acknowledged plan back. A plan that is lost or different is a fault.
     pub(crate) fn verified(self) -> Self {
-        Self { is_verified: true, ..self }
+        self.with("verify", "")
     }
 
     fn arguments(&self) -> Vec<String> {
         let options = self.options.iter().flat_map(|(name, value)| [format!("--{name}"), value.clone()]);
-        let verify = self.is_verified.then(|| "--verify".to_owned());
-        [self.scenario.to_owned()].into_iter().chain(options).chain(verify).collect()
+        [self.scenario.to_owned()].into_iter().chain(options).filter(|argument| !argument.is_empty()).collect()
     }
 }
 

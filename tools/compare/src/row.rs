@@ -111,15 +111,17 @@ impl Row {
     }
 
     pub(crate) fn skipped(work: &str, why: impl Into<String>) -> Self {
-        let row = Self::judged(work, String::new(), "", None, None);
-        Self { verdict: TargetResult::Skipped, ..row.noted(why) }
+        Self::unmeasured(work, TargetResult::Skipped, why)
     }
 
     pub(crate) fn failed(work: &str, error: &anyhow::Error) -> Self {
         // Joins the lines, because the error output of a program has several.
         let note = format!("{error:#}").split_whitespace().collect::<Vec<_>>().join(" ");
-        let row = Self::judged(work, String::new(), "", None, None);
-        Self { verdict: TargetResult::Failed, ..row.noted(note) }
+        Self::unmeasured(work, TargetResult::Failed, note)
+    }
+
+    fn unmeasured(work: &str, verdict: TargetResult, why: impl Into<String>) -> Self {
+        Self { verdict, ..Self::judged(work, String::new(), "", None, None).noted(why) }
     }
 
     pub(crate) fn noted(mut self, note: impl Into<String>) -> Self {
@@ -139,16 +141,12 @@ impl Row {
     }
 
     fn cells(&self) -> [String; 8] {
-        let with_unit = |spread: Option<Spread>| {
-            let text = spread.map(|spread| format!("{} {}", number(spread.median), self.unit));
-            text.unwrap_or_default().trim_end().to_owned()
-        };
+        let with_unit = |spread: Spread| format!("{} {}", number(spread.median), self.unit).trim_end().to_owned();
         let range = |spread: Spread| format!("{} – {}", number(spread.min), number(spread.max));
-        let target = match self.target {
-            None => String::new(),
-            Some(Target::AtLeast(least)) => format!("≥ {}", number(least)),
-            Some(Target::AtMost(most)) => format!("≤ {}", number(most)),
-            Some(Target::Exactly(value)) => format!("= {}", number(value)),
+        let target = |target| match target {
+            Target::AtLeast(least) => format!("≥ {}", number(least)),
+            Target::AtMost(most) => format!("≤ {}", number(most)),
+            Target::Exactly(value) => format!("= {}", number(value)),
         };
         let verdict = match self.verdict {
             TargetResult::Met => "met",
@@ -160,11 +158,11 @@ impl Row {
         [
             self.work.clone(),
             self.what.clone(),
-            with_unit(self.ours),
-            with_unit(self.other),
+            self.ours.map(with_unit).unwrap_or_default(),
+            self.other.map(with_unit).unwrap_or_default(),
             self.ratio.map(|ratio| number(ratio.median)).unwrap_or_default(),
             self.ratio.or(self.ours).map(range).unwrap_or_default(),
-            target,
+            self.target.map(target).unwrap_or_default(),
             verdict.to_owned(),
         ]
     }
