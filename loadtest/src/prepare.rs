@@ -14,7 +14,7 @@ use crate::run::{Stage, run};
 use crate::settings::{Service, Settings, enough};
 use crate::site::{INSTRUMENTS, PLANS, Site};
 use crate::tally::Tally;
-use crate::wire::{Answer, Connection};
+use crate::wire::Connection;
 use crate::workload::Workload;
 
 /// The number of instruments in a page of the catalog: the maximum of the contract.
@@ -48,14 +48,18 @@ pub(crate) fn prepare(settings: Settings) -> anyhow::Result<(Prepared, Tally, Le
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_all().build().context("failed to start a runtime")?;
     let limit = runtime.block_on(async {
-        let mut desk = Desk::new(&service, &site);
+        let mut connection = Connection::new(service.target.addresses.clone().into(), service.timeout);
         if needs_keys && workload.keys.len() == 0 {
             let is_catalogue = is_registry && mix.has_others_than(&[Hello, Echo]);
-            workload.keys = if is_catalogue { desk.catalogue().await? } else { Keys::of_the_yardstick() };
+            workload.keys = if is_catalogue {
+                catalogue(&service, &site, &mut connection).await?
+            } else {
+                Keys::of_the_yardstick()
+            };
         }
         match service.dialect {
             Dialect::Yardstick => Ok(YARDSTICK_LIMIT),
-            Dialect::Registry if asks_for_plans => desk.limit().await,
+            Dialect::Registry if asks_for_plans => limit(&service, &site, &mut connection).await,
             Dialect::Registry => Ok(CONTRACT_LIMIT),
         }
     })?;
@@ -99,57 +103,47 @@ fn ready_requests(workload: &Workload, places: u64, write: impl Fn(&str, &[u8], 
     (0..places).map(one).collect()
 }
 
-struct Desk<'a> {
-    site: &'a Site,
-    base: &'a str,
-    connection: Connection,
-    request: Vec<u8>,
+/// Reads every active instrument, up to [`KEYS_MAX`].
+async fn catalogue(service: &Service, site: &Site, connection: &mut Connection) -> anyhow::Result<Keys> {
+    let mut keys = Vec::new();
+    loop {
+        let offset = keys.len();
+        let path = format_args!("{INSTRUMENTS}/instruments?is_active=true&limit={CATALOGUE_PAGE}&offset={offset}");
+        let (status, page) = get(service, site, connection, "the catalog", path).await?;
+        if status != 200 {
+            bail!("failed to read the catalog: status `{status}`; use --keys with a list of keys");
+        }
+        let instruments = page["instruments"].as_array().context("the catalog has no list of instruments")?;
+        keys.extend(instruments.iter().filter_map(|entry| entry["instrument_key"].as_str()).map(str::to_owned));
+        let is_full = instruments.len() == CATALOGUE_PAGE;
+        if !is_full || page["pagination"]["has_next"] != true || keys.len() >= KEYS_MAX {
+            break;
+        }
+    }
+    Keys::collect(keys.iter().map(String::as_str)).context("failed to select keys from the catalog")
 }
 
-impl<'a> Desk<'a> {
-    fn new(service: &'a Service, site: &'a Site) -> Self {
-        let connection = Connection::new(service.target.addresses.clone().into(), service.timeout);
-        Self { site, base: &service.target.base, connection, request: Vec::new() }
-    }
+/// Reads the maximum number of instruments of a plan from the registry's settings.
+async fn limit(service: &Service, site: &Site, connection: &mut Connection) -> anyhow::Result<usize> {
+    let path = format_args!("{PLANS}/planner/config");
+    let (_, config) = get(service, site, connection, "the settings of the planner", path).await?;
+    let max = &config["configuration"]["INSTRUMENT_REGISTRY_MAX_INSTRUMENTS_PER_PLAN"];
+    // Without the settings, the limit of the contract applies.
+    let max = max.as_str().and_then(|max| max.parse().ok());
+    Ok(max.unwrap_or(CONTRACT_LIMIT).min(CONTRACT_LIMIT))
+}
 
-    async fn ask(&mut self, what: &str, path: Arguments<'_>) -> anyhow::Result<Answer<'_>> {
-        self.site.bare("GET", path, &mut self.request);
-        let base = self.base;
-        self.connection.exchange(&self.request).await.with_context(|| format!("failed to read {what} from {base}"))
-    }
-
-    /// Reads every active instrument, up to [`KEYS_MAX`].
-    async fn catalogue(&mut self) -> anyhow::Result<Keys> {
-        let mut keys = Vec::new();
-        loop {
-            let offset = keys.len();
-            let answer = self
-                .ask(
-                    "the catalog",
-                    format_args!("{INSTRUMENTS}/instruments?is_active=true&limit={CATALOGUE_PAGE}&offset={offset}"),
-                )
-                .await?;
-            if answer.status != 200 {
-                bail!("failed to read the catalog: status `{}`; use --keys with a list of keys", answer.status);
-            }
-            let page: Value = serde_json::from_slice(answer.body).context("failed to read the catalog")?;
-            let instruments = page["instruments"].as_array().context("the catalog has no list of instruments")?;
-            keys.extend(instruments.iter().filter_map(|entry| entry["instrument_key"].as_str()).map(str::to_owned));
-            let is_full = instruments.len() == CATALOGUE_PAGE;
-            if !is_full || page["pagination"]["has_next"] != true || keys.len() >= KEYS_MAX {
-                break;
-            }
-        }
-        Keys::collect(keys.iter().map(String::as_str)).context("failed to select keys from the catalog")
-    }
-
-    /// Reads the maximum number of instruments of a plan from the registry's settings.
-    async fn limit(&mut self) -> anyhow::Result<usize> {
-        let answer = self.ask("the settings of the planner", format_args!("{PLANS}/planner/config")).await?;
-        let config: Value = serde_json::from_slice(answer.body).unwrap_or_default();
-        let max = &config["configuration"]["INSTRUMENT_REGISTRY_MAX_INSTRUMENTS_PER_PLAN"];
-        // Without the settings, the limit of the contract applies.
-        let max = max.as_str().and_then(|max| max.parse().ok());
-        Ok(max.unwrap_or(CONTRACT_LIMIT).min(CONTRACT_LIMIT))
-    }
+/// Returns the status and the body of a response. The body is `null` if it is not JSON.
+async fn get(
+    service: &Service,
+    site: &Site,
+    connection: &mut Connection,
+    what: &str,
+    path: Arguments<'_>,
+) -> anyhow::Result<(u16, Value)> {
+    let mut request = Vec::new();
+    site.bare("GET", path, &mut request);
+    let answer = connection.exchange(&request).await;
+    let answer = answer.with_context(|| format!("failed to read {what} from {}", service.target.base))?;
+    Ok((answer.status, serde_json::from_slice(answer.body).unwrap_or_default()))
 }

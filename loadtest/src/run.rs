@@ -61,14 +61,18 @@ struct Caller {
 pub(crate) fn run(plan: &Plan, stage: Stage, connections: usize) -> anyhow::Result<Load> {
     let threads = plan.service.threads.min(connections);
     let course = &Course::new(plan, stage, connections, threads);
-    let bar = registry_loadtest::progress(course.template(), course.time.as_secs());
+    let template = match stage {
+        Stage::Pool => "creating plans to repeat: {msg} requests",
+        Stage::Load => "{elapsed} of {len} s: {msg} requests",
+    };
+    let bar = registry_loadtest::progress(template, course.time.as_secs());
     let worked = thread::scope(|scope| {
         let callers = |number: usize| (number..connections).step_by(threads).collect::<Vec<_>>();
         let workers: Vec<_> =
             (0..threads).map(|number| scope.spawn(move || work(plan, course, callers(number)))).collect();
         // Short runs, such as tests, must not wait for the next second.
         while !workers.iter().all(thread::ScopedJoinHandle::is_finished) {
-            bar.set_message(course.outcomes());
+            bar.set_message(course.begun().to_string());
             thread::sleep(LOOK_EVERY);
         }
         workers.into_iter().map(thread::ScopedJoinHandle::join).collect::<Vec<_>>()
@@ -109,7 +113,8 @@ fn work(plan: &Plan, course: &Course, callers: Vec<usize>) -> anyhow::Result<(Ta
     };
     // All callers are one task, whose budget for input and output would be that of a single connection.
     runtime.block_on(tokio::task::unconstrained(driven))?;
-    Ok(shard.into_inner().into_parts())
+    let Shard { tally, ledger, .. } = shard.into_inner();
+    Ok((tally, ledger))
 }
 
 /// Opens all connections of a thread, several at a time.

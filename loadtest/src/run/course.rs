@@ -4,9 +4,6 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Barrier, Mutex, OnceLock};
 use std::time::{Duration, Instant};
 
-use strum::{EnumCount, VariantArray};
-
-use crate::answer::RequestOutcome;
 use crate::prepared::Prepared as Plan;
 use crate::schedule::beginnings;
 
@@ -46,7 +43,6 @@ pub(crate) struct Course {
     /// The due times of an open loop, since the start.
     beginnings: Option<Vec<Duration>>,
     rounds: Option<Rounds>,
-    outcomes: [AtomicU64; RequestOutcome::COUNT],
 }
 
 /// Rounds in which all connections wait for each other before each request.
@@ -87,7 +83,6 @@ impl Course {
             next: AtomicU64::new(0),
             beginnings,
             rounds,
-            outcomes: [const { AtomicU64::new(0) }; RequestOutcome::COUNT],
         }
     }
 
@@ -137,30 +132,15 @@ impl Course {
         Some((index, Some(moment)))
     }
 
-    /// Counts an outcome for the progress line.
-    pub(crate) fn count(&self, outcome: RequestOutcome) {
-        self.outcomes[outcome as usize].fetch_add(1, Ordering::Relaxed);
+    /// Returns the number of requests that were started, for the progress line.
+    pub(crate) fn begun(&self) -> u64 {
+        self.next.load(Ordering::Relaxed).min(self.requests)
     }
 
     /// Returns the number of requests of an open loop that were never sent, not even late.
     pub(crate) fn unsent(&self) -> u64 {
         let taken = self.next.load(Ordering::Relaxed);
         self.beginnings.as_ref().map_or(0, |beginnings| (beginnings.len() as u64).saturating_sub(taken))
-    }
-
-    /// Returns the template of the progress line.
-    pub(crate) fn template(&self) -> &'static str {
-        match self.stage {
-            Stage::Pool => "creating plans to repeat: {msg}",
-            Stage::Load => "{elapsed} of {len} s: {msg}",
-        }
-    }
-
-    /// Lists the outcomes that occurred.
-    pub(crate) fn outcomes(&self) -> String {
-        let counts = RequestOutcome::VARIANTS.iter().zip(&self.outcomes);
-        let counts = counts.map(|(outcome, count)| (<&str>::from(outcome), count.load(Ordering::Relaxed)));
-        counts.filter(|(_, count)| *count > 0).map(|(name, count)| format!("{count} {name} ")).collect()
     }
 
     fn started(&self) -> Instant {

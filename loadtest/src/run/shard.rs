@@ -54,8 +54,8 @@ pub(crate) struct Shard<'a> {
     plan: &'a Plan,
     course: &'a Course,
     measured_from: Instant,
-    tally: Tally,
-    ledger: Ledger,
+    pub(crate) tally: Tally,
+    pub(crate) ledger: Ledger,
     /// Plans acknowledged on this thread, in order.
     acknowledged: Vec<Acknowledgement>,
     /// The state of responses to plan requests, by origin, if requests are repeated.
@@ -84,10 +84,6 @@ impl<'a> Shard<'a> {
             body: Vec::new(),
             rest: Vec::new(),
         }
-    }
-
-    pub(crate) fn into_parts(self) -> (Tally, Ledger) {
-        (self.tally, self.ledger)
     }
 
     /// Prepares request `index` of caller `number`, in `out` unless its bytes are already rendered.
@@ -179,7 +175,6 @@ impl<'a> Shard<'a> {
                 self.acknowledged.push(acknowledgement);
             }
         }
-        self.course.count(outcome);
         if self.course.stage == Stage::Load && begun >= self.measured_from {
             let since = |moment: Instant| moment.saturating_duration_since(self.measured_from);
             let (begun, ended) = (since(begun), since(ended));

@@ -1,7 +1,7 @@
 //! Creates, stores and returns plans.
 
 use std::collections::HashSet;
-use std::fmt::{self, Write};
+use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -14,6 +14,7 @@ use axum::response::IntoResponse;
 use dashmap::DashMap;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
+use sha2::digest::Output;
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
@@ -30,12 +31,14 @@ const FRESH: Duration = Duration::from_secs(300);
 /// The interval at which expired responses are removed.
 const SWEEP: Duration = Duration::from_secs(60);
 
+type Key = Output<Sha256>;
+
 /// The state that the handlers share.
 #[derive(Clone)]
 pub(crate) struct Plans {
     store: Store,
     known: Arc<HashSet<String>>,
-    ready: Arc<DashMap<[u8; 32], Ready>>,
+    ready: Arc<DashMap<Key, Ready>>,
 }
 
 struct Ready {
@@ -144,7 +147,7 @@ pub(crate) async fn create(
         subscription_type: request.subscription_type,
         instruments,
         status: "optimized".to_owned(),
-        cache_key: hex(&key),
+        cache_key: format!("{key:x}"),
     };
     let removed = request.instruments.len() - sorted.len();
     let answer = serde_json::to_vec(&PlanView::of(&plan, Some(removed))?).map_err(broken)?;
@@ -166,19 +169,11 @@ pub(crate) async fn read_plan(
 }
 
 /// Hashes the user and the instruments: equal requests have equal keys.
-fn key(user_id: &str, sorted: &[&str]) -> [u8; 32] {
+fn key(user_id: &str, sorted: &[&str]) -> Key {
     let mut digest = Sha256::new();
     for text in [user_id].iter().chain(sorted) {
         digest.update(text);
         digest.update([0]);
     }
-    digest.finalize().into()
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::with_capacity(2 * bytes.len()), |mut text, byte| {
-        // Writing to a string cannot fail.
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
+    digest.finalize()
 }
