@@ -114,20 +114,17 @@ impl Scenario {
 
     /// Replaces the values for which there is an option.
     pub(crate) fn replace(&mut self, args: &RunArgs) {
-        fn set<T: Clone>(field: &mut T, option: Option<&T>) {
-            if let Some(value) = option {
-                field.clone_from(value);
-            }
+        self.connections = args.connections.unwrap_or(self.connections);
+        self.seconds = args.seconds.unwrap_or(self.seconds);
+        self.requests = args.requests.unwrap_or(self.requests);
+        self.warmup_seconds = args.warmup_seconds.unwrap_or(self.warmup_seconds);
+        self.users = args.users.unwrap_or(self.users);
+        self.answer_bytes = args.answer_bytes.unwrap_or(self.answer_bytes);
+        self.pool = args.pool.unwrap_or(self.pool);
+        self.arrivals = args.arrivals.unwrap_or(self.arrivals);
+        if let Some(sizes) = &args.instruments {
+            self.sizes.clone_from(sizes);
         }
-        set(&mut self.connections, args.connections.as_ref());
-        set(&mut self.seconds, args.seconds.as_ref());
-        set(&mut self.requests, args.requests.as_ref());
-        set(&mut self.warmup_seconds, args.warmup_seconds.as_ref());
-        set(&mut self.sizes, args.instruments.as_ref());
-        set(&mut self.users, args.users.as_ref());
-        set(&mut self.answer_bytes, args.answer_bytes.as_ref());
-        set(&mut self.pool, args.pool.as_ref());
-        set(&mut self.arrivals, args.arrivals.as_ref());
         if args.rate.is_some() {
             self.rate = args.rate;
             self.phases.clear();

@@ -26,12 +26,10 @@ impl Target {
         let shown = url.rsplit('@').next().unwrap_or_default();
         let parsed = Url::parse(url).with_context(|| format!("--url: `{shown}` is not a URL"))?;
         ensure!(parsed.scheme() == "http", "--url: `{shown}` must start with `http://`; only plain HTTP is supported");
-        if !parsed.username().is_empty() || parsed.password().is_some() {
-            bail!("--url: `…@{shown}` must not contain a user or password; use --key-file for the API key");
-        }
-        if parsed.query().is_some() || parsed.fragment().is_some() {
-            bail!("--url: `{shown}` must not contain a query or fragment; use only the part before `/api`");
-        }
+        let has_user = !parsed.username().is_empty() || parsed.password().is_some();
+        ensure!(!has_user, "--url: `…@{shown}` must not contain a user or password; use --key-file for the API key");
+        let has_query = parsed.query().is_some() || parsed.fragment().is_some();
+        ensure!(!has_query, "--url: `{shown}` must not contain a query or fragment; use only the part before `/api`");
         let host = parsed.host_str().with_context(|| format!("--url: `{shown}` has no host"))?;
         let addresses = parsed.socket_addrs(|| None).with_context(|| format!("--url: failed to resolve `{host}`"))?;
         ensure!(!addresses.is_empty(), "--url: failed to resolve `{host}`: no address");

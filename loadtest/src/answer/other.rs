@@ -139,36 +139,26 @@ pub(crate) fn check_profile(
     let mut made = None;
     let is_known = |profile: &Profile<'_>| Some(&*profile.profile_id) == known && *profile.user_id == *user_id;
     let checked = check(answer, |body| {
-        let shown: ProfileAnswer<'_> = parse(body)?;
-        let status = shown.status.as_deref().unwrap_or_default();
-        let has_status = |expected: &str| {
-            expect(status == expected, || format!("profile: expected status `{expected}`, got `{status}`"))
-        };
-        match step {
+        let ProfileAnswer { profile_id, status, profile, profiles } = parse(body)?;
+        let [id, status] = [&profile_id, &status].map(|text| text.as_deref().unwrap_or_default());
+        let profiles = profiles.unwrap_or_default();
+        let is_right = match step {
             Step::Create => {
-                let id = shown.profile_id.as_deref().unwrap_or_default();
-                let is_id = id.strip_prefix("profile_").is_some_and(|digits| hex_digits(digits, 32).is_some());
-                expect(is_id, || format!("profile: id `{id}` is not `profile_` and 32 hex digits"))?;
                 made = Some(id.to_owned());
-                has_status("created")
+                let digits = id.strip_prefix("profile_").and_then(|digits| hex_digits(digits, 32));
+                digits.is_some() && status == "created"
             }
-            Step::Read => expect(shown.profile.as_ref().is_some_and(is_known), || {
-                "profile: response does not contain the requested profile".to_owned()
-            }),
-            Step::Change => Ok(()),
-            Step::List => {
-                let profiles = shown.profiles.unwrap_or_default();
-                let is_right =
-                    profiles.iter().all(|profile| *profile.user_id == *user_id) && profiles.iter().any(is_known);
-                expect(is_right, || {
-                    format!(
-                        "profile: expected profiles of user `{user_id}` with the created one, got {}",
-                        profiles.len()
-                    )
-                })
-            }
-            Step::Deactivate => has_status("deactivated"),
-        }
+            Step::Read => profile.as_ref().is_some_and(is_known),
+            Step::Change => true,
+            Step::List => profiles.iter().all(|profile| *profile.user_id == *user_id) && profiles.iter().any(is_known),
+            Step::Deactivate => status == "deactivated",
+        };
+        expect(is_right, || {
+            let count = profiles.len();
+            format!(
+                "profile: unexpected response to {step:?} for `{user_id}`: id `{id}`, status `{status}`, {count} profiles"
+            )
+        })
     });
     (checked, made)
 }

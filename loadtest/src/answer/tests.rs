@@ -5,6 +5,7 @@ use crate::args::Dialect;
 use crate::keys::{Keys, Marks};
 use crate::ledger::{Digest, Ledger};
 use crate::plan_id::PlanId;
+use crate::profile::Step;
 
 const ID: &str = "plan_0192f3a4b5c67d8e9f00112233445566";
 
@@ -467,4 +468,25 @@ fn descriptions_lists_searches_and_raw_bytes_are_checked() {
     let two = Reply { status: 200, retry_after: None, body: b"xx".to_vec() };
     assert_eq!(kind(check_bytes(2, &two.answer())), None);
     assert_eq!(kind(check_bytes(3, &two.answer())).as_deref(), Some("answer_length"));
+}
+
+#[test]
+fn responses_to_the_steps_of_a_profile_are_checked() {
+    let id = "profile_0192f3a4b5c67d8e9f00112233445566";
+    let fault = |step, body: &Value| {
+        let (checked, _) = check_profile(step, "u", Some(id), &answer(200, body).answer());
+        checked.fault.map(|fault| fault.kind)
+    };
+    let profile = |user: &str| json!({"profile_id": id, "user_id": user});
+    for (step, good, bad) in [
+        (Step::Create, json!({"profile_id": id, "status": "created"}), json!({"profile_id": "1", "status": "created"})),
+        (Step::Create, json!({"profile_id": id, "status": "created"}), json!({"profile_id": id, "status": "active"})),
+        (Step::Read, json!({"profile": profile("u")}), json!({"profile": profile("v")})),
+        (Step::List, json!({"profiles": [profile("u")]}), json!({"profiles": []})),
+        (Step::List, json!({"profiles": [profile("u")]}), json!({"profiles": [profile("u"), profile("v")]})),
+        (Step::Deactivate, json!({"status": "deactivated"}), json!({"status": "active"})),
+    ] {
+        assert_eq!(fault(step, &good), None, "{step:?}");
+        assert_eq!(fault(step, &bad).as_deref(), Some("wrong_answer"), "{step:?}: {bad}");
+    }
 }

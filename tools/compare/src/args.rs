@@ -4,8 +4,6 @@ use std::path::PathBuf;
 
 use clap::Parser;
 
-use crate::works::Work;
-
 /// Compare the instrument registry with a yardstick and check the ratios against targets.
 ///
 /// Exit code: 1 if a target was missed or a measurement failed, 2 if the comparison could not run.
@@ -51,4 +49,26 @@ pub(crate) struct Args {
     /// Write the report as JSON in addition
     #[arg(long, value_name = "FILE")]
     pub(crate) json: Option<PathBuf>,
+}
+
+/// The works, in the order of the report.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum, strum::IntoStaticStr)]
+#[strum(serialize_all = "kebab-case")]
+pub(crate) enum Work {
+    Create32,
+    Create128,
+    CreateBroker,
+    Repeat,
+    Reorder,
+    GetHot,
+    GetCold,
+    Mixed80,
+    Mixed20,
+    HotKey,
+    Size,
+    Yardstick,
+    Overload,
+    Box,
+    Pressure,
+    Million,
 }

@@ -13,10 +13,9 @@ use crate::args::Args;
 use crate::catalogue;
 use crate::cgroup::{Group, Share};
 use crate::database::Server;
-use crate::loader::{Load, Loader};
+use crate::loader::{Load, Loader, Step};
 use crate::row::{Pairs, Row};
 use crate::service::{ANSWER_WITHIN, Kind, Service, client};
-use crate::works::Step;
 
 /// The number of databases in Redis' default configuration.
 const REDIS_DATABASES: usize = 16;

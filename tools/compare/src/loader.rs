@@ -68,6 +68,13 @@ impl Load {
     }
 }
 
+/// A number of connections with its rate.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(crate) struct Step {
+    pub(crate) connections: u32,
+    pub(crate) per_second: f64,
+}
+
 pub(crate) struct Loader {
     pub(crate) program: PathBuf,
     pub(crate) keys: PathBuf,

@@ -11,31 +11,9 @@ mod small_box;
 
 use clap::ValueEnum;
 
-pub(crate) use self::mixed::Step;
+use crate::args::Work;
 use crate::field::Field;
 use crate::row::Row;
-
-/// The works, in the order of the report.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, strum::IntoStaticStr)]
-#[strum(serialize_all = "kebab-case")]
-pub(crate) enum Work {
-    Create32,
-    Create128,
-    CreateBroker,
-    Repeat,
-    Reorder,
-    GetHot,
-    GetCold,
-    Mixed80,
-    Mixed20,
-    HotKey,
-    Size,
-    Yardstick,
-    Overload,
-    Box,
-    Pressure,
-    Million,
-}
 
 /// Returns whether the work is selected. The works that take minutes or require root run only if they are named.
 fn is_selected(work: Work, only: &[Work]) -> bool {

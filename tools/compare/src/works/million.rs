@@ -6,7 +6,7 @@ use std::cell::{Cell, RefCell};
 use std::time::Duration;
 
 use anyhow::Context;
-use futures_util::future::join_all;
+use futures_util::stream::{self, StreamExt, TryStreamExt};
 use serde_json::Value;
 
 use super::comparisons::fill;
@@ -237,19 +237,13 @@ async fn during_lists(field: &Field, work: &str, service: &Service) -> anyhow::R
 /// Lists plans on parallel connections until the other load is over. Returns the number of lists.
 async fn list_until(is_over: &Cell<bool>, service: &Service) -> anyhow::Result<usize> {
     let (client, base) = (service.new_client(LISTED_WITHIN)?, service.url()?);
-    let repeat = async |first: usize| {
-        let mut lists = 0;
-        for query in QUERIES.iter().cycle().skip(first) {
-            if is_over.get() {
-                break;
-            }
-            let url = base.join(&plans_path(query))?;
-            client.get(url).send().await?.error_for_status()?.bytes().await?;
-            lists += 1;
-        }
-        anyhow::Ok(lists)
+    let list = async |query: &&str| {
+        client.get(base.join(&plans_path(query))?).send().await?.error_for_status()?.bytes().await?;
+        anyhow::Ok(())
     };
-    let lists = join_all((0..PARALLEL).map(repeat)).await.into_iter().sum::<anyhow::Result<usize>>()?;
+    let queries = QUERIES.iter().cycle().take_while(|_| !is_over.get());
+    let lists = stream::iter(queries).map(list).buffer_unordered(PARALLEL);
+    let lists = lists.try_fold(0, async |lists, ()| Ok(lists + 1)).await?;
     anyhow::ensure!(lists > 0, "no list was answered");
     Ok(lists)
 }

@@ -1,7 +1,7 @@
 //! New plans, repeats and reads at a fixed rate (open loop).
 
 use crate::field::Field;
-use crate::loader::{CONNECTIONS, Load};
+use crate::loader::{CONNECTIONS, Load, Step};
 use crate::row::{Row, Target};
 use crate::service::Service;
 
@@ -19,13 +19,6 @@ const CONNECTIONS_MAX: u32 = 4_096;
 
 /// The maximum duration of a step in seconds: long enough to measure a rate.
 const STEP_SECONDS: u64 = 5;
-
-/// A number of connections with its rate.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub(crate) struct Step {
-    connections: u32,
-    per_second: f64,
-}
 
 /// Doubles the connections, starting with one, until the rate grows by less than 5 % twice in a row. Returns the step with
 /// the highest rate.
