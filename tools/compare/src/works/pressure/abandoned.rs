@@ -13,6 +13,7 @@ use super::caller::Caller;
 use super::course::{Course, Outcome};
 use super::hangups::{Abandoned, hang_up_all, open_idle};
 use super::{PROFILES_BASE, meanwhile, search};
+use crate::exposition;
 use crate::row::Target;
 use crate::service::{BASE, Service};
 
@@ -78,7 +79,7 @@ async fn abandon(
     keys: &[String],
 ) -> anyhow::Result<Vec<Imported>> {
     let imports = async { Ok(imports(service, caller, keys).await) };
-    let imported = counted(course, service, "/import", "200 abandoned imports", imports).await?;
+    let imported = counted(course, caller, "/import", "200 abandoned imports", imports).await?;
     let bodies: Vec<_> = (0..DIFFERENT_LOOKUPS).map(|number| bodies::lookup(number, keys)).collect();
     let abandoned = |number: usize| Abandoned {
         path: format!("{BASE}/instruments:batchResolve"),
@@ -96,7 +97,7 @@ async fn abandon(
         }
         Ok((((), sent), outcome.noted(format!("a search after them took {:.1} s", took.as_secs_f64()))))
     };
-    counted(course, service, ":batchResolve", "3,000 abandoned lookups", lookups).await?;
+    counted(course, caller, ":batchResolve", "3,000 abandoned lookups", lookups).await?;
     Ok(imported)
 }
 
@@ -154,20 +155,25 @@ async fn imports(service: &Service, caller: &Caller, keys: &[String]) -> ((Vec<I
 /// number of requests after its result.
 async fn counted<T>(
     course: &mut Course<'_>,
-    service: &Service,
+    caller: &Caller,
     endpoint: &str,
     step: &str,
     work: impl Future<Output = anyhow::Result<((T, u64), Outcome)>>,
 ) -> anyhow::Result<T> {
     let labels = ["method=\"POST\"", &format!("{endpoint}\""), "status=\"499\""];
-    let count = async |labels| service.metric("instrument_registry_http_requests_total", labels).await;
-    let before = [count(&labels[..2]).await?, count(&labels).await?];
+    let counts = async || {
+        let text = String::from_utf8(caller.get("metrics").await?.body)?;
+        let count = |labels: &[&str]| exposition::sum(&text, "instrument_registry_http_requests_total", labels);
+        anyhow::Ok([count(&labels[..2]), count(&labels)])
+    };
+    let before = counts().await?;
     let (value, sent) = course.step(step, work).await?;
     let since = Instant::now();
-    let (all, hung_up) = loop {
-        let all = count(&labels[..2]).await? - before[0];
-        if all >= sent as f64 || since.elapsed() > COUNTED_WITHIN {
-            break (all, count(&labels).await? - before[1]);
+    let [all, hung_up] = loop {
+        let [all, hung_up] = counts().await?;
+        let now = [all - before[0], hung_up - before[1]];
+        if now[0] >= sent as f64 || since.elapsed() > COUNTED_WITHIN {
+            break now;
         }
         sleep(PAUSE).await;
     };
