@@ -5,7 +5,7 @@
 //!
 //! * `prepare` creates the input of a run; `summary` describes its results; `verify` reads acknowledged plans back;
 //! * `run` sends the load; `pacer` and `schedule` determine when;
-//! * `prepared` is the input of a run; `workload` is the sequence of requests;
+//! * `workload` is the sequence of requests;
 //! * `wire` implements HTTP; `site` writes requests; `answer` checks responses; `tally` and `ledger` record them;
 //! * `settings`, `args`, `scenario` and `target` describe the load and its target; `fault` counts everything that went
 //!   wrong; `keys`, `kind`, `plan_id` and `profile` are the parts of requests.
@@ -19,7 +19,6 @@ mod ledger;
 mod pacer;
 mod plan_id;
 mod prepare;
-mod prepared;
 mod profile;
 mod run;
 mod scenario;

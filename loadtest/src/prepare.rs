@@ -9,10 +9,9 @@ use crate::args::Dialect;
 use crate::keys::{KEYS_MAX, Keys, Marks};
 use crate::kind::Kind;
 use crate::ledger::Ledger;
-use crate::prepared::Prepared;
-use crate::run::{Stage, run};
+use crate::run::{Plan, Stage, run};
 use crate::settings::{Service, Settings, enough};
-use crate::site::{INSTRUMENTS, PLANS, Site};
+use crate::site::{INSTRUMENTS, PLANS};
 use crate::tally::Tally;
 use crate::wire::Connection;
 use crate::workload::Workload;
@@ -35,7 +34,7 @@ const CONTRACT_LIMIT: usize = 5_000;
 
 /// Reads keys and limits from the registry, and creates the plans of the pool if the mix has no new ones. Also returns the
 /// results of their creation, for the report.
-pub(crate) fn prepare(settings: Settings) -> anyhow::Result<(Prepared, Tally, Ledger)> {
+pub(crate) fn prepare(settings: Settings) -> anyhow::Result<(Plan, Tally, Ledger)> {
     use Kind::{Describe, Echo, Hello, List, New, Read, Reorder, Repeat};
     let Settings { service, mut workload, ids } = settings;
     let (scenario, is_registry) = (workload.scenario.clone(), service.dialect == Dialect::Registry);
@@ -44,22 +43,18 @@ pub(crate) fn prepare(settings: Settings) -> anyhow::Result<(Prepared, Tally, Le
     let without: &[Kind] = if ids.is_empty() { &[Hello] } else { &[Hello, Read, Describe, List] };
     let needs_keys = mix.has_others_than(without);
     let asks_for_plans = mix.has(&[New, Repeat, Reorder, Read, Describe, List]);
-    let site = Site::new(&service);
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_all().build().context("failed to start a runtime")?;
     let limit = runtime.block_on(async {
         let mut connection = Connection::new(service.target.addresses.clone().into(), service.timeout);
         if needs_keys && workload.keys.len() == 0 {
             let is_catalogue = is_registry && mix.has_others_than(&[Hello, Echo]);
-            workload.keys = if is_catalogue {
-                catalogue(&service, &site, &mut connection).await?
-            } else {
-                Keys::of_the_yardstick()
-            };
+            workload.keys =
+                if is_catalogue { catalogue(&service, &mut connection).await? } else { Keys::of_the_yardstick() };
         }
         match service.dialect {
             Dialect::Yardstick => Ok(YARDSTICK_LIMIT),
-            Dialect::Registry if asks_for_plans => limit(&service, &site, &mut connection).await,
+            Dialect::Registry if asks_for_plans => limit(&service, &mut connection).await,
             Dialect::Registry => Ok(CONTRACT_LIMIT),
         }
     })?;
@@ -72,15 +67,15 @@ pub(crate) fn prepare(settings: Settings) -> anyhow::Result<(Prepared, Tally, Le
     let fitting = (POOL_BYTES_MAX / longest.max(1)) as u64;
     let pool = scenario.pool;
     let places = if needs_pool && pool <= fitting { pool } else { 0 };
-    let rendered = ready_requests(&workload, places, |user, body, out| site.create_plan(user, body, out));
+    let rendered = ready_requests(&workload, places, |user, body, out| service.site.create_plan(user, body, out));
     let places = if mix.has(&[Echo]) { pool.min(fitting) } else { 0 };
     let bytes = scenario.answer_bytes;
     let echoes = ready_requests(&workload, places, |_, body, out| {
-        site.send("POST", format_args!("/echo?n={bytes}"), body, out);
+        service.site.send("POST", format_args!("/echo?n={bytes}"), body, out);
     });
     let connections = scenario.connections.clamp(1, POOL_CONNECTIONS_MAX);
     let (pool, acknowledged) = (rendered, Vec::new());
-    let mut prepared = Prepared { service, ids, site, workload, limit, is_repeated, pool, echoes, acknowledged };
+    let mut prepared = Plan { service, ids, workload, limit, is_repeated, pool, echoes, acknowledged };
     if !needs_pool {
         return Ok((prepared, Tally::new(), Ledger::default()));
     }
@@ -104,12 +99,12 @@ fn ready_requests(workload: &Workload, places: u64, write: impl Fn(&str, &[u8], 
 }
 
 /// Reads every active instrument, up to [`KEYS_MAX`].
-async fn catalogue(service: &Service, site: &Site, connection: &mut Connection) -> anyhow::Result<Keys> {
+async fn catalogue(service: &Service, connection: &mut Connection) -> anyhow::Result<Keys> {
     let mut keys = Vec::new();
     loop {
         let offset = keys.len();
         let path = format_args!("{INSTRUMENTS}/instruments?is_active=true&limit={CATALOGUE_PAGE}&offset={offset}");
-        let (status, page) = get(service, site, connection, "the catalog", path).await?;
+        let (status, page) = get(service, connection, "the catalog", path).await?;
         if status != 200 {
             bail!("failed to read the catalog: status `{status}`; use --keys with a list of keys");
         }
@@ -124,9 +119,9 @@ async fn catalogue(service: &Service, site: &Site, connection: &mut Connection) 
 }
 
 /// Reads the maximum number of instruments of a plan from the registry's settings.
-async fn limit(service: &Service, site: &Site, connection: &mut Connection) -> anyhow::Result<usize> {
+async fn limit(service: &Service, connection: &mut Connection) -> anyhow::Result<usize> {
     let path = format_args!("{PLANS}/planner/config");
-    let (_, config) = get(service, site, connection, "the settings of the planner", path).await?;
+    let (_, config) = get(service, connection, "the settings of the planner", path).await?;
     let max = &config["configuration"]["INSTRUMENT_REGISTRY_MAX_INSTRUMENTS_PER_PLAN"];
     // Without the settings, the limit of the contract applies.
     let max = max.as_str().and_then(|max| max.parse().ok());
@@ -136,13 +131,12 @@ async fn limit(service: &Service, site: &Site, connection: &mut Connection) -> a
 /// Returns the status and the body of a response. The body is `null` if it is not JSON.
 async fn get(
     service: &Service,
-    site: &Site,
     connection: &mut Connection,
     what: &str,
     path: Arguments<'_>,
 ) -> anyhow::Result<(u16, Value)> {
     let mut request = Vec::new();
-    site.bare("GET", path, &mut request);
+    service.site.bare("GET", path, &mut request);
     let answer = connection.exchange(&request).await;
     let answer = answer.with_context(|| format!("failed to read {what} from {}", service.target.base))?;
     Ok((answer.status, serde_json::from_slice(answer.body).unwrap_or_default()))

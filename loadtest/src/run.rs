@@ -20,12 +20,14 @@ use self::course::Course;
 pub(crate) use self::course::Stage;
 use self::shard::Shard;
 use crate::fault::Fault;
-use crate::ledger::Ledger;
+use crate::ledger::{Acknowledgement, Ledger};
 use crate::pacer::Pacer;
-use crate::prepared::Prepared as Plan;
+use crate::plan_id::PlanId;
 use crate::profile::Life;
+use crate::settings::Service;
 use crate::tally::Tally;
 use crate::wire::Connection;
+use crate::workload::Workload;
 
 /// Maximum number of connections that a thread opens at once: the queue of a listening socket holds only a few hundred
 /// connections that are not yet accepted.
@@ -37,6 +39,25 @@ const PAUSE: Duration = Duration::from_millis(10);
 
 /// The interval at which the progress is shown and the end is noticed.
 const LOOK_EVERY: Duration = Duration::from_millis(20);
+
+/// The input of a run, which exists before the clock starts.
+#[derive(Debug)]
+pub(crate) struct Plan {
+    pub(crate) service: Service,
+    /// The plans to read. Empty: acknowledged plans.
+    pub(crate) ids: Vec<PlanId>,
+    pub(crate) workload: Workload,
+    /// The maximum number of instruments of a plan in the settings of the registry.
+    pub(crate) limit: usize,
+    /// Whether a request can be sent more than once.
+    pub(crate) is_repeated: bool,
+    /// Rendered plan requests by their position in the pool. Empty if they are rendered during the run.
+    pub(crate) pool: Vec<Box<[u8]>>,
+    /// Rendered requests of the kind `echo`.
+    pub(crate) echoes: Vec<Box<[u8]>>,
+    /// Plans that were created before the load.
+    pub(crate) acknowledged: Vec<Acknowledgement>,
+}
 
 /// The results of a load.
 #[derive(Debug)]

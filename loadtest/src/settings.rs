@@ -1,6 +1,5 @@
 //! The settings of a run, from the command line and the scenario.
 
-use std::fmt;
 use std::fs;
 use std::path::Path;
 use std::time::Duration;
@@ -12,6 +11,7 @@ use crate::keys::Keys;
 use crate::kind::Kind;
 use crate::plan_id::PlanId;
 use crate::scenario::{Phase, Scenario};
+use crate::site::Site;
 use crate::target::Target;
 use crate::workload::Workload;
 
@@ -19,22 +19,11 @@ use crate::workload::Workload;
 #[derive(Clone, Debug)]
 pub(crate) struct Service {
     pub(crate) target: Target,
-    /// The API key as a header value; empty if none is needed.
-    pub(crate) key: Key,
+    pub(crate) site: Site,
     pub(crate) dialect: Dialect,
     pub(crate) timeout: Duration,
     /// The number of sending threads, at least one.
     pub(crate) threads: usize,
-}
-
-/// The API key. It is never shown.
-#[derive(Clone, PartialEq, Eq)]
-pub(crate) struct Key(pub(crate) String);
-
-impl fmt::Debug for Key {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Key(…)")
-    }
 }
 
 /// The settings of a run.
@@ -99,8 +88,8 @@ impl Service {
         };
         let processors = std::thread::available_parallelism().map_or(1, usize::from);
         Ok(Self {
+            site: Site::new(&target, &key),
             target,
-            key: Key(key),
             dialect: args.dialect,
             timeout: Duration::from_secs(args.timeout_seconds),
             threads: args.threads.map_or(processors, usize::from),

@@ -1,17 +1,17 @@
 //! Renders requests as bytes.
 
-use std::fmt::Arguments;
+use std::fmt::{self, Arguments};
 use std::io::Write;
 
 use crate::plan_id::PlanId;
-use crate::settings::Service;
+use crate::target::Target;
 
 /// The paths of plans, of the catalog and of profiles.
 pub(crate) const PLANS: &str = "/api/v1/internal/instrument-registry/subscriptions";
 pub(crate) const INSTRUMENTS: &str = "/api/v1/internal/instrument-registry";
 pub(crate) const PROFILES: &str = "/api/v1/internal/subscription-profiles";
 
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(crate) struct Site {
     /// The path before `/api`.
     path: String,
@@ -19,15 +19,18 @@ pub(crate) struct Site {
     headers: String,
 }
 
+/// Does not show the headers, because they contain the API key.
+impl fmt::Debug for Site {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Site").field("path", &self.path).finish_non_exhaustive()
+    }
+}
+
 impl Site {
-    pub(crate) fn new(service: &Service) -> Self {
-        let host = &service.target.authority;
-        let key = match service.key.0.as_str() {
-            "" => String::new(),
-            key => format!("X-Internal-API-Key: {key}\r\n"),
-        };
-        let headers = format!(" HTTP/1.1\r\nHost: {host}\r\n{key}");
-        Self { path: service.target.path.clone(), headers }
+    pub(crate) fn new(target: &Target, key: &str) -> Self {
+        let key = if key.is_empty() { String::new() } else { format!("X-Internal-API-Key: {key}\r\n") };
+        let headers = format!(" HTTP/1.1\r\nHost: {}\r\n{key}", target.authority);
+        Self { path: target.path.clone(), headers }
     }
 
     /// Requests a plan. `user_id` must not need escaping in a query.

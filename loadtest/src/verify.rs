@@ -13,7 +13,6 @@ use crate::args::Dialect;
 use crate::fault::{Fault, Faults};
 use crate::ledger::{Acknowledgement, Ledger};
 use crate::settings::Service;
-use crate::site::Site;
 use crate::wire::{Answer, Connection};
 
 /// Maximum number of attempts for a plan if the registry rejects the request or is unreachable. A rejection does not
@@ -33,7 +32,7 @@ pub(crate) fn verify(
 ) -> anyhow::Result<(Verification, Faults)> {
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_all().build().context("failed to start a runtime")?;
-    let (plans, site, deadline) = (ledger.acknowledgements(), Site::new(service), Instant::now() + time);
+    let (plans, deadline) = (ledger.acknowledgements(), Instant::now() + time);
     let (next, mut faults) = (Cell::new(0), Faults::default());
     let bar = registry_loadtest::progress("reading plans back: {pos} of {len}", plans.len() as u64);
     let read = async |_| {
@@ -44,7 +43,7 @@ pub(crate) fn verify(
         {
             next.set(next.get() + 1);
             bar.inc(1);
-            site.read_plan(plan.plan_id, &mut request);
+            service.site.read_plan(plan.plan_id, &mut request);
             found.extend(read_back(&mut connection, &request, service.dialect, plan, deadline).await.err());
         }
         found

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Barrier, Mutex, OnceLock};
 use std::time::{Duration, Instant};
 
-use crate::prepared::Prepared as Plan;
+use super::Plan;
 use crate::schedule::beginnings;
 
 /// Time between the release of a round and its moment, so that all tasks wait for it by then.

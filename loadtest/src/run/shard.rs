@@ -4,6 +4,7 @@ use std::time::Instant;
 
 use foldhash::HashMap;
 
+use super::Plan;
 use super::course::{Course, Stage};
 use crate::answer::{
     self, CheckResult, Expected, RequestOutcome, Seen, check_bytes, check_described, check_listed, check_plan,
@@ -15,8 +16,8 @@ use crate::keys::Marks;
 use crate::kind::Kind;
 use crate::ledger::{Acknowledgement, Ledger};
 use crate::plan_id::PlanId;
-use crate::prepared::Prepared as Plan;
 use crate::profile::{self, Life, Step};
+use crate::settings::Service;
 use crate::site::{INSTRUMENTS, PLANS, PROFILES};
 use crate::tally::{Measurement, Tally};
 use crate::wire::Answer;
@@ -89,7 +90,7 @@ impl<'a> Shard<'a> {
     /// Prepares request `index` of caller `number`, in `out` unless its bytes are already rendered.
     pub(crate) fn prepare(&mut self, index: u64, number: usize, life: &Life, out: &mut Vec<u8>) -> Prepared<'a> {
         let plan = self.plan;
-        let Plan { workload, site, echoes, .. } = plan;
+        let Plan { workload, service: Service { site, .. }, echoes, .. } = plan;
         if self.course.stage == Stage::Pool || self.course.is_together() {
             return self.plan_request(Kind::New, index, workload.ask_of(index), out);
         }
@@ -194,7 +195,7 @@ impl<'a> Shard<'a> {
             }
             body.clear();
             workload.write_body(ask, drawn, body);
-            plan.site.create_plan(&workload.user_id(ask.user), body, out);
+            plan.service.site.create_plan(&workload.user_id(ask.user), body, out);
         }
         Prepared { kind, rendered, expectation }
     }
@@ -212,7 +213,7 @@ impl<'a> Shard<'a> {
     }
 
     fn profile_request(&mut self, number: usize, life: &Life, out: &mut Vec<u8>) {
-        let Self { plan: Plan { site, workload, .. }, marks, drawn, body, .. } = self;
+        let Self { plan: Plan { service: Service { site, .. }, workload, .. }, marks, drawn, body, .. } = self;
         let user_id = workload.user_id(number as u32);
         let id = life.id().unwrap_or_default();
         match life.step() {

@@ -143,10 +143,14 @@ fn ids_to_read_are_plan_ids() {
 fn the_key_file_wins_over_the_environment() {
     let key_file = file("from-file\n");
 
-    let key = |options: &[&str]| check(&[&["cold"], options].concat()).expect("there is a key").service.key.0;
+    let head = |options: &[&str]| {
+        let (settings, mut head) = (check(&[&["cold"], options].concat()).expect("there is a key"), Vec::new());
+        settings.service.site.bare("GET", format_args!("/"), &mut head);
+        String::from_utf8(head).expect("the head is text")
+    };
 
-    assert_eq!(key(&["--key-file", path(&key_file)]), "from-file");
-    assert_eq!(key(&[]), "from-environment");
+    assert!(head(&["--key-file", path(&key_file)]).ends_with("X-Internal-API-Key: from-file\r\n\r\n"));
+    assert!(head(&[]).ends_with("X-Internal-API-Key: from-environment\r\n\r\n"));
 }
 
 #[test]

@@ -5,7 +5,6 @@ use crate::args::{Args, Command};
 use crate::fault::Fault;
 use crate::ledger::Ledger;
 use crate::settings::Settings;
-use crate::site::Site;
 use crate::tally::{Measurement, Tally};
 
 /// Returns the report of a run of two seconds.
@@ -13,9 +12,8 @@ fn sample() -> Report {
     let args = Args::try_parse_from(["loadtest", "run", "mixed"]).expect("the options parse");
     let Command::Run(args) = args.command else { panic!("`run` is another command") };
     let Settings { service, workload, ids } = Settings::of_run(&args, Some("k".into())).expect("the options are sound");
-    let site = Site::new(&service);
     let (pool, echoes, acknowledged) = (Vec::new(), Vec::new(), Vec::new());
-    let plan = Prepared { service, ids, site, workload, limit: 1_000, is_repeated: true, pool, echoes, acknowledged };
+    let plan = Plan { service, ids, workload, limit: 1_000, is_repeated: true, pool, echoes, acknowledged };
     let mut tally = Tally::new();
     for ms in 1..=1_000 {
         let (begun, ended) = (std::time::Duration::from_millis(ms), std::time::Duration::from_millis(2 * ms));
