@@ -59,10 +59,11 @@ pub(crate) struct Service {
     pub(crate) folder: PathBuf,
     /// Environment variables in addition to those of every instance; only the registry gets them.
     pub(crate) environment: Vec<(&'static str, String)>,
-    pub(crate) group: Option<Group>,
     pub(crate) key: Option<String>,
     pub(crate) client: Client,
     pub(crate) running: RefCell<Option<Running>>,
+    /// The last field, so that the group is removed after its processes.
+    pub(crate) group: Option<Group>,
 }
 
 pub(crate) struct Running {
