@@ -15,53 +15,15 @@ import pathlib
 import re
 import sys
 import time
-import urllib.error
 import urllib.parse
-import urllib.request
 
 import jsonschema_rs
 
-REGISTRY = "/api/v1/internal/instrument-registry"
+from service import REGISTRY, Service, finished
+
 PROFILES = "/api/v1/internal/subscription-profiles"
 IDS = ("plan_id", "profile_id", "job_id", "conflict_id", "version")
 MOST_ITEMS = 3
-
-
-class Service:
-    def __init__(self, url, key):
-        self.url, self.key = url, key
-
-    def send(self, method, path, body=None, headers=()):
-        """Returns status, content type and body."""
-        request = urllib.request.Request(self.url + path, method=method, data=body)
-        request.add_header("X-Internal-API-Key", self.key)
-        for name, value in dict(headers).items():
-            request.add_header(name, value)
-        try:
-            with urllib.request.urlopen(request, timeout=30) as answer:
-                kind = answer.headers.get_content_type()
-                # A stream does not end: its first event is enough.
-                text = b"".join(iter(answer.readline, b"\n")) if kind == "text/event-stream" else answer.read()
-                return answer.status, kind, text
-        except urllib.error.HTTPError as problem:
-            return problem.code, problem.headers.get_content_type(), problem.read()
-
-    def json(self, method, path, body=None):
-        """Returns the JSON of a response that must have status 200."""
-        data = None if body is None else json.dumps(body).encode()
-        status, _, text = self.send(method, path, data, {"Content-Type": "application/json"})
-        assert status == 200, f"{method} {path}: {status} {text.decode()}"
-        return json.loads(text)
-
-
-def finished(service, job_id):
-    """Waits until a job has finished."""
-    for _ in range(300):
-        job = service.json("GET", f"{REGISTRY}/jobs/{job_id}")
-        if job["status"] in ("completed", "failed", "cancelled"):
-            return job
-        time.sleep(0.1)
-    raise AssertionError(f"timeout: job {job_id} did not finish within 30 s")
 
 
 def profile(service, user_id, instruments):
@@ -176,7 +138,8 @@ def check(service, document, identify, record):
         for kind, example in bodies:
             headers = dict(places["header"], **({"Content-Type": kind} if kind else {}))
             body = None if kind is None else example.encode() if isinstance(example, str) else json.dumps(example).encode()
-            status, content_type, text = service.send(method.upper(), target, body, headers)
+            status, received, text = service.send(method.upper(), target, body, headers)
+            content_type = received.get_content_type()
             count += 1
             contents = operation["responses"]["200"]["content"]
             if status != 200 or content_type not in contents:
@@ -199,7 +162,7 @@ def check(service, document, identify, record):
 
 def leave_conflict(service):
     body = {"user_id": "desk-7", "profile_name": "Renamed", "subscription_type": "alerts", "instruments": ["NSE:RELIANC"]}
-    status, _, text = service.send("POST", PROFILES, json.dumps(body).encode(), {"Content-Type": "application/json"})
+    status, _, text = service.send("POST", PROFILES, body)
     assert status == 409, text.decode()
 
 
