@@ -114,8 +114,8 @@ observability: ## Start Prometheus and Grafana in addition to `make up`
 down: ## Stop all containers; their data stays
 	deploy/compose.sh --profile observability down
 
-readiness: ## Run thirteen checks against the stack of `make up`
-	deploy/readiness.sh
+readiness: ## Check the stack of `make up`; stop and pause its dependencies for some seconds
+	python3 tests/stack/readiness.py
 
 compose-test: ## Build the image; start, load, kill and remove the stack on a real Docker engine (root)
 	deploy/compose-test.sh

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Tests the service against its own OpenAPI document: the document is valid, the response to each example matches the document,
 # the client in clients/python is generated from it and passes its tests, and schemathesis finds no contradiction in API_CASES
-# generated requests.
+# generated requests. Also runs the checks of `make readiness` that need only the API.
 # The service runs with SQLite, in its own folder and on its own port. It is stopped at the end, even after a failure or a
 # signal. The tools are installed in the target folder, in the versions of tests/api/requirements.txt.
 #   API_CASES  number of generated requests (10000)    API_SEED  seed of the generator (1)
@@ -182,6 +182,8 @@ test)
     exit
     ;;
 esac
+REGISTRY_TEST_URL=$url REGISTRY_TEST_KEY=$key "$python" tests/stack/readiness.py Api >"$folder/log-of-readiness" 2>&1 ||
+    fail "readiness checks:" "$folder/log-of-readiness"
 "$python" tests/api/examples.py send "$url" "$key" "$folder/openapi.json"
 "$tools/openapi-spec-validator" "$folder/openapi.json" >"$folder/valid" 2>&1 || fail "invalid OpenAPI document:" "$folder/valid"
 test_client
