@@ -2,6 +2,10 @@
 //!
 //! When the service starts, it reads the last documents of the brokers, which takes a fraction of the time that the
 //! rows of a table take.
+//!
+//! Rows in `postcard` under `zstd` (level 9) take 84 to 100 % of the size, half of the time to write and 87 % of the time
+//! to read 250,000 instruments. They would add a C library, 12 MB to the peak of a load, and about 90 lines, because the
+//! reader of the stored versions must stay. `postcard` under gzip is 3 to 8 % larger.
 
 mod following;
 
