@@ -1,4 +1,7 @@
-//! Writes a plan as JSON in half of the time that its serializer takes.
+//! Writes a plan as JSON.
+//!
+//! The derived serializer takes 1.3 to 2.1 times as long for 10 to 5,000 instruments, because it checks every character of
+//! both lists. A copy of the structs in which a `RawValue` is the list takes 1.05 to 1.6 times as long and has more lines.
 
 use super::Plan;
 use crate::json::ObjectWriter;
