@@ -134,6 +134,21 @@ fn within(value: &str, min: u32, max: u32) -> Option<u32> {
     value.parse().ok().filter(|number| is_digits && (min..=max).contains(number))
 }
 
+fn seconds(value: &str, min: u32, max: u32) -> Option<Duration> {
+    within(value, min, max).map(|seconds| Duration::from_secs(seconds.into()))
+}
+
+/// Parses an amount in a range of ten-thousandths.
+fn amount(value: &str, min: i64, max: i64) -> Option<Amount> {
+    Amount::parse(value).filter(|amount| (min..=max).contains(&amount.ten_thousandths()))
+}
+
+/// Stores a value that could be parsed.
+fn put<T>(field: &mut T, value: Option<T>) -> Option<()> {
+    *field = value?;
+    Some(())
+}
+
 /// Every setting.
 pub const SETTINGS: &[SettingKey] = &[
     SettingKey {
@@ -141,121 +156,84 @@ pub const SETTINGS: &[SettingKey] = &[
         default: "moderate",
         allowed: "one of low, moderate, aggressive",
         is_planner_key: true,
-        apply: |value, settings| {
-            settings.optimization_level = OptimizationLevel::parse(value)?;
-            Some(())
-        },
+        apply: |value, settings| put(&mut settings.optimization_level, OptimizationLevel::parse(value)),
     },
     SettingKey {
         name: "INSTRUMENT_REGISTRY_PLANNER_TIMEOUT",
         default: "30",
         allowed: "an integer from 1 to 300 (seconds)",
         is_planner_key: true,
-        apply: |value, settings| {
-            settings.planner_timeout = Duration::from_secs(within(value, 1, 300)?.into());
-            Some(())
-        },
+        apply: |value, settings| put(&mut settings.planner_timeout, seconds(value, 1, 300)),
     },
     SettingKey {
         name: "INSTRUMENT_REGISTRY_MAX_INSTRUMENTS_PER_PLAN",
         default: "1000",
         allowed: "an integer from 1 to 50000",
         is_planner_key: true,
-        apply: |value, settings| {
-            settings.max_instruments_per_plan = within(value, 1, 50_000)?;
-            Some(())
-        },
+        apply: |value, settings| put(&mut settings.max_instruments_per_plan, within(value, 1, 50_000)),
     },
     SettingKey {
         name: "INSTRUMENT_REGISTRY_FILTERING_STRICTNESS",
         default: "moderate",
         allowed: "one of lenient, moderate, strict",
         is_planner_key: true,
-        apply: |value, settings| {
-            settings.filtering_strictness = FilteringStrictness::parse(value)?;
-            Some(())
-        },
+        apply: |value, settings| put(&mut settings.filtering_strictness, FilteringStrictness::parse(value)),
     },
     SettingKey {
         name: "INSTRUMENT_REGISTRY_PLAN_CACHE_TTL",
         default: "300",
         allowed: "an integer from 1 to 86400 (seconds)",
         is_planner_key: true,
-        apply: |value, settings| {
-            settings.plan_cache_ttl = Duration::from_secs(within(value, 1, 86_400)?.into());
-            Some(())
-        },
+        apply: |value, settings| put(&mut settings.plan_cache_ttl, seconds(value, 1, 86_400)),
     },
     SettingKey {
         name: "INSTRUMENT_REGISTRY_COST_PER_INSTRUMENT",
         default: "0.05",
         allowed: "a number from 0 to 1000 (USD, at most 4 decimals)",
         is_planner_key: false,
-        apply: |value, settings| {
-            let range = Amount::ZERO..=Amount::from_ten_thousandths(10_000_000);
-            settings.cost_per_instrument = Amount::parse(value).filter(|amount| range.contains(amount))?;
-            Some(())
-        },
+        apply: |value, settings| put(&mut settings.cost_per_instrument, amount(value, 0, 10_000_000)),
     },
     SettingKey {
         name: "INSTRUMENT_REGISTRY_PLAN_RETENTION_DAYS",
         default: "30",
         allowed: "an integer from 1 to 3650 (days)",
         is_planner_key: false,
-        apply: |value, settings| {
-            settings.plan_retention_days = within(value, 1, 3650)?;
-            Some(())
-        },
+        apply: |value, settings| put(&mut settings.plan_retention_days, within(value, 1, 3650)),
     },
     SettingKey {
         name: "INSTRUMENT_REGISTRY_SUBSCRIPTION_TIMEOUT",
         default: "30",
         allowed: "an integer from 1 to 300 (seconds)",
         is_planner_key: false,
-        apply: |value, settings| {
-            settings.subscription_timeout = Duration::from_secs(within(value, 1, 300)?.into());
-            Some(())
-        },
+        apply: |value, settings| put(&mut settings.subscription_timeout, seconds(value, 1, 300)),
     },
     SettingKey {
         name: "INSTRUMENT_REGISTRY_MAX_SUBSCRIPTIONS_PER_USER",
         default: "100",
         allowed: "an integer from 1 to 10000",
         is_planner_key: false,
-        apply: |value, settings| {
-            settings.max_subscriptions_per_user = within(value, 1, 10_000)?;
-            Some(())
-        },
+        apply: |value, settings| put(&mut settings.max_subscriptions_per_user, within(value, 1, 10_000)),
     },
     SettingKey {
         name: "INSTRUMENT_REGISTRY_PROFILE_VALIDATION_STRICT",
         default: "true",
         allowed: "true or false",
         is_planner_key: false,
-        apply: |value, settings| {
-            settings.profile_validation_strict = value.parse().ok()?;
-            Some(())
-        },
+        apply: |value, settings| put(&mut settings.profile_validation_strict, value.parse().ok()),
     },
     SettingKey {
         name: "INSTRUMENT_REGISTRY_AUDIT_RETENTION_DAYS",
         default: "365",
         allowed: "an integer from 1 to 3650 (days)",
         is_planner_key: false,
-        apply: |value, settings| {
-            settings.audit_retention_days = within(value, 1, 3650)?;
-            Some(())
-        },
+        apply: |value, settings| put(&mut settings.audit_retention_days, within(value, 1, 3650)),
     },
     SettingKey {
         name: "INSTRUMENT_REGISTRY_CONFLICT_RESOLUTION_STRATEGY",
         default: "latest_wins",
         allowed: "one of latest_wins, merge, fail_on_conflict",
         is_planner_key: false,
-        apply: |value, settings| {
-            settings.conflict_resolution_strategy = Strategy::parse(value)?;
-            Some(())
-        },
+        apply: |value, settings| put(&mut settings.conflict_resolution_strategy, Strategy::parse(value)),
     },
     SettingKey {
         name: "INSTRUMENT_REGISTRY_DAILY_BUDGET_PER_USER",
@@ -263,12 +241,8 @@ pub const SETTINGS: &[SettingKey] = &[
         allowed: "a number from 0.0001 to 1000000 (USD, at most 4 decimals), or empty for no budget",
         is_planner_key: false,
         apply: |value, settings| {
-            let range = Amount::from_ten_thousandths(1)..=Amount::from_ten_thousandths(10_000_000_000);
-            settings.daily_budget_per_user = match value {
-                "" => None,
-                value => Some(Amount::parse(value).filter(|amount| range.contains(amount))?),
-            };
-            Some(())
+            let budget = if value.is_empty() { Some(None) } else { amount(value, 1, 10_000_000_000).map(Some) };
+            put(&mut settings.daily_budget_per_user, budget)
         },
     },
 ];
