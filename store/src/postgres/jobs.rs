@@ -73,66 +73,88 @@ const FAIL: &str = "
 #[async_trait]
 impl JobStore for PostgresStore {
     async fn create_job(&self, job: &Job) -> Result<Created, StoreError> {
-        create(&self.connections, job).await
+        let document = document(job)?;
+        let create = || async |connection: &mut PgConnection| creation(job, &document).execute(connection).await;
+        if self.connections.write_idempotent(create).await?.rows_affected() == 1 {
+            return Ok(Created::Yes);
+        }
+        in_the_way(&self.connections, job).await
     }
 
     async fn create_keyed_job(&self, job: &Job, claim: &KeyClaim) -> Result<Created, StoreError> {
-        create_keyed(&self.connections, job, claim).await
+        // One transaction, which claims the key first: of two requests with one key the later one must see the response
+        // of the earlier one, not its job.
+        let document = document(job)?;
+        let mut lease = self.connections.begin("begin isolation level read committed", Bound::Statement).await?;
+        let claimed = keys::claim(&mut lease, &[claim]).await?.pop();
+        let is_created = match &claimed {
+            Some(Claimed::Taken(_)) => false,
+            _ => {
+                let create = async |connection: &mut PgConnection| creation(job, &document).execute(connection).await;
+                lease.attempt(create).await?.rows_affected() == 1
+            }
+        };
+        let ended = if is_created {
+            lease.commit(async |connection| sqlx::query("commit").execute(connection).await).await
+        } else {
+            lease.attempt(async |connection| sqlx::query("rollback").execute(connection).await).await
+        };
+        lease.release(ended)?;
+        match claimed {
+            Some(Claimed::Taken(answer)) => Ok(Created::Answered(answer)),
+            _ if is_created => Ok(Created::Yes),
+            _ => in_the_way(&self.connections, job).await,
+        }
     }
 
     async fn save_job(&self, job: &Job) -> Result<bool, StoreError> {
-        save(&self.connections, job).await
+        let document = document(job)?;
+        let save = || {
+            async |connection: &mut PgConnection| {
+                let query = sqlx::query(SAVE).bind(&job.job_id).bind(&document).bind(job.status.is_finished());
+                query.fetch_optional(connection).await
+            }
+        };
+        self.connections.write_idempotent(save).await?.map_or(Ok(false), |row| column(&row, "is_wanted"))
     }
 
     async fn job(&self, job_id: &str) -> Result<Option<Job>, StoreError> {
-        read_job(&self.connections, job_id).await
+        let read =
+            || async |connection: &mut PgConnection| sqlx::query(READ).bind(job_id).fetch_optional(connection).await;
+        self.connections.read(read).await?.map(|row| job(column(&row, "document")?)).transpose()
     }
 
     async fn latest_jobs(&self, limit: u32) -> Result<Vec<Job>, StoreError> {
-        latest(&self.connections, limit).await
+        let read = || {
+            async |connection: &mut PgConnection| sqlx::query(LATEST).bind(i64::from(limit)).fetch_all(connection).await
+        };
+        self.connections.read(read).await?.iter().map(|row| job(column(row, "document")?)).collect()
     }
 
     async fn cancel_job(&self, job_id: &str) -> Result<Option<Job>, StoreError> {
-        cancel(&self.connections, job_id).await
+        let cancel =
+            || async |connection: &mut PgConnection| sqlx::query(CANCEL).bind(job_id).fetch_optional(connection).await;
+        self.connections.write_idempotent(cancel).await?.map(|row| job(column(&row, "document")?)).transpose()
     }
 
     async fn fail_stale_jobs(&self, stale_after: Duration) -> Result<Vec<Job>, StoreError> {
-        fail_stale(&self.connections, stale_after).await
-    }
-}
-
-async fn create(connections: &Connections, new: &Job) -> Result<Created, StoreError> {
-    let document = document(new)?;
-    let create = || async |connection: &mut PgConnection| creation(new, &document).execute(connection).await;
-    if connections.write_idempotent(create).await?.rows_affected() == 1 {
-        return Ok(Created::Yes);
-    }
-    in_the_way(connections, new).await
-}
-
-/// One transaction, which claims the key first: of two requests with one key the later one must see the response of the
-/// earlier one, not its job.
-async fn create_keyed(connections: &Connections, new: &Job, claim: &KeyClaim) -> Result<Created, StoreError> {
-    let document = document(new)?;
-    let mut lease = connections.begin("begin isolation level read committed", Bound::Statement).await?;
-    let claimed = keys::claim(&mut lease, &[claim]).await?.pop();
-    let is_created = match &claimed {
-        Some(Claimed::Taken(_)) => false,
-        _ => {
-            let create = async |connection: &mut PgConnection| creation(new, &document).execute(connection).await;
-            lease.attempt(create).await?.rows_affected() == 1
+        let stale_after = stale_after.as_secs_f64();
+        let find =
+            || async |connection: &mut PgConnection| sqlx::query(STALE).bind(stale_after).fetch_all(connection).await;
+        let mut orphans = Vec::new();
+        for row in self.connections.read(find).await? {
+            let orphan = orphaned(column(&row, "document")?, Utc::now())?;
+            let document = document(&orphan)?;
+            // Not retried: a second attempt would not find the job that the first one has failed, and nobody would
+            // report it.
+            let fail = async |connection: &mut PgConnection| {
+                sqlx::query(FAIL).bind(&orphan.job_id).bind(&document).bind(stale_after).execute(connection).await
+            };
+            if self.connections.write(fail).await?.rows_affected() == 1 {
+                orphans.push(orphan);
+            }
         }
-    };
-    let ended = if is_created {
-        lease.commit(async |connection| sqlx::query("commit").execute(connection).await).await
-    } else {
-        lease.attempt(async |connection| sqlx::query("rollback").execute(connection).await).await
-    };
-    lease.release(ended)?;
-    match claimed {
-        Some(Claimed::Taken(answer)) => Ok(Created::Answered(answer)),
-        _ if is_created => Ok(Created::Yes),
-        _ => in_the_way(connections, new).await,
+        Ok(orphans)
     }
 }
 
@@ -157,52 +179,4 @@ async fn in_the_way(connections: &Connections, new: &Job) -> Result<Created, Sto
         return Ok(Created::Yes);
     }
     Ok(if column(&row, "is_taken")? { Created::Taken(other) } else { Created::Busy(other) })
-}
-
-async fn save(connections: &Connections, job: &Job) -> Result<bool, StoreError> {
-    let document = document(job)?;
-    let save = || {
-        async |connection: &mut PgConnection| {
-            let query = sqlx::query(SAVE).bind(&job.job_id).bind(&document).bind(job.status.is_finished());
-            query.fetch_optional(connection).await
-        }
-    };
-    connections.write_idempotent(save).await?.map_or(Ok(false), |row| column(&row, "is_wanted"))
-}
-
-async fn read_job(connections: &Connections, job_id: &str) -> Result<Option<Job>, StoreError> {
-    let read = || async |connection: &mut PgConnection| sqlx::query(READ).bind(job_id).fetch_optional(connection).await;
-    connections.read(read).await?.map(|row| job(column(&row, "document")?)).transpose()
-}
-
-async fn latest(connections: &Connections, limit: u32) -> Result<Vec<Job>, StoreError> {
-    let read =
-        || async |connection: &mut PgConnection| sqlx::query(LATEST).bind(i64::from(limit)).fetch_all(connection).await;
-    connections.read(read).await?.iter().map(|row| job(column(row, "document")?)).collect()
-}
-
-async fn cancel(connections: &Connections, job_id: &str) -> Result<Option<Job>, StoreError> {
-    let cancel =
-        || async |connection: &mut PgConnection| sqlx::query(CANCEL).bind(job_id).fetch_optional(connection).await;
-    connections.write_idempotent(cancel).await?.map(|row| job(column(&row, "document")?)).transpose()
-}
-
-async fn fail_stale(connections: &Connections, stale_after: Duration) -> Result<Vec<Job>, StoreError> {
-    let stale_after = stale_after.as_secs_f64();
-    let find =
-        || async |connection: &mut PgConnection| sqlx::query(STALE).bind(stale_after).fetch_all(connection).await;
-    let mut orphans = Vec::new();
-    for row in connections.read(find).await? {
-        let orphan = orphaned(column(&row, "document")?, Utc::now())?;
-        let document = document(&orphan)?;
-        // Not retried: a second attempt would not find the job that the first one has failed, and nobody would report
-        // it.
-        let fail = async |connection: &mut PgConnection| {
-            sqlx::query(FAIL).bind(&orphan.job_id).bind(&document).bind(stale_after).execute(connection).await
-        };
-        if connections.write(fail).await?.rows_affected() == 1 {
-            orphans.push(orphan);
-        }
-    }
-    Ok(orphans)
 }
