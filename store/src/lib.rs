@@ -42,5 +42,5 @@ pub use self::paging::{COUNT_MAX, Page, Portion, PortionLimit, Position, RowOutl
 pub use self::plans::{PlanFilter, PlanPage, PlanStore, PlanSummary};
 pub use self::profiles::ProfileStore;
 pub use self::report::DatabaseReport;
-pub use self::settings::{LastGoodSetting, LastGoodSettings, SettingsStore};
+pub use self::settings::{LastGoodSetting, LastGoodSettings, SettingsStore, merge_last_good};
 pub use self::store::{ConnectionCounts, DEPENDENCY, Store};

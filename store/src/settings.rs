@@ -8,9 +8,6 @@ use serde::{Deserialize, Serialize};
 
 use super::error::StoreError;
 
-/// Maximum number of settings that are read: far more than there are keys.
-pub(super) const LAST_GOOD_MAX: i64 = 1000;
-
 /// The last valid value of a setting that the config service returned.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LastGoodSetting {
@@ -23,13 +20,21 @@ pub struct LastGoodSetting {
 /// The last good settings by key. Never secrets.
 pub type LastGoodSettings = BTreeMap<String, LastGoodSetting>;
 
+/// Keeps the later value of each key of either side.
+pub fn merge_last_good(kept: &mut LastGoodSettings, others: LastGoodSettings) {
+    for (key, other) in others {
+        if kept.get(&key).is_none_or(|ours| ours.said_at < other.said_at) {
+            kept.insert(key, other);
+        }
+    }
+}
+
 /// The table of last good settings.
 #[async_trait]
 pub trait SettingsStore: Send + Sync + 'static {
     /// Reads the last good settings, which may include keys of another release.
     async fn last_good(&self) -> Result<LastGoodSettings, StoreError>;
 
-    /// Stores settings, all or none. A key whose stored value is later is not changed, and neither are keys that are
-    /// not in `settings`.
+    /// Merges settings into the stored ones like [`merge_last_good`], all or none.
     async fn save_last_good(&self, settings: &LastGoodSettings) -> Result<(), StoreError>;
 }

@@ -1,12 +1,11 @@
 //! The last settings of the config service that were in range, for outages of the service.
 
-use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::Path;
 
 use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
-use registry_store::{LastGoodSetting, LastGoodSettings};
+use registry_store::{LastGoodSetting, LastGoodSettings, merge_last_good};
 
 use crate::settings::SETTINGS;
 
@@ -14,9 +13,9 @@ use crate::settings::SETTINGS;
 /// confirmed recently must not lose to an older one. A write every few minutes costs little.
 const CONFIRM_EVERY: TimeDelta = TimeDelta::minutes(5);
 
-/// The last answer for each key. Settings only, never secrets.
+/// The last answer for each key of this release.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct LastGood(BTreeMap<&'static str, LastGoodSetting>);
+pub(crate) struct LastGood(LastGoodSettings);
 
 impl LastGood {
     pub(super) fn get(&self, key: &str) -> Option<&str> {
@@ -24,7 +23,7 @@ impl LastGood {
     }
 
     /// Records an answer of the service and its time; `None`: the key has no value.
-    pub(super) fn record(&mut self, key: &'static str, value: Option<&str>, said_at: DateTime<Utc>) {
+    pub(super) fn record(&mut self, key: &str, value: Option<&str>, said_at: DateTime<Utc>) {
         // Rounded to the precision of the databases, so that a value that is read back has the same time.
         let mut said_at = said_at.trunc_subsecs(3);
         if let Some(before) = self.0.get(key) {
@@ -34,7 +33,7 @@ impl LastGood {
             // The new answer is later than all known ones, whatever the clocks of the replicas.
             said_at = said_at.max(before.said_at + TimeDelta::milliseconds(1));
         }
-        self.0.insert(key, LastGoodSetting { value: value.map(str::to_owned), said_at });
+        self.0.insert(key.to_owned(), LastGoodSetting { value: value.map(str::to_owned), said_at });
     }
 
     pub(super) fn remove(&mut self, key: &str) {
@@ -43,16 +42,12 @@ impl LastGood {
 
     /// Keeps the later answer for each key.
     pub(super) fn merge(&mut self, other: LastGood) {
-        for (key, said) in other.0 {
-            if self.0.get(key).is_none_or(|ours| ours.said_at < said.said_at) {
-                self.0.insert(key, said);
-            }
-        }
+        merge_last_good(&mut self.0, other.0);
     }
 
-    /// Returns the form that the store takes.
-    pub(super) fn to_settings(&self) -> LastGoodSettings {
-        self.0.iter().map(|(key, said)| ((*key).to_owned(), said.clone())).collect()
+    /// Returns the settings as they are stored.
+    pub(super) fn settings(&self) -> &LastGoodSettings {
+        &self.0
     }
 
     /// Reads the file at `path`. Returns `None` if it does not exist.
@@ -93,7 +88,8 @@ impl LastGood {
 impl From<LastGoodSettings> for LastGood {
     /// Ignores keys that this release does not know.
     fn from(mut settings: LastGoodSettings) -> Self {
-        LastGood(SETTINGS.iter().filter_map(|key| Some((key.name, settings.remove(key.name)?))).collect())
+        settings.retain(|key, _| SETTINGS.iter().any(|known| known.name == key));
+        LastGood(settings)
     }
 }
 
@@ -132,7 +128,7 @@ mod tests {
     #[test]
     fn unchanged_values_are_confirmed_every_five_minutes() {
         let mut last_good = last_good("60");
-        let time = |last_good: &LastGood| last_good.to_settings()[TTL].said_at;
+        let time = |last_good: &LastGood| last_good.settings()[TTL].said_at;
 
         last_good.record(TTL, Some("60"), at(299));
         let unchanged = time(&last_good);
@@ -183,7 +179,7 @@ mod tests {
 
     #[test]
     fn keys_of_another_release_are_ignored() {
-        let mut stored = last_good("60").to_settings();
+        let mut stored = last_good("60").settings().clone();
         stored.insert("OF_ANOTHER_RELEASE".to_owned(), LastGoodSetting { value: Some("1".to_owned()), said_at: at(0) });
 
         assert_eq!(LastGood::from(stored), last_good("60"));

@@ -5,25 +5,17 @@ use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 
 use super::super::error::StoreError;
-use super::super::settings::{LAST_GOOD_MAX, LastGoodSettings, SettingsStore};
+use super::super::settings::{LastGoodSettings, SettingsStore};
 use super::PostgresStore;
-use crate::sql::settings::{READ, last_good};
+use crate::sql::settings::{READ, last_good, save};
 
 /// Replicas that save at the same time lock rows in the order of their keys.
-const SAVE: &str = "
-    insert into settings_last_good (setting_key, setting_value, said_at)
-    select *
-    from unnest($1::text[], $2::text[], $3::timestamptz[])
-    on conflict (setting_key) do update set
-        setting_value = excluded.setting_value,
-        said_at = excluded.said_at
-    where settings_last_good.said_at < excluded.said_at";
+const SAVE: &str = save!("select * from unnest($1::text[], $2::text[], $3::timestamptz[])");
 
 #[async_trait]
 impl SettingsStore for PostgresStore {
     async fn last_good(&self) -> Result<LastGoodSettings, StoreError> {
-        let read =
-            || async |connection: &mut PgConnection| sqlx::query(READ).bind(LAST_GOOD_MAX).fetch_all(connection).await;
+        let read = || async |connection: &mut PgConnection| sqlx::query(READ).fetch_all(connection).await;
         last_good(&self.connections.read(read).await?)
     }
 

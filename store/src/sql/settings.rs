@@ -4,8 +4,22 @@ use super::columns::{Columns, column, optional};
 use crate::error::StoreError;
 use crate::settings::{LastGoodSetting, LastGoodSettings};
 
+/// There are far fewer keys than the limit.
 pub(crate) const READ: &str =
-    "select setting_key, setting_value, said_at from settings_last_good order by setting_key limit $1";
+    "select setting_key, setting_value, said_at from settings_last_good order by setting_key limit 1000";
+
+/// The statement that merges the rows of a query into the table, like [`crate::merge_last_good`].
+macro_rules! save {
+    ($rows:literal) => {
+        concat!(
+            "insert into settings_last_good (setting_key, setting_value, said_at) ",
+            $rows,
+            " on conflict (setting_key) do update set setting_value = excluded.setting_value, \
+             said_at = excluded.said_at where settings_last_good.said_at < excluded.said_at"
+        )
+    };
+}
+pub(crate) use save;
 
 pub(crate) fn last_good(rows: &[impl Columns]) -> Result<LastGoodSettings, StoreError> {
     let setting =

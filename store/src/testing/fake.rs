@@ -27,7 +27,7 @@ use crate::jobs::{Created, Job};
 use crate::{
     CatalogueStore, ConnectionCounts, JobStore, KeyStore, Lane, LastAccepted, LastGoodSetting, LastGoodSettings,
     LoadDiff, LoadRecord, LoadSummary, PlanFilter, PlanPage, PlanStore, Position, Refusal, RefusalRecord,
-    SettingsStore, Store, StoreError, StoredCalendar, StoredCatalogue, StoredFault,
+    SettingsStore, Store, StoreError, StoredCalendar, StoredCatalogue, StoredFault, merge_last_good,
 };
 
 /// More calls than any test makes.
@@ -452,12 +452,7 @@ impl SettingsStore for FakeStore {
     }
 
     async fn save_last_good(&self, settings: &LastGoodSettings) -> Result<(), StoreError> {
-        let last_good = &mut self.answer()?.last_good;
-        for (key, setting) in settings {
-            if last_good.get(key).is_none_or(|kept| kept.said_at < setting.said_at) {
-                last_good.insert(key.clone(), setting.clone());
-            }
-        }
+        merge_last_good(&mut self.answer()?.last_good, settings.clone());
         Ok(())
     }
 }

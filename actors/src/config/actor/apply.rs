@@ -224,13 +224,12 @@ impl ConfigActor {
         state.is_store_stale = false;
         let persistence = persistence.clone();
         state.me.run(async move {
-            let settings = last_good.to_settings();
             let file = match file {
-                Some(file) => Some(write_file(last_good, file).await),
+                Some(file) => Some(write_file(last_good.clone(), file).await),
                 None => None,
             };
             let deadline = Instant::now() + STORE_TIMEOUT;
-            let save = |store: Arc<dyn Store>| async move { store.save_last_good(&settings).await };
+            let save = |store: Arc<dyn Store>| async move { store.save_last_good(last_good.settings()).await };
             ConfigMessage::Saved { file, outcome: persistence.run(Op::SaveLastGood, deadline, save).await }
         });
     }
