@@ -9,6 +9,7 @@ mod budget;
 mod documents;
 mod lists;
 mod parsed;
+mod shown;
 
 use std::borrow::Cow;
 use std::fmt;
@@ -28,10 +29,12 @@ use serde::de::{Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
 use self::budget::{Budget, Share};
+use self::shown::{kind_of, not_a_text, shown, shown_for_number};
 use super::problem::{Fault, Problem, REQUEST_BODY_IS};
 
 pub(super) use self::budget::{IMPORTS, PLANS};
 pub(crate) use self::lists::NumberOrTexts;
+pub(super) use self::shown::quoted;
 
 /// The deadline for the arrival of a body.
 pub(super) const BODY_TIMEOUT: Duration = Duration::from_secs(10);
@@ -449,57 +452,9 @@ fn length_fault(key: &str) -> Option<String> {
     (!is_allowed).then(|| format!("expected 1 to {KEY_CHARACTERS_MAX} characters, got {characters}"))
 }
 
-/// Returns the reason why a value is not a string.
-fn not_a_text(value: &RawValue) -> String {
-    match value.get().as_bytes().first() {
-        Some(b'"') => "must be valid Unicode".to_owned(),
-        _ => format!("expected a string, got {}", kind_of(value)),
-    }
-}
-
 /// Returns the integer in a field.
 fn whole(value: &RawValue) -> Option<u64> {
     // Only numbers are parsed: the tree of a list needs several times its size in memory.
     let is_number = value.get().starts_with(|first: char| first.is_ascii_digit() || first == '-');
     is_number.then(|| serde_json::from_str(value.get()).ok()).flatten().and_then(|value| whole_number(&value))
-}
-
-/// Returns the kind of a JSON value in words.
-fn kind_of(value: &RawValue) -> &'static str {
-    match value.get().as_bytes().first() {
-        Some(b'"') => "a string",
-        Some(b'{') => "an object",
-        Some(b'[') => "an array",
-        Some(b't' | b'f') => "a boolean",
-        Some(b'n') => "null",
-        _ => "a number",
-    }
-}
-
-/// Renders a value for an error: a string in backticks, an object or array as its kind, every other value unchanged.
-fn shown(value: &RawValue) -> String {
-    match value.get().as_bytes().first() {
-        Some(b'{' | b'[') => kind_of(value).to_owned(),
-        Some(b'"') => match serde_json::from_str::<String>(value.get()) {
-            Ok(text) => quoted(&shortened(&text)),
-            Err(_) => "a string that is not valid Unicode".to_owned(),
-        },
-        _ => shortened(value.get()).into_owned(),
-    }
-}
-
-/// Renders a value for an error that expects a number. A string of digits must not look like a number.
-fn shown_for_number(value: &RawValue) -> String {
-    let shown = shown(value);
-    if shown.starts_with('`') { format!("the string {shown}") } else { shown }
-}
-
-/// Renders a caller's text for an error.
-pub(super) fn quoted(text: &str) -> String {
-    if text.is_empty() { "an empty string".to_owned() } else { format!("`{text}`") }
-}
-
-/// Returns the first characters of a caller's text for an error.
-fn shortened(text: &str) -> Cow<'_, str> {
-    registry_planning::json::shortened(text, 40)
 }
