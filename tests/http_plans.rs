@@ -3,7 +3,7 @@
 mod describe;
 mod encoding;
 mod explain;
-mod front;
+mod fast_path;
 mod items;
 mod listing;
 mod options;

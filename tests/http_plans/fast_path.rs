@@ -54,7 +54,7 @@ async fn before_the_router_too_nobody_is_answered_without_the_key() {
 }
 
 /// Sends a request as it is written here, and gives the whole answer.
-fn exchange(address: &str, request: &str) -> String {
+fn send_raw(address: &str, request: &str) -> String {
     let mut stream = TcpStream::connect(address).expect("the service listens");
     stream.write_all(request.as_bytes()).expect("it reads");
     let mut answer = String::new();
@@ -79,7 +79,7 @@ async fn a_body_of_unknown_length_is_a_repeat_like_any_other() {
         head.len(),
         tail.len(),
     );
-    let answer = tokio::task::spawn_blocking(move || exchange(&address, &request)).await.unwrap();
+    let answer = tokio::task::spawn_blocking(move || send_raw(&address, &request)).await.unwrap();
 
     assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
     assert!(answer.contains(made["plan_id"].as_str().unwrap()) && answer.contains("\"cache_hit\":true"), "{answer}");
