@@ -3,8 +3,8 @@
 mod batch;
 mod brokers;
 mod faults;
-mod help;
 mod search;
+mod suggestions;
 
 use serde_json::{Value, json};
 
