@@ -104,9 +104,9 @@ async fn lines_of_requests_can_be_switched_off() {
 
 /// A log in memory.
 #[derive(Clone, Default)]
-struct Written(Arc<Mutex<Vec<u8>>>);
+struct MemoryLog(Arc<Mutex<Vec<u8>>>);
 
-impl io::Write for Written {
+impl io::Write for MemoryLog {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.0.lock().expect("nobody panics while holding it").write(bytes)
     }
@@ -117,16 +117,16 @@ impl io::Write for Written {
 }
 
 /// Creates a log in memory that has the lines of this thread that pass the filter.
-fn captured_log(filter: &str) -> (Written, DefaultGuard) {
-    let written = Written::default();
-    let writer = written.clone();
+fn captured_log(filter: &str) -> (MemoryLog, DefaultGuard) {
+    let log = MemoryLog::default();
+    let writer = log.clone();
     let lines = tracing_subscriber::fmt::layer().json().flatten_event(true).with_writer(move || writer.clone());
     let filter: Targets = filter.parse().expect("the filter is valid");
     let subscriber = tracing_subscriber::registry().with(lines).with(filter);
-    (written, tracing::subscriber::set_default(subscriber))
+    (log, tracing::subscriber::set_default(subscriber))
 }
 
-impl Written {
+impl MemoryLog {
     /// The lines of requests.
     fn of_requests(&self) -> Vec<Value> {
         let bytes = self.0.lock().expect("nobody panics while holding it").clone();
