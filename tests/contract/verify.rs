@@ -17,14 +17,14 @@ const AT_KITE: [&str; 11] = [
 ];
 
 /// A service with Kite's first file, and plans of it.
-struct Planned {
+struct ServiceWithPlans {
     service: Service,
     at_kite: String,
     without_broker: String,
     of_history: String,
 }
 
-async fn planned() -> Planned {
+async fn service_with_plans() -> ServiceWithPlans {
     let service = empty_service(&[]).await;
     load(&service.client, "kite", "2025-01-15", kite_before()).await;
     served(&service.client, "1").await;
@@ -37,10 +37,10 @@ async fn planned() -> Planned {
     let without_broker = path_of(request).await;
     let of_history = with(plan(&["NSE:TCS"]), "broker", "kite");
     let of_history = path_of(with(of_history, "subscription_type", "historical")).await;
-    Planned { service, at_kite, without_broker, of_history }
+    ServiceWithPlans { service, at_kite, without_broker, of_history }
 }
 
-impl Planned {
+impl ServiceWithPlans {
     /// Loads Kite's file of the next day.
     async fn load_next(&self) {
         load(&self.service.client, "kite", "2025-01-16", kite_after()).await;
@@ -50,64 +50,64 @@ impl Planned {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn verify_answers() {
-    let planned = planned().await;
-    let recorder = Recorder::new(&planned.service.client);
+    let fixture = service_with_plans().await;
+    let recorder = Recorder::new(&fixture.service.client);
     let verification = |path: &str| get(format!("{path}/verify"));
 
-    recorder.record("verify_same_catalog", verification(&planned.at_kite)).await;
-    planned.load_next().await;
-    recorder.record("verify_next_catalog", verification(&planned.at_kite)).await;
-    recorder.record("verify_without_broker", verification(&planned.without_broker)).await;
-    recorder.record("verify_history", verification(&planned.of_history)).await;
+    recorder.record("verify_same_catalog", verification(&fixture.at_kite)).await;
+    fixture.load_next().await;
+    recorder.record("verify_next_catalog", verification(&fixture.at_kite)).await;
+    recorder.record("verify_without_broker", verification(&fixture.without_broker)).await;
+    recorder.record("verify_history", verification(&fixture.of_history)).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn verify_faults() {
-    let planned = planned().await;
-    let recorder = Recorder::new(&planned.service.client);
+    let fixture = service_with_plans().await;
+    let recorder = Recorder::new(&fixture.service.client);
 
     recorder.record("verify_unknown_plan", get(format!("plans/{}/verify", unknown_id("plan")))).await;
-    recorder.record("verify_unknown_parameter", get(format!("{}/verify?x=1", planned.at_kite))).await;
+    recorder.record("verify_unknown_parameter", get(format!("{}/verify?x=1", fixture.at_kite))).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn reading_a_plan_compares_the_catalogs() {
-    let planned = planned().await;
-    let client = &planned.service.client;
+    let fixture = service_with_plans().await;
+    let client = &fixture.service.client;
     let fields_of = |answer: &Answer| {
         let catalogue = answer.json()["plan"]["metadata"]["catalogue"].clone();
         ["version", "planned", "current", "stale_instruments"].map(|name| catalogue[name].clone())
     };
-    let before = get(&planned.at_kite).send(client).await;
+    let before = get(&fixture.at_kite).send(client).await;
     assert_eq!(fields_of(&before), [json!("1"), Value::Null, Value::Null, Value::Null]);
 
-    planned.load_next().await;
+    fixture.load_next().await;
 
-    let after = get(&planned.at_kite).send(client).await;
-    let verification = client.read(&format!("{}/verify", planned.at_kite)).await;
+    let after = get(&fixture.at_kite).send(client).await;
+    let verification = client.read(&format!("{}/verify", fixture.at_kite)).await;
     let stale = &verification["stale_instruments"];
     assert_eq!(stale, &json!(7));
     assert_eq!(fields_of(&after), [json!("1"), json!("1"), json!("2"), stale.clone()]);
-    let including = client.read(&format!("{}?include=subscriptions", planned.at_kite)).await;
+    let including = client.read(&format!("{}?include=subscriptions", fixture.at_kite)).await;
     assert_eq!(including["plan"], after.json()["plan"], "the other way to the same plan");
     let mut plan = after.json()["plan"].clone();
     for added in ["planned", "current", "stale_instruments"] {
         plan["metadata"]["catalogue"].as_object_mut().unwrap().remove(added);
     }
     assert_eq!(plan, before.json()["plan"], "nothing else differs");
-    let without_broker = get(&planned.without_broker).send(client).await;
+    let without_broker = get(&fixture.without_broker).send(client).await;
     assert_eq!(fields_of(&without_broker), [json!("1"), Value::Null, Value::Null, Value::Null]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_tag_of_a_plan_belongs_to_the_comparison() {
-    let planned = planned().await;
-    let client = &planned.service.client;
-    let read = async |tag: &str| get(&planned.at_kite).with_header("if-none-match", tag).send(client).await;
-    let tag = get(&planned.at_kite).send(client).await.header("etag").to_owned();
+    let fixture = service_with_plans().await;
+    let client = &fixture.service.client;
+    let read = async |tag: &str| get(&fixture.at_kite).with_header("if-none-match", tag).send(client).await;
+    let tag = get(&fixture.at_kite).send(client).await.header("etag").to_owned();
     assert_eq!(read(&tag).await.status, 304);
 
-    planned.load_next().await;
+    fixture.load_next().await;
 
     let after = read(&tag).await;
     assert_eq!(after.status, 200);
