@@ -6,11 +6,11 @@ use std::collections::BTreeMap;
 use super::*;
 
 /// The subscriptions that a feed handler has open: the mode of each token on each connection.
-type Feed = BTreeMap<(u64, String), String>;
+type OpenSubscriptions = BTreeMap<(u64, String), String>;
 
 struct Desk {
     service: Service,
-    feed: Feed,
+    open: OpenSubscriptions,
 }
 
 impl Desk {
@@ -28,22 +28,22 @@ impl Desk {
     }
 
     /// Sends the messages of a schedule, as a feed handler does.
-    async fn follow(&mut self, path: String) {
+    async fn send_schedule(&mut self, path: String) {
         let schedule = self.read(path).await;
         for batch in schedule["batches"].as_array().unwrap_or(&Vec::new()) {
             let connection = batch["connection"].as_u64().unwrap_or_default();
             for token in batch["tokens"].as_array().unwrap_or(&Vec::new()) {
                 let subscription = (connection, text(token));
                 match text(&batch["action"]).as_str() {
-                    "unsubscribe" => self.feed.remove(&subscription),
-                    _ => self.feed.insert(subscription, text(&batch["mode"])),
+                    "unsubscribe" => self.open.remove(&subscription),
+                    _ => self.open.insert(subscription, text(&batch["mode"])),
                 };
             }
         }
     }
 
     /// Returns the subscriptions of a plan.
-    async fn planned(&self, plan_id: &str) -> Feed {
+    async fn subscriptions_of(&self, plan_id: &str) -> OpenSubscriptions {
         let subscriptions = self.read(format!("plans/{plan_id}/subscriptions")).await["subscriptions"].clone();
         let entry = |of: &Value| {
             let connection = of["connection"].as_u64().unwrap_or_default();
@@ -63,14 +63,14 @@ async fn a_desk_follows_its_plans_through_a_morning() {
     let service = empty_service(&[]).await;
     load(&service.client, "kite", "2025-01-15", kite_before()).await;
     served(&service.client, "1").await;
-    let mut desk = Desk { service, feed: Feed::new() };
+    let mut desk = Desk { service, open: OpenSubscriptions::new() };
 
     // The first plan is subscribed.
     let first = desk.plan(&["NSE:TCS", "NSE:INFY", "NSE:SBIN", "NSE:MOVED", "NSE:ITC"], None).await;
     let first = text(&first["plan_id"]);
-    desk.follow(format!("plans/{first}/schedule")).await;
-    assert_eq!(desk.feed.len(), 5);
-    assert_eq!(desk.feed, desk.planned(&first).await);
+    desk.send_schedule(format!("plans/{first}/schedule")).await;
+    assert_eq!(desk.open.len(), 5);
+    assert_eq!(desk.open, desk.subscriptions_of(&first).await);
 
     // The request changes: the others stay where they are.
     let keys = ["NSE:TCS", "NSE:INFY", "NSE:RELIANCE", "NSE:MOVED", "NSE:ITC"];
@@ -79,14 +79,14 @@ async fn a_desk_follows_its_plans_through_a_morning() {
     let second = text(&second["plan_id"]);
     let difference = desk.read(format!("plans/{second}/diff?from={first}")).await;
     assert_eq!(counts(&difference), [1, 1, 0, 0, 4].map(|count| json!(count)));
-    desk.follow(format!("plans/{second}/schedule?from={first}")).await;
-    assert_eq!(desk.feed, desk.planned(&second).await);
+    desk.send_schedule(format!("plans/{second}/schedule?from={first}")).await;
+    assert_eq!(desk.open, desk.subscriptions_of(&second).await);
 
     // A connection drops, and is subscribed again alone.
-    desk.feed.retain(|(connection, _), _| *connection != 1);
-    assert!((1..5).contains(&desk.feed.len()), "{:?}", desk.feed);
-    desk.follow(format!("plans/{second}/schedule?connection=1")).await;
-    assert_eq!(desk.feed, desk.planned(&second).await);
+    desk.open.retain(|(connection, _), _| *connection != 1);
+    assert!((1..5).contains(&desk.open.len()), "{:?}", desk.open);
+    desk.send_schedule(format!("plans/{second}/schedule?connection=1")).await;
+    assert_eq!(desk.open, desk.subscriptions_of(&second).await);
 
     // The next day's file: one instrument has another token, another one another tick size.
     load(&desk.service.client, "kite", "2025-01-16", kite_after()).await;
@@ -106,7 +106,7 @@ async fn a_desk_follows_its_plans_through_a_morning() {
     let difference = desk.read(format!("plans/{third}/diff?from={second}")).await;
     assert_eq!(counts(&difference), [0, 0, 0, 1, 4].map(|count| json!(count)));
     assert_eq!(difference["actions"][0]["instrument"], "NSE:MOVED");
-    desk.follow(format!("plans/{third}/schedule?from={second}")).await;
-    assert_eq!(desk.feed, desk.planned(&third).await);
-    assert!(desk.feed.keys().any(|(_, token)| token == "111873"), "{:?}", desk.feed);
+    desk.send_schedule(format!("plans/{third}/schedule?from={second}")).await;
+    assert_eq!(desk.open, desk.subscriptions_of(&third).await);
+    assert!(desk.open.keys().any(|(_, token)| token == "111873"), "{:?}", desk.open);
 }
