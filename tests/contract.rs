@@ -165,7 +165,7 @@ async fn served(client: &Client, version: &str) {
 }
 
 /// A plan request for the fixed date.
-fn plan(instruments: &[&str]) -> Value {
+fn plan_request(instruments: &[&str]) -> Value {
     with(body(instruments), "as_of", AS_OF)
 }
 

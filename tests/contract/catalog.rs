@@ -58,7 +58,7 @@ async fn catalog_answers_without_a_file() {
     let recorder = Recorder::new(&empty.client);
     recorder.record("catalog_summary_empty", get(format!("{REGISTRY}/catalog/summary?include_stats=false"))).await;
     recorder.record("versions_none", get(CATALOG_VERSIONS)).await;
-    recorder.record("plan_without_catalogue", post("plan?user_id=u", &plan(&["NSE:TCS"]))).await;
+    recorder.record("plan_without_catalogue", post("plan?user_id=u", &plan_request(&["NSE:TCS"]))).await;
 
     // Of a file without a date, then of one of today.
     let summary = || get(format!("{REGISTRY}/catalog/summary?include_stats=false"));

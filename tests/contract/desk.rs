@@ -22,7 +22,8 @@ impl Desk {
 
     /// Creates a plan that keeps the placement of a previous one, and returns its response.
     async fn plan(&self, keys: &[&str], previous: Option<&str>) -> Value {
-        let request = with(with(with(plan(keys), "broker", "kite"), "connections", 2), "optimization_level", "low");
+        let request =
+            with(with(with(plan_request(keys), "broker", "kite"), "connections", 2), "optimization_level", "low");
         let request = previous.map_or(request.clone(), |previous| with(request, "previous_plan_id", previous));
         post("plan?user_id=desk", &request).send(&self.service.client).await.json()
     }

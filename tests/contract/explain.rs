@@ -17,16 +17,16 @@ async fn explain_answers() {
     let service = loaded_service(&[]).await;
     let recorder = Recorder::new(&service.client);
     let keys = ["NSE:TCS", "NSE:NIFTY", "NSE:NIFTY 50", "NSE:SBIN", "NSE:RELAINCE", "NSE:TCS"];
-    let at_kite = with(with(plan(&keys), "broker", "kite"), "max_instruments", 2);
+    let at_kite = with(with(plan_request(&keys), "broker", "kite"), "max_instruments", 2);
     let path = explanations_of(&service, &at_kite).await;
 
     recorder.record("explain_kept", of(&path, "NSE:TCS")).await;
     recorder.record("explain_alias", of(&path, "NSE:NIFTY")).await;
     recorder.record("explain_over_limit", of(&path, "NSE:SBIN")).await;
     recorder.record("explain_unknown", of(&path, "NSE:RELAINCE")).await;
-    let without_broker = explanations_of(&service, &plan(&["NSE:TCS", "NSE:RELAINCE"])).await;
+    let without_broker = explanations_of(&service, &plan_request(&["NSE:TCS", "NSE:RELAINCE"])).await;
     recorder.record("explain_without_broker", of(&without_broker, "NSE:TCS")).await;
-    let at_upstox = explanations_of(&service, &with(plan(&["NSE:INFY"]), "broker", "upstox")).await;
+    let at_upstox = explanations_of(&service, &with(plan_request(&["NSE:INFY"]), "broker", "upstox")).await;
     recorder.record("explain_not_at_broker", of(&at_upstox, "NSE:INFY")).await;
 }
 
@@ -34,7 +34,7 @@ async fn explain_answers() {
 async fn explain_faults() {
     let service = loaded_service(&[]).await;
     let recorder = Recorder::new(&service.client);
-    let path = explanations_of(&service, &with(plan(&["NSE:NIFTY 50"]), "broker", "kite")).await;
+    let path = explanations_of(&service, &with(plan_request(&["NSE:NIFTY 50"]), "broker", "kite")).await;
 
     recorder.record("explain_not_in_plan", of(&path, "NSE:NIFTY")).await;
     recorder.record("explain_without_instrument", get(format!("{path}?x=1"))).await;

@@ -11,12 +11,12 @@ const KEY: &str = "idempotency-key";
 async fn idempotency_answers() {
     let service = loaded_service(&[]).await;
     let recorder = Recorder::new(&service.client);
-    let create = |instruments: &[&str]| post("plan?user_id=u", &plan(instruments)).with_header(KEY, "order-1");
+    let create = |instruments: &[&str]| post("plan?user_id=u", &plan_request(instruments)).with_header(KEY, "order-1");
 
     recorder.record("idempotency_plan_first", create(&["NSE:TCS"])).await;
     recorder.record("idempotency_plan_replayed", create(&["NSE:TCS"])).await;
     recorder.record("idempotency_key_reused", create(&["NSE:INFY"])).await;
-    let malformed = post("plan?user_id=u", &plan(&["NSE:TCS"])).with_header(KEY, "two words");
+    let malformed = post("plan?user_id=u", &plan_request(&["NSE:TCS"])).with_header(KEY, "two words");
     recorder.record("idempotency_key_malformed", malformed).await;
 
     let draft = profile("u", "Opening", &["NSE:TCS"]);
@@ -26,7 +26,7 @@ async fn idempotency_answers() {
 
     let mut other_writer = session(&service).await;
     other_writer.execute("begin immediate").await.expect("nobody else writes");
-    let ask = || post("plan?user_id=u", &plan(&["NSE:SBIN"])).with_header(KEY, "order-2");
+    let ask = || post("plan?user_id=u", &plan_request(&["NSE:SBIN"])).with_header(KEY, "order-2");
     let send = || {
         let client = service.client.clone();
         let call = ask();

@@ -6,9 +6,9 @@ use super::*;
 async fn plan_list_answers() {
     let service = loaded_service(&[]).await;
     let recorder = Recorder::new(&service.client);
-    service.client.plan("a", &plan(&["NSE:TCS", "NSE:INFY"])).await;
-    service.client.plan("a", &with(plan(&["NSE:TCS"]), "subscription_type", "alerts")).await;
-    service.client.plan("b", &plan(&["NSE:TCS"])).await;
+    service.client.plan("a", &plan_request(&["NSE:TCS", "NSE:INFY"])).await;
+    service.client.plan("a", &with(plan_request(&["NSE:TCS"]), "subscription_type", "alerts")).await;
+    service.client.plan("b", &plan_request(&["NSE:TCS"])).await;
 
     recorder.record("plans_listed", get("plans")).await;
     recorder.record("plans_of_user", get("plans?user_id=a&limit=1")).await;

@@ -24,7 +24,7 @@ async fn answers_before_the_service_is_ready() {
 
     recorder.record("not_ready", get("/ready").without_key()).await;
     recorder.record("not_ready_health", get("/health").without_key()).await;
-    recorder.record("not_ready_plan", post("plan?user_id=u", &plan(&["NSE:TCS"]))).await;
+    recorder.record("not_ready_plan", post("plan?user_id=u", &plan_request(&["NSE:TCS"]))).await;
     recorder.record("not_ready_profile", post(PROFILES, &profile("desk", "A", &["NSE:TCS"]))).await;
     recorder.record("not_ready_search", post_nothing(format!("{REGISTRY}/search"))).await;
     service.give_database();
@@ -50,7 +50,7 @@ async fn answers_after_the_deadline() {
     let mut locker = sqlite(&service).await;
     sqlx::query("begin exclusive").execute(&mut locker).await.expect("nobody else has locked it");
 
-    recorder.record("deadline_exceeded_plan", post("plan?user_id=u", &plan(&["NSE:TCS"]))).await;
+    recorder.record("deadline_exceeded_plan", post("plan?user_id=u", &plan_request(&["NSE:TCS"]))).await;
     recorder.record("deadline_exceeded_profile", post(PROFILES, &profile("desk", "A", &["NSE:TCS"]))).await;
     locker.close().await.expect("it can be closed");
 }
@@ -102,7 +102,7 @@ async fn answers_while_the_database_is_out() {
 
     // The database ends the session in the middle of a write.
     locker.execute("begin; lock table instrument_registry.subscription_plans in exclusive mode").await;
-    let request = post("plan?user_id=v", &plan(&["NSE:INFY"]));
+    let request = post("plan?user_id=v", &plan_request(&["NSE:INFY"]));
     let planned = begin(&service.client, &request);
     admin.until_blocked().await;
     admin.terminate("wait_event_type = 'Lock'").await;
@@ -127,7 +127,7 @@ async fn answers_while_the_database_is_out() {
     locker.execute("rollback").await;
 
     proxy.refuse().await;
-    recorder.record("database_unavailable_plan", post("plan?user_id=w", &plan(&["NSE:TCS"]))).await;
+    recorder.record("database_unavailable_plan", post("plan?user_id=w", &plan_request(&["NSE:TCS"]))).await;
     recorder.record("database_unavailable_list", get("plans")).await;
     recorder.record("database_unavailable_profile", post(PROFILES, &profile("desk", "B", &["NSE:TCS"]))).await;
     let lines = "profile_name,instrument\nA,NSE:TCS\nB,NSE:INFY\n";

@@ -3,7 +3,7 @@
 use super::*;
 
 fn at_kite(keys: &[&str]) -> Value {
-    with(plan(keys), "broker", "kite")
+    with(plan_request(keys), "broker", "kite")
 }
 
 async fn created(service: &Service, request: &Value) -> String {
@@ -25,7 +25,7 @@ async fn placement_answers() {
 #[tokio::test(flavor = "multi_thread")]
 async fn historical_data_ignores_the_previous_plan() {
     let service = loaded_service(&[]).await;
-    let without_broker = created(&service, &plan(&["NSE:TCS"])).await;
+    let without_broker = created(&service, &plan_request(&["NSE:TCS"])).await;
     let history = with(at_kite(&["NSE:TCS"]), "subscription_type", "historical");
     let of_history = created(&service, &history).await;
 
@@ -44,7 +44,7 @@ async fn historical_data_ignores_the_previous_plan() {
 async fn placement_faults() {
     let service = loaded_service(&[]).await;
     let recorder = Recorder::new(&service.client);
-    let without_broker = created(&service, &plan(&["NSE:TCS"])).await;
+    let without_broker = created(&service, &plan_request(&["NSE:TCS"])).await;
     let request = |previous: &str| with(at_kite(&["NSE:TCS"]), "previous_plan_id", previous);
     let ask = |request: &Value| post("plan?user_id=u", request);
 

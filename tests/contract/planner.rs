@@ -6,7 +6,7 @@ use super::*;
 async fn planner_answers() {
     let service = empty_service(&[("INSTRUMENT_REGISTRY_PLAN_CACHE_TTL", "600")]).await;
     let recorder = Recorder::new(&service.client);
-    service.client.plan("u", &plan(&["NSE:TCS"])).await;
+    service.client.plan("u", &plan_request(&["NSE:TCS"])).await;
 
     recorder.record("planner_config", get("planner/config")).await;
     recorder.record("planner_config_unknown_parameter", get("planner/config?x=1")).await;

@@ -20,7 +20,7 @@ const MIXED: [&str; 10] = [
 async fn plan_answers() {
     let service = loaded_service(&[]).await;
     let recorder = Recorder::new(&service.client);
-    let request = plan(&["NSE:RELIANCE", "NSE:TCS"]);
+    let request = plan_request(&["NSE:RELIANCE", "NSE:TCS"]);
 
     let made = recorder.record_with_every_header("plan_created", post("plan?user_id=u", &request)).await.json();
     recorder.record("plan_cached", post("plan?user_id=u", &request)).await;
@@ -40,11 +40,11 @@ async fn plan_answers() {
             let name = format!("plan_{level}_{strictness}");
             recorder.record(&name, post(format!("plan?user_id={level}"), &request)).await;
         }
-        let request = with(with(plan(&MIXED[..4]), "optimization_level", level), "max_instruments", 2);
+        let request = with(with(plan_request(&MIXED[..4]), "optimization_level", level), "max_instruments", 2);
         recorder.record(&format!("plan_{level}_over_limit"), post("plan?user_id=u", &request)).await;
     }
     for kind in ["historical", "alerts"] {
-        let request = with(with(plan(&["NSE:TCS"]), "subscription_type", kind), "description", "for the desk");
+        let request = with(with(plan_request(&["NSE:TCS"]), "subscription_type", kind), "description", "for the desk");
         recorder.record(&format!("plan_{kind}"), post("plan?user_id=u", &request)).await;
     }
     let items = json!({
@@ -53,7 +53,7 @@ async fn plan_answers() {
     });
     recorder.record("plan_items", post("plan?user_id=u", &items)).await;
     recorder.record("plan_dry_run", post("plan?user_id=u", &with(items, "dry_run", true))).await;
-    recorder.record("plan_keeps_nothing", post("plan?user_id=u", &plan(&["NSE:RELAINCE"]))).await;
+    recorder.record("plan_keeps_nothing", post("plan?user_id=u", &plan_request(&["NSE:RELAINCE"]))).await;
     let early = with(body(&["NSE:TCS"]), "as_of", "2025-01-10");
     recorder.record("plan_before_the_file", post("plan?user_id=u", &early)).await;
 }
@@ -64,14 +64,14 @@ async fn plan_answers_for_brokers_and_selectors() {
     let recorder = Recorder::new(&service.client);
 
     for mode in ["ltp", "quote", "full"] {
-        let request = with(with(plan(&["NSE:TCS", "NSE:INFY"]), "broker", "kite"), "mode", mode);
+        let request = with(with(plan_request(&["NSE:TCS", "NSE:INFY"]), "broker", "kite"), "mode", mode);
         recorder.record(&format!("plan_broker_{mode}"), post("plan?user_id=u", &request)).await;
     }
-    let elsewhere = with(plan(&["NSE:TCS", "NSE:INFY"]), "broker", "upstox");
+    let elsewhere = with(plan_request(&["NSE:TCS", "NSE:INFY"]), "broker", "upstox");
     recorder.record("plan_not_at_broker", post("plan?user_id=u", &elsewhere)).await;
-    let not_loaded = with(plan(&["NSE:TCS"]), "broker", "groww");
+    let not_loaded = with(plan_request(&["NSE:TCS"]), "broker", "groww");
     recorder.record("plan_broker_not_loaded", post("plan?user_id=u", &not_loaded)).await;
-    let without_mode = with(with(plan(&["NSE:TCS"]), "subscription_type", "historical"), "mode", "full");
+    let without_mode = with(with(plan_request(&["NSE:TCS"]), "subscription_type", "historical"), "mode", "full");
     recorder.record("plan_mode_without_effect", post("plan?user_id=u", &without_mode)).await;
     let selected = json!({
         "plan_name": "Chain", "subscription_type": "live_feed", "as_of": AS_OF,
@@ -89,7 +89,7 @@ async fn plan_answers_in_the_legacy_encoding() {
     let service = loaded_service(&[("INSTRUMENT_REGISTRY_LEGACY_PLAN_ENCODING", "true")]).await;
     let recorder = Recorder::new(&service.client);
 
-    recorder.record("plan_legacy_encoding", post("plan?user_id=u", &plan(&["NSE:TCS"]))).await;
+    recorder.record("plan_legacy_encoding", post("plan?user_id=u", &plan_request(&["NSE:TCS"]))).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -112,7 +112,7 @@ async fn plan_faults() {
         ],
     });
     recorder.record("plan_items_faults", post("plan?user_id=u", &broker_faults)).await;
-    let without_broker = with(with(plan(&["NSE:TCS"]), "tier", "standard"), "min_mode", "ltp");
+    let without_broker = with(with(plan_request(&["NSE:TCS"]), "tier", "standard"), "min_mode", "ltp");
     recorder.record("plan_requires_broker", post("plan?user_id=u", &without_broker)).await;
     let keys = ["NSE:TCS", "NSE:INFY", "NSE:ITC", "NSE:SBIN", "NSE:RELIANCE", "BSE:TCS"];
     let pin = |key: &str| json!({"instrument": key, "mode": "depth200", "min_mode": "depth200", "pinned": true});
@@ -121,15 +121,17 @@ async fn plan_faults() {
         "filtering_strictness": "lenient", "items": keys.map(pin),
     });
     recorder.record("plan_pinned_over_capacity", post("plan?user_id=u", &pinned)).await;
-    recorder.record("plan_include_unknown", post("plan?user_id=u&include=all", &plan(&["NSE:TCS"]))).await;
+    recorder.record("plan_include_unknown", post("plan?user_id=u&include=all", &plan_request(&["NSE:TCS"]))).await;
     recorder.record("plan_nothing_given", post("plan?user_id=u", &json!({}))).await;
-    recorder.record("plan_two_sets", post("plan?user_id=u", &with(plan(&["NSE:TCS"]), "selectors", json!([])))).await;
-    let twice = plan(&["NSE:TCS"]).to_string().replacen('{', "{\"plan_name\":\"A\",", 1);
+    recorder
+        .record("plan_two_sets", post("plan?user_id=u", &with(plan_request(&["NSE:TCS"]), "selectors", json!([]))))
+        .await;
+    let twice = plan_request(&["NSE:TCS"]).to_string().replacen('{', "{\"plan_name\":\"A\",", 1);
     recorder.record("plan_field_twice", post_nothing("plan?user_id=u").sending("application/json", twice)).await;
-    let limits = with(with(plan(&[""]), "plan_name", "p".repeat(256)), "max_instruments", 0);
+    let limits = with(with(plan_request(&[""]), "plan_name", "p".repeat(256)), "max_instruments", 0);
     recorder.record("plan_beyond_limits", post("plan?user_id=u%20v", &limits)).await;
     let keys = vec!["NSE:TCS"; 5001];
-    recorder.record("plan_too_many_keys", post("plan?user_id=u", &plan(&keys))).await;
+    recorder.record("plan_too_many_keys", post("plan?user_id=u", &plan_request(&keys))).await;
     let many = json!({
         "plan_name": "Chain", "subscription_type": "live_feed",
         "selectors": [{"underlying": "", "limit": 0, "min_strike": 2, "max_strike": 1, "expiries": ["soon"], "x": 1}],

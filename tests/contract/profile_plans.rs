@@ -30,7 +30,7 @@ async fn profile_plan_answers() {
 
     recorder.record("profile_planned_of_other_user", post("plan?user_id=other", &request)).await;
     recorder.record("profile_planned_malformed_id", post("plan?user_id=desk", &json!({"profile_id": "x"}))).await;
-    let both = with(plan(&["NSE:TCS"]), "profile_id", made["profile_id"].clone());
+    let both = with(plan_request(&["NSE:TCS"]), "profile_id", made["profile_id"].clone());
     recorder.record("profile_planned_with_instruments", post("plan?user_id=desk", &both)).await;
     recorder.record("profile_plans_of_unknown", get(format!("{PROFILES}/{}/plans", unknown_id("profile")))).await;
     recorder

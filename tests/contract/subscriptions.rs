@@ -11,7 +11,7 @@ async fn subscriptions_of(service: &Service, request: &Value) -> String {
 }
 
 fn at(broker: &str) -> Value {
-    with(plan(&KEYS), "broker", broker)
+    with(plan_request(&KEYS), "broker", broker)
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -40,10 +40,10 @@ async fn subscriptions_faults() {
 
     recorder.record("subscriptions_every_fault", get(format!("{path}?connection=0&format=csv&page=1"))).await;
     recorder.record("subscriptions_not_of_the_plan", get(format!("{path}?connection=2&format=dhan"))).await;
-    let without_broker = subscriptions_of(&service, &plan(&KEYS)).await;
+    let without_broker = subscriptions_of(&service, &plan_request(&KEYS)).await;
     recorder.record("subscriptions_without_broker", get(&without_broker)).await;
     let including = "plan?user_id=u&include=subscriptions";
-    recorder.record("plan_include_without_broker", post(including, &plan(&KEYS))).await;
+    recorder.record("plan_include_without_broker", post(including, &plan_request(&KEYS))).await;
     let plan_path = without_broker.strip_suffix("/subscriptions").unwrap();
     recorder.record("plan_read_include_without_broker", get(format!("{plan_path}?include=subscriptions"))).await;
     let historical = subscriptions_of(&service, &with(at("kite"), "subscription_type", "historical")).await;

@@ -11,7 +11,7 @@ async fn plan_id_of(service: &Service, user: &str, request: &Value) -> String {
 }
 
 fn at(broker: &str, keys: &[&str]) -> Value {
-    with(plan(keys), "broker", broker)
+    with(plan_request(keys), "broker", broker)
 }
 
 /// Returns the ids of two plans: one instrument changes its mode, one leaves, and one is new.
@@ -52,7 +52,7 @@ async fn transition_faults() {
     let (before, after) = two_plans(&service).await;
     let at_upstox = plan_id_of(&service, "u", &at("upstox", &BEFORE)).await;
     let of_another = plan_id_of(&service, "v", &at("kite", &BEFORE)).await;
-    let without_broker = plan_id_of(&service, "u", &plan(&BEFORE)).await;
+    let without_broker = plan_id_of(&service, "u", &plan_request(&BEFORE)).await;
     let not_loaded = plan_id_of(&service, "u", &at("groww", &BEFORE)).await;
 
     for (name, query) in [

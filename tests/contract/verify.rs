@@ -32,10 +32,10 @@ async fn service_with_plans() -> ServiceWithPlans {
         let answer = post("plan?user_id=u", &request).send(&service.client).await.json();
         format!("plans/{}", text(&answer["plan_id"]))
     };
-    let request = with(plan(&AT_KITE), "filtering_strictness", "lenient");
+    let request = with(plan_request(&AT_KITE), "filtering_strictness", "lenient");
     let at_kite = path_of(with(request.clone(), "broker", "kite")).await;
     let without_broker = path_of(request).await;
-    let of_history = with(plan(&["NSE:TCS"]), "broker", "kite");
+    let of_history = with(plan_request(&["NSE:TCS"]), "broker", "kite");
     let of_history = path_of(with(of_history, "subscription_type", "historical")).await;
     ServiceWithPlans { service, at_kite, without_broker, of_history }
 }

@@ -27,7 +27,7 @@ async fn start(folder: &TempDir, collector: &Collector, variables: &[(&str, &str
 }
 
 /// Requests a plan with a `traceparent` of these flags.
-async fn plan(service: &Process, instrument: &str, flags: &str) -> Answer {
+async fn request_plan(service: &Process, instrument: &str, flags: &str) -> Answer {
     let request = service.client.request(Method::POST, "plan?user_id=u").json(&body(&[instrument]));
     Answer::to(request.header("traceparent", format!("00-{TRACE}-{PARENT}-{flags}"))).await
 }
@@ -49,7 +49,7 @@ async fn a_request_has_spans_for_its_stages() {
     let headers = ("OTEL_EXPORTER_OTLP_HEADERS", "Authorization=Basic%20fake");
     let service = start(&folder, &collector, &[OFTEN, headers]).await;
 
-    let answer = plan(&service, "NSE:TCS", "01").await;
+    let answer = request_plan(&service, "NSE:TCS", "01").await;
 
     assert_eq!(answer.status, 200);
     let span = collector.span(&plan_span(), |_| true).await;
@@ -84,7 +84,7 @@ async fn a_cached_plan_has_a_span_without_database() {
     let service = start(&folder, &collector, &[OFTEN, ("OTEL_SERVICE_NAME", "plans-of-tests")]).await;
     service.client.plan("u", &body(&["NSE:TCS"])).await;
 
-    plan(&service, "NSE:TCS", "01").await;
+    request_plan(&service, "NSE:TCS", "01").await;
 
     let span = collector.span(&plan_span(), |span| span.trace_id == TRACE).await;
     assert_eq!(names(&collector.children(&span)), ["cache"]);
@@ -106,7 +106,7 @@ async fn unsupported_values_of_variables_do_not_stop_the_export() {
     ];
     let service = Process::start(folder.path(), &variables).await;
 
-    plan(&service, "NSE:TCS", "01").await;
+    request_plan(&service, "NSE:TCS", "01").await;
 
     collector.span(&plan_span(), |span| span.trace_id == TRACE).await;
     let log = service.log();
@@ -120,7 +120,7 @@ async fn traces_can_be_switched_off_by_their_variables() {
     let url = ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:9");
     let service = Process::start(folder.path(), &[url, ("OTEL_TRACES_EXPORTER", "none")]).await;
 
-    assert_eq!(plan(&service, "NSE:TCS", "01").await.status, 200);
+    assert_eq!(request_plan(&service, "NSE:TCS", "01").await.status, 200);
     assert!(!service.log().contains("exporting traces"));
 }
 
@@ -131,8 +131,8 @@ async fn unsampled_traces_are_not_exported() {
     let service = start(&folder, &collector, &[OFTEN, sampler]).await;
 
     service.client.plan("u", &body(&["NSE:TCS"])).await;
-    let unsampled = plan(&service, "NSE:INFY", "00").await;
-    let sampled = plan(&service, "NSE:RELIANCE", "01").await;
+    let unsampled = request_plan(&service, "NSE:INFY", "00").await;
+    let sampled = request_plan(&service, "NSE:RELIANCE", "01").await;
 
     let span = collector.span(&plan_span(), |_| true).await;
     assert!(unsampled.header("traceparent").ends_with("-00"));
@@ -146,10 +146,10 @@ async fn a_failed_request_has_an_error_status() {
     let Some(mut database) = PostgresServer::start() else { return };
     let (folder, collector) = (TempDir::new().unwrap(), Collector::start().await);
     let service = start(&folder, &collector, &[OFTEN, ("DATABASE_URL", &*database.url())]).await;
-    plan(&service, "NSE:MISSING", "01").await;
+    request_plan(&service, "NSE:MISSING", "01").await;
 
     database.kill();
-    let failed = plan(&service, "NSE:TCS", "01").await;
+    let failed = request_plan(&service, "NSE:TCS", "01").await;
 
     assert!(failed.status >= 500, "{failed:?}");
     let span = collector.span(&plan_span(), |span| span.has_failed).await;
@@ -172,17 +172,17 @@ async fn without_a_collector_requests_are_served() {
     let url = format!("http://{address}");
     let mut service = Process::start(folder.path(), &[OFTEN, ("OTEL_EXPORTER_OTLP_ENDPOINT", &url)]).await;
 
-    assert_eq!(plan(&service, "NSE:TCS", "01").await.status, 200);
+    assert_eq!(request_plan(&service, "NSE:TCS", "01").await.status, 200);
 
     let failed = "instrument_registry_trace_spans_total{status=\"failed\"}";
     let first = eventually("spans fail", SOON, async || service.client.metric(failed).await.filter(|n| *n > 0.0)).await;
-    assert_eq!(plan(&service, "NSE:INFY", "01").await.status, 200);
+    assert_eq!(request_plan(&service, "NSE:INFY", "01").await.status, 200);
     eventually("more fail", SOON, async || service.client.metric(failed).await.filter(|n| *n > first)).await;
     let lines = |text: &str| service.log().lines().filter(|line| line.contains(text)).count();
     assert_eq!(lines("failed to export traces; dropping spans"), 1);
 
     let collector = Collector::start_at(address).await;
-    assert_eq!(plan(&service, "NSE:RELIANCE", "01").await.status, 200);
+    assert_eq!(request_plan(&service, "NSE:RELIANCE", "01").await.status, 200);
     collector.span(&plan_span(), |_| true).await;
     eventually("the recovery is logged", SOON, async || (lines("traces are exported again") == 1).then_some(())).await;
 
@@ -194,7 +194,7 @@ async fn without_a_collector_requests_are_served() {
 async fn the_last_spans_are_exported_at_the_end() {
     let (folder, collector) = (TempDir::new().unwrap(), Collector::start().await);
     let mut service = start(&folder, &collector, &[("OTEL_BSP_SCHEDULE_DELAY", "3600000")]).await;
-    plan(&service, "NSE:TCS", "01").await;
+    request_plan(&service, "NSE:TCS", "01").await;
     assert_eq!(collector.spans().len(), 0);
 
     service.terminate();
@@ -211,7 +211,7 @@ async fn a_collector_that_hangs_does_not_delay_the_end() {
     let folder = TempDir::new().unwrap();
     let url = format!("http://{}", silent.local_addr().unwrap());
     let mut service = Process::start(folder.path(), &[OFTEN, ("OTEL_EXPORTER_OTLP_ENDPOINT", &url)]).await;
-    assert_eq!(plan(&service, "NSE:TCS", "01").await.status, 200);
+    assert_eq!(request_plan(&service, "NSE:TCS", "01").await.status, 200);
 
     service.terminate();
 
