@@ -130,7 +130,7 @@ async fn load_files(client: &Client) {
     ] {
         load(client, broker, date, file).await;
     }
-    served(client, "3").await;
+    until_served(client, "3").await;
 }
 
 /// Loads a file, which must be accepted.
@@ -156,7 +156,7 @@ async fn until_status(client: &Client, job_id: &str, status: &str) -> Value {
 }
 
 /// Waits until the catalogue of this version is served.
-async fn served(client: &Client, version: &str) {
+async fn until_served(client: &Client, version: &str) {
     eventually("the version is served", SOON, async || {
         let summary = client.read(&format!("{REGISTRY}/catalog/summary")).await;
         (summary["version"] == version).then_some(())

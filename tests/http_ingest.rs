@@ -75,7 +75,7 @@ pub(crate) async fn until(client: &Client, job_id: &str, status: &str) -> Value 
 }
 
 /// Waits until the catalogue of this version is served.
-async fn served(client: &Client, version: i64) {
+async fn until_served(client: &Client, version: i64) {
     eventually("the version is served", SOON, async || {
         let summary = client.get(&format!("{REGISTRY}/catalog/summary")).await.json();
         (summary["version"].as_str() == Some(&*version.to_string())).then_some(())
@@ -96,7 +96,7 @@ async fn symbols(client: &Client, is_active: bool) -> Vec<String> {
 }
 
 /// Another service, from which files are fetched.
-pub(crate) async fn elsewhere(router: Router) -> SocketAddr {
+pub(crate) async fn start_file_server(router: Router) -> SocketAddr {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port is free");
     let address = listener.local_addr().expect("it has an address");
     tokio::spawn(async move { axum::serve(listener, router).await });
@@ -104,12 +104,12 @@ pub(crate) async fn elsewhere(router: Router) -> SocketAddr {
 }
 
 /// A file that never ends to come.
-pub(crate) async fn never_ending() -> SocketAddr {
+pub(crate) async fn serve_endless_file() -> SocketAddr {
     let handler = || async {
         let first = futures_util::stream::once(async { Ok::<_, std::io::Error>(kite_of(10).into_bytes()) });
         axum::body::Body::from_stream(futures_util::StreamExt::chain(first, futures_util::stream::pending()))
     };
-    elsewhere(Router::new().route("/file.csv", axum::routing::get(handler))).await
+    start_file_server(Router::new().route("/file.csv", axum::routing::get(handler))).await
 }
 
 const JOB: [&str; 20] = [
@@ -146,7 +146,7 @@ async fn a_file_that_is_sent_becomes_the_catalogue() {
     let taken = upload(client, "kite", "file_name=kite_2026-11-20.csv", kite(&[("ONE", 1), ("TWO", 2)])).await.json();
     let job_id = taken["job_id"].as_str().expect("it is an id");
     let done = until(client, job_id, "completed").await;
-    served(client, 1).await;
+    until_served(client, 1).await;
 
     assert_eq!(
         fields(&taken),
@@ -308,7 +308,7 @@ async fn while_a_file_is_loaded_answers_are_of_the_old_catalogue_or_of_the_new_o
     let client = &service.client;
     let first = upload(client, "kite", "", kite_of(2000)).await;
     until(client, &id(&first), "completed").await;
-    served(client, 1).await;
+    until_served(client, 1).await;
 
     // What was one share is another one now: every symbol is named the other way round.
     let renamed: Vec<String> = (1..=2000).map(|number| format!("OTHER{number}")).collect();

@@ -12,7 +12,7 @@ use serde_json::json;
 use tempfile::TempDir;
 use test_servers::{Authority, Lifetime, PostgresServer, RedisServer, TestDatabase, TlsFront};
 
-use crate::http_ingest::{FEW, ask, elsewhere, id, kite_of, until};
+use crate::http_ingest::{FEW, ask, id, kite_of, start_file_server, until};
 use crate::support::{Client, Process, SOON, Service, StandinProcess, body, eventually, run};
 
 const CA_FILE: &str = "TLS_CA_FILE";
@@ -31,7 +31,7 @@ async fn until_redis(client: &Client, status: &str, cause: Option<&str>) {
 
 /// A server of one file of Kite, without TLS: host and port.
 async fn files() -> String {
-    elsewhere(Router::new().route("/kite_2026-11-20.csv", get(|| async { kite_of(3) }))).await.to_string()
+    start_file_server(Router::new().route("/kite_2026-11-20.csv", get(|| async { kite_of(3) }))).await.to_string()
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -46,7 +46,7 @@ async fn contradictions_are_in_the_answers() {
     let recorder = Recorder::new(&service.client);
     let coarse = UPSTOX.replacen(",0.1,1,EQUITY", ",0.5,1,EQUITY", 1);
     load(&service.client, "upstox", "2025-01-17", coarse).await;
-    served(&service.client, "4").await;
+    until_served(&service.client, "4").await;
 
     recorder.record("instrument_contradicted", get(format!("{REGISTRY}/instruments/NSE:RELIANCE"))).await;
     recorder.record("catalog_summary_contradicted", get(format!("{REGISTRY}/catalog/summary"))).await;
@@ -68,10 +68,10 @@ async fn catalog_answers_without_a_file() {
         Some(recorder.send(upload.clone()).await).filter(|answer| answer.status == 200)
     });
     until_status(&empty.client, &text(&job.await.json()["job_id"]), "completed").await;
-    served(&empty.client, "1").await;
+    until_served(&empty.client, "1").await;
     recorder.record("catalog_summary_of_unknown_age", summary()).await;
     recorder.record("versions_without_date", get(CATALOG_VERSIONS)).await;
     load(&empty.client, "kite", &crate::support::today().to_string(), kite_after()).await;
-    served(&empty.client, "2").await;
+    until_served(&empty.client, "2").await;
     recorder.record("catalog_summary_current", summary()).await;
 }

@@ -63,7 +63,7 @@ fn counts(diff: &Value) -> [Value; 5] {
 async fn a_desk_follows_its_plans_through_a_morning() {
     let service = empty_service(&[]).await;
     load(&service.client, "kite", "2025-01-15", kite_before()).await;
-    served(&service.client, "1").await;
+    until_served(&service.client, "1").await;
     let mut desk = Desk { service, open: OpenSubscriptions::new() };
 
     // The first plan is subscribed.
@@ -91,7 +91,7 @@ async fn a_desk_follows_its_plans_through_a_morning() {
 
     // The next day's file: one instrument has another token, another one another tick size.
     load(&desk.service.client, "kite", "2025-01-16", kite_after()).await;
-    served(&desk.service.client, "2").await;
+    until_served(&desk.service.client, "2").await;
     let verification = desk.read(format!("plans/{second}/verify")).await;
     let instruments = verification["instruments"].as_array().cloned().unwrap_or_default();
     let changed: Vec<String> = instruments

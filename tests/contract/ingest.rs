@@ -13,7 +13,7 @@ async fn process(variables: &[(&str, &str)]) -> (Process, TempDir) {
 }
 
 /// A file that never ends to come.
-async fn never_ending() -> String {
+async fn serve_endless_file() -> String {
     let handler = || async {
         let first = futures_util::stream::once(async { Ok::<_, std::io::Error>(kite_before().into_bytes()) });
         axum::body::Body::from_stream(futures_util::StreamExt::chain(first, futures_util::stream::pending()))
@@ -27,7 +27,7 @@ async fn never_ending() -> String {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn ingest_answers() {
-    let origin = never_ending().await;
+    let origin = serve_endless_file().await;
     let (service, _folder) = process(&[("INSTRUMENT_REGISTRY_INGEST_ORIGINS", &origin)]).await;
     let recorder = Recorder::new(&service.client);
     let path = |broker: &str, query: &str| format!("{REGISTRY}/brokers/{broker}/ingest{query}");

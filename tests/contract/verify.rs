@@ -27,7 +27,7 @@ struct ServiceWithPlans {
 async fn service_with_plans() -> ServiceWithPlans {
     let service = empty_service(&[]).await;
     load(&service.client, "kite", "2025-01-15", kite_before()).await;
-    served(&service.client, "1").await;
+    until_served(&service.client, "1").await;
     let path_of = async |request: Value| {
         let answer = post("plan?user_id=u", &request).send(&service.client).await.json();
         format!("plans/{}", text(&answer["plan_id"]))
@@ -44,7 +44,7 @@ impl ServiceWithPlans {
     /// Loads Kite's file of the next day.
     async fn load_next(&self) {
         load(&self.service.client, "kite", "2025-01-16", kite_after()).await;
-        served(&self.service.client, "2").await;
+        until_served(&self.service.client, "2").await;
     }
 }
 

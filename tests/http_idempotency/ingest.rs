@@ -85,7 +85,7 @@ async fn keys_of_brokers_are_their_own() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_busy_broker_leaves_the_key_free() {
-    let never = crate::http_ingest::never_ending().await;
+    let never = crate::http_ingest::serve_endless_file().await;
     let origin = format!("http://{never}");
     let service = Service::with(&[FEW, ("INSTRUMENT_REGISTRY_INGEST_ORIGINS", &*origin)]).await;
     let client = &service.client;

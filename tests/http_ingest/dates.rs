@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions, Connection};
 
-use super::{FEW, FOLDER, ask, id, kite, served, until, upload};
+use super::{FEW, FOLDER, ask, id, kite, until, until_served, upload};
 use crate::support::{CATALOG_VERSIONS, Client, REGISTRY, Service, run, texts, today};
 
 /// So many days from today.
@@ -29,7 +29,7 @@ async fn a_file_of_tomorrow_is_accepted_and_current() {
 
     let query = format!("file_date={}", in_days(1));
     until(client, &id(&upload(client, "kite", &query, file()).await), "completed").await;
-    served(client, 1).await;
+    until_served(client, 1).await;
 
     let freshness = freshness(client).await;
     assert_eq!(freshness["status"], "current");
@@ -104,9 +104,9 @@ async fn a_date_in_the_future_that_is_stored_blocks_no_later_file() {
                 DISPLAY_NAME,INSTRUMENT_TYPE,SERIES,LOT_SIZE,SM_EXPIRY_DATE,STRIKE_PRICE,OPTION_TYPE,TICK_SIZE,EXPIRY_FLAG,\
                 BRACKET_FLAG,\nNSE,E,1,INE002A01018,EQUITY,,ONE,ONE LIMITED,One,ES,EQ,1.0,,,,10.0000,NA,N,\n";
     until(client, &id(&upload(client, "dhan", "file_date=2026-11-19", dhan).await), "completed").await;
-    served(client, 2).await;
+    until_served(client, 2).await;
     assert_eq!(freshness(client).await["newest_file_date"], "2026-11-19");
     until(client, &id(&upload(client, "kite", "file_date=2026-11-20", file()).await), "completed").await;
-    served(client, 3).await;
+    until_served(client, 3).await;
     assert_eq!(freshness(client).await["newest_file_date"], "2026-11-20");
 }

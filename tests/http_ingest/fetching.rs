@@ -10,7 +10,7 @@ use axum::routing::get;
 use reqwest::Method;
 use serde_json::json;
 
-use super::{FEW, ask, elsewhere, id, kite, kite_of, symbols, until};
+use super::{FEW, ask, id, kite, kite_of, start_file_server, symbols, until};
 use crate::support::{Answer, REGISTRY, Service, texts};
 
 const ORIGINS: &str = "INSTRUMENT_REGISTRY_INGEST_ORIGINS";
@@ -22,17 +22,17 @@ fn redirect(to: &str) -> impl IntoResponse + use<> {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_file_is_fetched_over_redirects_within_the_list() {
     let file = || async { kite(&[("ONE", 1)]) };
-    let there = elsewhere(Router::new().route("/kite_2026-11-20.csv", get(file))).await;
+    let there = start_file_server(Router::new().route("/kite_2026-11-20.csv", get(file))).await;
     let to = format!("http://{there}/kite_2026-11-20.csv");
     let here = Router::new()
         .route("/moved", get(|| async { redirect("/again") }))
         .route("/again", get(move || async move { redirect(&to) }));
-    let here = elsewhere(here).await;
+    let here = start_file_server(here).await;
     let service = Service::with(&[FEW, (ORIGINS, &format!("http://{here},http://{there}"))]).await;
 
     let taken = ask(&service.client, "kite", &json!({"source": format!("http://{here}/moved?token=fake")})).await;
     let done = until(&service.client, &id(&taken), "completed").await;
-    super::served(&service.client, 1).await;
+    super::until_served(&service.client, 1).await;
 
     assert_eq!(done["source"], format!("http://{here}/moved"));
     assert_eq!(symbols(&service.client, true).await, ["ONE"]);
@@ -48,7 +48,7 @@ async fn a_source_gets_the_trace_of_the_request() {
             std::future::ready(kite(&[("ONE", 1)]))
         }
     };
-    let here = elsewhere(Router::new().route("/kite_2026-11-20.csv", get(note))).await;
+    let here = start_file_server(Router::new().route("/kite_2026-11-20.csv", get(note))).await;
     let service = Service::with(&[FEW, (ORIGINS, &format!("http://{here}"))]).await;
     let request = service.client.request(Method::POST, &format!("{REGISTRY}/brokers/kite/ingest"));
     let request = request.header("traceparent", "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01");
@@ -67,7 +67,7 @@ async fn a_source_gets_the_trace_of_the_request() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_cannot_be_fetched_fails_with_a_sentence() {
-    let there = elsewhere(Router::new().route("/file", get(|| async { kite_of(3) }))).await;
+    let there = start_file_server(Router::new().route("/file", get(|| async { kite_of(3) }))).await;
     let to = format!("http://{there}/file");
     let here = Router::new()
         .route("/elsewhere", get(move || async move { redirect(&to) }))
@@ -90,7 +90,7 @@ async fn what_cannot_be_fetched_fails_with_a_sentence() {
                 axum::body::Body::from_stream(cut)
             }),
         );
-    let here = elsewhere(here).await;
+    let here = start_file_server(here).await;
     let closed = "http://127.0.0.1:1";
     let origins = format!("http://{here},{closed}");
     let service = Service::with(&[FEW, (ORIGINS, &origins), ("INSTRUMENT_REGISTRY_INGEST_BYTES_MAX", "1048576")]).await;
@@ -121,7 +121,7 @@ async fn what_cannot_be_fetched_fails_with_a_sentence() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_source_that_says_nothing_can_be_given_up() {
     let silent = Router::new().route("/file", get(|| async { tokio::time::sleep(Duration::from_secs(60)).await }));
-    let silent = elsewhere(silent).await;
+    let silent = start_file_server(silent).await;
     let service = Service::with(&[FEW, (ORIGINS, &format!("http://{silent}"))]).await;
     let taken = id(&ask(&service.client, "kite", &json!({"source": format!("http://{silent}/file")})).await);
     until(&service.client, &taken, "running").await;

@@ -2,12 +2,12 @@
 
 use serde_json::json;
 
-use super::{FEW, ask, cancel, id, job, kite_of, never_ending, symbols, until, upload};
+use super::{FEW, ask, cancel, id, job, kite_of, serve_endless_file, symbols, until, upload};
 use crate::support::{SOON, Service, eventually};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_broker_has_one_job_at_a_time() {
-    let endless = never_ending().await;
+    let endless = serve_endless_file().await;
     let service = Service::with(&[FEW, ("INSTRUMENT_REGISTRY_INGEST_ORIGINS", &format!("http://{endless}"))]).await;
     let client = &service.client;
     let source = json!({"source": format!("http://{endless}/file.csv")});
@@ -35,7 +35,7 @@ async fn a_broker_has_one_job_at_a_time() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn of_the_jobs_that_wait_the_most_urgent_goes_first() {
-    let endless = never_ending().await;
+    let endless = serve_endless_file().await;
     let service = Service::with(&[FEW, ("INSTRUMENT_REGISTRY_INGEST_ORIGINS", &format!("http://{endless}"))]).await;
     let client = &service.client;
     let running = id(&ask(client, "kite", &json!({"source": format!("http://{endless}/file.csv")})).await);
@@ -70,7 +70,7 @@ async fn of_the_jobs_that_wait_the_most_urgent_goes_first() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn jobs_survive_the_actor_that_began_them() {
-    let endless = never_ending().await;
+    let endless = serve_endless_file().await;
     let service = Service::with(&[FEW, ("INSTRUMENT_REGISTRY_INGEST_ORIGINS", &format!("http://{endless}"))]).await;
     let client = &service.client;
     let running = id(&ask(client, "kite", &json!({"source": format!("http://{endless}/file.csv")})).await);
@@ -90,6 +90,6 @@ async fn jobs_survive_the_actor_that_began_them() {
     .await;
     let next = id(&upload(client, "kite", "", kite_of(1)).await);
     until(client, &next, "completed").await;
-    super::served(client, 1).await;
+    super::until_served(client, 1).await;
     assert_eq!(symbols(client, true).await, ["SHARE1"]);
 }

@@ -4,13 +4,13 @@ use chrono::{FixedOffset, TimeDelta, Utc};
 use serde_json::json;
 use test_servers::TestDatabase;
 
-use super::{FEW, ask, cancel, id, job, kite, kite_of, never_ending, until, upload};
+use super::{FEW, ask, cancel, id, job, kite, kite_of, serve_endless_file, until, upload};
 use crate::support::{CATALOG_VERSIONS, SOON, Service, eventually};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_job_is_known_and_can_be_stopped_everywhere() {
     let Some(database) = TestDatabase::new() else { return };
-    let (endless, url) = (never_ending().await, database.url());
+    let (endless, url) = (serve_endless_file().await, database.url());
     let origin = format!("http://{endless}");
     let variables = [FEW, ("DATABASE_URL", &*url), ("INSTRUMENT_REGISTRY_INGEST_ORIGINS", &*origin)];
     let (here, there) = (Service::with(&variables).await, Service::with(&variables).await);
@@ -30,8 +30,8 @@ async fn a_job_is_known_and_can_be_stopped_everywhere() {
     // What one accepts both serve.
     let next = id(&upload(&there.client, "kite", "", kite_of(1)).await);
     until(&here.client, &next, "completed").await;
-    super::served(&here.client, 1).await;
-    super::served(&there.client, 1).await;
+    super::until_served(&here.client, 1).await;
+    super::until_served(&there.client, 1).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -51,8 +51,8 @@ async fn of_several_one_does_what_is_scheduled() {
     ];
 
     let (here, there) = tokio::join!(Service::with(&variables), Service::with(&variables));
-    super::served(&here.client, 1).await;
-    super::served(&there.client, 1).await;
+    super::until_served(&here.client, 1).await;
+    super::until_served(&there.client, 1).await;
     // Long enough for both to have looked at the time of the schedule again and again.
     tokio::time::sleep(std::time::Duration::from_secs(4)).await;
 

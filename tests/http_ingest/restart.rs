@@ -4,11 +4,11 @@ use std::path::Path;
 
 use serde_json::json;
 
-use super::{FEW, ask, id, job, kite_of, never_ending, until, upload};
+use super::{FEW, ask, id, job, kite_of, serve_endless_file, until, upload};
 use crate::support::{Process, SOON, eventually};
 
 async fn with_running_job(folder: &Path) -> (Process, String) {
-    let endless = never_ending().await;
+    let endless = serve_endless_file().await;
     let origin = format!("http://{endless}");
     let service = Process::start(folder, &[FEW, ("INSTRUMENT_REGISTRY_INGEST_ORIGINS", &origin)]).await;
     let source = json!({"source": format!("{origin}/file.csv")});

@@ -32,7 +32,7 @@ async fn a_time_that_was_missed_is_made_up_for_and_failures_are_tried_again() {
     })
     .await;
     std::fs::write(&file, kite(&[("ONE", 1)])).unwrap();
-    super::served(client, 1).await;
+    super::until_served(client, 1).await;
 
     assert_eq!(symbols(client, true).await, ["ONE"]);
     // Once is enough.

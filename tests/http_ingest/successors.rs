@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{FEW, id, kite, served, until, upload};
+use super::{FEW, id, kite, until, until_served, upload};
 use crate::http_profiles::{self, PROFILES, profile};
 use crate::support::{CATALOG_VERSIONS, Client, Service, texts};
 
@@ -24,7 +24,7 @@ async fn loaded() -> Service {
     let client = &service.client;
     for (version, file) in [(1, file(("EXAMPLE-BE", 10_000), "OLDNAME")), (2, file(("EXAMPLE", 10_009), "NEWNAME"))] {
         until(client, &id(&upload(client, "kite", "", file).await), "completed").await;
-        served(client, version).await;
+        until_served(client, version).await;
     }
     service
 }
