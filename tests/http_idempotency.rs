@@ -63,7 +63,7 @@ pub(crate) async fn session(service: &Service) -> SqliteConnection {
 }
 
 /// Puts every key so far back by a day, as if it had been used then.
-async fn let_a_day_pass(service: &Service, database: Option<&TestDatabase>) {
+async fn age_keys_by_a_day(service: &Service, database: Option<&TestDatabase>) {
     match database {
         None => {
             let day = 86_400_000;
@@ -136,7 +136,7 @@ async fn a_key_is_free_again_after_a_day() {
         post(client, PLAN, "k", &body(&["NSE:TCS"])).await.json();
         post(client, PLAN, "k", &body(&["NSE:INFY"])).await.problem(422, "idempotency_key_reused");
 
-        let_a_day_pass(&service, database.as_ref()).await;
+        age_keys_by_a_day(&service, database.as_ref()).await;
         let next = post(client, PLAN, "k", &body(&["NSE:INFY"])).await;
         let again = post(client, PLAN, "k", &body(&["NSE:INFY"])).await;
 

@@ -8,7 +8,7 @@ async fn explanations_of(service: &Service, request: &Value) -> String {
     format!("plans/{}/explain", text(&answer["plan_id"]))
 }
 
-fn of(path: &str, key: &str) -> recording::Call {
+fn explanation_of(path: &str, key: &str) -> recording::Call {
     get(format!("{path}?instrument={}", key.replace(' ', "%20")))
 }
 
@@ -20,14 +20,14 @@ async fn explain_answers() {
     let at_kite = with(with(plan_request(&keys), "broker", "kite"), "max_instruments", 2);
     let path = explanations_of(&service, &at_kite).await;
 
-    recorder.record("explain_kept", of(&path, "NSE:TCS")).await;
-    recorder.record("explain_alias", of(&path, "NSE:NIFTY")).await;
-    recorder.record("explain_over_limit", of(&path, "NSE:SBIN")).await;
-    recorder.record("explain_unknown", of(&path, "NSE:RELAINCE")).await;
+    recorder.record("explain_kept", explanation_of(&path, "NSE:TCS")).await;
+    recorder.record("explain_alias", explanation_of(&path, "NSE:NIFTY")).await;
+    recorder.record("explain_over_limit", explanation_of(&path, "NSE:SBIN")).await;
+    recorder.record("explain_unknown", explanation_of(&path, "NSE:RELAINCE")).await;
     let without_broker = explanations_of(&service, &plan_request(&["NSE:TCS", "NSE:RELAINCE"])).await;
-    recorder.record("explain_without_broker", of(&without_broker, "NSE:TCS")).await;
+    recorder.record("explain_without_broker", explanation_of(&without_broker, "NSE:TCS")).await;
     let at_upstox = explanations_of(&service, &with(plan_request(&["NSE:INFY"]), "broker", "upstox")).await;
-    recorder.record("explain_not_at_broker", of(&at_upstox, "NSE:INFY")).await;
+    recorder.record("explain_not_at_broker", explanation_of(&at_upstox, "NSE:INFY")).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -36,8 +36,10 @@ async fn explain_faults() {
     let recorder = Recorder::new(&service.client);
     let path = explanations_of(&service, &with(plan_request(&["NSE:NIFTY 50"]), "broker", "kite")).await;
 
-    recorder.record("explain_not_in_plan", of(&path, "NSE:NIFTY")).await;
+    recorder.record("explain_not_in_plan", explanation_of(&path, "NSE:NIFTY")).await;
     recorder.record("explain_without_instrument", get(format!("{path}?x=1"))).await;
-    recorder.record("explain_long_key", of(&path, &"A".repeat(101))).await;
-    recorder.record("explain_unknown_plan", of(&format!("plans/{}/explain", unknown_id("plan")), "NSE:TCS")).await;
+    recorder.record("explain_long_key", explanation_of(&path, &"A".repeat(101))).await;
+    recorder
+        .record("explain_unknown_plan", explanation_of(&format!("plans/{}/explain", unknown_id("plan")), "NSE:TCS"))
+        .await;
 }

@@ -37,7 +37,7 @@ async fn request_faults() {
 }
 
 /// Sends a request as it stands, and reads the answer until the service closes the connection.
-async fn raw(service: &Service, headers: &str, body: &str) -> Answer {
+async fn send_raw(service: &Service, headers: &str, body: &str) -> Answer {
     let (host, key) = service.client.raw();
     let mut stream = TcpStream::connect(service.address).await.expect("the service listens");
     let head = format!(
@@ -71,8 +71,8 @@ async fn bodies_that_do_not_arrive() {
     let recorder = Recorder::new(&service.client);
 
     let (broken, late) = tokio::join!(
-        raw(&service, "Transfer-Encoding: chunked", "not a length\r\n"),
-        raw(&service, "Content-Length: 100", "{"),
+        send_raw(&service, "Transfer-Encoding: chunked", "not a length\r\n"),
+        send_raw(&service, "Content-Length: 100", "{"),
     );
 
     let call = raw_call(&[("transfer-encoding", "chunked")], "not a length");

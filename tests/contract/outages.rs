@@ -87,7 +87,7 @@ async fn answers_while_an_actor_is_restarted() {
 }
 
 /// Sends a request, and gives its answer once it is there.
-fn begin(client: &Client, call: &Call) -> JoinHandle<Answer> {
+fn send_in_background(client: &Client, call: &Call) -> JoinHandle<Answer> {
     let (client, call) = (client.clone(), call.clone());
     tokio::spawn(async move { call.send(&client).await })
 }
@@ -103,7 +103,7 @@ async fn answers_while_the_database_is_out() {
     // The database ends the session in the middle of a write.
     locker.execute("begin; lock table instrument_registry.subscription_plans in exclusive mode").await;
     let request = post("plan?user_id=v", &plan_request(&["NSE:INFY"]));
-    let planned = begin(&service.client, &request);
+    let planned = send_in_background(&service.client, &request);
     admin.until_blocked().await;
     admin.terminate("wait_event_type = 'Lock'").await;
     recorder.compare("unknown_outcome_plan", &request, &planned.await.expect("it does not panic"));
@@ -120,7 +120,7 @@ async fn answers_while_the_database_is_out() {
     }
     locker.execute("begin; select pg_advisory_xact_lock(7)").await;
     let request = post(PROFILES, &profile("desk", "A", &["NSE:TCS"]));
-    let created = begin(&service.client, &request);
+    let created = send_in_background(&service.client, &request);
     admin.until_blocked().await;
     admin.terminate("wait_event_type = 'Lock' and query = 'commit'").await;
     recorder.compare("unknown_outcome_profile", &request, &created.await.expect("it does not panic"));

@@ -6,7 +6,7 @@ fn at_kite(keys: &[&str]) -> Value {
     with(plan_request(keys), "broker", "kite")
 }
 
-async fn created(service: &Service, request: &Value) -> String {
+async fn create_plan(service: &Service, request: &Value) -> String {
     text(&post("plan?user_id=u", request).send(&service.client).await.json()["plan_id"])
 }
 
@@ -14,7 +14,7 @@ async fn created(service: &Service, request: &Value) -> String {
 async fn placement_answers() {
     let service = loaded_service(&[]).await;
     let recorder = Recorder::new(&service.client);
-    let first = created(&service, &with(at_kite(&["NSE:TCS", "NSE:NIFTY 50"]), "connections", 2)).await;
+    let first = create_plan(&service, &with(at_kite(&["NSE:TCS", "NSE:NIFTY 50"]), "connections", 2)).await;
     let request = with(at_kite(&["NSE:TCS", "NSE:NIFTY 50", "NSE:SBIN"]), "previous_plan_id", first);
 
     let second = recorder.record("plan_following", post("plan?user_id=u", &request)).await.json();
@@ -25,9 +25,9 @@ async fn placement_answers() {
 #[tokio::test(flavor = "multi_thread")]
 async fn historical_data_ignores_the_previous_plan() {
     let service = loaded_service(&[]).await;
-    let without_broker = created(&service, &plan_request(&["NSE:TCS"])).await;
+    let without_broker = create_plan(&service, &plan_request(&["NSE:TCS"])).await;
     let history = with(at_kite(&["NSE:TCS"]), "subscription_type", "historical");
-    let of_history = created(&service, &history).await;
+    let of_history = create_plan(&service, &history).await;
 
     for previous in [unknown_id("plan"), without_broker, of_history] {
         let request = with(history.clone(), "previous_plan_id", previous);
@@ -44,7 +44,7 @@ async fn historical_data_ignores_the_previous_plan() {
 async fn placement_faults() {
     let service = loaded_service(&[]).await;
     let recorder = Recorder::new(&service.client);
-    let without_broker = created(&service, &plan_request(&["NSE:TCS"])).await;
+    let without_broker = create_plan(&service, &plan_request(&["NSE:TCS"])).await;
     let request = |previous: &str| with(at_kite(&["NSE:TCS"]), "previous_plan_id", previous);
     let ask = |request: &Value| post("plan?user_id=u", request);
 

@@ -5,7 +5,7 @@ use chrono::{TimeDelta, Utc};
 use super::*;
 
 /// A profile with every field set.
-fn whole(user: &str) -> Value {
+fn profile_with_every_field(user: &str) -> Value {
     json!({
         "user_id": user, "profile_name": "Whole", "subscription_type": "live_feed",
         "instruments": ["NSE:TCS", "NSE:RELIANCE", "NSE:TCS"],
@@ -29,7 +29,7 @@ async fn profile_answers() {
     let plain = profile("desk", "Plain", &["NSE:TCS", "NSE:TCS", "NSE:INFY"]);
     let made = recorder.record("profile_created", post(PROFILES, &plain)).await.json();
     let path = format!("{PROFILES}/{}", text(&made["profile_id"]));
-    recorder.record("profile_created_with_every_field", post(PROFILES, &whole("desk"))).await;
+    recorder.record("profile_created_with_every_field", post(PROFILES, &profile_with_every_field("desk"))).await;
     recorder.record("profile_read", get(&path)).await;
     recorder
         .record("profile_read_at_other_mount", get(path.replacen("internal/", "internal/instrument-registry/", 1)))

@@ -10,7 +10,7 @@ async fn subscriptions_of(service: &Service, request: &Value) -> String {
     format!("plans/{}/subscriptions", text(&answer["plan_id"]))
 }
 
-fn at(broker: &str) -> Value {
+fn request_at(broker: &str) -> Value {
     with(plan_request(&KEYS), "broker", broker)
 }
 
@@ -18,16 +18,16 @@ fn at(broker: &str) -> Value {
 async fn subscriptions_answers() {
     let service = loaded_service(&[]).await;
     let recorder = Recorder::new(&service.client);
-    let path = subscriptions_of(&service, &with(at("kite"), "mode", "full")).await;
+    let path = subscriptions_of(&service, &with(request_at("kite"), "mode", "full")).await;
 
     let list = recorder.record("subscriptions_list", get(&path)).await;
     let known = get(&path).with_header("if-none-match", list.header("etag"));
     recorder.record("subscriptions_not_modified", known).await;
     recorder.record("subscriptions_kite", get(format!("{path}?connection=1&format=kite"))).await;
 
-    let at_upstox = subscriptions_of(&service, &at("upstox")).await;
+    let at_upstox = subscriptions_of(&service, &request_at("upstox")).await;
     recorder.record("subscriptions_upstox", get(format!("{at_upstox}?format=upstox"))).await;
-    let not_loaded = subscriptions_of(&service, &at("groww")).await;
+    let not_loaded = subscriptions_of(&service, &request_at("groww")).await;
     recorder.record("subscriptions_without_tokens_list", get(&not_loaded)).await;
     recorder.record("subscriptions_without_tokens", get(format!("{not_loaded}?format=groww"))).await;
 }
@@ -36,7 +36,7 @@ async fn subscriptions_answers() {
 async fn subscriptions_faults() {
     let service = loaded_service(&[]).await;
     let recorder = Recorder::new(&service.client);
-    let path = subscriptions_of(&service, &at("kite")).await;
+    let path = subscriptions_of(&service, &request_at("kite")).await;
 
     recorder.record("subscriptions_every_fault", get(format!("{path}?connection=0&format=csv&page=1"))).await;
     recorder.record("subscriptions_not_of_the_plan", get(format!("{path}?connection=2&format=dhan"))).await;
@@ -46,7 +46,7 @@ async fn subscriptions_faults() {
     recorder.record("plan_include_without_broker", post(including, &plan_request(&KEYS))).await;
     let plan_path = without_broker.strip_suffix("/subscriptions").unwrap();
     recorder.record("plan_read_include_without_broker", get(format!("{plan_path}?include=subscriptions"))).await;
-    let historical = subscriptions_of(&service, &with(at("kite"), "subscription_type", "historical")).await;
+    let historical = subscriptions_of(&service, &with(request_at("kite"), "subscription_type", "historical")).await;
     recorder.record("subscriptions_of_history", get(&historical)).await;
     recorder.record("subscriptions_unknown_plan", get(format!("plans/{}/subscriptions", unknown_id("plan")))).await;
 }

@@ -10,13 +10,13 @@ async fn plan_id_of(service: &Service, user: &str, request: &Value) -> String {
     text(&answer["plan_id"])
 }
 
-fn at(broker: &str, keys: &[&str]) -> Value {
+fn request_at(broker: &str, keys: &[&str]) -> Value {
     with(plan_request(keys), "broker", broker)
 }
 
 /// Returns the ids of two plans: one instrument changes its mode, one leaves, and one is new.
 async fn two_plans(service: &Service) -> (String, String) {
-    let before = with(at("kite", &BEFORE), "mode", "full");
+    let before = with(request_at("kite", &BEFORE), "mode", "full");
     let items: Vec<Value> = AFTER
         .iter()
         .map(|key| {
@@ -39,9 +39,10 @@ async fn transition_answers() {
     recorder.record("schedule", get(format!("plans/{after}/schedule?from={before}"))).await;
     recorder.record("schedule_kite", get(format!("plans/{after}/schedule?from={before}&format=kite"))).await;
     recorder.record("schedule_of_a_connection", get(format!("plans/{after}/schedule?connection=1"))).await;
-    let history = plan_id_of(&service, "u", &with(at("kite", &BEFORE), "subscription_type", "historical")).await;
+    let history =
+        plan_id_of(&service, "u", &with(request_at("kite", &BEFORE), "subscription_type", "historical")).await;
     recorder.record("schedule_of_history", get(format!("plans/{history}/schedule"))).await;
-    let at_upstox = plan_id_of(&service, "u", &at("upstox", &BEFORE)).await;
+    let at_upstox = plan_id_of(&service, "u", &request_at("upstox", &BEFORE)).await;
     recorder.record("schedule_upstox", get(format!("plans/{at_upstox}/schedule?format=upstox"))).await;
 }
 
@@ -50,10 +51,10 @@ async fn transition_faults() {
     let service = loaded_service(&[]).await;
     let recorder = Recorder::new(&service.client);
     let (before, after) = two_plans(&service).await;
-    let at_upstox = plan_id_of(&service, "u", &at("upstox", &BEFORE)).await;
-    let of_another = plan_id_of(&service, "v", &at("kite", &BEFORE)).await;
+    let at_upstox = plan_id_of(&service, "u", &request_at("upstox", &BEFORE)).await;
+    let of_another = plan_id_of(&service, "v", &request_at("kite", &BEFORE)).await;
     let without_broker = plan_id_of(&service, "u", &plan_request(&BEFORE)).await;
-    let not_loaded = plan_id_of(&service, "u", &at("groww", &BEFORE)).await;
+    let not_loaded = plan_id_of(&service, "u", &request_at("groww", &BEFORE)).await;
 
     for (name, query) in [
         ("diff_other_broker", format!("plans/{after}/diff?from={at_upstox}")),

@@ -44,7 +44,7 @@ fn upload(client: &Client) -> RequestBuilder {
 }
 
 /// The answer to a request that is repeated while the service still finds connections that were cut.
-async fn told(request: &RequestBuilder) -> Answer {
+async fn answer_once_connected(request: &RequestBuilder) -> Answer {
     eventually("the database is used again", SOON, async || {
         let answer = Answer::to(request.try_clone().expect("its body is in memory")).await;
         (answer.status != 503).then_some(answer)
@@ -73,7 +73,7 @@ async fn a_retry_after_a_lost_commit_gets_the_answer_that_was_stored() {
         admin.execute("select pg_advisory_unlock(42)").await;
         eventually("the server has committed", SOON, async || (admin.number(KEYS).await == number).then_some(())).await;
         admin.execute("select pg_advisory_lock(42)").await;
-        let found = told(&retry).await;
+        let found = answer_once_connected(&retry).await;
 
         lost.problem(504, "unknown_outcome");
         assert!(is_replay(&found), "{found:?}");
@@ -99,7 +99,7 @@ async fn a_retry_after_a_commit_that_failed_does_the_work() {
         }
         let lost = lost.await.expect("it does not panic");
         admin.execute("select pg_advisory_unlock(42)").await;
-        let made = told(&retry).await;
+        let made = answer_once_connected(&retry).await;
         admin.execute("select pg_advisory_lock(42)").await;
 
         lost.problem(504, "unknown_outcome");
@@ -128,7 +128,7 @@ async fn a_plan_whose_commit_was_lost_is_answered() {
     admin.until_sessions(2, "wait_event_type = 'Lock'").await;
     admin.execute("select pg_advisory_unlock(42)").await;
     let made = waiting.await.expect("it does not panic");
-    let again = told(&repeat).await;
+    let again = answer_once_connected(&repeat).await;
 
     assert_eq!(made.json()["status"], "created");
     assert_replay(&made, &again);
@@ -149,7 +149,7 @@ async fn a_job_whose_commit_was_lost_is_done() {
     admin.until_sessions(2, "wait_event_type = 'Lock'").await;
     admin.execute("select pg_advisory_unlock(42)").await;
     let taken = taking.await.expect("it does not panic");
-    let again = told(&upload(&service.client)).await;
+    let again = answer_once_connected(&upload(&service.client)).await;
 
     assert_replay(&taken, &again);
     let job_id = taken.json()["job_id"].as_str().expect("it is an id").to_owned();

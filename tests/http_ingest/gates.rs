@@ -22,7 +22,7 @@ fn nuvama_futures(count: u32, tick_size: &str) -> String {
     (0..count).map(row).collect()
 }
 
-async fn ingested(client: &Client, broker: &str, query: &str, file: String, status: &str) -> Value {
+async fn ingest(client: &Client, broker: &str, query: &str, file: String, status: &str) -> Value {
     until(client, &id(&upload(client, broker, query, file).await), status).await
 }
 
@@ -38,8 +38,8 @@ async fn skipped_and_duplicate_rows_are_counted() {
     let first = futures.lines().next().unwrap();
     let file = format!("{NUVAMA}{futures}{first}\n{first}\n1_NCDEX,X,GUAR,20/AUG/31,0,1,5,XX,FUTCOM,NCDEX\nbroken\n");
 
-    let job = ingested(client, "nuvama", "", file.clone(), "completed").await;
-    let again = ingested(client, "nuvama", "", file, "completed").await;
+    let job = ingest(client, "nuvama", "", file.clone(), "completed").await;
+    let again = ingest(client, "nuvama", "", file, "completed").await;
 
     assert_eq!(job["processed_instruments"], 204);
     assert_eq!(job["new_instruments"], 200);
@@ -62,9 +62,9 @@ async fn a_missing_small_segment_is_a_warning() {
     let client = &service.client;
     let shares = kite_of(500);
     let index = "265,1,SENSEX,SENSEX,0,,0,0,0,EQ,INDICES,BSE\n";
-    ingested(client, "kite", "", format!("{shares}{index}"), "completed").await;
+    ingest(client, "kite", "", format!("{shares}{index}"), "completed").await;
 
-    let job = ingested(client, "kite", "", shares, "completed").await;
+    let job = ingest(client, "kite", "", shares, "completed").await;
 
     let detail = "missing: BSE_INDEX (1 row in the last accepted file); their instruments become inactive";
     assert_eq!(texts(&job["warnings"]), [format!("segments: {detail}")]);
@@ -77,9 +77,9 @@ async fn a_file_of_one_exchange_gets_the_remedy() {
     let client = &service.client;
     let shares = kite_of(100);
     let all = format!("{shares}{}", kite_futures(300, "2031-08-26", "0.05"));
-    ingested(client, "kite", "", all, "completed").await;
+    ingest(client, "kite", "", all, "completed").await;
 
-    let job = ingested(client, "kite", "", shares.clone(), "failed").await;
+    let job = ingest(client, "kite", "", shares.clone(), "failed").await;
     let errors = texts(&job["errors"]);
 
     assert!(errors[0].starts_with("segments: missing: NSE_FO (300 rows in the last accepted file)"), "{errors:?}");
@@ -91,7 +91,7 @@ async fn a_file_of_one_exchange_gets_the_remedy() {
     );
     // Both remedies accept the file, and keep the other instruments.
     for query in ["segments=NSE_EQ", "mode=incremental"] {
-        ingested(client, "kite", query, shares.clone(), "completed").await;
+        ingest(client, "kite", query, shares.clone(), "completed").await;
         assert_eq!(newest(client).await["instruments"], 400, "{query}");
     }
 }
@@ -104,7 +104,7 @@ async fn a_named_file_of_two_segments_gets_a_remedy_in_json() {
     let part = format!("{}265,1,SENSEX,SENSEX,0,,0,0,0,EQ,INDICES,BSE\n", kite_of(100));
     std::fs::write(folder.path().join("part.csv"), &part).unwrap();
     let all = format!("{part}{}", kite_futures(300, "2031-08-26", "0.05"));
-    ingested(client, "kite", "", all, "completed").await;
+    ingest(client, "kite", "", all, "completed").await;
 
     let source = json!({"source": "part.csv"});
     let failed = until(client, &id(&ask(client, "kite", &source).await), "failed").await;
@@ -123,10 +123,10 @@ async fn an_older_file_without_a_date_is_rejected() {
     let client = &service.client;
     let file = |expiry: &str| format!("{}{}", kite(&[("ONE", 1)]), kite_futures(100, expiry, "0.05"));
     let loose = "mode=full_catalog";
-    ingested(client, "kite", loose, file("2031-08-26"), "completed").await;
-    ingested(client, "kite", loose, file("2031-09-30"), "completed").await;
+    ingest(client, "kite", loose, file("2031-08-26"), "completed").await;
+    ingest(client, "kite", loose, file("2031-09-30"), "completed").await;
 
-    let job = ingested(client, "kite", loose, file("2031-08-26"), "failed").await;
+    let job = ingest(client, "kite", loose, file("2031-08-26"), "failed").await;
 
     let errors = texts(&job["errors"]);
     assert!(
@@ -136,7 +136,7 @@ async fn an_older_file_without_a_date_is_rejected() {
         "{errors:?}"
     );
     assert!(errors[0].contains("NFO:U00031AUGFUT (2031-08-26)"), "{errors:?}");
-    ingested(client, "kite", loose, file("2031-09-30"), "completed").await;
+    ingest(client, "kite", loose, file("2031-09-30"), "completed").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -144,12 +144,12 @@ async fn a_file_in_another_unit_is_rejected() {
     let service = Service::with(&[FEW]).await;
     let client = &service.client;
     let right = format!("{}{}", kite(&[("ONE", 1)]), kite_futures(150, "2031-08-26", "0.05"));
-    ingested(client, "kite", "", right, "completed").await;
+    ingest(client, "kite", "", right, "completed").await;
 
     let wrong = format!("{NUVAMA}{}", nuvama_futures(150, "5"));
-    let job = ingested(client, "nuvama", "", wrong.clone(), "failed").await;
-    let forced = ingested(client, "nuvama", "force=true", wrong.clone(), "completed").await;
-    let next = ingested(client, "nuvama", "", wrong, "completed").await;
+    let job = ingest(client, "nuvama", "", wrong.clone(), "failed").await;
+    let forced = ingest(client, "nuvama", "force=true", wrong.clone(), "completed").await;
+    let next = ingest(client, "nuvama", "", wrong, "completed").await;
 
     assert_eq!(
         texts(&job["errors"])[0],
@@ -160,5 +160,5 @@ async fn a_file_in_another_unit_is_rejected() {
     assert_eq!(next["version"], 3);
     // The right file is not locked out either.
     let right = format!("{}{}", kite(&[("ONE", 1)]), kite_futures(150, "2031-08-26", "0.05"));
-    ingested(client, "kite", "", right, "completed").await;
+    ingest(client, "kite", "", right, "completed").await;
 }

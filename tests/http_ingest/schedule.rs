@@ -6,7 +6,7 @@ use super::{FEW, kite, symbols};
 use crate::support::{CATALOG_VERSIONS, SOON, Service, eventually};
 
 /// A time of day in India that was a few minutes ago.
-fn just_past() -> String {
+fn a_few_minutes_ago() -> String {
     let ist = FixedOffset::east_opt(5 * 3600 + 1800).expect("it is a zone");
     (Utc::now().with_timezone(&ist) - TimeDelta::minutes(3)).format("%H:%M").to_string()
 }
@@ -18,7 +18,7 @@ async fn a_time_that_was_missed_is_made_up_for_and_failures_are_tried_again() {
     let variables = [
         FEW,
         ("INSTRUMENT_REGISTRY_INGEST_SOURCE_KITE", file.to_str().unwrap()),
-        ("INSTRUMENT_REGISTRY_INGEST_AT_KITE", &just_past()),
+        ("INSTRUMENT_REGISTRY_INGEST_AT_KITE", &a_few_minutes_ago()),
         ("INSTRUMENT_REGISTRY_INGEST_RETRY_SECONDS", "1"),
     ];
     let failed = "instrument_registry_ingestion_jobs_total{broker_id=\"kite\",mode=\"full_catalog\",status=\"failed\"}";

@@ -19,7 +19,7 @@ fn file(moved: (&str, u32), renamed: &str) -> String {
     kite(&[]) + &shares.concat()
 }
 
-async fn loaded() -> Service {
+async fn service_with_both_files() -> Service {
     let service = Service::with(&[FEW]).await;
     let client = &service.client;
     for (version, file) in [(1, file(("EXAMPLE-BE", 10_000), "OLDNAME")), (2, file(("EXAMPLE", 10_009), "NEWNAME"))] {
@@ -53,7 +53,7 @@ async fn changes(client: &Client) -> Value {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_moved_and_a_renamed_share_are_changes_not_removals() {
-    let service = loaded().await;
+    let service = service_with_both_files().await;
 
     let change = |kind: &str, key: &str, before: &str, after: &str| json!({"kind": kind, "instrument_key": key, "before": before, "after": after});
     assert_eq!(
@@ -68,7 +68,7 @@ async fn a_moved_and_a_renamed_share_are_changes_not_removals() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn old_keys_name_the_new_ones_in_plans_and_profiles() {
-    let service = loaded().await;
+    let service = service_with_both_files().await;
     let client = &service.client;
     let body = json!({
         "plan_name": "Old keys", "subscription_type": "live_feed", "instruments": OLD_KEYS,

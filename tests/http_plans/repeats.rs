@@ -28,7 +28,7 @@ fn request(client: &Client) -> RequestBuilder {
 }
 
 /// Hits and misses of an operation of L1.
-async fn looked_up(client: &Client, operation: &str) -> [f64; 2] {
+async fn cache_lookups(client: &Client, operation: &str) -> [f64; 2] {
     let cache = "instrument_registry_subscription_plan_cache_operations_total";
     let mut counts = [0.0; 2];
     for (count, status) in counts.iter_mut().zip(["hit", "miss"]) {
@@ -52,9 +52,9 @@ async fn a_repeat_is_answered_by_its_fingerprint_as_any_cached_plan_is() {
 
     let made = post(client, TEXT).await;
     let read = post(client, &format!("{TEXT} ")).await;
-    let before = [looked_up(client, "fingerprint").await, looked_up(client, "get").await];
+    let before = [cache_lookups(client, "fingerprint").await, cache_lookups(client, "get").await];
     let repeat = Answer::to(request(client).header("X-Correlation-ID", "its-\"own\"")).await;
-    let after = [looked_up(client, "fingerprint").await, looked_up(client, "get").await];
+    let after = [cache_lookups(client, "fingerprint").await, cache_lookups(client, "get").await];
 
     // Two spellings: the second found the plan by its cache key. The repeat was not read.
     assert_eq!((before, after), ([[0.0, 2.0], [1.0, 1.0]], [[1.0, 2.0], [2.0, 1.0]]));
@@ -86,7 +86,7 @@ async fn the_old_encoding_is_repeated_too() {
 
     let repeat = post(client, TEXT).await.json();
 
-    assert_eq!(looked_up(client, "fingerprint").await, [1.0, 1.0]);
+    assert_eq!(cache_lookups(client, "fingerprint").await, [1.0, 1.0]);
     assert!(repeat["plan_data"]["instruments"].is_string(), "{repeat}");
     assert_eq!((&repeat["status"], &repeat["plan_data"]), (&json!("cached"), &made["plan_data"]));
 }
@@ -105,7 +105,7 @@ async fn refusals_are_never_repeated_by_fingerprint() {
         client.post_text("plan", TEXT).await.problem(422, "validation_failed");
     }
 
-    assert_eq!(looked_up(client, "fingerprint").await, [0.0, 9.0]);
+    assert_eq!(cache_lookups(client, "fingerprint").await, [0.0, 9.0]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -119,12 +119,12 @@ async fn a_request_with_an_idempotency_key_goes_past_the_fingerprints() {
     let again = with_key("k").await;
     let other_key = with_key("l").await;
     let without_key = post(client, TEXT).await.json();
-    let counts = [looked_up(client, "fingerprint").await, looked_up(client, "get").await];
+    let counts = [cache_lookups(client, "fingerprint").await, cache_lookups(client, "get").await];
     let past_it = with_key("m").await;
 
     // Neither was its own fingerprint taken, nor is that of others asked for.
     assert_eq!(counts, [[0.0, 1.0], [2.0, 1.0]]);
-    assert_eq!(looked_up(client, "fingerprint").await, [0.0, 1.0]);
+    assert_eq!(cache_lookups(client, "fingerprint").await, [0.0, 1.0]);
     for answer in [&other_key, &without_key, &past_it] {
         assert_eq!((&answer["status"], &answer["plan_id"]), (&json!("cached"), &made["plan_id"]));
     }
@@ -180,7 +180,7 @@ async fn a_repeat_after_the_time_to_live_is_planned_anew() {
     eventually("a repeat is in time", SOON, async || {
         post(client, TEXT).await.json();
         post(client, TEXT).await.json();
-        (looked_up(client, "fingerprint").await[0] >= 1.0).then_some(())
+        (cache_lookups(client, "fingerprint").await[0] >= 1.0).then_some(())
     })
     .await;
     let last = post(client, TEXT).await.json();

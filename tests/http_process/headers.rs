@@ -8,7 +8,7 @@ use uuid::Uuid;
 use crate::support::{Answer, Service, body};
 
 /// One answer of every kind: made, read, described, listed, refused, open.
-async fn one_of_each(service: &Service) -> Vec<(&'static str, Answer)> {
+async fn responses_of_each_kind(service: &Service) -> Vec<(&'static str, Answer)> {
     let client = &service.client;
     let made = client.ask("u", &body(&["NSE:TCS"])).await;
     let id = made.json()["plan_id"].as_str().expect("an id is a text").to_owned();
@@ -39,7 +39,7 @@ async fn one_of_each(service: &Service) -> Vec<(&'static str, Answer)> {
 async fn security_headers_are_on_every_answer() {
     let service = Service::start().await;
 
-    for (kind, answer) in one_of_each(&service).await {
+    for (kind, answer) in responses_of_each_kind(&service).await {
         assert_eq!(answer.header("X-Content-Type-Options"), "nosniff", "{kind}");
         assert_eq!(answer.header("X-Frame-Options"), "DENY", "{kind}");
         assert_eq!(answer.header("Content-Security-Policy"), "default-src 'none'; frame-ancestors 'none'", "{kind}");
@@ -51,7 +51,7 @@ async fn security_headers_are_on_every_answer() {
 async fn private_answers_are_not_stored_by_caches() {
     let service = Service::start().await;
 
-    for (kind, answer) in one_of_each(&service).await {
+    for (kind, answer) in responses_of_each_kind(&service).await {
         let expected = match kind {
             // Has an ETag: a caller may keep it, but must ask whether it still is.
             "read" => "private, no-cache",
@@ -67,7 +67,7 @@ async fn every_answer_has_a_correlation_id_of_its_own() {
     let service = Service::start().await;
     let mut seen = Vec::new();
 
-    for (kind, answer) in one_of_each(&service).await {
+    for (kind, answer) in responses_of_each_kind(&service).await {
         let id = answer.header("X-Correlation-ID").to_owned();
         assert_eq!(Uuid::parse_str(&id).unwrap().get_version_num(), 7, "{kind}");
         if !kind.starts_with('/') {

@@ -7,7 +7,7 @@ use registry_actors::planner::PanicAt;
 use crate::support::{Answer, SOON, Service, body, eventually, with};
 
 /// A plan that was not made before.
-async fn plan_anew(service: &Service, n: usize) -> Answer {
+async fn request_new_plan(service: &Service, n: usize) -> Answer {
     let request = with(body(&["NSE:TCS"]), "as_of", format!("2030-{:02}-{:02}", 1 + n / 28, 1 + n % 28));
     service.client.ask("u", &request).await
 }
@@ -16,7 +16,7 @@ async fn plan_anew(service: &Service, n: usize) -> Answer {
 async fn every_actor_may_die_and_the_service_goes_on() {
     let service = Service::start().await;
     let mut n = 0;
-    assert_eq!(plan_anew(&service, n).await.status, 200);
+    assert_eq!(request_new_plan(&service, n).await.status, 200);
 
     for actor in ["planner_0", "planner_1", "cache", "catalogue", "ingest", "config", "persistence"] {
         let restarts = format!("instrument_registry_actor_restarts_total{{actor=\"{actor}\"}}");
@@ -28,7 +28,7 @@ async fn every_actor_may_die_and_the_service_goes_on() {
 
         eventually("a plan is made", SOON, async || {
             n += 1;
-            (plan_anew(&service, n).await.status == 200).then_some(())
+            (request_new_plan(&service, n).await.status == 200).then_some(())
         })
         .await;
         eventually("the restart is counted", SOON, async || {
@@ -55,12 +55,12 @@ async fn a_planner_that_dies_costs_its_callers_a_repeat_at_most() {
     let service = Service::start().await;
     // Warm, so that every planner has been asked.
     for n in 0..8 {
-        assert_eq!(plan_anew(&service, n).await.status, 200);
+        assert_eq!(request_new_plan(&service, n).await.status, 200);
     }
 
     for (actor, first) in [("planner_0", 10), ("planner_1", 20)] {
         service.engine.crash(actor);
-        let answers = join_all((first..first + 8).map(|n| plan_anew(&service, n))).await;
+        let answers = join_all((first..first + 8).map(|n| request_new_plan(&service, n))).await;
 
         // On a machine with much else to do the successor may be late.
         for answer in answers.iter().filter(|answer| answer.status != 200) {
@@ -68,7 +68,7 @@ async fn a_planner_that_dies_costs_its_callers_a_repeat_at_most() {
             assert!(answer.header("Retry-After").parse::<u64>().is_ok_and(|seconds| (1..=3).contains(&seconds)));
         }
         for n in first..first + 8 {
-            let is_made = async || (plan_anew(&service, n).await.status == 200).then_some(());
+            let is_made = async || (request_new_plan(&service, n).await.status == 200).then_some(());
             eventually("the plan is made when it is asked for again", SOON, is_made).await;
         }
     }
