@@ -83,11 +83,11 @@ async fn age_keys_by_a_day(service: &Service, database: Option<&TestDatabase>) {
 async fn a_repeated_plan_request_gets_the_same_answer() {
     for (service, _database) in services().await {
         let client = &service.client;
-        let asked = body(&["NSE:TCS", "NSE:INFY"]);
+        let request = body(&["NSE:TCS", "NSE:INFY"]);
 
-        let first = post(client, PLAN, "k", &asked).await;
-        let second = post(client, PLAN, "k", &asked).await;
-        let without_key = client.ask("u", &asked).await;
+        let first = post(client, PLAN, "k", &request).await;
+        let second = post(client, PLAN, "k", &request).await;
+        let without_key = client.ask("u", &request).await;
 
         assert_eq!(first.json()["status"], "created");
         assert_replay(&first, &second);
@@ -100,11 +100,11 @@ async fn a_repeated_plan_request_gets_the_same_answer() {
 async fn a_cached_plan_is_replayed_as_cached() {
     for (service, _database) in services().await {
         let client = &service.client;
-        let asked = body(&["NSE:TCS"]);
-        let made = client.ask("u", &asked).await.json();
+        let request = body(&["NSE:TCS"]);
+        let made = client.ask("u", &request).await.json();
 
-        let first = post(client, PLAN, "k", &asked).await;
-        let second = post(client, PLAN, "k", &asked).await;
+        let first = post(client, PLAN, "k", &request).await;
+        let second = post(client, PLAN, "k", &request).await;
 
         assert_eq!(first.json()["status"], "cached");
         assert_eq!(first.json()["plan_id"], made["plan_id"]);
@@ -172,10 +172,10 @@ async fn a_request_in_flight_is_a_conflict() {
 async fn concurrent_repeats_all_get_the_first_answer() {
     for (service, _database) in services().await {
         let client = &service.client;
-        let asked = body(&["NSE:TCS"]);
-        let first = post(client, PLAN, "k", &asked).await;
+        let request = body(&["NSE:TCS"]);
+        let first = post(client, PLAN, "k", &request).await;
 
-        let repeats: Vec<_> = (0..20).map(|_| tokio::spawn(Answer::to(keyed(client, PLAN, "k", &asked)))).collect();
+        let repeats: Vec<_> = (0..20).map(|_| tokio::spawn(Answer::to(keyed(client, PLAN, "k", &request)))).collect();
 
         for repeat in repeats {
             assert_replay(&first, &repeat.await.expect("it does not panic"));
@@ -191,12 +191,12 @@ async fn concurrent_repeats_all_get_the_first_answer() {
 async fn an_answer_outlives_the_process_and_its_caches() {
     let folder = tempfile::tempdir().expect("a folder can be made");
     let mut before = Process::start(folder.path(), &[]).await;
-    let asked = body(&["NSE:TCS", "NSE:INFY"]);
-    let first = post(&before.client, PLAN, "k", &asked).await;
+    let request = body(&["NSE:TCS", "NSE:INFY"]);
+    let first = post(&before.client, PLAN, "k", &request).await;
     before.kill();
 
     let after = Process::start(folder.path(), &[]).await;
-    let second = post(&after.client, PLAN, "k", &asked).await;
+    let second = post(&after.client, PLAN, "k", &request).await;
 
     assert_replay(&first, &second);
 }
@@ -206,17 +206,17 @@ async fn a_profile_plan_is_replayed_after_the_profile_changed() {
     let service = Service::start().await;
     let client = &service.client;
     let made = create(client, &profile("u", "Opening", &["NSE:TCS"])).await;
-    let asked = json!({"profile_id": id(&made)});
-    let first = post(client, PLAN, "k", &asked).await;
+    let request = json!({"profile_id": id(&made)});
+    let first = post(client, PLAN, "k", &request).await;
 
     put(client, id(&made), &json!({"instruments": ["NSE:INFY"]})).await.json();
-    let after_change = post(client, PLAN, "k", &asked).await;
+    let after_change = post(client, PLAN, "k", &request).await;
     delete(client, id(&made)).await.json();
-    let after_deactivation = post(client, PLAN, "k", &asked).await;
+    let after_deactivation = post(client, PLAN, "k", &request).await;
 
     assert_replay(&first, &after_change);
     assert_replay(&first, &after_deactivation);
-    post(client, PLAN, "l", &asked).await.problem(409, "profile_inactive");
+    post(client, PLAN, "l", &request).await.problem(409, "profile_inactive");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -238,9 +238,9 @@ async fn a_failed_request_leaves_its_key_free() {
 async fn a_dry_run_has_no_key() {
     let service = Service::start().await;
     let client = &service.client;
-    let asked = with(body(&["NSE:TCS"]), "dry_run", true);
+    let request = with(body(&["NSE:TCS"]), "dry_run", true);
 
-    let refused = post(client, PLAN, "k", &asked).await;
+    let refused = post(client, PLAN, "k", &request).await;
     let made = post(client, PLAN, "k", &body(&["NSE:TCS"])).await;
 
     assert_eq!(refused.faults()["/dry_run"], "cannot be combined with the header `Idempotency-Key`");
@@ -296,10 +296,10 @@ async fn other_operations_ignore_the_header() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_old_encoding_is_replayed_too() {
     let service = Service::with(&[("INSTRUMENT_REGISTRY_LEGACY_PLAN_ENCODING", "true")]).await;
-    let asked = with(body(&["NSE:TCS"]), "description", "d");
+    let request = with(body(&["NSE:TCS"]), "description", "d");
 
-    let first = post(&service.client, PLAN, "k", &asked).await;
-    let second = post(&service.client, PLAN, "k", &asked).await;
+    let first = post(&service.client, PLAN, "k", &request).await;
+    let second = post(&service.client, PLAN, "k", &request).await;
 
     assert!(first.json()["plan_data"]["instruments"].is_string());
     assert_replay(&first, &second);

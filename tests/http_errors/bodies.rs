@@ -23,9 +23,10 @@ async fn all_faults_of_body_and_query_are_told_at_once() {
     let answer = service.client.post("plan?user=u", &wrong).await;
 
     let faults = answer.faults();
-    let told: Vec<(&str, &str)> = faults.iter().map(|(pointer, detail)| (pointer.as_str(), detail.as_str())).collect();
+    let reported: Vec<(&str, &str)> =
+        faults.iter().map(|(pointer, detail)| (pointer.as_str(), detail.as_str())).collect();
     assert_eq!(
-        told,
+        reported,
         [
             ("/as_of", "expected a date as YYYY-MM-DD, got 20260817"),
             ("/broker", &format!("expected one of {}, got `kites`", Broker::WORDS)),
@@ -146,9 +147,10 @@ async fn every_faulty_key_is_pointed_at() {
 
     let faults = post(&service, &body(&["NSE:TCS", "", &long, "bad", &long_in_characters])).await.faults();
 
-    let told: Vec<(&str, &str)> = faults.iter().map(|(pointer, detail)| (pointer.as_str(), detail.as_str())).collect();
+    let reported: Vec<(&str, &str)> =
+        faults.iter().map(|(pointer, detail)| (pointer.as_str(), detail.as_str())).collect();
     assert_eq!(
-        told,
+        reported,
         [
             ("/instruments/1", "expected 1 to 100 characters, got 0"),
             ("/instruments/2", "expected 1 to 100 characters, got 101"),

@@ -122,9 +122,10 @@ async fn all_faults_of_a_list_are_told_at_once() {
     let query = format!("plans?limit=0&offset={offset}&status=y&cursor=z&page=2&user_id=");
     let faults = service.client.get(&query).await.faults();
 
-    let told: Vec<(&str, &str)> = faults.iter().map(|(pointer, detail)| (pointer.as_str(), detail.as_str())).collect();
+    let reported: Vec<(&str, &str)> =
+        faults.iter().map(|(pointer, detail)| (pointer.as_str(), detail.as_str())).collect();
     assert_eq!(
-        told,
+        reported,
         [
             ("/query/cursor", "expected a `next_cursor` of an earlier response, got `z`"),
             ("/query/limit", "expected an integer from 1 to 200, got `0`"),

@@ -58,12 +58,12 @@ async fn a_repeated_ingest_of_a_file_is_one_job() {
     let service = Service::with(&[FEW, (FOLDER, folder.path().to_str().expect("it is a text"))]).await;
     let client = &service.client;
     let path = format!("{REGISTRY}/brokers/kite/ingest");
-    let asked = json!({"source": "kite_2026-11-24.csv"});
+    let request = json!({"source": "kite_2026-11-24.csv"});
 
-    let first = post(client, &path, "k", &asked).await;
+    let first = post(client, &path, "k", &request).await;
     until(client, &job_id(&first), "completed").await;
     std::fs::remove_file(&file).expect("it is there");
-    let second = post(client, &path, "k", &asked).await;
+    let second = post(client, &path, "k", &request).await;
 
     assert_replay(&first, &second);
     assert_eq!(versions(client).await, 1);

@@ -161,12 +161,12 @@ async fn without_the_database_a_cached_plan_is_not_answered_to_a_key() {
     let Some(mut database) = PostgresServer::start() else { return };
     let service = Service::with(&[("DATABASE_URL", &database.url())]).await;
     let client = &service.client;
-    let asked = body(&["NSE:TCS"]);
-    client.ask("u", &asked).await.json();
+    let request = body(&["NSE:TCS"]);
+    client.ask("u", &request).await.json();
 
     database.kill();
-    let with_key = post(client, PLAN, "k", &asked).await;
-    let without_key = client.ask("u", &asked).await;
+    let with_key = post(client, PLAN, "k", &request).await;
+    let without_key = client.ask("u", &request).await;
 
     with_key.problem(503, "database_unavailable");
     assert_eq!(without_key.json()["status"], "cached");

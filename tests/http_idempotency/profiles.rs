@@ -6,12 +6,12 @@ use super::*;
 async fn a_repeated_create_gets_the_same_answer() {
     for (service, _database) in services().await {
         let client = &service.client;
-        let asked = profile("desk", "Opening", &["NSE:TCS", "NSE:INFY"]);
+        let request = profile("desk", "Opening", &["NSE:TCS", "NSE:INFY"]);
 
-        let first = post(client, PROFILES, "k", &asked).await;
-        let second = post(client, PROFILES, "k", &asked).await;
+        let first = post(client, PROFILES, "k", &request).await;
+        let second = post(client, PROFILES, "k", &request).await;
         let by_other_mount = format!("{REGISTRY}/subscription-profiles/");
-        let third = post(client, &by_other_mount, "k", &asked).await;
+        let third = post(client, &by_other_mount, "k", &request).await;
 
         assert_eq!(first.json()["status"], "created");
         assert_eq!(first.header("ETag"), "\"1\"");
@@ -65,13 +65,13 @@ async fn an_answer_with_a_key_has_what_one_without_has() {
 async fn a_create_is_replayed_after_the_profile_has_changed() {
     let service = Service::start().await;
     let client = &service.client;
-    let asked = profile("desk", "Opening", &["NSE:TCS"]);
-    let first = post(client, PROFILES, "k", &asked).await;
+    let request = profile("desk", "Opening", &["NSE:TCS"]);
+    let first = post(client, PROFILES, "k", &request).await;
     let made = first.json();
 
     put(client, id(&made), &json!({"profile_name": "Close"})).await.json();
     delete(client, id(&made)).await.json();
-    let again = post(client, PROFILES, "k", &asked).await;
+    let again = post(client, PROFILES, "k", &request).await;
 
     assert_replay(&first, &again);
 }

@@ -25,12 +25,12 @@ async fn race(database: &TestDatabase, requests: [RequestBuilder; 2]) -> [Answer
 async fn racing_replicas_create_one_plan() {
     let Some(database) = TestDatabase::new() else { return };
     let replicas = replicas(&database).await;
-    let asked = body(&["NSE:TCS"]);
+    let request = body(&["NSE:TCS"]);
 
-    let requests = replicas.each_ref().map(|replica| keyed(&replica.client, PLAN, "k", &asked));
+    let requests = replicas.each_ref().map(|replica| keyed(&replica.client, PLAN, "k", &request));
     let mut answers = race(&database, requests).await;
     answers.sort_by_key(is_replay);
-    let later = post(&replicas[0].client, PLAN, "k", &asked).await;
+    let later = post(&replicas[0].client, PLAN, "k", &request).await;
 
     assert_replay(&answers[0], &answers[1]);
     assert_replay(&answers[0], &later);
@@ -42,9 +42,9 @@ async fn racing_replicas_create_one_plan() {
 async fn racing_replicas_create_one_profile() {
     let Some(database) = TestDatabase::new() else { return };
     let replicas = replicas(&database).await;
-    let asked = profile("desk", "Opening", &["NSE:TCS"]);
+    let request = profile("desk", "Opening", &["NSE:TCS"]);
 
-    let requests = replicas.each_ref().map(|replica| keyed(&replica.client, PROFILES, "k", &asked));
+    let requests = replicas.each_ref().map(|replica| keyed(&replica.client, PROFILES, "k", &request));
     let mut answers = race(&database, requests).await;
     answers.sort_by_key(is_replay);
 

@@ -103,9 +103,9 @@ async fn a_profile_whose_time_is_over_goes_out_of_use_by_itself() {
     let made = create(client, &with(profile("desk", "A", &["NSE:TCS"]), "expires_at", end)).await;
     let path = format!("{PROFILES}/{}", id(&made));
 
-    let asked = json!({"profile_id": id(&made)});
+    let request = json!({"profile_id": id(&made)});
     let expired = eventually("the profile is expired", SOON, async || {
-        Some(client.ask("desk", &asked).await).filter(|answer| answer.status != 200)
+        Some(client.ask("desk", &request).await).filter(|answer| answer.status != 200)
     })
     .await;
     expired.problem(409, "profile_expired");

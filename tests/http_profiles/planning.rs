@@ -189,16 +189,16 @@ async fn selectors_of_a_profile_are_looked_up_when_a_plan_is_made() {
 
     let plan = client.plan("desk", &json!({"profile_id": id(&made)})).await["plan_data"].clone();
     let replanned = post(client, &format!("{}/replan", id(&made))).await.json();
-    let asked = json!({"plan_name": "Futures", "subscription_type": "live_feed", "selectors": [nifty]});
-    let of_request = client.plan("desk", &asked).await["plan_data"].clone();
+    let request = json!({"plan_name": "Futures", "subscription_type": "live_feed", "selectors": [nifty]});
+    let of_request = client.plan("desk", &request).await["plan_data"].clone();
 
     let instruments = texts(&plan["instruments"]);
     assert_eq!((instruments.len(), instruments[1]), (2, "NSE:TCS"));
     assert!(instruments[0].starts_with("NFO:NIFTY") && instruments[0].ends_with("FUT"), "{instruments:?}");
     let warnings = texts(&plan["metadata"]["warnings"]);
-    let is_told =
+    let is_reported =
         warnings.iter().any(|warning| warning.starts_with("selectors/1 matches no active, unexpired instrument on"));
-    assert!(is_told, "{warnings:?}");
+    assert!(is_reported, "{warnings:?}");
     assert_eq!(replanned["plan_id"], plan["plan_id"]);
     assert_eq!(texts(&of_request["instruments"]), instruments[..1]);
 }
