@@ -265,7 +265,7 @@ async fn a_file_that_is_refused_tells_why_and_where_it_is_kept() {
     assert!(texts(&html["errors"])[0].starts_with("readable: expected "), "{html}");
     let kept = texts(&html["errors"])[1].strip_prefix("a copy is kept for inspection: ").expect("it is kept");
     assert!(std::fs::read_to_string(kept).unwrap().contains("Sorry"));
-    let ready = eventually("it is told", SOON, async || {
+    let ready = eventually("the rejection is reported", SOON, async || {
         let ready = client.get("/ready").await.json();
         let detail = ready["checks"]["catalogue"]["detail"].as_str().expect("it is a text");
         (detail.contains("first_rows") && detail.contains("readable")).then_some(ready)

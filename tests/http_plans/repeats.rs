@@ -184,7 +184,7 @@ async fn a_repeat_after_the_time_to_live_is_planned_anew() {
     })
     .await;
     let last = post(client, TEXT).await.json();
-    let next = eventually("the plan is made anew", SOON, async || {
+    let next = eventually("a new plan is created", SOON, async || {
         Some(post(client, TEXT).await.json()).filter(|answer| answer["plan_id"] != last["plan_id"])
     })
     .await;

@@ -117,7 +117,7 @@ async fn an_expired_plan_is_made_anew_but_still_read_and_described() {
     let first = service.client.plan("u", &request).await;
     let path = |answer: &Value| format!("plans/{}", answer["plan_id"].as_str().unwrap());
 
-    let second = eventually("the plan is made anew", SOON, async || {
+    let second = eventually("a new plan is created", SOON, async || {
         Some(service.client.plan("u", &request).await).filter(|answer| answer["plan_id"] != first["plan_id"])
     })
     .await;

@@ -80,7 +80,7 @@ async fn until_the_database_was_reached_it_is_not_ready_but_alive() {
     assert!(plan.header("Retry-After").parse::<u64>().is_ok_and(|seconds| (1..=3).contains(&seconds)));
     refused.problem(422, "validation_failed");
     assert_eq!(health.json()["status"], "healthy");
-    eventually("it is ready by itself", SOON, async || (client.get("/ready").await.status == 200).then_some(())).await;
+    eventually("the service is ready", SOON, async || (client.get("/ready").await.status == 200).then_some(())).await;
     assert_eq!(client.plan("u", &body(&["NSE:TCS"])).await["status"], "created");
 }
 

@@ -82,7 +82,7 @@ async fn the_audit_log_says_who_did_what_when_and_what_was_before() {
 
     let entries = log["entries"].as_array().expect("a list");
     let actions: Vec<_> = entries.iter().map(|entry| entry["action"].as_str().expect("a word")).collect();
-    assert_eq!(actions, ["activate", "deactivate", "update", "create"], "a deactivation that changes nothing is none");
+    assert_eq!(actions, ["activate", "deactivate", "update", "create"], "a deactivation without effect adds no entry");
     let update = &entries[2];
     assert_eq!((&update["old_data"]["profile_name"], &update["new_data"]["profile_name"]), (&json!("A"), &json!("B")));
     assert_eq!((&update["old_data"]["version"], &update["new_data"]["version"]), (&json!(1), &json!(2)));

@@ -224,12 +224,12 @@ async fn one_of_instruments_selectors_and_a_profile_gives_the_set() {
     let made = create(client, &profile("desk", "Opening", &["NSE:TCS"])).await;
     let selectors = json!([{"underlying": "NIFTY"}]);
 
-    let beside_instruments = with(body(&["NSE:TCS"]), "selectors", selectors.clone());
-    let beside_profile = json!({"profile_id": id(&made), "selectors": selectors});
-    let wrong = with(beside_profile.clone(), "selectors", json!([{"underlying": "NIFTY"}, {"limit": 0}]));
+    let with_instruments = with(body(&["NSE:TCS"]), "selectors", selectors.clone());
+    let with_profile = json!({"profile_id": id(&made), "selectors": selectors});
+    let wrong = with(with_profile.clone(), "selectors", json!([{"underlying": "NIFTY"}, {"limit": 0}]));
 
-    assert_eq!(client.ask("desk", &beside_instruments).await.pointers(), ["/selectors"]);
-    assert_eq!(client.ask("desk", &beside_profile).await.pointers(), ["/selectors"]);
+    assert_eq!(client.ask("desk", &with_instruments).await.pointers(), ["/selectors"]);
+    assert_eq!(client.ask("desk", &with_profile).await.pointers(), ["/selectors"]);
     assert_eq!(client.ask("desk", &wrong).await.pointers(), ["/selectors", "/selectors/1", "/selectors/1/limit"]);
     let profile = with(profile("desk", "Bad", &["NSE:TCS"]), "preferences", json!({"modes": {"NSE:TCS": "all"}}));
     let refused = client.post(PROFILES, &profile).await;

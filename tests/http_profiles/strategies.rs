@@ -24,7 +24,7 @@ async fn latest_wins_puts_duplicates_and_the_oldest_out_of_use_and_names_them() 
     let fourth = create(client, &profile("desk", "D", &["NSE:RELIANCE"])).await;
     let same = create(client, &profile("desk", "E", &["NSE:RELIANCE"])).await;
 
-    assert_eq!(third["deactivated_profiles"], json!([id(&overlapping)]), "what overlaps goes before what is older");
+    assert_eq!(third["deactivated_profiles"], json!([id(&overlapping)]), "overlapping profiles before the oldest one");
     assert_eq!(fourth["deactivated_profiles"], json!([id(&oldest)]));
     assert_eq!(same["deactivated_profiles"], json!([id(&fourth)]));
     assert_eq!(same["conflicts"][0]["conflict_type"], "duplicate_subscription");
