@@ -1,5 +1,5 @@
-//! The contract, locked: every operation, error code and status as a recorded answer. A change of an answer shows as a
-//! change of its file in `tests/contract/snapshots`.
+//! Snapshot tests of the contract: a recorded answer for every operation, error code and status. A changed answer
+//! appears as a changed file in `tests/contract/snapshots`.
 
 mod brokers;
 mod calendar;
@@ -37,10 +37,10 @@ use crate::support::{Answer, CATALOG_VERSIONS, Client, REGISTRY, SOON, Service, 
 
 const PROFILES: &str = "/api/v1/internal/subscription-profiles";
 
-/// The trading date of recorded plans: their hashes depend on it.
+/// The trading date of recorded plans. It is fixed because the hashes of plans depend on it.
 const AS_OF: &str = "2031-08-29";
 
-/// Lets small files of a few rows in, whatever they change.
+/// Makes the gates accept files of a few rows, whatever they change.
 const LOOSE_GATES: [(&str, &str); 5] = [
     ("INSTRUMENT_REGISTRY_GATE_FIRST_ROWS_MIN", "1"),
     ("INSTRUMENT_REGISTRY_GATE_ROWS_FEWER_MAX_PERCENT", "100"),
@@ -80,8 +80,8 @@ const KITE_BEFORE: &str = "\
 18178306,71009,SBIN31SEPFUT,SBIN,0,2031-09-30,0,0.05,750,FUT,NFO-FUT,NFO
 ";
 
-/// A day later: a tick, a lot, an expiry, a token and a name have changed, one share is gone and one is new, and so is a
-/// future, which has the token of the one that is gone.
+/// The rows of the next day: a tick size, a lot size, an expiry, a token and a name change; one share and one future
+/// are removed; one share and one future are added. The new future has the token of the removed one.
 const KITE_AFTER: &str = "\
 424961,1660,ITC,ITC,0,,0,0.01,1,EQ,NSE,NSE
 112129,438,NEWCO,NEW COMPANY,0,,0,0.05,1,EQ,NSE,NSE
@@ -92,7 +92,7 @@ const KITE_AFTER: &str = "\
 18178306,71009,INFY31SEPFUT,INFY,0,2031-09-30,0,0.05,400,FUT,NFO-FUT,NFO
 ";
 
-/// Upstox has ISINs, and fewer instruments.
+/// A file of Upstox, which has ISINs and fewer instruments than Kite's.
 const UPSTOX: &str = "\
 instrument_key,exchange_token,tradingsymbol,name,last_price,expiry,strike,tick_size,lot_size,instrument_type,option_type,exchange
 NSE_EQ|INE002A01018,2885,RELIANCE,RELIANCE INDUSTRIES,0,,0,0.1,1,EQUITY,,NSE_EQ
@@ -110,12 +110,12 @@ fn kite_after() -> String {
     [KITE_COLUMNS, KITE_ROWS, KITE_AFTER].concat()
 }
 
-/// A service with loose gates and further variables, and no file loaded.
+/// Starts a service with loose gates and further variables, without a file.
 async fn empty_service(variables: &[(&str, &str)]) -> Service {
     Service::with(&[&LOOSE_GATES[..], variables].concat()).await
 }
 
-/// A service that has loaded two files of Kite and one of Upstox.
+/// Starts a service that has ingested two files of Kite and one of Upstox.
 async fn loaded_service(variables: &[(&str, &str)]) -> Service {
     let service = empty_service(variables).await;
     load_files(&service.client).await;
@@ -133,10 +133,10 @@ async fn load_files(client: &Client) {
     until_served(client, "3").await;
 }
 
-/// Loads a file, which must be accepted.
+/// Ingests a file, and waits until its job is completed.
 async fn load(client: &Client, broker: &str, date: &str, file: String) {
     let path = format!("{REGISTRY}/brokers/{broker}/ingest?file_date={date}&file_name={broker}.csv");
-    // Other tests of this process send files too, and only a few may arrive at once.
+    // Other tests in this process upload files too, and the service limits concurrent uploads.
     let taken = eventually("the file is taken", SOON, async || {
         let request = client.request(reqwest::Method::POST, &path).header("Content-Type", "application/octet-stream");
         Some(Answer::to(request.body(file.clone())).await).filter(|answer| answer.status != 503)
@@ -144,7 +144,7 @@ async fn load(client: &Client, broker: &str, date: &str, file: String) {
     until_status(client, &text(&taken.await.json()["job_id"]), "completed").await;
 }
 
-/// The job, once it has this status.
+/// Waits until the job has this status, and returns the job.
 async fn until_status(client: &Client, job_id: &str, status: &str) -> Value {
     eventually(&format!("the job is {status}"), SOON, async || {
         let job = client.read(&format!("{REGISTRY}/jobs/{job_id}")).await;
@@ -155,7 +155,7 @@ async fn until_status(client: &Client, job_id: &str, status: &str) -> Value {
     .await
 }
 
-/// Waits until the catalogue of this version is served.
+/// Waits until the service serves this version of the catalog.
 async fn until_served(client: &Client, version: &str) {
     eventually("the version is served", SOON, async || {
         let summary = client.read(&format!("{REGISTRY}/catalog/summary")).await;
@@ -164,7 +164,7 @@ async fn until_served(client: &Client, version: &str) {
     .await;
 }
 
-/// A plan request for the fixed date.
+/// Returns a plan request for the fixed date.
 fn plan_request(instruments: &[&str]) -> Value {
     with(body(instruments), "as_of", AS_OF)
 }
@@ -177,7 +177,7 @@ fn text(value: &Value) -> String {
     value.as_str().expect("it is a text").to_owned()
 }
 
-/// An id of this kind that nothing has.
+/// Returns an id of this kind that does not exist.
 fn unknown_id(kind: &str) -> String {
     format!("{kind}_0190163d869473a8b9d20123456789ab")
 }

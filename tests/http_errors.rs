@@ -1,4 +1,4 @@
-//! What is refused over HTTP, and in which words.
+//! Rejected requests: statuses, codes and texts.
 
 mod bodies;
 mod outage;

@@ -21,12 +21,11 @@ fn keyed(client: &Client, path: &str, key: &str, body: &Value) -> RequestBuilder
     client.request(Method::POST, path).header("Idempotency-Key", key).json(body)
 }
 
-/// Posts a body with a key.
 async fn post(client: &Client, path: &str, key: &str, body: &Value) -> Answer {
     Answer::to(keyed(client, path, key, body)).await
 }
 
-/// The body of an answer without what belongs to the request.
+/// Returns the body of an answer without the fields that differ between requests.
 fn body_of(answer: &Answer) -> Value {
     let mut body = answer.json();
     let fields = body.as_object_mut().expect("it is an object");
@@ -39,7 +38,7 @@ fn is_replay(answer: &Answer) -> bool {
     answer.header("Idempotency-Replayed") == "true"
 }
 
-/// Asserts that the second answer repeats the first.
+/// Asserts that the second answer is a replay of the first.
 #[track_caller]
 fn assert_replay(first: &Answer, second: &Answer) {
     assert!(!is_replay(first), "{first:?}");
@@ -48,7 +47,7 @@ fn assert_replay(first: &Answer, second: &Answer) {
     assert_eq!(second.header("ETag"), first.header("ETag"));
 }
 
-/// A service on SQLite, and one on PostgreSQL if there is a server.
+/// Starts a service on SQLite, and one on PostgreSQL if the tests have a server.
 async fn services() -> Vec<(Service, Option<TestDatabase>)> {
     let mut services = vec![(Service::start().await, None)];
     if let Some(database) = TestDatabase::new() {
@@ -57,12 +56,12 @@ async fn services() -> Vec<(Service, Option<TestDatabase>)> {
     services
 }
 
-/// Another session on a service's SQLite database.
+/// Opens another session on the SQLite database of a service.
 pub(crate) async fn session(service: &Service) -> SqliteConnection {
     SqliteConnectOptions::new().filename(service.database()).connect().await.expect("it can be opened")
 }
 
-/// Puts every key so far back by a day, as if it had been used then.
+/// Moves the times of all stored keys back by a day.
 async fn age_keys_by_a_day(service: &Service, database: Option<&TestDatabase>) {
     match database {
         None => {
@@ -123,7 +122,7 @@ async fn another_request_with_a_used_key_is_rejected() {
         let again = post(client, PLAN, "k", &body(&["NSE:TCS"])).await;
 
         other_body.problem(422, "idempotency_key_reused");
-        // Keys belong to their users.
+        // Users do not share keys.
         assert_ne!(other_user.json()["plan_id"], first.json()["plan_id"]);
         assert_replay(&first, &again);
     }
@@ -153,7 +152,7 @@ async fn a_request_in_flight_is_a_conflict() {
 
     let ask = || tokio::spawn(Answer::to(keyed(client, PLAN, "k", &body(&["NSE:TCS"]))));
     let (mut one, mut other) = (ask(), ask());
-    // Whichever came first waits for the database.
+    // The request that arrives first waits for the database.
     let (refused, waiting) = tokio::select! {
         refused = &mut one => (refused, other),
         refused = &mut other => (refused, one),

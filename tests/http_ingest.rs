@@ -1,4 +1,4 @@
-//! Loading brokers' files over HTTP.
+//! Ingests of brokers' files over HTTP.
 
 mod archives;
 mod dates;
@@ -20,11 +20,11 @@ use serde_json::{Value, json};
 
 use crate::support::{Answer, CATALOG_VERSIONS, Client, REGISTRY, SOON, Service, eventually, fields, texts};
 
-/// Files of a few rows are enough for these tests.
+/// Makes the gates accept a broker's first file if it has only a few rows.
 pub(crate) const FEW: (&str, &str) = ("INSTRUMENT_REGISTRY_GATE_FIRST_ROWS_MIN", "1");
 pub(crate) const FOLDER: &str = "INSTRUMENT_REGISTRY_INGEST_FOLDER";
 
-/// Kite's file with shares of these symbols, whose tokens are 256 times their numbers.
+/// Returns a file of Kite with shares of these symbols. The token of a share is 256 times its number.
 fn kite(symbols: &[(&str, u32)]) -> String {
     let mut file = "instrument_token,exchange_token,tradingsymbol,name,last_price,expiry,strike,tick_size,lot_size,\
                     instrument_type,segment,exchange\n"
@@ -36,7 +36,7 @@ fn kite(symbols: &[(&str, u32)]) -> String {
     file
 }
 
-/// Kite's file of so many shares.
+/// Returns a file of Kite with this number of shares.
 pub(crate) fn kite_of(count: u32) -> String {
     let symbols: Vec<String> = (1..=count).map(|number| format!("SHARE{number}")).collect();
     kite(&symbols.iter().map(String::as_str).zip(1..).collect::<Vec<_>>())
@@ -63,7 +63,7 @@ async fn cancel(client: &Client, job_id: &str) -> Value {
     Answer::to(client.request(Method::DELETE, &format!("{REGISTRY}/jobs/{job_id}"))).await.json()
 }
 
-/// The job, once it is in this status.
+/// Waits until the job has this status, and returns the job.
 pub(crate) async fn until(client: &Client, job_id: &str, status: &str) -> Value {
     eventually(&format!("the job is {status}"), SOON, async || {
         let job = job(client, job_id).await;
@@ -74,7 +74,7 @@ pub(crate) async fn until(client: &Client, job_id: &str, status: &str) -> Value 
     .await
 }
 
-/// Waits until the catalogue of this version is served.
+/// Waits until the service serves this version of the catalog.
 async fn until_served(client: &Client, version: i64) {
     eventually("the version is served", SOON, async || {
         let summary = client.get(&format!("{REGISTRY}/catalog/summary")).await.json();
@@ -83,7 +83,7 @@ async fn until_served(client: &Client, version: i64) {
     .await;
 }
 
-/// Asserts that the service that has just reported a job as completed serves what it loaded.
+/// Asserts that the service serves the version of a job as soon as it reports the job as completed.
 async fn assert_served(client: &Client, job: &Value) {
     let summary = client.get(&format!("{REGISTRY}/catalog/summary")).await.json();
     assert_eq!(summary["version"].as_str(), Some(&*job["version"].to_string()), "{job}");
@@ -95,7 +95,7 @@ async fn symbols(client: &Client, is_active: bool) -> Vec<String> {
     instruments.iter().map(|found| found["symbol"].as_str().expect("it is a text").to_owned()).collect()
 }
 
-/// Another service, from which files are fetched.
+/// Starts a server of files, and returns its address.
 pub(crate) async fn start_file_server(router: Router) -> SocketAddr {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port is free");
     let address = listener.local_addr().expect("it has an address");
@@ -103,7 +103,7 @@ pub(crate) async fn start_file_server(router: Router) -> SocketAddr {
     address
 }
 
-/// A file that never ends to come.
+/// Serves `/file.csv`, whose response never ends.
 pub(crate) async fn serve_endless_file() -> SocketAddr {
     let handler = || async {
         let first = futures_util::stream::once(async { Ok::<_, std::io::Error>(kite_of(10).into_bytes()) });
@@ -211,7 +211,7 @@ async fn modes_and_filters_say_what_a_file_speaks_for() {
     assert_eq!((&added["new_instruments"], &added["updated_instruments"]), (&json!(1), &json!(1)));
     assert_eq!((&added["mode"], &added["priority"]), (&json!("incremental"), &json!(10)));
 
-    // Of the derivatives it has none: that says nothing of shares, nor that there are no derivatives.
+    // If the filter selects only derivatives and the file has none, the job fails and changes nothing.
     let filters = json!({"segments": ["NSE_FO"], "exchanges": [], "instrument_types": null});
     let body = json!({"mode": "on_demand", "source": "third.csv", "filters": filters});
     let nothing = client.post(&format!("{REGISTRY}/brokers/kite/ingest?force=true"), &body).await;
@@ -273,7 +273,7 @@ async fn a_file_that_is_refused_tells_why_and_where_it_is_kept() {
     .await;
     assert_eq!(ready["degraded"], true);
 
-    // An operator may want it all the same, and then it does not stand as refused any more.
+    // An operator can force the file. Then it no longer counts as rejected.
     let forced = upload(client, "kite", "force=true", kite_of(10)).await;
     let forced = until(client, &id(&forced), "completed").await;
     assert_eq!(forced["new_instruments"], 10);
@@ -310,7 +310,7 @@ async fn while_a_file_is_loaded_answers_are_of_the_old_catalogue_or_of_the_new_o
     until(client, &id(&first), "completed").await;
     until_served(client, 1).await;
 
-    // What was one share is another one now: every symbol is named the other way round.
+    // The second file renames every share: each token gets another symbol.
     let renamed: Vec<String> = (1..=2000).map(|number| format!("OTHER{number}")).collect();
     let renamed: Vec<(&str, u32)> = renamed.iter().map(String::as_str).zip(1..).collect();
     let second = id(&upload(client, "kite", "", kite(&renamed)).await);

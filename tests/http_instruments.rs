@@ -1,4 +1,4 @@
-//! Finding instruments over HTTP.
+//! Reads, lists and searches of instruments over HTTP.
 
 mod batch;
 mod brokers;
@@ -36,7 +36,6 @@ async fn post(client: &Client, path: &str, body: &Value) -> Answer {
     client.post(&format!("{REGISTRY}/{path}"), body).await
 }
 
-/// The keys of a list of instruments.
 fn keys(instruments: &Value) -> Vec<&str> {
     let instruments = instruments.as_array().expect("it is a list").iter();
     instruments.map(|instrument| instrument["instrument_key"].as_str().expect("it is a key")).collect()

@@ -1,4 +1,4 @@
-//! Making, reading and reusing plans over HTTP.
+//! Creation, reads and reuse of plans over HTTP.
 
 mod describe;
 mod encoding;

@@ -1,4 +1,4 @@
-//! The process as its surroundings see it: health, readiness, metrics, its own description, headers.
+//! Operation of the process: health, readiness, metrics, the OpenAPI document, headers.
 
 mod broker_limits;
 mod connections;

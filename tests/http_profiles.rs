@@ -14,35 +14,31 @@ use serde_json::{Value, json};
 
 use crate::support::{Answer, Client, Service, fields, texts, with};
 
-/// Where profiles live.
+/// The first of the two paths under which profiles are served.
 pub(crate) const PROFILES: &str = "/api/v1/internal/subscription-profiles";
 
-/// A new profile of these instruments.
+/// Returns the body of a request that creates a profile.
 pub(crate) fn profile(user: &str, name: &str, instruments: &[&str]) -> Value {
     json!({"user_id": user, "profile_name": name, "subscription_type": "live_feed", "instruments": instruments})
 }
 
-/// Makes a profile, which must succeed.
+/// Creates a profile, and panics if the service rejects it.
 pub(crate) async fn create(client: &Client, body: &Value) -> Value {
     client.post(PROFILES, body).await.json()
 }
 
-/// The id in the answer to a change.
 pub(crate) fn id(answer: &Value) -> &str {
     answer["profile_id"].as_str().expect("a profile has an id")
 }
 
-/// Changes a profile.
 pub(crate) async fn put(client: &Client, id: &str, body: &Value) -> Answer {
     Answer::to(client.request(Method::PUT, &format!("{PROFILES}/{id}")).json(body)).await
 }
 
-/// Deactivates a profile.
 pub(crate) async fn delete(client: &Client, id: &str) -> Answer {
     Answer::to(client.request(Method::DELETE, &format!("{PROFILES}/{id}"))).await
 }
 
-/// Posts without a body.
 pub(super) async fn post(client: &Client, path: &str) -> Answer {
     Answer::to(client.request(Method::POST, &format!("{PROFILES}/{path}"))).await
 }
@@ -158,7 +154,7 @@ async fn the_counts_are_of_what_the_tables_hold() {
     delete(client, id(&first)).await.json();
 
     let mut stats = client.read(&format!("{PROFILES}/admin/stats")).await["stats"].take();
-    // The service looks for old entries by itself, first at its start.
+    // The service deletes old audit entries periodically, first at startup.
     let at_start = stats["last_cleanup"].take();
 
     assert_eq!(

@@ -12,14 +12,13 @@ async fn status(client: &Client) -> Value {
     client.get(&format!("{REGISTRY}/status")).await.json()
 }
 
-/// The entry of a list whose field has this value.
+/// Returns the entry of a list whose field has this value.
 #[track_caller]
 fn entry<'a>(list: &'a Value, field: &str, value: &str) -> &'a Value {
     let found = list.as_array().and_then(|list| list.iter().find(|entry| entry[field] == value));
     found.unwrap_or_else(|| panic!("no {field} {value}: {list}"))
 }
 
-/// The problems of a subject.
 fn problems<'a>(status: &'a Value, subject: &str) -> Vec<&'a Value> {
     let problems = status["health"]["problems"].as_array().expect("it is a list");
     problems.iter().filter(|problem| problem["subject"] == subject).collect()
@@ -195,7 +194,7 @@ async fn jobs_and_files_of_other_processes_are_in_the_status() {
 
 /// Uploads a file of Kite, and waits until its job has finished.
 async fn upload(client: &Client, file: String) {
-    // The end of the last job is visible a moment before it is stored.
+    // The status reports the end of the last job shortly before the end is stored. Until then, the broker is busy.
     let answer = eventually("the file is taken", SOON, async || {
         let request = client.request(Method::POST, &format!("{REGISTRY}/brokers/kite/ingest"));
         let request = request.header("Content-Type", "application/octet-stream").body(file.clone());
@@ -211,7 +210,7 @@ async fn upload(client: &Client, file: String) {
     .await;
 }
 
-/// A stream, and the part of an event that has arrived.
+/// An open stream of events, and the bytes that arrived after the last complete event.
 struct Stream {
     response: Response,
     rest: String,
@@ -226,7 +225,7 @@ impl Stream {
         Stream { response, rest: String::new() }
     }
 
-    /// The name and the data of the next event; `None` at the end.
+    /// Returns name and data of the next event, or `None` at the end of the stream.
     async fn next(&mut self) -> Option<(String, Value)> {
         while !self.rest.contains("\n\n") {
             let chunk = timeout(SOON, self.response.chunk()).await.expect("an event arrives").ok()??;
@@ -308,7 +307,7 @@ async fn the_status_needs_a_key_and_has_no_parameters() {
     }
 }
 
-/// Sends an action of an operator.
+/// Sends a request of an operator to `admin/{path}`.
 async fn act(client: &Client, method: Method, path: &str, body: &Value) -> Answer {
     Answer::to(client.request(method, &format!("{REGISTRY}/admin/{path}")).json(body)).await
 }
@@ -317,7 +316,7 @@ async fn force(client: &Client, dependency: &str, action: &str) -> Value {
     act(client, Method::POST, &format!("breakers/{dependency}"), &json!({"action": action})).await.json()
 }
 
-/// The lines of the audit log.
+/// Returns the audit lines of the log.
 fn audit_lines(service: &Process) -> Vec<Value> {
     let lines: Vec<Value> = service.log().lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
     lines.into_iter().filter(|line| line["audit"] == true).collect()

@@ -5,7 +5,8 @@ use tempfile::TempDir;
 use super::*;
 use crate::support::{Process, run, today};
 
-/// Holidays of a year far from now, and sessions around today, so that both exchanges trade today, on every day.
+/// Returns a calendar with holidays of a distant year, and with sessions around today, so that both exchanges trade on
+/// the day of the test.
 fn calendar_text() -> String {
     let today = today();
     let days = [today.pred_opt(), Some(today), today.succ_opt()].into_iter().flatten();

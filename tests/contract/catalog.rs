@@ -1,8 +1,8 @@
-//! The catalogue in figures, its versions, and what each changed.
+//! The summary of the catalog, its versions, and the changes of each version.
 
 use super::*;
 
-/// Dhan's file, which has series.
+/// Returns a file of Dhan, which has a column for the series.
 fn dhan(series: &str) -> String {
     format!(
         "EXCH_ID,SEGMENT,SECURITY_ID,ISIN,INSTRUMENT,UNDERLYING_SECURITY_ID,UNDERLYING_SYMBOL,SYMBOL_NAME,DISPLAY_NAME,\
@@ -60,7 +60,7 @@ async fn catalog_answers_without_a_file() {
     recorder.record("versions_none", get(CATALOG_VERSIONS)).await;
     recorder.record("plan_without_catalogue", post("plan?user_id=u", &plan_request(&["NSE:TCS"]))).await;
 
-    // Of a file without a date, then of one of today.
+    // A file without a date, then a file of today.
     let summary = || get(format!("{REGISTRY}/catalog/summary?include_stats=false"));
     let path = format!("{REGISTRY}/brokers/kite/ingest");
     let upload = post_nothing(path).sending("application/octet-stream", kite_before());

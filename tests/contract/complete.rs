@@ -1,4 +1,4 @@
-//! The lock is complete: every operation, code, status and word of the contract is recorded.
+//! Completeness of the snapshots: every operation, code, status and word of the contract is recorded.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -8,7 +8,7 @@ use serde_json::Value;
 
 const STATUSES: [u64; 15] = [200, 304, 400, 401, 404, 405, 408, 409, 412, 413, 415, 422, 500, 503, 504];
 
-/// Words that a field takes, by the field's name.
+/// Values of fields that have a fixed set of words, by the name of the field.
 const WORDS: [(&str, &[&str]); 14] = [
     (
         "reason",
@@ -33,7 +33,8 @@ const WORDS: [(&str, &[&str]); 14] = [
     (
         "status",
         &[
-            // Of plan answers, profile changes, jobs, conflicts, the process and its parts, the catalogue's age.
+            // Statuses of plans, profile changes, jobs, conflicts, the process, its components, and the catalog's
+            // freshness.
             "created",
             "cached",
             "optimized",
@@ -90,7 +91,7 @@ fn source(path: &str) -> String {
     fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(path)).expect("the file is there")
 }
 
-/// The sources of a folder and of the folders in it.
+/// Returns the texts of all Rust sources in a folder and its subfolders.
 fn sources(folder: &str) -> Vec<String> {
     let mut texts = Vec::new();
     for entry in fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join(folder)).expect("the folder is there") {
@@ -104,7 +105,7 @@ fn sources(folder: &str) -> Vec<String> {
     texts
 }
 
-/// Every recording.
+/// Returns the contents of all snapshots.
 fn recordings() -> Vec<Value> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/contract/snapshots");
     let files = fs::read_dir(folder).expect("the folder is there").map(|entry| entry.expect("it can be read").path());
@@ -117,7 +118,7 @@ fn recordings() -> Vec<Value> {
     snapshots.map(read).collect()
 }
 
-/// The status of every code of the catalog of errors. A unit test compares the page with the catalog.
+/// Returns the status of every code on the page of errors. A unit test compares the page with the code.
 fn codes() -> BTreeMap<String, u64> {
     let page = source("docs/errors.md");
     let sections = page.split("\n## `").skip(1).filter_map(|section| section.split_once("`\n\n"));
@@ -125,7 +126,7 @@ fn codes() -> BTreeMap<String, u64> {
     sections.map(|(code, text)| (code.to_owned(), status(text).expect("a section begins with its status"))).collect()
 }
 
-/// The operations of the OpenAPI document. Pages are not among them: no program reads them.
+/// Returns method and path of the operations in the OpenAPI document. It has no pages, because no program reads them.
 fn operations() -> Vec<(String, String)> {
     let text = source("src/http/snapshots/instrument_registry__http__openapi__tests__openapi.snap");
     let json = text.splitn(3, "---\n").last().expect("a snapshot has a header");
@@ -138,7 +139,7 @@ fn operations() -> Vec<(String, String)> {
     paths.iter().flat_map(of_path).collect()
 }
 
-/// The operation that a request line is of: of several that fit, the one with the fewest placeholders.
+/// Returns the operation of a request line. If several match, it is the one with the fewest placeholders.
 fn operation_of<'a>(request: &str, operations: &'a [(String, String)]) -> Option<&'a (String, String)> {
     let (method, path) = request.split_once(' ')?;
     let path = path.split('?').next()?;
@@ -151,7 +152,7 @@ fn operation_of<'a>(request: &str, operations: &'a [(String, String)]) -> Option
     fitting.min_by_key(|(_, template)| template.matches('{').count())
 }
 
-/// Collects every text in a field of this name, however deep.
+/// Collects the strings in all fields of this name at any depth.
 fn texts_of<'a>(value: &'a Value, field: &str, found: &mut BTreeSet<&'a str>) {
     match value {
         Value::Array(list) => list.iter().for_each(|entry| texts_of(entry, field, found)),
@@ -183,7 +184,7 @@ fn every_operation_is_recorded_with_a_success() {
     assert!(missing.is_empty(), "without a recorded success: {missing:?}");
 }
 
-/// Whether a name may come from a literal: each `{…}` in it stands for one character or more.
+/// Returns whether a format string can produce a name: each `{…}` matches one or more characters.
 fn may_name(literal: &str, name: &str) -> bool {
     let Some((start, rest)) = literal.split_once('{') else { return literal == name };
     let Some((_, rest)) = rest.split_once('}') else { return false };
@@ -191,7 +192,7 @@ fn may_name(literal: &str, name: &str) -> bool {
     (1..=name.len()).any(|at| name.is_char_boundary(at) && may_name(rest, &name[at..]))
 }
 
-/// Else a recording that no test compares any more would still count.
+/// A snapshot that no test compares would count as recorded.
 #[test]
 fn every_snapshot_is_recorded_by_a_test() {
     let sources = sources("tests/contract").join("\n");
@@ -247,7 +248,7 @@ fn every_word_of_the_contract_is_recorded() {
     }
 }
 
-/// Codes follow a status in the source, or are arguments of a function that makes problems of one status.
+/// In the source, codes follow a status or are arguments of a function that creates problems of one status.
 #[test]
 fn every_code_of_the_source_is_known() {
     let mut found = BTreeSet::new();

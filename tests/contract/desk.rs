@@ -1,5 +1,5 @@
-//! A desk's morning: a plan is subscribed, changed, and subscribed again after a reconnect; the next day's file is loaded, and the
-//! new plan moves only what changed.
+//! The morning of a trading desk: it subscribes a plan, changes it, and subscribes it again after a reconnect. The file
+//! of the next day is ingested, and the new plan moves only the instruments that changed.
 
 use std::collections::BTreeMap;
 
@@ -28,7 +28,7 @@ impl Desk {
         post("plan?user_id=desk", &request).send(&self.service.client).await.json()
     }
 
-    /// Sends the messages of a schedule, as a feed handler does.
+    /// Applies the messages of a schedule to the open subscriptions, as a feed handler does.
     async fn send_schedule(&mut self, path: String) {
         let schedule = self.read(path).await;
         for batch in schedule["batches"].as_array().unwrap_or(&Vec::new()) {
@@ -43,7 +43,6 @@ impl Desk {
         }
     }
 
-    /// Returns the subscriptions of a plan.
     async fn subscriptions_of(&self, plan_id: &str) -> OpenSubscriptions {
         let subscriptions = self.read(format!("plans/{plan_id}/subscriptions")).await["subscriptions"].clone();
         let entry = |of: &Value| {
@@ -66,14 +65,14 @@ async fn a_desk_follows_its_plans_through_a_morning() {
     until_served(&service.client, "1").await;
     let mut desk = Desk { service, open: OpenSubscriptions::new() };
 
-    // The first plan is subscribed.
+    // The desk subscribes the first plan.
     let first = desk.plan(&["NSE:TCS", "NSE:INFY", "NSE:SBIN", "NSE:MOVED", "NSE:ITC"], None).await;
     let first = text(&first["plan_id"]);
     desk.send_schedule(format!("plans/{first}/schedule")).await;
     assert_eq!(desk.open.len(), 5);
     assert_eq!(desk.open, desk.subscriptions_of(&first).await);
 
-    // The request changes: the others stay where they are.
+    // The request replaces one instrument: the other ones keep their connections.
     let keys = ["NSE:TCS", "NSE:INFY", "NSE:RELIANCE", "NSE:MOVED", "NSE:ITC"];
     let second = desk.plan(&keys, Some(&first)).await;
     assert_eq!(second["plan_data"]["allocation"]["unchanged_placement"], 4);
@@ -83,13 +82,13 @@ async fn a_desk_follows_its_plans_through_a_morning() {
     desk.send_schedule(format!("plans/{second}/schedule?from={first}")).await;
     assert_eq!(desk.open, desk.subscriptions_of(&second).await);
 
-    // A connection drops, and is subscribed again alone.
+    // A connection drops, and the desk subscribes only that connection again.
     desk.open.retain(|(connection, _), _| *connection != 1);
     assert!((1..5).contains(&desk.open.len()), "{:?}", desk.open);
     desk.send_schedule(format!("plans/{second}/schedule?connection=1")).await;
     assert_eq!(desk.open, desk.subscriptions_of(&second).await);
 
-    // The next day's file: one instrument has another token, another one another tick size.
+    // The file of the next day changes the token of one instrument and the tick size of another one.
     load(&desk.service.client, "kite", "2025-01-16", kite_after()).await;
     until_served(&desk.service.client, "2").await;
     let verification = desk.read(format!("plans/{second}/verify")).await;

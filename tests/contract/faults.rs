@@ -36,7 +36,8 @@ async fn request_faults() {
     assert_eq!(bounded["errors"].as_array().expect("it is a list").len(), 201);
 }
 
-/// Sends a request as it stands, and reads the answer until the service closes the connection.
+/// Sends a plan request with these headers and this body, even if they contradict each other. Reads the answer until
+/// the service closes the connection.
 async fn send_raw(service: &Service, headers: &str, body: &str) -> Answer {
     let (host, key) = service.client.raw();
     let mut stream = TcpStream::connect(service.address).await.expect("the service listens");

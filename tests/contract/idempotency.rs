@@ -33,7 +33,7 @@ async fn idempotency_answers() {
         tokio::spawn(async move { call.send(&client).await })
     };
     let (mut one, mut other) = (send(), send());
-    // The first one waits for the database until the other has its answer.
+    // The request that arrives first waits for the database until the other one has its answer.
     let (refused, waiting) = tokio::select! {
         refused = &mut one => (refused, other),
         refused = &mut other => (refused, one),

@@ -1,4 +1,4 @@
-//! Loading files: jobs in every status, and what is refused.
+//! Ingests of files: jobs in every status, and rejected requests.
 
 use axum::Router;
 use tempfile::TempDir;
@@ -6,13 +6,13 @@ use tempfile::TempDir;
 use super::*;
 use crate::support::Process;
 
-/// A service of its own process: only a few files may arrive at once, whichever service of the process they are for.
+/// Starts a service in its own process, because all services of a process share the limit of concurrent uploads.
 async fn process(variables: &[(&str, &str)]) -> (Process, TempDir) {
     let folder = TempDir::new().expect("a folder can be made");
     (Process::start(folder.path(), &[&LOOSE_GATES[..], variables].concat()).await, folder)
 }
 
-/// A file that never ends to come.
+/// Serves a file whose response never ends, and returns its origin.
 async fn serve_endless_file() -> String {
     let handler = || async {
         let first = futures_util::stream::once(async { Ok::<_, std::io::Error>(kite_before().into_bytes()) });

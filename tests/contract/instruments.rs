@@ -1,4 +1,4 @@
-//! Instruments: read, listed, resolved.
+//! Reads, lists and resolves instruments.
 
 use super::*;
 

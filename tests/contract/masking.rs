@@ -1,4 +1,4 @@
-//! Replaces what differs from run to run: ids, times, addresses, and hashes of these.
+//! Replaces values that differ from run to run: ids, times, addresses, and hashes of these.
 
 use std::collections::HashMap;
 
@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 
 use crate::support::today;
 
-/// Most characters of a text, and entries of a list, that a snapshot shows of a request.
+/// Maximum number of characters of a string, and of entries of a list, that a snapshot shows of a request.
 const CHARACTERS_MAX: usize = 200;
 const ENTRIES_MAX: usize = 12;
 
@@ -18,7 +18,7 @@ pub(super) struct Masks {
 }
 
 impl Masks {
-    /// Masks every text in a value.
+    /// Masks all strings in a value, and removes fields that depend on the machine.
     pub(super) fn value(&mut self, value: &mut Value) {
         match value {
             Value::String(text) => *text = self.text(text),
@@ -26,11 +26,11 @@ impl Masks {
             Value::Object(fields) => {
                 mask_hashes(fields);
                 mask_counts(fields);
-                // There are as many planners as processors.
+                // The number of planners depends on the number of processors.
                 fields.retain(|name, _| !name.starts_with("planner_") || name == "planner_0");
-                // The day on which a figure was checked is the same on every day.
+                // The date on which a limit was checked does not depend on the day of the test.
                 fields.iter_mut().filter(|(name, _)| *name != "seen").for_each(|(_, field)| self.value(field));
-                // A map that has ids as its keys.
+                // Keys can be ids.
                 let keys: Vec<String> = fields.keys().filter(|key| self.text(key) != **key).cloned().collect();
                 for key in keys {
                     let moved = fields.remove(&key).unwrap_or_default();
@@ -41,7 +41,7 @@ impl Masks {
         }
     }
 
-    /// A header's value. The tag of a plan is a hash of what was masked.
+    /// Masks the value of a header. The entity tag of a plan is a hash of masked values.
     pub(super) fn header(&mut self, name: &str, value: &str) -> String {
         match name {
             "etag" if value.starts_with("W/") => "W/\"[hash]\"".to_owned(),
@@ -49,7 +49,6 @@ impl Masks {
         }
     }
 
-    /// Masks a text.
     pub(super) fn text(&mut self, text: &str) -> String {
         let mut masked = String::with_capacity(text.len());
         let mut rest = text;
@@ -70,7 +69,7 @@ impl Masks {
         masked
     }
 
-    /// How many bytes at the beginning of the text are replaced, and by what.
+    /// Returns how many bytes at the beginning of the text to replace (0 for none), and the replacement.
     fn masked(&mut self, text: &str) -> (usize, String) {
         let hex = text.bytes().take_while(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f')).count();
         if hex == 32 {
@@ -90,7 +89,7 @@ impl Masks {
             return (length, "[today]".to_owned());
         }
         if let Some(rest) = text.strip_prefix(DEMONSTRATION) {
-            // It has other contracts each day.
+            // The contracts of the demonstration catalog change each day.
             let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
             return (DEMONSTRATION.len() + digits, format!("{DEMONSTRATION}[count]"));
         }
@@ -108,25 +107,26 @@ impl Masks {
     }
 }
 
-/// What `/ready` reports before the number of instruments.
+/// The text of `/ready` before the number of instruments.
 const DEMONSTRATION: &str = "demonstration catalog, ";
 
-/// How far from now a time may be that a test did not choose: the audit log is kept for a year.
+/// Maximum distance from now of a time that the test did not choose. The audit log is kept for a year.
 const RECENT: TimeDelta = TimeDelta::days(400);
 
-/// Whether this is a time that depends on when the test runs.
+/// Returns whether the text is a time that depends on when the test runs.
 fn is_recent(text: &str) -> bool {
     DateTime::parse_from_rfc3339(text).is_ok_and(|time| (time.to_utc() - Utc::now()).abs() < RECENT)
 }
 
-/// How long today's date is at the beginning of the text. A test may run over midnight.
+/// Returns the length of today's date if the text begins with it. A test may run over midnight, so the days before and
+/// after count too.
 fn today_in(text: &str) -> Option<usize> {
     let today = today();
     let days = [today.pred_opt(), Some(today), today.succ_opt()].into_iter().flatten();
     days.map(|day| day.to_string()).find(|day| text.starts_with(day.as_str())).map(|day| day.len())
 }
 
-/// Hides the figures of a summary of the demonstration catalogue, which has other contracts each day.
+/// Masks the counts in a summary of the demonstration catalog, whose contracts change each day.
 fn mask_counts(summary: &mut Map<String, Value>) {
     let status = summary.get("data_freshness").map(|freshness| &freshness["status"]);
     if status.is_some_and(|status| status == "demonstration") {
@@ -136,8 +136,8 @@ fn mask_counts(summary: &mut Map<String, Value>) {
     }
 }
 
-/// Hides the hashes of a plan that was made for today or from a profile: both depend on the day or on an id. Of any other
-/// plan they are the same on every day and machine.
+/// Masks the hashes of a plan that was created for today or from a profile, because they depend on the day or on an id.
+/// The hashes of other plans are the same on every day and machine.
 fn mask_hashes(plan: &mut Map<String, Value>) {
     let Some(metadata) = plan.get("metadata") else { return };
     let is_fixed = metadata["as_of"].as_str().is_some_and(|as_of| today_in(as_of).is_none());
@@ -153,7 +153,7 @@ fn mask_hashes(plan: &mut Map<String, Value>) {
     hide(plan.get_mut("metadata").and_then(|metadata| metadata.get_mut("content_hash")));
 }
 
-/// The value with long texts and lists cut short.
+/// Truncates long strings and lists in a value.
 pub(super) fn abridged(value: Value) -> Value {
     match value {
         Value::String(text) if text.chars().count() > CHARACTERS_MAX => {

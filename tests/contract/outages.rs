@@ -74,7 +74,7 @@ async fn answers_while_an_actor_is_restarted() {
     let service = Service::start().await;
     let recorder = Recorder::new(&service.client);
 
-    // Each restart waits longer than the one before it.
+    // The delay grows with each restart, so one request falls into it.
     for _ in 0..5 {
         assert!(service.engine.crash("config"));
         let answer = recorder.send(get("planner/config")).await;
@@ -86,7 +86,7 @@ async fn answers_while_an_actor_is_restarted() {
     panic!("the actor was there whenever it was asked");
 }
 
-/// Sends a request, and gives its answer once it is there.
+/// Sends a request in a task that returns the answer.
 fn send_in_background(client: &Client, call: &Call) -> JoinHandle<Answer> {
     let (client, call) = (client.clone(), call.clone());
     tokio::spawn(async move { call.send(&client).await })
@@ -100,7 +100,7 @@ async fn answers_while_the_database_is_out() {
     let recorder = Recorder::new(&service.client);
     let (mut admin, mut locker) = (database.admin().await, database.admin().await);
 
-    // The database ends the session in the middle of a write.
+    // The database terminates the session during a write.
     locker.execute("begin; lock table instrument_registry.subscription_plans in exclusive mode").await;
     let request = post("plan?user_id=v", &plan_request(&["NSE:INFY"]));
     let planned = send_in_background(&service.client, &request);
@@ -109,7 +109,7 @@ async fn answers_while_the_database_is_out() {
     recorder.compare("unknown_outcome_plan", &request, &planned.await.expect("it does not panic"));
     locker.execute("rollback").await;
 
-    // The same while it commits a profile.
+    // The database terminates the session during the commit of a profile.
     for statement in [
         "create function instrument_registry.wait() returns trigger language plpgsql as \
          'begin perform pg_advisory_xact_lock(7); return null; end'",
@@ -155,7 +155,7 @@ async fn answers_while_files_cannot_be_taken() {
     let recorder = Recorder::new(&service.client);
     let path = format!("{REGISTRY}/brokers/kite/ingest");
 
-    // As many files arrive as may at once, and never end to.
+    // Two unfinished uploads use the capacity of the service.
     let started = eventually("two files arrive", SOON, async || {
         let arriving = [begin_upload(&service, &path).await, begin_upload(&service, &path).await];
         let third = service.client.request(reqwest::Method::POST, &path);

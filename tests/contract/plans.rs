@@ -1,8 +1,8 @@
-//! Plans: created, cached, read, rejected.
+//! Creation, cache hits, reads and rejections of plans.
 
 use super::*;
 
-/// One key for every reason that depends on nothing but the key and the catalogue.
+/// One key for each reason of a rejection that depends only on the key and the catalog.
 const MIXED: [&str; 10] = [
     "NSE:TCS",
     "BSE:TCS",

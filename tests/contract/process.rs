@@ -45,7 +45,7 @@ async fn status_answers() {
     recorder.record("log_level_invalid", put(admin("log-level"), &json!({"level": "verbose"}))).await;
     recorder.record("log_level", put(admin("log-level"), &json!({"level": "info"}))).await;
 
-    // A stream ends with the service.
+    // A stream ends when the service stops.
     let request = client.request(Method::GET, STREAM).header("X-Correlation-ID", "contract");
     let response = request.send().await.expect("the service answers");
     let (running, _folder) = service.stop();

@@ -1,4 +1,4 @@
-//! Conflicts of profiles under each strategy, and those that a person resolves.
+//! Conflicts of profiles under each strategy, and their manual resolution.
 
 use super::*;
 

@@ -1,10 +1,9 @@
-//! Profiles: made, read, changed, listed, deactivated.
+//! Creation, reads, updates, lists and deactivation of profiles.
 
 use chrono::{TimeDelta, Utc};
 
 use super::*;
 
-/// A profile with every field set.
 fn profile_with_every_field(user: &str) -> Value {
     json!({
         "user_id": user, "profile_name": "Whole", "subscription_type": "live_feed",

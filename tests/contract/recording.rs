@@ -1,4 +1,4 @@
-//! Records answers as snapshots, with everything left out that differs from run to run.
+//! Records answers as snapshots, without values that differ from run to run.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -28,7 +28,7 @@ const COMMON_HEADERS: [(&str, &str); 4] = [
 const UNRECORDED_HEADERS: [&str; 5] =
     ["date", "content-length", "transfer-encoding", "x-correlation-id", "server-timing"];
 
-/// Fields that hold times taken or ages.
+/// Fields with durations, ages, or counts at the moment of the request.
 const MEASURED: [&str; 11] = [
     "response_time_ms",
     "waiting",
@@ -45,10 +45,10 @@ const MEASURED: [&str; 11] = [
 
 pub(super) const STATUS: &str = "/api/v1/internal/instrument-registry/status";
 pub(super) const STREAM: &str = "/api/v1/internal/instrument-registry/status/stream";
-/// The lists of the status that depend on what else the process does.
+/// The lists in the status that depend on other activity of the process.
 const CHANGING: [&str; 4] = ["points", "endpoints", "jobs", "problems"];
 
-/// The fields of a document, without their values.
+/// Replaces the values in a document, and keeps its fields.
 fn shape_of(value: Value) -> Value {
     match value {
         Value::Object(fields) => fields
@@ -64,7 +64,7 @@ fn shape_of(value: Value) -> Value {
     }
 }
 
-/// A request that is yet to be sent.
+/// A request that can be sent several times.
 #[derive(Clone)]
 pub(super) struct Call {
     method: Method,
@@ -86,7 +86,6 @@ pub(super) fn delete(path: impl Into<String>) -> Call {
     call(Method::DELETE, path)
 }
 
-/// Posts without a body.
 pub(super) fn post_nothing(path: impl Into<String>) -> Call {
     call(Method::POST, path)
 }
@@ -135,7 +134,7 @@ impl Call {
     }
 }
 
-/// One request and its answer, as a snapshot holds them.
+/// A request and its answer in the form of a snapshot.
 #[derive(Serialize)]
 struct Recording {
     request: String,
@@ -148,7 +147,7 @@ struct Recording {
     body: Value,
 }
 
-/// Records the answers of one service. A test fails at its end with every snapshot that differs, not only the first.
+/// Records the answers of one service. At the end, a test fails with the names of all snapshots that differ.
 pub(super) struct Recorder {
     client: Client,
     differing: RefCell<Vec<String>>,
@@ -166,7 +165,7 @@ impl Recorder {
         answer
     }
 
-    /// Like [`Self::record`], and shows the headers that all answers have in common.
+    /// Like [`Self::record`], but the snapshot includes the headers that all answers have in common.
     pub(super) async fn record_with_every_header(&self, name: &str, call: Call) -> Answer {
         let answer = call.send(&self.client).await;
         let mut recording = Recording::of(&call, &answer);
@@ -177,7 +176,7 @@ impl Recorder {
         answer
     }
 
-    /// Compares an answer that came another way.
+    /// Compares an answer that the caller received by other means.
     pub(super) fn compare(&self, name: &str, call: &Call, answer: &Answer) {
         for (header, value) in COMMON_HEADERS {
             assert_eq!(answer.header(header), value, "{name}: {header}");
@@ -197,7 +196,7 @@ impl Recorder {
         settings.set_prepend_module_to_snapshot(false);
         settings.set_omit_expression(true);
         for field in MEASURED {
-            // An age that is not known stays visible.
+            // An unknown age stays visible.
             settings.add_dynamic_redaction(&format!(".body.**.{field}"), |value, _| match value {
                 Content::None => Content::None,
                 _ => "[measured]".into(),
@@ -228,7 +227,7 @@ impl Drop for Recorder {
 
 impl Recording {
     fn of(call: &Call, answer: &Answer) -> Self {
-        // One numbering for the whole recording, so that equal ids stay equal.
+        // The whole recording has one numbering, so that equal ids get equal numbers.
         let mut masks = Masks::default();
         let path = match call.path.strip_prefix('/') {
             Some(_) => call.path.clone(),
@@ -246,7 +245,7 @@ impl Recording {
         let headers = answer.headers.keys().map(reqwest::header::HeaderName::as_str).filter(|name| shown(name));
         let headers = headers.map(|name| (name.to_owned(), masks.header(name, answer.header(name)))).collect();
         let mut body = match call.path.as_str() {
-            // Figures differ from moment to moment, and the description of the interface is reviewed where it is written.
+            // Metrics change all the time, and another test has a snapshot of the OpenAPI document.
             "/metrics" | "/openapi.json" => Value::from("[document]"),
             STREAM => Value::from("[events]"),
             STATUS => shape_of(value_of(answer.text.as_bytes())),
@@ -257,7 +256,7 @@ impl Recording {
     }
 }
 
-/// A text without the number of an age in days.
+/// Masks the number of days in a text about an age.
 fn without_age(text: &str) -> String {
     match text.split_once(" days old") {
         Some((before, after)) => {
@@ -268,7 +267,7 @@ fn without_age(text: &str) -> String {
     }
 }
 
-/// A body as JSON if it is JSON, else as text.
+/// Parses a body as JSON. Returns a string if it is not JSON, and null if it is empty.
 fn value_of(body: &[u8]) -> Value {
     serde_json::from_slice(body).unwrap_or_else(|_| match String::from_utf8_lossy(body) {
         text if text.is_empty() => Value::Null,

@@ -16,7 +16,7 @@ const AT_KITE: [&str; 11] = [
     "NSE:NOPE",
 ];
 
-/// A service with Kite's first file, and plans of it.
+/// A service with Kite's first file, and the paths of plans of that file.
 struct ServiceWithPlans {
     service: Service,
     at_kite: String,
@@ -41,7 +41,7 @@ async fn service_with_plans() -> ServiceWithPlans {
 }
 
 impl ServiceWithPlans {
-    /// Loads Kite's file of the next day.
+    /// Ingests Kite's file of the next day.
     async fn load_next(&self) {
         load(&self.service.client, "kite", "2025-01-16", kite_after()).await;
         until_served(&self.service.client, "2").await;

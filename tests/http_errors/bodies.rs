@@ -1,4 +1,4 @@
-//! Everything that can be wrong with a body that is JSON.
+//! Faults of JSON bodies.
 
 use registry_planning::vocabulary::{Broker, Mode};
 use reqwest::Method;
@@ -114,7 +114,7 @@ async fn a_field_that_stands_twice_is_refused() {
         ("instruments", "[\"NSE:INFY\"]"),
         ("subscription_type", "\"live_feed\""),
         ("as_of", "null"),
-        // The same name written in another way.
+        // The same name with an escape sequence.
         ("plan\\u005fname", "\"other\""),
     ] {
         let twice = format!("{},\"{field}\":{value}}}", &whole[..whole.len() - 1]);

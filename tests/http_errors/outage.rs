@@ -1,4 +1,4 @@
-//! The database locked by another process, as by one that went wrong in the middle of a write.
+//! Requests while another process holds a lock on the database, as one that hangs during a write does.
 
 use std::path::Path;
 use std::time::Duration;
@@ -24,7 +24,6 @@ async fn unlock(connection: SqliteConnection) {
     connection.close().await.expect("it can be closed");
 }
 
-/// Seconds that the answer asks to wait.
 fn retry_after(answer: &Answer) -> u64 {
     answer.header("Retry-After").parse().expect("Retry-After is a number of seconds")
 }
@@ -75,7 +74,7 @@ async fn an_outage_opens_the_breaker_spares_what_is_at_hand_and_ends_by_itself()
     let path = format!("plans/{}", made["plan_id"].as_str().unwrap());
     let locked = lock(folder.path()).await;
 
-    // So many writes fail at the same time that they open the breaker: writes of several lanes, which have few permits each.
+    // Enough concurrent writes fail to open the breaker. They use several lanes, because each lane has few permits.
     let writes = tokio::spawn({
         let client = client.clone();
         let write = move |number: usize| {

@@ -14,7 +14,8 @@ const RETRY_AFTER_MIN: Duration = Duration::from_secs(1);
 /// An id with characters that JSON escapes.
 const ID: &str = "a\"b\\c";
 
-/// Requests a plan with an id, and with an idempotency key if the router is to respond.
+/// Requests a plan with the correlation id [`ID`]. An idempotency key makes the router respond instead of the fast
+/// path.
 async fn ask(service: &Service, is_of_router: bool) -> Answer {
     let request = service.client.request(Method::POST, "plan?user_id=u").header("X-Correlation-ID", ID);
     let request = request.json(&body(&["NSE:TCS"]));

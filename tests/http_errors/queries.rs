@@ -1,4 +1,4 @@
-//! Everything that can be wrong with a query.
+//! Faults of query parameters.
 
 use serde_json::json;
 

@@ -1,4 +1,4 @@
-//! Responses to requests whose bodies have not arrived when the response is known.
+//! Responses that the service decides before the body of the request has arrived.
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -10,7 +10,7 @@ use crate::support::{KEY, Service};
 const PLAN: &str = "/api/v1/internal/instrument-registry/subscriptions/plan?user_id=u";
 const UPLOAD: &str = "/api/v1/internal/instrument-registry/brokers/kite/ingest";
 
-/// Sends a whole request before it reads anything, as callers without a thread for the response do.
+/// Sends a whole request before it reads the response, as single-threaded callers do.
 fn response_after_sending(service: &Service, head: &str, body: &[u8]) -> String {
     let mut connection = TcpStream::connect(service.address).expect("the service listens");
     write!(connection, "{head}\r\nHost: localhost\r\nConnection: close\r\n\r\n").expect("the head is sent");

@@ -1,4 +1,4 @@
-//! Ingests.
+//! Ingests with an idempotency key.
 
 use super::*;
 use crate::http_ingest::{FEW, FOLDER, kite_of, until};
@@ -76,7 +76,7 @@ async fn keys_of_brokers_are_their_own() {
     let client = &service.client;
     let first = upload(client, "", "k", &kite_of(1)).await;
 
-    // It is not a file of this broker, which its job finds out.
+    // The file is of another broker, but only the job detects that.
     let other = Answer::to(uploading(client, "dhan", "", "k", &kite_of(1))).await;
 
     assert!(!is_replay(&other));

@@ -1,4 +1,4 @@
-//! Requests whose outcome the caller does not know.
+//! Retries of requests whose outcome is unknown to the caller.
 
 use test_servers::{Admin, PostgresServer, Proxy};
 
@@ -6,11 +6,11 @@ use super::*;
 use crate::http_ingest::{FEW, kite_of, until};
 use crate::support::{SOON, eventually};
 
-/// The sessions whose commit waits for the lock of [`hold_commits`]. A session that repeats a request first waits for the end
-/// of the transaction with the same key, and nothing of it is committed then.
+/// Selects the sessions whose commit waits for the lock of [`hold_commits`], but not a session that repeats a request:
+/// that one waits for the end of the transaction with the same key, and has not reached its commit.
 const COMMITS: &str = "wait_event_type = 'Lock' and wait_event = 'advisory'";
 
-/// Every commit of a key waits for a lock, which this session has.
+/// Makes every commit of a key wait for an advisory lock, and returns the session that holds the lock.
 async fn hold_commits(database: &TestDatabase) -> Admin {
     let mut admin = database.admin().await;
     admin.execute("select pg_advisory_lock(42)").await;
@@ -29,7 +29,7 @@ async fn hold_commits(database: &TestDatabase) -> Admin {
     admin
 }
 
-/// A plan and a profile, both with the key `k`, and how often the service itself attempts to store each.
+/// Requests for a plan and a profile, both with the key `k`, and the number of attempts of the service to store each.
 fn requests(client: &Client) -> [(RequestBuilder, i64); 2] {
     [
         (keyed(client, PLAN, "k", &body(&["NSE:TCS"])), 2),
@@ -43,7 +43,7 @@ fn upload(client: &Client) -> RequestBuilder {
     upload.body(kite_of(1))
 }
 
-/// The answer to a request that is repeated while the service still finds connections that were cut.
+/// Sends a request until the service has replaced the connections that were cut, and returns the answer.
 async fn answer_once_connected(request: &RequestBuilder) -> Answer {
     eventually("the database is used again", SOON, async || {
         let answer = Answer::to(request.try_clone().expect("its body is in memory")).await;
@@ -124,7 +124,7 @@ async fn a_plan_whose_commit_was_lost_is_answered() {
     let waiting = tokio::spawn(Answer::to(request));
     admin.until_blocked().await;
     proxy.cut();
-    // The service attempts it again, and waits for the first attempt, which has the key.
+    // The second attempt of the service waits for the first one, which holds the key.
     admin.until_sessions(2, "wait_event_type = 'Lock'").await;
     admin.execute("select pg_advisory_unlock(42)").await;
     let made = waiting.await.expect("it does not panic");
@@ -145,7 +145,7 @@ async fn a_job_whose_commit_was_lost_is_done() {
     let taking = tokio::spawn(Answer::to(upload(&service.client)));
     admin.until_blocked().await;
     proxy.cut();
-    // The service asks what became of it, and waits for the commit that is still held.
+    // The service reads the outcome, and waits for the commit that is still held.
     admin.until_sessions(2, "wait_event_type = 'Lock'").await;
     admin.execute("select pg_advisory_unlock(42)").await;
     let taken = taking.await.expect("it does not panic");

@@ -1,4 +1,4 @@
-//! Profiles.
+//! Creation of profiles with an idempotency key.
 
 use super::*;
 
@@ -104,7 +104,7 @@ async fn a_conflict_leaves_its_key_free() {
     delete(client, id(&first)).await.json();
     let made = post(client, PROFILES, "k", &duplicate).await;
 
-    // Each attempt was decided again, and recorded its conflict.
+    // Each attempt was checked again, and recorded its own conflict.
     let conflicts = client.read(&format!("{PROFILES}/conflicts/users/desk")).await;
     assert_eq!(conflicts["pagination"]["total"], 2);
     assert_eq!(made.json()["status"], "created");

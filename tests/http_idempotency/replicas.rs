@@ -1,8 +1,7 @@
-//! Several replicas on one PostgreSQL.
+//! Idempotency keys of two replicas on one PostgreSQL database.
 
 use super::*;
 
-/// Two services on one database.
 async fn replicas(database: &TestDatabase) -> [Service; 2] {
     let url = database.url();
     let variables = [("DATABASE_URL", url.as_str())];
@@ -10,7 +9,7 @@ async fn replicas(database: &TestDatabase) -> [Service; 2] {
     [here, there]
 }
 
-/// The answers of both replicas to requests that reach the database at the same time.
+/// Sends two requests so that both wait in the database at the same time, and returns their answers.
 async fn race(database: &TestDatabase, requests: [RequestBuilder; 2]) -> [Answer; 2] {
     let mut admin = database.admin().await;
     admin.execute("begin").await;

@@ -1,4 +1,4 @@
-//! Files dated in the future, whichever way the date came.
+//! Files with a date in the future, from every source of the date.
 
 use chrono::{Days, NaiveDate};
 use reqwest::Method;
@@ -9,7 +9,7 @@ use sqlx::{ConnectOptions, Connection};
 use super::{FEW, FOLDER, ask, id, kite, until, until_served, upload};
 use crate::support::{CATALOG_VERSIONS, Client, REGISTRY, Service, run, texts, today};
 
-/// So many days from today.
+/// Returns the date this number of days after today.
 fn in_days(days: u64) -> NaiveDate {
     today().checked_add_days(Days::new(days)).expect("there is such a day")
 }
@@ -92,14 +92,14 @@ async fn a_date_in_the_future_that_is_stored_blocks_no_later_file() {
     let service = Service::with(&[FEW]).await;
     let client = &service.client;
     until(client, &id(&upload(client, "kite", "file_date=2026-11-20", file()).await), "completed").await;
-    // As an earlier release stored it.
+    // An earlier release stored such dates.
     let options = SqliteConnectOptions::new().filename(service.database());
     let mut behind = options.connect().await.expect("the database is there");
     let changed = sqlx::query("update catalogue_loads set file_date = '9999-12-31'").execute(&mut behind).await;
     assert_eq!(changed.expect("the row can be changed").rows_affected(), 1);
     behind.close().await.expect("it can be closed");
 
-    // The same file of another broker, so that the catalogue is read again.
+    // A file of another broker makes the service read the catalog again.
     let dhan = "EXCH_ID,SEGMENT,SECURITY_ID,ISIN,INSTRUMENT,UNDERLYING_SECURITY_ID,UNDERLYING_SYMBOL,SYMBOL_NAME,\
                 DISPLAY_NAME,INSTRUMENT_TYPE,SERIES,LOT_SIZE,SM_EXPIRY_DATE,STRIKE_PRICE,OPTION_TYPE,TICK_SIZE,EXPIRY_FLAG,\
                 BRACKET_FLAG,\nNSE,E,1,INE002A01018,EQUITY,,ONE,ONE LIMITED,One,ES,EQ,1.0,,,,10.0000,NA,N,\n";

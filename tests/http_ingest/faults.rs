@@ -1,4 +1,4 @@
-//! What is not taken, and what is said of it.
+//! Rejected ingest requests and their faults.
 
 use reqwest::Method;
 use serde_json::json;

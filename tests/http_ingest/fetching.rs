@@ -1,4 +1,4 @@
-//! Files that are fetched from elsewhere.
+//! Files that the service fetches from another server.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;

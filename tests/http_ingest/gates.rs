@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::{FEW, FOLDER, ask, id, kite, kite_of, until, upload};
 use crate::support::{CATALOG_VERSIONS, Client, Service, texts};
 
-/// Futures of Kite that expire on this day, one of each underlying `U001` and so on.
+/// Returns rows of Kite with futures that expire on this day, one for each underlying `U000`, `U001` and so on.
 fn kite_futures(count: u32, expiry: &str, tick_size: &str) -> String {
     let symbol = format!("{}{}FUT", &expiry[2..4], ["AUG", "SEP"][usize::from(&expiry[5..7] == "09")]);
     let row =
@@ -16,7 +16,7 @@ fn kite_futures(count: u32, expiry: &str, tick_size: &str) -> String {
 const NUVAMA: &str =
     "exchangetoken,tradingsymbol,symbolname,expiry,strikeprice,ticksize,lotsize,optiontype,assettype,exchange\n";
 
-/// The same futures in the file of Nuvama.
+/// Returns rows of Nuvama with the same futures.
 fn nuvama_futures(count: u32, tick_size: &str) -> String {
     let row = |n: u32| format!("{n}_NFO,X,U{n:03},26/AUG/31,0,{tick_size},65,XX,FUTSTK,NFO\n");
     (0..count).map(row).collect()
@@ -89,7 +89,7 @@ async fn a_file_of_one_exchange_gets_the_remedy() {
         "the file seems to contain only a part of the broker's instruments: repeat the upload with the query parameter \
          `segments=NSE_EQ` or `mode=incremental`; `force` deactivates the 300 instruments that it does not contain"
     );
-    // Both remedies accept the file, and keep the other instruments.
+    // With both remedies, the gates accept the file and the other instruments stay active.
     for query in ["segments=NSE_EQ", "mode=incremental"] {
         ingest(client, "kite", query, shares.clone(), "completed").await;
         assert_eq!(newest(client).await["instruments"], 400, "{query}");
@@ -158,7 +158,7 @@ async fn a_file_in_another_unit_is_rejected() {
     );
     assert_eq!(forced["version"], 2);
     assert_eq!(next["version"], 3);
-    // The right file is not locked out either.
+    // The gates still accept a file with the right unit.
     let right = format!("{}{}", kite(&[("ONE", 1)]), kite_futures(150, "2031-08-26", "0.05"));
     ingest(client, "kite", "", right, "completed").await;
 }

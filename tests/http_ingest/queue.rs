@@ -1,4 +1,4 @@
-//! Jobs that wait for each other.
+//! The queue of jobs.
 
 use serde_json::json;
 
@@ -27,7 +27,7 @@ async fn a_broker_has_one_job_at_a_time() {
     assert_eq!((&stopped["errors"], &stopped["version"]), (&json!([]), &json!(null)));
     assert!(stopped["finished_at"].is_string());
 
-    // What has finished stays as it is, and the broker's next job is taken.
+    // A finished job keeps its status, and the service accepts the next job of the broker.
     assert_eq!(cancel(client, &running).await["status"], "cancelled");
     let next = upload(client, "kite", "", kite_of(1)).await;
     assert_eq!(until(client, &id(&next), "completed").await["new_instruments"], 1);
@@ -41,7 +41,7 @@ async fn of_the_jobs_that_wait_the_most_urgent_goes_first() {
     let running = id(&ask(client, "kite", &json!({"source": format!("http://{endless}/file.csv")})).await);
     until(client, &running, "running").await;
 
-    // None of them is a file of its broker: they end as soon as they are read.
+    // No file is valid for its broker, so each job ends as soon as its file is read.
     let mut waiting = Vec::new();
     for (broker, priority) in [("dhan", "low"), ("angel", "5"), ("groww", "high"), ("nuvama", "normal")] {
         waiting.push(id(&upload(client, broker, &format!("priority={priority}"), "x").await));
@@ -79,7 +79,7 @@ async fn jobs_survive_the_actor_that_began_them() {
 
     assert!(service.engine.crash("ingest"));
 
-    // The queued job is lost with the queue and fails. The running job continues, and can be canceled.
+    // The queued job is lost with the queue and fails. The running job continues and can be canceled.
     let lost = until(client, &waiting, "failed").await;
     assert_eq!(lost["errors"], json!(["the job queue was lost because an actor restarted; submit the job again"]));
     assert_eq!(job(client, &running).await["status"], "running");

@@ -1,4 +1,4 @@
-//! Several services on one database.
+//! Ingests of two services on one database.
 
 use chrono::{FixedOffset, TimeDelta, Utc};
 use serde_json::json;
@@ -27,7 +27,7 @@ async fn a_job_is_known_and_can_be_stopped_everywhere() {
     })
     .await;
 
-    // What one accepts both serve.
+    // Both services serve a file that one of them accepted.
     let next = id(&upload(&there.client, "kite", "", kite_of(1)).await);
     until(&here.client, &next, "completed").await;
     super::until_served(&here.client, 1).await;
@@ -53,7 +53,7 @@ async fn of_several_one_does_what_is_scheduled() {
     let (here, there) = tokio::join!(Service::with(&variables), Service::with(&variables));
     super::until_served(&here.client, 1).await;
     super::until_served(&there.client, 1).await;
-    // Long enough for both to have looked at the time of the schedule again and again.
+    // Both services check the schedule several times in this time.
     tokio::time::sleep(std::time::Duration::from_secs(4)).await;
 
     let versions = here.client.get(CATALOG_VERSIONS).await.json();

@@ -1,4 +1,4 @@
-//! Jobs and the end of their service.
+//! Jobs after a crash or a shutdown of their service.
 
 use std::path::Path;
 

@@ -1,11 +1,11 @@
-//! Files that are loaded without being asked for.
+//! Scheduled ingests, and the configured source of a broker.
 
 use chrono::{FixedOffset, TimeDelta, Utc};
 
 use super::{FEW, kite, symbols};
 use crate::support::{CATALOG_VERSIONS, SOON, Service, eventually};
 
-/// A time of day in India that was a few minutes ago.
+/// Returns the time of day in India three minutes ago.
 fn a_few_minutes_ago() -> String {
     let ist = FixedOffset::east_opt(5 * 3600 + 1800).expect("it is a zone");
     (Utc::now().with_timezone(&ist) - TimeDelta::minutes(3)).format("%H:%M").to_string()
@@ -26,7 +26,7 @@ async fn a_time_that_was_missed_is_made_up_for_and_failures_are_tried_again() {
     let client = &service.client;
     let before = client.metric(failed).await.expect("it is there from the start");
 
-    // There is no file yet.
+    // The file does not exist yet.
     eventually("an attempt has failed", SOON, async || {
         (client.metric(failed).await.expect("it is there") > before).then_some(())
     })
@@ -35,7 +35,7 @@ async fn a_time_that_was_missed_is_made_up_for_and_failures_are_tried_again() {
     super::until_served(client, 1).await;
 
     assert_eq!(symbols(client, true).await, ["ONE"]);
-    // Once is enough.
+    // The schedule must not ingest the file again.
     tokio::time::sleep(std::time::Duration::from_secs(3)).await;
     let versions = client.get(CATALOG_VERSIONS).await.json();
     assert_eq!(versions["versions"].as_array().unwrap().len(), 1);

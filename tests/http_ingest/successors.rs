@@ -8,8 +8,8 @@ use crate::support::{CATALOG_VERSIONS, Client, Service, texts};
 
 const OLD_KEYS: [&str; 2] = ["NSE:EXAMPLE-BE", "NSE:OLDNAME"];
 
-/// Kite's file with a share in a series and one with a name: without ISINs, only the name of the first one and the
-/// token of the second one stay.
+/// Returns a file of Kite with a share whose series changes and a share whose symbol changes. Kite has no ISINs: only
+/// the name identifies the first share, and only the token identifies the second one.
 fn file(moved: (&str, u32), renamed: &str) -> String {
     let (symbol, number) = moved;
     let shares = [

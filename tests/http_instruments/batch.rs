@@ -1,4 +1,4 @@
-//! Resolving many keys at once.
+//! Resolution of a batch of keys.
 
 use serde_json::{Value, json};
 

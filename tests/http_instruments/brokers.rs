@@ -1,4 +1,4 @@
-//! The catalogue in figures, brokers and their tokens.
+//! The summary of the catalog, and brokers with their tokens.
 
 use reqwest::Method;
 use serde_json::json;

@@ -1,4 +1,4 @@
-//! What is wrong with a request is told all at once.
+//! A rejected request reports all of its faults at once.
 
 use reqwest::Method;
 use serde_json::json;

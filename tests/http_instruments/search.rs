@@ -1,4 +1,4 @@
-//! Searching over HTTP.
+//! Search over HTTP.
 
 use serde_json::{Value, json};
 

@@ -1,4 +1,4 @@
-//! Help with keys that are refused, in plans and at single instruments.
+//! Suggestions for rejected keys, in plans and for single instruments.
 
 use serde_json::{Value, json};
 

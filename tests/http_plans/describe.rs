@@ -1,4 +1,4 @@
-//! Describing plans at the three levels.
+//! Descriptions of plans at the three levels.
 
 use serde_json::{Value, json};
 

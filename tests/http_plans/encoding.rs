@@ -1,4 +1,4 @@
-//! The old encoding of plans, which one switch turns on.
+//! The legacy encoding of plans, which a setting turns on.
 
 use serde_json::Value;
 

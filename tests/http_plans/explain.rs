@@ -8,7 +8,7 @@ use tempfile::TempDir;
 use super::*;
 use crate::support::{Client, Process, SOON};
 
-/// Writes limits of Kite's connections, and returns the path of the file.
+/// Writes a file that limits the instruments per connection of Kite, and returns its path.
 fn limits(folder: &TempDir, instruments_per_connection: u32) -> String {
     let path = folder.path().join("limits.toml");
     let figure = format!("{{ value = {instruments_per_connection}, source = \"test\", seen = \"2026-08-17\" }}");

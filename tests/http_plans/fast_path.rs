@@ -1,4 +1,4 @@
-//! What stands before the router must not be told from it.
+//! The fast path before the router, whose responses must equal those of the router.
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -18,7 +18,7 @@ async fn a_plan_is_read_alike_before_the_router_and_behind_it() {
     let path = format!("plans/{}", made["plan_id"].as_str().unwrap());
 
     let before = Answer::to(client.request(Method::GET, &path)).await;
-    // A query that says nothing sends it behind.
+    // An empty query makes the router respond instead of the fast path.
     let behind = Answer::to(client.request(Method::GET, &format!("{path}?"))).await;
     let head = Answer::to(client.request(Method::HEAD, &path)).await;
     let known = client.request(Method::GET, &path).header("If-None-Match", before.header("etag"));
@@ -53,7 +53,7 @@ async fn before_the_router_too_nobody_is_answered_without_the_key() {
     Answer::to(repeat).await.problem(401, "unauthorized");
 }
 
-/// Sends a request as it is written here, and gives the whole answer.
+/// Sends the text of a request without changes, and returns the text of the response.
 fn send_raw(address: &str, request: &str) -> String {
     let mut stream = TcpStream::connect(address).expect("the service listens");
     stream.write_all(request.as_bytes()).expect("it reads");

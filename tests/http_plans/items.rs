@@ -240,7 +240,7 @@ async fn a_profile_holds_options_of_a_broker() {
         "broker": "upstox", "mode": "full", "min_mode": "ltp", "min_modes": {"NSE:TCS": "full"}, "pinned": ["NSE:TCS"],
         "tier": "standard", "accounts": 1, "connections": 1,
     });
-    // Which accounts and tiers exist depends on the broker, which a request may name.
+    // The valid accounts and tiers depend on the broker, which a request may set.
     let of_no_broker = json!({"tier": "gold", "accounts": 2});
     let made = create(client, &with(profile("desk", "Opening", &["NSE:TCS"]), "preferences", preferences)).await;
     let other = create(client, &with(profile("desk", "Other", &["NSE:INFY"]), "preferences", of_no_broker)).await;
@@ -323,7 +323,7 @@ async fn include_accepts_subscriptions_alone() {
 #[tokio::test(flavor = "multi_thread")]
 async fn pins_beyond_the_capacity_are_a_conflict() {
     let folder = tempfile::tempdir().unwrap();
-    // A process of its own has metrics of its own.
+    // The metrics of a separate process include only this test.
     let service = Process::start(folder.path(), &[]).await;
     let client = &service.client;
     let keys = ["NSE:TCS", "NSE:INFY", "NSE:ITC", "NSE:SBIN", "NSE:LT"];
@@ -344,7 +344,7 @@ async fn pins_beyond_the_capacity_are_a_conflict() {
     keyed(5).await.problem(409, "pinned_over_capacity");
     client.ask("u", &with(pinned(5), "dry_run", true)).await.problem(409, "pinned_over_capacity");
 
-    // One of the five connections has the full packets, which carry the prices.
+    // One of the five connections carries full packets with the prices, so only four pins fit.
     let made = keyed(4).await.json();
     assert_eq!(texts(&made["plan_data"]["instruments"]).len(), 4);
     assert_eq!(client.metric_sum("instrument_registry_subscription_plans_created_total").await, 1.0);

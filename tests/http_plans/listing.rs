@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::support::{Client, Service, body, fields, with};
 
-/// Makes so many plans of a user, and gives their ids, newest first.
+/// Creates this number of plans for a user (at most 31), and returns their ids, newest first.
 async fn make(client: &Client, user_id: &str, subscription_type: &str, count: usize) -> Vec<String> {
     let mut ids = Vec::new();
     for day in 1..=count {

@@ -1,4 +1,4 @@
-//! Levels, strictness, maximum and date of a plan, and what it counts.
+//! Level, strictness, maximum and date of a plan, and its counts.
 
 use chrono::NaiveDate;
 use registry_planning::demo;

@@ -1,4 +1,4 @@
-//! The planner's settings and its clean-up.
+//! The settings and the cleanup of the planner.
 
 use chrono::DateTime;
 use serde_json::json;
@@ -94,7 +94,7 @@ async fn clean_up_counts_the_expired_cache_entries_that_it_clears() {
     let service = Service::with(&[("INSTRUMENT_REGISTRY_PLAN_CACHE_TTL", "1")]).await;
     let mut day = 0;
 
-    // The cache is swept every five seconds as well: what the sweep takes is tried again with another plan.
+    // The cache also removes expired entries every 5 s. If that happens first, retry with another plan.
     let cleared = eventually("an entry is cleared", SOON, async || {
         day += 1;
         let request = with(body(&["NSE:TCS"]), "as_of", format!("2030-02-{day:02}"));

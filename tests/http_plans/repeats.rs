@@ -1,4 +1,4 @@
-//! Byte-identical repeats, which are recognised before they are read.
+//! Byte-identical repeats, which the service recognizes before it parses them.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -14,7 +14,7 @@ use crate::support::{Answer, Client, Process, SOON, Service, Standin, body, even
 
 const TEXT: &str = r#"{"plan_name": "p", "subscription_type": "live_feed", "instruments": ["NSE:TCS", "NSE:INFY"]}"#;
 
-/// A service of its own: a process has one recorder of metrics.
+/// Starts a service in its own process, because a process has one recorder of metrics.
 async fn process(folder: &TempDir, variables: &[(&str, &str)]) -> Process {
     Process::start(folder.path(), variables).await
 }
@@ -27,7 +27,7 @@ fn request(client: &Client) -> RequestBuilder {
     client.request(Method::POST, "plan?user_id=u").header("Content-Type", "application/json").body(TEXT)
 }
 
-/// Hits and misses of an operation of L1.
+/// Returns hits and misses of an operation of the L1 cache.
 async fn cache_lookups(client: &Client, operation: &str) -> [f64; 2] {
     let cache = "instrument_registry_subscription_plan_cache_operations_total";
     let mut counts = [0.0; 2];
@@ -38,7 +38,7 @@ async fn cache_lookups(client: &Client, operation: &str) -> [f64; 2] {
     counts
 }
 
-/// An answer without what differs from one to the next.
+/// Returns the body of an answer without the fields that differ between requests.
 fn lasting(answer: &Answer) -> Value {
     let volatile = ["correlation_id", "response_time_ms", "duration_ms"];
     volatile.into_iter().fold(answer.json(), |json, field| with(json, field, Value::Null))
@@ -122,13 +122,13 @@ async fn a_request_with_an_idempotency_key_goes_past_the_fingerprints() {
     let counts = [cache_lookups(client, "fingerprint").await, cache_lookups(client, "get").await];
     let past_it = with_key("m").await;
 
-    // Neither was its own fingerprint taken, nor is that of others asked for.
+    // Keyed requests neither store fingerprints nor look them up.
     assert_eq!(counts, [[0.0, 1.0], [2.0, 1.0]]);
     assert_eq!(cache_lookups(client, "fingerprint").await, [0.0, 1.0]);
     for answer in [&other_key, &without_key, &past_it] {
         assert_eq!((&answer["status"], &answer["plan_id"]), (&json!("cached"), &made["plan_id"]));
     }
-    // The same key gets the first answer again.
+    // The same key returns the first answer again.
     assert_eq!(again["status"], "created");
     assert_eq!(again["plan_id"], made["plan_id"]);
 }
@@ -176,7 +176,7 @@ async fn a_repeat_after_the_time_to_live_is_planned_anew() {
     let service = process(&folder, &[("INSTRUMENT_REGISTRY_PLAN_CACHE_TTL", "1")]).await;
     let client = &service.client;
 
-    // On a slow machine a plan may have expired before it is asked for again.
+    // On a slow machine, a plan may expire before the repeat.
     eventually("a repeat is in time", SOON, async || {
         post(client, TEXT).await.json();
         post(client, TEXT).await.json();

@@ -1,4 +1,4 @@
-//! When a plan is made anew, and when the one there is answered.
+//! Conditions under which a cached plan is returned or a new one is created.
 
 use std::collections::BTreeSet;
 

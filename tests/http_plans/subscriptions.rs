@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::*;
 
-/// Returns a request for a plan at Dhan. The demonstration catalog has none of its tokens.
+/// Returns a request for a plan at Dhan. The demonstration catalog has no tokens of Dhan.
 fn at_dhan(keys: &[&str]) -> Value {
     with(body(keys), "broker", "dhan")
 }
@@ -14,7 +14,7 @@ fn texts<'a>(entries: &'a Value, field: &str) -> Vec<&'a str> {
     entries.iter().map(|entry| entry[field].as_str().expect("the field is a string")).collect()
 }
 
-/// All contracts of the demonstration catalog make a list that is larger than a portion of a response.
+/// The list of all contracts of the demonstration catalog is larger than one portion of a response.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_large_list_of_subscriptions_is_complete() {
     let service = Service::with(&[("INSTRUMENT_REGISTRY_MAX_INSTRUMENTS_PER_PLAN", "5000")]).await;
@@ -40,7 +40,7 @@ async fn a_large_list_of_subscriptions_is_complete() {
     assert_eq!(fields(&list), ["broker", "correlation_id", "format", "response_time_ms", "subscriptions"]);
 }
 
-/// The response is larger than those that are written on the threads that serve requests.
+/// The response is too large to be serialized on the threads that serve requests.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_large_plan_includes_its_subscriptions() {
     for is_legacy in ["false", "true"] {

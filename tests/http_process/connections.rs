@@ -11,7 +11,7 @@ use crate::support::{Answer, BASE, Client, KEY, Process, SOON, Service, eventual
 const MAXIMUM: &str = "instrument_registry_connections_max{listener=\"main\"}";
 const EVICTED: &str = "instrument_registry_connections_evicted_total";
 const REFUSED: &str = "instrument_registry_connections_refused_total";
-/// Enough for somewhat fewer than 192 connections.
+/// A limit of file descriptors that allows between 128 and 192 connections.
 const FEW: &str = "-n 384";
 
 fn connect(address: SocketAddr, count: usize) -> Vec<TcpStream> {
@@ -56,7 +56,8 @@ async fn idle_connections_give_way_to_a_new_caller() {
     for _ in 0..3 {
         eventually("a new caller is served", SOON, async || get("/health").await).await;
     }
-    // On a busy machine, evicted connections are not always closed in time for the whole burst: others are refused then.
+    // On a busy machine, evicted connections may close too late for the whole burst. Then other connections are
+    // refused.
     let evicted = eventually("the burst is evicted or refused", SOON, async || {
         let metrics = get("/metrics").await?.text;
         let value = |name| metrics.lines().find_map(|line| line.strip_prefix(name)?.trim().parse::<f64>().ok());

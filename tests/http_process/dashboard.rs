@@ -1,4 +1,4 @@
-//! The operators' page: open, cached by its tags, with a policy of its own.
+//! The dashboard for operators: access without a key, entity tags, and its content security policy.
 
 use reqwest::Method;
 

@@ -1,4 +1,4 @@
-//! The pages of the documentation: open, cached by their tags, with policies of their own.
+//! The pages of the documentation: access without a key, entity tags, and their content security policies.
 
 use reqwest::{Method, StatusCode};
 

@@ -45,7 +45,7 @@ async fn startup_metrics_are_small_and_hold_the_contract() {
     assert_eq!(missing, [""; 0]);
 }
 
-/// A counter whose first event is its first sample has no rate for an alert.
+/// If the first sample of a counter is its first event, the counter has no rate for an alert.
 #[tokio::test(flavor = "multi_thread")]
 async fn failures_of_dependencies_are_counted_from_0() {
     let folder = tempfile::tempdir().unwrap();
@@ -180,7 +180,7 @@ async fn use_every_route_for_nothing_known(client: &Client) -> Vec<(String, Stri
         }
         let request = client.request(Method::from_bytes(method.as_bytes()).expect("it is a method"), &sent);
         if path.ends_with("/stream") {
-            // A stream does not end.
+            // The body of a stream does not end, so do not read it.
             request.send().await.expect("the service answers");
             continue;
         }

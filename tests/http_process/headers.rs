@@ -7,7 +7,8 @@ use uuid::Uuid;
 
 use crate::support::{Answer, Service, body};
 
-/// One answer of every kind: made, read, described, listed, refused, open.
+/// Sends requests of every kind, and returns the kind with each answer. Kinds that begin with `/` are paths outside the
+/// API.
 async fn responses_of_each_kind(service: &Service) -> Vec<(&'static str, Answer)> {
     let client = &service.client;
     let made = client.ask("u", &body(&["NSE:TCS"])).await;
@@ -53,7 +54,7 @@ async fn private_answers_are_not_stored_by_caches() {
 
     for (kind, answer) in responses_of_each_kind(&service).await {
         let expected = match kind {
-            // Has an ETag: a caller may keep it, but must ask whether it still is.
+            // It has an ETag: a caller may store it, but must revalidate it.
             "read" => "private, no-cache",
             _ if kind.starts_with('/') => "",
             _ => "no-store",

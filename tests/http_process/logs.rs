@@ -1,4 +1,4 @@
-//! What stands in the log, and what never does.
+//! Contents of the log, and data that is never logged.
 
 use std::io;
 use std::sync::{Arc, Mutex};
@@ -102,7 +102,6 @@ async fn lines_of_requests_can_be_switched_off() {
     assert!(!log.await.contains("id-off"));
 }
 
-/// A log in memory.
 #[derive(Clone, Default)]
 struct MemoryLog(Arc<Mutex<Vec<u8>>>);
 
@@ -116,7 +115,7 @@ impl io::Write for MemoryLog {
     }
 }
 
-/// Creates a log in memory that has the lines of this thread that pass the filter.
+/// Creates a log that receives the lines of this thread that pass the filter.
 fn captured_log(filter: &str) -> (MemoryLog, DefaultGuard) {
     let log = MemoryLog::default();
     let writer = log.clone();
@@ -127,7 +126,6 @@ fn captured_log(filter: &str) -> (MemoryLog, DefaultGuard) {
 }
 
 impl MemoryLog {
-    /// The lines of requests.
     fn of_requests(&self) -> Vec<Value> {
         let bytes = self.0.lock().expect("nobody panics while holding it").clone();
         let log = String::from_utf8(bytes).expect("the log is text");
@@ -246,6 +244,6 @@ async fn lines_for_people_can_be_requested() {
     })
     .await;
 
-    // Not a terminal: no colors.
+    // The output is not a terminal, so it has no colors.
     assert_eq!(&line[12..43], " INFO  config      settings app");
 }

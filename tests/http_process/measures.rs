@@ -1,4 +1,4 @@
-//! The metrics, in processes of their own: a process has one recorder.
+//! The metrics. Each test starts its own process, because a process has one recorder.
 
 use std::collections::BTreeSet;
 
@@ -8,7 +8,7 @@ use serde_json::json;
 use crate::http_profiles::{PROFILES, id, profile, put};
 use crate::support::{Answer, BASE, CATALOG_VERSIONS, Process, REGISTRY, SOON, body, eventually, with};
 
-/// The name, the labels and the value of every line that is no comment.
+/// Returns name, labels and value of every line that is not a comment.
 pub(crate) fn series(text: &str) -> Vec<(&str, &str, f64)> {
     let lines = text.lines().filter(|line| !line.is_empty() && !line.starts_with('#'));
     lines
@@ -218,7 +218,7 @@ async fn changes_of_profiles_and_their_conflicts_are_counted_by_what_became_of_t
     let client = &service.client;
     let first = client.post(PROFILES, &profile("counted", "first", &["NSE:TCS"])).await.json();
     client.post(PROFILES, &profile("counted", "second", &["NSE:TCS"])).await.json();
-    // Put out of use by the second.
+    // The second profile deactivated the first one.
     put(client, id(&first), &json!({"profile_name": "x"})).await.problem(409, "profile_inactive");
     let nobody = format!("profile_{}", "0".repeat(32));
     put(client, &nobody, &json!({"profile_name": "x"})).await.problem(404, "not_found");

@@ -1,4 +1,4 @@
-//! Readiness: ready, degraded, not ready yet, not ready any more.
+//! Readiness: ready, degraded, starting, draining.
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -88,7 +88,7 @@ async fn until_the_database_was_reached_it_is_not_ready_but_alive() {
 async fn while_it_drains_it_is_not_ready_and_takes_no_new_connections() {
     let service = Service::start().await;
     let (address, client) = (service.address, service.client.clone());
-    // A connection in the middle of its request when the draining begins is still answered.
+    // The service still responds to a request that was incomplete when the draining began.
     let mut connection = TcpStream::connect(address).unwrap();
     connection.write_all(b"GET /ready HTTP/1.1\r\nHost: localhost\r\n").unwrap();
     for _ in 0..3 {
@@ -109,7 +109,7 @@ async fn while_it_drains_it_is_not_ready_and_takes_no_new_connections() {
     assert!(Answer::attempt(client.request(Method::GET, "/health")).await.is_err());
 }
 
-/// Lists that hold all permits of their lane until `release` has permits.
+/// Starts list operations that hold the permits of their lane until `release` has permits.
 fn blocked_lists(service: &Service, count: usize, release: &Arc<Semaphore>) -> Vec<JoinHandle<()>> {
     let list = |_| {
         let (persistence, release) = (service.engine.persistence.clone(), Arc::clone(release));

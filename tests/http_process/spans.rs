@@ -15,7 +15,7 @@ const PARENT: &str = "00f067aa0ba902b7";
 const SERVER: i32 = 2;
 const CLIENT: i32 = 3;
 
-/// Sends spans soon, so that tests do not wait for the usual five seconds.
+/// Exports spans after 50 ms, so that tests do not wait for the default of 5 s.
 const OFTEN: (&str, &str) = ("OTEL_BSP_SCHEDULE_DELAY", "50");
 
 /// Starts a service that exports to the collector.
@@ -26,7 +26,7 @@ async fn start(folder: &TempDir, collector: &Collector, variables: &[(&str, &str
     Process::start(folder.path(), &all).await
 }
 
-/// Requests a plan with a `traceparent` of these flags.
+/// Requests a plan with a `traceparent` that has these flags.
 async fn request_plan(service: &Process, instrument: &str, flags: &str) -> Answer {
     let request = service.client.request(Method::POST, "plan?user_id=u").json(&body(&[instrument]));
     Answer::to(request.header("traceparent", format!("00-{TRACE}-{PARENT}-{flags}"))).await
@@ -89,7 +89,7 @@ async fn a_cached_plan_has_a_span_without_database() {
     let span = collector.span(&plan_span(), |span| span.trace_id == TRACE).await;
     assert_eq!(names(&collector.children(&span)), ["cache"]);
     assert_eq!(span.resource["service.name"], "plans-of-tests");
-    // The request before began a trace of its own.
+    // The first request had no `traceparent` and started its own trace.
     let first = collector.span(&plan_span(), |span| span.trace_id != TRACE).await;
     assert_eq!(first.parent_id, "");
 }
@@ -155,7 +155,7 @@ async fn a_failed_request_has_an_error_status() {
     let span = collector.span(&plan_span(), |span| span.has_failed).await;
     assert_eq!(span.attributes["http.response.status_code"], failed.status.to_string());
     assert!(!span.attributes["error.type"].is_empty());
-    // A request that the caller has to correct is no failure of the service.
+    // A request that the caller must correct is not a failure of the service.
     let rejected = Answer::to(service.client.request(Method::POST, "plan?user_id=u").body("{")).await;
     assert_eq!(rejected.status / 100, 4);
     let status = rejected.status.to_string();
@@ -206,7 +206,7 @@ async fn the_last_spans_are_exported_at_the_end() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_collector_that_hangs_does_not_delay_the_end() {
-    // It accepts connections by its backlog, and never answers.
+    // The backlog accepts connections, and no response is ever sent.
     let silent = TcpListener::bind("127.0.0.1:0").unwrap();
     let folder = TempDir::new().unwrap();
     let url = format!("http://{}", silent.local_addr().unwrap());
@@ -215,7 +215,7 @@ async fn a_collector_that_hangs_does_not_delay_the_end() {
 
     service.terminate();
 
-    // The process ends within ten seconds; a machine that is busy with other tests may take longer.
+    // The process ends within 10 s, or later if the machine is busy with other tests.
     assert_eq!(service.end(Duration::from_secs(60)).await.code(), Some(0));
     assert!(service.log().contains("failed to export the last traces"));
 }

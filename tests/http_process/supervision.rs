@@ -1,4 +1,4 @@
-//! Actors that die are started again, and callers hardly notice.
+//! Restarts of crashed actors, with little effect on callers.
 
 use futures_util::future::join_all;
 
@@ -6,7 +6,7 @@ use registry_actors::planner::PanicAt;
 
 use crate::support::{Answer, SOON, Service, body, eventually, with};
 
-/// A plan that was not made before.
+/// Requests a plan that does not exist yet. Each `n` gives another date.
 async fn request_new_plan(service: &Service, n: usize) -> Answer {
     let request = with(body(&["NSE:TCS"]), "as_of", format!("2030-{:02}-{:02}", 1 + n / 28, 1 + n % 28));
     service.client.ask("u", &request).await
@@ -53,7 +53,7 @@ async fn every_actor_may_die_and_the_service_goes_on() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_planner_that_dies_costs_its_callers_a_repeat_at_most() {
     let service = Service::start().await;
-    // Warm, so that every planner has been asked.
+    // Warm up, so that every planner has handled a request.
     for n in 0..8 {
         assert_eq!(request_new_plan(&service, n).await.status, 200);
     }
@@ -62,7 +62,7 @@ async fn a_planner_that_dies_costs_its_callers_a_repeat_at_most() {
         service.engine.crash(actor);
         let answers = join_all((first..first + 8).map(|n| request_new_plan(&service, n))).await;
 
-        // On a machine with much else to do the successor may be late.
+        // On a busy machine, the restart may take longer than the request waits.
         for answer in answers.iter().filter(|answer| answer.status != 200) {
             answer.problem(503, "unavailable");
             assert!(answer.header("Retry-After").parse::<u64>().is_ok_and(|seconds| (1..=3).contains(&seconds)));

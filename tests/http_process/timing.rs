@@ -49,7 +49,7 @@ async fn a_new_plan_has_all_stages() {
 
     let timing = Timing::of(&created);
     assert_eq!(timing.names(), ["cache", "database", "plan", "queue", "total"]);
-    // The write of the plan is on a disk, so it takes time.
+    // The plan is written to a disk, which takes measurable time.
     assert!(timing.micros("database") > 0);
     assert!(u128::from(timing.micros("total")) <= took.as_micros());
 }

@@ -9,7 +9,7 @@ use crate::support::{Answer, Process, SOON, Service, body, eventually};
 const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
 const PARENT: &str = "00f067aa0ba902b7";
 
-/// The fields of a `traceparent` of version 00.
+/// Returns trace id, span id and flags of a `traceparent` of version 00.
 #[track_caller]
 fn fields(traceparent: &str) -> (&str, &str, &str) {
     let fields: Vec<&str> = traceparent.split('-').collect();
@@ -17,7 +17,6 @@ fn fields(traceparent: &str) -> (&str, &str, &str) {
     (trace_id, span_id, flags)
 }
 
-/// Requests a plan with these `traceparent` headers.
 async fn ask(service: &Service, traceparents: &[&str]) -> Answer {
     let request = service.client.request(Method::POST, "plan?user_id=u").json(&body(&["NSE:TCS"]));
     Answer::to(traceparents.iter().fold(request, |request, value| request.header("traceparent", *value))).await
@@ -76,7 +75,7 @@ async fn a_response_has_a_traceparent_only_on_request() {
     assert!(!answer.headers.contains_key("traceparent"));
 }
 
-/// The first log line with this text.
+/// Waits for the first log line with this text, and returns it.
 async fn line_with(service: &Process, text: &str) -> Value {
     let line = eventually("the line is logged", SOON, async || {
         service.log().lines().find(|line| line.contains(text)).map(str::to_owned)

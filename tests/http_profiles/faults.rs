@@ -1,4 +1,4 @@
-//! What is wrong with a request about profiles is said, and nothing is half-written.
+//! Rejected requests about profiles report their faults and store nothing.
 
 use serde_json::{Value, json};
 

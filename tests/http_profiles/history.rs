@@ -1,4 +1,4 @@
-//! Versions, safe edits, the audit log, expiry.
+//! Versions, conditional updates, the audit log, and expiry of profiles.
 
 use chrono::{TimeDelta, Utc};
 use reqwest::Method;
@@ -109,7 +109,7 @@ async fn a_profile_whose_time_is_over_goes_out_of_use_by_itself() {
     })
     .await;
     expired.problem(409, "profile_expired");
-    // Its upkeep comes every half a minute.
+    // The service deactivates expired profiles every 30 s.
     let read = eventually("the profile is deactivated", SOON, async || {
         let read = client.read(&path).await;
         (read["profile"]["is_active"] == false).then_some(read)

@@ -1,4 +1,4 @@
-//! Pages whose documents are larger than one portion, or than a page that a cursor selects.
+//! Pages whose documents exceed one portion of a response, or the maximum size of a page that a cursor selects.
 
 use std::collections::BTreeSet;
 
@@ -17,7 +17,6 @@ fn note(number: usize) -> Value {
     json!({ "note": format!("{number:0>NOTE_BYTES$}") })
 }
 
-/// A page of a list.
 struct ListPage {
     items: Vec<Value>,
     next_cursor: Option<String>,
@@ -125,7 +124,7 @@ async fn a_large_export_is_streamed() {
 async fn attention_finds_each_large_profile_once() {
     let service = Service::start().await;
     let client = &service.client;
-    // Several portions, with profiles that need no attention in each.
+    // The profiles fill several portions, each with profiles that need no attention.
     for number in 0..24 {
         let key = if number % 2 == 0 { "NSE:NOPE" } else { "NSE:TCS" };
         let body = profile(&format!("desk{number}"), &format!("Profile {number}"), &[key]);
@@ -159,7 +158,7 @@ async fn a_caller_who_hangs_up_ends_the_reading() {
     }
     let path = format!("{PROFILES}/{}/audit?limit=200", id(&made));
 
-    // More responses than the memory for documents has portions.
+    // This is more responses than the memory for documents has portions.
     for _ in 0..40 {
         let answer = client.request(Method::GET, &path).send().await.expect("a response");
         assert_eq!(answer.status(), 200);

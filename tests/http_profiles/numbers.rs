@@ -7,23 +7,24 @@ use test_servers::TestDatabase;
 use super::{PROFILES, post, profile, put};
 use crate::support::{Answer, Service};
 
-/// Each needs more than 64 bits, or is written in another way than a program would write it.
+/// Numbers that need more than 64 bits, or that a serializer would write in another way.
 const NUMBERS: &str = r#""numbers":[0,-0,-0.0,1.0,0.10,1e400,-1E+5,12345678901234567890123,{"of":[9007199254740993]}]"#;
 const MERGE: (&str, &str) = ("INSTRUMENT_REGISTRY_CONFLICT_RESOLUTION_STRATEGY", "merge");
 
-/// A profile whose preferences hold the numbers.
+/// Returns the body of a request that creates a profile with the numbers in its preferences.
 fn body(user: &str, instruments: &[&str]) -> String {
     let text = profile(user, "Numbers", instruments).to_string();
     format!("{},\"preferences\":{{{NUMBERS},\"modes\":{{\"NSE:TCS\":\"full\"}}}}}}", &text[..text.len() - 1])
 }
 
-/// The first profile's id. Not every number of the answer can be read as one of 64 bits.
+/// Returns the id of the first profile in an answer. It searches the text, because some numbers do not fit into 64
+/// bits.
 fn id_in(answer: &Answer) -> String {
     let (_, rest) = answer.text.split_once("\"profile_id\":\"").expect("it has an id");
     rest.split_once('"').expect("the id ends").0.to_owned()
 }
 
-/// How often the answer has the numbers.
+/// Returns how often the answer contains the numbers.
 fn count(answer: &Answer) -> usize {
     assert_eq!(answer.status, 200, "{}", answer.text);
     answer.text.matches(NUMBERS).count()
@@ -43,7 +44,8 @@ async fn check(service: &Service) {
     let changed = client.request(Method::PUT, &path).header("Content-Type", "application/json");
     assert_eq!(count(&Answer::to(changed.body(format!("{{\"preferences\":{{{NUMBERS}}}}}"))).await), 1);
     assert_eq!(count(&client.get(&format!("{path}/versions")).await), 4);
-    // Of five entries all have new data and all but the first have old data; one change took the numbers away.
+    // All five entries have new data, and all but the first have old data. The change that removed the numbers is the
+    // new data of one entry and the old data of the next one.
     assert_eq!(count(&client.get(&format!("{path}/audit")).await), 7);
     assert_eq!(post(client, &format!("{made_id}/replan")).await.json()["status"], "created");
 
@@ -53,13 +55,13 @@ async fn check(service: &Service) {
     assert_eq!(imported.json()["created"], 1);
     assert_eq!(count(&client.get(&format!("{PROFILES}/users/other/export")).await), 1);
 
-    // It takes in the one before it.
+    // The strategy merges the existing profile into the new one.
     let united = client.post_text(PROFILES, body("desk", &["NSE:INFY", "NSE:TCS"])).await;
     assert!(united.text.contains(&format!("\"deactivated_profiles\":[\"{made_id}\"]")), "{}", united.text);
     assert_eq!(count(&united), 1);
 }
 
-/// The exported profiles as a body of an import.
+/// Converts an export to the body of an import.
 fn body_of_import(exported: &Answer) -> String {
     let end = exported.text.find(",\"correlation_id\"").expect("it has an id");
     format!("{}}}", &exported.text[..end])

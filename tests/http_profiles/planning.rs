@@ -1,4 +1,4 @@
-//! Plans that are made from profiles.
+//! Plans from profiles.
 
 use serde_json::json;
 
@@ -39,7 +39,7 @@ async fn a_changed_profile_makes_its_live_plans_stale_and_is_planned_anew() {
     let made = create(client, &profile("desk", "Opening", &["NSE:TCS", "NSE:INFY"])).await;
     let path = format!("{PROFILES}/{}/plans", id(&made));
     let old = client.plan("desk", &json!({"profile_id": id(&made)})).await;
-    // A plan of the same instruments that is not the profile's.
+    // This plan has the same instruments, but is not of the profile.
     client.plan("desk", &body(&["NSE:TCS", "NSE:INFY"])).await;
     let before = client.read(&path).await;
     put(client, id(&made), &json!({"instruments": ["NSE:ITC", "NSE:TCS"]})).await.json();
@@ -133,7 +133,7 @@ async fn a_plan_is_made_with_the_preferences_for_its_feed_and_the_request_goes_b
 
     let feed = json!({"broker": "kite", "mode": "ltp", "modes": {"NSE:INFY": "full"}});
     assert_eq!((&whole["metadata"]["feed"], &stored["plan"]["metadata"]["feed"]), (&feed, &feed));
-    // The first two of the profile would be the others.
+    // The priorities decide: the first two instruments of the profile are TCS and INFY.
     assert_eq!(texts(&two["instruments"]), ["NSE:INFY", "NSE:ITC"]);
     assert_eq!(two["rejected"][0]["instrument"], "NSE:TCS");
     // Upstox has no `quote`: `full` replaces it.

@@ -1,4 +1,4 @@
-//! Profiles of two replicas on one PostgreSQL.
+//! Profiles of two replicas on one PostgreSQL database.
 
 use reqwest::Method;
 use serde_json::json;
@@ -11,7 +11,7 @@ use crate::support::{Answer, Process};
 
 const CALLERS: usize = 50;
 
-/// Two processes on one database, with these settings.
+/// Starts two processes with these settings on one database.
 async fn replicas(database: &TestDatabase, more: &[(&str, &str)]) -> [(Process, TempDir); 2] {
     let url = database.url();
     let mut variables = vec![("DATABASE_URL", url.as_str())];

@@ -1,4 +1,4 @@
-//! Conflicts, and how each strategy settles them.
+//! Conflicts, and how each strategy resolves them.
 
 use serde_json::{Value, json};
 
@@ -69,7 +69,7 @@ async fn latest_wins_keeps_invalid_instruments_and_leaves_them_out_of_plans() {
 async fn under_strict_validation_what_is_inactive_gets_into_no_plan() {
     let service = Service::start().await;
     let client = &service.client;
-    // A file of one instrument, and then one without it.
+    // The second file does not contain the instrument of the first one.
     for symbol in ["TCS", "INFY"] {
         let row = format!("1,1,{symbol},{symbol},0,,0,0.05,1,EQ,NSE,NSE\n");
         let header = "instrument_token,exchange_token,tradingsymbol,name,last_price,expiry,strike,tick_size,lot_size,\
@@ -83,7 +83,7 @@ async fn under_strict_validation_what_is_inactive_gets_into_no_plan() {
         })
         .await;
     }
-    // It is served a little after it was accepted.
+    // The service serves a file shortly after it accepted it.
     crate::support::eventually("the second file is served", crate::support::SOON, async || {
         let summary = client.read("/api/v1/internal/instrument-registry/catalog/summary").await;
         (summary["inactive_instruments"] == 1).then_some(())
@@ -191,7 +191,7 @@ async fn fail_on_conflict_makes_nothing_records_every_conflict_and_a_person_sett
     assert_eq!(client.read(&format!("{list}?status=pending")).await["pagination"]["total"], 1);
     let unknown = format!("conflicts/conflict_{}/resolve", "0".repeat(32));
     post(client, &unknown).await.problem(404, "not_found");
-    // The profile was not made, and yet it is known what became of its conflict.
+    // The profile does not exist, but its audit log contains the resolution of the conflict.
     let profile_id = settled["conflict"]["profile_id"].as_str().expect("an id");
     let log = client.read(&format!("{PROFILES}/{profile_id}/audit")).await;
     assert_eq!((&log["entries"][0]["action"], &log["pagination"]["total"]), (&json!("resolve_conflict"), &json!(1)));

@@ -1,4 +1,4 @@
-//! Watchlists in and out, over HTTP and on the command line.
+//! Import and export of profiles, over HTTP and on the command line.
 
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -132,7 +132,7 @@ async fn the_command_line_takes_watchlists_in_and_out() {
     assert_eq!(names, ["B", "A"]);
     assert_eq!(texts(&file["profiles"][1]["instruments"]), ["NSE:TCS", "NSE:NOPE"], "kept as sent");
     assert!(refused.code != Some(0));
-    // The service serves them.
+    // The service serves the imported profiles.
     let process = Process::start(folder.path(), &[]).await;
     assert_eq!(process.client.read(&format!("{PROFILES}/admin/stats")).await["stats"]["total_profiles"], 2);
 }
