@@ -14,7 +14,7 @@ use crate::support::{Answer, BASE, KEY, Service, body, with};
 const UNKNOWN_PLAN: &str = "plan_0190163d869473a8b9d20123456789ab";
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_problem_says_where_it_happened_and_what_it_is() {
+async fn a_problem_has_type_title_instance_and_errors() {
     let service = Service::start().await;
 
     let problem = service.client.get(&format!("plans/{UNKNOWN_PLAN}?x=1")).await.problem(422, "validation_failed");
@@ -27,7 +27,7 @@ async fn a_problem_says_where_it_happened_and_what_it_is() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn without_the_right_key_every_private_path_answers_401() {
+async fn private_paths_return_401_without_the_right_key() {
     let service = Service::start().await;
     let paths = ["plans", "plan?user_id=u", "planner/config", "nothing", "/api/v9/nothing", "/api", "/actuator/health"];
     let wrong = [None, Some(""), Some("wrong-fake-key"), Some(&KEY[1..]), Some("FAKE-KEY-OF-THE-INTEGRATION-TESTS")];
@@ -64,7 +64,7 @@ async fn open_paths_need_no_key() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn unknown_paths_answer_404() {
+async fn unknown_paths_return_404() {
     let service = Service::start().await;
 
     for path in
@@ -77,7 +77,7 @@ async fn unknown_paths_answer_404() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn unknown_plans_answer_404_whatever_the_id_looks_like() {
+async fn unknown_plan_ids_of_any_form_return_404() {
     let service = Service::start().await;
 
     for id in [UNKNOWN_PLAN, "plan_", "1", "%20", "%00", "%ff", "a%2Fb", "'%20or%201=1--", &"9".repeat(4000)] {
@@ -90,7 +90,7 @@ async fn unknown_plans_answer_404_whatever_the_id_looks_like() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn another_method_answers_405_and_names_those_there_are() {
+async fn unsupported_methods_return_405_with_the_allowed_ones() {
     let service = Service::start().await;
     let describe = format!("plan/{UNKNOWN_PLAN}/describe");
 
@@ -113,7 +113,7 @@ async fn another_method_answers_405_and_names_those_there_are() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_body_over_two_mebibytes_answers_413_and_one_byte_less_is_taken() {
+async fn a_body_of_more_than_2_mib_returns_413() {
     let service = Service::start().await;
     let mut text = body(&["NSE:TCS"]).to_string();
     text.push_str(&" ".repeat((2 << 20) - text.len()));
@@ -128,7 +128,7 @@ async fn a_body_over_two_mebibytes_answers_413_and_one_byte_less_is_taken() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_body_that_is_not_said_to_be_json_answers_415() {
+async fn a_body_without_json_content_type_returns_415() {
     let service = Service::start().await;
     let post = async |content_type: Option<&str>| {
         let request = service.client.request(Method::POST, "plan?user_id=u").body(body(&["NSE:TCS"]).to_string());
@@ -150,7 +150,7 @@ async fn a_body_that_is_not_said_to_be_json_answers_415() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_no_json_answers_400() {
+async fn invalid_json_returns_400() {
     let service = Service::start().await;
     let whole = body(&["NSE:TCS"]).to_string();
 
@@ -181,7 +181,7 @@ async fn what_is_no_json_answers_400() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_not_utf_8_answers_400_and_says_where() {
+async fn invalid_utf8_returns_400_with_the_position() {
     let service = Service::start().await;
 
     for (bytes, at) in [(&b"{\"plan_name\": \"\xff\"}"[..], 15), (b"\xff\xfe{\0}\0", 0), (b"{\"a\":\"\xc3", 6)] {
@@ -192,7 +192,7 @@ async fn what_is_not_utf_8_answers_400_and_says_where() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn nesting_and_numbers_beyond_all_bounds_are_refused_without_harm() {
+async fn deep_nesting_and_huge_numbers_are_rejected() {
     let service = Service::start().await;
     let deep = "[".repeat(500_000);
     let deep_object = "{\"a\":".repeat(200_000) + "1" + &"}".repeat(200_000);

@@ -187,7 +187,7 @@ async fn concurrent_repeats_all_get_the_first_answer() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_answer_outlives_the_process_and_its_caches() {
+async fn an_answer_is_replayed_after_a_restart() {
     let folder = tempfile::tempdir().expect("a folder can be made");
     let mut before = Process::start(folder.path(), &[]).await;
     let request = body(&["NSE:TCS", "NSE:INFY"]);
@@ -234,7 +234,7 @@ async fn a_failed_request_leaves_its_key_free() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_dry_run_has_no_key() {
+async fn a_dry_run_rejects_an_idempotency_key() {
     let service = Service::start().await;
     let client = &service.client;
     let request = with(body(&["NSE:TCS"]), "dry_run", true);
@@ -293,7 +293,7 @@ async fn other_operations_ignore_the_header() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_old_encoding_is_replayed_too() {
+async fn plans_in_the_legacy_encoding_are_replayed() {
     let service = Service::with(&[("INSTRUMENT_REGISTRY_LEGACY_PLAN_ENCODING", "true")]).await;
     let request = with(body(&["NSE:TCS"]), "description", "d");
 

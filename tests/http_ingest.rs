@@ -136,7 +136,7 @@ const JOB: [&str; 20] = [
 ];
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_file_that_is_sent_becomes_the_catalogue() {
+async fn an_uploaded_file_becomes_the_catalog() {
     let service = Service::with(&[FEW]).await;
     let client = &service.client;
     let series =
@@ -180,7 +180,7 @@ async fn a_file_that_is_sent_becomes_the_catalogue() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn modes_and_filters_say_what_a_file_speaks_for() {
+async fn modes_and_filters_limit_the_changed_instruments() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().display().to_string();
     let loose = [
@@ -226,7 +226,7 @@ async fn modes_and_filters_say_what_a_file_speaks_for() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_part_that_shrinks_is_refused_though_the_whole_hardly_does() {
+async fn gates_count_only_the_rows_of_the_selected_part() {
     let service = Service::with(&[FEW]).await;
     let client = &service.client;
     let whole = format!(
@@ -248,7 +248,7 @@ async fn a_part_that_shrinks_is_refused_though_the_whole_hardly_does() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_file_that_is_refused_tells_why_and_where_it_is_kept() {
+async fn a_rejected_file_reports_the_reason_and_its_kept_copy() {
     let service = Service::with(&[]).await;
     let client = &service.client;
 
@@ -282,7 +282,7 @@ async fn a_file_that_is_refused_tells_why_and_where_it_is_kept() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn logs_of_a_job_have_the_correlation_id_of_who_asked() {
+async fn log_lines_of_a_job_have_the_correlation_id_of_its_request() {
     let folder = tempfile::tempdir().unwrap();
     let service = crate::support::Process::start(folder.path(), &[FEW]).await;
     let request = service.client.request(Method::POST, &format!("{REGISTRY}/brokers/kite/ingest"));
@@ -303,7 +303,7 @@ async fn logs_of_a_job_have_the_correlation_id_of_who_asked() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn while_a_file_is_loaded_answers_are_of_the_old_catalogue_or_of_the_new_one() {
+async fn the_catalog_changes_atomically_during_an_ingest() {
     let service = Service::with(&[("INSTRUMENT_REGISTRY_GATE_ROWS_MORE_MAX_PERCENT", "1000")]).await;
     let client = &service.client;
     let first = upload(client, "kite", "", kite_of(2000)).await;

@@ -74,7 +74,7 @@ async fn an_instrument_has_exactly_the_documented_fields() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn keys_with_spaces_and_ampersands_are_read_and_aliases_lead_to_their_instrument() {
+async fn special_characters_and_aliases_in_keys_are_resolved() {
     let service = Service::start().await;
 
     for (path, key) in [
@@ -91,7 +91,7 @@ async fn keys_with_spaces_and_ampersands_are_read_and_aliases_lead_to_their_inst
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_symbol_or_an_isin_is_resolved_on_every_exchange_or_on_one() {
+async fn symbols_and_isins_are_resolved_on_all_or_one_exchange() {
     let service = Service::start().await;
     let resolve = async |query: &str| get(&service.client, &format!("instruments/resolve?{query}")).await.json();
 
@@ -114,7 +114,7 @@ async fn a_symbol_or_an_isin_is_resolved_on_every_exchange_or_on_one() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_not_resolved_says_what_may_be_meant() {
+async fn unresolved_symbols_get_suggestions() {
     let service = Service::start().await;
 
     for (query, detail, suggestions) in [
@@ -151,7 +151,7 @@ async fn what_is_not_resolved_says_what_may_be_meant() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn instruments_are_listed_by_key_in_pages_that_fit_together() {
+async fn instrument_pages_are_sorted_by_key_and_contiguous() {
     let service = Service::start().await;
     let list = async |query: &str| get(&service.client, &format!("instruments?{query}")).await.json();
 
@@ -173,7 +173,7 @@ async fn instruments_are_listed_by_key_in_pages_that_fit_together() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn look_ups_are_counted_by_what_became_of_them() {
+async fn lookups_are_counted_by_outcome() {
     let folder = tempfile::tempdir().unwrap();
     let service = crate::support::Process::start(folder.path(), &[]).await;
     let client = &service.client;

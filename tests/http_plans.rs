@@ -20,7 +20,7 @@ use serde_json::json;
 use crate::support::{Answer, Service, body, fields, today, with};
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_plan_is_answered_with_exactly_the_documented_fields() {
+async fn a_plan_response_has_exactly_the_documented_fields() {
     let service = Service::start().await;
 
     let answer = service.client.plan("u", &body(&["NSE:RELIANCE", "NSE:TCS"])).await;
@@ -90,7 +90,7 @@ async fn a_plan_is_answered_with_exactly_the_documented_fields() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_documented_request_makes_the_documented_plan() {
+async fn the_documented_request_creates_the_documented_plan() {
     let service = Service::start().await;
     let request = json!({
         "plan_name": "Test Plan", "subscription_type": "live_feed", "instruments": ["NSE:RELIANCE", "NSE:TCS"],
@@ -127,7 +127,7 @@ async fn the_documented_request_makes_the_documented_plan() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn ids_times_and_hashes_have_their_documented_form() {
+async fn ids_times_and_hashes_have_their_documented_format() {
     let service = Service::start().await;
 
     let answer = service.client.plan("u", &body(&["NSE:TCS"])).await;
@@ -151,7 +151,7 @@ async fn ids_times_and_hashes_have_their_documented_form() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_plan_names_the_demonstration_catalogue_it_was_made_from() {
+async fn a_plan_names_the_demonstration_catalog() {
     let service = Service::start().await;
 
     let plan = service.client.plan("u", &body(&["NSE:TCS"])).await;
@@ -167,7 +167,7 @@ async fn a_plan_names_the_demonstration_catalogue_it_was_made_from() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_callers_description_is_kept() {
+async fn the_description_of_the_request_is_kept() {
     let service = Service::start().await;
 
     for description in ["for the desk", "", "für die Händler — 行情"] {
@@ -180,7 +180,7 @@ async fn a_callers_description_is_kept() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_plan_read_by_its_id_equals_the_one_that_was_answered() {
+async fn a_plan_read_by_id_equals_the_created_one() {
     let service = Service::start().await;
     let answer = service.client.plan("u", &body(&["NSE:TCS", "NSE:NOPE", "NSE:TCS", "nse:tcs"])).await;
 
@@ -191,7 +191,7 @@ async fn a_plan_read_by_its_id_equals_the_one_that_was_answered() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_caller_that_has_a_plan_is_told_so_instead_of_being_sent_it() {
+async fn a_matching_etag_returns_304_without_the_plan() {
     let service = Service::start().await;
     let answer = service.client.plan("u", &body(&["NSE:TCS"])).await;
     let path = format!("plans/{}", answer["plan_id"].as_str().unwrap());
@@ -208,7 +208,7 @@ async fn a_caller_that_has_a_plan_is_told_so_instead_of_being_sent_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn another_plan_has_another_etag() {
+async fn different_plans_have_different_etags() {
     let service = Service::start().await;
     let mut etags = Vec::new();
     for instruments in [&["NSE:TCS"][..], &["NSE:INFY"]] {
@@ -221,7 +221,7 @@ async fn another_plan_has_another_etag() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn names_of_255_characters_of_several_bytes_are_taken() {
+async fn names_of_255_multibyte_characters_are_accepted() {
     let service = Service::start().await;
     let name = "行".repeat(255);
 
@@ -231,7 +231,7 @@ async fn names_of_255_characters_of_several_bytes_are_taken() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn five_thousand_instruments_and_keys_of_a_hundred_characters_are_taken() {
+async fn plans_of_5000_keys_of_100_characters_are_accepted() {
     let service = Service::with(&[("INSTRUMENT_REGISTRY_MAX_INSTRUMENTS_PER_PLAN", "5000")]).await;
     let keys: Vec<String> = (0..5000).map(|n| format!("NSE:{n:ä>96}")).collect();
     let keys: Vec<&str> = keys.iter().map(String::as_str).collect();
@@ -244,7 +244,7 @@ async fn five_thousand_instruments_and_keys_of_a_hundred_characters_are_taken() 
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn every_allowed_character_of_a_user_id_is_taken() {
+async fn every_allowed_character_of_a_user_id_is_accepted() {
     let service = Service::start().await;
     for user_id in ["a", "A.b_c@d:e-9", &"u".repeat(64)] {
         let answer = service.client.plan(user_id, &body(&["NSE:TCS"])).await;

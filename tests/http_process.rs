@@ -21,7 +21,7 @@ use serde_json::Value;
 use crate::support::{BASE, CATALOG_VERSIONS, REGISTRY, Service, fields};
 
 #[tokio::test(flavor = "multi_thread")]
-async fn health_says_that_the_process_answers() {
+async fn health_reports_service_and_version() {
     let service = Service::start().await;
 
     let health = service.client.get("/health").await.json();
@@ -33,7 +33,7 @@ async fn health_says_that_the_process_answers() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_description_of_the_api_names_every_route() {
+async fn the_openapi_document_lists_every_route() {
     let service = Service::start().await;
 
     let document = service.client.get("/openapi.json").await.json();
@@ -112,7 +112,7 @@ async fn the_description_of_the_api_names_every_route() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn every_reference_within_the_description_leads_somewhere() {
+async fn every_reference_in_the_openapi_document_resolves() {
     fn references<'a>(value: &'a Value, found: &mut Vec<&'a str>) {
         match value {
             Value::Object(fields) => {

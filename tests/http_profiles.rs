@@ -44,7 +44,7 @@ pub(super) async fn post(client: &Client, path: &str) -> Answer {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_profile_is_made_read_changed_listed_and_deactivated() {
+async fn a_profile_is_created_read_updated_and_deactivated() {
     let service = Service::start().await;
     let client = &service.client;
 
@@ -94,7 +94,7 @@ async fn a_profile_is_made_read_changed_listed_and_deactivated() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn both_mounts_answer_with_and_without_a_slash_at_the_end() {
+async fn both_mounts_accept_a_trailing_slash() {
     let service = Service::start().await;
     let client = &service.client;
     let too = "/api/v1/internal/instrument-registry/subscription-profiles";
@@ -115,7 +115,7 @@ async fn both_mounts_answer_with_and_without_a_slash_at_the_end() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn lists_are_walked_by_page_and_by_cursor_newest_first() {
+async fn profiles_are_listed_newest_first_by_page_and_cursor() {
     let service = Service::start().await;
     let client = &service.client;
     for (number, key) in ["NSE:TCS", "NSE:INFY", "NSE:RELIANCE", "NSE:ITC", "NSE:SBIN"].iter().enumerate() {
@@ -142,7 +142,7 @@ async fn lists_are_walked_by_page_and_by_cursor_newest_first() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_counts_are_of_what_the_tables_hold() {
+async fn stats_count_the_rows_of_the_tables() {
     let service = Service::with(&[("INSTRUMENT_REGISTRY_CONFLICT_RESOLUTION_STRATEGY", "fail_on_conflict")]).await;
     let client = &service.client;
     let first = create(client, &profile("desk", "A", &["NSE:TCS"])).await;

@@ -67,7 +67,7 @@ async fn the_status_counts_requests_and_plans() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_status_is_there_without_a_database() {
+async fn the_status_is_served_without_a_database() {
     let service = Service::without_database().await;
 
     let status = until_problem(&service.client, "database").await;
@@ -80,7 +80,7 @@ async fn the_status_is_there_without_a_database() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn redis_without_an_answer_is_a_problem() {
+async fn unavailable_redis_is_a_problem() {
     let Some(mut redis) = RedisServer::start() else { return };
     let service = Service::with(&[("REDIS_URL", &redis.url())]).await;
     let client = &service.client;
@@ -142,7 +142,7 @@ async fn a_refused_file_is_a_problem_until_the_next_one() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_dismissed_rejection_is_no_problem() {
+async fn a_dismissed_rejection_is_not_a_problem() {
     let folder = tempfile::tempdir().unwrap();
     let service = Process::start(folder.path(), &[FEW]).await;
     let client = &service.client;

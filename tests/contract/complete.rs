@@ -209,7 +209,7 @@ fn every_snapshot_is_recorded_by_a_test() {
 }
 
 #[test]
-fn recorded_codes_are_those_of_the_catalog() {
+fn recorded_codes_equal_the_catalog_of_errors() {
     let (codes, recordings) = (codes(), recordings());
 
     let recorded = texts_in(&recordings, "code");
@@ -217,7 +217,7 @@ fn recorded_codes_are_those_of_the_catalog() {
 }
 
 #[test]
-fn every_problem_leads_to_the_section_of_its_code() {
+fn every_problem_links_to_the_section_of_its_code() {
     let (codes, recordings) = (codes(), recordings());
 
     let is_problem = |recording: &&Value| recording["headers"]["content-type"] == "application/problem+json";
@@ -250,7 +250,7 @@ fn every_word_of_the_contract_is_recorded() {
 
 /// In the source, codes follow a status or are arguments of a function that creates problems of one status.
 #[test]
-fn every_code_of_the_source_is_known() {
+fn every_code_of_the_source_is_in_the_catalog() {
     let mut found = BTreeSet::new();
     for text in sources("src/http") {
         let dense: String = text.split_whitespace().collect();

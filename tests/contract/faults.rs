@@ -67,7 +67,7 @@ fn raw_call(headers: &[(&'static str, &str)], body: &str) -> Call {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn bodies_that_do_not_arrive() {
+async fn answers_to_incomplete_bodies() {
     let service = Service::start().await;
     let recorder = Recorder::new(&service.client);
 

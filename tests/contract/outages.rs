@@ -93,7 +93,7 @@ fn send_in_background(client: &Client, call: &Call) -> JoinHandle<Answer> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn answers_while_the_database_is_out() {
+async fn answers_while_the_database_is_unavailable() {
     let Some(database) = TestDatabase::new() else { return };
     let proxy = Proxy::to(database.address()).await;
     let service = Service::with(&[("DATABASE_URL", &database.url_at(&proxy.address()))]).await;
@@ -149,7 +149,7 @@ async fn begin_upload(service: &Process, path: &str) -> TcpStream {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn answers_while_files_cannot_be_taken() {
+async fn answers_while_uploads_are_at_capacity() {
     let folder = TempDir::new().expect("a folder can be made");
     let service = Process::start(folder.path(), &[]).await;
     let recorder = Recorder::new(&service.client);

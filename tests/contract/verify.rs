@@ -100,7 +100,7 @@ async fn reading_a_plan_compares_the_catalogs() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_tag_of_a_plan_belongs_to_the_comparison() {
+async fn the_etag_of_a_plan_changes_with_the_comparison() {
     let fixture = service_with_plans().await;
     let client = &fixture.service.client;
     let read = async |tag: &str| get(&fixture.at_kite).with_header("if-none-match", tag).send(client).await;

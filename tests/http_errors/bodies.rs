@@ -12,7 +12,7 @@ async fn post(service: &Service, body: &Value) -> Answer {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn all_faults_of_body_and_query_are_told_at_once() {
+async fn all_faults_of_body_and_query_are_reported_at_once() {
     let service = Service::start().await;
     let wrong = json!({
         "plan_name": 5, "subscription_type": ["live_feed"], "instruments": "NSE:TCS", "description": {},
@@ -48,7 +48,7 @@ async fn all_faults_of_body_and_query_are_told_at_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_required_is_named_where_it_is_absent_or_null() {
+async fn absent_and_null_required_fields_are_reported() {
     let service = Service::start().await;
     let nulls = json!({"plan_name": null, "subscription_type": null, "instruments": null});
 
@@ -63,7 +63,7 @@ async fn what_is_required_is_named_where_it_is_absent_or_null() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_body_that_is_no_object_is_refused_as_a_whole() {
+async fn a_body_that_is_not_an_object_is_rejected() {
     let service = Service::start().await;
 
     for (request, kind) in [
@@ -84,7 +84,7 @@ async fn a_body_that_is_no_object_is_refused_as_a_whole() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn fields_that_are_not_built_yet_are_unknown() {
+async fn unsupported_fields_are_unknown() {
     let service = Service::start().await;
 
     for field in ["brokers", "lease_seconds", "user_id", "Plan_name"] {
@@ -97,7 +97,7 @@ async fn fields_that_are_not_built_yet_are_unknown() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_pointer_is_escaped() {
+async fn pointers_are_escaped() {
     let service = Service::start().await;
 
     assert_eq!(post(&service, &with(body(&["NSE:TCS"]), "a/b~c", 1)).await.pointers(), ["/a~1b~0c"]);
@@ -105,7 +105,7 @@ async fn a_pointer_is_escaped() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_field_that_stands_twice_is_refused() {
+async fn duplicate_fields_are_rejected() {
     let service = Service::start().await;
     let whole = with(body(&["NSE:TCS"]), "as_of", "2026-08-17").to_string();
 
@@ -126,7 +126,7 @@ async fn a_field_that_stands_twice_is_refused() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_list_of_keys_has_1_to_5000() {
+async fn a_list_of_keys_has_1_to_5000_items() {
     let service = Service::start().await;
     let many = vec!["NSE:TCS"; 5001];
 
@@ -140,7 +140,7 @@ async fn a_list_of_keys_has_1_to_5000() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn every_faulty_key_is_pointed_at() {
+async fn every_invalid_key_is_reported() {
     let service = Service::start().await;
     let long = "NSE:".to_owned() + &"A".repeat(97);
     let long_in_characters = "NSE:".to_owned() + &"ä".repeat(97);
@@ -160,7 +160,7 @@ async fn every_faulty_key_is_pointed_at() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn every_item_that_is_no_text_is_pointed_at() {
+async fn every_item_that_is_not_a_string_is_reported() {
     let service = Service::start().await;
     let items = json!([1, "NSE:TCS", null, {"key": "NSE:TCS"}, ["NSE:TCS"], false]);
 
@@ -172,7 +172,7 @@ async fn every_item_that_is_no_text_is_pointed_at() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn faults_beyond_a_hundred_are_counted() {
+async fn invalid_items_beyond_100_are_counted() {
     let service = Service::start().await;
 
     let answer = post(&service, &body(&vec![""; 5000])).await;
@@ -185,7 +185,7 @@ async fn faults_beyond_a_hundred_are_counted() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_name_has_1_to_255_characters() {
+async fn a_plan_name_has_1_to_255_characters() {
     let service = Service::start().await;
 
     for (name, characters) in [(String::new(), 0), ("a".repeat(256), 256), ("行".repeat(256), 256)] {
@@ -197,7 +197,7 @@ async fn a_name_has_1_to_255_characters() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_text_must_be_unicode_without_the_character_zero() {
+async fn strings_must_be_unicode_without_nul() {
     let service = Service::start().await;
 
     for field in ["plan_name", "description"] {
@@ -211,7 +211,7 @@ async fn a_text_must_be_unicode_without_the_character_zero() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_maximum_is_a_whole_number_from_1() {
+async fn max_instruments_is_an_integer_from_1() {
     let service = Service::start().await;
     let template = with(body(&["NSE:TCS"]), "max_instruments", 987_654_321).to_string();
 
@@ -226,7 +226,7 @@ async fn a_maximum_is_a_whole_number_from_1() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn whole_numbers_may_be_written_as_floating_point() {
+async fn integers_may_be_written_as_floating_point() {
     let service = Service::start().await;
     let template = with(body(&["NSE:TCS"]), "max_instruments", 987_654_321).to_string();
 
@@ -238,7 +238,7 @@ async fn whole_numbers_may_be_written_as_floating_point() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn null_instruments_are_as_good_as_absent() {
+async fn null_instruments_equal_absent_instruments() {
     let service = Service::start().await;
     let client = &service.client;
     let profile =
@@ -255,7 +255,7 @@ async fn null_instruments_are_as_good_as_absent() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_date_is_written_exactly_as_year_month_day() {
+async fn dates_are_accepted_only_as_year_month_day() {
     let service = Service::start().await;
     let wrong = [
         "2026-02-30",
@@ -292,7 +292,7 @@ async fn a_date_is_written_exactly_as_year_month_day() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn words_outside_their_lists_are_refused_with_those_allowed() {
+async fn unknown_enum_values_are_rejected_with_the_allowed_ones() {
     let service = Service::start().await;
 
     for (field, allowed) in [
@@ -310,7 +310,7 @@ async fn words_outside_their_lists_are_refused_with_those_allowed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_a_caller_sent_is_shown_shortened() {
+async fn long_invalid_values_are_truncated_in_errors() {
     let service = Service::start().await;
 
     let faults = post(&service, &with(body(&["NSE:TCS"]), "optimization_level", "ä".repeat(100_000))).await.faults();
@@ -322,7 +322,7 @@ async fn what_a_caller_sent_is_shown_shortened() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn descriptions_and_clean_ups_mind_their_bodies_too() {
+async fn describe_and_cleanup_validate_their_bodies() {
     let service = Service::start().await;
     let plan = service.client.plan("u", &body(&["NSE:TCS"])).await;
     let describe = format!("plan/{}/describe", plan["plan_id"].as_str().unwrap());

@@ -29,7 +29,7 @@ fn retry_after(answer: &Answer) -> u64 {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_plan_that_cannot_be_stored_in_time_answers_504() {
+async fn a_plan_not_stored_before_the_deadline_returns_504() {
     let folder = TempDir::new().unwrap();
     let service = Process::start(folder.path(), &[("INSTRUMENT_REGISTRY_PLANNER_TIMEOUT", "1")]).await;
     let locked = lock(folder.path()).await;
@@ -49,7 +49,7 @@ async fn a_plan_that_cannot_be_stored_in_time_answers_504() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_database_locked_beyond_its_patience_answers_503_and_nothing_is_stored() {
+async fn a_locked_database_returns_503_and_stores_nothing() {
     let folder = TempDir::new().unwrap();
     let service = Process::start(folder.path(), &[]).await;
     let locked = lock(folder.path()).await;
@@ -66,7 +66,7 @@ async fn a_database_locked_beyond_its_patience_answers_503_and_nothing_is_stored
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_outage_opens_the_breaker_spares_what_is_at_hand_and_ends_by_itself() {
+async fn an_outage_opens_the_breaker_and_cached_plans_are_served() {
     let folder = TempDir::new().unwrap();
     let service = Process::start(folder.path(), &[]).await;
     let client = &service.client;

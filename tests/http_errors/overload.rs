@@ -70,7 +70,7 @@ impl Connection {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_prepared_rejection_equals_the_ordinary_one() {
+async fn a_prepared_rejection_equals_the_one_of_the_router() {
     let service = Service::start().await;
     let occupied = service.engine.planners.occupy();
 
@@ -118,7 +118,7 @@ async fn repeats_are_served_at_capacity_and_nothing_else_is_parsed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_rejected_connection_stays_open_and_is_held_if_it_returns_too_early() {
+async fn a_rejected_connection_stays_open_and_early_retries_wait() {
     let service = Service::start().await;
     let text = body(&["NSE:TCS"]).to_string();
     service.client.post_text("plan?user_id=u", text.clone()).await.json();

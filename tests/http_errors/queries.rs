@@ -6,7 +6,7 @@ use crate::http_profiles::PROFILES;
 use crate::support::{REGISTRY, Service, body};
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_user_must_be_named_once_and_well() {
+async fn user_id_is_required_once_and_validated() {
     let service = Service::start().await;
     let long = format!("user_id={}", "u".repeat(65));
     let required = "is required";
@@ -57,7 +57,7 @@ async fn ids_that_are_not_utf8_are_reported_as_problems() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn unknown_parameters_are_refused_everywhere() {
+async fn unknown_query_parameters_are_rejected() {
     let service = Service::start().await;
     let plan = service.client.plan("u", &body(&["NSE:TCS"])).await;
     let id = plan["plan_id"].as_str().unwrap();
@@ -78,7 +78,7 @@ async fn unknown_parameters_are_refused_everywhere() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn parameters_of_a_list_mind_their_ranges() {
+async fn list_parameters_are_validated() {
     let service = Service::start().await;
     let cursor = "after-0190163d869473a8b9d20123456789ab";
     let uppercase = format!("cursor={}", cursor.to_uppercase());
@@ -115,7 +115,7 @@ async fn parameters_of_a_list_mind_their_ranges() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn all_faults_of_a_list_are_told_at_once() {
+async fn all_faults_of_a_list_query_are_reported_at_once() {
     let service = Service::start().await;
 
     let offset = "99999999999999999999";
@@ -141,7 +141,7 @@ async fn all_faults_of_a_list_are_told_at_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_cursor_of_a_plan_that_is_gone_still_says_where_to_go_on() {
+async fn a_cursor_of_a_deleted_plan_still_continues_the_list() {
     let service = Service::start().await;
     let plan = service.client.plan("u", &body(&["NSE:TCS"])).await;
 

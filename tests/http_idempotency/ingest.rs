@@ -71,7 +71,7 @@ async fn a_repeated_ingest_of_a_file_is_one_job() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn keys_of_brokers_are_their_own() {
+async fn keys_belong_to_their_broker() {
     let service = Service::with(&[FEW]).await;
     let client = &service.client;
     let first = upload(client, "", "k", &kite_of(1)).await;

@@ -55,7 +55,7 @@ async fn answer_once_connected(request: &RequestBuilder) -> Answer {
 const KEYS: &str = "select count(*) from instrument_registry.idempotency_keys";
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_retry_after_a_lost_commit_gets_the_answer_that_was_stored() {
+async fn a_retry_after_a_lost_commit_gets_the_stored_answer() {
     let Some(database) = TestDatabase::new() else { return };
     let proxy = Proxy::to(database.address()).await;
     let service = Service::with(&[FEW, ("DATABASE_URL", &database.url_at(&proxy.address()))]).await;
@@ -85,7 +85,7 @@ async fn a_retry_after_a_lost_commit_gets_the_answer_that_was_stored() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_retry_after_a_commit_that_failed_does_the_work() {
+async fn a_retry_after_a_failed_commit_does_the_work() {
     let Some(database) = TestDatabase::new() else { return };
     let service = Service::with(&[FEW, ("DATABASE_URL", &database.url())]).await;
     let mut admin = hold_commits(&database).await;
@@ -113,7 +113,7 @@ async fn a_retry_after_a_commit_that_failed_does_the_work() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_plan_whose_commit_was_lost_is_answered() {
+async fn a_plan_whose_commit_was_lost_is_returned() {
     let Some(database) = TestDatabase::new() else { return };
     let proxy = Proxy::to(database.address()).await;
     let service = Service::with(&[FEW, ("DATABASE_URL", &database.url_at(&proxy.address()))]).await;
@@ -136,7 +136,7 @@ async fn a_plan_whose_commit_was_lost_is_answered() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_job_whose_commit_was_lost_is_done() {
+async fn a_job_whose_commit_was_lost_is_run() {
     let Some(database) = TestDatabase::new() else { return };
     let proxy = Proxy::to(database.address()).await;
     let service = Service::with(&[FEW, ("DATABASE_URL", &database.url_at(&proxy.address()))]).await;
@@ -157,7 +157,7 @@ async fn a_job_whose_commit_was_lost_is_done() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn without_the_database_a_cached_plan_is_not_answered_to_a_key() {
+async fn a_key_gets_no_cached_plan_without_the_database() {
     let Some(mut database) = PostgresServer::start() else { return };
     let service = Service::with(&[("DATABASE_URL", &database.url())]).await;
     let client = &service.client;

@@ -48,7 +48,7 @@ async fn a_create_with_a_key_reports_every_fault() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_answer_with_a_key_has_what_one_without_has() {
+async fn answers_with_and_without_a_key_have_the_same_fields() {
     let service = Service::start().await;
     let client = &service.client;
 

@@ -53,7 +53,7 @@ async fn racing_replicas_create_one_profile() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn of_racing_requests_that_differ_one_is_rejected() {
+async fn one_of_two_different_racing_requests_is_rejected() {
     let Some(database) = TestDatabase::new() else { return };
     let [here, there] = replicas(&database).await;
 

@@ -37,7 +37,7 @@ async fn a_file_of_tomorrow_is_accepted_and_current() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_later_date_is_refused_wherever_it_comes_from() {
+async fn a_later_date_is_rejected_from_every_source() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().display().to_string();
     let service = Service::with(&[FEW, (FOLDER, &path)]).await;
@@ -88,7 +88,7 @@ fn the_command_offers_no_force_for_a_future_date() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_date_in_the_future_that_is_stored_blocks_no_later_file() {
+async fn a_stored_future_date_does_not_block_later_files() {
     let service = Service::with(&[FEW]).await;
     let client = &service.client;
     until(client, &id(&upload(client, "kite", "file_date=2026-11-20", file()).await), "completed").await;

@@ -7,7 +7,7 @@ use super::{FEW, FOLDER, ask, kite_of, upload};
 use crate::support::{Answer, REGISTRY, Service};
 
 #[tokio::test(flavor = "multi_thread")]
-async fn every_fault_of_a_body_is_told_at_once() {
+async fn all_faults_of_an_ingest_request_are_reported_at_once() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("file.csv"), kite_of(1)).unwrap();
     let path = folder.path().display().to_string();
@@ -49,7 +49,7 @@ async fn every_fault_of_a_body_is_told_at_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn sources_are_taken_from_the_folder_and_the_list_alone() {
+async fn sources_are_limited_to_the_folder_and_the_origins() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().display().to_string();
     let listed = Service::with(&[(FOLDER, &path), ("INSTRUMENT_REGISTRY_INGEST_ORIGINS", "http://127.0.0.1:1")]).await;
@@ -80,7 +80,7 @@ async fn sources_are_taken_from_the_folder_and_the_list_alone() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_no_file_or_too_long_is_not_taken() {
+async fn empty_oversized_and_mistyped_uploads_are_rejected() {
     let service = Service::with(&[FEW, ("INSTRUMENT_REGISTRY_INGEST_BYTES_MAX", "1048576")]).await;
     let client = &service.client;
     let path = format!("{REGISTRY}/brokers/kite/ingest");
@@ -111,7 +111,7 @@ async fn what_is_no_file_or_too_long_is_not_taken() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_no_job_is_not_found() {
+async fn unknown_and_malformed_job_ids_are_not_found() {
     let service = Service::start().await;
 
     for job_id in

@@ -20,7 +20,7 @@ fn redirect(to: &str) -> impl IntoResponse + use<> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_file_is_fetched_over_redirects_within_the_list() {
+async fn redirects_between_allowed_origins_are_followed() {
     let file = || async { kite(&[("ONE", 1)]) };
     let there = start_file_server(Router::new().route("/kite_2026-11-20.csv", get(file))).await;
     let to = format!("http://{there}/kite_2026-11-20.csv");
@@ -66,7 +66,7 @@ async fn a_source_gets_the_trace_of_the_request() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_cannot_be_fetched_fails_with_a_sentence() {
+async fn failed_fetches_report_the_cause() {
     let there = start_file_server(Router::new().route("/file", get(|| async { kite_of(3) }))).await;
     let to = format!("http://{there}/file");
     let here = Router::new()
@@ -119,7 +119,7 @@ async fn what_cannot_be_fetched_fails_with_a_sentence() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_source_that_says_nothing_can_be_given_up() {
+async fn a_job_of_an_unresponsive_source_can_be_canceled() {
     let silent = Router::new().route("/file", get(|| async { tokio::time::sleep(Duration::from_secs(60)).await }));
     let silent = start_file_server(silent).await;
     let service = Service::with(&[FEW, (ORIGINS, &format!("http://{silent}"))]).await;

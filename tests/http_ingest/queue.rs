@@ -34,7 +34,7 @@ async fn a_broker_has_one_job_at_a_time() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn of_the_jobs_that_wait_the_most_urgent_goes_first() {
+async fn queued_jobs_start_by_priority() {
     let endless = serve_endless_file().await;
     let service = Service::with(&[FEW, ("INSTRUMENT_REGISTRY_INGEST_ORIGINS", &format!("http://{endless}"))]).await;
     let client = &service.client;
@@ -69,7 +69,7 @@ async fn of_the_jobs_that_wait_the_most_urgent_goes_first() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn jobs_survive_the_actor_that_began_them() {
+async fn running_jobs_survive_a_restart_of_the_ingest_actor() {
     let endless = serve_endless_file().await;
     let service = Service::with(&[FEW, ("INSTRUMENT_REGISTRY_INGEST_ORIGINS", &format!("http://{endless}"))]).await;
     let client = &service.client;

@@ -8,7 +8,7 @@ use super::{FEW, ask, cancel, id, job, kite, kite_of, serve_endless_file, until,
 use crate::support::{CATALOG_VERSIONS, SOON, Service, eventually};
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_job_is_known_and_can_be_stopped_everywhere() {
+async fn a_job_can_be_read_and_canceled_on_every_replica() {
     let Some(database) = TestDatabase::new() else { return };
     let (endless, url) = (serve_endless_file().await, database.url());
     let origin = format!("http://{endless}");
@@ -35,7 +35,7 @@ async fn a_job_is_known_and_can_be_stopped_everywhere() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn of_several_one_does_what_is_scheduled() {
+async fn one_replica_runs_a_scheduled_ingest() {
     let Some(database) = TestDatabase::new() else { return };
     let (folder, url) = (tempfile::tempdir().unwrap(), database.url());
     let file = folder.path().join("kite.csv");

@@ -18,7 +18,7 @@ async fn with_running_job(folder: &Path) -> (Process, String) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_job_whose_service_was_killed_has_failed() {
+async fn jobs_of_a_killed_service_fail() {
     let folder = tempfile::tempdir().unwrap();
     let (mut service, running) = with_running_job(folder.path()).await;
     let waiting = id(&upload(&service.client, "dhan", "", "x").await);
@@ -41,7 +41,7 @@ async fn a_job_whose_service_was_killed_has_failed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_service_that_stops_ends_its_jobs() {
+async fn a_shutdown_fails_unfinished_jobs() {
     let folder = tempfile::tempdir().unwrap();
     let (mut service, running) = with_running_job(folder.path()).await;
     let waiting = id(&upload(&service.client, "dhan", "", "x").await);

@@ -12,7 +12,7 @@ fn a_few_minutes_ago() -> String {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_time_that_was_missed_is_made_up_for_and_failures_are_tried_again() {
+async fn a_missed_ingest_runs_late_and_failures_are_retried() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("kite.csv");
     let variables = [
@@ -42,7 +42,7 @@ async fn a_time_that_was_missed_is_made_up_for_and_failures_are_tried_again() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn without_a_source_in_the_body_the_configured_one_is_loaded() {
+async fn a_request_without_source_uses_the_configured_one() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("kite_2026-11-20.csv");
     std::fs::write(&file, kite(&[("ONE", 1)])).unwrap();

@@ -67,7 +67,7 @@ async fn a_moved_and_a_renamed_share_are_changes_not_removals() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn old_keys_name_the_new_ones_in_plans_and_profiles() {
+async fn plans_and_profiles_suggest_the_successors_of_old_keys() {
     let service = service_with_both_files().await;
     let client = &service.client;
     let body = json!({

@@ -6,7 +6,7 @@ use super::{INSTRUMENT, post};
 use crate::support::{Service, fields};
 
 #[tokio::test(flavor = "multi_thread")]
-async fn every_key_has_one_result_in_the_order_of_the_request() {
+async fn every_key_has_a_result_in_the_order_of_the_request() {
     let service = Service::start().await;
     let keys = ["NSE:TCS", "NSE:NIFTY", "NSE:RELAINCE", "nse:tcs", "NSE:TCS"];
 
@@ -32,7 +32,7 @@ async fn every_key_has_one_result_in_the_order_of_the_request() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn five_thousand_keys_are_taken_and_one_more_is_not() {
+async fn a_batch_has_at_most_5000_keys() {
     let service = Service::start().await;
     let body = |count: usize| json!({"instruments": (0..count).map(|n| format!("NSE:NONE{n}")).collect::<Vec<_>>()});
 

@@ -8,7 +8,7 @@ use super::get;
 use crate::support::{Answer, REGISTRY, Service, fields, run};
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_demonstration_catalogue_is_summed_up() {
+async fn the_summary_counts_the_demonstration_catalog() {
     let service = Service::start().await;
 
     let summary = get(&service.client, "catalog/summary").await.json();
@@ -70,7 +70,7 @@ async fn a_broker_without_a_file_has_no_tokens() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_token_of_an_accepted_file_is_found_by_key_and_by_alias() {
+async fn tokens_are_found_by_key_and_by_alias() {
     let folder = TempDir::new().unwrap();
     let file = folder.path().join("instruments_2026-11-24.csv");
     let rows = [
@@ -103,7 +103,7 @@ async fn a_token_of_an_accepted_file_is_found_by_key_and_by_alias() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn paths_that_are_no_text_name_nothing() {
+async fn paths_that_are_not_utf8_are_not_found() {
     let service = Service::start().await;
 
     for path in ["instruments/%ff", "brokers/kite/tokens/%ff", "brokers/%ff/tokens/NSE:TCS"] {

@@ -7,7 +7,7 @@ use super::{get, post};
 use crate::support::{Answer, REGISTRY, Service};
 
 #[tokio::test(flavor = "multi_thread")]
-async fn every_path_wants_the_key() {
+async fn every_path_requires_the_key() {
     let service = Service::start().await;
 
     for (method, path) in [
@@ -26,7 +26,7 @@ async fn every_path_wants_the_key() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn unknown_parameters_and_values_out_of_range_are_told() {
+async fn unknown_and_out_of_range_parameters_are_reported() {
     let service = Service::start().await;
 
     for (path, pointers) in [
@@ -52,7 +52,7 @@ async fn unknown_parameters_and_values_out_of_range_are_told() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn every_fault_of_a_search_is_told_with_its_place() {
+async fn all_faults_of_a_search_are_reported_with_pointers() {
     let service = Service::start().await;
     let body = json!({
         "query": 7, "sort_by": "price", "sort_order": "up", "fuzzy_search": "yes", "include_metadata": 1, "limit": 5,
@@ -95,7 +95,7 @@ async fn every_fault_of_a_search_is_told_with_its_place() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn every_fault_of_a_batch_is_told_with_its_place() {
+async fn all_faults_of_a_batch_are_reported_with_pointers() {
     let service = Service::start().await;
 
     for (body, pointers) in [

@@ -6,7 +6,7 @@ use super::{INSTRUMENT, keys, post};
 use crate::support::{Service, fields};
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_search_is_answered_with_exactly_the_documented_fields() {
+async fn a_search_returns_exactly_the_documented_fields() {
     let service = Service::start().await;
 
     let answer = post(&service.client, "search", &json!({"query": "tcs"})).await.json();
@@ -33,7 +33,7 @@ async fn a_search_is_answered_with_exactly_the_documented_fields() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_meant_comes_first() {
+async fn the_best_match_comes_first() {
     let service = Service::start().await;
 
     for (query, expected) in [
@@ -55,7 +55,7 @@ async fn what_is_meant_comes_first() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn filters_and_orders_are_obeyed() {
+async fn filters_and_sort_orders_are_applied() {
     let service = Service::start().await;
     let search = async |body: Value| post(&service.client, "search?page_size=500", &body).await.json();
 
@@ -76,7 +76,7 @@ async fn filters_and_orders_are_obeyed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn pages_fit_together_and_metadata_may_be_left_out() {
+async fn search_pages_are_contiguous_and_metadata_is_optional() {
     let service = Service::start().await;
     let body = json!({"query": "NIFTY", "include_metadata": false, "filters": {"instrument_types": ["INDEX", "FUT"]}});
     let whole = post(&service.client, "search?page_size=500", &body).await.json();
@@ -97,7 +97,7 @@ async fn pages_fit_together_and_metadata_may_be_left_out() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_empty_body_finds_everything() {
+async fn an_empty_body_matches_every_instrument() {
     let service = Service::start().await;
 
     let answer = service.client.post_text(&format!("{}/search", crate::support::REGISTRY), "").await.json();

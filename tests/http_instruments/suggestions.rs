@@ -6,7 +6,7 @@ use super::get;
 use crate::support::{Service, body, with};
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_plan_says_what_may_be_meant_with_every_key_that_it_leaves_out() {
+async fn a_plan_suggests_instruments_for_rejected_keys() {
     let service = Service::start().await;
     let keys = ["NSE:RELAINCE", "BSE:NIFTY 50", "NSE:TCS-EQ", "NFO:NIFTTY99DECFUT", "NSE:QQQQQQQ"];
 
@@ -29,7 +29,7 @@ async fn a_plan_says_what_may_be_meant_with_every_key_that_it_leaves_out() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_strict_plan_says_which_contract_follows_an_expired_one() {
+async fn a_strict_plan_suggests_the_next_contract_after_expiry() {
     let service = Service::start().await;
     let futures = get(&service.client, "instruments?exchange=NFO&instrument_type=FUT&limit=1000").await.json();
     let of_tcs: Vec<&Value> = futures["instruments"]
@@ -55,7 +55,7 @@ async fn a_strict_plan_says_which_contract_follows_an_expired_one() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_instrument_that_is_not_there_says_what_may_be_meant() {
+async fn an_unknown_instrument_gets_suggestions() {
     let service = Service::start().await;
 
     for (key, part) in [

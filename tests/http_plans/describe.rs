@@ -27,7 +27,7 @@ const TOP: [&str; 11] = [
 ];
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_basic_description_has_counts_and_cost_and_no_more() {
+async fn a_basic_description_has_only_counts_and_cost() {
     let service = Service::start().await;
     let plan = service.client.plan("u", &body(&["NSE:TCS", "BSE:TCS", "NSE:NIFTY 50"])).await;
 
@@ -80,7 +80,7 @@ async fn a_detailed_description_adds_shares_and_costs() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_comprehensive_description_adds_scalability_and_the_risks_in_words() {
+async fn a_comprehensive_description_adds_scalability_and_risks() {
     let service = Service::start().await;
     let plan = service.client.plan("u", &with(body(&["NSE:TCS", "NSE:INFY"]), "max_instruments", 4)).await;
 
@@ -100,7 +100,7 @@ async fn a_comprehensive_description_adds_scalability_and_the_risks_in_words() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn cost_is_a_risk_only_beside_a_budget() {
+async fn cost_is_a_risk_only_with_a_budget() {
     let without = Service::start().await;
     let with_budget = Service::with(&[("INSTRUMENT_REGISTRY_DAILY_BUDGET_PER_USER", "0.11")]).await;
     let mut risks = Vec::new();
@@ -115,7 +115,7 @@ async fn cost_is_a_risk_only_beside_a_budget() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_description_is_detailed_unless_another_level_is_named() {
+async fn the_default_description_level_is_detailed() {
     let service = Service::start().await;
     let plan = service.client.plan("u", &body(&["NSE:TCS"])).await;
     let path = format!("plan/{}/describe", plan["plan_id"].as_str().unwrap());
@@ -131,7 +131,7 @@ async fn a_description_is_detailed_unless_another_level_is_named() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn recommendations_say_what_could_be_done() {
+async fn recommendations_have_types_and_priorities() {
     let service = Service::start().await;
     let plan = service.client.plan("u", &body(&["NSE:TCS", "BSE:TCS", "NSE:TCS", "NSE:NOPE"])).await;
 

@@ -7,7 +7,7 @@ use crate::support::{Service, body};
 const ENCODED: [&str; 4] = ["instruments", "performance_metrics", "validation_results", "metadata"];
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_old_encoding_writes_four_fields_of_the_posted_plan_as_text() {
+async fn the_legacy_encoding_writes_four_fields_as_text() {
     let service = Service::with(&[("INSTRUMENT_REGISTRY_LEGACY_PLAN_ENCODING", "true")]).await;
     let request = body(&["NSE:TCS", "NSE:NOPE"]);
 
@@ -27,7 +27,7 @@ async fn the_old_encoding_writes_four_fields_of_the_posted_plan_as_text() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_plan_is_native_json_unless_the_old_encoding_is_turned_on() {
+async fn a_plan_is_native_json_by_default() {
     let service = Service::start().await;
 
     let plan = &service.client.plan("u", &body(&["NSE:TCS"])).await["plan_data"];

@@ -78,7 +78,7 @@ async fn a_request_beyond_all_connections_is_explained() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_plan_is_explained_after_a_restart_as_before() {
+async fn explanations_are_equal_after_a_restart() {
     let folder = TempDir::new().unwrap();
     let limits = limits(&folder, 1);
     let variables = [("INSTRUMENT_REGISTRY_BROKER_LIMITS", &*limits)];

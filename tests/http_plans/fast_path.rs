@@ -10,7 +10,7 @@ use crate::support::{Answer, BASE, Process};
 const TEXT: &str = r#"{"plan_name": "p", "subscription_type": "live_feed", "instruments": ["NSE:TCS", "NSE:INFY"]}"#;
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_plan_is_read_alike_before_the_router_and_behind_it() {
+async fn the_fast_path_and_the_router_return_equal_plans() {
     let folder = tempfile::tempdir().unwrap();
     let service = Process::start(folder.path(), &[]).await;
     let client = &service.client;
@@ -38,7 +38,7 @@ async fn a_plan_is_read_alike_before_the_router_and_behind_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn before_the_router_too_nobody_is_answered_without_the_key() {
+async fn the_fast_path_requires_the_key() {
     let folder = tempfile::tempdir().unwrap();
     let service = Process::start(folder.path(), &[]).await;
     let client = &service.client;
@@ -63,7 +63,7 @@ fn send_raw(address: &str, request: &str) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_body_of_unknown_length_is_a_repeat_like_any_other() {
+async fn a_chunked_body_is_recognized_as_a_repeat() {
     let folder = tempfile::tempdir().unwrap();
     let service = Process::start(folder.path(), &[]).await;
     let client = &service.client;

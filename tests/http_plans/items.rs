@@ -28,7 +28,7 @@ async fn items_are_planned_like_instruments() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_item_selects_what_other_items_do_not_name() {
+async fn a_selector_item_skips_instruments_of_other_items() {
     let service = Service::start().await;
     let selector = json!({"underlying": "TCS", "instrument_types": ["EQ"], "exchanges": ["NSE", "BSE"]});
     let request = with(
@@ -282,7 +282,7 @@ async fn preferences_of_a_broker_are_ignored_without_one() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_lowest_mode_contradicts_a_mode_in_the_profile() {
+async fn min_mode_conflicts_with_a_mode_of_the_profile() {
     let service = Service::start().await;
     let client = &service.client;
     let preferences = json!({"broker": "kite", "mode": "full", "modes": {"NSE:TCS": "ltp"}});
@@ -295,7 +295,7 @@ async fn a_lowest_mode_contradicts_a_mode_in_the_profile() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn include_accepts_subscriptions_alone() {
+async fn include_accepts_only_subscriptions() {
     let service = Service::start().await;
     let client = &service.client;
     let request = with(body(&["NSE:TCS"]), "broker", "kite");
@@ -352,7 +352,7 @@ async fn pins_beyond_the_capacity_are_a_conflict() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn of_duplicate_items_the_higher_mode_counts() {
+async fn duplicate_items_get_the_higher_mode() {
     let service = Service::start().await;
     let list = json!([{"instrument": "NSE:TCS", "mode": "ltp"}, {"instrument": "NSE:TCS", "mode": "full"}]);
     let request = with(items(list), "broker", "kite");

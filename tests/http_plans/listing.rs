@@ -54,7 +54,7 @@ async fn a_list_without_plans_is_an_empty_page() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn filters_select_and_are_told() {
+async fn filters_select_plans_and_are_returned() {
     let service = Service::start().await;
     let feeds = make(&service.client, "u", "live_feed", 2).await;
     let alerts = make(&service.client, "u", "alerts", 1).await;
@@ -77,7 +77,7 @@ async fn filters_select_and_are_told() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn pages_by_offset_follow_one_another() {
+async fn pages_by_offset_are_contiguous() {
     let service = Service::start().await;
     let made = make(&service.client, "u", "live_feed", 5).await;
 
@@ -93,7 +93,7 @@ async fn pages_by_offset_follow_one_another() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_cursor_walks_every_plan_once_although_new_ones_come() {
+async fn a_cursor_visits_every_plan_once_while_plans_are_added() {
     let service = Service::start().await;
     let made = make(&service.client, "u", "live_feed", 7).await;
 

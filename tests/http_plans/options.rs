@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::support::{Service, body, fields, texts, today, with};
 
 #[tokio::test(flavor = "multi_thread")]
-async fn level_low_keeps_the_callers_order() {
+async fn level_low_keeps_the_order_of_the_request() {
     let service = Service::start().await;
     let request = with(body(&["NSE:TCS", "BSE:ITC", "NSE:INFY", "NSE:TCS"]), "optimization_level", "low");
 
@@ -33,7 +33,7 @@ async fn level_moderate_sorts_by_exchange_then_symbol() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn level_aggressive_collapses_listings_and_says_what_it_did() {
+async fn level_aggressive_merges_listings_and_reports_it() {
     let service = Service::start().await;
     let keys = ["BSE:TCS", "NSE:NIFTY", "NSE:TCS", "NSE:NIFTY 50", "BSE:SENSEX"];
     let request = with(body(&keys), "optimization_level", "aggressive");
@@ -65,7 +65,7 @@ async fn level_aggressive_collapses_listings_and_says_what_it_did() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn strictness_decides_what_is_kept() {
+async fn strictness_decides_which_keys_are_kept() {
     let service = Service::start().await;
     let kept = async |strictness: &str| {
         let request = with(body(&["NSE:TCS", "NSE:NOPE", "XYZ:THING", "nse:tcs"]), "filtering_strictness", strictness);
@@ -88,7 +88,7 @@ async fn strictness_decides_what_is_kept() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn strict_minds_the_expiry_on_the_plans_date() {
+async fn strict_rejects_contracts_expired_on_the_date_of_the_plan() {
     let service = Service::start().await;
     let future = demo::rows(today())
         .into_iter()
@@ -114,7 +114,7 @@ async fn strict_minds_the_expiry_on_the_plans_date() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_maximum_lowers_the_configured_one_and_never_raises_it() {
+async fn max_instruments_never_raises_the_configured_maximum() {
     let service = Service::with(&[("INSTRUMENT_REGISTRY_MAX_INSTRUMENTS_PER_PLAN", "3")]).await;
     let keys = ["NSE:TCS", "NSE:INFY", "NSE:ITC", "NSE:SBIN", "NSE:LT"];
     let plan = async |max: Value| {
@@ -135,7 +135,7 @@ async fn a_maximum_lowers_the_configured_one_and_never_raises_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_plan_is_for_today_unless_another_date_is_named() {
+async fn the_default_date_of_a_plan_is_today() {
     let service = Service::start().await;
     let plan = async |as_of: Value| service.client.plan("u", &with(body(&["NSE:TCS"]), "as_of", as_of)).await;
 
@@ -168,7 +168,7 @@ async fn absent_options_come_from_the_settings() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn counts_follow_their_rules_and_every_key_left_out_is_told() {
+async fn every_rejected_key_is_counted_and_reported() {
     let service = Service::start().await;
     let keys = ["NSE:TCS", "NSE:INFY", "NSE:TCS", "nse:tcs", "NSE:SENSEX", "NSE:TCS", "BSE:TCS", "XYZ:THING"];
 
@@ -208,7 +208,7 @@ async fn counts_follow_their_rules_and_every_key_left_out_is_told() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_plan_that_keeps_nothing_is_made_stored_and_cached_like_any_other() {
+async fn an_empty_plan_is_stored_and_cached() {
     let service = Service::start().await;
     let request = body(&["NSE:NOPE", "bad"]);
 

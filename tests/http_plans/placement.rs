@@ -63,7 +63,7 @@ async fn keyed_requests_and_dry_runs_keep_a_placement() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_previous_plan_must_suit_the_request() {
+async fn a_previous_plan_must_match_the_request() {
     let service = Service::start().await;
     let client = &service.client;
     let keys = ["NSE:TCS"];

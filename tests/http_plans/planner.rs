@@ -49,7 +49,7 @@ async fn equal_settings_have_equal_versions_on_every_replica() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn clean_up_with_nothing_to_do_says_so() {
+async fn cleanup_reports_zero_when_nothing_expired() {
     let service = Service::start().await;
     service.client.plan("u", &body(&["NSE:TCS"])).await;
 
@@ -67,7 +67,7 @@ async fn clean_up_with_nothing_to_do_says_so() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn clean_up_deletes_plans_past_their_retention_and_no_others() {
+async fn cleanup_deletes_only_plans_past_their_retention() {
     let service = Service::start().await;
     let young = service.client.plan("young", &body(&["NSE:TCS"])).await;
     let old = service.client.plan("old", &body(&["NSE:TCS"])).await;
@@ -90,7 +90,7 @@ async fn clean_up_deletes_plans_past_their_retention_and_no_others() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn clean_up_counts_the_expired_cache_entries_that_it_clears() {
+async fn cleanup_counts_cleared_cache_entries() {
     let service = Service::with(&[("INSTRUMENT_REGISTRY_PLAN_CACHE_TTL", "1")]).await;
     let mut day = 0;
 

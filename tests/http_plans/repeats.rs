@@ -45,7 +45,7 @@ fn lasting(answer: &Answer) -> Value {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_repeat_is_answered_by_its_fingerprint_as_any_cached_plan_is() {
+async fn a_repeat_is_served_by_its_fingerprint() {
     let folder = tempfile::tempdir().unwrap();
     let service = process(&folder, &[]).await;
     let client = &service.client;
@@ -78,7 +78,7 @@ async fn a_repeat_is_answered_by_its_fingerprint_as_any_cached_plan_is() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_old_encoding_is_repeated_too() {
+async fn repeats_in_the_legacy_encoding_are_served() {
     let folder = tempfile::tempdir().unwrap();
     let service = process(&folder, &[("INSTRUMENT_REGISTRY_LEGACY_PLAN_ENCODING", "true")]).await;
     let client = &service.client;
@@ -92,7 +92,7 @@ async fn the_old_encoding_is_repeated_too() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn refusals_are_never_repeated_by_fingerprint() {
+async fn rejections_are_never_served_by_fingerprint() {
     let folder = tempfile::tempdir().unwrap();
     let service = process(&folder, &[]).await;
     let client = &service.client;
@@ -109,7 +109,7 @@ async fn refusals_are_never_repeated_by_fingerprint() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_request_with_an_idempotency_key_goes_past_the_fingerprints() {
+async fn requests_with_an_idempotency_key_bypass_fingerprints() {
     let folder = tempfile::tempdir().unwrap();
     let service = process(&folder, &[]).await;
     let client = &service.client;
@@ -134,7 +134,7 @@ async fn a_request_with_an_idempotency_key_goes_past_the_fingerprints() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_repeat_needs_the_key_and_the_content_type_like_any_request() {
+async fn a_repeat_requires_the_key_and_the_content_type() {
     let service = Service::start().await;
     let made = post(&service.client, TEXT).await.json();
     let repeated = post(&service.client, TEXT).await.json();
@@ -153,7 +153,7 @@ async fn a_repeat_needs_the_key_and_the_content_type_like_any_request() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_same_body_for_another_user_path_or_method_is_another_request() {
+async fn fingerprints_include_user_path_and_method() {
     let service = Service::start().await;
     let client = &service.client;
     let made = post(client, TEXT).await.json();
@@ -171,7 +171,7 @@ async fn the_same_body_for_another_user_path_or_method_is_another_request() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_repeat_after_the_time_to_live_is_planned_anew() {
+async fn a_repeat_after_the_ttl_creates_a_new_plan() {
     let folder = tempfile::tempdir().unwrap();
     let service = process(&folder, &[("INSTRUMENT_REGISTRY_PLAN_CACHE_TTL", "1")]).await;
     let client = &service.client;
@@ -194,7 +194,7 @@ async fn a_repeat_after_the_time_to_live_is_planned_anew() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_repeat_under_changed_settings_is_planned_anew_and_repeated_from_then_on() {
+async fn changed_settings_invalidate_fingerprints() {
     const STRICTNESS: &str = "INSTRUMENT_REGISTRY_FILTERING_STRICTNESS";
     fn store(url: &str, _: &Tls) -> anyhow::Result<Arc<dyn registry_store::Store>> {
         Ok(Arc::new(SqliteStore::new(Path::new(url.trim_start_matches("postgres://")))))
@@ -228,7 +228,7 @@ async fn a_repeat_under_changed_settings_is_planned_anew_and_repeated_from_then_
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn repeats_outlive_a_cache_actor_that_dies_and_lead_where_they_led() {
+async fn fingerprints_survive_a_restart_of_the_cache_actor() {
     let service = Service::start().await;
     let client = &service.client;
     let other = body(&["NSE:ITC"]).to_string();

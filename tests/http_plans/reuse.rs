@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::support::{SOON, Service, body, eventually, with};
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_repeat_answers_the_same_plan_from_the_cache() {
+async fn a_repeat_returns_the_cached_plan() {
     let service = Service::start().await;
     let request = body(&["NSE:TCS", "NSE:INFY"]);
 
@@ -22,7 +22,7 @@ async fn a_repeat_answers_the_same_plan_from_the_cache() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn order_and_repeats_do_not_make_another_plan() {
+async fn order_and_duplicates_do_not_create_another_plan() {
     let service = Service::start().await;
     let made = service.client.plan("u", &body(&["NSE:TCS", "NSE:INFY", "BSE:ITC"])).await;
 
@@ -34,7 +34,7 @@ async fn order_and_repeats_do_not_make_another_plan() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn order_makes_another_plan_at_level_low_and_over_the_maximum() {
+async fn order_matters_at_level_low_and_above_the_maximum() {
     let service = Service::start().await;
     let forwards = body(&["NSE:TCS", "NSE:INFY"]);
     let backwards = body(&["NSE:INFY", "NSE:TCS"]);
@@ -49,7 +49,7 @@ async fn order_makes_another_plan_at_level_low_and_over_the_maximum() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_cached_answer_carries_name_and_description_of_the_plan_first_made() {
+async fn a_cached_plan_keeps_its_first_name_and_description() {
     let service = Service::start().await;
     let first = with(with(body(&["NSE:TCS"]), "plan_name", "first"), "description", "one");
     let second = with(with(body(&["NSE:TCS"]), "plan_name", "second"), "description", "two");
@@ -65,7 +65,7 @@ async fn a_cached_answer_carries_name_and_description_of_the_plan_first_made() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn options_that_are_absent_null_or_written_out_mean_the_same() {
+async fn absent_null_and_default_options_are_equivalent() {
     let service = Service::start().await;
     let made = service.client.plan("u", &body(&["NSE:TCS"])).await;
     let options = ["optimization_level", "filtering_strictness", "max_instruments", "as_of", "description"];
@@ -95,7 +95,7 @@ async fn users_and_subscription_types_do_not_share_plans() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn fifty_identical_requests_at_once_make_one_plan_and_one_row() {
+async fn identical_concurrent_requests_create_one_plan() {
     let service = Service::start().await;
     let request = body(&["NSE:TCS", "NSE:INFY", "NSE:ITC"]);
 
@@ -111,7 +111,7 @@ async fn fifty_identical_requests_at_once_make_one_plan_and_one_row() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_expired_plan_is_made_anew_but_still_read_and_described() {
+async fn an_expired_plan_is_replaced_but_still_readable() {
     let service = Service::with(&[("INSTRUMENT_REGISTRY_PLAN_CACHE_TTL", "1")]).await;
     let request = body(&["NSE:TCS"]);
     let first = service.client.plan("u", &request).await;

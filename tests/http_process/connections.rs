@@ -38,7 +38,7 @@ async fn maximum(client: &Client) -> usize {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn idle_connections_give_way_to_a_new_caller() {
+async fn idle_connections_are_evicted_for_new_callers() {
     let folder = tempfile::tempdir().unwrap();
     let service = Process::start_with_descriptors(folder.path(), FEW, &[]).await;
     let mut keep_alive = TcpStream::connect(service.address).unwrap();
@@ -143,7 +143,7 @@ async fn probes_are_answered_while_the_port_is_full() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_probe_port_serves_nothing_of_the_api() {
+async fn the_probe_port_does_not_serve_the_api() {
     let folder = tempfile::tempdir().unwrap();
     let service = Process::start(folder.path(), &[("PROBE_PORT", "0")]).await;
     let probe = Client::new(service.probe_address());

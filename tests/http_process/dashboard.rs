@@ -61,7 +61,7 @@ async fn head_of_the_dashboard_has_the_headers_of_get() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn only_the_page_has_a_policy_of_its_own() {
+async fn only_the_page_may_run_scripts() {
     let service = Service::start().await;
 
     for path in FILES {

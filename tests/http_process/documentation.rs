@@ -144,7 +144,7 @@ async fn other_paths_and_methods_below_docs_are_problems() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn type_of_a_problem_leads_to_its_section() {
+async fn type_of_a_problem_links_to_its_section() {
     let service = Service::start().await;
     let without_key = Answer::to(service.client.request_without_key(Method::GET, "plans")).await;
     let problem = without_key.problem(401, "unauthorized");

@@ -64,7 +64,7 @@ async fn private_answers_are_not_stored_by_caches() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn every_answer_has_a_correlation_id_of_its_own() {
+async fn every_response_has_a_unique_correlation_id() {
     let service = Service::start().await;
     let mut seen = Vec::new();
 
@@ -82,7 +82,7 @@ async fn every_answer_has_a_correlation_id_of_its_own() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_callers_correlation_id_is_on_header_body_and_problem() {
+async fn the_correlation_id_of_a_request_is_returned() {
     let service = Service::start().await;
     let longest = "x".repeat(128);
 
@@ -104,7 +104,7 @@ async fn a_callers_correlation_id_is_on_header_body_and_problem() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_correlation_id_that_could_do_harm_is_replaced() {
+async fn unsafe_correlation_ids_are_replaced() {
     let service = Service::start().await;
 
     for id in [&b""[..], b"two words", b"tab\tbed", &[b'x'; 129], b"na\xc3\xafve", b"\xff"] {

@@ -86,7 +86,7 @@ async fn every_request_has_one_line() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn lines_of_requests_can_be_switched_off() {
+async fn lines_of_requests_can_be_turned_off() {
     let folder = TempDir::new().unwrap();
     let service = Process::start(folder.path(), &[("LOG_LEVEL", "info,request=warn")]).await;
     let level = format!("{REGISTRY}/admin/log-level");
@@ -194,7 +194,7 @@ async fn failures_have_one_line_a_second_with_the_cause() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_callers_ask_for_is_not_logged() {
+async fn contents_of_requests_are_not_logged() {
     let folder = TempDir::new().unwrap();
     let service = Process::start(folder.path(), &[("LOG_LEVEL", "debug")]).await;
     service.client.plan("caller-7-x", &body(&["NSE:TCS", "NSE:SECRET-WISH"])).await;
@@ -235,7 +235,7 @@ async fn lines_of_actors_have_their_names() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn lines_for_people_can_be_requested() {
+async fn the_log_can_be_text_instead_of_json() {
     let folder = TempDir::new().unwrap();
     let service = Process::start(folder.path(), &[("LOG_FORMAT", "text")]).await;
 

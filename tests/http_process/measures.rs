@@ -21,7 +21,7 @@ pub(crate) fn series(text: &str) -> Vec<(&str, &str, f64)> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn every_metric_is_there_from_the_start_with_0() {
+async fn every_metric_starts_at_0() {
     let folder = tempfile::tempdir().unwrap();
     let service = Process::start(folder.path(), &[]).await;
 
@@ -60,7 +60,7 @@ async fn every_metric_is_there_from_the_start_with_0() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn traffic_is_counted_by_what_became_of_it() {
+async fn requests_are_counted_by_outcome() {
     let folder = tempfile::tempdir().unwrap();
     let service = Process::start(folder.path(), &[]).await;
     let client = &service.client;
@@ -97,7 +97,7 @@ async fn traffic_is_counted_by_what_became_of_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn labels_come_from_closed_lists_and_never_hold_an_id() {
+async fn labels_have_known_values_and_contain_no_ids() {
     let folder = tempfile::tempdir().unwrap();
     let service = Process::start(folder.path(), &[]).await;
     let client = &service.client;
@@ -192,7 +192,7 @@ async fn labels_come_from_closed_lists_and_never_hold_an_id() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn unexpired_plans_are_counted_by_type_when_the_service_starts() {
+async fn unexpired_plans_are_counted_by_type_at_startup() {
     let folder = tempfile::tempdir().unwrap();
     let mut service = Process::start(folder.path(), &[]).await;
     for (user_id, kind) in [("a", "alerts"), ("b", "alerts"), ("a", "historical")] {
@@ -212,7 +212,7 @@ async fn unexpired_plans_are_counted_by_type_when_the_service_starts() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn changes_of_profiles_and_their_conflicts_are_counted_by_what_became_of_them() {
+async fn profile_changes_and_conflicts_are_counted_by_outcome() {
     let folder = tempfile::tempdir().unwrap();
     let service = Process::start(folder.path(), &[]).await;
     let client = &service.client;

@@ -14,7 +14,7 @@ use tokio::time::Instant;
 use crate::support::{Answer, SOON, Service, body, eventually, fields, with};
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_demonstration_catalogue_is_ready_but_degraded() {
+async fn the_demonstration_catalog_is_ready_but_degraded() {
     let service = Service::start().await;
 
     let ready = service.client.get("/ready").await.json();
@@ -32,7 +32,7 @@ async fn the_demonstration_catalogue_is_ready_but_degraded() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn every_actor_says_how_it_is_and_how_long_it_took() {
+async fn every_actor_reports_status_and_response_time() {
     let service = Service::start().await;
 
     let checks = service.client.get("/ready").await.json()["checks"].clone();
@@ -46,7 +46,7 @@ async fn every_actor_says_how_it_is_and_how_long_it_took() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn without_the_demonstration_nothing_is_known_until_a_file_is_ingested() {
+async fn keys_are_unknown_without_the_demonstration_catalog() {
     let service = Service::with(&[("INSTRUMENT_REGISTRY_DEMO_CATALOGUE", "false")]).await;
 
     let ready = service.client.get("/ready").await.json();
@@ -61,7 +61,7 @@ async fn without_the_demonstration_nothing_is_known_until_a_file_is_ingested() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn until_the_database_was_reached_it_is_not_ready_but_alive() {
+async fn the_service_is_healthy_but_not_ready_without_database() {
     let service = Service::without_database().await;
     let client = &service.client;
 
@@ -85,7 +85,7 @@ async fn until_the_database_was_reached_it_is_not_ready_but_alive() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn while_it_drains_it_is_not_ready_and_takes_no_new_connections() {
+async fn a_draining_service_is_not_ready_and_refuses_connections() {
     let service = Service::start().await;
     let (address, client) = (service.address, service.client.clone());
     // The service still responds to a request that was incomplete when the draining began.

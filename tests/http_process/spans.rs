@@ -115,7 +115,7 @@ async fn unsupported_values_of_variables_do_not_stop_the_export() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn traces_can_be_switched_off_by_their_variables() {
+async fn traces_can_be_turned_off_by_their_variables() {
     let folder = TempDir::new().unwrap();
     let url = ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:9");
     let service = Process::start(folder.path(), &[url, ("OTEL_TRACES_EXPORTER", "none")]).await;
@@ -191,7 +191,7 @@ async fn without_a_collector_requests_are_served() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_last_spans_are_exported_at_the_end() {
+async fn the_last_spans_are_exported_at_shutdown() {
     let (folder, collector) = (TempDir::new().unwrap(), Collector::start().await);
     let mut service = start(&folder, &collector, &[("OTEL_BSP_SCHEDULE_DELAY", "3600000")]).await;
     request_plan(&service, "NSE:TCS", "01").await;
@@ -205,7 +205,7 @@ async fn the_last_spans_are_exported_at_the_end() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_collector_that_hangs_does_not_delay_the_end() {
+async fn an_unresponsive_collector_does_not_delay_shutdown() {
     // The backlog accepts connections, and no response is ever sent.
     let silent = TcpListener::bind("127.0.0.1:0").unwrap();
     let folder = TempDir::new().unwrap();

@@ -13,7 +13,7 @@ async fn request_new_plan(service: &Service, n: usize) -> Answer {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn every_actor_may_die_and_the_service_goes_on() {
+async fn the_service_survives_a_crash_of_each_actor() {
     let service = Service::start().await;
     let mut n = 0;
     assert_eq!(request_new_plan(&service, n).await.status, 200);
@@ -51,7 +51,7 @@ async fn every_actor_may_die_and_the_service_goes_on() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_planner_that_dies_costs_its_callers_a_repeat_at_most() {
+async fn requests_to_a_crashed_planner_succeed_on_retry() {
     let service = Service::start().await;
     // Warm up, so that every planner has handled a request.
     for n in 0..8 {
@@ -75,7 +75,7 @@ async fn a_planner_that_dies_costs_its_callers_a_repeat_at_most() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_request_that_panics_costs_its_callers_500_and_nobody_else() {
+async fn a_panicking_request_fails_only_for_its_own_callers() {
     let service = Service::start().await;
     for (user, at) in [("planning", PanicAt::Planning), ("handling", PanicAt::Handling)] {
         service.engine.planners.panic_at_requests_of(user, at);
@@ -91,7 +91,7 @@ async fn a_request_that_panics_costs_its_callers_500_and_nobody_else() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn plans_at_hand_are_served_while_actors_die() {
+async fn cached_plans_are_served_while_actors_restart() {
     let service = Service::start().await;
     let made = service.client.plan("u", &body(&["NSE:TCS"])).await;
     let path = format!("plans/{}", made["plan_id"].as_str().unwrap());
@@ -107,7 +107,7 @@ async fn plans_at_hand_are_served_while_actors_die() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_actor_that_dies_again_and_again_ends_the_service() {
+async fn an_actor_that_keeps_crashing_stops_the_service() {
     let service = Service::start().await;
     let engine = std::sync::Arc::clone(&service.engine);
     let escalated = tokio::spawn({

@@ -50,7 +50,7 @@ async fn a_trace_is_continued_in_the_response() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_invalid_traceparent_is_no_error() {
+async fn an_invalid_traceparent_is_ignored() {
     let service = Service::start().await;
     let valid = format!("00-{TRACE}-{PARENT}-01");
     let upper_case = valid.to_uppercase();

@@ -6,7 +6,7 @@ use super::{PROFILES, create, id, post, profile, put};
 use crate::support::{Service, with};
 
 #[tokio::test(flavor = "multi_thread")]
-async fn every_fault_of_a_new_profile_is_told_at_once_and_nothing_is_kept() {
+async fn invalid_profiles_are_reported_and_not_stored() {
     let service = Service::start().await;
     let client = &service.client;
     let good = profile("desk", "A", &["NSE:TCS"]);
@@ -50,7 +50,7 @@ async fn every_fault_of_a_new_profile_is_told_at_once_and_nothing_is_kept() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_update_is_read_as_strictly_and_null_takes_a_bound_away() {
+async fn updates_are_validated_and_null_removes_a_limit() {
     let service = Service::start().await;
     let client = &service.client;
     let made = create(client, &with(profile("desk", "A", &["NSE:TCS"]), "max_instruments", 5)).await;
@@ -69,7 +69,7 @@ async fn an_update_is_read_as_strictly_and_null_takes_a_bound_away() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn ids_of_another_form_and_unknown_ones_are_told_apart() {
+async fn malformed_and_unknown_ids_return_different_errors() {
     let service = Service::start().await;
     let client = &service.client;
     let unknown = format!("profile_{}", "0".repeat(32));

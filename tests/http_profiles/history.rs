@@ -8,7 +8,7 @@ use super::{PROFILES, create, delete, id, post, profile, put};
 use crate::support::{Answer, SOON, Service, eventually, texts, with};
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_edit_of_another_version_is_refused() {
+async fn an_edit_of_another_version_is_rejected() {
     let service = Service::start().await;
     let client = &service.client;
     let made = create(client, &profile("desk", "A", &["NSE:TCS"])).await;
@@ -33,7 +33,7 @@ async fn an_edit_of_another_version_is_refused() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn every_change_is_a_version_and_an_old_one_can_be_restored() {
+async fn every_change_creates_a_version_that_can_be_restored() {
     let service = Service::start().await;
     let client = &service.client;
     let made = create(client, &profile("desk", "A", &["NSE:TCS"])).await;
@@ -67,7 +67,7 @@ async fn every_change_is_a_version_and_an_old_one_can_be_restored() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_audit_log_says_who_did_what_when_and_what_was_before() {
+async fn audit_entries_have_actor_action_old_and_new_data() {
     let service = Service::start().await;
     let client = &service.client;
     let made = create(client, &profile("desk", "A", &["NSE:TCS"])).await;
@@ -96,7 +96,7 @@ async fn the_audit_log_says_who_did_what_when_and_what_was_before() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_profile_whose_time_is_over_goes_out_of_use_by_itself() {
+async fn an_expired_profile_is_deactivated_automatically() {
     let service = Service::start().await;
     let client = &service.client;
     let end = (Utc::now() + TimeDelta::seconds(5)).to_rfc3339();
@@ -135,7 +135,7 @@ async fn a_profile_whose_time_is_over_goes_out_of_use_by_itself() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_change_that_changes_nothing_is_none() {
+async fn an_update_without_changes_creates_no_version() {
     let service = Service::start().await;
     let client = &service.client;
     let made = create(client, &profile("desk", "A", &["NSE:TCS"])).await;

@@ -38,7 +38,7 @@ async fn page(client: &Client, path: &str, list: &str) -> ListPage {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn large_pages_keep_their_rows_by_offset_and_end_early_by_cursor() {
+async fn large_pages_are_whole_by_offset_and_short_by_cursor() {
     let service = Service::start().await;
     let client = &service.client;
     let made = create(client, &with(profile("desk", "A", &["NSE:TCS"]), "preferences", note(0))).await;
@@ -149,7 +149,7 @@ async fn attention_finds_each_large_profile_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_caller_who_hangs_up_ends_the_reading() {
+async fn a_hang_up_releases_the_memory_of_the_response() {
     let service = Service::start().await;
     let client = &service.client;
     let made = create(client, &with(profile("desk", "A", &["NSE:TCS"]), "preferences", note(0))).await;

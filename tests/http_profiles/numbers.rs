@@ -79,7 +79,7 @@ async fn preferences_keep_numbers_exactly_in_postgresql() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_repeated_name_in_preferences_is_a_fault() {
+async fn duplicate_names_in_preferences_are_rejected() {
     let service = Service::start().await;
     let text = profile("desk", "A", &["NSE:TCS"]).to_string();
     let twice = format!("{},\"preferences\":{{\"a\":[{{\"b\":1,\"b\":2}}]}}}}", &text[..text.len() - 1]);

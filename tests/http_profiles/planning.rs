@@ -6,7 +6,7 @@ use super::{PROFILES, create, delete, id, post, profile, put};
 use crate::support::{Service, body, texts, with};
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_plan_uses_the_profile_and_the_request_goes_before_it() {
+async fn options_of_a_request_override_the_profile() {
     let service = Service::start().await;
     let client = &service.client;
     let draft = with(profile("desk", "Opening", &["NSE:TCS", "NSE:INFY", "NSE:ITC"]), "max_instruments", 3);
@@ -33,7 +33,7 @@ async fn a_plan_uses_the_profile_and_the_request_goes_before_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_changed_profile_makes_its_live_plans_stale_and_is_planned_anew() {
+async fn a_profile_change_makes_plans_stale_until_a_replan() {
     let service = Service::start().await;
     let client = &service.client;
     let made = create(client, &profile("desk", "Opening", &["NSE:TCS", "NSE:INFY"])).await;
@@ -66,7 +66,7 @@ async fn a_changed_profile_makes_its_live_plans_stale_and_is_planned_anew() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_profile_that_is_out_of_use_or_anothers_gives_no_plan() {
+async fn inactive_and_foreign_profiles_cannot_be_planned() {
     let service = Service::start().await;
     let client = &service.client;
     let made = create(client, &profile("desk", "Opening", &["NSE:TCS"])).await;
@@ -85,7 +85,7 @@ async fn a_profile_that_is_out_of_use_or_anothers_gives_no_plan() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn profiles_with_instruments_that_are_gone_ask_for_attention() {
+async fn profiles_with_missing_instruments_need_attention() {
     let service = Service::with(&[("INSTRUMENT_REGISTRY_PROFILE_VALIDATION_STRICT", "false")]).await;
     let client = &service.client;
     create(client, &profile("desk", "Good", &["NSE:TCS"])).await;
@@ -115,7 +115,7 @@ async fn profiles_with_instruments_that_are_gone_ask_for_attention() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_plan_is_made_with_the_preferences_for_its_feed_and_the_request_goes_before_them() {
+async fn stream_preferences_apply_unless_the_request_sets_them() {
     let service = Service::start().await;
     let client = &service.client;
     let draft = profile("desk", "Feed", &["NSE:TCS", "NSE:INFY", "NSE:ITC"]);
@@ -146,7 +146,7 @@ async fn a_plan_is_made_with_the_preferences_for_its_feed_and_the_request_goes_b
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_profile_names_only_accounts_and_tiers_of_the_settings() {
+async fn a_profile_may_name_only_configured_accounts_and_tiers() {
     let service = Service::start().await;
     let draft = profile("desk", "Feed", &["NSE:TCS"]);
     let preferences = json!({"broker": "kite", "tier": "gold", "accounts": ["desk_z"], "connections": 4});
@@ -159,7 +159,7 @@ async fn a_profile_names_only_accounts_and_tiers_of_the_settings() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn pins_of_a_profile_are_no_fault_of_the_request_body() {
+async fn conflicts_of_profile_pins_point_at_no_request_field() {
     let service = Service::start().await;
     let client = &service.client;
     let keys = ["NSE:TCS", "NSE:INFY", "NSE:ITC", "NSE:SBIN", "NSE:LT"];
@@ -179,7 +179,7 @@ async fn pins_of_a_profile_are_no_fault_of_the_request_body() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn selectors_of_a_profile_are_looked_up_when_a_plan_is_made() {
+async fn selectors_of_a_profile_are_resolved_for_each_plan() {
     let service = Service::start().await;
     let client = &service.client;
     let nifty = json!({"underlying": "NIFTY", "instrument_types": ["FUT"], "expiries": 1});
@@ -204,7 +204,7 @@ async fn selectors_of_a_profile_are_looked_up_when_a_plan_is_made() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_mode_that_changes_is_a_difference() {
+async fn a_replan_reports_mode_changes() {
     let service = Service::start().await;
     let client = &service.client;
     let made = create(client, &profile("desk", "Opening", &["NSE:TCS", "NSE:INFY"])).await;
@@ -218,7 +218,7 @@ async fn a_mode_that_changes_is_a_difference() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn one_of_instruments_selectors_and_a_profile_gives_the_set() {
+async fn instruments_selectors_and_profile_are_exclusive() {
     let service = Service::start().await;
     let client = &service.client;
     let made = create(client, &profile("desk", "Opening", &["NSE:TCS"])).await;

@@ -23,7 +23,7 @@ async fn replicas(database: &TestDatabase, more: &[(&str, &str)]) -> [(Process, 
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn fifty_racing_creates_over_two_processes_do_not_exceed_the_users_maximum() {
+async fn racing_replicas_do_not_exceed_the_maximum_of_a_user() {
     let Some(database) = TestDatabase::new() else { return };
     for (strategy, made) in [("fail_on_conflict", Some(7)), ("latest_wins", None)] {
         let settings = [
@@ -51,7 +51,7 @@ async fn fifty_racing_creates_over_two_processes_do_not_exceed_the_users_maximum
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn of_edits_of_one_version_on_two_replicas_one_is_made() {
+async fn one_of_several_racing_edits_of_a_version_succeeds() {
     let Some(database) = TestDatabase::new() else { return };
     let replicas = replicas(&database, &[]).await;
     let made = create(&replicas[0].0.client, &profile("desk", "A", &["NSE:TCS"])).await;

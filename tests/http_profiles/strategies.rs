@@ -14,7 +14,7 @@ async fn is_active(service: &Service, id: &str) -> bool {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn latest_wins_puts_duplicates_and_the_oldest_out_of_use_and_names_them() {
+async fn latest_wins_deactivates_duplicates_and_the_oldest() {
     let service = Service::with(&[(MAXIMUM, "2")]).await;
     let client = &service.client;
     let oldest = create(client, &profile("desk", "A", &["NSE:TCS"])).await;
@@ -37,7 +37,7 @@ async fn latest_wins_puts_duplicates_and_the_oldest_out_of_use_and_names_them() 
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn latest_wins_keeps_invalid_instruments_and_leaves_them_out_of_plans() {
+async fn latest_wins_stores_but_never_plans_invalid_instruments() {
     let service = Service::start().await;
     let client = &service.client;
 
@@ -66,7 +66,7 @@ async fn latest_wins_keeps_invalid_instruments_and_leaves_them_out_of_plans() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn under_strict_validation_what_is_inactive_gets_into_no_plan() {
+async fn strict_validation_excludes_inactive_instruments() {
     let service = Service::start().await;
     let client = &service.client;
     // The second file does not contain the instrument of the first one.
@@ -99,7 +99,7 @@ async fn under_strict_validation_what_is_inactive_gets_into_no_plan() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_lower_maximum_leaves_alone_who_edits_what_is_there() {
+async fn a_lower_maximum_does_not_deactivate_on_edits() {
     let folder = tempfile::tempdir().expect("a folder can be made");
     let first = crate::support::Process::start(folder.path(), &[(STRATEGY, "fail_on_conflict")]).await;
     let one = create(&first.client, &profile("desk", "A", &["NSE:TCS"])).await;
@@ -116,7 +116,7 @@ async fn a_lower_maximum_leaves_alone_who_edits_what_is_there() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_a_united_profile_brings_is_judged_too() {
+async fn merge_validates_instruments_of_the_merged_profile() {
     let folder = tempfile::tempdir().expect("a folder can be made");
     let loose = [(STRATEGY, "merge"), ("INSTRUMENT_REGISTRY_PROFILE_VALIDATION_STRICT", "false")];
     let first = crate::support::Process::start(folder.path(), &loose).await;
@@ -133,7 +133,7 @@ async fn what_a_united_profile_brings_is_judged_too() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn merge_removes_invalid_instruments_and_unites_what_overlaps() {
+async fn merge_removes_invalid_instruments_and_unites_overlaps() {
     let service = Service::with(&[(STRATEGY, "merge"), (MAXIMUM, "1")]).await;
     let client = &service.client;
     let first = create(client, &profile("desk", "A", &["NSE:TCS", "NSE:INFY"])).await;
@@ -153,7 +153,7 @@ async fn merge_removes_invalid_instruments_and_unites_what_overlaps() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn fail_on_conflict_makes_nothing_records_every_conflict_and_a_person_settles_them() {
+async fn fail_on_conflict_records_conflicts_for_manual_resolution() {
     let service = Service::with(&[(STRATEGY, "fail_on_conflict"), (MAXIMUM, "1")]).await;
     let client = &service.client;
     create(client, &profile("desk", "A", &["NSE:TCS"])).await;
@@ -199,7 +199,7 @@ async fn fail_on_conflict_makes_nothing_records_every_conflict_and_a_person_sett
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn more_instruments_than_type_or_profile_allow_are_refused_under_every_strategy() {
+async fn every_strategy_rejects_too_many_instruments() {
     for strategy in ["latest_wins", "merge", "fail_on_conflict"] {
         let service = Service::with(&[(STRATEGY, strategy)]).await;
         let client = &service.client;
@@ -228,7 +228,7 @@ async fn more_instruments_than_type_or_profile_allow_are_refused_under_every_str
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn without_strict_validation_nothing_but_the_profiles_own_rules_makes_an_instrument_invalid() {
+async fn only_rules_of_the_profile_apply_without_strict_validation() {
     let service = Service::with(&[("INSTRUMENT_REGISTRY_PROFILE_VALIDATION_STRICT", "false")]).await;
     let client = &service.client;
     let rules = json!({"allowed_exchanges": ["NSE"], "allowed_types": ["EQ"]});
@@ -247,7 +247,7 @@ async fn without_strict_validation_nothing_but_the_profiles_own_rules_makes_an_i
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_update_and_an_activation_are_settled_as_a_new_profile_is() {
+async fn updates_and_activations_detect_conflicts() {
     let service = Service::with(&[(STRATEGY, "fail_on_conflict"), (MAXIMUM, "2")]).await;
     let client = &service.client;
     let first = create(client, &profile("desk", "A", &["NSE:TCS"])).await;

@@ -12,7 +12,7 @@ async fn import(client: &Client, query: &str, kind: &str, content: &str) -> Answ
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_key_on_each_line_is_enough() {
+async fn a_file_may_have_only_a_key_per_line() {
     let service = Service::start().await;
     let client = &service.client;
 
@@ -34,7 +34,7 @@ async fn a_key_on_each_line_is_enough() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn every_profile_of_a_file_has_its_result_and_what_was_exported_can_be_imported() {
+async fn an_export_can_be_imported_with_a_result_per_profile() {
     let service = Service::start().await;
     let client = &service.client;
     let rules = json!({"require_active": true});
@@ -80,7 +80,7 @@ async fn every_profile_of_a_file_has_its_result_and_what_was_exported_can_be_imp
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn profiles_of_a_file_that_made_room_for_later_ones_are_told() {
+async fn an_import_reports_profiles_that_it_deactivated() {
     let service = Service::with(&[("INSTRUMENT_REGISTRY_MAX_SUBSCRIPTIONS_PER_USER", "2")]).await;
     let client = &service.client;
     let before = create(client, &profile("desk", "Before", &["NSE:SBIN"])).await;
@@ -96,7 +96,7 @@ async fn profiles_of_a_file_that_made_room_for_later_ones_are_told() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_file_that_cannot_be_read_makes_nothing() {
+async fn an_unreadable_file_creates_nothing() {
     let service = Service::start().await;
     let client = &service.client;
 
@@ -113,7 +113,7 @@ async fn a_file_that_cannot_be_read_makes_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_command_line_takes_watchlists_in_and_out() {
+async fn the_command_line_imports_and_exports_profiles() {
     let folder = tempfile::tempdir().expect("a folder can be made");
     let list = folder.path().join("list.csv");
     std::fs::write(&list, "instrument,profile_name\nNSE:TCS,A\nNSE:INFY,B\nnothing,B\nNSE:NOPE,A\n")
