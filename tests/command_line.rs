@@ -18,7 +18,7 @@ use tempfile::TempDir;
 use crate::support::{Finished, Process, run, texts};
 
 /// Runs `plan --json` and gives the plan.
-fn plan(folder: &TempDir, arguments: &[&str]) -> Value {
+fn run_plan_json(folder: &TempDir, arguments: &[&str]) -> Value {
     let finished = run(&[&["plan", "--json"], arguments].concat(), folder.path(), &[]);
     assert_eq!((finished.code, finished.complaint.as_str()), (Some(0), ""));
     serde_json::from_str(&finished.output).expect("the plan is JSON")
@@ -46,7 +46,7 @@ fn plan_prints_json_that_follows_the_options() {
     let folder = TempDir::new().unwrap();
     let options = ["--as-of", "2030-01-02", "--strictness", "lenient", "--optimization", "low"];
 
-    let plan = plan(&folder, &[&options[..], &["NSE:TCS", "XX:NEW", "BSE:TCS", "NSE:TCS"]].concat());
+    let plan = run_plan_json(&folder, &[&options[..], &["NSE:TCS", "XX:NEW", "BSE:TCS", "NSE:TCS"]].concat());
 
     assert_eq!(texts(&plan["instruments"]), ["NSE:TCS", "XX:NEW", "BSE:TCS"]);
     assert_eq!((&plan["optimization_level"], &plan["filtering_strictness"]), (&json!("low"), &json!("lenient")));
@@ -74,7 +74,7 @@ fn plan_takes_its_defaults_from_the_environment() {
 #[tokio::test(flavor = "multi_thread")]
 async fn plan_stores_nothing() {
     let folder = TempDir::new().unwrap();
-    plan(&folder, &["NSE:TCS"]);
+    run_plan_json(&folder, &["NSE:TCS"]);
 
     let service = Process::start(folder.path(), &[]).await;
 
@@ -84,7 +84,7 @@ async fn plan_stores_nothing() {
 #[test]
 fn the_same_plan_offline_and_by_the_service_has_the_same_content() {
     let folder = TempDir::new().unwrap();
-    let (a, b) = (plan(&folder, &["NSE:TCS", "NSE:INFY"]), plan(&folder, &["NSE:INFY", "NSE:TCS"]));
+    let (a, b) = (run_plan_json(&folder, &["NSE:TCS", "NSE:INFY"]), run_plan_json(&folder, &["NSE:INFY", "NSE:TCS"]));
 
     assert_ne!(a["plan_id"], b["plan_id"]);
     assert_eq!(a["metadata"]["content_hash"], b["metadata"]["content_hash"]);

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use super::ingesting::{FEW, KITE_CASH, KITE_DERIVATIVES, KITE_HEADER, ingest, ingest_forced, write};
-use super::plan;
+use super::run_plan_json;
 use crate::support::{CATALOG_VERSIONS, Process, SOON, eventually, run};
 
 /// Kite's file of that date, without the header's columns repeated.
@@ -51,7 +51,7 @@ fn every_gate_that_is_not_passed_is_told_and_the_last_good_file_stays() {
     let broken = kite(&folder, "2026-08-17", &[KITE_CASH, "1,1,APPLE,APPLE,0,,0,0.05,1,EQ,NYSE,NYSE\n"]);
 
     let refused = ingest(&broken, "kite", folder.path());
-    let planned = plan(&folder, &["--strictness", "strict", "--as-of", "2026-08-18", "NFO:NIFTY31AUGFUT"]);
+    let planned = run_plan_json(&folder, &["--strictness", "strict", "--as-of", "2026-08-18", "NFO:NIFTY31AUGFUT"]);
 
     assert_eq!(refused.code, Some(1));
     for said in [

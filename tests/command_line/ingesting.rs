@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use super::plan;
+use super::run_plan_json;
 use super::standin::service_with;
 use crate::support::{Finished, gzip, run, texts, zip};
 
@@ -83,7 +83,7 @@ fn a_kite_file_is_counted_kept_and_planned_from() {
     let example = "first example, line 7: instrument_token is not a positive 32-bit integer: `,1,BROKEN,BROKEN,0,,0,0.05,1,EQ,NSE,NSE`\n";
     assert!(finished.output.contains(example), "{}", finished.output);
     assert!(finished.output.ends_with("catalog version 1: 5 instruments from the kite file of 2026-08-17\n"));
-    let plan = plan(
+    let plan = run_plan_json(
         &folder,
         &["--as-of", "2026-08-18", "--strictness", "strict", "NFO:NIFTY31AUGFUT", "NSE:NIFTY", "NSE:INFY"],
     );
@@ -112,8 +112,10 @@ fn an_upstox_file_joins_the_kite_file() {
         second.output.ends_with("catalog version 2: 2 instruments from the upstox file (file date unknown)\n"),
         "{second:?}"
     );
-    let plan =
-        plan(&folder, &["--strictness", "strict", "--as-of", "2031-08-26", "NSE:TCS", "NSE:INFY", "NFO:NIFTY31AUGFUT"]);
+    let plan = run_plan_json(
+        &folder,
+        &["--strictness", "strict", "--as-of", "2031-08-26", "NSE:TCS", "NSE:INFY", "NFO:NIFTY31AUGFUT"],
+    );
     assert_eq!(texts(&plan["instruments"]), ["NFO:NIFTY31AUGFUT", "NSE:INFY", "NSE:TCS"]);
     assert_eq!(plan["metadata"]["catalogue"]["version"], "2");
 }
@@ -199,7 +201,7 @@ fn every_brokers_file_gives_one_contract_the_same_key() {
         let said =
             format!("catalog version {}: 1 instrument from the {broker} file (file date unknown)\n", version + 1);
         assert!(finished.output.ends_with(&said), "{name}: {}", finished.output);
-        let plan = plan(&folder, &["--strictness", "strict", "--as-of", "2031-08-26", "NFO:NIFTY31AUGFUT"]);
+        let plan = run_plan_json(&folder, &["--strictness", "strict", "--as-of", "2031-08-26", "NFO:NIFTY31AUGFUT"]);
         assert_eq!(texts(&plan["instruments"]), ["NFO:NIFTY31AUGFUT"], "{name}");
     }
 }
@@ -222,7 +224,7 @@ fn the_files_of_an_archive_are_one_file_of_the_broker() {
     assert!(finished.output.contains(example), "{}", finished.output);
     assert!(finished.output.ends_with("3 instruments from the shoonya file of 2026-08-17\n"), "{}", finished.output);
     let keys = ["NSE:TCS", "NSE:NIFTY 50", "NFO:NIFTY31AUGFUT"];
-    let plan = plan(&folder, &[&["--broker", "shoonya", "--strictness", "strict"][..], &keys].concat());
+    let plan = run_plan_json(&folder, &[&["--broker", "shoonya", "--strictness", "strict"][..], &keys].concat());
     assert_eq!(texts(&plan["instruments"]).len(), 3);
 
     let other = zip(&[("NSE_symbols.txt", cash), ("kite.csv", &[KITE_HEADER, KITE_CASH].concat())]);
@@ -244,7 +246,7 @@ fn a_file_may_be_packed_and_its_date_may_be_named() {
 
     assert_eq!((finished.code, finished.complaint.as_str()), (Some(0), ""));
     assert!(finished.output.ends_with("3 instruments from the kite file of 2026-08-20\n"), "{}", finished.output);
-    let early = plan(&folder, &["--as-of", "2026-08-19", "NSE:TCS"]);
+    let early = run_plan_json(&folder, &["--as-of", "2026-08-19", "NSE:TCS"]);
     let warning = early["metadata"]["warnings"][0].as_str().unwrap();
     assert!(warning.starts_with("as_of 2026-08-19 is earlier than the catalog's file date 2026-08-20"), "{warning}");
     assert_eq!(texts(&early["instruments"]), ["NSE:TCS"], "it is a warning, not a refusal");
@@ -255,7 +257,7 @@ fn a_file_that_cannot_be_read_is_refused_with_what_was_expected_and_found() {
     let folder = TempDir::new().unwrap();
     let kite = [KITE_HEADER, KITE_CASH].concat();
     ingest(&write(folder.path(), "kite.csv", &kite), "kite", folder.path());
-    let before = plan(&folder, &["NSE:TCS"]);
+    let before = run_plan_json(&folder, &["NSE:TCS"]);
     let upstox = upstox_json().to_string();
     let packed = gzip(kite.as_bytes());
     let html = "<!DOCTYPE html>\n<html>maintenance</html>";
@@ -325,7 +327,7 @@ fn a_file_that_cannot_be_read_is_refused_with_what_was_expected_and_found() {
         assert!(finished.complaint.starts_with(&said), "{}", finished.complaint);
     }
 
-    let after = plan(&folder, &["NSE:TCS"]);
+    let after = run_plan_json(&folder, &["NSE:TCS"]);
     assert_eq!(after["metadata"]["catalogue"], before["metadata"]["catalogue"], "the catalogue is as it was");
 }
 
@@ -403,7 +405,7 @@ fn a_real_file_is_kept_whole() {
     assert_eq!(finished.row("read").unwrap(), ["read", "39941"]);
     assert_eq!(finished.row("kept").unwrap(), ["kept", "39941"]);
     assert_eq!(finished.row("rejected").unwrap(), ["rejected", "0"]);
-    let plan = plan(&folder, &["--as-of", "2026-08-18", "--strictness", "strict", "NFO:NIFTY26AUGFUT"]);
+    let plan = run_plan_json(&folder, &["--as-of", "2026-08-18", "--strictness", "strict", "NFO:NIFTY26AUGFUT"]);
     assert_eq!(texts(&plan["instruments"]), ["NFO:NIFTY26AUGFUT"]);
 }
 
