@@ -20,7 +20,7 @@ mixed = { value = 1, source = "test", seen = "2026-11-24" }
 const KEYS: [&str; 5] = ["NSE:TCS", "NSE:INFY", "NSE:RELIANCE", "NSE:SBIN", "NSE:ITC"];
 
 /// Runs `plan` with the small limits.
-fn plan(folder: &TempDir, arguments: &[&str]) -> Finished {
+fn run_plan(folder: &TempDir, arguments: &[&str]) -> Finished {
     let limits = folder.path().join("limits.toml");
     fs::write(&limits, LIMITS).expect("the folder of the test is writable");
     let variables = [("INSTRUMENT_REGISTRY_BROKER_LIMITS", limits.to_str().expect("the path is UTF-8"))];
@@ -36,7 +36,7 @@ fn json_of(finished: &Finished) -> Value {
 fn tables_show_connections_and_the_use_of_limits() {
     let folder = TempDir::new().unwrap();
 
-    let finished = plan(&folder, &[&KEYS[..], &["--mode", "full", "--optimization", "low"]].concat());
+    let finished = run_plan(&folder, &[&KEYS[..], &["--mode", "full", "--optimization", "low"]].concat());
 
     assert_eq!((finished.code, finished.complaint.as_str()), (Some(0), ""));
     assert_eq!(finished.row("1").unwrap(), ["1", "default", "market", "2", "quote 1, full 1", "3", "412"]);
@@ -54,7 +54,7 @@ fn options_of_a_broker_reach_the_plan() {
     let options =
         ["--json", "--accounts", "desk_a,desk_b", "--connections", "3", "--min-mode", "ltp", "--placement", "spread"];
 
-    let plan = json_of(&plan(&folder, &[&KEYS[..], &options].concat()));
+    let plan = json_of(&run_plan(&folder, &[&KEYS[..], &options].concat()));
 
     assert_eq!(plan["allocation"]["accounts"], json!(["desk_a", "desk_b"]));
     assert_eq!(plan["allocation"]["connections"].as_array().unwrap().len(), 3);
@@ -69,7 +69,7 @@ fn a_file_holds_keys_and_their_options() {
     let file = folder.path().join("keys");
     fs::write(&file, lines).unwrap();
 
-    let plan = json_of(&plan(&folder, &["--json", "--from", file.to_str().unwrap()]));
+    let plan = json_of(&run_plan(&folder, &["--json", "--from", file.to_str().unwrap()]));
 
     assert!(texts(&plan["instruments"]).contains(&"NSE:RELIANCE"));
     assert_eq!(plan["metadata"]["feed"]["modes"], json!({"NSE:RELIANCE": "full"}));
@@ -83,7 +83,7 @@ fn a_file_may_hold_more_keys_than_the_arguments() {
     let file = folder.path().join("keys");
     fs::write(&file, keys).unwrap();
 
-    let plan = json_of(&plan(&folder, &["--json", "--strictness", "moderate", "--from", file.to_str().unwrap()]));
+    let plan = json_of(&run_plan(&folder, &["--json", "--strictness", "moderate", "--from", file.to_str().unwrap()]));
 
     assert_eq!(plan["metadata"]["original_instrument_count"], 6000);
 }
@@ -92,17 +92,17 @@ fn a_file_may_hold_more_keys_than_the_arguments() {
 fn subscriptions_are_printed_in_a_form() {
     let folder = TempDir::new().unwrap();
 
-    let list = json_of(&plan(&folder, &["--format", "json", "NSE:TCS", "NSE:INFY"]));
+    let list = json_of(&run_plan(&folder, &["--format", "json", "NSE:TCS", "NSE:INFY"]));
 
     assert_eq!(list["broker"], "kite");
     let instruments: Vec<&Value> =
         list["subscriptions"].as_array().unwrap().iter().map(|of| &of["instrument"]).collect();
     assert_eq!(instruments, ["NSE:INFY", "NSE:TCS"]);
     assert_eq!(list["subscriptions"][0]["connection"], 1);
-    let without_tokens = plan(&folder, &["--format", "kite", "NSE:TCS"]);
+    let without_tokens = run_plan(&folder, &["--format", "kite", "NSE:TCS"]);
     assert_eq!(without_tokens.code, Some(1));
     assert!(without_tokens.complaint.contains("no file of kite lists an instrument"), "{}", without_tokens.complaint);
-    let other = plan(&folder, &["--format", "dhan", "NSE:TCS"]);
+    let other = run_plan(&folder, &["--format", "dhan", "NSE:TCS"]);
     assert_eq!(other.complaint, "error: expected `json` or the broker of the plan, `kite`, got `dhan`\n");
 }
 
@@ -117,7 +117,7 @@ fn an_ingested_file_gives_the_arguments_of_the_sdk() {
     let ingest = ["ingest", file.to_str().unwrap(), "--broker", "kite", "--file-date", "2026-08-17", "--force"];
     assert_eq!(run(&ingest, folder.path(), &[]).code, Some(0));
 
-    let sdk = json_of(&plan(&folder, &["--format", "kite", "--mode", "full", "NSE:TCS", "NSE:INFY"]));
+    let sdk = json_of(&run_plan(&folder, &["--format", "kite", "--mode", "full", "NSE:TCS", "NSE:INFY"]));
 
     let messages = &sdk["connections"][0]["messages"];
     assert_eq!(messages[0]["subscribe"].as_array().unwrap().len(), 2);
@@ -130,14 +130,14 @@ fn a_decision_is_explained() {
     let folder = TempDir::new().unwrap();
     let arguments = |more: &[&'static str]| [&KEYS[..], &["--optimization", "low"], more].concat();
 
-    let table = plan(&folder, &arguments(&["--explain", "NSE:ITC"]));
-    let explanation = json_of(&plan(&folder, &arguments(&["--explain", "NSE:ITC", "--json"])));
+    let table = run_plan(&folder, &arguments(&["--explain", "NSE:ITC"]));
+    let explanation = json_of(&run_plan(&folder, &arguments(&["--explain", "NSE:ITC", "--json"])));
 
     assert_eq!(table.row("reason").unwrap(), ["reason", "over_capacity"]);
     assert_eq!(table.row("would displace").unwrap(), ["would displace", "NSE:SBIN (priority 0)"]);
     assert_eq!(explanation["limit"]["limit"], "connections");
     assert_eq!(explanation["would_displace"]["instrument"], "NSE:SBIN");
-    let absent = plan(&folder, &["NSE:TCS", "--explain", "NSE:NOPE"]);
+    let absent = run_plan(&folder, &["NSE:TCS", "--explain", "NSE:NOPE"]);
     assert_eq!(absent.complaint, "error: `NSE:NOPE` is not among the keys of the plan\n");
 }
 
@@ -145,7 +145,7 @@ fn a_decision_is_explained() {
 fn faults_of_broker_options_are_reported_together() {
     let folder = TempDir::new().unwrap();
 
-    let faults = plan(&folder, &["NSE:TCS", "--mode", "quote", "--min-mode", "full", "--tier", "gold"]);
+    let faults = run_plan(&folder, &["NSE:TCS", "--mode", "quote", "--min-mode", "full", "--tier", "gold"]);
 
     assert_eq!(faults.code, Some(1));
     assert!(faults.complaint.contains("--min-mode: expected a mode that `quote` includes"), "{}", faults.complaint);
