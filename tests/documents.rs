@@ -41,7 +41,7 @@ fn files_below(folder: &Path, extension: &str) -> Vec<PathBuf> {
     found
 }
 
-pub(crate) fn read(path: impl AsRef<Path>) -> String {
+pub(crate) fn read_repository_file(path: impl AsRef<Path>) -> String {
     let path = root().join(path);
     fs::read_to_string(&path).unwrap_or_else(|fault| panic!("failed to read {}: {fault}", path.display()))
 }
@@ -91,7 +91,7 @@ pub(crate) fn first_cells(text: &str) -> BTreeSet<String> {
 fn every_link_of_the_documents_resolves() {
     let mut broken = Vec::new();
     for document in documents() {
-        let text = read(&document);
+        let text = read_repository_file(&document);
         for (number, line) in prose(&text) {
             for target in link_targets(line).filter(|target| !target.starts_with("http")) {
                 let (path, fragment) = target.split_once('#').unwrap_or((target, ""));
@@ -99,7 +99,8 @@ fn every_link_of_the_documents_resolves() {
                     "" => document.clone(),
                     path => document.parent().expect("a document is in a folder").join(path),
                 };
-                let is_good = linked.exists() && (fragment.is_empty() || anchors(&read(&linked)).contains(fragment));
+                let is_good = linked.exists()
+                    && (fragment.is_empty() || anchors(&read_repository_file(&linked)).contains(fragment));
                 if !is_good {
                     broken.push(format!("{}:{number}: {target}", document.display()));
                 }
@@ -112,8 +113,8 @@ fn every_link_of_the_documents_resolves() {
 
 #[test]
 fn first_documents_are_short() {
-    assert!(read("README.md").lines().count() <= README_LINES_MAX);
-    assert!(read("ARCHITECTURE.md").lines().count() <= ARCHITECTURE_LINES_MAX);
+    assert!(read_repository_file("README.md").lines().count() <= README_LINES_MAX);
+    assert!(read_repository_file("ARCHITECTURE.md").lines().count() <= ARCHITECTURE_LINES_MAX);
 }
 
 #[test]
@@ -130,7 +131,7 @@ fn configuration_page_lists_every_setting() {
         .collect();
     assert!(settings.len() > 30, "{settings:?}");
 
-    let documented = first_cells(&read("docs/configuration.md"));
+    let documented = first_cells(&read_repository_file("docs/configuration.md"));
 
     assert_eq!(documented, settings);
 }
@@ -140,13 +141,13 @@ fn operating_page_lists_every_metric() {
     let mut registered = BTreeSet::new();
     for folder in ["src", "actors/src", "store/src"] {
         for file in files_below(&root().join(folder), "rs") {
-            let text = read(file);
+            let text = read_repository_file(file);
             let names = text.split('"').filter(|part| part.starts_with("instrument_registry_"));
             registered.extend(names.filter(|name| name.bytes().all(is_of_metric)).map(str::to_owned));
         }
     }
 
-    let documented: BTreeSet<String> = first_cells(&read("docs/operating.md"))
+    let documented: BTreeSet<String> = first_cells(&read_repository_file("docs/operating.md"))
         .into_iter()
         .filter(|name| name.starts_with("instrument_registry_"))
         .collect();
@@ -156,12 +157,12 @@ fn operating_page_lists_every_metric() {
 
 #[test]
 fn log_messages_of_the_operating_page_exist() {
-    let page = read("docs/operating.md");
+    let page = read_repository_file("docs/operating.md");
     let (_, rest) = page.split_once("\n## Log\n").expect("the page has the section");
     let (section, _) = rest.split_once("\n## ").expect("another section follows");
     let files =
         ["src", "actors/src", "store/src"].into_iter().flat_map(|folder| files_below(&root().join(folder), "rs"));
-    let source: String = files.map(read).collect();
+    let source: String = files.map(read_repository_file).collect();
 
     let messages = first_cells(section);
     let missing: Vec<&String> = messages.iter().filter(|message| !source.contains(&format!("\"{message}\""))).collect();
@@ -176,12 +177,12 @@ const fn is_of_metric(byte: u8) -> bool {
 
 #[test]
 fn every_make_command_of_the_documents_exists() {
-    let makefile = read("Makefile");
+    let makefile = read_repository_file("Makefile");
     let described = makefile.lines().filter(|line| line.contains(" ## "));
     let targets: BTreeSet<&str> = described.filter_map(|line| line.split_once(':')).map(|(name, _)| name).collect();
     let mut unknown = Vec::new();
     for document in documents() {
-        let text = read(&document);
+        let text = read_repository_file(&document);
         // A command is a whole line of a block or the start of inline code.
         let starts = text.lines().filter_map(|line| line.trim_start().strip_prefix("make "));
         let inline = text.split('`').filter_map(|code| code.strip_prefix("make "));
@@ -218,7 +219,7 @@ fn every_source_file_of_the_documents_exists() {
     ];
     let mut missing = Vec::new();
     for document in documents() {
-        for code in inline_code(&read(&document)) {
+        for code in inline_code(&read_repository_file(&document)) {
             let is_path = folders.iter().any(|folder| code.starts_with(folder)) && !code.contains([' ', '*', '…', '<'])
                 // Folders such as deploy/.run are created at run time.
                 && !code.contains("/.");
@@ -235,8 +236,8 @@ fn every_source_file_of_the_documents_exists() {
 fn every_test_of_an_invariant_exists() {
     let folders = ["src", "actors/src", "store/src", "planning/src", "tests"];
     let sources: Vec<String> =
-        folders.iter().flat_map(|folder| files_below(&root().join(folder), "rs")).map(read).collect();
-    let text = read("ARCHITECTURE.md");
+        folders.iter().flat_map(|folder| files_below(&root().join(folder), "rs")).map(read_repository_file).collect();
+    let text = read_repository_file("ARCHITECTURE.md");
     let (_, rest) = text.split_once("\n## Invariants\n").expect("the page has the section");
     let (invariants, _) = rest.split_once("\n## ").expect("another section follows");
 

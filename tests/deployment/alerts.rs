@@ -7,7 +7,7 @@ use std::process::Output;
 use test_servers::promtool;
 use yaml_rust2::{Yaml, YamlLoader};
 
-use crate::documents::{prose, read};
+use crate::documents::{prose, read_repository_file};
 
 /// An alert, or a recording rule without a name.
 pub(super) struct Rule {
@@ -24,7 +24,8 @@ pub(super) fn folder() -> PathBuf {
 
 /// Returns the rules of the deployment.
 pub(super) fn rules() -> Vec<Rule> {
-    let file = &YamlLoader::load_from_str(&read("deploy/prometheus/alerts.yml")).expect("it is YAML")[0];
+    let file =
+        &YamlLoader::load_from_str(&read_repository_file("deploy/prometheus/alerts.yml")).expect("it is YAML")[0];
     let groups = file["groups"].as_vec().expect("the file has groups");
     let rules = groups.iter().flat_map(|group| group["rules"].as_vec().expect("a group has rules"));
     let text = |value: &Yaml| value.as_str().map(str::to_owned);
@@ -67,7 +68,7 @@ fn every_alert_is_tested_to_fire_and_not_to_fire() {
     }
     let mut tested = BTreeSet::new();
     for file in ["alerts_test.yml", "alerts_state_test.yml"] {
-        let file = &YamlLoader::load_from_str(&read(folder().join(file))).expect("it is YAML")[0];
+        let file = &YamlLoader::load_from_str(&read_repository_file(folder().join(file))).expect("it is YAML")[0];
         for case in file["tests"].as_vec().expect("the file has tests") {
             for check in case["alert_rule_test"].as_vec().expect("a test has checks") {
                 let name = check["alertname"].as_str().expect("a check has an alert").to_owned();
@@ -97,7 +98,7 @@ fn every_alert_has_a_severity_a_summary_and_a_runbook() {
 
 #[test]
 fn the_runbook_has_one_section_for_each_alert() {
-    let page = read("docs/runbook.md");
+    let page = read_repository_file("docs/runbook.md");
     let sections: Vec<&str> = prose(&page)
         .filter_map(|(_, line)| line.strip_prefix("### "))
         .filter(|heading| heading.starts_with("InstrumentRegistry"))
@@ -111,9 +112,9 @@ fn the_runbook_has_one_section_for_each_alert() {
 /// The log lines that the runbook tells operators to search for.
 #[test]
 fn log_messages_of_the_runbook_are_on_the_operating_page() {
-    let page = read("docs/runbook.md");
+    let page = read_repository_file("docs/runbook.md");
     let (_, rest) = page.split_once("grep -F '").expect("the page has a search");
-    let operating = read("docs/operating.md");
+    let operating = read_repository_file("docs/operating.md");
     let messages = std::iter::once(rest).chain(rest.split("grep -F '").skip(1));
     let messages: BTreeSet<&str> = messages.filter_map(|rest| rest.split('\'').next()).collect();
 

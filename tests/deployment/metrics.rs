@@ -8,7 +8,7 @@ use tempfile::TempDir;
 use test_servers::{PostgresServer, RedisServer, promtool};
 
 use super::alerts::folder;
-use crate::documents::{first_cells, read};
+use crate::documents::{first_cells, read_repository_file};
 use crate::http_ingest::{FEW, kite_of};
 use crate::http_process::exposition::use_everything;
 use crate::http_process::measures::series;
@@ -121,7 +121,8 @@ async fn metrics_of_a_full_run_are_documented_and_valid() {
     let types = text.lines().filter_map(|line| line.strip_prefix("# TYPE ")?.split(' ').next());
     let exported: BTreeSet<String> = types.map(str::to_owned).collect();
     let is_metric = |name: &String| name.starts_with("instrument_registry_") || name.starts_with("process_");
-    let documented: BTreeSet<String> = first_cells(&read("docs/operating.md")).into_iter().filter(is_metric).collect();
+    let documented: BTreeSet<String> =
+        first_cells(&read_repository_file("docs/operating.md")).into_iter().filter(is_metric).collect();
     assert_eq!(exported, documented);
 
     let Some(checked) = promtool(&folder(), &["check", "metrics"], &text) else { return };

@@ -8,7 +8,7 @@ use tokio::time::timeout;
 
 use super::alerts::{folder, rules};
 use super::metrics::{FullRun, plans_of_every_kind};
-use crate::documents::read;
+use crate::documents::read_repository_file;
 use crate::support::{Process, SOON};
 
 /// Queries that return nothing if all is well, with the reason.
@@ -29,7 +29,8 @@ fn of_dashboards() -> Vec<Query> {
     let mut found = Vec::new();
     for name in ["instrument-registry", "instrument-registry-causes"] {
         let dashboard: Value =
-            serde_json::from_str(&read(format!("deploy/grafana/dashboards/{name}.json"))).expect("it is JSON");
+            serde_json::from_str(&read_repository_file(format!("deploy/grafana/dashboards/{name}.json")))
+                .expect("it is JSON");
         assert_eq!(dashboard["uid"], name);
         for panel in dashboard["panels"].as_array().expect("a dashboard has panels") {
             for target in panel["targets"].as_array().into_iter().flatten() {

@@ -9,7 +9,7 @@ use std::process::Command;
 
 use serde_json::Value;
 
-use super::{documents, read, root};
+use super::{documents, read_repository_file, root};
 use crate::support::{Finished, Process, gzip};
 
 /// The file that pages ingest, with the name that brokers' files have there.
@@ -137,7 +137,7 @@ fn compare(place: &str, shown: &Value, actual: &Value) -> Result<(), String> {
 
 /// Runs a page's commands against a service of its own, and compares the answers that the page shows.
 async fn check(page: &str) {
-    let blocks = blocks(&read(page));
+    let blocks = blocks(&read_repository_file(page));
     for tool in ["curl", "jq"] {
         let is_installed = Command::new(tool).arg("--version").output().is_ok();
         assert!(is_installed, "{tool} is not installed; `make test` installs it");
@@ -249,7 +249,7 @@ fn every_page_with_commands_is_checked() {
     ];
     for document in documents() {
         let name = document.strip_prefix(root()).expect("documents are below the root").display().to_string();
-        assert_eq!(!blocks(&read(&document)).is_empty(), checked.contains(&name.as_str()), "{name}");
+        assert_eq!(!blocks(&read_repository_file(&document)).is_empty(), checked.contains(&name.as_str()), "{name}");
     }
 }
 

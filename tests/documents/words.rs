@@ -1,6 +1,6 @@
 //! Documents and messages use the standard words of the field, so that a reader can search for them.
 
-use super::{documents, files_below, prose, read, root};
+use super::{documents, files_below, prose, read_repository_file, root};
 
 /// Words and phrases that have a standard equivalent, with that equivalent.
 const AVOIDED: [(&str, &str); 22] = [
@@ -62,7 +62,7 @@ fn avoided(text: &str) -> impl Iterator<Item = &'static (&'static str, &'static 
 fn documents_use_standard_words() {
     let mut found = Vec::new();
     for document in documents() {
-        for (number, line) in prose(&read(&document)) {
+        for (number, line) in prose(&read_repository_file(&document)) {
             // Names of the repository in backticks are no prose.
             let words: String = line.split('`').step_by(2).collect::<Vec<_>>().join(" ");
             for (phrase, standard) in avoided(&words) {
@@ -79,7 +79,7 @@ fn messages_use_standard_words() {
     let mut found = Vec::new();
     let folders = ["src", "actors", "store", "planning"];
     for file in folders.iter().flat_map(|folder| files_below(&root().join(folder), "rs")) {
-        for (number, line) in (1..).zip(read(&file).lines()) {
+        for (number, line) in (1..).zip(read_repository_file(&file).lines()) {
             for (phrase, standard) in
                 literals(line).iter().filter(|text| text.contains(' ')).flat_map(|text| avoided(text))
             {
