@@ -64,17 +64,19 @@ impl Dump {
 }
 
 fn kite() -> Option<&'static Dump> {
-    static DUMP: LazyLock<Option<Dump>> = LazyLock::new(|| read(Broker::Kite, "kite_nfo_bfo_2026-08-17.csv.gz"));
+    static DUMP: LazyLock<Option<Dump>> = LazyLock::new(|| read_dump(Broker::Kite, "kite_nfo_bfo_2026-08-17.csv.gz"));
     found(&DUMP)
 }
 
 fn upstox_json() -> Option<&'static Dump> {
-    static DUMP: LazyLock<Option<Dump>> = LazyLock::new(|| read(Broker::Upstox, "upstox_complete_2025-06-12.json.gz"));
+    static DUMP: LazyLock<Option<Dump>> =
+        LazyLock::new(|| read_dump(Broker::Upstox, "upstox_complete_2025-06-12.json.gz"));
     found(&DUMP)
 }
 
 fn upstox_csv() -> Option<&'static Dump> {
-    static DUMP: LazyLock<Option<Dump>> = LazyLock::new(|| read(Broker::Upstox, "upstox_complete_2024-09-05.csv.gz"));
+    static DUMP: LazyLock<Option<Dump>> =
+        LazyLock::new(|| read_dump(Broker::Upstox, "upstox_complete_2024-09-05.csv.gz"));
     found(&DUMP)
 }
 
@@ -97,7 +99,7 @@ fn shared() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(shared)
 }
 
-fn read(broker: Broker, name: &str) -> Option<Dump> {
+fn read_dump(broker: Broker, name: &str) -> Option<Dump> {
     let file = File::open(folder().join(name)).ok()?;
     let load =
         read_file(broker, file, &Limits::default(), &mut |_| ControlFlow::Continue(())).expect("the file can be read");

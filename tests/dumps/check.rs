@@ -40,9 +40,9 @@ fn merged<'a>(files: impl IntoIterator<Item = &'a Stored>) -> Catalogue {
 fn newest() -> Option<&'static [Stored; 4]> {
     static FILES: LazyLock<Option<[Stored; 4]>> = LazyLock::new(|| {
         let (kite, upstox) = (kite()?, upstox_json()?);
-        let shares = read(Broker::Kite, "kite_nse_2025-10.csv.gz")?;
-        let fyers = read(Broker::Fyers, "fyers_nse_cm_2025-11-10.csv.gz")?;
-        let dhan = read(Broker::Dhan, "dhan_compact_nse_cash_2025-08.csv.gz")?;
+        let shares = read_dump(Broker::Kite, "kite_nse_2025-10.csv.gz")?;
+        let fyers = read_dump(Broker::Fyers, "fyers_nse_cm_2025-11-10.csv.gz")?;
+        let dhan = read_dump(Broker::Dhan, "dhan_compact_nse_cash_2025-08.csv.gz")?;
         Some([
             Stored::new(&[&shares, kite], "2025-10-01"),
             Stored::new(&[upstox], "2025-06-12"),

@@ -23,7 +23,7 @@ struct Loads(Vec<(Broker, Option<NaiveDate>, StoredInstruments)>);
 fn loads() -> Option<&'static Loads> {
     static LOADS: LazyLock<Option<Loads>> = LazyLock::new(|| {
         let load = |(broker, name, of)| {
-            let dump = read(broker, name)?;
+            let dump = read_dump(broker, name)?;
             let followed = StoredInstruments::none().followed_by(&dump.load.rows).expect("nothing is read");
             Some((broker, date(of), StoredInstruments::Archive(followed.archive.into())))
         };

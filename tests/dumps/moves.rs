@@ -22,8 +22,8 @@ fn in_series(row: &Row, series: &str, token: usize) -> Row {
 /// Kite's file has no ISINs. The series are those of Fyers' file of the next month.
 #[test]
 fn kites_shares_are_followed_into_the_series_of_the_next_month() {
-    let kite = read(Broker::Kite, "kite_nse_2025-10.csv.gz");
-    let fyers = read(Broker::Fyers, "fyers_nse_cm_2025-11-10.csv.gz");
+    let kite = read_dump(Broker::Kite, "kite_nse_2025-10.csv.gz");
+    let fyers = read_dump(Broker::Fyers, "fyers_nse_cm_2025-11-10.csv.gz");
     let (Some(kite), Some(fyers)) = (kite, fyers) else {
         writeln!(io::stderr(), "skipped: the files of NSE's securities are not in {}", folder().display())
             .expect("standard error can be written to");

@@ -9,17 +9,18 @@ fn rows(dump: &'static Dump) -> &'static [Row] {
 }
 
 fn kite_nse() -> Option<&'static Dump> {
-    static DUMP: LazyLock<Option<Dump>> = LazyLock::new(|| read(Broker::Kite, "kite_nse_2025-10.csv.gz"));
+    static DUMP: LazyLock<Option<Dump>> = LazyLock::new(|| read_dump(Broker::Kite, "kite_nse_2025-10.csv.gz"));
     found(&DUMP)
 }
 
 fn fyers() -> Option<&'static Dump> {
-    static DUMP: LazyLock<Option<Dump>> = LazyLock::new(|| read(Broker::Fyers, "fyers_nse_cm_2025-11-10.csv.gz"));
+    static DUMP: LazyLock<Option<Dump>> = LazyLock::new(|| read_dump(Broker::Fyers, "fyers_nse_cm_2025-11-10.csv.gz"));
     found(&DUMP)
 }
 
 fn dhan() -> Option<&'static Dump> {
-    static DUMP: LazyLock<Option<Dump>> = LazyLock::new(|| read(Broker::Dhan, "dhan_compact_nse_cash_2025-08.csv.gz"));
+    static DUMP: LazyLock<Option<Dump>> =
+        LazyLock::new(|| read_dump(Broker::Dhan, "dhan_compact_nse_cash_2025-08.csv.gz"));
     found(&DUMP)
 }
 
