@@ -6,7 +6,9 @@ use chrono::{Days, NaiveDate};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::support::{Client, Finished, Process, REGISTRY, SOON, Service, body, eventually, run, texts, today, with};
+use crate::support::{
+    Client, CommandResult, Process, REGISTRY, SOON, Service, body, eventually, run, texts, today, with,
+};
 
 const HEADER: &str = "exchange,date,kind,open,close,description\n";
 const KITE: &str = "instrument_token,exchange_token,tradingsymbol,name,last_price,expiry,strike,tick_size,lot_size,\
@@ -28,7 +30,7 @@ fn closed_for_three_days() -> String {
     [HEADER, &holidays, &session, &later].concat()
 }
 
-fn ingest_text(folder: &Path, name: &str, text: &str, options: &[&str]) -> Finished {
+fn ingest_text(folder: &Path, name: &str, text: &str, options: &[&str]) -> CommandResult {
     let path = folder.join(name);
     std::fs::write(&path, text).expect("the file can be written");
     run(&[&["ingest", "--calendar", &path.display().to_string()], options].concat(), folder, &[])

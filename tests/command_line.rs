@@ -15,7 +15,7 @@ mod standin;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::support::{Finished, Process, run, texts};
+use crate::support::{CommandResult, Process, run, texts};
 
 /// Runs `plan --json` and gives the plan.
 fn run_plan_json(folder: &TempDir, arguments: &[&str]) -> Value {
@@ -133,7 +133,7 @@ fn more_keys_than_a_request_may_have_are_refused() {
 fn help_names_every_command() {
     let folder = TempDir::new().unwrap();
 
-    let Finished { code, output, .. } = run(&["--help"], folder.path(), &[]);
+    let CommandResult { code, output, .. } = run(&["--help"], folder.path(), &[]);
 
     assert_eq!(code, Some(0));
     for command in ["serve", "plan", "ingest", "catalog", "migrate", "check-config"] {

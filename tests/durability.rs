@@ -11,7 +11,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 use tokio::task::JoinHandle;
 
-use crate::support::{Answer, Client, Finished, Process, SOON, body, eventually, with, with_path_only};
+use crate::support::{Answer, Client, CommandResult, Process, SOON, body, eventually, with, with_path_only};
 
 /// Every plan that was acknowledged, as it was answered; and what was answered otherwise.
 #[derive(Clone, Default)]
@@ -187,7 +187,7 @@ async fn the_line_to_paste_makes_a_plan_at_the_first_start_and_at_the_next() {
     }
     let paste = |line: &str, variables: &[(&str, &str)]| -> Value {
         let output = with_path_only(Command::new("sh").args(["-c", line])).envs(variables.iter().copied()).output();
-        let finished = Finished::from(output.unwrap());
+        let finished = CommandResult::from(output.unwrap());
         assert_eq!((finished.code, finished.complaint.as_str()), (Some(0), ""));
         serde_json::from_str(&finished.output).unwrap()
     };

@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 use tokio::time::{Instant, sleep};
 
 pub(crate) use self::client::{Answer, Client};
-pub(crate) use self::process::{Finished, Process, command, run, run_with_descriptors, with_path_only};
+pub(crate) use self::process::{CommandResult, Process, command, run, run_with_descriptors, with_path_only};
 pub(crate) use self::service::Service;
 pub(crate) use self::standin::Standin;
 pub(crate) use self::standin_process::StandinProcess;

@@ -5,7 +5,7 @@ use std::fs;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::support::{Finished, run, texts};
+use crate::support::{CommandResult, run, texts};
 
 /// Limits of Kite that three instruments reach.
 const LIMITS: &str = r#"
@@ -20,14 +20,14 @@ mixed = { value = 1, source = "test", seen = "2026-11-24" }
 const KEYS: [&str; 5] = ["NSE:TCS", "NSE:INFY", "NSE:RELIANCE", "NSE:SBIN", "NSE:ITC"];
 
 /// Runs `plan` with the small limits.
-fn run_plan(folder: &TempDir, arguments: &[&str]) -> Finished {
+fn run_plan(folder: &TempDir, arguments: &[&str]) -> CommandResult {
     let limits = folder.path().join("limits.toml");
     fs::write(&limits, LIMITS).expect("the folder of the test is writable");
     let variables = [("INSTRUMENT_REGISTRY_BROKER_LIMITS", limits.to_str().expect("the path is UTF-8"))];
     run(&[&["plan", "--broker", "kite"], arguments].concat(), folder.path(), &variables)
 }
 
-fn json_of(finished: &Finished) -> Value {
+fn json_of(finished: &CommandResult) -> Value {
     assert_eq!((finished.code, finished.complaint.as_str()), (Some(0), ""));
     serde_json::from_str(&finished.output).expect("the output is JSON")
 }

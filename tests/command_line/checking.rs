@@ -6,11 +6,11 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use super::ingesting::{KITE_HEADER, ingest, write};
-use crate::support::{Finished, run};
+use crate::support::{CommandResult, run};
 
 const DAY: &str = "2026-08-17";
 
-fn check(folder: &Path, arguments: &[&str]) -> Finished {
+fn check(folder: &Path, arguments: &[&str]) -> CommandResult {
     run(&[&["catalog", "check"], arguments].concat(), folder, &[])
 }
 

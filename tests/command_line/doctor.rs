@@ -15,7 +15,7 @@ use test_servers::{RedisServer, TestDatabase, free_port};
 
 use super::ingesting::{KITE_CASH, KITE_HEADER, ingest, write};
 use super::standin::service_with;
-use crate::support::{Finished, KEY, Process, StandinProcess, fields, run};
+use crate::support::{CommandResult, KEY, Process, StandinProcess, fields, run};
 
 /// The variables of an environment without a port of another test.
 fn with_free_port<'a>(variables: &[(&'a str, &'a str)], port: &'a str) -> Vec<(&'a str, &'a str)> {
@@ -23,7 +23,7 @@ fn with_free_port<'a>(variables: &[(&'a str, &'a str)], port: &'a str) -> Vec<(&
 }
 
 /// The checks by their names, and the finished command.
-fn doctor(arguments: &[&str], data_dir: &Path, variables: &[(&str, &str)]) -> (BTreeMap<String, Value>, Finished) {
+fn doctor(arguments: &[&str], data_dir: &Path, variables: &[(&str, &str)]) -> (BTreeMap<String, Value>, CommandResult) {
     let port = free_port().to_string();
     let has_port = variables.iter().any(|(name, _)| *name == "PORT");
     let variables = if has_port { variables.to_vec() } else { with_free_port(variables, &port) };
@@ -38,7 +38,7 @@ fn doctor(arguments: &[&str], data_dir: &Path, variables: &[(&str, &str)]) -> (B
 
 /// Checks the status, a part of the detail, and a part of the remedy of a failed check, and the exit code.
 #[track_caller]
-fn assert_fails((checks, finished): &(BTreeMap<String, Value>, Finished), name: &str, detail: &str, remedy: &str) {
+fn assert_fails((checks, finished): &(BTreeMap<String, Value>, CommandResult), name: &str, detail: &str, remedy: &str) {
     let check = &checks[name];
     assert_eq!(check["status"], "failed", "{check}");
     assert!(check["detail"].as_str().is_some_and(|text| text.contains(detail)), "{check}");

@@ -7,7 +7,7 @@ use tempfile::TempDir;
 
 use super::run_plan_json;
 use super::standin::service_with;
-use crate::support::{Finished, gzip, run, texts, zip};
+use crate::support::{CommandResult, gzip, run, texts, zip};
 
 pub(super) const KITE_HEADER: &str = "instrument_token,exchange_token,tradingsymbol,name,last_price,expiry,strike,\
     tick_size,lot_size,instrument_type,segment,exchange\n";
@@ -43,11 +43,11 @@ pub(super) fn write(folder: &Path, name: &str, content: impl AsRef<[u8]>) -> Pat
 /// Files of a few rows are enough for these tests.
 pub(super) const FEW: [(&str, &str); 1] = [("INSTRUMENT_REGISTRY_GATE_FIRST_ROWS_MIN", "1")];
 
-pub(super) fn ingest(path: &Path, broker: &str, data_dir: &Path) -> Finished {
+pub(super) fn ingest(path: &Path, broker: &str, data_dir: &Path) -> CommandResult {
     run(&["ingest", &path.display().to_string(), "--broker", broker], data_dir, &FEW)
 }
 
-pub(super) fn ingest_forced(path: &Path, broker: &str, data_dir: &Path) -> Finished {
+pub(super) fn ingest_forced(path: &Path, broker: &str, data_dir: &Path) -> CommandResult {
     run(&["ingest", &path.display().to_string(), "--broker", broker, "--force"], data_dir, &FEW)
 }
 
@@ -410,7 +410,7 @@ fn a_real_file_is_kept_whole() {
 }
 
 /// Runs `ingest --server` with a service that gives these answers, the last of them to all further requests.
-fn ingest_with_answers(answers: &'static [(&'static str, &'static str)]) -> Finished {
+fn ingest_with_answers(answers: &'static [(&'static str, &'static str)]) -> CommandResult {
     let folder = TempDir::new().expect("a folder can be created");
     let file = write(folder.path(), "kite_2026-08-17.csv", [KITE_HEADER, KITE_CASH].concat());
     let mut requests = 0;

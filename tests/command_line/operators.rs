@@ -6,10 +6,10 @@ use std::process::Stdio;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::support::{Finished, KEY, Process, command, fields, run};
+use crate::support::{CommandResult, KEY, Process, command, fields, run};
 
 /// Runs a command against a service.
-fn ask(arguments: &[&str], service: &Process, data_dir: &Path) -> Finished {
+fn ask(arguments: &[&str], service: &Process, data_dir: &Path) -> CommandResult {
     let url = format!("http://{}", service.address);
     run(arguments, data_dir, &[("INSTRUMENT_REGISTRY_URL", &url), ("INTERNAL_API_KEY", KEY)])
 }
@@ -195,7 +195,7 @@ fn completions_ignore_a_closed_output() {
     drop(reader);
 
     let child = command(&["completions", "bash"], folder.path(), &[]).stdout(writer).stderr(Stdio::piped()).spawn();
-    let finished = Finished::from(child.unwrap().wait_with_output().unwrap());
+    let finished = CommandResult::from(child.unwrap().wait_with_output().unwrap());
 
     assert_eq!(finished.complaint, "");
     assert_eq!(finished.code, Some(0));

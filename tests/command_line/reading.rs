@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use super::ingesting::{KITE_CASH, KITE_DERIVATIVES, KITE_HEADER, ingest, ingest_forced, write};
-use crate::support::{Finished, KEY, Process, SOON, eventually, fields, run};
+use crate::support::{CommandResult, KEY, Process, SOON, eventually, fields, run};
 
 /// A folder with two accepted files of Kite, and a service on it.
 async fn started() -> (TempDir, Process) {
@@ -24,7 +24,7 @@ async fn started() -> (TempDir, Process) {
     (folder, service)
 }
 
-fn succeed(finished: Finished) -> String {
+fn succeed(finished: CommandResult) -> String {
     assert_eq!((finished.code, finished.complaint.as_str()), (Some(0), ""));
     finished.output
 }

@@ -10,7 +10,7 @@ use std::process::Command;
 use serde_json::Value;
 
 use super::{documents, read_repository_file, root};
-use crate::support::{Finished, Process, gzip};
+use crate::support::{CommandResult, Process, gzip};
 
 /// The file that pages ingest, with the name that brokers' files have there.
 const KITE_FILE: &str = "kite_instruments_2026-08-17.csv.gz";
@@ -87,7 +87,7 @@ fn run_blocks(folder: &Path, address: &str, blocks: &[Block]) -> Result<Vec<Stri
     let path = format!("{}:{}", binary.display(), std::env::var("PATH").unwrap_or_default());
     let mut command = Command::new("bash");
     command.args(["-c", &script]).current_dir(folder).env_clear().env("PATH", path);
-    let finished = Finished::from(command.output().expect("bash is installed"));
+    let finished = CommandResult::from(command.output().expect("bash is installed"));
     let mut outputs: Vec<String> = finished.output.split(BLOCK_END).map(str::to_owned).collect();
     if finished.code != Some(0) {
         let line = blocks.get(outputs.len() - 1).map_or(0, |block| block.line);

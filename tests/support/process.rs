@@ -169,16 +169,16 @@ pub(crate) fn with_path_only(command: &mut Command) -> &mut Command {
 }
 
 /// Runs a command of the binary to its end, which must come soon: one that serves by mistake fails its test.
-pub(crate) fn run(arguments: &[&str], data_dir: &Path, variables: &[(&str, &str)]) -> Finished {
+pub(crate) fn run(arguments: &[&str], data_dir: &Path, variables: &[(&str, &str)]) -> CommandResult {
     finish(command(arguments, data_dir, variables))
 }
 
 /// Runs the service with a limit of file descriptors to its end, which must come soon.
-pub(crate) fn run_with_descriptors(limit: &str, data_dir: &Path) -> Finished {
+pub(crate) fn run_with_descriptors(limit: &str, data_dir: &Path) -> CommandResult {
     finish(with_descriptors(limit, data_dir, &[("INTERNAL_API_KEY", KEY), ("PORT", "0")]))
 }
 
-fn finish(mut command: Command) -> Finished {
+fn finish(mut command: Command) -> CommandResult {
     let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the binary can be run");
     let id = child.id();
     let (ended, is_ended) = std::sync::mpsc::channel::<()>();
@@ -192,7 +192,7 @@ fn finish(mut command: Command) -> Finished {
     let output = child.wait_with_output().expect("it can be waited for");
     drop(ended);
     assert!(watch.join().expect("it does not panic"), "{command:?} did not end within {RUN_WITHIN:?}");
-    Finished::from(output)
+    CommandResult::from(output)
 }
 
 /// How long a command may take; reading a whole real file is the longest.
@@ -200,20 +200,20 @@ const RUN_WITHIN: Duration = Duration::from_secs(600);
 
 /// A command that has ended.
 #[derive(Debug)]
-pub(crate) struct Finished {
+pub(crate) struct CommandResult {
     pub(crate) code: Option<i32>,
     pub(crate) output: String,
     pub(crate) complaint: String,
 }
 
-impl From<Output> for Finished {
+impl From<Output> for CommandResult {
     fn from(output: Output) -> Self {
         let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("it prints UTF-8");
-        Finished { code: output.status.code(), output: text(output.stdout), complaint: text(output.stderr) }
+        CommandResult { code: output.status.code(), output: text(output.stdout), complaint: text(output.stderr) }
     }
 }
 
-impl Finished {
+impl CommandResult {
     /// The cells of the table's row that begins with this cell; the empty ones are left out.
     pub(crate) fn row(&self, first: &str) -> Option<Vec<&str>> {
         let cells = |line| -> Vec<&str> {
