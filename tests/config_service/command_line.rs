@@ -11,13 +11,13 @@ use super::*;
 use crate::support::{Answer, Client, KEY, run};
 
 /// The service as a process that waits for its database's URL, and is therefore never ready.
-struct Waiting {
+struct WaitingProcess {
     client: Client,
     child: Child,
     folder: TempDir,
 }
 
-impl Waiting {
+impl WaitingProcess {
     /// With the file of last good settings holding this.
     async fn start(standin: &Standin, last_good: &str) -> Self {
         let folder = TempDir::new().expect("a folder can be made");
@@ -36,7 +36,7 @@ impl Waiting {
             .stderr(File::create(folder.path().join("log")).expect("the log can be made"))
             .spawn()
             .expect("the service can be started");
-        let waiting = Waiting { client: Client::new(address), child, folder };
+        let waiting = WaitingProcess { client: Client::new(address), child, folder };
         eventually("the process answers", SOON, async || {
             let request = waiting.client.request_without_key(Method::GET, "/health");
             Answer::attempt(request).await.ok().filter(|answer| answer.status == 200)
@@ -60,7 +60,7 @@ impl Waiting {
     }
 }
 
-impl Drop for Waiting {
+impl Drop for WaitingProcess {
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
@@ -70,7 +70,7 @@ impl Drop for Waiting {
 #[tokio::test(flavor = "multi_thread")]
 async fn sighup_has_settings_read_anew_and_does_not_end_the_process() {
     let standin = Standin::start(&[]).await;
-    let mut process = Waiting::start(&standin, "{}").await;
+    let mut process = WaitingProcess::start(&standin, "{}").await;
 
     process.signal("-HUP");
     let id = eventually("the signal is logged", SOON, async || {
@@ -96,7 +96,7 @@ async fn a_value_out_of_range_raises_one_alarm_until_it_is_another_one() {
     const KEYS: &str = "instrument_registry_settings_refused_keys";
     let standin = Standin::start(&[(TTL, "0")]).await;
     let last_good = json!({TTL: {"value": "60", "said_at": "2026-11-24T03:45:00Z"}}).to_string();
-    let process = Waiting::start(&standin, &last_good).await;
+    let process = WaitingProcess::start(&standin, &last_good).await;
     process.until_metric(REFUSED, 1.0).await;
 
     // It is asked every two seconds, and tells of the same value once.
@@ -123,7 +123,7 @@ async fn a_value_out_of_range_raises_one_alarm_until_it_is_another_one() {
 #[tokio::test(flavor = "multi_thread")]
 async fn going_and_coming_back_are_told_once_each() {
     let standin = Standin::start(&[]).await;
-    let process = Waiting::start(&standin, "{}").await;
+    let process = WaitingProcess::start(&standin, "{}").await;
     let refreshed = |outcome: &str| format!("instrument_registry_settings_refreshes_total{{outcome=\"{outcome}\"}}");
     let breaker = "instrument_registry_breaker_state{dependency=\"config_service\"}";
     let requests = |operation: &str, outcome: &str| {
