@@ -10,19 +10,19 @@ use registry_planning::merge::{self, Part};
 use super::*;
 
 /// A broker's file as the database keeps it.
-struct Stored {
+struct StoredFile {
     broker: Broker,
     file_date: Option<NaiveDate>,
     archive: Vec<u8>,
 }
 
-impl Stored {
+impl StoredFile {
     /// Several files of one broker count as one.
     fn new(dumps: &[&Dump], of: &str) -> Self {
         let mut rows: Vec<Row> = dumps.iter().flat_map(|dump| dump.load.rows.iter().cloned()).collect();
         rows.sort_by(|a, b| (a.exchange, &a.symbol).cmp(&(b.exchange, &b.symbol)));
         let archive = StoredInstruments::none().followed_by(&rows).expect("nothing is read").archive;
-        Stored { broker: dumps[0].broker, file_date: date(of), archive }
+        StoredFile { broker: dumps[0].broker, file_date: date(of), archive }
     }
 
     fn part(&self) -> Part<'_> {
@@ -31,23 +31,23 @@ impl Stored {
     }
 }
 
-fn merged<'a>(files: impl IntoIterator<Item = &'a Stored>) -> Catalogue {
-    let parts = files.into_iter().map(Stored::part).collect();
+fn merged<'a>(files: impl IntoIterator<Item = &'a StoredFile>) -> Catalogue {
+    let parts = files.into_iter().map(StoredFile::part).collect();
     merge::catalogue(parts, "1".to_owned()).expect("they can be merged")
 }
 
 /// Returns the newest file of each broker.
-fn newest() -> Option<&'static [Stored; 4]> {
-    static FILES: LazyLock<Option<[Stored; 4]>> = LazyLock::new(|| {
+fn newest() -> Option<&'static [StoredFile; 4]> {
+    static FILES: LazyLock<Option<[StoredFile; 4]>> = LazyLock::new(|| {
         let (kite, upstox) = (kite()?, upstox_json()?);
         let shares = read_dump(Broker::Kite, "kite_nse_2025-10.csv.gz")?;
         let fyers = read_dump(Broker::Fyers, "fyers_nse_cm_2025-11-10.csv.gz")?;
         let dhan = read_dump(Broker::Dhan, "dhan_compact_nse_cash_2025-08.csv.gz")?;
         Some([
-            Stored::new(&[&shares, kite], "2025-10-01"),
-            Stored::new(&[upstox], "2025-06-12"),
-            Stored::new(&[&fyers], "2025-11-10"),
-            Stored::new(&[&dhan], "2025-08-01"),
+            StoredFile::new(&[&shares, kite], "2025-10-01"),
+            StoredFile::new(&[upstox], "2025-06-12"),
+            StoredFile::new(&[&fyers], "2025-11-10"),
+            StoredFile::new(&[&dhan], "2025-08-01"),
         ])
     });
     FILES.as_ref()
@@ -140,7 +140,7 @@ fn no_unit_of_the_registry_is_suspicious() {
 fn the_older_form_of_upstox_fits_the_other_files() {
     let (Some(csv), Some([kite, _, fyers, dhan])) = (upstox_csv(), newest()) else { return };
 
-    let csv = Stored::new(&[csv], "2024-09-05");
+    let csv = StoredFile::new(&[csv], "2024-09-05");
     let catalogue = merged([kite, &csv, fyers, dhan]);
     let findings = catalogue.check();
 
