@@ -27,7 +27,7 @@ const INDIA_MINUTES: i64 = 330;
 
 /// The contract of a row, as it is written.
 #[derive(Clone, Debug, PartialEq)]
-struct Written {
+struct ContractRow {
     token: String,
     underlying: String,
     expiry: String,
@@ -40,25 +40,25 @@ struct Written {
     symbol: String,
 }
 
-impl Written {
+impl ContractRow {
     /// Whether only the token, the symbol, the lot and the tick may differ.
-    fn is_same_contract(&self, other: &Written) -> bool {
+    fn is_same_contract(&self, other: &ContractRow) -> bool {
         self.has_same_terms(other) && self.expiry == other.expiry
     }
 
-    fn has_same_terms(&self, other: &Written) -> bool {
+    fn has_same_terms(&self, other: &ContractRow) -> bool {
         self.underlying == other.underlying && self.kind == other.kind && self.strike == other.strike
     }
 }
 
 /// A contract of NSE in a line of the CSV.
-fn of_line(line: &str) -> Written {
+fn of_line(line: &str) -> ContractRow {
     let fields: Vec<&str> = line.split(',').map(|field| field.trim_matches('"')).collect();
     let [token, _, symbol, _, _, expiry, strike, tick, lot, _, option, _] = fields[..] else { panic!("{line}") };
     let strike: f64 = strike.parse().expect("a valid row");
     let (kind, end) = if option == "FF" { ("FUT", "FUT".to_owned()) } else { (option, format!("{strike}{option}")) };
     let stem = symbol.strip_suffix(&end).unwrap_or_else(|| panic!("{line}"));
-    Written {
+    ContractRow {
         token: token.to_owned(),
         // Before the year and the month, or the year, the letter of the month and the day.
         underlying: stem[..stem.len() - 5].to_owned(),
@@ -72,7 +72,7 @@ fn of_line(line: &str) -> Written {
 }
 
 /// A contract of NSE in an object of the JSON.
-fn of_object(object: &Value) -> Written {
+fn of_object(object: &Value) -> ContractRow {
     let text = |name: &str| object[name].as_str().expect("a valid row").to_owned();
     let expired_at =
         DateTime::from_timestamp_millis(object["expiry"].as_i64().expect("a valid row")).expect("a valid row");
@@ -87,7 +87,7 @@ fn of_object(object: &Value) -> Written {
         day.format("%y%b").to_string().to_uppercase()
     };
     let end = if kind == "FUT" { kind.clone() } else { format!("{strike}{kind}") };
-    Written {
+    ContractRow {
         token: text("instrument_key"),
         symbol: format!("{underlying}{date}{end}"),
         underlying,
@@ -100,11 +100,11 @@ fn of_object(object: &Value) -> Written {
 }
 
 /// Returns the verdict about a contract of the older file, by the rows of the newer one.
-fn expected(old: &Written, new: &NewRows) -> Verdict {
+fn expected(old: &ContractRow, new: &NewRows) -> Verdict {
     let owner = new.by_token.get(old.token.as_str()).map(|at| &new.rows[*at]);
     let same = new.rows_like(old).find(|row| row.is_same_contract(old));
     // A contract whose expiry moved within its week keeps its token.
-    let days = |other: &Written| {
+    let days = |other: &ContractRow| {
         let [old, new] = [old, other].map(|row| row.expiry.parse::<NaiveDate>().expect("a valid row"));
         (new - old).num_days().abs()
     };
@@ -125,14 +125,14 @@ fn expected(old: &Written, new: &NewRows) -> Verdict {
 
 /// The contracts of NSE in the newer file.
 struct NewRows {
-    rows: Vec<Written>,
+    rows: Vec<ContractRow>,
     by_token: HashMap<String, usize>,
     by_terms: HashMap<String, Vec<usize>>,
 }
 
 impl NewRows {
     fn of(objects: &[Value]) -> Self {
-        let rows: Vec<Written> = objects.iter().map(of_object).collect();
+        let rows: Vec<ContractRow> = objects.iter().map(of_object).collect();
         let by_token = rows.iter().enumerate().map(|(at, row)| (row.token.clone(), at)).collect();
         let mut by_terms: HashMap<String, Vec<usize>> = HashMap::new();
         for (at, row) in rows.iter().enumerate() {
@@ -142,16 +142,16 @@ impl NewRows {
     }
 
     /// Returns the contracts with the terms of another one, with any expiry.
-    fn rows_like(&self, other: &Written) -> impl Iterator<Item = &Written> {
+    fn rows_like(&self, other: &ContractRow) -> impl Iterator<Item = &ContractRow> {
         self.by_terms.get(&terms(other)).into_iter().flatten().map(|at| &self.rows[*at])
     }
 
-    fn has(&self, contract: &Written) -> bool {
+    fn has(&self, contract: &ContractRow) -> bool {
         self.rows_like(contract).any(|row| row.is_same_contract(contract))
     }
 }
 
-fn terms(row: &Written) -> String {
+fn terms(row: &ContractRow) -> String {
     format!("{} {} {}", row.underlying, row.kind, row.strike)
 }
 
@@ -182,7 +182,7 @@ fn files() -> Option<Files> {
 }
 
 impl Files {
-    fn older_rows(&self) -> Vec<Written> {
+    fn older_rows(&self) -> Vec<ContractRow> {
         self.older.lines().skip(1).map(of_line).collect()
     }
 }
@@ -203,7 +203,7 @@ fn archived(archive: Vec<u8>) -> StoredInstruments {
 }
 
 /// Plans contracts at Upstox on the day of the older file.
-fn planned(contracts: &[Written], catalogue: &Catalogue, brokers: &BrokerModels) -> Plan {
+fn planned(contracts: &[ContractRow], catalogue: &Catalogue, brokers: &BrokerModels) -> Plan {
     let keys: Vec<String> = contracts.iter().map(|contract| format!("NFO:{}", contract.symbol)).collect();
     let created_at = DateTime::<Utc>::UNIX_EPOCH;
     let request = PlanRequest {
@@ -231,7 +231,7 @@ fn planned(contracts: &[Written], catalogue: &Catalogue, brokers: &BrokerModels)
 }
 
 /// Plans contracts on the older file, verifies them on the newer one, and compares each verdict with that of the rows.
-fn compare(older: &str, contracts: &[Written], newer: &[Value]) -> BTreeMap<Verdict, u64> {
+fn compare(older: &str, contracts: &[ContractRow], newer: &[Value]) -> BTreeMap<Verdict, u64> {
     let rows = rows_of(older.as_bytes());
     let before = archived(StoredInstruments::none().followed_by(&rows).expect("nothing is read").archive);
     let rows = rows_of(&serde_json::to_vec(newer).expect("objects serialize"));
@@ -256,12 +256,12 @@ fn verdicts_between_two_files_are_those_of_their_rows() {
     let new = NewRows::of(&files.newer);
     let old = files.older_rows();
     // Of the contracts whose tokens both files list, those that are still listed, with any expiry, then the others.
-    let (listed, others): (Vec<Written>, Vec<Written>) = old
+    let (listed, others): (Vec<ContractRow>, Vec<ContractRow>) = old
         .into_iter()
         .filter(|row| new.by_token.contains_key(&row.token))
         .partition(|row| new.rows[new.by_token[&row.token]].has_same_terms(row));
     assert_eq!(listed.len(), 294);
-    let contracts: Vec<Written> = listed.into_iter().chain(others).take(500).collect();
+    let contracts: Vec<ContractRow> = listed.into_iter().chain(others).take(500).collect();
 
     let counts = compare(&files.older, &contracts, &files.newer);
 
@@ -280,7 +280,7 @@ fn contracts_without_a_reused_token_have_expired() {
     let Some(files) = files() else { return };
     let new = NewRows::of(&files.newer);
     let old = files.older_rows().into_iter().filter(|row| !new.by_token.contains_key(&row.token));
-    let contracts: Vec<Written> = old.take(500).collect();
+    let contracts: Vec<ContractRow> = old.take(500).collect();
 
     let counts = compare(&files.older, &contracts, &files.newer);
 
@@ -293,7 +293,7 @@ fn changed_rows_get_their_verdicts() {
     const DAY_MS: i64 = 86_400_000;
     let Some(files) = files() else { return };
     let new = NewRows::of(&files.newer);
-    let contracts: Vec<Written> = files.older_rows().into_iter().filter(|row| new.has(row)).collect();
+    let contracts: Vec<ContractRow> = files.older_rows().into_iter().filter(|row| new.has(row)).collect();
     let position: HashMap<&str, usize> = contracts.iter().enumerate().map(|(at, row)| (&*row.token, at)).collect();
     let lots: HashMap<&str, u64> = contracts.iter().map(|row| (&*row.token, row.lot)).collect();
     let mut newer = files.newer.clone();
