@@ -18,16 +18,16 @@ const FILES: [(Broker, &str, &str); 4] = [
 ];
 
 /// The archives of the files, with their brokers and dates.
-struct Loads(Vec<(Broker, Option<NaiveDate>, StoredInstruments)>);
+struct StoredFiles(Vec<(Broker, Option<NaiveDate>, StoredInstruments)>);
 
-fn loads() -> Option<&'static Loads> {
-    static LOADS: LazyLock<Option<Loads>> = LazyLock::new(|| {
+fn loads() -> Option<&'static StoredFiles> {
+    static LOADS: LazyLock<Option<StoredFiles>> = LazyLock::new(|| {
         let load = |(broker, name, of)| {
             let dump = read_dump(broker, name)?;
             let followed = StoredInstruments::none().followed_by(&dump.load.rows).expect("nothing is read");
             Some((broker, date(of), StoredInstruments::Archive(followed.archive.into())))
         };
-        FILES.into_iter().map(load).collect::<Option<_>>().map(Loads)
+        FILES.into_iter().map(load).collect::<Option<_>>().map(StoredFiles)
     });
     if LOADS.is_none() {
         writeln!(io::stderr(), "skipped: identity: a file is not in {}", folder().display())
@@ -37,7 +37,7 @@ fn loads() -> Option<&'static Loads> {
 }
 
 /// Merges the files of the brokers in this order, all with one date if `is_of_one_date`.
-fn merged(loads: &Loads, brokers: &[Broker], is_of_one_date: bool) -> Catalogue {
+fn merged(loads: &StoredFiles, brokers: &[Broker], is_of_one_date: bool) -> Catalogue {
     let part = |broker: &Broker| {
         let (broker, of, stored) = loads.0.iter().find(|(other, ..)| other == broker).expect("its file is read");
         let file_date = if is_of_one_date { date("2025-10-31") } else { *of };
