@@ -39,11 +39,11 @@ pub(crate) struct ReceivedSpan {
 
 pub(crate) struct Collector {
     address: SocketAddr,
-    received: Arc<Mutex<Received>>,
+    received: Arc<Mutex<ReceivedTraces>>,
 }
 
 #[derive(Default)]
-struct Received {
+struct ReceivedTraces {
     spans: Vec<ReceivedSpan>,
     /// The header `Authorization` of the last request.
     authorization: Option<String>,
@@ -57,7 +57,7 @@ impl Collector {
     pub(crate) async fn start_at(address: SocketAddr) -> Self {
         let listener = TcpListener::bind(address).await.expect("the port is free");
         let address = listener.local_addr().expect("a listener has an address");
-        let received: Arc<Mutex<Received>> = Arc::default();
+        let received: Arc<Mutex<ReceivedTraces>> = Arc::default();
         let of_handler = Arc::clone(&received);
         let receive = async move |headers: HeaderMap, body: Bytes| {
             let request = ExportTraceServiceRequest::decode(body).expect("it is a request of the protocol");
