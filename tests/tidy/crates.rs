@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::root;
 
 /// The folders of the workspace's crates that a crate may depend on. The root package's folder is `.`.
-struct Allowed {
+struct AllowedDependencies {
     folder: &'static str,
     /// Dependencies of the crate itself.
     crates: &'static [&'static str],
@@ -17,21 +17,21 @@ struct Allowed {
 }
 
 /// A service crate depends only on the crates above it. A tool knows the service only from outside.
-const ALLOWED: [Allowed; 10] = [
-    Allowed { folder: "planning", crates: &[], dev: &[] },
-    Allowed { folder: "store", crates: &["planning"], dev: &["tools/test-servers"] },
-    Allowed { folder: "actors", crates: &["planning", "store"], dev: &["tools/test-servers"] },
-    Allowed {
+const ALLOWED: [AllowedDependencies; 10] = [
+    AllowedDependencies { folder: "planning", crates: &[], dev: &[] },
+    AllowedDependencies { folder: "store", crates: &["planning"], dev: &["tools/test-servers"] },
+    AllowedDependencies { folder: "actors", crates: &["planning", "store"], dev: &["tools/test-servers"] },
+    AllowedDependencies {
         folder: ".",
         crates: &["planning", "store", "actors"],
         dev: &["tools/config-standin", "tools/test-servers"],
     },
-    Allowed { folder: "benches", crates: &["planning", "store", "actors", "."], dev: &[] },
-    Allowed { folder: "loadtest", crates: &[], dev: &[] },
-    Allowed { folder: "tools/compare", crates: &["loadtest"], dev: &[] },
-    Allowed { folder: "tools/config-standin", crates: &[], dev: &[] },
-    Allowed { folder: "tools/test-servers", crates: &[], dev: &[] },
-    Allowed { folder: "tools/yardstick", crates: &[], dev: &[] },
+    AllowedDependencies { folder: "benches", crates: &["planning", "store", "actors", "."], dev: &[] },
+    AllowedDependencies { folder: "loadtest", crates: &[], dev: &[] },
+    AllowedDependencies { folder: "tools/compare", crates: &["loadtest"], dev: &[] },
+    AllowedDependencies { folder: "tools/config-standin", crates: &[], dev: &[] },
+    AllowedDependencies { folder: "tools/test-servers", crates: &[], dev: &[] },
+    AllowedDependencies { folder: "tools/yardstick", crates: &[], dev: &[] },
 ];
 
 /// The workspace's crates that a crate depends on, by folder. A build dependency counts as one of the crate itself.
@@ -42,7 +42,7 @@ struct Dependencies {
 }
 
 impl Dependencies {
-    fn allowed(entry: &Allowed) -> Self {
+    fn allowed(entry: &AllowedDependencies) -> Self {
         let owned = |folders: &[&str]| folders.iter().map(|folder| (*folder).to_owned()).collect();
         Self { crates: owned(entry.crates), dev: owned(entry.dev) }
     }
