@@ -20,8 +20,8 @@ const FILES: [(Broker, &str, &str); 4] = [
 /// The archives of the files, with their brokers and dates.
 struct StoredFiles(Vec<(Broker, Option<NaiveDate>, StoredInstruments)>);
 
-fn loads() -> Option<&'static StoredFiles> {
-    static LOADS: LazyLock<Option<StoredFiles>> = LazyLock::new(|| {
+fn stored_files() -> Option<&'static StoredFiles> {
+    static STORED: LazyLock<Option<StoredFiles>> = LazyLock::new(|| {
         let load = |(broker, name, of)| {
             let dump = read_dump(broker, name)?;
             let followed = StoredInstruments::none().followed_by(&dump.load.rows).expect("nothing is read");
@@ -29,17 +29,17 @@ fn loads() -> Option<&'static StoredFiles> {
         };
         FILES.into_iter().map(load).collect::<Option<_>>().map(StoredFiles)
     });
-    if LOADS.is_none() {
+    if STORED.is_none() {
         writeln!(io::stderr(), "skipped: identity: a file is not in {}", folder().display())
             .expect("it can be written");
     }
-    LOADS.as_ref()
+    STORED.as_ref()
 }
 
 /// Merges the files of the brokers in this order, all with one date if `is_of_one_date`.
-fn merged(loads: &StoredFiles, brokers: &[Broker], is_of_one_date: bool) -> Catalogue {
+fn merged(files: &StoredFiles, brokers: &[Broker], is_of_one_date: bool) -> Catalogue {
     let part = |broker: &Broker| {
-        let (broker, of, stored) = loads.0.iter().find(|(other, ..)| other == broker).expect("its file is read");
+        let (broker, of, stored) = files.0.iter().find(|(other, ..)| other == broker).expect("its file is read");
         let file_date = if is_of_one_date { date("2025-10-31") } else { *of };
         Part { broker: *broker, file_date, loaded_at: None, rows: stored.rows().expect("it is an archive") }
     };
@@ -97,7 +97,7 @@ fn doubled_isins(catalogue: &Catalogue) -> Vec<&str> {
 
 #[test]
 fn securities_of_two_files_differ_by_their_dates_only() {
-    let Some(loads) = loads() else { return };
+    let Some(files) = stored_files() else { return };
 
     for (brokers, differ_by_date) in [
         ([Broker::Kite, Broker::Upstox], 440),
@@ -105,7 +105,7 @@ fn securities_of_two_files_differ_by_their_dates_only() {
         ([Broker::Kite, Broker::Dhan], 408),
         ([Broker::Upstox, Broker::Fyers], 432),
     ] {
-        let catalogue = merged(loads, &brokers, false);
+        let catalogue = merged(files, &brokers, false);
 
         let (same_series, other_series) = doubled(&catalogue);
         assert_eq!((same_series, other_series), (vec![], differ_by_date), "{brokers:?}");
@@ -115,8 +115,8 @@ fn securities_of_two_files_differ_by_their_dates_only() {
 
 #[test]
 fn a_security_that_was_renamed_has_its_new_key() {
-    let Some(loads) = loads() else { return };
-    let catalogue = merged(loads, &[Broker::Upstox, Broker::Kite, Broker::Fyers], false);
+    let Some(files) = stored_files() else { return };
+    let catalogue = merged(files, &[Broker::Upstox, Broker::Kite, Broker::Fyers], false);
 
     for (old, new) in
         [("NSE:TATAMOTORS", "NSE:TMPV"), ("NSE:905PEL26-N1", "NSE:905PFL26-N1"), ("NSE:SELAN", "NSE:ANTELOPUS")]
@@ -130,14 +130,14 @@ fn a_security_that_was_renamed_has_its_new_key() {
 
 #[test]
 fn the_order_of_loading_does_not_change_the_registry() {
-    let Some(loads) = loads() else { return };
+    let Some(files) = stored_files() else { return };
     let mut brokers = FILES.map(|(broker, ..)| broker);
 
     for is_of_one_date in [false, true] {
-        let expected = *merged(loads, &brokers, is_of_one_date).content_hash();
+        let expected = *merged(files, &brokers, is_of_one_date).content_hash();
         brokers.reverse();
         brokers[..3].rotate_left(1);
-        assert_eq!(*merged(loads, &brokers, is_of_one_date).content_hash(), expected, "{brokers:?}");
+        assert_eq!(*merged(files, &brokers, is_of_one_date).content_hash(), expected, "{brokers:?}");
     }
 }
 
