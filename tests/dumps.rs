@@ -65,23 +65,23 @@ impl Dump {
 
 fn kite() -> Option<&'static Dump> {
     static DUMP: LazyLock<Option<Dump>> = LazyLock::new(|| read_dump(Broker::Kite, "kite_nfo_bfo_2026-08-17.csv.gz"));
-    found(&DUMP)
+    report_missing(&DUMP)
 }
 
 fn upstox_json() -> Option<&'static Dump> {
     static DUMP: LazyLock<Option<Dump>> =
         LazyLock::new(|| read_dump(Broker::Upstox, "upstox_complete_2025-06-12.json.gz"));
-    found(&DUMP)
+    report_missing(&DUMP)
 }
 
 fn upstox_csv() -> Option<&'static Dump> {
     static DUMP: LazyLock<Option<Dump>> =
         LazyLock::new(|| read_dump(Broker::Upstox, "upstox_complete_2024-09-05.csv.gz"));
-    found(&DUMP)
+    report_missing(&DUMP)
 }
 
 /// Says aloud where a test has to be skipped, past the harness, which keeps the prints of a passing test.
-fn found(dump: &'static Option<Dump>) -> Option<&'static Dump> {
+fn report_missing(dump: &'static Option<Dump>) -> Option<&'static Dump> {
     if dump.is_none() {
         let test = std::thread::current().name().unwrap_or("dumps").to_owned();
         writeln!(io::stderr(), "skipped: {test}: its file is not in {}", folder().display())

@@ -10,18 +10,18 @@ fn rows(dump: &'static Dump) -> &'static [Row] {
 
 fn kite_nse() -> Option<&'static Dump> {
     static DUMP: LazyLock<Option<Dump>> = LazyLock::new(|| read_dump(Broker::Kite, "kite_nse_2025-10.csv.gz"));
-    found(&DUMP)
+    report_missing(&DUMP)
 }
 
 fn fyers() -> Option<&'static Dump> {
     static DUMP: LazyLock<Option<Dump>> = LazyLock::new(|| read_dump(Broker::Fyers, "fyers_nse_cm_2025-11-10.csv.gz"));
-    found(&DUMP)
+    report_missing(&DUMP)
 }
 
 fn dhan() -> Option<&'static Dump> {
     static DUMP: LazyLock<Option<Dump>> =
         LazyLock::new(|| read_dump(Broker::Dhan, "dhan_compact_nse_cash_2025-08.csv.gz"));
-    found(&DUMP)
+    report_missing(&DUMP)
 }
 
 fn is_currency(row: &Row) -> bool {
