@@ -66,14 +66,14 @@ fn traffic(client: &Client, ledger: &Ledger, round: usize) -> Vec<JoinHandle<()>
         .collect()
 }
 
-async fn assert_all_there(client: &Client, ledger: &Ledger) {
+async fn assert_all_stored(client: &Client, ledger: &Ledger) {
     for plan in ledger.plans() {
         let id = plan["plan_id"].as_str().expect("an id is a text");
         assert_eq!(client.read(&format!("plans/{id}")).await["plan"], plan);
     }
 }
 
-async fn some_more(ledger: &Ledger, count: usize) {
+async fn until_acknowledged(ledger: &Ledger, count: usize) {
     let enough = ledger.len() + count;
     eventually("plans are acknowledged", SOON, async || (ledger.len() >= enough).then_some(())).await;
 }
@@ -86,14 +86,14 @@ async fn every_acknowledged_plan_outlives_a_kill_in_the_middle_of_traffic() {
     for round in 0..3 {
         let mut service = Process::start(folder.path(), &[]).await;
         let clients = traffic(&service.client, &ledger, round);
-        some_more(&ledger, 80).await;
+        until_acknowledged(&ledger, 80).await;
         service.kill();
         for client in clients {
             client.await.unwrap();
         }
 
         let service = Process::start(folder.path(), &[]).await;
-        assert_all_there(&service.client, &ledger).await;
+        assert_all_stored(&service.client, &ledger).await;
     }
 
     assert!(ledger.len() >= 240);
@@ -106,7 +106,7 @@ async fn a_plan_that_was_stored_but_not_acknowledged_is_whole() {
     let ledger = Ledger::default();
     let mut service = Process::start(folder.path(), &[]).await;
     let clients = traffic(&service.client, &ledger, 0);
-    some_more(&ledger, 40).await;
+    until_acknowledged(&ledger, 40).await;
     service.kill();
     for client in clients {
         client.await.unwrap();
@@ -139,7 +139,7 @@ async fn a_polite_end_under_traffic_loses_nothing() {
     let ledger = Ledger::default();
     let mut service = Process::start(folder.path(), &[]).await;
     let clients = traffic(&service.client, &ledger, 0);
-    some_more(&ledger, 80).await;
+    until_acknowledged(&ledger, 80).await;
 
     service.terminate();
     let status = service.end(SOON).await;
@@ -151,7 +151,7 @@ async fn a_polite_end_under_traffic_loses_nothing() {
     assert_eq!(ledger.refusals(), Vec::<String>::new());
     assert!(service.log().contains("engine shut down"));
     let service = Process::start(folder.path(), &[]).await;
-    assert_all_there(&service.client, &ledger).await;
+    assert_all_stored(&service.client, &ledger).await;
     assert_eq!(service.client.read("plans").await["pagination"]["total"], ledger.len());
 }
 

@@ -8,7 +8,7 @@ use tempfile::TempDir;
 use crate::support::{Process, SOON, eventually};
 
 /// A connection in the middle of a request that never goes on.
-async fn stuck(service: &Process) -> TcpStream {
+async fn stuck_connection(service: &Process) -> TcpStream {
     let mut connection = TcpStream::connect(service.address).expect("it listens");
     connection.write_all(b"GET /health HTTP/1.1\r\nHost: localhost\r\n").expect("it can be written to");
     // Those that come later are answered, so it was taken before.
@@ -18,7 +18,7 @@ async fn stuck(service: &Process) -> TcpStream {
     connection
 }
 
-async fn drains(service: &Process) {
+async fn until_draining(service: &Process) {
     let is_closed = async || TcpStream::connect(service.address).is_err().then_some(());
     eventually("new connections are refused", SOON, is_closed).await;
 }
@@ -49,9 +49,9 @@ async fn an_interrupt_is_as_polite_as_a_request_to_terminate() {
 async fn a_second_signal_ends_it_at_once() {
     let folder = TempDir::new().unwrap();
     let mut service = Process::start(folder.path(), &[]).await;
-    let _connection = stuck(&service).await;
+    let _connection = stuck_connection(&service).await;
     service.terminate();
-    drains(&service).await;
+    until_draining(&service).await;
 
     service.terminate();
 
@@ -63,7 +63,7 @@ async fn a_second_signal_ends_it_at_once() {
 async fn a_connection_that_is_stuck_does_not_keep_it_from_ending() {
     let folder = TempDir::new().unwrap();
     let mut service = Process::start(folder.path(), &[]).await;
-    let _connection = stuck(&service).await;
+    let _connection = stuck_connection(&service).await;
 
     service.terminate();
 
