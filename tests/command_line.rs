@@ -95,7 +95,7 @@ fn the_same_plan_offline_and_by_the_service_has_the_same_content() {
 fn what_is_no_command_ends_with_2_and_says_what_there_is() {
     let folder = TempDir::new().unwrap();
 
-    for (arguments, said) in [
+    for (arguments, message) in [
         (&["fly"][..], "unrecognized subcommand 'fly'"),
         (&["plan"], "<KEY>"),
         (&["plan", "NSE:TCS", "--strictness", "harsh"], "expected one of lenient, moderate, strict"),
@@ -114,7 +114,7 @@ fn what_is_no_command_ends_with_2_and_says_what_there_is() {
         let finished = run(arguments, folder.path(), &[]);
 
         assert_eq!((finished.code, finished.output.as_str()), (Some(2), ""), "{arguments:?}");
-        assert!(finished.complaint.contains(said), "{arguments:?}: {}", finished.complaint);
+        assert!(finished.complaint.contains(message), "{arguments:?}: {}", finished.complaint);
     }
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "nothing was made");
 }

@@ -111,7 +111,7 @@ fn what_does_not_go_together_or_has_another_form_is_refused_without_being_shown(
     let folder = TempDir::new().unwrap();
     let data_dir = folder.path().join("data");
 
-    for (key, value, said) in [
+    for (key, value, message) in [
         ("CONFIG_SERVICE_URL", "http://fake-password.localhost", "INTERNAL_API_KEY: is required if CONFIG_SERVICE_URL"),
         ("CONFIG_SERVICE_URL", "http://user:fake-password@localhost", "CONFIG_SERVICE_URL: expected "),
         ("CONFIG_SERVICE_URL", "ftp://fake-password.localhost", "CONFIG_SERVICE_URL: expected "),
@@ -124,7 +124,7 @@ fn what_does_not_go_together_or_has_another_form_is_refused_without_being_shown(
         let finished = run(&["serve"], &data_dir, &[(key, value)]);
 
         assert_eq!(finished.code, Some(78), "{key}");
-        assert!(finished.complaint.contains(said), "{}", finished.complaint);
+        assert!(finished.complaint.contains(message), "{}", finished.complaint);
         assert!(!finished.complaint.contains("fake-password"), "a secret is never shown");
         assert!(!data_dir.exists(), "nothing was made");
     }
@@ -140,8 +140,8 @@ fn a_port_in_use_is_named() {
     let finished = run(&["serve"], &data_dir, &[("PORT", &address.port().to_string())]);
 
     assert_eq!((finished.code, finished.output.as_str()), (Some(1), ""));
-    let said = format!("error: failed to listen on {address} (PORT and BIND_ADDRESS): Address already in use");
-    assert!(finished.complaint.lines().any(|line| line.starts_with(&said)), "{}", finished.complaint);
+    let message = format!("error: failed to listen on {address} (PORT and BIND_ADDRESS): Address already in use");
+    assert!(finished.complaint.lines().any(|line| line.starts_with(&message)), "{}", finished.complaint);
     assert!(!data_dir.exists(), "nothing was made");
 }
 
@@ -155,11 +155,11 @@ fn a_folder_that_cannot_be_used_is_named() {
     let migrated = run(&["migrate"], &file, &[]);
 
     assert_eq!((served.code, migrated.code), (Some(1), Some(1)));
-    let said = format!(
+    let message = format!(
         "error: failed to create the folder {} (DATA_DIR), where a generated API key is stored; set INTERNAL_API_KEY to generate none: ",
         file.display()
     );
-    assert!(served.complaint.lines().any(|line| line.starts_with(&said)), "{}", served.complaint);
+    assert!(served.complaint.lines().any(|line| line.starts_with(&message)), "{}", served.complaint);
     assert!(
         migrated.complaint.starts_with(&format!("error: failed to open {} (DATA_DIR): ", file.display())),
         "{}",

@@ -28,11 +28,11 @@ fn a_first_file_needs_a_thousand_rows() {
     let forced = run(&["ingest", &file.display().to_string(), "--broker", "kite", "--force"], folder.path(), &[]);
 
     assert_eq!(refused.code, Some(1));
-    let said: Vec<&str> = refused.complaint.lines().collect();
-    assert_eq!(said[0], format!("error: {}: kite file rejected; the catalog is unchanged", file.display()));
-    assert_eq!(said[1], "  first_rows: expected at least 1000 kept rows in a broker's first file, got 3");
-    assert!(said[2].starts_with("a copy is kept for inspection: "), "{said:?}");
-    assert_eq!(said[3..], ["to accept the file anyway, run the command again with --force"]);
+    let lines: Vec<&str> = refused.complaint.lines().collect();
+    assert_eq!(lines[0], format!("error: {}: kite file rejected; the catalog is unchanged", file.display()));
+    assert_eq!(lines[1], "  first_rows: expected at least 1000 kept rows in a broker's first file, got 3");
+    assert!(lines[2].starts_with("a copy is kept for inspection: "), "{lines:?}");
+    assert_eq!(lines[3..], ["to accept the file anyway, run the command again with --force"]);
     assert_eq!(refused.row("added").unwrap(), ["added", "3"]);
     assert_eq!((forced.code, forced.complaint.as_str()), (Some(0), ""));
     assert!(
@@ -54,14 +54,14 @@ fn every_gate_that_is_not_passed_is_told_and_the_last_good_file_stays() {
     let planned = run_plan_json(&folder, &["--strictness", "strict", "--as-of", "2026-08-18", "NFO:NIFTY31AUGFUT"]);
 
     assert_eq!(refused.code, Some(1));
-    for said in [
+    for message in [
         "  rows: expected at most 30 % fewer rows than the 5 of the last accepted file, got 3 (40 % fewer)",
         "  rejected: expected at most 1 % rejected rows, got 25 % (1 of 4)",
         "  file_date: expected a file date of 2026-08-18 (that of the last accepted file) or later, got 2026-08-17",
         "the file seems to contain only a part of the broker's instruments: run the command again with --segments NSE_EQ,NSE_INDEX or --mode incremental",
         "only if the file is complete, run the command again with --force; this deactivates the 2 instruments that it does not contain",
     ] {
-        assert!(refused.complaint.lines().any(|line| line == said), "{said}: {}", refused.complaint);
+        assert!(refused.complaint.lines().any(|line| line == message), "{message}: {}", refused.complaint);
     }
     let warning =
         "warning: segments: missing: NSE_FO (2 rows in the last accepted file); their instruments become inactive\n";
@@ -92,8 +92,8 @@ fn gates_are_set_by_the_environment() {
     assert_eq!(ingest(&first, "kite", other.path()).code, Some(0));
     let part = run(&[&arguments[..], &["--segments", "NSE_FO"]].concat(), other.path(), &FEW);
     assert_eq!(part.code, Some(0), "{}", part.complaint);
-    let said = "  rows: expected at most 50 % more rows than the 3 of the last accepted file, got 5 (66.67 % more)";
-    assert!(refused.complaint.lines().any(|line| line == said), "{}", refused.complaint);
+    let message = "  rows: expected at most 50 % more rows than the 3 of the last accepted file, got 5 (66.67 % more)";
+    assert!(refused.complaint.lines().any(|line| line == message), "{}", refused.complaint);
     assert_eq!((accepted.code, accepted.row("added").unwrap()[1]), (Some(0), "2"));
 }
 

@@ -198,9 +198,9 @@ fn every_brokers_file_gives_one_contract_the_same_key() {
         assert_eq!((finished.row("kept").unwrap()[1], finished.row("rejected").unwrap()[1]), ("1", "1"), "{name}");
         let place = if name.contains(".json") { "element" } else { "line" };
         assert!(finished.output.contains(&format!("\nfirst example, {place} ")), "{name}: {}", finished.output);
-        let said =
+        let message =
             format!("catalog version {}: 1 instrument from the {broker} file (file date unknown)\n", version + 1);
-        assert!(finished.output.ends_with(&said), "{name}: {}", finished.output);
+        assert!(finished.output.ends_with(&message), "{name}: {}", finished.output);
         let plan = run_plan_json(&folder, &["--strictness", "strict", "--as-of", "2031-08-26", "NFO:NIFTY31AUGFUT"]);
         assert_eq!(texts(&plan["instruments"]), ["NFO:NIFTY31AUGFUT"], "{name}");
     }
@@ -298,9 +298,9 @@ fn a_file_that_cannot_be_read_is_refused_with_what_was_expected_and_found() {
         let finished = ingest(&file, broker, folder.path());
 
         assert_eq!((finished.code, finished.output.as_str()), (Some(1), ""), "{name}");
-        let said = format!("error: {}: {broker} file rejected: {}{found}", file.display(), expected(broker));
-        assert!(finished.complaint.starts_with(&said), "{name}: {}", finished.complaint);
-        assert!(finished.complaint.len() < said.len() + 350, "{name}: {}", finished.complaint);
+        let message = format!("error: {}: {broker} file rejected: {}{found}", file.display(), expected(broker));
+        assert!(finished.complaint.starts_with(&message), "{name}: {}", finished.complaint);
+        assert!(finished.complaint.len() < message.len() + 350, "{name}: {}", finished.complaint);
     }
     for cut in [packed.len() / 2, packed.len() - 6, 12] {
         let file = write(folder.path(), "cut.csv.gz", &packed[..cut]);
@@ -308,8 +308,8 @@ fn a_file_that_cannot_be_read_is_refused_with_what_was_expected_and_found() {
 
         assert_eq!((finished.code, finished.output.as_str()), (Some(1), ""), "{cut}");
         let found = "expected a complete gzip file, got a truncated file\n";
-        let said = format!("error: {}: kite file rejected: {found}", file.display());
-        assert!(finished.complaint.starts_with(&said), "{cut}: {}", finished.complaint);
+        let message = format!("error: {}: kite file rejected: {found}", file.display());
+        assert!(finished.complaint.starts_with(&message), "{cut}: {}", finished.complaint);
     }
 
     // A quarter of a megabyte that unpacks to 257, and a file that is as large without.
@@ -323,8 +323,8 @@ fn a_file_that_cannot_be_read_is_refused_with_what_was_expected_and_found() {
         let finished = ingest(&file, "kite", folder.path());
 
         assert_eq!((finished.code, finished.output.as_str()), (Some(1), ""));
-        let said = format!("error: {}: kite file rejected: {refused}", file.display());
-        assert!(finished.complaint.starts_with(&said), "{}", finished.complaint);
+        let message = format!("error: {}: kite file rejected: {refused}", file.display());
+        assert!(finished.complaint.starts_with(&message), "{}", finished.complaint);
     }
 
     let after = run_plan_json(&folder, &["NSE:TCS"]);
@@ -341,8 +341,8 @@ fn a_file_without_a_row_to_keep_is_refused_even_by_force() {
 
         assert_eq!(finished.code, Some(1));
         assert_eq!(finished.row("kept").unwrap()[1], "0");
-        let said = format!("  readable: no valid rows ({rows} rows read)\n");
-        assert!(finished.complaint.contains(&said), "{}", finished.complaint);
+        let message = format!("  readable: no valid rows ({rows} rows read)\n");
+        assert!(finished.complaint.contains(&message), "{}", finished.complaint);
         assert!(!finished.complaint.contains("--force"), "{}", finished.complaint);
     }
 }
@@ -381,8 +381,8 @@ fn a_local_read_error_is_not_a_rejection() {
         let finished = ingest(path, "fyers", data.path());
 
         assert_eq!(finished.code, Some(1), "{finished:?}");
-        let said = format!("error: failed to read {}: {cause}", path.display());
-        assert!(finished.complaint.starts_with(&said), "{finished:?}");
+        let message = format!("error: failed to read {}: {cause}", path.display());
+        assert!(finished.complaint.starts_with(&message), "{finished:?}");
         let stored: Vec<_> = std::fs::read_dir(data.path()).unwrap().collect();
         assert!(stored.is_empty(), "{stored:?}");
     }
@@ -466,8 +466,8 @@ fn a_file_above_the_limit_is_not_uploaded() {
         let finished = run(&arguments, folder.path(), &variables);
 
         assert_eq!(finished.code, Some(1), "{finished:?}");
-        let said = format!("error: {path}: file not uploaded: expected a file of at most 1 MiB, got a larger one; ");
-        assert!(finished.complaint.starts_with(&said), "{finished:?}");
+        let message = format!("error: {path}: file not uploaded: expected a file of at most 1 MiB, got a larger one; ");
+        assert!(finished.complaint.starts_with(&message), "{finished:?}");
         assert_eq!(requests.try_recv().ok(), None);
     }
 }

@@ -115,8 +115,8 @@ async fn a_value_out_of_range_raises_one_alarm_until_it_is_another_one() {
 
     assert_eq!(of_the_same, (Some(1.0), Some(1.0)));
     assert_eq!(last_good, Some(1.0));
-    let told = "expected an integer from 1 to 86400 (seconds), got `0` from the config service";
-    assert_eq!(process.log().matches(told).count(), 1, "{}", process.log());
+    let message = "expected an integer from 1 to 86400 (seconds), got `0` from the config service";
+    assert_eq!(process.log().matches(message).count(), 1, "{}", process.log());
     assert!(process.log().contains("setting recovered: in range"));
 }
 
@@ -167,7 +167,7 @@ async fn commands_resolve_the_database_through_the_config_service_and_never_take
         ),
         (&refusing, "fake-other-key", "the config service rejected the API key (401)"),
     ];
-    for (standin, key, said) in table {
+    for (standin, key, message) in table {
         let folder = TempDir::new().unwrap();
         let url = standin.url();
         for command in [&["migrate"][..], &["plan", "NSE:TCS"]] {
@@ -175,7 +175,7 @@ async fn commands_resolve_the_database_through_the_config_service_and_never_take
             let finished = tokio::task::block_in_place(|| run(command, folder.path(), &variables));
 
             assert_eq!(finished.code, Some(1), "{command:?}");
-            assert!(finished.complaint.contains(said), "{command:?}: {}", finished.complaint);
+            assert!(finished.complaint.contains(message), "{command:?}: {}", finished.complaint);
             assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "nothing was made");
         }
     }
@@ -197,8 +197,8 @@ async fn check_config_tells_what_is_wrong_with_what_the_config_service_holds() {
 
     assert_eq!([held.code, refused.code, environment.code], [Some(78); 3]);
     let out_of_range = format!("{TTL}: expected an integer from 1 to 86400 (seconds), got `0` from the config service");
-    for said in [&out_of_range, "DATABASE_URL: expected ", "REDIS_URL: "] {
-        assert!(held.complaint.contains(said), "{}", held.complaint);
+    for message in [&out_of_range, "DATABASE_URL: expected ", "REDIS_URL: "] {
+        assert!(held.complaint.contains(message), "{}", held.complaint);
     }
     assert!(refused.complaint.contains("rejected the API key (401)"), "{}", refused.complaint);
     assert!(environment.complaint.contains("DATABASE_URL: "), "{}", environment.complaint);

@@ -64,8 +64,8 @@ fn upstoxs_file_of_nine_months_earlier_is_stale() {
     let (Some(json), Some(csv)) = (upstox_json(), upstox_csv()) else { return };
 
     for (last_date, bound) in [(date("2025-06-12"), "2025-06-12"), (None, "2025-06-13")] {
-        let said = faults(Some((&json.load, last_date)), &csv.load, None);
-        let stale = said.iter().find(|fault| fault.starts_with("stale: ")).expect("the file is stale");
+        let texts = faults(Some((&json.load, last_date)), &csv.load, None);
+        let stale = texts.iter().find(|fault| fault.starts_with("stale: ")).expect("the file is stale");
         assert!(stale.contains(&format!(" of BCD_FO before {bound}, ")), "{stale}");
     }
     for last_date in [date("2024-09-05"), None] {
@@ -83,17 +83,17 @@ fn a_segment_in_another_unit_contradicts_another_broker() {
         _ => row.clone(),
     };
     let wrong: Vec<Row> = json.load.rows.iter().map(in_paise).collect();
-    let said = |file: &[Row], other: &[Row]| -> Vec<String> {
+    let faults_of = |file: &[Row], other: &[Row]| -> Vec<String> {
         let mut units = Units::new::<Row>(file, None);
         units.compare(Broker::Kite, other.iter().cloned().map(Ok::<_, Infallible>)).expect("no row is an error");
         units.faults(&mut Vec::new()).iter().map(ToString::to_string).collect()
     };
 
-    let faults = said(&wrong, &json.load.rows);
+    let faults = faults_of(&wrong, &json.load.rows);
 
     assert_eq!(faults.len(), 1, "{faults:?}");
     let expected = "units: expected the tick sizes of NSE_COM in the last accepted file of kite, got at least 10 times more or less \
                     for 6093 of 6093 shared contracts, for example NCO:";
     assert!(faults[0].starts_with(expected), "{faults:?}");
-    assert_eq!(said(&json.load.rows, &json.load.rows), NONE);
+    assert_eq!(faults_of(&json.load.rows, &json.load.rows), NONE);
 }
