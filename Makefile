@@ -51,7 +51,7 @@ fuzz: ## Fuzz the broker file parsers with 50,000 broken files of each kind; che
 
 outages: ## Run five minutes of traffic and kill PostgreSQL, Redis and the config service twice each
 	REGISTRY_TEST_OUTAGE_SECONDS=300 tests/with-services.sh $(CARGO) test --locked --test integration -- \
-		--exact --nocapture dependencies::together::while_every_dependency_is_killed_twice_no_acknowledged_plan_is_lost
+		--exact --nocapture dependencies::together::killing_every_dependency_loses_no_acknowledged_plan
 
 lint: fmt doc
 lint: ## Check format, lints and documentation; check licenses if cargo-deny is installed

@@ -99,7 +99,7 @@ fn the_plan_command_uses_the_calendar() {
 }
 
 #[test]
-fn every_fault_of_a_file_is_reported_and_the_last_calendar_stays() {
+fn an_invalid_calendar_is_rejected_with_every_fault() {
     let folder = TempDir::new().unwrap();
     ingest_text(folder.path(), "good.csv", &closed_for_three_days(), &[]);
     let rows = "NSX,2026-01-26,holiday,,,\nNSE,2026-02-30,closed,,,\nNSE,2026-11-08,session,18:00,,\n";

@@ -25,7 +25,7 @@ fn run_plan_json(folder: &TempDir, arguments: &[&str]) -> Value {
 }
 
 #[test]
-fn plan_prints_what_is_kept_and_what_is_left_out() {
+fn plan_prints_kept_and_rejected_instruments() {
     let folder = TempDir::new().unwrap();
 
     let finished = run(&["plan", "NSE:TCS", "nse:tcs", "NSE:NIFTY 50", "NSE:SENSEX"], folder.path(), &[]);
@@ -82,7 +82,7 @@ async fn plan_stores_nothing() {
 }
 
 #[test]
-fn the_same_plan_offline_and_by_the_service_has_the_same_content() {
+fn key_order_does_not_change_the_content_of_a_plan() {
     let folder = TempDir::new().unwrap();
     let (a, b) = (run_plan_json(&folder, &["NSE:TCS", "NSE:INFY"]), run_plan_json(&folder, &["NSE:INFY", "NSE:TCS"]));
 
@@ -92,7 +92,7 @@ fn the_same_plan_offline_and_by_the_service_has_the_same_content() {
 }
 
 #[test]
-fn what_is_no_command_ends_with_2_and_says_what_there_is() {
+fn usage_errors_exit_with_2_and_name_the_valid_values() {
     let folder = TempDir::new().unwrap();
 
     for (arguments, message) in [
@@ -120,7 +120,7 @@ fn what_is_no_command_ends_with_2_and_says_what_there_is() {
 }
 
 #[test]
-fn more_keys_than_a_request_may_have_are_refused() {
+fn plan_rejects_more_keys_than_a_request_may_have() {
     let folder = TempDir::new().unwrap();
 
     let finished = run(&[&["plan"][..], &vec!["NSE:TCS"; 5001]].concat(), folder.path(), &[]);

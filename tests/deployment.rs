@@ -79,7 +79,7 @@ fn the_compose_service_is_as_specified() {
 }
 
 #[test]
-fn wherever_the_platforms_services_stand_this_one_is_among_them() {
+fn the_service_is_inserted_among_the_platforms_services() {
     let folder = tempfile::tempdir().expect("a folder can be made");
     let file = folder.path().join("platform.yml");
     let write = |text: &str| std::fs::write(&file, text).expect("it can be written");
@@ -104,7 +104,7 @@ fn the_port_is_in_the_ports_file() {
 }
 
 #[test]
-fn the_stack_that_runs_by_itself_has_the_same_limits() {
+fn the_standalone_stack_has_the_same_limits() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("deploy/compose.yaml");
     let text = std::fs::read_to_string(path).expect("it is there");
     let stack = &YamlLoader::load_from_str(&text).expect("it is YAML")[0]["services"]["instrument-registry"];

@@ -178,7 +178,7 @@ fn every_row_of_upstoxs_csv_is_kept_or_has_a_reason() {
 }
 
 #[test]
-fn kites_contracts_have_their_terms() {
+fn kites_contracts_have_expiry_lot_and_strike() {
     let Some(dump) = kite() else { return };
 
     let future = dump.row("NFO:NIFTY26AUGFUT");
@@ -256,7 +256,7 @@ fn indices_are_known_by_both_names() {
 }
 
 #[test]
-fn of_securities_with_one_symbol_the_ordinary_share_has_it() {
+fn a_shared_symbol_belongs_to_the_ordinary_share() {
     let (Some(json), Some(csv)) = (upstox_json(), upstox_csv()) else { return };
 
     for (key, isin, class) in [
@@ -302,7 +302,7 @@ fn price_steps_are_in_rupees() {
 }
 
 #[test]
-fn an_expiry_is_the_day_in_india() {
+fn expiries_are_dates_in_india() {
     let (Some(json), Some(csv)) = (upstox_json(), upstox_csv()) else { return };
 
     let first = |dump: &Dump| dump.load.rows.iter().filter_map(|row| row.expiry).min();
@@ -365,7 +365,7 @@ fn as_groww_would(dump: &Dump) -> (usize, String) {
 }
 
 #[test]
-fn what_expiry_is_monthly_follows_from_all_of_them() {
+fn monthly_expiries_follow_from_all_expiries() {
     for (dump, contracts) in [(kite(), 39_941), (upstox_json(), 58_088)] {
         let Some(dump) = dump else { return };
 

@@ -79,7 +79,7 @@ async fn until_acknowledged(ledger: &Ledger, count: usize) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn every_acknowledged_plan_outlives_a_kill_in_the_middle_of_traffic() {
+async fn acknowledged_plans_survive_a_kill_during_traffic() {
     let folder = TempDir::new().unwrap();
     let ledger = Ledger::default();
 
@@ -101,7 +101,7 @@ async fn every_acknowledged_plan_outlives_a_kill_in_the_middle_of_traffic() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_plan_that_was_stored_but_not_acknowledged_is_whole() {
+async fn plans_stored_without_acknowledgment_are_complete() {
     let folder = TempDir::new().unwrap();
     let ledger = Ledger::default();
     let mut service = Process::start(folder.path(), &[]).await;
@@ -134,7 +134,7 @@ async fn a_plan_that_was_stored_but_not_acknowledged_is_whole() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_polite_end_under_traffic_loses_nothing() {
+async fn a_graceful_shutdown_during_traffic_loses_no_plan() {
     let folder = TempDir::new().unwrap();
     let ledger = Ledger::default();
     let mut service = Process::start(folder.path(), &[]).await;
@@ -156,7 +156,7 @@ async fn a_polite_end_under_traffic_loses_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_key_made_on_first_start_is_kept_private_and_shown_once() {
+async fn the_generated_key_is_private_and_shown_once() {
     let folder = TempDir::new().unwrap();
     let data_dir = folder.path().join("a folder");
     let file = data_dir.join("internal_api_key");
@@ -180,7 +180,7 @@ async fn the_key_made_on_first_start_is_kept_private_and_shown_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_line_to_paste_makes_a_plan_at_the_first_start_and_at_the_next() {
+async fn the_curl_command_of_the_greeting_creates_a_plan() {
     if Command::new("curl").arg("--version").output().is_err() {
         eprintln!("skipped: there is no curl");
         return;
@@ -211,7 +211,7 @@ async fn the_line_to_paste_makes_a_plan_at_the_first_start_and_at_the_next() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_service_started_on_a_folder_that_is_in_use_shares_it() {
+async fn two_services_share_a_data_folder() {
     let folder = TempDir::new().unwrap();
     let (a, b) = (Process::start(folder.path(), &[]).await, Process::start(folder.path(), &[]).await);
 

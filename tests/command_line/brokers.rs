@@ -89,7 +89,7 @@ fn a_file_may_hold_more_keys_than_the_arguments() {
 }
 
 #[test]
-fn subscriptions_are_printed_in_a_form() {
+fn subscriptions_are_printed_in_the_requested_format() {
     let folder = TempDir::new().unwrap();
 
     let list = json_of(&run_plan(&folder, &["--format", "json", "NSE:TCS", "NSE:INFY"]));

@@ -9,7 +9,7 @@ use tempfile::TempDir;
 use crate::support::run;
 
 #[test]
-fn check_config_shows_every_setting_and_where_it_comes_from() {
+fn check_config_shows_every_setting_with_its_origin() {
     let folder = TempDir::new().unwrap();
     let variables = [
         ("INTERNAL_API_KEY", "a-fake-key"),
@@ -47,7 +47,7 @@ fn check_config_shows_every_setting_and_where_it_comes_from() {
 }
 
 #[test]
-fn all_faults_are_told_at_once_before_anything_is_opened() {
+fn every_configuration_fault_is_reported_before_startup() {
     let folder = TempDir::new().unwrap();
     let data_dir = folder.path().join("data");
     let variables = [
@@ -107,7 +107,7 @@ fn an_unusable_url_is_a_fault_of_its_variable() {
 }
 
 #[test]
-fn what_does_not_go_together_or_has_another_form_is_refused_without_being_shown() {
+fn invalid_variables_are_rejected_without_their_values() {
     let folder = TempDir::new().unwrap();
     let data_dir = folder.path().join("data");
 
@@ -131,7 +131,7 @@ fn what_does_not_go_together_or_has_another_form_is_refused_without_being_shown(
 }
 
 #[test]
-fn a_port_in_use_is_named() {
+fn a_port_in_use_is_reported() {
     let folder = TempDir::new().unwrap();
     let data_dir = folder.path().join("data");
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -146,7 +146,7 @@ fn a_port_in_use_is_named() {
 }
 
 #[test]
-fn a_folder_that_cannot_be_used_is_named() {
+fn an_unusable_data_folder_is_reported() {
     let folder = TempDir::new().unwrap();
     let file = folder.path().join("file");
     std::fs::write(&file, "no folder").unwrap();
@@ -168,7 +168,7 @@ fn a_folder_that_cannot_be_used_is_named() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn migrate_makes_the_schema_and_may_be_repeated() {
+async fn migrate_creates_the_schema_and_is_idempotent() {
     let folder = TempDir::new().unwrap();
     let data_dir = folder.path().join("data");
     let path = data_dir.join("instrument_registry.sqlite");
@@ -187,7 +187,7 @@ async fn migrate_makes_the_schema_and_may_be_repeated() {
 }
 
 #[test]
-fn a_file_that_is_no_database_is_left_alone() {
+fn a_file_that_is_not_a_database_is_not_changed() {
     let folder = TempDir::new().unwrap();
     let path = folder.path().join("instrument_registry.sqlite");
     let garbage = "this is no database ".repeat(1000);

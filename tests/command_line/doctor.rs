@@ -410,7 +410,7 @@ fn doctor_distinguishes_a_rejected_key_from_other_failures() {
 }
 
 #[test]
-fn doctor_needs_a_data_folder_only_for_what_is_stored_in_it() {
+fn doctor_requires_a_data_folder_only_if_it_is_used() {
     let folder = TempDir::new().unwrap();
     // A file cannot contain a folder, whoever the user is.
     let file = folder.path().join("file");

@@ -50,7 +50,7 @@ async fn a_running_service_serves_a_new_catalogue_within_seconds() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_a_later_file_lacks_is_inactive_and_old_plans_are_called_stale() {
+async fn missing_instruments_become_inactive_and_plans_stale() {
     let folder = TempDir::new().unwrap();
     let first = write(folder.path(), "first.csv", [KITE_HEADER, KITE_CASH, KITE_DERIVATIVES].concat());
     assert_eq!(ingest(&first, "kite", folder.path()).code, Some(0));
@@ -79,7 +79,7 @@ async fn what_a_later_file_lacks_is_inactive_and_old_plans_are_called_stale() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_stored_catalogue_is_there_from_the_first_answer_after_a_restart() {
+async fn a_restarted_service_plans_from_the_stored_catalogue() {
     let folder = TempDir::new().unwrap();
     let file = write(folder.path(), "kite_2026-08-17.csv", [KITE_HEADER, KITE_CASH].concat());
     assert_eq!(ingest(&file, "kite", folder.path()).code, Some(0));

@@ -44,7 +44,7 @@ fn a_first_file_needs_a_thousand_rows() {
 }
 
 #[test]
-fn every_gate_that_is_not_passed_is_told_and_the_last_good_file_stays() {
+fn every_failed_gate_is_reported_and_the_last_file_is_kept() {
     let folder = TempDir::new().unwrap();
     let first = kite(&folder, "2026-08-18", &[KITE_CASH, KITE_DERIVATIVES]);
     assert_eq!(ingest(&first, "kite", folder.path()).code, Some(0));
@@ -77,7 +77,7 @@ fn every_gate_that_is_not_passed_is_told_and_the_last_good_file_stays() {
 }
 
 #[test]
-fn gates_are_set_by_the_environment() {
+fn gates_are_configured_by_the_environment() {
     let folder = TempDir::new().unwrap();
     let first = kite(&folder, "2026-08-17", &[KITE_CASH]);
     assert_eq!(ingest(&first, "kite", folder.path()).code, Some(0));
@@ -98,7 +98,7 @@ fn gates_are_set_by_the_environment() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_running_service_alarms_until_the_brokers_next_accepted_load() {
+async fn readiness_is_degraded_until_the_next_accepted_file() {
     let folder = TempDir::new().unwrap();
     let first = kite(&folder, "2026-08-17", &[KITE_CASH, KITE_DERIVATIVES]);
     assert_eq!(ingest(&first, "kite", folder.path()).code, Some(0));
@@ -152,7 +152,7 @@ async fn a_running_service_alarms_until_the_brokers_next_accepted_load() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn versions_and_what_each_changed_are_served() {
+async fn versions_and_their_changes_are_served() {
     let folder = TempDir::new().unwrap();
     let service = Process::start(folder.path(), &[]).await;
     let get = async |query: &str| service.client.get(&format!("{CATALOG_VERSIONS}{query}")).await;

@@ -60,7 +60,7 @@ fn zeros_packed() -> Vec<u8> {
 }
 
 #[test]
-fn a_kite_file_is_counted_kept_and_planned_from() {
+fn an_accepted_kite_file_is_counted_and_used_by_plans() {
     let folder = TempDir::new().unwrap();
     let content = [KITE_HEADER, KITE_CASH, KITE_DERIVATIVES, KITE_FAULTS].concat();
     let file = write(folder.path(), "kite_2026-08-17.csv", content);
@@ -236,7 +236,7 @@ fn the_files_of_an_archive_are_one_file_of_the_broker() {
 }
 
 #[test]
-fn a_file_may_be_packed_and_its_date_may_be_named() {
+fn a_compressed_file_is_read_with_an_explicit_date() {
     let folder = TempDir::new().unwrap();
     let content = [KITE_HEADER, KITE_CASH].concat();
     let file = write(folder.path(), "kite_2026-08-17.csv.gz", gzip(content.as_bytes()));
@@ -253,7 +253,7 @@ fn a_file_may_be_packed_and_its_date_may_be_named() {
 }
 
 #[test]
-fn a_file_that_cannot_be_read_is_refused_with_what_was_expected_and_found() {
+fn an_unreadable_file_reports_expected_and_actual_content() {
     let folder = TempDir::new().unwrap();
     let kite = [KITE_HEADER, KITE_CASH].concat();
     ingest(&write(folder.path(), "kite.csv", &kite), "kite", folder.path());
@@ -332,7 +332,7 @@ fn a_file_that_cannot_be_read_is_refused_with_what_was_expected_and_found() {
 }
 
 #[test]
-fn a_file_without_a_row_to_keep_is_refused_even_by_force() {
+fn force_does_not_accept_a_file_without_valid_rows() {
     let folder = TempDir::new().unwrap();
 
     for (content, rows) in [(KITE_HEADER.to_owned(), 0), (format!("{KITE_HEADER}1,2,3\n,,,\n"), 2)] {
@@ -359,7 +359,7 @@ fn a_file_name_with_a_control_character_is_rejected() {
 }
 
 #[test]
-fn a_file_that_is_not_there_is_named() {
+fn a_missing_file_is_reported() {
     let folder = TempDir::new().unwrap();
     let path = folder.path().join("nowhere.csv");
 
@@ -389,7 +389,7 @@ fn a_local_read_error_is_not_a_rejection() {
 }
 
 #[test]
-fn a_real_file_is_kept_whole() {
+fn every_row_of_a_real_file_is_kept() {
     let shared = std::env::var_os("REGISTRY_SHARED")
         .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared"), PathBuf::from);
     let file = shared.join("data/kite_nfo_bfo_2026-08-17.csv.gz");

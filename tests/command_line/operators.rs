@@ -81,7 +81,7 @@ async fn breakers_are_listed_forced_and_reset() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn config_lists_the_settings_of_a_service_or_of_the_environment() {
+async fn config_lists_settings_of_a_service_or_the_environment() {
     let folder = TempDir::new().unwrap();
     let service = Process::start(folder.path(), &[("INSTRUMENT_REGISTRY_PLANNER_TIMEOUT", "7")]).await;
     let of = |answer: &Value, key: &str| {
@@ -179,7 +179,7 @@ fn an_answer_of_another_server_is_an_error() {
 }
 
 #[test]
-fn a_shell_gets_a_script_for_completions() {
+fn completions_prints_a_script_for_the_shell() {
     let folder = TempDir::new().unwrap();
 
     let finished = run(&["completions", "bash"], folder.path(), &[("PORT", "not a port")]);

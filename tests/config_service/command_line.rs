@@ -68,7 +68,7 @@ impl Drop for WaitingProcess {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn sighup_has_settings_read_anew_and_does_not_end_the_process() {
+async fn sighup_refreshes_settings_without_ending_the_process() {
     let standin = Standin::start(&[]).await;
     let mut process = WaitingProcess::start(&standin, "{}").await;
 
@@ -91,7 +91,7 @@ async fn sighup_has_settings_read_anew_and_does_not_end_the_process() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_value_out_of_range_raises_one_alarm_until_it_is_another_one() {
+async fn each_out_of_range_value_is_counted_and_logged_once() {
     const REFUSED: &str = "instrument_registry_settings_refused_total";
     const KEYS: &str = "instrument_registry_settings_refused_keys";
     let standin = Standin::start(&[(TTL, "0")]).await;
@@ -121,7 +121,7 @@ async fn a_value_out_of_range_raises_one_alarm_until_it_is_another_one() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn going_and_coming_back_are_told_once_each() {
+async fn an_outage_and_its_recovery_are_logged_once_each() {
     let standin = Standin::start(&[]).await;
     let process = WaitingProcess::start(&standin, "{}").await;
     let refreshed = |outcome: &str| format!("instrument_registry_settings_refreshes_total{{outcome=\"{outcome}\"}}");
@@ -155,7 +155,7 @@ async fn going_and_coming_back_are_told_once_each() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn commands_resolve_the_database_through_the_config_service_and_never_take_sqlite_instead() {
+async fn commands_without_a_database_url_do_not_use_sqlite() {
     let (empty, down) = (Standin::start(&[]).await, Standin::stopped(&[]).await);
     let refusing = Standin::start(&[]).await;
     let table = [
@@ -182,7 +182,7 @@ async fn commands_resolve_the_database_through_the_config_service_and_never_take
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn check_config_tells_what_is_wrong_with_what_the_config_service_holds() {
+async fn check_config_rejects_invalid_config_service_values() {
     let values = [(TTL, "0"), ("DATABASE_URL", "mysql://fake-secret"), ("REDIS_URL", "redis://fake-secret:port")];
     let standin = Standin::start(&values).await;
     let (folder, url) = (TempDir::new().unwrap(), standin.url());
@@ -210,7 +210,7 @@ async fn check_config_tells_what_is_wrong_with_what_the_config_service_holds() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn check_config_shows_what_the_config_service_says_and_no_secret() {
+async fn check_config_shows_config_service_values_but_no_secret() {
     let standin = Standin::start(&[(TTL, "60"), ("DATABASE_URL", "postgres://fake-secret")]).await;
     let (folder, url) = (TempDir::new().unwrap(), standin.url());
     let variables = [("CONFIG_SERVICE_URL", url.as_str()), ("INTERNAL_API_KEY", KEY)];

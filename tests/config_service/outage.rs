@@ -7,7 +7,7 @@ use super::*;
 use crate::support::body;
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_config_service_that_is_down_at_first_degrades_and_is_asked_once_it_is_up() {
+async fn a_config_service_absent_at_startup_degrades_readiness() {
     let (standin, folder) = (Standin::stopped(&[(TTL, "60")]).await, TempDir::new().unwrap());
     let service = service(&standin, &[("DATABASE_URL", &database_in(&folder)), (TTL, "61")]).await;
 
@@ -27,7 +27,7 @@ async fn a_config_service_that_is_down_at_first_degrades_and_is_asked_once_it_is
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_process_that_waits_for_its_database_url_gets_it_from_a_service_that_comes_up_later() {
+async fn a_missing_database_url_is_fetched_after_an_outage() {
     let folder = TempDir::new().unwrap();
     let standin = Standin::stopped(&[("DATABASE_URL", &database_in(&folder))]).await;
     let service = service(&standin, &[]).await;
@@ -40,7 +40,7 @@ async fn a_process_that_waits_for_its_database_url_gets_it_from_a_service_that_c
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn last_good_settings_outlive_a_restart_in_the_folder_and_in_the_database() {
+async fn last_good_settings_survive_in_the_folder_and_database() {
     let (standin, folder) = (Standin::start(&[(TTL, "60")]).await, TempDir::new().unwrap());
     let url = database_in(&folder);
     let variables = [("DATABASE_URL", url.as_str()), (TTL, "61")];
@@ -71,7 +71,7 @@ async fn last_good_settings_outlive_a_restart_in_the_folder_and_in_the_database(
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_setting_changed_deleted_or_out_of_range_does_what_it_should() {
+async fn refreshes_handle_changed_invalid_and_deleted_settings() {
     let (standin, folder) = (Standin::start(&[(TTL, "60")]).await, TempDir::new().unwrap());
     let service = service(&standin, &[("DATABASE_URL", &database_in(&folder))]).await;
     ready(&service).await;
@@ -103,7 +103,7 @@ async fn a_setting_changed_deleted_or_out_of_range_does_what_it_should() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_key_that_the_config_service_refuses_is_said_in_so_many_words() {
+async fn readiness_reports_a_rejected_api_key() {
     let (standin, folder) = (Standin::start(&[]).await, TempDir::new().unwrap());
     let key = [("DATABASE_URL", database_in(&folder)), ("INTERNAL_API_KEY", "fake-other-key".to_owned())];
     let key: Vec<(&str, &str)> = key.iter().map(|(key, value)| (*key, value.as_str())).collect();

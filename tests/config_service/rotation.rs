@@ -11,7 +11,7 @@ async fn status_with(service: &Service, key: &str) -> u16 {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_new_key_is_accepted_after_a_refresh_and_the_old_one_beside_it() {
+async fn a_rotated_key_and_its_predecessor_are_both_accepted() {
     let folder = TempDir::new().unwrap();
     let standin = Standin::start(&[("INTERNAL_API_KEY", "fake-one")]).await;
     let service = service(&standin, &[OWN_KEY, ("DATABASE_URL", &database_in(&folder))]).await;
@@ -34,7 +34,7 @@ async fn a_new_key_is_accepted_after_a_refresh_and_the_old_one_beside_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn before_the_key_is_known_callers_are_told_to_come_again() {
+async fn requests_before_the_first_key_get_retry_after() {
     let folder = TempDir::new().unwrap();
     let standin = Standin::start(&[]).await;
     let service = service(&standin, &[OWN_KEY, ("DATABASE_URL", &database_in(&folder))]).await;
@@ -53,7 +53,7 @@ async fn before_the_key_is_known_callers_are_told_to_come_again() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_environments_key_and_the_config_services_are_accepted_side_by_side() {
+async fn keys_of_environment_and_config_service_are_both_accepted() {
     let folder = TempDir::new().unwrap();
     let standin = Standin::start(&[("INTERNAL_API_KEY", "fake-one")]).await;
     let service = service(&standin, &[("DATABASE_URL", &database_in(&folder))]).await;

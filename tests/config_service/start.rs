@@ -9,7 +9,7 @@ use super::*;
 use crate::support::{Answer, body};
 
 #[tokio::test(flavor = "multi_thread")]
-async fn without_a_database_url_from_anywhere_it_is_alive_and_not_ready_and_takes_no_sqlite() {
+async fn without_a_database_url_the_service_is_alive_but_not_ready() {
     let standin = Standin::start(&[(TTL, "60")]).await;
     let service = service(&standin, &[]).await;
     // It has been told that there is none, and asks again.
@@ -33,7 +33,7 @@ async fn without_a_database_url_from_anywhere_it_is_alive_and_not_ready_and_take
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_database_url_that_comes_later_is_taken_without_a_restart() {
+async fn a_later_database_url_is_used_without_a_restart() {
     let (standin, folder) = (Standin::start(&[(TTL, "60")]).await, TempDir::new().unwrap());
     let service = service(&standin, &[]).await;
 
@@ -53,7 +53,7 @@ async fn a_database_url_that_comes_later_is_taken_without_a_restart() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_database_url_of_another_form_is_not_taken_and_the_next_one_is() {
+async fn an_invalid_database_url_is_ignored_until_corrected() {
     let folder = TempDir::new().unwrap();
     let standin = Standin::start(&[("DATABASE_URL", "sqlite://elsewhere")]).await;
     let service = service(&standin, &[]).await;
@@ -69,7 +69,7 @@ async fn a_database_url_of_another_form_is_not_taken_and_the_next_one_is() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_database_url_that_leads_nowhere_is_corrected_without_a_restart() {
+async fn an_unusable_database_url_is_replaced_on_refresh() {
     let folder = TempDir::new().unwrap();
     // A folder where the file should be.
     let nowhere = format!("postgres://{}", folder.path().display());
@@ -90,7 +90,7 @@ async fn a_database_url_that_leads_nowhere_is_corrected_without_a_restart() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_environments_database_url_goes_before_the_config_services() {
+async fn the_database_url_of_the_environment_takes_precedence() {
     let (standin, folder) =
         (Standin::start(&[("DATABASE_URL", "postgres:///nowhere/at/all")]).await, TempDir::new().unwrap());
     let service = service(&standin, &[("DATABASE_URL", &database_in(&folder))]).await;
@@ -104,7 +104,7 @@ async fn the_environments_database_url_goes_before_the_config_services() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn older_config_services_are_understood() {
+async fn responses_of_older_config_services_are_accepted() {
     let folder = TempDir::new().unwrap();
     let values = [("DATABASE_URL", database_in(&folder)), (TTL, "60".to_owned())];
     let values: Vec<(&str, &str)> = values.iter().map(|(key, value)| (*key, value.as_str())).collect();

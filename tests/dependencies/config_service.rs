@@ -26,7 +26,7 @@ async fn until_ttl(client: &Client, expected: (String, String)) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn killed_in_mid_traffic_the_last_good_settings_hold_over_a_restart_too() {
+async fn last_good_settings_survive_a_kill_and_a_restart() {
     let Some(database) = TestDatabase::new() else { return };
     let mut config = StandinProcess::start(&[(TTL, "77")]).await;
     let (url, config_url) = (database.url(), config.url());
@@ -70,7 +70,7 @@ async fn killed_in_mid_traffic_the_last_good_settings_hold_over_a_restart_too() 
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn frozen_in_mid_traffic_nobody_waits_for_it() {
+async fn plans_do_not_wait_for_a_frozen_config_service() {
     let Some(database) = TestDatabase::new() else { return };
     let config = StandinProcess::start(&[(TTL, "77")]).await;
     let variables = [("DATABASE_URL", database.url()), ("CONFIG_SERVICE_URL", config.url())];

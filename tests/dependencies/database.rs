@@ -44,7 +44,7 @@ async fn until_made(client: &Client) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn killed_in_mid_traffic_it_costs_refusals_and_no_plan_and_is_used_again_once_it_is_back() {
+async fn killing_the_database_loses_no_acknowledged_plan() {
     let Some(mut database) = PostgresServer::start() else { return };
     let (service, folder) = service(&[("DATABASE_URL", &database.url())]).await;
     let client = &service.client;
@@ -72,7 +72,7 @@ async fn killed_in_mid_traffic_it_costs_refusals_and_no_plan_and_is_used_again_o
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn frozen_in_mid_traffic_it_costs_refusals_and_no_plan_and_is_used_again_once_it_thaws() {
+async fn freezing_the_database_loses_no_acknowledged_plan() {
     let Some(database) = PostgresServer::start() else { return };
     let (service, _folder) = service(&[("DATABASE_URL", &database.url())]).await;
     let client = &service.client;
@@ -93,7 +93,7 @@ async fn frozen_in_mid_traffic_it_costs_refusals_and_no_plan_and_is_used_again_o
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn cut_off_again_and_again_and_slow_it_costs_no_plan() {
+async fn cutting_database_connections_loses_no_acknowledged_plan() {
     let Some(database) = TestDatabase::new() else { return };
     let proxy = Proxy::to(database.address()).await;
     let (service, _folder) = service(&[("DATABASE_URL", &database.url_at(&proxy.address()))]).await;
@@ -139,7 +139,7 @@ async fn a_plan_whose_connection_dies_is_stored_by_a_retry() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn absent_at_the_start_it_is_waited_for_and_nothing_else_is_taken() {
+async fn a_database_absent_at_startup_is_not_replaced_by_sqlite() {
     let Some(mut database) = PostgresServer::start() else { return };
     let url = database.url();
     database.kill();
@@ -164,7 +164,7 @@ async fn absent_at_the_start_it_is_waited_for_and_nothing_else_is_taken() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn named_alone_it_is_used_with_a_key_that_was_made() {
+async fn a_database_url_is_the_only_required_variable() {
     let Some(database) = TestDatabase::new() else { return };
     let folder = TempDir::new().unwrap();
 
@@ -183,7 +183,7 @@ async fn named_alone_it_is_used_with_a_key_that_was_made() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_role_that_may_touch_nothing_but_the_schema_is_enough_for_everything() {
+async fn a_role_restricted_to_the_schema_is_sufficient() {
     let Some(database) = TestDatabase::restricted() else { return };
     let url = database.url();
     let few = ("INSTRUMENT_REGISTRY_GATE_FIRST_ROWS_MIN", "1");
@@ -220,7 +220,7 @@ async fn a_role_that_may_touch_nothing_but_the_schema_is_enough_for_everything()
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn killed_it_leaves_plans_of_known_profiles_served() {
+async fn plans_of_known_profiles_are_served_without_the_database() {
     let Some(mut database) = PostgresServer::start() else { return };
     let (service, _folder) = service(&[("DATABASE_URL", &database.url())]).await;
     let client = &service.client;

@@ -8,7 +8,7 @@ use super::*;
 use crate::support::Traffic;
 
 #[tokio::test(flavor = "multi_thread")]
-async fn exactly_the_plans_whose_rows_are_gone_or_changed_are_told_as_lost() {
+async fn the_ledger_finds_exactly_the_lost_and_changed_plans() {
     let Some(database) = TestDatabase::new() else { return };
     let (service, _folder) = service(&[("DATABASE_URL", &database.url())]).await;
     let traffic = Traffic::start(&service.client, 8, Duration::from_millis(5)).await;

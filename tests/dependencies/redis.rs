@@ -16,7 +16,7 @@ async fn until_breaker_is_open(client: &Client) -> Value {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn killed_in_mid_traffic_it_costs_nobody_anything_and_is_used_again_once_it_is_back() {
+async fn a_killed_redis_fails_no_request() {
     let (Some(database), Some(mut redis)) = (TestDatabase::new(), RedisServer::start()) else { return };
     let (service, _folder) = service(&[("DATABASE_URL", &database.url()), ("REDIS_URL", &redis.url())]).await;
     let client = &service.client;
@@ -41,7 +41,7 @@ async fn killed_in_mid_traffic_it_costs_nobody_anything_and_is_used_again_once_i
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn frozen_in_mid_traffic_it_is_not_waited_for_once_that_is_known() {
+async fn plans_do_not_wait_for_a_frozen_redis() {
     let (Some(database), Some(redis)) = (TestDatabase::new(), RedisServer::start()) else { return };
     let (service, _folder) = service(&[("DATABASE_URL", &database.url()), ("REDIS_URL", &redis.url())]).await;
     let client = &service.client;
@@ -62,7 +62,7 @@ async fn frozen_in_mid_traffic_it_is_not_waited_for_once_that_is_known() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn cut_off_slow_and_refused_it_costs_nobody_anything() {
+async fn a_slow_or_disconnected_redis_fails_no_request() {
     let (Some(database), Some(redis)) = (TestDatabase::new(), RedisServer::start()) else { return };
     let proxy = Proxy::to(redis.address()).await;
     let url = format!("redis://{}", proxy.address());
@@ -90,7 +90,7 @@ async fn cut_off_slow_and_refused_it_costs_nobody_anything() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn absent_at_the_start_it_is_used_once_it_is_there() {
+async fn a_redis_absent_at_startup_is_used_after_it_starts() {
     let (Some(database), Some(mut redis)) = (TestDatabase::new(), RedisServer::start()) else { return };
     redis.kill();
     let (service, _folder) = service(&[("DATABASE_URL", &database.url()), ("REDIS_URL", &redis.url())]).await;
@@ -106,7 +106,7 @@ async fn absent_at_the_start_it_is_used_once_it_is_there() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_one_replica_made_another_finds() {
+async fn a_plan_of_one_replica_is_cached_for_another() {
     let (Some(database), Some(redis)) = (TestDatabase::new(), RedisServer::start()) else { return };
     let variables = [("DATABASE_URL", database.url()), ("REDIS_URL", redis.url())];
     let variables: Vec<(&str, &str)> = variables.iter().map(|(key, value)| (*key, value.as_str())).collect();

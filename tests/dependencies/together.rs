@@ -67,7 +67,7 @@ fn duration() -> Duration {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn while_every_dependency_is_killed_twice_no_acknowledged_plan_is_lost() {
+async fn killing_every_dependency_loses_no_acknowledged_plan() {
     let (Some(mut database), Some(mut redis)) = (PostgresServer::start(), RedisServer::start()) else { return };
     let secrets = [("DATABASE_URL", database.url()), ("REDIS_URL", redis.url())];
     let secrets: Vec<(&str, &str)> = secrets.iter().map(|(key, value)| (*key, value.as_str())).collect();

@@ -17,7 +17,7 @@ fn today() -> NaiveDate {
 }
 
 #[test]
-fn every_option_of_kites_file_is_found_in_the_notation_of_another() {
+fn every_option_of_kite_is_found_in_another_notation() {
     let Some(dump) = kite() else { return };
     let catalogue = catalogue_of(dump);
 
@@ -34,7 +34,7 @@ fn every_option_of_kites_file_is_found_in_the_notation_of_another() {
 }
 
 #[test]
-fn a_strike_between_two_is_told_both() {
+fn an_unlisted_strike_suggests_both_of_its_neighbors() {
     let Some(dump) = kite() else { return };
     let catalogue = catalogue_of(dump);
     let contract = |row: &&&super::Row| row.underlying.as_deref() == Some("NIFTY") && row.class == InstrumentType::Call;

@@ -19,7 +19,7 @@ fn faults(gate_result: &GateResult) -> Vec<String> {
 const NONE: [&str; 0] = [];
 
 #[test]
-fn every_file_passes_as_the_first_of_its_broker_and_beside_itself() {
+fn every_file_passes_the_gates_as_the_first_and_repeated() {
     let (Some(kite), Some(json), Some(csv)) = (kite(), upstox_json(), upstox_csv()) else { return };
 
     for dump in [kite, json, csv] {
@@ -34,7 +34,7 @@ fn every_file_passes_as_the_first_of_its_broker_and_beside_itself() {
 }
 
 #[test]
-fn upstoxs_file_of_nine_months_later() {
+fn a_file_nine_months_later_passes_and_an_earlier_fails() {
     let (Some(json), Some(csv)) = (upstox_json(), upstox_csv()) else { return };
 
     let forward = gate_result(Some((csv, "2024-09-05")), json, "2025-06-12", GateSettings::default());

@@ -24,7 +24,7 @@ async fn until_draining(service: &Process) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_idle_service_ends_without_complaint() {
+async fn an_idle_service_exits_with_0() {
     let folder = TempDir::new().unwrap();
     let mut service = Process::start(folder.path(), &[]).await;
     service.client.get("/health").await.json();
@@ -35,7 +35,7 @@ async fn an_idle_service_ends_without_complaint() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_interrupt_is_as_polite_as_a_request_to_terminate() {
+async fn sigint_shuts_the_service_down_like_sigterm() {
     let folder = TempDir::new().unwrap();
     let mut service = Process::start(folder.path(), &[]).await;
 
@@ -46,7 +46,7 @@ async fn an_interrupt_is_as_polite_as_a_request_to_terminate() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_second_signal_ends_it_at_once() {
+async fn a_second_signal_exits_at_once() {
     let folder = TempDir::new().unwrap();
     let mut service = Process::start(folder.path(), &[]).await;
     let _connection = stuck_connection(&service).await;
@@ -60,7 +60,7 @@ async fn a_second_signal_ends_it_at_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_connection_that_is_stuck_does_not_keep_it_from_ending() {
+async fn a_stuck_connection_does_not_block_the_shutdown() {
     let folder = TempDir::new().unwrap();
     let mut service = Process::start(folder.path(), &[]).await;
     let _connection = stuck_connection(&service).await;
