@@ -1,4 +1,4 @@
-//! The whole service, tested from outside: over HTTP, over the command line, and by killing it.
+//! Tests of the whole service from outside: over HTTP, through the command line, and by killing its process.
 
 mod calendar;
 mod command_line;

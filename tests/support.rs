@@ -1,4 +1,4 @@
-//! What the tests share: the service within this process, the service as a process, and a client that has the key.
+//! Helpers of all tests: the service in this process, the service as a process, and a client with the API key.
 
 mod client;
 pub(crate) mod collector;
@@ -24,57 +24,56 @@ pub(crate) use self::standin::Standin;
 pub(crate) use self::standin_process::StandinProcess;
 pub(crate) use self::traffic::Traffic;
 
-/// Opens nothing but the services of these tests.
+/// The API key of the services that these tests start.
 pub(crate) const KEY: &str = "fake-key-of-the-integration-tests";
 
-/// Where the plans live.
+/// The path prefix of plans.
 pub(crate) const BASE: &str = "/api/v1/internal/instrument-registry/subscriptions";
 
-/// Where the catalogue's versions are.
+/// The path of the catalog's versions.
 pub(crate) const CATALOG_VERSIONS: &str = "/api/v1/internal/instrument-registry/catalog/versions";
-/// Where instruments, brokers and the catalogue live.
+/// The path prefix of instruments, brokers and the catalog.
 pub(crate) const REGISTRY: &str = "/api/v1/internal/instrument-registry";
 
-/// How long anything may take that ought to come soon. It matters only if a test fails, so that it fits a machine that has
-/// many other things to do.
+/// The timeout of a wait for something that usually takes less than a second. Only a failing test waits this long, so
+/// the timeout is long enough for a busy machine.
 pub(crate) const SOON: Duration = Duration::from_secs(120);
 
-/// The body of a request for a plan of these instruments.
+/// Returns the body of a request for a plan of these instruments.
 pub(crate) fn body(instruments: &[&str]) -> Value {
     json!({"plan_name": "Test Plan", "subscription_type": "live_feed", "instruments": instruments})
 }
 
-/// The same value with one field set.
+/// Returns the object with one field added or replaced.
 pub(crate) fn with(mut value: Value, field: &str, to: impl Into<Value>) -> Value {
     value[field] = to.into();
     value
 }
 
-/// The names of an object's fields, sorted.
+/// Returns the names of an object's fields, sorted.
 pub(crate) fn fields(value: &Value) -> Vec<&str> {
     let mut fields: Vec<&str> = value.as_object().expect("it is an object").keys().map(String::as_str).collect();
     fields.sort_unstable();
     fields
 }
 
-/// The texts of a list.
+/// Returns the strings of a JSON list.
 pub(crate) fn texts(value: &Value) -> Vec<&str> {
     value.as_array().expect("it is a list").iter().map(|item| item.as_str().expect("it is a text")).collect()
 }
 
-/// Today's trading date, as the service sees it.
+/// Returns the current trading date, computed like the one of the service.
 pub(crate) fn today() -> chrono::NaiveDate {
     trading_date(chrono::Utc::now())
 }
 
-/// A gzip file of this content.
 pub(crate) fn gzip(content: &[u8]) -> Vec<u8> {
     let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
     encoder.write_all(content).expect("memory accepts every write");
     encoder.finish().expect("memory accepts every write")
 }
 
-/// A zip archive of these files, which are not compressed.
+/// Returns a zip archive of files, given by name and content. The files are not compressed.
 pub(crate) fn zip(files: &[(&str, &str)]) -> Vec<u8> {
     let length = |bytes: usize| u32::try_from(bytes).expect("the file is short").to_le_bytes();
     let count = |number: usize| u16::try_from(number).expect("the number is small").to_le_bytes();
@@ -94,7 +93,7 @@ pub(crate) fn zip(files: &[(&str, &str)]) -> Vec<u8> {
     [archive, directory, end].concat()
 }
 
-/// Tries until there is an answer, and fails where none comes within the time.
+/// Repeats an attempt until it returns a value. Panics with the description if this does not happen within the time.
 pub(crate) async fn eventually<T>(what: &str, within: Duration, mut attempt: impl AsyncFnMut() -> Option<T>) -> T {
     let deadline = Instant::now() + within;
     loop {

@@ -1,4 +1,4 @@
-//! A client of the API, and what it was answered.
+//! A client of the API, and the answers that it receives.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -27,12 +27,12 @@ impl Client {
         Client { key: key.to_owned(), ..self }
     }
 
-    /// Host and port, and the key, for requests that no client would write.
+    /// Returns the host and port, and the key, for requests that an HTTP client cannot send.
     pub(crate) fn raw(&self) -> (String, String) {
         (self.origin.trim_start_matches("http://").to_owned(), self.key.clone())
     }
 
-    /// A request with the key. A path without a slash in front is below `subscriptions`.
+    /// Builds a request with the key. A path without a leading slash is relative to `BASE`.
     pub(crate) fn request(&self, method: Method, path: &str) -> RequestBuilder {
         self.request_without_key(method, path).header("X-Internal-API-Key", &self.key)
     }
@@ -50,35 +50,35 @@ impl Client {
         Answer::to(self.request(Method::POST, path).json(body)).await
     }
 
-    /// Posts a body as it stands, said to be JSON.
+    /// Posts a body unchanged, with the content type of JSON.
     pub(crate) async fn post_text(&self, path: &str, body: impl Into<Vec<u8>>) -> Answer {
         let request = self.request(Method::POST, path).header("Content-Type", "application/json");
         Answer::to(request.body(body.into())).await
     }
 
-    /// Asks for a plan.
+    /// Requests a plan, and returns the answer with any status.
     pub(crate) async fn ask(&self, user_id: &str, body: &Value) -> Answer {
         self.post(&format!("plan?user_id={user_id}"), body).await
     }
 
-    /// Asks for a plan that must be made or found.
+    /// Requests a plan, and returns the body. Panics unless the status is 200.
     pub(crate) async fn plan(&self, user_id: &str, body: &Value) -> Value {
         self.ask(user_id, body).await.json()
     }
 
-    /// Reads what must be there.
+    /// Returns the body of a resource. Panics unless the status is 200.
     pub(crate) async fn read(&self, path: &str) -> Value {
         self.get(path).await.json()
     }
 
-    /// The sum of all metrics whose lines begin with this.
+    /// Returns the sum of all metrics whose lines begin with this text.
     pub(crate) async fn metric_sum(&self, series: &str) -> f64 {
         let text = self.get("/metrics").await.text;
         let values = text.lines().filter(|line| line.starts_with(series)).filter_map(|line| line.rsplit(' ').next());
         values.map(|value| value.parse::<f64>().expect("a metric has a value")).sum()
     }
 
-    /// The value of a metric, by its whole line up to the value. `None` where there is no such line.
+    /// Returns the value of a metric, which is identified by its line without the value. `None` if the line is missing.
     pub(crate) async fn metric(&self, series: &str) -> Option<f64> {
         let text = self.get("/metrics").await.text;
         let line = text.lines().find(|line| line.strip_prefix(series).is_some_and(|rest| rest.starts_with(' ')))?;
@@ -94,31 +94,31 @@ pub(crate) struct Answer {
 }
 
 impl Answer {
-    /// The answer to a request.
+    /// Sends a request that must be answered, with any status.
     pub(crate) async fn to(request: RequestBuilder) -> Self {
         Self::attempt(request).await.expect("the service answers")
     }
 
-    /// The answer to a request, unless the service goes away.
+    /// Sends a request. Returns an error if the service closes the connection without an answer.
     pub(crate) async fn attempt(request: RequestBuilder) -> reqwest::Result<Self> {
         let response = request.send().await?;
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
         Ok(Answer { status, headers, text: response.text().await? })
     }
 
-    /// A header's value, empty where it is absent.
+    /// Returns the value of a header; empty if the header is absent.
     pub(crate) fn header(&self, name: &str) -> &str {
         self.headers.get(name).map_or("", |value| value.to_str().expect("the header is ASCII"))
     }
 
-    /// The body of an answer with status 200.
+    /// Returns the body. Panics unless it is JSON with the status 200.
     #[track_caller]
     pub(crate) fn json(&self) -> Value {
         assert_eq!((self.status, self.header("Content-Type")), (200, "application/json"), "{}", self.text);
         serde_json::from_str(&self.text).expect("the body is JSON")
     }
 
-    /// The problem document, which must be of this status and code, and in the one style of all.
+    /// Returns the problem document. Panics unless it has this status and code, and exactly the fields of its code.
     #[track_caller]
     pub(crate) fn problem(&self, status: u16, code: &str) -> Value {
         let has_errors = ["validation_failed", "pinned_over_capacity"].contains(&code);
@@ -126,7 +126,7 @@ impl Answer {
         self.problem_with(status, code, expected)
     }
 
-    /// The problem document of a profile that conflicts with something.
+    /// Returns the problem document of a profile with conflicts. Its errors are in `conflicts` and `errors`.
     #[track_caller]
     pub(crate) fn problem_with_conflicts(&self, status: u16, code: &str) -> Value {
         self.problem_with(status, code, &["conflicts", "errors"])
@@ -153,7 +153,7 @@ impl Answer {
         problem
     }
 
-    /// Every fault of a request that was refused with 422: pointer and detail.
+    /// Returns the faults of a request that was rejected with 422: the detail of each by its pointer.
     #[track_caller]
     pub(crate) fn faults(&self) -> BTreeMap<String, String> {
         let problem = self.problem(422, "validation_failed");
@@ -166,11 +166,11 @@ impl Answer {
                 (text(&fault["pointer"]), text(&fault["detail"]))
             })
             .collect();
-        assert_eq!(by_pointer.len(), faults.len(), "a fault is told once: {problem}");
+        assert_eq!(by_pointer.len(), faults.len(), "each pointer has one fault: {problem}");
         by_pointer
     }
 
-    /// Where the faults are, sorted.
+    /// Returns the pointers of the faults, sorted.
     #[track_caller]
     pub(crate) fn pointers(&self) -> Vec<String> {
         self.faults().into_keys().collect()

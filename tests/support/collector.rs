@@ -1,4 +1,4 @@
-//! A collector of traces within this process, which receives spans by OTLP over HTTP.
+//! A collector of traces in this process, which receives spans by OTLP over HTTP.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -19,21 +19,20 @@ use tokio::net::TcpListener;
 
 use super::{SOON, eventually};
 
-/// A span as it was received.
 #[derive(Clone, Debug)]
 pub(crate) struct ReceivedSpan {
     pub(crate) name: String,
     pub(crate) trace_id: String,
     pub(crate) span_id: String,
     pub(crate) parent_id: String,
-    /// As the protocol numbers them: 1 for internal, 2 for a server, 3 for a client.
+    /// The number of the kind in the protocol: 1 for internal, 2 for a server, 3 for a client.
     pub(crate) kind: i32,
-    /// In nanoseconds since 1970, as its end.
+    /// The start, like the end in nanoseconds since 1970.
     pub(crate) started_at: u64,
     pub(crate) ended_at: u64,
     pub(crate) has_failed: bool,
     pub(crate) attributes: BTreeMap<String, String>,
-    /// The attributes of the process.
+    /// The attributes of the process, which are the same for all its spans.
     pub(crate) resource: BTreeMap<String, String>,
 }
 
@@ -45,7 +44,7 @@ pub(crate) struct Collector {
 #[derive(Default)]
 struct ReceivedTraces {
     spans: Vec<ReceivedSpan>,
-    /// The header `Authorization` of the last request.
+    /// The header `Authorization` of the last request; `None` if it had none.
     authorization: Option<String>,
 }
 
@@ -83,12 +82,12 @@ impl Collector {
         self.received.lock().expect("nobody panics while holding it").authorization.clone()
     }
 
-    /// Waits for a span with this name that fulfills the condition.
+    /// Waits for a span with this name that fulfills the condition, and returns the first one received.
     pub(crate) async fn span(&self, name: &str, is_it: impl Fn(&ReceivedSpan) -> bool) -> ReceivedSpan {
         eventually(name, SOON, async || self.spans().into_iter().find(|span| span.name == name && is_it(span))).await
     }
 
-    /// The spans whose parent is this one, in the order of their ends.
+    /// Returns the spans received so far whose parent is this one, in the order of their ends.
     pub(crate) fn children(&self, parent: &ReceivedSpan) -> Vec<ReceivedSpan> {
         let mut children: Vec<ReceivedSpan> =
             self.spans().into_iter().filter(|span| span.parent_id == parent.span_id).collect();

@@ -1,4 +1,4 @@
-//! The service and its commands as processes of their own.
+//! The service and its commands as separate processes.
 
 use std::fs::File;
 use std::io::{BufRead, BufReader};
@@ -14,11 +14,11 @@ use tokio::time::timeout;
 
 use super::{Client, KEY, SOON, eventually};
 
-/// The running service. It is killed where a test ends without it having ended.
+/// The running service. It is killed when dropped.
 pub(crate) struct Process {
     pub(crate) client: Client,
     pub(crate) address: SocketAddr,
-    /// What it prints once it is ready.
+    /// The text that the service prints when it is ready.
     pub(crate) greeting: String,
     child: Child,
     log: PathBuf,
@@ -26,21 +26,21 @@ pub(crate) struct Process {
 }
 
 impl Process {
-    /// Starts it with a key and waits until it can make a plan.
+    /// Starts the service with the key of the tests, and waits until it is ready to create plans.
     pub(crate) async fn start(data_dir: &Path, variables: &[(&str, &str)]) -> Self {
         let mut all = vec![("INTERNAL_API_KEY", KEY)];
         all.extend(variables);
         Self::start_with_only(data_dir, &all).await
     }
 
-    /// Starts it without any variable but these.
+    /// Starts the service with only these environment variables.
     pub(crate) async fn start_with_only(data_dir: &Path, variables: &[(&str, &str)]) -> Self {
         Self::spawn(command(&["serve"], data_dir, variables), variables).await
     }
 
-    /// Starts it so that it cannot write files of more than about so many MiB, as if the disk were full.
+    /// Starts the service with a limit of the size of its files, which has the effect of a full disk.
     pub(crate) async fn start_with_small_files(data_dir: &Path, mebibytes: u32) -> Self {
-        // In blocks of 512 bytes, or of 1024 in some shells. The signal would end the process.
+        // `ulimit` counts blocks of 512 bytes, or of 1024 in some shells. An untrapped XFSZ would end the process.
         let script = format!("trap '' XFSZ; ulimit -f {}; exec \"$0\" \"$@\"", mebibytes * 1024);
         let mut limited = Command::new("/bin/sh");
         limited.args(["-c", &script, env!("CARGO_BIN_EXE_instrument-registry"), "serve"]).env_clear();
@@ -48,7 +48,7 @@ impl Process {
         Self::spawn(limited, &[]).await
     }
 
-    /// Starts it with a limit of file descriptors, given by the arguments of `ulimit`.
+    /// Starts the service with a limit of file descriptors, given by the arguments of `ulimit`.
     pub(crate) async fn start_with_descriptors(data_dir: &Path, limit: &str, variables: &[(&str, &str)]) -> Self {
         let mut all = vec![("INTERNAL_API_KEY", KEY)];
         all.extend(variables);
@@ -85,18 +85,18 @@ impl Process {
         Process { client: Client::new(address), address, greeting, child, log, _log_folder: log_folder }
     }
 
-    /// The line of its greeting that can be pasted into a shell.
+    /// Returns the curl command of the greeting, which a reader pastes into a shell.
     pub(crate) fn curl_line(&self) -> &str {
         self.greeting.lines().map(str::trim).find(|line| line.starts_with("curl ")).expect("the greeting has the line")
     }
 
-    /// The address of the probe port, from its greeting.
+    /// Returns the address of the probe port, which is in the greeting.
     pub(crate) fn probe_address(&self) -> SocketAddr {
         let address = self.greeting.lines().find_map(|line| line.strip_prefix("probes and metrics: http://"));
         address.expect("the greeting has the line").parse().expect("it is an address")
     }
 
-    /// Asks it to end.
+    /// Sends SIGTERM, which starts a graceful shutdown.
     pub(crate) fn terminate(&self) {
         self.signal("TERM");
     }
@@ -107,19 +107,19 @@ impl Process {
         assert!(status.success());
     }
 
-    /// Ends it without a chance to do anything.
+    /// Kills the process without a graceful shutdown.
     pub(crate) fn kill(&mut self) {
         self.child.kill().expect("it is running");
         self.child.wait().expect("it was not waited for before");
     }
 
-    /// Waits until it has ended.
+    /// Waits until the process has ended.
     pub(crate) async fn end(&mut self, within: Duration) -> ExitStatus {
         let child = &mut self.child;
         eventually("the process ends", within, async || child.try_wait().expect("it can be waited for")).await
     }
 
-    /// What it has logged so far.
+    /// Returns the log so far.
     pub(crate) fn log(&self) -> String {
         std::fs::read_to_string(&self.log).expect("the log can be read")
     }
@@ -132,7 +132,7 @@ impl Drop for Process {
     }
 }
 
-/// The lines of its output, read on a thread of their own so that it never waits for us.
+/// Returns the lines of the output. A thread reads them, so that the process never blocks on a full pipe.
 fn lines_of(child: &mut Child) -> mpsc::UnboundedReceiver<String> {
     let output = child.stdout.take().expect("the output is piped");
     let (sender, lines) = mpsc::unbounded_channel();
@@ -146,7 +146,7 @@ fn address_in(line: &str) -> Option<SocketAddr> {
     line.split_once(" listens on http://")?.1.trim().parse().ok()
 }
 
-/// A command of the binary with nothing in its environment but these variables.
+/// Returns a command of the binary, with these variables and `DATA_DIR` as its only environment.
 pub(crate) fn command(arguments: &[&str], data_dir: &Path, variables: &[(&str, &str)]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_instrument-registry"));
     command.args(arguments).env_clear().env("DATA_DIR", data_dir).envs(variables.iter().copied());
@@ -154,7 +154,7 @@ pub(crate) fn command(arguments: &[&str], data_dir: &Path, variables: &[(&str, &
     command
 }
 
-/// The command that serves with a limit of file descriptors, given by the arguments of `ulimit`.
+/// Returns the command `serve` with a limit of file descriptors, given by the arguments of `ulimit`.
 fn with_descriptors(limit: &str, data_dir: &Path, variables: &[(&str, &str)]) -> Command {
     let mut command = Command::new("/bin/sh");
     command.args(["-c", &format!("ulimit {limit}; exec \"$0\" \"$@\"")]);
@@ -163,17 +163,18 @@ fn with_descriptors(limit: &str, data_dir: &Path, variables: &[(&str, &str)]) ->
     command
 }
 
-/// The command with nothing in its environment but where programs are looked for.
+/// Clears the environment of a command except `PATH`.
 pub(crate) fn with_path_only(command: &mut Command) -> &mut Command {
     command.env_clear().env("PATH", std::env::var_os("PATH").unwrap_or_default())
 }
 
-/// Runs a command of the binary to its end, which must come soon: one that serves by mistake fails its test.
+/// Runs a command of the binary until it ends. Panics after `RUN_WITHIN`, so that a command that serves by mistake
+/// fails its test.
 pub(crate) fn run(arguments: &[&str], data_dir: &Path, variables: &[(&str, &str)]) -> CommandResult {
     finish(command(arguments, data_dir, variables))
 }
 
-/// Runs the service with a limit of file descriptors to its end, which must come soon.
+/// Runs the service with a limit of file descriptors until it ends, for a limit that prevents the start.
 pub(crate) fn run_with_descriptors(limit: &str, data_dir: &Path) -> CommandResult {
     finish(with_descriptors(limit, data_dir, &[("INTERNAL_API_KEY", KEY), ("PORT", "0")]))
 }
@@ -195,10 +196,10 @@ fn finish(mut command: Command) -> CommandResult {
     CommandResult::from(output)
 }
 
-/// How long a command may take; reading a whole real file is the longest.
+/// The timeout of a command. The slowest one ingests a complete file of a broker.
 const RUN_WITHIN: Duration = Duration::from_secs(600);
 
-/// A command that has ended.
+/// The exit code and the output of a command.
 #[derive(Debug)]
 pub(crate) struct CommandResult {
     pub(crate) code: Option<i32>,
@@ -214,7 +215,7 @@ impl From<Output> for CommandResult {
 }
 
 impl CommandResult {
-    /// The cells of the table's row that begins with this cell; the empty ones are left out.
+    /// Returns the cells of the first table row that begins with this cell, without the empty ones.
     pub(crate) fn row(&self, first: &str) -> Option<Vec<&str>> {
         let cells = |line| -> Vec<&str> {
             let line: &str = line;

@@ -1,4 +1,4 @@
-//! The service within this process, on a port and a folder of its own.
+//! The service in this process, on a separate port and in a separate folder.
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -28,26 +28,26 @@ pub(crate) struct Service {
 }
 
 impl Service {
-    /// With the settings that are built in.
+    /// Starts the service with the built-in settings, and waits until it is ready.
     pub(crate) async fn start() -> Self {
         Self::with(&[]).await
     }
 
-    /// With these variables in its environment.
+    /// Starts the service with these environment variables, and waits until it is ready.
     pub(crate) async fn with(variables: &[(&str, &str)]) -> Self {
         let service = Self::run(TempDir::new().expect("a folder can be made"), variables).await;
         eventually("the service is ready", SOON, async || service.engine.snapshot()).await;
         service
     }
 
-    /// With something in the place of its database that cannot be opened.
+    /// Starts the service with a folder at the path of the database, which therefore cannot be opened.
     pub(crate) async fn without_database() -> Self {
         let folder = TempDir::new().expect("a folder can be made");
         std::fs::create_dir(settings(folder.path(), &[]).database_path()).expect("a folder can be made");
         Self::run(folder, &[]).await
     }
 
-    /// Takes away what is in the place of the database.
+    /// Removes the folder at the path of the database, so that the service can open the database.
     pub(crate) fn give_database(&self) {
         std::fs::remove_dir(self.database()).expect("it is an empty folder");
     }
@@ -56,7 +56,8 @@ impl Service {
         Self::run_with(folder, variables, Openers::default()).await
     }
 
-    /// In this folder, with other ways to open what URLs name. It need not be ready.
+    /// Starts the service in this folder, with these openers for the servers of its URLs. Does not wait until it is
+    /// ready.
     pub(crate) async fn run_with(folder: TempDir, variables: &[(&str, &str)], openers: Openers) -> Self {
         let settings = settings(folder.path(), variables);
         let app = App::start_with(&settings, metrics(), openers).await.expect("the service starts");
@@ -69,18 +70,18 @@ impl Service {
         Service { client: Client::new(address), address, engine, stop, running, folder }
     }
 
-    /// Where its database is.
+    /// Returns the path of the SQLite database.
     pub(crate) fn database(&self) -> PathBuf {
         settings(self.folder.path(), &[]).database_path()
     }
 
-    /// Tells it to stop, and gives what tells that it has.
+    /// Starts the shutdown. Returns the task of the service, which ends with it, and the data folder.
     pub(crate) fn stop(self) -> (JoinHandle<anyhow::Result<()>>, TempDir) {
         self.stop.send(()).expect("it is running");
         (self.running, self.folder)
     }
 
-    /// Does `meanwhile` again and again until it has ended, and says how.
+    /// Repeats `meanwhile` until the service ends, and returns the result of the service.
     pub(crate) async fn ended(mut self, mut meanwhile: impl AsyncFnMut()) -> anyhow::Result<()> {
         let running = &mut self.running;
         let ended = eventually("the service ends", SOON, async || {
@@ -97,7 +98,7 @@ fn settings(data_dir: &Path, variables: &[(&str, &str)]) -> ProcessSettings {
         match (given, key) {
             (Some((_, value)), _) => Some((*value).to_owned()),
             (_, "PORT") => Some("0".to_owned()),
-            // Its own key is for a service that is to be told ours.
+            // A service with a key for the config service receives its own key from there.
             (_, "INTERNAL_API_KEY") if !variables.iter().any(|(name, _)| *name == "CONFIG_SERVICE_API_KEY") => {
                 Some(KEY.to_owned())
             }
@@ -108,7 +109,7 @@ fn settings(data_dir: &Path, variables: &[(&str, &str)]) -> ProcessSettings {
     .expect("the settings are valid")
 }
 
-/// A process has one recorder of metrics: the services of all tests share it.
+/// Returns the recorder of metrics. A process has only one, so the services of all tests share it.
 fn metrics() -> PrometheusHandle {
     static HANDLE: OnceLock<PrometheusHandle> = OnceLock::new();
     HANDLE.get_or_init(|| init_metrics().expect("no other recorder is installed")).clone()

@@ -1,4 +1,4 @@
-//! A config service within this process, which can be stopped and started again behind one address.
+//! A config service in this process, which can be stopped and restarted at the same address.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -32,17 +32,17 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl Standin {
-    /// Holding these values.
+    /// Starts a config service with these values.
     pub(crate) async fn start(values: &[(&str, &str)]) -> Self {
         Self::of_form(values, false).await
     }
 
-    /// Answering in the older form.
+    /// Starts a config service that answers in the older form.
     pub(crate) async fn start_legacy(values: &[(&str, &str)]) -> Self {
         Self::of_form(values, true).await
     }
 
-    /// Not there yet: its address leads nowhere.
+    /// Returns a stopped config service: connections to its address are refused.
     pub(crate) async fn stopped(values: &[(&str, &str)]) -> Self {
         let standin = Self::start(values).await;
         standin.stop().await;
@@ -83,11 +83,11 @@ impl Standin {
         *lock(&self.serving) = Some(serving);
     }
 
-    /// From now on its address leads nowhere.
+    /// Stops the config service: new connections to its address are refused.
     pub(crate) async fn stop(&self) {
         let serving = lock(&self.serving).take().expect("it is running");
         serving.abort();
-        // Ended, and its listener closed. What it had accepted is in tasks of its own.
+        // After this, the listener is closed. Accepted connections continue in separate tasks.
         let _ = serving.await;
     }
 
@@ -112,18 +112,18 @@ impl Standin {
 
     fn write(&self) {
         let text = serde_json::to_string(&*lock(&self.values)).expect("texts can be written");
-        // In one step: it may be read at this moment.
+        // The rename is atomic, because a request can read the file at the same time.
         let temporary = self.file.with_extension("tmp");
         std::fs::write(&temporary, text).expect("the file can be written");
         std::fs::rename(temporary, &self.file).expect("the file can be replaced");
     }
 
-    /// The `traceparent` of each request so far.
+    /// Returns the `traceparent` of each request so far, in order; empty if a request has none.
     pub(crate) fn traceparents(&self) -> Vec<String> {
         lock(&self.traceparents).clone()
     }
 
-    /// Path and correlation id of each request so far.
+    /// Returns the path and the correlation id of each request so far, in order.
     pub(crate) fn seen(&self) -> Vec<(String, String)> {
         lock(&self.seen).clone()
     }

@@ -1,4 +1,4 @@
-//! The config service's stand-in as a process, to be killed and frozen.
+//! The stand-in of the config service as a process that tests can kill and freeze.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -17,7 +17,7 @@ pub(crate) struct StandinProcess {
 }
 
 impl StandinProcess {
-    /// Holding these values.
+    /// Starts a config service with these values, and waits until it listens.
     pub(crate) async fn start(values: &[(&str, &str)]) -> Self {
         let folder = TempDir::new().expect("a folder can be made");
         let file = file(&folder);
@@ -29,7 +29,7 @@ impl StandinProcess {
         StandinProcess { child, address, folder }
     }
 
-    /// Host and port.
+    /// Returns the host and port.
     pub(crate) fn address(&self) -> &str {
         &self.address
     }
@@ -86,14 +86,15 @@ async fn spawn(address: &str, file: &Path) -> Child {
     child
 }
 
-/// The binary of another package, which Cargo does not build for these tests by itself: it lands beside ours.
+/// Builds the binary of the stand-in, and returns its path. Cargo does not build it for these tests, because it is in
+/// another package. The binary is in the same folder as the one of the service.
 fn binary() -> &'static Path {
     static BINARY: OnceLock<PathBuf> = OnceLock::new();
     BINARY.get_or_init(|| {
         let ours = Path::new(env!("CARGO_BIN_EXE_instrument-registry"));
         let folder = ours.parent().expect("a binary is in a folder");
         let target = folder.parent().expect("a profile's folder is in the target's");
-        // A profile's folder has its name, but for one.
+        // The folder of a profile has the name of the profile, except for `dev`.
         let profile = match folder.file_name().and_then(|name| name.to_str()).expect("a profile has a name") {
             "debug" => "dev",
             name => name,

@@ -1,4 +1,4 @@
-//! Callers who go on whatever they are answered, and a ledger of it.
+//! Callers that continue after any answer, and a ledger of the answers.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -16,16 +16,16 @@ use tokio::time::sleep;
 
 use super::{Answer, Client, Process, SOON, body, eventually};
 
-/// How many plans are read back at a time: a long run has made tens of thousands.
+/// Maximum number of plans that are read back in parallel. A long run creates tens of thousands of plans.
 const READERS: usize = 16;
 
-/// Everything that callers were answered.
+/// The answers that callers received.
 #[derive(Default)]
 pub(crate) struct Ledger {
-    /// Acknowledged plans by their id, as they were answered at first.
+    /// Acknowledged plans by id, each as in its first answer.
     plans: BTreeMap<String, Value>,
     answers: BTreeMap<u16, usize>,
-    /// What no caller should see.
+    /// Answers that no caller should receive, and requests without an answer.
     faults: Vec<String>,
 }
 
@@ -51,21 +51,22 @@ impl Ledger {
             503 | 504 => {
                 let problem: Value = serde_json::from_str(&answer.text).unwrap_or_default();
                 let code = problem["code"].as_str().unwrap_or("none").to_owned();
-                // It panics where anything is missing in it.
+                // This panics if the problem document is incomplete.
                 answer.problem(answer.status, &code);
             }
             status => self.faults.push(format!("status {status}: {}", answer.text)),
         }
     }
 
-    /// The ids of the acknowledged plans.
+    /// Returns the ids of the acknowledged plans, sorted.
     pub(crate) fn ids(&self) -> impl Iterator<Item = &str> {
         self.plans.keys().map(String::as_str)
     }
 
-    /// The ids of the acknowledged plans that this database does not have as they were answered, sorted.
+    /// Returns the ids of the acknowledged plans that are missing from this database or differ from their answers,
+    /// sorted.
     ///
-    /// They are read through a process that has made none of them: one that has answers from its own memory.
+    /// The plans are read through a new process, because the one that created them answers from its cache.
     pub(crate) async fn lost(&self, database_url: &str) -> Vec<String> {
         let folder = TempDir::new().expect("a folder can be made");
         let reader = Process::start(folder.path(), &[("DATABASE_URL", database_url)]).await;
@@ -81,13 +82,13 @@ impl Ledger {
     }
 }
 
-/// The plan of that id, where there is one.
+/// Returns the stored plan with this id, if it exists.
 async fn stored(client: &Client, id: &str) -> Option<Value> {
     let answer = client.get(&format!("plans/{id}")).await;
     (answer.status != 404).then(|| answer.json()["plan"].take())
 }
 
-/// Callers at work.
+/// Running callers and the ledger that they share.
 pub(crate) struct Traffic {
     ledger: Arc<Mutex<Ledger>>,
     is_over: Arc<AtomicBool>,
@@ -95,11 +96,12 @@ pub(crate) struct Traffic {
     _machine: AsyncMutexGuard<'static, ()>,
 }
 
-/// Held during traffic, which needs the machine: tests with traffic run one at a time.
+/// Held during traffic, which loads the whole machine: tests with traffic run one after the other.
 static MACHINE: AsyncMutex<()> = AsyncMutex::const_new(());
 
 impl Traffic {
-    /// So many callers, each asking again after a pause. Every third request is one that was made before.
+    /// Starts callers, each of which sends the next request after a pause. Every third request repeats the one before
+    /// it.
     pub(crate) async fn start(client: &Client, callers: usize, pause: Duration) -> Self {
         let machine = MACHINE.lock().await;
         let (ledger, is_over) = (Arc::<Mutex<Ledger>>::default(), Arc::new(AtomicBool::new(false)));
@@ -124,19 +126,19 @@ impl Traffic {
         Traffic { ledger, is_over, callers, _machine: machine }
     }
 
-    /// How many answers with this status there were.
+    /// Returns the number of answers with this status so far.
     pub(crate) fn count(&self, status: u16) -> usize {
         lock(&self.ledger).answers.get(&status).copied().unwrap_or_default()
     }
 
-    /// Waits for so many more of them.
+    /// Waits for this many more answers with the status.
     pub(crate) async fn more(&self, status: u16, count: usize) {
         let enough = self.count(status) + count;
         let what = format!("there are {count} more answers with {status}");
         eventually(&what, SOON, async || (self.count(status) >= enough).then_some(())).await;
     }
 
-    /// Ends it, and gives what callers were answered. Nobody may have seen anything but plans, 503 and 504.
+    /// Stops the callers, and returns the ledger. Panics if a caller received anything except plans, 503 and 504.
     pub(crate) async fn end(self) -> Ledger {
         self.is_over.store(true, Ordering::Relaxed);
         for caller in self.callers {
@@ -148,7 +150,8 @@ impl Traffic {
         ledger
     }
 
-    /// Ends it. Every acknowledged plan must be in this database as it was answered. Gives the number of answers by status.
+    /// Stops the callers, and returns the number of answers by status. Panics if an acknowledged plan is missing from
+    /// this database or differs from its answer.
     pub(crate) async fn assert_nothing_lost(self, database_url: &str) -> BTreeMap<u16, usize> {
         let ledger = self.end().await;
         assert_eq!(ledger.lost(database_url).await, Vec::<String>::new());
