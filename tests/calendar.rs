@@ -1,4 +1,4 @@
-//! The trading calendar: loaded by the command line, followed by a running service, and used by plans.
+//! The trading calendar: ingested by the command line, picked up by a running service, and used by plans.
 
 use std::path::Path;
 
@@ -21,11 +21,11 @@ fn in_days(days: u64) -> NaiveDate {
     today() + Days::new(days)
 }
 
-/// A calendar with holidays today and on the next two days, and a special session on the day after them.
+/// Returns a calendar with holidays today and on the next two days, and a special session on the day after them.
 fn closed_for_three_days() -> String {
     let holidays: String = (0..3).map(|days| format!("NSE,{},holiday,,,Closed\n", in_days(days))).collect();
     let session = format!("NSE,{},session,18:00,19:15,Muhurat trading\n", in_days(3));
-    // The year after has a holiday too, so that the calendar does not end soon.
+    // A holiday almost a year later prevents the warning that the calendar ends soon.
     let later = format!("NSE,{},holiday,,,Later\nNSE,2000-01-01,regular,09:15,15:30,\n", in_days(360));
     [HEADER, &holidays, &session, &later].concat()
 }
@@ -40,7 +40,7 @@ async fn calendar(client: &Client, query: &str) -> Value {
     client.get(&format!("{REGISTRY}/calendar{query}")).await.json()
 }
 
-/// Waits until the service has the calendar of this version.
+/// Waits until the service serves this version of the calendar, and returns the answer.
 async fn served(client: &Client, version: i64) -> Value {
     eventually("the calendar is served", SOON, async || {
         let answer = calendar(client, "").await;

@@ -1,4 +1,4 @@
-//! The commands, run as a person runs them.
+//! The commands of the binary, run as in a shell: arguments, exit codes, output and errors.
 
 mod brokers;
 mod changing;
@@ -17,7 +17,7 @@ use tempfile::TempDir;
 
 use crate::support::{CommandResult, Process, run, texts};
 
-/// Runs `plan --json` and gives the plan.
+/// Runs `plan --json`, which must succeed, and returns the plan.
 fn run_plan_json(folder: &TempDir, arguments: &[&str]) -> Value {
     let finished = run(&[&["plan", "--json"], arguments].concat(), folder.path(), &[]);
     assert_eq!((finished.code, finished.complaint.as_str()), (Some(0), ""));

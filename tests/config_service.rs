@@ -1,4 +1,4 @@
-//! The service with a config service beside it: up, down, later, and what it says of secrets.
+//! The service with a config service that is reachable, unreachable or late, and the rotation of secrets.
 
 mod command_line;
 mod operations;
@@ -20,7 +20,8 @@ use crate::support::{SOON, Service, Standin, eventually};
 
 const TTL: &str = "INSTRUMENT_REGISTRY_PLAN_CACHE_TTL";
 
-/// `postgres://` and the path of an SQLite file: a database that a URL names, without a server.
+/// Returns openers that treat the rest of a `postgres://` URL as the path of an SQLite file, so that `DATABASE_URL` can
+/// be tested without a server.
 fn openers() -> Openers {
     fn open(url: &str, _: &Tls) -> anyhow::Result<Arc<dyn Store>> {
         Ok(Arc::new(SqliteStore::new(Path::new(url.strip_prefix("postgres://").expect("the form was checked")))))
@@ -28,12 +29,12 @@ fn openers() -> Openers {
     Openers { store: open, ..Openers::default() }
 }
 
-/// The URL of a database in this folder.
+/// Returns the URL of a database in this folder, for `openers`.
 fn database_in(folder: &TempDir) -> String {
     format!("postgres://{}/database.sqlite", folder.path().display())
 }
 
-/// The service with a config service and these variables; in a data folder of its own. It need not be ready.
+/// Starts the service with a config service and these variables, in a new data folder. Does not wait until it is ready.
 async fn service(standin: &Standin, variables: &[(&str, &str)]) -> Service {
     service_in(TempDir::new().expect("a folder can be made"), standin, variables).await
 }
@@ -53,20 +54,20 @@ async fn ready(service: &Service) -> Value {
     .await
 }
 
-/// The value of the cache's time to live in force, and its origin.
+/// Returns the current time to live of cached plans in seconds, and the origin of the value.
 async fn ttl(service: &Service) -> (String, String) {
     let config = service.client.read("planner/config").await;
     let text = |value: &Value| value.as_str().expect("it is a text").to_owned();
     (text(&config["configuration"][TTL]), text(&config["sources"][TTL]))
 }
 
-/// Waits until the cache's time to live is this, from there.
+/// Waits until the time to live of cached plans has this value and origin.
 async fn until_ttl(service: &Service, value: &str, origin: &str) {
     let wanted = (value.to_owned(), origin.to_owned());
     eventually("the setting is in force", SOON, async || (ttl(service).await == wanted).then_some(())).await;
 }
 
-/// Has the service ask at once, as SIGHUP does.
+/// Starts a refresh of the settings, like SIGHUP.
 fn refresh(service: &Service) {
     service.engine.config.refresh("of-a-test".into()).expect("the actor runs");
 }

@@ -1,4 +1,4 @@
-//! Plans at a broker on the command line.
+//! The command `plan` with a broker: connections, options, formats and explanations.
 
 use std::fs;
 
@@ -19,7 +19,7 @@ mixed = { value = 1, source = "test", seen = "2026-11-24" }
 
 const KEYS: [&str; 5] = ["NSE:TCS", "NSE:INFY", "NSE:RELIANCE", "NSE:SBIN", "NSE:ITC"];
 
-/// Runs `plan` with the small limits.
+/// Runs `plan` at Kite with `LIMITS`.
 fn run_plan(folder: &TempDir, arguments: &[&str]) -> CommandResult {
     let limits = folder.path().join("limits.toml");
     fs::write(&limits, LIMITS).expect("the folder of the test is writable");

@@ -1,4 +1,4 @@
-//! The environment, checked before anything is opened; and the folders and ports it names.
+//! The check of the environment variables before the service opens anything, and errors of their folders and ports.
 
 use std::net::TcpListener;
 

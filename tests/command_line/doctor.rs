@@ -17,12 +17,12 @@ use super::ingesting::{KITE_CASH, KITE_HEADER, ingest, write};
 use super::standin::service_with;
 use crate::support::{CommandResult, KEY, Process, StandinProcess, fields, run};
 
-/// The variables of an environment without a port of another test.
+/// Adds a free port to the variables, so that no other test uses the port of the service.
 fn with_free_port<'a>(variables: &[(&'a str, &'a str)], port: &'a str) -> Vec<(&'a str, &'a str)> {
     [&[("PORT", port)], variables].concat()
 }
 
-/// The checks by their names, and the finished command.
+/// Runs `doctor --json`. Returns the checks by name, and the result of the command.
 fn doctor(arguments: &[&str], data_dir: &Path, variables: &[(&str, &str)]) -> (BTreeMap<String, Value>, CommandResult) {
     let port = free_port().to_string();
     let has_port = variables.iter().any(|(name, _)| *name == "PORT");
@@ -36,7 +36,7 @@ fn doctor(arguments: &[&str], data_dir: &Path, variables: &[(&str, &str)]) -> (B
     (named.collect(), finished)
 }
 
-/// Checks the status, a part of the detail, and a part of the remedy of a failed check, and the exit code.
+/// Asserts that a check failed with a part of its detail and its remedy, and that the command exits accordingly.
 #[track_caller]
 fn assert_fails((checks, finished): &(BTreeMap<String, Value>, CommandResult), name: &str, detail: &str, remedy: &str) {
     let check = &checks[name];
@@ -202,7 +202,7 @@ fn doctor_reports_a_port_of_another_process() {
     let folder = TempDir::new().unwrap();
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port().to_string();
-    // Whoever connects is disconnected without a response.
+    // Every connection is closed without a response.
     std::thread::spawn(move || listener.incoming().for_each(drop));
 
     let found = doctor(&[], folder.path(), &[("PORT", &port)]);
@@ -347,7 +347,7 @@ fn doctor_reports_dependencies_that_hang() {
     let folder = TempDir::new().unwrap();
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
-    // Whoever connects gets no response.
+    // A connection stays open without a response.
     std::thread::spawn(move || {
         let mut open = Vec::new();
         listener.incoming().for_each(|stream| open.push(stream));
@@ -371,7 +371,7 @@ fn doctor_reports_dependencies_that_hang() {
     assert_fails(&served, "service", "no response within", "curl -i");
 }
 
-/// The answers of a service whose status document and readiness have these statuses.
+/// Returns the answers of a service with these statuses of its status document and of its readiness.
 fn answers(status: &'static str, ready: Option<&'static str>) -> impl FnMut(&str) -> Option<(&'static str, String)> {
     move |request: &str| {
         let problem = || r#"{"detail": "the status is not available"}"#.to_owned();
@@ -412,7 +412,7 @@ fn doctor_distinguishes_a_rejected_key_from_other_failures() {
 #[test]
 fn doctor_requires_a_data_folder_only_if_it_is_used() {
     let folder = TempDir::new().unwrap();
-    // A file cannot contain a folder, whoever the user is.
+    // A file cannot contain a folder, not even for root.
     let file = folder.path().join("file");
     fs::write(&file, "").unwrap();
     let data_dir = file.join("data");

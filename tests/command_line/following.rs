@@ -1,4 +1,4 @@
-//! A running service follows what is ingested beside it.
+//! A running service picks up files that a command ingests into its database.
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -6,7 +6,7 @@ use tempfile::TempDir;
 use super::ingesting::{KITE_CASH, KITE_DERIVATIVES, KITE_HEADER, ingest, ingest_forced, write};
 use crate::support::{Client, Process, SOON, body, eventually, texts, with};
 
-/// Asks for the plan until it is made from that version of the catalogue.
+/// Requests the plan until it is based on this version of the catalog.
 async fn plan_from(client: &Client, version: &str, request: &Value) -> Value {
     eventually("the new catalogue is served", SOON, async || {
         let answer = client.plan("u", request).await;

@@ -1,4 +1,4 @@
-//! Files that may not replace the last one, and what the running service says of them.
+//! Files that a gate rejects, so that the last one stays in effect, and the reports of a running service about them.
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -7,7 +7,7 @@ use super::ingesting::{FEW, KITE_CASH, KITE_DERIVATIVES, KITE_HEADER, ingest, in
 use super::run_plan_json;
 use crate::support::{CATALOG_VERSIONS, Process, SOON, eventually, run};
 
-/// Kite's file of that date, without the header's columns repeated.
+/// Writes a file of Kite with this date and the header, and returns its path.
 fn kite(folder: &TempDir, date: &str, rows: &[&str]) -> std::path::PathBuf {
     write(folder.path(), &format!("kite_{date}.csv"), [&[KITE_HEADER], rows].concat().concat())
 }
@@ -87,7 +87,7 @@ fn gates_are_configured_by_the_environment() {
     let refused = run(&arguments, folder.path(), &FEW);
     let accepted = run(&arguments, folder.path(), &[("INSTRUMENT_REGISTRY_GATE_ROWS_MORE_MAX_PERCENT", "66.67")]);
 
-    // A segment that is new to the broker is no growth of the others.
+    // A segment that is new to the broker does not count as growth of the others.
     let other = TempDir::new().unwrap();
     assert_eq!(ingest(&first, "kite", other.path()).code, Some(0));
     let part = run(&[&arguments[..], &["--segments", "NSE_FO"]].concat(), other.path(), &FEW);
@@ -128,7 +128,7 @@ async fn readiness_is_degraded_until_the_next_accepted_file() {
     };
     let counted = (metric("readable").await, metric("rows").await, metric("lots").await);
     assert_eq!(ingest_forced(&cut, "kite", folder.path()).code, Some(0));
-    // The refusals may be seen to be over a moment before the load is read.
+    // The rejections can end in the check shortly before the service has read the accepted file.
     let after = eventually("the accepted load is served", SOON, async || {
         Some(check().await).filter(|check| check["detail"] == "version 2, 5 instruments")
     })

@@ -1,4 +1,4 @@
-//! Reading brokers' files.
+//! The command `ingest` with files of brokers: accepted, compressed, archived, unreadable and uploaded ones.
 
 use std::path::{Path, PathBuf};
 
@@ -16,7 +16,7 @@ pub(super) const KITE_CASH: &str = "738561,2885,RELIANCE,RELIANCE INDUSTRIES,0,,
     256265,1001,NIFTY 50,NIFTY 50,0,,0,0,0,EQ,INDICES,NSE\n";
 pub(super) const KITE_DERIVATIVES: &str = "16777474,65537,NIFTY31AUGFUT,NIFTY,0,2031-08-26,0,0.05,65,FUT,NFO-FUT,NFO\n\
     16777475,65538,NIFTY31AUG24350CE,NIFTY,0,2031-08-26,24350,0.05,65,CE,NFO-OPT,NFO\n";
-/// No token, an exchange that nobody knows, and a repeat.
+/// A row without a token, one with an unknown exchange, and a duplicate.
 const KITE_FAULTS: &str = ",1,BROKEN,BROKEN,0,,0,0.05,1,EQ,NSE,NSE\n\
     1,1,APPLE,APPLE,0,,0,0.05,1,EQ,NYSE,NYSE\n\
     738561,2885,RELIANCE,RELIANCE INDUSTRIES,0,,0,0.05,1,EQ,NSE,NSE\n";
@@ -40,7 +40,7 @@ pub(super) fn write(folder: &Path, name: &str, content: impl AsRef<[u8]>) -> Pat
     path
 }
 
-/// Files of a few rows are enough for these tests.
+/// Accepts a first file with a single row, so that the files of these tests can be short.
 pub(super) const FEW: [(&str, &str); 1] = [("INSTRUMENT_REGISTRY_GATE_FIRST_ROWS_MIN", "1")];
 
 pub(super) fn ingest(path: &Path, broker: &str, data_dir: &Path) -> CommandResult {
@@ -51,7 +51,7 @@ pub(super) fn ingest_forced(path: &Path, broker: &str, data_dir: &Path) -> Comma
     run(&["ingest", &path.display().to_string(), "--broker", broker, "--force"], data_dir, &FEW)
 }
 
-/// A megabyte of zeros in 1051 bytes.
+/// Returns a gzip file of 1051 bytes that decompresses to 1 MiB of zeros.
 fn zeros_packed() -> Vec<u8> {
     let mut packed = b"\x1f\x8b\x08\0\0\0\0\0\x02\x03\xed\xc1\x31\x01\0\0\0\xc2\xa0\xf5\x4f\x6d\x08\x5f\xa0".to_vec();
     packed.extend([0; 1016]);
@@ -65,7 +65,7 @@ fn an_accepted_kite_file_is_counted_and_used_by_plans() {
     let content = [KITE_HEADER, KITE_CASH, KITE_DERIVATIVES, KITE_FAULTS].concat();
     let file = write(folder.path(), "kite_2026-08-17.csv", content);
 
-    // A quarter of the rows are bad, and of a broker's first file too that is too many.
+    // A quarter of the rows are invalid, which is too many even for the first file of a broker.
     let finished = ingest_forced(&file, "kite", folder.path());
 
     assert_eq!((finished.code, finished.complaint.as_str()), (Some(0), ""));
@@ -100,7 +100,7 @@ fn an_upstox_file_joins_the_kite_file() {
     let upstox = write(folder.path(), "upstox.json", upstox_json().to_string());
 
     let first = ingest(&kite, "kite", folder.path());
-    // A third of the rows are bad.
+    // A third of the rows are invalid.
     let second = ingest_forced(&upstox, "upstox", folder.path());
 
     assert!(
@@ -120,7 +120,8 @@ fn an_upstox_file_joins_the_kite_file() {
     assert_eq!(plan["metadata"]["catalogue"]["version"], "2");
 }
 
-/// One contract, and a row of a bad exchange, as every other broker's file has them.
+/// For each other broker, the broker, the file name and the content of a file with the same contract and a row with an
+/// unknown exchange.
 const OTHERS: [(&str, &str, &str); 9] = [
     (
         "dhan",
@@ -191,7 +192,7 @@ fn every_brokers_file_gives_one_contract_the_same_key() {
     for (version, (broker, name, content)) in OTHERS.into_iter().enumerate() {
         let file = write(folder.path(), name, gzip(content.as_bytes()));
 
-        // Half of a file's rows are bad, which is too many.
+        // Half of the rows are invalid, which is too many.
         let finished = ingest_forced(&file, broker, folder.path());
 
         assert_eq!((finished.code, finished.complaint.as_str()), (Some(0), ""), "{name}");
@@ -312,7 +313,7 @@ fn an_unreadable_file_reports_expected_and_actual_content() {
         assert!(finished.complaint.starts_with(&message), "{cut}: {}", finished.complaint);
     }
 
-    // A quarter of a megabyte that unpacks to 257, and a file that is as large without.
+    // A file of 264 KiB that decompresses to 257 MiB, and an uncompressed file of 257 MiB.
     let bomb = write(folder.path(), "bomb.csv.gz", zeros_packed().repeat(257));
     let large = write(folder.path(), "large.csv", b"");
     std::fs::File::options().write(true).open(&large).unwrap().set_len(257 << 20).unwrap();
@@ -409,7 +410,7 @@ fn every_row_of_a_real_file_is_kept() {
     assert_eq!(texts(&plan["instruments"]), ["NFO:NIFTY26AUGFUT"]);
 }
 
-/// Runs `ingest --server` with a service that gives these answers, the last of them to all further requests.
+/// Runs `ingest --server` with a service that gives these answers in order, and the last one to all further requests.
 fn ingest_with_answers(answers: &'static [(&'static str, &'static str)]) -> CommandResult {
     let folder = TempDir::new().expect("a folder can be created");
     let file = write(folder.path(), "kite_2026-08-17.csv", [KITE_HEADER, KITE_CASH].concat());

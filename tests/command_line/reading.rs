@@ -1,4 +1,4 @@
-//! The commands that read brokers, the catalog and plans, from the database or from a running service: both agree.
+//! The commands that read brokers, the catalog and plans return the same from the database and from a running service.
 
 use std::path::Path;
 
@@ -8,7 +8,7 @@ use tempfile::TempDir;
 use super::ingesting::{KITE_CASH, KITE_DERIVATIVES, KITE_HEADER, ingest, ingest_forced, write};
 use crate::support::{CommandResult, KEY, Process, SOON, eventually, fields, run};
 
-/// A folder with two accepted files of Kite, and a service on it.
+/// Returns a folder with two accepted files of Kite, and a service that uses it.
 async fn started() -> (TempDir, Process) {
     let folder = TempDir::new().expect("a folder can be created");
     let first = write(folder.path(), "kite_2026-08-14.csv", [KITE_HEADER, KITE_CASH].concat());

@@ -3,8 +3,8 @@
 use std::io::{Read, Write};
 use std::net::TcpListener;
 
-/// Starts a service that responds to every request with the status line and the body that `answer` returns for its request
-/// line, or closes the connection if there is no answer. Returns its URL.
+/// Starts a service that responds to every request with the status line and the body that `answer` returns for its
+/// request line, or closes the connection if there is no answer. Returns its URL.
 pub(super) fn service_with(mut answer: impl FnMut(&str) -> Option<(&'static str, String)> + Send + 'static) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port is free");
     let url = format!("http://{}", listener.local_addr().expect("a listener has an address"));

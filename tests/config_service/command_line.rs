@@ -1,4 +1,4 @@
-//! The real binary beside a config service.
+//! The binary as a process with a config service: signals, metrics, logs and commands.
 
 use std::fs::File;
 use std::net::TcpListener;
@@ -10,7 +10,7 @@ use serde_json::json;
 use super::*;
 use crate::support::{Answer, Client, KEY, run};
 
-/// The service as a process that waits for its database's URL, and is therefore never ready.
+/// The service as a process that waits for `DATABASE_URL`, and is therefore never ready.
 struct WaitingProcess {
     client: Client,
     child: Child,
@@ -18,7 +18,7 @@ struct WaitingProcess {
 }
 
 impl WaitingProcess {
-    /// With the file of last good settings holding this.
+    /// Starts the process with this content of the file of last good settings, and waits until it answers.
     async fn start(standin: &Standin, last_good: &str) -> Self {
         let folder = TempDir::new().expect("a folder can be made");
         std::fs::write(folder.path().join("settings_last_good.json"), last_good).expect("a file can be written");
@@ -54,7 +54,6 @@ impl WaitingProcess {
         std::fs::read_to_string(self.folder.path().join("log")).expect("the log can be read")
     }
 
-    /// Waits until a metric has this value.
     async fn until_metric(&self, series: &str, value: f64) {
         eventually(series, SOON, async || (self.client.metric(series).await == Some(value)).then_some(())).await;
     }
@@ -99,7 +98,7 @@ async fn each_out_of_range_value_is_counted_and_logged_once() {
     let process = WaitingProcess::start(&standin, &last_good).await;
     process.until_metric(REFUSED, 1.0).await;
 
-    // It is asked every two seconds, and tells of the same value once.
+    // The service requests the settings every two seconds, and reports an unchanged invalid value only once.
     let refreshes = "instrument_registry_settings_refreshes_total{outcome=\"ok\"}";
     let before = process.client.metric(refreshes).await.unwrap();
     eventually("it was asked again", SOON, async || {

@@ -1,4 +1,4 @@
-//! The actions of operators on the settings.
+//! The actions of operators on the settings: refreshes, and the breaker of the config service.
 
 use serde_json::json;
 

@@ -1,4 +1,4 @@
-//! The config service is away: at the start, later, and over a restart.
+//! Outages of the config service: at startup, later, and during a restart.
 
 use registry_store::SettingsStore;
 use serde_json::json;
@@ -57,7 +57,7 @@ async fn last_good_settings_survive_in_the_folder_and_database() {
     let (ended, data_dir) = first.stop();
     ended.await.unwrap().unwrap();
 
-    // The folder's file goes before the database, and the database is enough.
+    // The file in the folder takes precedence over the database, and the database alone is sufficient.
     let file = std::fs::read_to_string(data_dir.path().join("settings_last_good.json")).unwrap();
     let with_folder = service_in(data_dir, &standin, &variables).await;
     ready(&with_folder).await;

@@ -1,9 +1,9 @@
-//! The API key comes from the config service, and is replaced there.
+//! API keys that come from the config service and are rotated there.
 
 use super::*;
 use crate::support::{KEY, body};
 
-/// Asked with a key of its own, so that ours is the config service's to give.
+/// A separate key for requests to the config service, so that the service receives its own API key from there.
 const OWN_KEY: (&str, &str) = ("CONFIG_SERVICE_API_KEY", KEY);
 
 async fn status_with(service: &Service, key: &str) -> u16 {
@@ -29,7 +29,7 @@ async fn a_rotated_key_and_its_predecessor_are_both_accepted() {
 
     assert_eq!(before, [200, 401]);
     assert_eq!(old, 200);
-    // What the config service is asked with opens nothing here.
+    // The key for requests to the config service does not authorize requests to this service.
     assert_eq!(others, [401, 401]);
 }
 

@@ -1,4 +1,4 @@
-//! Which database is taken, from what is set where.
+//! The choice of the database by `DATABASE_URL` in the environment and in the config service.
 
 use registry_actors::config::SecretKey;
 use registry_actors::settings::SETTINGS;
@@ -12,7 +12,7 @@ use crate::support::{Answer, body};
 async fn without_a_database_url_the_service_is_alive_but_not_ready() {
     let standin = Standin::start(&[(TTL, "60")]).await;
     let service = service(&standin, &[]).await;
-    // It has been told that there is none, and asks again.
+    // After the answer that `DATABASE_URL` is not set, the service retries.
     eventually("it was asked twice", SOON, async || {
         let asked = standin.seen().iter().filter(|(path, _)| path.contains("/DATABASE_URL/")).count();
         (asked >= 2).then_some(())
@@ -71,7 +71,7 @@ async fn an_invalid_database_url_is_ignored_until_corrected() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_unusable_database_url_is_replaced_on_refresh() {
     let folder = TempDir::new().unwrap();
-    // A folder where the file should be.
+    // The path of the database file is a folder.
     let nowhere = format!("postgres://{}", folder.path().display());
     let standin = Standin::start(&[("DATABASE_URL", &nowhere)]).await;
     let service = service(&standin, &[]).await;
@@ -98,7 +98,7 @@ async fn the_database_url_of_the_environment_takes_precedence() {
     ready(&service).await;
 
     assert!(folder.path().join("database.sqlite").exists());
-    // What the environment has is not asked for; what it lacks is.
+    // The service requests only secrets that are not in the environment.
     let asked = |key: &str| standin.seen().iter().any(|(path, _)| path.contains(&format!("/{key}/")));
     assert!(!asked("DATABASE_URL") && asked("REDIS_URL"));
 }
@@ -131,7 +131,7 @@ async fn every_refresh_has_one_correlation_id() {
     let request = service.client.request_without_key(Method::GET, "/metrics");
     let metrics = Answer::to(request).await.text;
 
-    // The first refresh had an id of its own, for all of its requests.
+    // All requests of the first refresh have one other correlation id.
     let seen = standin.seen();
     let first: Vec<&String> = seen.iter().map(|(_, id)| id).take_while(|id| **id != "of-a-test").collect();
     assert!(first.iter().all(|id| *id == first[0] && id.len() == 36), "{seen:?}");

@@ -1,5 +1,5 @@
-//! The calls of a dependency while it is out. A caller that causes no call does not wait for the dependency, which the
-//! duration of a request on a busy machine could not show.
+//! Counts the calls of an unavailable dependency. A request that causes no call does not wait for the dependency. The
+//! duration of a request could not show this on a busy machine.
 
 use futures_util::future::join_all;
 
@@ -9,12 +9,13 @@ use crate::support::body;
 const CALLERS: usize = 4;
 const PLANS_EACH: usize = 10;
 
-/// The calls of Redis on behalf of requests.
+/// The calls of Redis for requests: the dependency and the operations, as in the labels of the metrics.
 pub(super) const REDIS: (&str, &[&str]) = ("redis", &["get", "put"]);
-/// The calls of the database that store plans.
+/// The calls of the database that store plans, in the same form.
 pub(super) const DATABASE: (&str, &[&str]) = ("database", &["insert_plans"]);
 
-/// Has some callers ask at once, each for one new plan after the other. A round's users are its own.
+/// Creates plans with several concurrent callers, each of which requests one new plan after the other. Each round needs
+/// another name, which is part of the user ids.
 pub(super) async fn make_plans(client: &Client, round: &str) {
     let callers = (0..CALLERS).map(async |caller| {
         for n in 0..PLANS_EACH {
@@ -25,7 +26,7 @@ pub(super) async fn make_plans(client: &Client, round: &str) {
     join_all(callers).await;
 }
 
-/// Number of calls that have ended.
+/// Returns the number of calls that have ended since the start of the service.
 async fn ended((dependency, operations): (&str, &[&str]), client: &Client) -> f64 {
     let mut count = 0.0;
     for operation in operations {
@@ -38,7 +39,7 @@ async fn ended((dependency, operations): (&str, &[&str]), client: &Client) -> f6
     count
 }
 
-/// Repeats something until it causes no call. Calls that began earlier may end meanwhile.
+/// Repeats an action until it causes no call. Calls that began earlier can end during the first attempts.
 pub(super) async fn until_without(calls: (&str, &[&str]), client: &Client, mut act: impl AsyncFnMut(usize)) {
     let mut attempts = 0;
     eventually(&format!("there are no calls of the {}", calls.0), SOON, async || {
@@ -50,7 +51,7 @@ pub(super) async fn until_without(calls: (&str, &[&str]), client: &Client, mut a
     .await;
 }
 
-/// Asserts that new plans are made without calls of Redis.
+/// Asserts that new plans are created without calls of Redis.
 pub(super) async fn assert_plans_without_redis(client: &Client, round: &str) {
     until_without(REDIS, client, async |attempt| make_plans(client, &format!("{round}-{attempt}")).await).await;
 }

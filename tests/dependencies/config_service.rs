@@ -1,4 +1,4 @@
-//! The config service.
+//! Outages of the config service.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use crate::support::{StandinProcess, Traffic, body};
 
 const TTL: &str = "INSTRUMENT_REGISTRY_PLAN_CACHE_TTL";
 
-/// A setting in force, and its origin.
+/// Returns the current time to live of cached plans in seconds, and the origin of the value.
 async fn ttl(client: &Client) -> (String, String) {
     let config = client.read("planner/config").await;
     let text = |part: &str| config[part][TTL].as_str().expect("it is a text").to_owned();
@@ -50,7 +50,7 @@ async fn last_good_settings_survive_a_kill_and_a_restart() {
     let outages = count_logged(&service, "config_service", UNAVAILABLE);
     let age = client.metric("instrument_registry_settings_age_seconds").await.unwrap();
     drop(service);
-    // Another folder: what the database has is enough.
+    // The restarted service has another data folder, so the last good settings come from the database.
     let (service, _other) = super::service(&variables).await;
     let restarted = ttl(&service.client).await;
     let second = service.client.plan("u", &body(&["NSE:TCS"])).await;
@@ -62,7 +62,7 @@ async fn last_good_settings_survive_a_kill_and_a_restart() {
     assert_eq!((&degraded["status"], &degraded["degraded"]), (&"ready".into(), &true.into()));
     assert!(age > 0.0);
     assert_eq!(restarted, from("last_good"));
-    // The same settings, the same catalogue: the same snapshot.
+    // The same settings and the same catalog result in the same snapshot.
     assert_eq!(first["plan_data"]["cache_key"], second["plan_data"]["cache_key"]);
     assert_eq!(outages, 1);
     assert_outage_logged(&service, "config_service");
@@ -82,7 +82,7 @@ async fn plans_do_not_wait_for_a_frozen_config_service() {
 
     config.freeze();
     service.signal("HUP");
-    // It responds to nothing until it thaws: a plan that waited for it would not be made.
+    // A frozen config service does not respond: a plan that waited for it would not be created.
     make_plans(client, "while-frozen").await;
     let ready = until_check(client, "config_service", "unavailable").await;
     until_ttl(client, from("last_good")).await;

@@ -1,4 +1,4 @@
-//! PostgreSQL.
+//! Outages of PostgreSQL, and its minimal configuration.
 
 use std::time::Duration;
 
@@ -13,7 +13,8 @@ use crate::support::{Answer, Traffic, body, run};
 const PROFILES: &str = "/api/v1/internal/subscription-profiles";
 const PAUSE: Duration = Duration::from_millis(5);
 
-/// Waits until the breaker is open, and sees to what callers are answered meanwhile. They do not wait for the database.
+/// Waits until the breaker is open. Asserts that requests are then rejected or served from the cache, without a wait
+/// for the database.
 async fn assert_refused_at_once_and_cached_served(client: &Client) {
     let ready = until_check(client, "database", "unavailable").await;
     assert_eq!((&ready["status"], &ready["degraded"]), (&json!("ready"), &json!(true)));
@@ -33,7 +34,7 @@ async fn assert_refused_at_once_and_cached_served(client: &Client) {
     assert_eq!(client.plan("cached", &body(&["NSE:TCS"])).await["status"], "cached");
 }
 
-/// Waits until plans are made again.
+/// Waits until the service creates plans again.
 async fn until_made(client: &Client) {
     let mut attempts = 0;
     eventually("plans are made again", SOON, async || {
@@ -251,7 +252,7 @@ async fn plans_of_known_profiles_are_served_without_the_database() {
     assert_eq!(made["warnings"], json!(null));
     client.ask("u", &of(&gone)).await.problem(409, "profile_inactive");
     client.ask("v", &of(&known)).await.problem(404, "not_found");
-    // Known, but its plan was never made.
+    // This profile is known, but its plan was never created.
     client.ask("u", &of(&other)).await.problem(503, "database_unavailable");
     client.ask("u", &of(&format!("profile_{:032x}", 7))).await.problem(503, "database_unavailable");
     client.post(&format!("{PROFILES}/{known}/replan"), &json!({})).await.problem(503, "database_unavailable");
@@ -261,6 +262,6 @@ async fn plans_of_known_profiles_are_served_without_the_database() {
     assert_eq!(client.plan("u", &of(&known)).await["warnings"], json!(null));
 }
 
-/// One invented share in Kite's columns.
+/// A file of Kite with one fictitious share.
 const KITE: &str = "instrument_token,exchange_token,tradingsymbol,name,last_price,expiry,strike,tick_size,lot_size,\
                     instrument_type,segment,exchange\n101,1,ACME,ACME WORKS,0,,0,0.05,1,EQ,NSE,NSE\n";

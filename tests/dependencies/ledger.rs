@@ -1,4 +1,4 @@
-//! The ledger of the traffic itself: a loss that it did not see would pass every test beside it.
+//! The ledger of the traffic itself. The tests of outages would not notice a loss that the ledger does not detect.
 
 use std::time::Duration;
 

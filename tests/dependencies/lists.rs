@@ -1,4 +1,4 @@
-//! Lists that visit more rows than a statement may take time for.
+//! Lists that take longer than the statement timeout, because they visit many rows.
 
 use serde_json::json;
 use test_servers::{Admin, TestDatabase};
@@ -6,15 +6,15 @@ use test_servers::{Admin, TestDatabase};
 use super::*;
 use crate::support::{Answer, body};
 
-/// Number of parallel lists: as many as open the breaker of a service whose lists count as failures of the database.
+/// Number of parallel lists. They would open the breaker if their timeouts counted as failures of the database.
 const LISTS: usize = 21;
 /// Minimum number of other calls while the lists are in progress.
 const CALLS_MIN: i64 = 20;
-/// The setting of the deadline of requests.
+/// The setting of the deadline of requests, in seconds.
 const DEADLINE: &str = "INSTRUMENT_REGISTRY_PLANNER_TIMEOUT";
-/// Its value in seconds, so that lists which wait for a permit end soon after.
+/// Short, so that lists that wait for a permit end soon after the others.
 const DEADLINE_SECONDS: &str = "8";
-/// Number of plans. Each takes 10 ms to visit, so that a list of all of them takes longer than a statement may.
+/// Number of plans. Each visit of a plan takes 10 ms, so a list of all plans exceeds the statement timeout.
 const PLANS: i64 = 700;
 
 /// Copies a stored plan, and makes each visit of a plan slow.
@@ -46,7 +46,7 @@ async fn fill_with_slow_plans(admin: &mut Admin) {
         .await;
 }
 
-/// The id of the copy of this number.
+/// Returns the id of the copy with this number, which starts at 1.
 fn id(number: i64) -> String {
     format!("plan_{number:032x}")
 }

@@ -1,4 +1,4 @@
-//! Redis.
+//! Outages of Redis, and plans that replicas share through it.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use super::calls::{assert_plans_without_redis, make_plans};
 use super::*;
 use crate::support::{Traffic, body};
 
-/// Waits until no caller is let through to Redis.
+/// Waits until the breaker of Redis is open, and returns the body of `/ready`.
 async fn until_breaker_is_open(client: &Client) -> Value {
     let ready = until_check(client, "redis", "unavailable").await;
     eventually("the breaker is open", SOON, async || (breaker(client, "redis").await > 0.0).then_some(())).await;
@@ -116,7 +116,7 @@ async fn a_plan_of_one_replica_is_cached_for_another() {
 
     let made = here.client.plan("u", &body(&["NSE:TCS"])).await;
     let found = eventually("the other replica finds it", SOON, async || {
-        // Sharing is not waited for by who made it, so that the first attempts may come too early.
+        // The first replica answers before the plan is in Redis, so the first attempts can be too early.
         let plan = there.client.plan("u", &body(&["NSE:TCS"])).await;
         (plan["plan_id"] == made["plan_id"]).then_some(plan)
     })

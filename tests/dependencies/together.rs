@@ -1,4 +1,4 @@
-//! All three at once, as a deployment has them.
+//! PostgreSQL, Redis and the config service together, as in a deployment.
 
 use std::time::{Duration, Instant};
 
@@ -20,7 +20,7 @@ async fn the_deployment_guides_request_works_as_written() {
     let (service, folder) = service(&[("CONFIG_SERVICE_URL", &config.url())]).await;
     let ready = until_check(&service.client, "redis", "ok").await;
 
-    // On a port of its own: another process may have that of the guide.
+    // The port of the guide can be in use, so the service has another one.
     let path = "/api/v1/internal/instrument-registry/subscriptions/plan?user_id=test";
     let url = format!("http://{}{path}", service.address);
     let asked = json!({
@@ -60,7 +60,8 @@ async fn forty_identical_requests_at_once_make_one_plan_and_one_row() {
     }
 }
 
-/// How long the long run lasts at least. Without a duration, it goes on as soon as each outage is known.
+/// Minimum duration of the run with outages. Zero by default: the run then continues as soon as each outage is
+/// detected.
 fn duration() -> Duration {
     let seconds = std::env::var("REGISTRY_TEST_OUTAGE_SECONDS").ok();
     Duration::from_secs(seconds.map_or(0, |seconds| seconds.parse().expect("it is a number of seconds")))
@@ -77,7 +78,7 @@ async fn killing_every_dependency_loses_no_acknowledged_plan() {
     until_check(client, "redis", "ok").await;
     let traffic = Traffic::start(client, 8, Duration::from_millis(40)).await;
 
-    // Two rounds of three kills, and each dependency is away for half of its time.
+    // In two rounds, each of three dependencies is down for one part and up for another, which are twelve parts.
     let half = duration() / 12;
     let until = async |dependency: &str, status: &str| {
         sleep(half).await;

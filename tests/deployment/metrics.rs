@@ -188,8 +188,8 @@ fn words(label: &str) -> Option<&'static [&'static str]> {
     })
 }
 
-/// Whether a value is from the list of its label. The other labels are written in the code as words, without digits that an id,
-/// a key, a token or a time would have.
+/// Whether a value is from the list of its label. The other labels are written in the code as words, without digits
+/// that an id, a key, a token or a time would have.
 fn is_expected(label: &str, value: &str) -> bool {
     if let Some(words) = words(label) {
         return words.contains(&value);

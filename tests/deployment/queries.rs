@@ -48,8 +48,8 @@ fn of_dashboards() -> Vec<Query> {
     found
 }
 
-/// Returns a query for every selector of an alert or a recording rule: its metrics must be there with these labels, whether
-/// or not its condition holds.
+/// Returns a query for every selector of an alert or a recording rule: its metrics must be there with these labels,
+/// whether or not its condition holds.
 fn of_rules() -> Vec<Query> {
     let mut found = Vec::new();
     for rule in rules() {

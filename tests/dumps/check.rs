@@ -87,8 +87,8 @@ fn no_security_is_doubled_in_the_registry() {
     let findings = registry.check();
 
     assert_eq!(findings.doubled, []);
-    // The four files are of four months: shares moved between `EQ` and `BE`, between `SM` and `ST`, and partly paid ones
-    // between `E1` and `X1`.
+    // The four files are of four months: shares moved between `EQ` and `BE`, between `SM` and `ST`, and partly paid
+    // ones between `E1` and `X1`.
     let moved = instruments(registry, &findings.series_differs_by_date);
     assert!((600..=700).contains(&moved.len()), "{}", moved.len());
     let series: BTreeSet<&str> = moved.iter().flatten().filter_map(Instrument::series).collect();

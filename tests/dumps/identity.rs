@@ -9,7 +9,8 @@ use registry_planning::vocabulary::Exchange;
 
 use super::*;
 
-/// The newest file with securities of each broker, and its date. The day of a file that names only its month is the last.
+/// The newest file with securities of each broker, and its date. The day of a file that names only its month is the
+/// last.
 const FILES: [(Broker, &str, &str); 4] = [
     (Broker::Kite, "kite_nse_2025-10.csv.gz", "2025-10-31"),
     (Broker::Upstox, "upstox_complete_2025-06-12.json.gz", "2025-06-12"),
@@ -52,8 +53,8 @@ fn base_symbol<'a>(instrument: &Instrument<'a>) -> &'a str {
     instrument.symbol().strip_suffix(series).and_then(|rest| rest.strip_suffix('-')).unwrap_or(instrument.symbol())
 }
 
-/// Returns the symbols of NSE that two instruments have which no broker lists separately: those with the same series, and
-/// the number of those in different series.
+/// Returns the symbols of NSE that two instruments have which no broker lists separately: those with the same series,
+/// and the number of those in different series.
 fn doubled(catalogue: &Catalogue) -> (Vec<&str>, usize) {
     let brokers = |instrument: &Instrument<'_>| -> BTreeSet<Broker> {
         Broker::WITH_FILES.into_iter().filter(|broker| instrument.token(*broker).is_some()).collect()
@@ -78,7 +79,8 @@ fn doubled(catalogue: &Catalogue) -> (Vec<&str>, usize) {
     (same_series, other_series)
 }
 
-/// Returns the ISINs that several active instruments of NSE have in one series, although no broker lists them separately.
+/// Returns the ISINs that several active instruments of NSE have in one series, although no broker lists them
+/// separately.
 fn doubled_isins(catalogue: &Catalogue) -> Vec<&str> {
     let mut seen: HashMap<(&str, &str), Instrument<'_>> = HashMap::new();
     let mut doubled = Vec::new();

@@ -51,8 +51,8 @@ fn a_file_nine_months_later_passes_and_an_earlier_fails() {
             "file_date: expected a file date of 2025-06-12 (that of the last accepted file) or later, got 2024-09-05",
         ]
     );
-    // Tokens mean other contracts and nearly all derivatives are others: by identity neither is a mass change. The older
-    // form of the file gives no series, so that no series changed.
+    // Tokens mean other contracts and nearly all derivatives are others: by identity neither is a mass change. The
+    // older form of the file gives no series, so that no series changed.
     let expected = [
         (ChangeKind::Added, 77_385),
         (ChangeKind::Removed, 60_382),
@@ -82,8 +82,8 @@ fn kite_and_upstox_make_one_registry() {
 
     let catalogue = merge::catalogue(parts, "2".to_owned()).expect("they can be merged");
 
-    // The files are fourteen months apart. 298 keys are in both, but the exchanges moved every expiry to another day of its
-    // week, so that the older contracts get keys by their dates.
+    // The files are fourteen months apart. 298 keys are in both, but the exchanges moved every expiry to another day of
+    // its week, so that the older contracts get keys by their dates.
     assert_eq!(catalogue.instrument_count(), 39_941 + 95_701);
     assert_eq!(catalogue.token_counts(), BTreeMap::from([(Broker::Kite, 39_941), (Broker::Upstox, 95_701)]));
     assert_eq!(catalogue.contradictions(), []);

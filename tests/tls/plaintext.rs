@@ -12,7 +12,8 @@ const HANDSHAKE: u8 = 0x16;
 /// The request of a PostgreSQL client for TLS.
 const SSL_REQUEST: [u8; 8] = [0, 0, 0, 8, 4, 210, 22, 47];
 
-/// A server that answers the first data of each connection with the same bytes, and closes the connection after the rest.
+/// A server that answers the first data of each connection with the same bytes, and closes the connection after the
+/// rest.
 struct Recorder {
     port: u16,
     /// The data of each closed connection.
