@@ -1,4 +1,4 @@
-//! The files that the service is deployed with.
+//! The files of the deployment: Compose, ports, alerts and dashboards.
 
 mod alerts;
 mod metrics;
@@ -9,7 +9,7 @@ use std::process::Command;
 
 use yaml_rust2::{Yaml, YamlLoader};
 
-/// The platform's compose file with this service's part in it: of that file, or of the least that there can be.
+/// Inserts this service into a compose file of the platform, by default into a minimal one, and returns the result.
 fn rendered_into(file: Option<&Path>) -> Result<Yaml, String> {
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("deploy/render.sh");
     let output = Command::new(script).args(file).output().expect("bash is there");
@@ -58,7 +58,7 @@ fn the_compose_service_is_as_specified() {
     );
     assert_eq!(build["args"]["PORT"].as_str(), Some(port));
 
-    // Compose puts what stands behind `<<` in its place.
+    // Compose merges the mapping at `<<` into the mapping that contains it.
     assert_eq!(service["environment"]["<<"], file["x-common-env"], "the platform's environment");
     assert_eq!(service["environment"]["PORT"].as_str(), Some(port));
 
@@ -84,7 +84,7 @@ fn the_service_is_inserted_among_the_platforms_services() {
     let file = folder.path().join("platform.yml");
     let write = |text: &str| std::fs::write(&file, text).expect("it can be written");
 
-    // Without a line break at the end, and with something after the services.
+    // The file does not end with a line break, and has another section after the services.
     write("x-common-env: &common-env {A: b}\nservices:\n  redis: {image: redis}\nnetworks:\n  stocksblitz-prod: {}");
     let both = rendered_into(Some(&file)).expect("it is rendered");
     assert_eq!(both["services"]["redis"]["image"].as_str(), Some("redis"));

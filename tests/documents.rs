@@ -1,4 +1,4 @@
-//! The documents: their links, names, lengths and words, compared with the repository.
+//! Checks of the documents: their links, lengths and words, and the names in them, which must exist in the repository.
 
 mod commands;
 mod words;
@@ -17,7 +17,7 @@ fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-/// Every Markdown file below `docs`, those in the root, and that of the Python client.
+/// Returns the paths of the Markdown files below `docs`, in the root, and of the Python client.
 fn documents() -> Vec<PathBuf> {
     let mut found = files_below(&root().join("docs"), "md");
     found.extend(
@@ -46,7 +46,7 @@ pub(crate) fn read_repository_file(path: impl AsRef<Path>) -> String {
     fs::read_to_string(&path).unwrap_or_else(|fault| panic!("failed to read {}: {fault}", path.display()))
 }
 
-/// The lines outside fenced blocks, with their numbers.
+/// Returns the lines outside fenced blocks, with their numbers, which start at 1.
 pub(crate) fn prose(text: &str) -> impl Iterator<Item = (usize, &str)> {
     let mut is_fenced = false;
     (1..).zip(text.lines()).filter(move |(_, line)| {
@@ -56,12 +56,12 @@ pub(crate) fn prose(text: &str) -> impl Iterator<Item = (usize, &str)> {
     })
 }
 
-/// The targets of the Markdown links of a line.
+/// Returns the targets of the Markdown links of a line.
 fn link_targets(line: &str) -> impl Iterator<Item = &str> {
     line.split("](").skip(1).filter_map(|rest| rest.split_once(')')).map(|(target, _)| target)
 }
 
-/// The anchor that GitHub gives to a heading.
+/// Returns the anchor of a heading on GitHub.
 fn anchor(heading: &str) -> String {
     let kept = heading.trim().to_lowercase();
     kept.chars()
@@ -77,7 +77,7 @@ fn anchors(text: &str) -> BTreeSet<String> {
         .collect()
 }
 
-/// The words in backticks of the first cell of each row of the tables.
+/// Returns the words in backticks in the first cell of each row of the tables.
 pub(crate) fn first_cells(text: &str) -> BTreeSet<String> {
     prose(text)
         .filter_map(|(_, line)| line.strip_prefix("| "))
@@ -197,7 +197,7 @@ fn every_make_command_of_the_documents_exists() {
     assert_eq!(unknown, Vec::<String>::new());
 }
 
-/// The code in backticks outside fenced blocks.
+/// Returns the code in backticks outside fenced blocks.
 fn inline_code(text: &str) -> impl Iterator<Item = &str> {
     prose(text).flat_map(|(_, line)| line.split('`').skip(1).step_by(2))
 }

@@ -1,8 +1,8 @@
-//! Brokers' real files, read whole: what is kept of them, under which keys, in which units.
+//! Complete files of brokers: the accepted rows, their keys and their units.
 //!
-//! The files are not in the repository. They are looked for in `$REGISTRY_SHARED/data`, by default `../shared/data`;
-//! without them every test here says aloud that it was skipped. The figures were measured on these very files, most
-//! of them by another program.
+//! The files are not in the repository. They are read from `$REGISTRY_SHARED/data`, by default `../shared/data`. If
+//! they are missing, every test here prints that it is skipped. The figures were measured on these files, most of them
+//! by another program.
 
 mod check;
 mod gates;
@@ -28,10 +28,10 @@ use registry_planning::ingest::{FileLoad, read_file};
 use registry_planning::instrument::Amount;
 use registry_planning::vocabulary::{Broker, InstrumentType, Segment};
 
-/// The only reason for which these files have a row left out.
+/// The only reason for a rejected row in these files.
 const AMBIGUOUS: &str = "several rows have the same key, and nothing distinguishes them";
 
-/// A file that has been read, with its rows by key.
+/// The parsed file of a broker, with the index of each row by its key.
 struct Dump {
     broker: Broker,
     load: FileLoad,
@@ -48,12 +48,12 @@ impl Dump {
         self.by_key.contains_key(key)
     }
 
-    /// How many rows are left out, by reason.
+    /// Returns the reasons of rejected rows, with the number of rows.
     fn rejected(&self) -> Vec<(&str, u64)> {
         self.load.rejected.iter().map(|(reason, count)| (*reason, *count)).collect()
     }
 
-    /// How many rows each group has.
+    /// Returns the groups of rows, sorted, with the number of rows.
     fn count_by<K: Ord>(&self, group: impl Fn(&Row) -> K) -> Vec<(K, usize)> {
         let mut counts = BTreeMap::new();
         for row in &self.load.rows {
@@ -80,7 +80,8 @@ fn upstox_csv() -> Option<&'static Dump> {
     report_missing(&DUMP)
 }
 
-/// Says aloud where a test has to be skipped, past the harness, which keeps the prints of a passing test.
+/// Prints that a test is skipped if its file is missing. Writes to standard error directly, because the harness
+/// captures the prints of passing tests.
 fn report_missing(dump: &'static Option<Dump>) -> Option<&'static Dump> {
     if dump.is_none() {
         let test = std::thread::current().name().unwrap_or("dumps").to_owned();
@@ -237,7 +238,7 @@ fn shares_are_known_by_their_isin() {
 fn indices_are_known_by_both_names() {
     let (Some(json), Some(csv)) = (upstox_json(), upstox_csv()) else { return };
 
-    // Three indices of the JSON are in mixed case and have an alias in capital letters.
+    // Three indices of the JSON have a name in mixed case, and an alias in capital letters.
     for (dump, aliases) in [(json, 8), (csv, 5)] {
         for (key, alias) in [
             ("NSE:NIFTY 50", Some("NIFTY")),
@@ -275,7 +276,7 @@ fn a_shared_symbol_belongs_to_the_ordinary_share() {
     }
     assert!(!json.has("NSE:IMC1") && !json.has("NSE:AARTISURF"));
     assert_eq!(json.row("BSE:METAL").class, InstrumentType::Index);
-    // The CSV has no series that could tell the others apart.
+    // The CSV has no series, which would distinguish the other securities.
     assert_eq!(csv.row("NSE:ELECTCAST").isin.as_deref(), Some("INE086A01029"));
     assert_eq!(csv.row("NSE:MOTHERSON").isin.as_deref(), Some("INE775A01035"));
     assert!(!csv.has("NSE:ELECTCAST-W1") && !csv.has("NSE:IMC1") && !csv.has("MCX:GOLDM24OCTFUT"));
@@ -285,7 +286,7 @@ fn a_shared_symbol_belongs_to_the_ordinary_share() {
 fn price_steps_are_in_rupees() {
     let (Some(json), Some(csv)) = (upstox_json(), upstox_csv()) else { return };
 
-    // Ten paise in 2025; until then the exchange had five for all.
+    // The tick size is ten paise in 2025. Before, the exchange used five for all shares.
     assert_eq!(json.row("NSE:RELIANCE").tick_size, rupees("0.1"));
     assert_eq!(csv.row("NSE:RELIANCE").tick_size, rupees("0.05"));
     assert_eq!(json.row("NFO:NIFTY25JUNFUT").tick_size, rupees("0.1"));
@@ -312,15 +313,16 @@ fn expiries_are_dates_in_india() {
     assert_eq!(json.row("CDS:USDINR25JUNFUT").expiry, date("2025-06-26"));
     assert_eq!(json.row("MCX:GOLD25AUGFUT").expiry, date("2025-08-05"));
 
-    // Until September 2025 every contract in NIFTY expired on a Thursday; a few do so the day before a holiday.
+    // Until September 2025, contracts of NIFTY expired on a Thursday, or on the day before if it was a holiday.
     let is_nifty = |row: &&Row| row.segment == Segment::NseDerivative && row.underlying.as_deref() == Some("NIFTY");
     for row in json.load.rows.iter().filter(is_nifty) {
         let expiry = row.expiry.unwrap();
         assert!(matches!(expiry.weekday(), Weekday::Wed | Weekday::Thu), "{} on {expiry}", row.symbol);
     }
 
-    // The JSON has milliseconds and the CSV a date. Of the contracts in both only those differ that the exchanges
-    // moved: SENSEX from Friday to Tuesday, BANKNIFTY from Wednesday to Thursday, currencies off a holiday.
+    // Expiries are milliseconds in the JSON, and dates in the CSV. Of the contracts in both files, only those that the
+    // exchanges moved differ: SENSEX from Friday to Tuesday, BANKNIFTY from Wednesday to Thursday, currencies because
+    // of a holiday.
     let mut same_count = 0;
     let mut moved: BTreeMap<&str, usize> = BTreeMap::new();
     for row in json.load.rows.iter().filter(|row| row.expiry.is_some()) {
@@ -335,8 +337,8 @@ fn expiries_are_dates_in_india() {
     assert_eq!(moved, BTreeMap::from(expected));
 }
 
-/// The file's contracts as Groww's file would have them, which does not say what expiry is monthly; without those
-/// in commodities, of which that is not asked.
+/// Returns the number of contracts of the file, and the same contracts as a file of Groww, which does not specify the
+/// monthly expiries. Contracts of commodities are excluded, because this does not matter for them.
 fn as_groww_would(dump: &Dump) -> (usize, String) {
     let mut file =
         "exchange,exchange_token,trading_symbol,instrument_type,segment,underlying_symbol,lot_size,expiry_date,\
@@ -392,7 +394,7 @@ fn a_catalogue_of_upstoxs_json_finds_every_key() {
     let Some(dump) = upstox_json() else { return };
     let catalogue = check_catalogue_of(dump);
 
-    // Eight names of indices, and symbols without their series.
+    // The catalog also has eight aliases of indices, and 5947 symbols without their series.
     assert_eq!(catalogue.len(), 95_701 + 8 + 5947);
     let alias = catalogue.get(catalogue.find("NSE:AARTISURF").unwrap());
     assert_eq!(catalogue.key(alias.group()), "NSE:AARTISURF-BE");
@@ -405,11 +407,11 @@ fn a_catalogue_of_upstoxs_json_finds_every_key() {
 #[test]
 fn a_catalogue_of_upstoxs_csv_finds_every_key() {
     let Some(dump) = upstox_csv() else { return };
-    // Names of indices, and symbols of government securities without their series.
+    // The catalog also has aliases of indices, and symbols of government securities without their series.
     assert_eq!(check_catalogue_of(dump).len(), 81_968);
 }
 
-/// Builds a catalogue and asserts that it says of every key what the file does.
+/// Builds a catalog, and asserts that every key has the values of its row in the file.
 fn check_catalogue_of(dump: &Dump) -> Catalogue {
     let mut builder = Builder::new();
     for row in &dump.load.rows {

@@ -1,4 +1,4 @@
-//! What was acknowledged is there, however the process ended.
+//! Acknowledged plans survive every end of the process: a kill, a signal and a shutdown during traffic.
 
 mod ending;
 
@@ -13,7 +13,7 @@ use tokio::task::JoinHandle;
 
 use crate::support::{Answer, Client, CommandResult, Process, SOON, body, eventually, with, with_path_only};
 
-/// Every plan that was acknowledged, as it was answered; and what was answered otherwise.
+/// The acknowledged plans as in their answers, and the bodies of all other answers.
 #[derive(Clone, Default)]
 struct Ledger {
     plans: Arc<Mutex<Vec<Value>>>,
@@ -45,7 +45,7 @@ impl Ledger {
 
 const CLIENTS: usize = 8;
 
-/// Several clients, each asking for one new plan after the other until the service has gone.
+/// Starts clients. Each requests one new plan after the other until the service does not answer.
 fn traffic(client: &Client, ledger: &Ledger, round: usize) -> Vec<JoinHandle<()>> {
     let first_day = NaiveDate::from_ymd_opt(2030, 1, 1).expect("it is a date");
     let ask_on = move |client: Client, ledger: Ledger, user_id: String| async move {
@@ -129,7 +129,7 @@ async fn plans_stored_without_acknowledgment_are_complete() {
         path = format!("plans?limit=200&cursor={}", cursor.as_str().unwrap());
     }
 
-    // At most one plan of each client was on its way.
+    // Each client had at most one request in progress.
     assert!((ledger.len()..=ledger.len() + CLIENTS).contains(&stored), "{stored} of {}", ledger.len());
 }
 

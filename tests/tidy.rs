@@ -1,4 +1,4 @@
-//! The rules of the architecture, read from the source.
+//! Checks of the source against the rules of the architecture.
 
 mod crates;
 mod modules;
@@ -95,7 +95,7 @@ fn only_the_runtime_folder_names_the_actor_library() {
     }
 }
 
-/// The dependencies of a manifest, without those of its tests.
+/// Returns the dependencies of a manifest, without those of its tests.
 fn dependencies(manifest: &str) -> String {
     let text = fs::read_to_string(root().join(manifest)).expect("the manifest is readable");
     let (_, rest) = text.split_once("\n[dependencies]\n").expect("the manifest has the section");
@@ -104,7 +104,7 @@ fn dependencies(manifest: &str) -> String {
 
 #[test]
 fn only_the_store_names_the_database_library() {
-    // The load test and the test servers use the database from outside, and so do tests of the service.
+    // The load test, the test servers and the tests of the service use the database from outside.
     for folder in ["src", "actors", "planning", "benches", "tools/config-standin", "loadtest/src"] {
         assert_eq!(lines_with(folder, &["sqlx::", "use sqlx"]), NOTHING, "{folder}");
     }

@@ -29,7 +29,7 @@ async fn until_redis(client: &Client, status: &str, cause: Option<&str>) {
     .await;
 }
 
-/// A server of one file of Kite, without TLS: host and port.
+/// Starts a server of one file of Kite, without TLS. Returns its host and port.
 async fn files() -> String {
     start_file_server(Router::new().route("/kite_2026-11-20.csv", get(|| async { kite_of(3) }))).await.to_string()
 }

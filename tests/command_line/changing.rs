@@ -1,4 +1,4 @@
-//! The commands that change what is stored, in the database or through a running service.
+//! The commands that change stored data, in the database or through a running service.
 
 use serde_json::Value;
 use tempfile::TempDir;

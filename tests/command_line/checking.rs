@@ -1,4 +1,4 @@
-//! Checking whether the files of several brokers fit together.
+//! The command `catalog check`, which finds contradictions between the files of several brokers.
 
 use std::path::Path;
 
@@ -20,7 +20,7 @@ fn ingest_kite(folder: &Path, date: &str, rows: &str) {
     assert_eq!(finished.code, Some(0), "{}", finished.complaint);
 }
 
-/// Ingests a file with shares: symbol, series, ISIN and price step in paise.
+/// Ingests a file of Upstox with shares, each given by symbol, series, ISIN and tick size in paise.
 fn ingest_upstox(folder: &Path, date: &str, shares: &[(&str, &str, &str, f64)]) {
     let row = |(symbol, series, isin, tick): &(&str, &str, &str, f64)| {
         json!({"segment": "NSE_EQ", "name": symbol, "exchange": "NSE", "isin": isin, "instrument_type": series,

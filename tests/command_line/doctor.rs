@@ -17,7 +17,7 @@ use super::ingesting::{KITE_CASH, KITE_HEADER, ingest, write};
 use super::standin::service_with;
 use crate::support::{CommandResult, KEY, Process, StandinProcess, fields, run};
 
-/// Adds a free port to the variables, so that no other test uses the port of the service.
+/// Returns the variables with a port of the service, because another test can use the default port.
 fn with_free_port<'a>(variables: &[(&'a str, &'a str)], port: &'a str) -> Vec<(&'a str, &'a str)> {
     [&[("PORT", port)], variables].concat()
 }
@@ -27,7 +27,7 @@ fn doctor(arguments: &[&str], data_dir: &Path, variables: &[(&str, &str)]) -> (B
     let port = free_port().to_string();
     let has_port = variables.iter().any(|(name, _)| *name == "PORT");
     let variables = if has_port { variables.to_vec() } else { with_free_port(variables, &port) };
-    // While other tests run, a check can take longer than by default.
+    // While other tests run, a check can take longer than the default timeout.
     let patient = if arguments.contains(&"--timeout") { &[][..] } else { &["--timeout", "60"] };
     let finished = run(&[&["doctor", "--json"], patient, arguments].concat(), data_dir, &variables);
     let answer: Value = serde_json::from_str(&finished.output).expect("the output is JSON");
@@ -36,7 +36,7 @@ fn doctor(arguments: &[&str], data_dir: &Path, variables: &[(&str, &str)]) -> (B
     (named.collect(), finished)
 }
 
-/// Asserts that a check failed with a part of its detail and its remedy, and that the command exits accordingly.
+/// Asserts that a check failed with these parts of its detail and its remedy, and that the command exited with 1.
 #[track_caller]
 fn assert_fails((checks, finished): &(BTreeMap<String, Value>, CommandResult), name: &str, detail: &str, remedy: &str) {
     let check = &checks[name];

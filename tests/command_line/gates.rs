@@ -117,7 +117,7 @@ async fn readiness_is_degraded_until_the_next_accepted_file() {
     let unreadable = until("degraded").await;
     let cut = kite(&folder, "2026-08-19", &[KITE_CASH]);
     assert_eq!(ingest(&cut, "kite", folder.path()).code, Some(1));
-    let cut_off = eventually("the later refusal is told", SOON, async || {
+    let cut_off = eventually("the later rejection is reported", SOON, async || {
         Some(check().await["detail"].as_str()?.to_owned())
             .filter(|detail| detail.contains("rows: expected at most 30 % fewer rows"))
     })

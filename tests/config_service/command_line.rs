@@ -78,7 +78,7 @@ async fn sighup_refreshes_settings_without_ending_the_process() {
         serde_json::from_str::<Value>(line).ok()?["correlation_id"].as_str().map(str::to_owned)
     })
     .await;
-    eventually("the config service is asked", SOON, async || {
+    eventually("the config service receives a request", SOON, async || {
         standin.seen().iter().find(|(_, seen)| *seen == id).cloned()
     })
     .await;
@@ -101,7 +101,7 @@ async fn each_out_of_range_value_is_counted_and_logged_once() {
     // The service requests the settings every two seconds, and reports an unchanged invalid value only once.
     let refreshes = "instrument_registry_settings_refreshes_total{outcome=\"ok\"}";
     let before = process.client.metric(refreshes).await.unwrap();
-    eventually("it was asked again", SOON, async || {
+    eventually("the settings are refreshed again", SOON, async || {
         (process.client.metric(refreshes).await? >= before + 1.0).then_some(())
     })
     .await;
@@ -135,7 +135,7 @@ async fn an_outage_and_its_recovery_are_logged_once_each() {
     process.until_metric(&refreshed("ok"), 1.0).await;
     standin.stop().await;
     process.until_metric(&refreshed("failed"), 1.0).await;
-    eventually("it was probed twice", SOON, async || {
+    eventually("the config service is probed twice", SOON, async || {
         (process.client.metric(&requests("health", "unreachable")).await? >= 2.0).then_some(())
     })
     .await;

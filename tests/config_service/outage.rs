@@ -47,7 +47,7 @@ async fn last_good_settings_survive_in_the_folder_and_database() {
     let first = service(&standin, &variables).await;
     ready(&first).await;
     let store = SqliteStore::new(&folder.path().join("database.sqlite"));
-    eventually("the database has them", SOON, async || {
+    eventually("the database has the last good settings", SOON, async || {
         let kept = store.last_good().await.ok()?;
         (kept.get(TTL)?.value.as_deref() == Some("60")).then_some(())
     })

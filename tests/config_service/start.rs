@@ -13,7 +13,7 @@ async fn without_a_database_url_the_service_is_alive_but_not_ready() {
     let standin = Standin::start(&[(TTL, "60")]).await;
     let service = service(&standin, &[]).await;
     // After the answer that `DATABASE_URL` is not set, the service retries.
-    eventually("it was asked twice", SOON, async || {
+    eventually("DATABASE_URL is requested twice", SOON, async || {
         let asked = standin.seen().iter().filter(|(path, _)| path.contains("/DATABASE_URL/")).count();
         (asked >= 2).then_some(())
     })
@@ -58,7 +58,7 @@ async fn an_invalid_database_url_is_ignored_until_corrected() {
     let standin = Standin::start(&[("DATABASE_URL", "sqlite://elsewhere")]).await;
     let service = service(&standin, &[]).await;
     let keys = SETTINGS.len() + SecretKey::ALL.len();
-    eventually("every key was asked for", SOON, async || (standin.seen().len() >= keys).then_some(())).await;
+    eventually("every key is requested", SOON, async || (standin.seen().len() >= keys).then_some(())).await;
 
     let before = service.client.get("/ready").await.status;
     standin.set("DATABASE_URL", &database_in(&folder));
@@ -75,7 +75,7 @@ async fn an_unusable_database_url_is_replaced_on_refresh() {
     let nowhere = format!("postgres://{}", folder.path().display());
     let standin = Standin::start(&[("DATABASE_URL", &nowhere)]).await;
     let service = service(&standin, &[]).await;
-    eventually("it is tried", SOON, async || {
+    eventually("the database fails to open", SOON, async || {
         let ready: Value = serde_json::from_str(&service.client.get("/ready").await.text).ok()?;
         ready["checks"]["database"]["detail"].as_str()?.starts_with("sqlite; failed to open").then_some(())
     })
@@ -124,7 +124,7 @@ async fn every_refresh_has_one_correlation_id() {
     ready(&service).await;
 
     refresh(&service);
-    eventually("it was asked", SOON, async || {
+    eventually("the refresh has requested the keys", SOON, async || {
         (standin.seen().iter().filter(|(_, id)| id == "of-a-test").count() >= 8).then_some(())
     })
     .await;
@@ -148,7 +148,7 @@ async fn the_calls_of_one_refresh_have_one_trace() {
     ready(&service).await;
 
     refresh(&service);
-    let first_of_refresh = eventually("the service asks again", SOON, async || {
+    let first_of_refresh = eventually("the refresh has started", SOON, async || {
         standin.seen().iter().position(|(_, id)| id == "of-a-test")
     });
     let second = first_of_refresh.await;

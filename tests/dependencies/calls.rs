@@ -14,8 +14,8 @@ pub(super) const REDIS: (&str, &[&str]) = ("redis", &["get", "put"]);
 /// The calls of the database that store plans, in the same form.
 pub(super) const DATABASE: (&str, &[&str]) = ("database", &["insert_plans"]);
 
-/// Creates plans with several concurrent callers, each of which requests one new plan after the other. Each round needs
-/// another name, which is part of the user ids.
+/// Creates plans with several concurrent callers. Each requests one new plan after the other. The name of the round is
+/// part of the user ids, so each round needs another name.
 pub(super) async fn make_plans(client: &Client, round: &str) {
     let callers = (0..CALLERS).map(async |caller| {
         for n in 0..PLANS_EACH {

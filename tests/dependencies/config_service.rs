@@ -36,7 +36,8 @@ async fn last_good_settings_survive_a_kill_and_a_restart() {
     until_ttl(client, from("config_service")).await;
     let kept = format!("select count(*) from instrument_registry.settings_last_good where setting_key = '{TTL}'");
     let mut admin = database.admin().await;
-    eventually("the database has it", SOON, async || (admin.number(&kept).await == 1).then_some(())).await;
+    eventually("the database has the last good setting", SOON, async || (admin.number(&kept).await == 1).then_some(()))
+        .await;
     let traffic = Traffic::start(client, 8, Duration::from_millis(5)).await;
     traffic.more(200, 50).await;
 

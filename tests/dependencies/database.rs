@@ -37,7 +37,7 @@ async fn assert_refused_at_once_and_cached_served(client: &Client) {
 /// Waits until the service creates plans again.
 async fn until_made(client: &Client) {
     let mut attempts = 0;
-    eventually("plans are made again", SOON, async || {
+    eventually("plans are created again", SOON, async || {
         attempts += 1;
         (client.ask(&format!("again-{attempts}"), &body(&["NSE:TCS"])).await.status == 200).then_some(())
     })
@@ -153,7 +153,7 @@ async fn a_database_absent_at_startup_is_not_replaced_by_sqlite() {
     let refused = client.ask("u", &body(&["NSE:TCS"])).await;
     database.restart();
     let after = until_check(client, "database", "ok").await;
-    eventually("it is ready", SOON, async || (ready(client).await.0 == 200).then_some(())).await;
+    eventually("the service is ready", SOON, async || (ready(client).await.0 == 200).then_some(())).await;
     let plan = client.plan("u", &body(&["NSE:TCS"])).await;
 
     assert_eq!((health, status, &before["status"]), (200, 503, &json!("not_ready")));

@@ -115,7 +115,7 @@ async fn a_plan_of_one_replica_is_cached_for_another() {
     until_check(&there.client, "redis", "ok").await;
 
     let made = here.client.plan("u", &body(&["NSE:TCS"])).await;
-    let found = eventually("the other replica finds it", SOON, async || {
+    let found = eventually("the other replica returns the plan", SOON, async || {
         // The first replica answers before the plan is in Redis, so the first attempts can be too early.
         let plan = there.client.plan("u", &body(&["NSE:TCS"])).await;
         (plan["plan_id"] == made["plan_id"]).then_some(plan)

@@ -78,7 +78,7 @@ async fn killing_every_dependency_loses_no_acknowledged_plan() {
     until_check(client, "redis", "ok").await;
     let traffic = Traffic::start(client, 8, Duration::from_millis(40)).await;
 
-    // In two rounds, each of three dependencies is down for one part and up for another, which are twelve parts.
+    // Two rounds, in which each of three dependencies is down for one part and up for another: twelve parts.
     let half = duration() / 12;
     let until = async |dependency: &str, status: &str| {
         sleep(half).await;

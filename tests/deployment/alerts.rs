@@ -9,7 +9,7 @@ use yaml_rust2::{Yaml, YamlLoader};
 
 use crate::documents::{prose, read_repository_file};
 
-/// An alert, or a recording rule without a name.
+/// An alert, or a recording rule, whose `alert` is `None`.
 pub(super) struct Rule {
     pub(super) alert: Option<String>,
     pub(super) expression: String,
@@ -109,7 +109,7 @@ fn the_runbook_has_one_section_for_each_alert() {
     assert_eq!(sections.into_iter().map(str::to_owned).collect::<BTreeSet<_>>(), names);
 }
 
-/// The log lines that the runbook tells operators to search for.
+/// Compares the log lines that operators search according to the runbook with the list on the operating page.
 #[test]
 fn log_messages_of_the_runbook_are_on_the_operating_page() {
     let page = read_repository_file("docs/runbook.md");

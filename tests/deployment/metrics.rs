@@ -1,4 +1,4 @@
-//! The metrics of a service that did everything, with PostgreSQL and Redis.
+//! The metrics of a service on PostgreSQL and Redis after requests to every endpoint.
 
 use std::collections::BTreeSet;
 
@@ -14,7 +14,7 @@ use crate::http_process::exposition::use_everything;
 use crate::http_process::measures::series;
 use crate::support::{Answer, Client, Process, REGISTRY, SOON, body, eventually, with};
 
-/// A service with all dependencies but the config service, which was used for everything.
+/// A service with all dependencies except the config service, after requests to every endpoint.
 pub(super) struct FullRun {
     pub(super) service: Process,
     _folder: TempDir,
@@ -52,13 +52,12 @@ pub(super) async fn plans_of_every_kind(client: &Client, user: &str) {
     }
 }
 
-/// Uploads a file of Kite with so many shares.
+/// Uploads a file of Kite with this number of shares.
 async fn upload(client: &Client, shares: u32) {
     let request = client.request(Method::POST, &format!("{REGISTRY}/brokers/kite/ingest"));
     Answer::to(request.header("Content-Type", "application/octet-stream").body(kite_of(shares))).await.json();
 }
 
-/// Waits until a metric of Kite has this value.
 async fn until_metric(client: &Client, name: &str, value: f64) {
     let series = format!("instrument_registry_catalogue_{name}{{broker_id=\"kite\"}}");
     eventually(&series, SOON, async || (client.metric(&series).await == Some(value)).then_some(())).await;
@@ -99,7 +98,7 @@ async fn a_restart_keeps_the_age_of_a_file() {
     assert!((load_time(&service.client).await - before).abs() < f64::EPSILON);
 }
 
-/// Returns the time at which the last file of Kite was accepted; 0 without a file.
+/// Returns the time at which the last file of Kite was accepted, in seconds since 1970; 0 without a file.
 async fn load_time(client: &Client) -> f64 {
     let series = "instrument_registry_catalogue_load_timestamp_seconds{broker_id=\"kite\"}";
     client.metric(series).await.expect("the metric is there")
@@ -126,7 +125,7 @@ async fn metrics_of_a_full_run_are_documented_and_valid() {
     assert_eq!(exported, documented);
 
     let Some(checked) = promtool(&folder(), &["check", "metrics"], &text) else { return };
-    // It prints one line for each fault, and exits with 0 for some of them.
+    // promtool prints one line for each fault, but exits with 0 for some of them.
     let faults = String::from_utf8_lossy(&checked.stderr).into_owned() + &String::from_utf8_lossy(&checked.stdout);
     assert_eq!(faults, "");
     assert!(checked.status.success(), "{checked:?}");
@@ -151,7 +150,7 @@ fn owned((name, value): (&str, &str)) -> (String, String) {
     (name.to_owned(), value.trim_matches('"').to_owned())
 }
 
-/// The words of a label; `None` if its values follow another rule.
+/// Returns the possible values of a label; `None` if its values follow another rule.
 fn words(label: &str) -> Option<&'static [&'static str]> {
     Some(match label {
         "method" => &["GET", "POST", "PUT", "DELETE", "HEAD", "OPTIONS", "PATCH", "_OTHER"],
@@ -188,8 +187,8 @@ fn words(label: &str) -> Option<&'static [&'static str]> {
     })
 }
 
-/// Whether a value is from the list of its label. The other labels are written in the code as words, without digits
-/// that an id, a key, a token or a time would have.
+/// Returns whether a value is possible for its label. Labels without a list have words from the code, which do not
+/// contain the digits of an id, a key, a token or a time.
 fn is_expected(label: &str, value: &str) -> bool {
     if let Some(words) = words(label) {
         return words.contains(&value);
@@ -211,7 +210,7 @@ fn is_word(value: &str) -> bool {
     value.len() <= 40 && value.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_')
 }
 
-/// Whether the value is a route: words and names in braces.
+/// Returns whether the value is a route: segments of words, and names in braces.
 fn is_template(value: &str) -> bool {
     let is_part = |part: &str| {
         let part = part.strip_prefix('{').and_then(|part| part.strip_suffix('}')).unwrap_or(part);

@@ -1,4 +1,4 @@
-//! The queries of dashboards and alerts, asked of a real Prometheus that scrapes the real service.
+//! The queries of dashboards and alerts, evaluated by a Prometheus that scrapes the service.
 
 use std::collections::BTreeSet;
 
@@ -17,7 +17,7 @@ const EMPTY: [(&str, &str); 1] = [(
     "no alert has to be pending; the state is tested by the unit tests",
 )];
 
-/// A query, and the labels that its legend names.
+/// A query, with the dashboard and panel or the rule that contains it, and the labels in its legend.
 struct Query {
     place: String,
     expression: String,
@@ -48,8 +48,8 @@ fn of_dashboards() -> Vec<Query> {
     found
 }
 
-/// Returns a query for every selector of an alert or a recording rule: its metrics must be there with these labels,
-/// whether or not its condition holds.
+/// Returns a query for every selector of an alert or a recording rule. Its metrics must exist with these labels even if
+/// the condition of the alert is not met.
 fn of_rules() -> Vec<Query> {
     let mut found = Vec::new();
     for rule in rules() {
@@ -100,7 +100,7 @@ fn prometheus_of(service: &Process) -> Option<PrometheusServer> {
     PrometheusServer::start(&configuration)
 }
 
-/// Evaluates a query. Returns the reason if it has no value, or not the labels of its legend.
+/// Evaluates a query. Returns the reason if its result has no value or lacks a label of the legend.
 async fn evaluate(client: &reqwest::Client, prometheus: &PrometheusServer, query: &Query) -> Result<(), String> {
     let encoded: String = query.expression.bytes().map(|byte| format!("%{byte:02x}")).collect();
     let request = client.post(format!("{}/api/v1/query", prometheus.url()));
@@ -110,7 +110,7 @@ async fn evaluate(client: &reqwest::Client, prometheus: &PrometheusServer, query
     let Some(found) = answer["data"]["result"].as_array() else { return fault(&answer["error"].to_string()) };
     let is_value = |series: &&Value| series["value"][1].as_str().is_some_and(|value| value != "NaN");
     let Some(first) = found.iter().find(is_value) else { return fault("no value") };
-    // The sum of a legend with names has none of them.
+    // The alternative `or sum(…)` of a query returns a series without the labels of its legend.
     let has = |label: &String| first["metric"][label].is_string() || query.expression.contains(" or sum(");
     if query.labels.iter().all(has) { Ok(()) } else { fault(&format!("no label of {:?} in {first}", query.labels)) }
 }
@@ -140,7 +140,7 @@ async fn every_query_of_dashboards_and_alerts_has_data() {
     assert!(is_in_time, "{reasons:#?}");
 }
 
-/// Returns the queries without data, with the reasons.
+/// Evaluates queries. Returns those without data, and the reason for each.
 async fn without_data(
     client: &reqwest::Client,
     prometheus: &PrometheusServer,

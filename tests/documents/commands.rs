@@ -1,5 +1,6 @@
-//! The commands of the documents, run as a reader would run them: each page's `sh` blocks in one shell, from top to
-//! bottom, against a service on its embedded default. Blocks marked `shell` need Docker, another server or much time.
+//! Runs the commands of the documents like a reader: the `sh` blocks of each page in one shell, from top to bottom,
+//! against a service on SQLite. Blocks marked `shell` are skipped, because they need Docker, another server or a long
+//! time.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -12,12 +13,12 @@ use serde_json::Value;
 use super::{documents, read_repository_file, root};
 use crate::support::{CommandResult, Process, gzip};
 
-/// The file that pages ingest, with the name that brokers' files have there.
+/// The name of the file that the pages ingest.
 const KITE_FILE: &str = "kite_instruments_2026-08-17.csv.gz";
 /// Separates the outputs of blocks.
 const BLOCK_END: &str = "\u{1}";
 
-/// A block of commands, and the answer that the page shows of it.
+/// A block of commands, and the answer that the page shows for it.
 #[derive(Debug, PartialEq, Eq)]
 struct Block {
     line: usize,
@@ -25,7 +26,8 @@ struct Block {
     answer: Option<String>,
 }
 
-/// The `sh` blocks of a page. A `json` block that follows one, with prose between them at most, is its answer.
+/// Returns the `sh` blocks of a page. A `json` block after an `sh` block, with at most prose between them, is its
+/// answer.
 fn blocks(text: &str) -> Vec<Block> {
     let mut found: Vec<Block> = Vec::new();
     let mut open: Option<(String, usize, String)> = None;
@@ -54,7 +56,7 @@ fn blocks(text: &str) -> Vec<Block> {
     found
 }
 
-/// A file of Kite with the instruments that the pages name and as many more as a first file must have.
+/// Returns a file of Kite with the instruments that the pages name, and enough others to pass the gate of a first file.
 fn kite_file() -> Vec<u8> {
     let mut rows = "instrument_token,exchange_token,tradingsymbol,name,last_price,expiry,strike,tick_size,lot_size,\
                     instrument_type,segment,exchange\n\
@@ -75,7 +77,7 @@ fn free_port() -> u16 {
     listener.local_addr().expect("the listener has an address").port()
 }
 
-/// Runs the blocks in one shell and returns what each printed.
+/// Runs the blocks in one shell, and returns the output of each.
 fn run_blocks(folder: &Path, address: &str, blocks: &[Block]) -> Result<Vec<String>, String> {
     let second_port = free_port().to_string();
     let mut script = "set -eu\ncurl() { command curl --fail-with-body \"$@\"; }\n".to_owned();
@@ -100,7 +102,7 @@ fn run_blocks(folder: &Path, address: &str, blocks: &[Block]) -> Result<Vec<Stri
     Ok(outputs)
 }
 
-/// Whether a field differs from run to run.
+/// Returns whether the value of a field differs between runs.
 fn is_masked(name: &str) -> bool {
     name.ends_with("_id")
         || name.ends_with("_at")
@@ -109,7 +111,7 @@ fn is_masked(name: &str) -> bool {
         || name.ends_with("_ms")
 }
 
-/// Whether a value is an id, such as `plan_` and 32 hexadecimal digits.
+/// Returns whether a value is an id, such as `plan_` and 32 hexadecimal digits.
 fn is_id(text: &str) -> bool {
     text.rsplit_once('_').is_some_and(|(_, digits)| digits.len() == 32 && digits.bytes().all(|b| b.is_ascii_hexdigit()))
 }
@@ -135,7 +137,7 @@ fn compare(place: &str, shown: &Value, actual: &Value) -> Result<(), String> {
     }
 }
 
-/// Runs a page's commands against a service of its own, and compares the answers that the page shows.
+/// Runs the commands of a page against a new service, and compares their answers with those that the page shows.
 async fn check(page: &str) {
     let blocks = blocks(&read_repository_file(page));
     for tool in ["curl", "jq"] {

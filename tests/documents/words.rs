@@ -28,7 +28,7 @@ const AVOIDED: [(&str, &str); 22] = [
     ("whom", "who"),
 ];
 
-/// The string literals of a line of Rust, without those in its comment.
+/// Returns the string literals of a line of Rust, without those in its comment.
 fn literals(line: &str) -> Vec<String> {
     let mut found = Vec::new();
     let mut current: Option<String> = None;
@@ -46,12 +46,12 @@ fn literals(line: &str) -> Vec<String> {
             (None, _) => {}
         }
     }
-    // A literal that continues on the next line counts as well.
+    // A literal that continues on the next line counts, too.
     found.extend(current);
     found
 }
 
-/// The avoided phrases of a text, compared word by word.
+/// Returns the avoided phrases of a text, with their equivalents. Punctuation and case are ignored.
 fn avoided(text: &str) -> impl Iterator<Item = &'static (&'static str, &'static str)> {
     let words: Vec<&str> = text.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).collect();
     let plain = format!(" {} ", words.join(" ").to_lowercase());
@@ -63,7 +63,7 @@ fn documents_use_standard_words() {
     let mut found = Vec::new();
     for document in documents() {
         for (number, line) in prose(&read_repository_file(&document)) {
-            // Names of the repository in backticks are no prose.
+            // Code in backticks is not prose.
             let words: String = line.split('`').step_by(2).collect::<Vec<_>>().join(" ");
             for (phrase, standard) in avoided(&words) {
                 found.push(format!("{}:{number}: `{phrase}`; write: {standard}", document.display()));

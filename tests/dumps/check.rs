@@ -1,4 +1,4 @@
-//! The newest file of each broker in one registry.
+//! The check of a registry with the newest file of each broker.
 
 use std::collections::BTreeSet;
 
@@ -9,7 +9,7 @@ use registry_planning::merge::{self, Part};
 
 use super::*;
 
-/// A broker's file as the database keeps it.
+/// A broker's file in the form in which the database stores it.
 struct StoredFile {
     broker: Broker,
     file_date: Option<NaiveDate>,
@@ -17,7 +17,7 @@ struct StoredFile {
 }
 
 impl StoredFile {
-    /// Several files of one broker count as one.
+    /// Combines several files of one broker into one.
     fn new(dumps: &[&Dump], of: &str) -> Self {
         let mut rows: Vec<Row> = dumps.iter().flat_map(|dump| dump.load.rows.iter().cloned()).collect();
         rows.sort_by(|a, b| (a.exchange, &a.symbol).cmp(&(b.exchange, &b.symbol)));
@@ -87,7 +87,7 @@ fn no_security_is_doubled_in_the_registry() {
     let findings = registry.check();
 
     assert_eq!(findings.doubled, []);
-    // The four files are of four months: shares moved between `EQ` and `BE`, between `SM` and `ST`, and partly paid
+    // The four files are of four months. Shares moved between `EQ` and `BE`, between `SM` and `ST`, and partly paid
     // ones between `E1` and `X1`.
     let moved = instruments(registry, &findings.series_differs_by_date);
     assert!((600..=700).contains(&moved.len()), "{}", moved.len());
@@ -96,7 +96,7 @@ fn no_security_is_doubled_in_the_registry() {
     for [first, second] in moved {
         assert_ne!(first.series().unwrap_or("EQ"), second.series().unwrap_or("EQ"), "{}", first.key());
     }
-    // Shares that were renamed and moved to another series between June and November.
+    // These shares were renamed and moved to another series between June and November.
     let renamed: Vec<[&str; 2]> = findings.symbol_differs_by_date.iter().map(|pair| pair.keys).collect();
     assert!(renamed.contains(&["NSE:HGM-BE", "NSE:HOVS"]), "{renamed:?}");
     assert!(renamed.len() <= 10, "{renamed:?}");
@@ -123,7 +123,7 @@ fn every_index_of_the_registry_has_one_key() {
 
     assert_eq!(findings.doubled_indices, []);
     let single: Vec<&str> = findings.single_indices.iter().map(|single| single.key).collect();
-    // Two of the exchange's tests, and one that is younger than the files of the others.
+    // Two test instruments of the exchange, and an index that was created after the files of the other brokers.
     assert_eq!(single, ["NSE:INDEX1 NSETEST", "NSE:INDEX2 NSETEST", "NSE:Nifty500 MQVLv50"]);
 }
 

@@ -1,4 +1,4 @@
-//! Gates on real files, and on small ones in `$REGISTRY_SHARED/cases` that were once judged wrongly.
+//! Gates on complete files, and on short ones in `$REGISTRY_SHARED/cases` that gates judged wrongly before a fix.
 
 use std::convert::Infallible;
 
@@ -15,7 +15,7 @@ fn case(broker: Broker, name: &str) -> Option<FileLoad> {
     Some(read_file(broker, file, &Limits::default(), &mut |_| ControlFlow::Continue(())).expect("the file can be read"))
 }
 
-/// Returns the gates that reject a file, and the complete texts of their faults.
+/// Returns the texts of the faults for which gates reject a file, each with the name of its gate.
 fn faults(last: Option<(&FileLoad, Option<NaiveDate>)>, file: &FileLoad, of: Option<NaiveDate>) -> Vec<String> {
     let last = last.map(|(load, file_date)| LastLoad { rows: load.rows.clone(), file_date });
     judge(&GateSettings::default(), last.as_ref(), file, of).faults.iter().map(ToString::to_string).collect()

@@ -1,4 +1,4 @@
-//! The files of several brokers together: every security is one instrument, in whatever order they are loaded.
+//! The files of several brokers together: every security is one instrument, regardless of the order of the files.
 
 use std::collections::BTreeSet;
 
@@ -9,8 +9,7 @@ use registry_planning::vocabulary::Exchange;
 
 use super::*;
 
-/// The newest file with securities of each broker, and its date. The day of a file that names only its month is the
-/// last.
+/// The newest file with securities of each broker, and its date: the last day of the month if the name has no day.
 const FILES: [(Broker, &str, &str); 4] = [
     (Broker::Kite, "kite_nse_2025-10.csv.gz", "2025-10-31"),
     (Broker::Upstox, "upstox_complete_2025-06-12.json.gz", "2025-06-12"),
@@ -18,7 +17,7 @@ const FILES: [(Broker, &str, &str); 4] = [
     (Broker::Fyers, "fyers_nse_cm_2025-11-10.csv.gz", "2025-11-10"),
 ];
 
-/// The archives of the files, with their brokers and dates.
+/// The archives of `FILES`, with their brokers and dates.
 struct StoredFiles(Vec<(Broker, Option<NaiveDate>, StoredInstruments)>);
 
 fn stored_files() -> Option<&'static StoredFiles> {
@@ -53,8 +52,8 @@ fn base_symbol<'a>(instrument: &Instrument<'a>) -> &'a str {
     instrument.symbol().strip_suffix(series).and_then(|rest| rest.strip_suffix('-')).unwrap_or(instrument.symbol())
 }
 
-/// Returns the symbols of NSE that two instruments have which no broker lists separately: those with the same series,
-/// and the number of those in different series.
+/// Returns the symbols of NSE that belong to two instruments although no broker lists them separately: the symbols with
+/// equal series, and the number of symbols with different series.
 fn doubled(catalogue: &Catalogue) -> (Vec<&str>, usize) {
     let brokers = |instrument: &Instrument<'_>| -> BTreeSet<Broker> {
         Broker::WITH_FILES.into_iter().filter(|broker| instrument.token(*broker).is_some()).collect()

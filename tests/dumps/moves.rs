@@ -12,14 +12,14 @@ fn base(row: &Row) -> &str {
     row.symbol.strip_suffix(series).and_then(|stem| stem.strip_suffix('-')).unwrap_or(&row.symbol)
 }
 
-/// Returns Kite's next row of a share in another series: with another key and another token.
+/// Returns the row of a share after its move to another series, with a new key and a new token.
 fn in_series(row: &Row, series: &str, token: usize) -> Row {
     let base = base(row);
     let symbol = if series == "EQ" { base.to_owned() } else { format!("{base}-{series}") };
     Row { symbol, series: Some(series.to_owned()), token: token.to_string(), ..row.clone() }
 }
 
-/// Kite's file has no ISINs. The series are those of Fyers' file of the next month.
+/// Kite's file has no ISINs, so a share is recognized without them. The series are from Fyers' file of the next month.
 #[test]
 fn kites_shares_are_followed_into_the_series_of_the_next_month() {
     let kite = read_dump(Broker::Kite, "kite_nse_2025-10.csv.gz");

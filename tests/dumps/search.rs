@@ -1,4 +1,4 @@
-//! Search and help on a real file.
+//! Search and suggestions on complete files.
 
 use registry_planning::catalogue::search::{MatchKind, Query};
 use registry_planning::help::Helper;
@@ -11,7 +11,7 @@ fn catalogue_of(dump: &Dump) -> Catalogue {
     builder.build("1".to_owned(), vec![])
 }
 
-/// The day of Kite's file.
+/// Returns the date of Kite's file.
 fn today() -> NaiveDate {
     NaiveDate::from_ymd_opt(2026, 8, 17).expect("it is a date")
 }
@@ -46,7 +46,7 @@ fn an_unlisted_strike_suggests_both_of_its_neighbors() {
 
     assert!(help.detail.starts_with("strike 24501.5 is not listed for "), "{}", help.detail);
     assert_eq!(help.suggestions.len(), 2);
-    // The longer of two names of which one begins like the other.
+    // `SENSEX50` begins with another underlying, `SENSEX`. The longer name takes precedence.
     let longer = Helper::new(&catalogue, today()).unknown("BFO:SENSEX5026OCT26551CE");
     assert!(longer.suggestions.contains(&"BFO:SENSEX5026OCT26550CE".to_owned()), "{longer:?}");
 }

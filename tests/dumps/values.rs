@@ -1,4 +1,4 @@
-//! Values of brokers' real files: types, names of indices, cycles of expiries, and the units of price steps and lots.
+//! Values of complete files of brokers: types, names of indices, cycles of expiries, and units of tick sizes and lots.
 
 use std::collections::BTreeSet;
 
@@ -28,7 +28,7 @@ fn is_currency(row: &Row) -> bool {
     matches!(row.segment, Segment::NseCurrency | Segment::BseCurrency)
 }
 
-/// Writes contracts as Angel One's file, which does not show which expiry is the monthly one.
+/// Writes contracts as a file of Angel One, which does not specify the monthly expiries.
 fn without_cycles(rows: &[&Row]) -> String {
     let element = |(token, row): (usize, &&Row)| {
         let kind = if row.strike.is_some() { "OPTCUR" } else { "FUTCUR" };
@@ -57,7 +57,7 @@ fn expiries_determine_the_cycle_of_every_currency_contract() {
     }
 }
 
-/// Returns the values of a field of contracts, with the number of contracts that have each.
+/// Returns the values of a field of contracts, sorted, with the number of contracts for each.
 fn counts<T: Ord>(rows: &[Row], is_counted: impl Fn(&Row) -> bool, value: impl Fn(&Row) -> T) -> Vec<(T, usize)> {
     let mut counts = BTreeMap::new();
     rows.iter().filter(|row| is_counted(row)).for_each(|row| *counts.entry(value(row)).or_default() += 1);
@@ -83,7 +83,7 @@ fn price_steps_and_lots_of_both_forms_have_the_same_units() {
             assert_eq!(steps[0].0, (step.to_owned(), lot), "{underlying}");
         }
     }
-    // The CSV has no multiplier: the quantity of gold is in kg, and its price for 10 g.
+    // The CSV has no multiplier: the quantity of gold is in kg, and its price is for 10 g.
     let lots = |rows: &[Row], underlying, segment| -> Vec<u32> {
         counts(rows, of(underlying, segment), |row| row.lot_size).into_iter().map(|(lot, _)| lot).collect()
     };
@@ -101,7 +101,7 @@ fn price_steps_and_lots_of_both_forms_have_the_same_units() {
     assert_eq!(unknown, []);
 }
 
-/// Returns the key of a security, with its series, and its type.
+/// Returns the types of securities of NSE by their keys, which include the series.
 fn types(rows: &[Row]) -> BTreeMap<String, InstrumentType> {
     let securities = rows.iter().filter(|row| row.segment == Segment::NseEquity);
     let key = |row: &Row| match row.series.as_deref() {
@@ -124,7 +124,7 @@ fn types_without_isin_agree_with_those_by_isin() {
         types(rows).into_iter().filter(differs).map(|(key, _)| key).collect()
     };
 
-    // Kite's file has nothing that distinguishes a fund on an exchange from a share.
+    // Kite's file does not distinguish an exchange-traded fund from a share.
     let of_kite = differing(kite);
     assert_eq!(of_kite.len(), 277);
     assert!(of_kite.iter().all(|key| by_isin[key] == InstrumentType::Fund));

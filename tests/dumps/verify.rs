@@ -1,4 +1,4 @@
-//! Verifications between Upstox's files of two dates, each verdict recomputed from the rows as they are written.
+//! Verifications between Upstox's files of two dates. Each verdict is also computed from the unparsed rows.
 
 use std::io::Read as _;
 
@@ -22,10 +22,10 @@ use super::*;
 const OLDER: &str = "upstox_complete_2024-09-05.csv.gz";
 const NEWER: &str = "upstox_complete_2025-06-12.json.gz";
 const TODAY: &str = "2025-06-12";
-/// The time in India is ahead of UTC by this many minutes.
+/// The offset of the time in India from UTC, in minutes.
 const INDIA_MINUTES: i64 = 330;
 
-/// The contract of a row, as it is written.
+/// The contract of a row, with the values as in the file.
 #[derive(Clone, Debug, PartialEq)]
 struct ContractRow {
     token: String,
@@ -41,7 +41,7 @@ struct ContractRow {
 }
 
 impl ContractRow {
-    /// Whether only the token, the symbol, the lot and the tick may differ.
+    /// Returns whether the rows differ at most in the token, the symbol, the lot and the tick size.
     fn is_same_contract(&self, other: &ContractRow) -> bool {
         self.has_same_terms(other) && self.expiry == other.expiry
     }
@@ -51,7 +51,7 @@ impl ContractRow {
     }
 }
 
-/// A contract of NSE in a line of the CSV.
+/// Parses a contract of NSE from a line of the CSV.
 fn of_line(line: &str) -> ContractRow {
     let fields: Vec<&str> = line.split(',').map(|field| field.trim_matches('"')).collect();
     let [token, _, symbol, _, _, expiry, strike, tick, lot, _, option, _] = fields[..] else { panic!("{line}") };
@@ -60,7 +60,8 @@ fn of_line(line: &str) -> ContractRow {
     let stem = symbol.strip_suffix(&end).unwrap_or_else(|| panic!("{line}"));
     ContractRow {
         token: token.to_owned(),
-        // Before the year and the month, or the year, the letter of the month and the day.
+        // The underlying precedes five characters: the year and the month, or the year, the letter of the month and the
+        // day.
         underlying: stem[..stem.len() - 5].to_owned(),
         expiry: expiry.to_owned(),
         kind: kind.to_owned(),
@@ -71,7 +72,7 @@ fn of_line(line: &str) -> ContractRow {
     }
 }
 
-/// A contract of NSE in an object of the JSON.
+/// Parses a contract of NSE from an object of the JSON.
 fn of_object(object: &Value) -> ContractRow {
     let text = |name: &str| object[name].as_str().expect("a valid row").to_owned();
     let expired_at =
@@ -99,11 +100,11 @@ fn of_object(object: &Value) -> ContractRow {
     }
 }
 
-/// Returns the verdict about a contract of the older file, by the rows of the newer one.
+/// Computes the verdict about a contract of the older file from the rows of the newer one.
 fn expected(old: &ContractRow, new: &NewRows) -> Verdict {
     let owner = new.by_token.get(old.token.as_str()).map(|at| &new.rows[*at]);
     let same = new.rows_like(old).find(|row| row.is_same_contract(old));
-    // A contract whose expiry moved within its week keeps its token.
+    // The expiry of a contract can move within its week. The contract then keeps its token.
     let days = |other: &ContractRow| {
         let [old, new] = [old, other].map(|row| row.expiry.parse::<NaiveDate>().expect("a valid row"));
         (new - old).num_days().abs()
@@ -141,7 +142,7 @@ impl NewRows {
         NewRows { rows, by_token, by_terms }
     }
 
-    /// Returns the contracts with the terms of another one, with any expiry.
+    /// Returns the contracts with the same underlying, type and strike as another one, with any expiry.
     fn rows_like(&self, other: &ContractRow) -> impl Iterator<Item = &ContractRow> {
         self.by_terms.get(&terms(other)).into_iter().flatten().map(|at| &self.rows[*at])
     }
@@ -161,13 +162,13 @@ fn unpacked(name: &str) -> Option<String> {
     Some(text)
 }
 
-/// The contracts of NSE in both files: the older one as it is, the newer one as objects.
+/// The contracts of NSE in both files: the older one as the text of a CSV, the newer one as JSON objects.
 struct Files {
     older: String,
     newer: Vec<Value>,
 }
 
-/// Reads both files, or says aloud that the test is skipped.
+/// Reads both files, or prints that the test is skipped.
 fn files() -> Option<Files> {
     let (Some(older), Some(newer)) = (unpacked(OLDER), unpacked(NEWER)) else {
         writeln!(io::stderr(), "skipped: Upstox's files of two dates are not in {}", folder().display())
@@ -255,7 +256,8 @@ fn verdicts_between_two_files_are_those_of_their_rows() {
     let Some(files) = files() else { return };
     let new = NewRows::of(&files.newer);
     let old = files.older_rows();
-    // Of the contracts whose tokens both files list, those that are still listed, with any expiry, then the others.
+    // The contracts with tokens in both files: first those whose tokens still belong to the same underlying, type and
+    // strike, then the others.
     let (listed, others): (Vec<ContractRow>, Vec<ContractRow>) = old
         .into_iter()
         .filter(|row| new.by_token.contains_key(&row.token))
@@ -309,7 +311,7 @@ fn changed_rows_get_their_verdicts() {
                 object["lot_size"] = lots[&*token].into();
                 object["tick_size"] = 10.0.into();
             }
-            // The token of the next contract, which gets the one of this contract.
+            // This contract and the next one exchange their tokens.
             5 => object["instrument_key"] = contracts[at + 1].token.clone().into(),
             6 => object["instrument_key"] = contracts[at - 1].token.clone().into(),
             _ => {}

@@ -1,4 +1,4 @@
-//! One broker's real files one after the other, and two brokers' side by side.
+//! Complete files of one broker in sequence, and a registry of the files of two brokers.
 
 use registry_planning::ingest::archive::StoredInstruments;
 use registry_planning::ingest::diff::ChangeKind;
@@ -40,7 +40,7 @@ fn a_file_nine_months_later_passes_and_an_earlier_fails() {
     let forward = gate_result(Some((csv, "2024-09-05")), json, "2025-06-12", GateSettings::default());
     let back = gate_result(Some((json, "2025-06-12")), csv, "2024-09-05", GateSettings::default());
 
-    // The one MCX index is gone, which is too few rows to reject the file.
+    // The only MCX index is missing, which is not enough rows to reject the file.
     assert_eq!(faults(&forward), NONE);
     let missing = "segments: missing: MCX_INDEX (1 row in the last accepted file); their instruments become inactive";
     assert_eq!(forward.warnings.iter().map(ToString::to_string).collect::<Vec<_>>(), [missing]);
@@ -51,8 +51,8 @@ fn a_file_nine_months_later_passes_and_an_earlier_fails() {
             "file_date: expected a file date of 2025-06-12 (that of the last accepted file) or later, got 2024-09-05",
         ]
     );
-    // Tokens mean other contracts and nearly all derivatives are others: by identity neither is a mass change. The
-    // older form of the file gives no series, so that no series changed.
+    // Many tokens belong to other contracts, and nearly all derivatives differ, but by identity neither is a mass
+    // change. The older form of the file has no series, so no series changed.
     let expected = [
         (ChangeKind::Added, 77_385),
         (ChangeKind::Removed, 60_382),
@@ -83,7 +83,7 @@ fn kite_and_upstox_make_one_registry() {
     let catalogue = merge::catalogue(parts, "2".to_owned()).expect("they can be merged");
 
     // The files are fourteen months apart. 298 keys are in both, but the exchanges moved every expiry to another day of
-    // its week, so that the older contracts get keys by their dates.
+    // its week, so the older contracts get keys with their dates.
     assert_eq!(catalogue.instrument_count(), 39_941 + 95_701);
     assert_eq!(catalogue.token_counts(), BTreeMap::from([(Broker::Kite, 39_941), (Broker::Upstox, 95_701)]));
     assert_eq!(catalogue.contradictions(), []);

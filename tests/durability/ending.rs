@@ -1,4 +1,4 @@
-//! How the process ends when it is asked to.
+//! The shutdown of the process by signals: exit codes, and connections that do not end.
 
 use std::io::Write;
 use std::net::TcpStream;
@@ -7,11 +7,11 @@ use tempfile::TempDir;
 
 use crate::support::{Process, SOON, eventually};
 
-/// A connection in the middle of a request that never goes on.
+/// Opens a connection with an incomplete request, which never continues.
 async fn stuck_connection(service: &Process) -> TcpStream {
     let mut connection = TcpStream::connect(service.address).expect("it listens");
     connection.write_all(b"GET /health HTTP/1.1\r\nHost: localhost\r\n").expect("it can be written to");
-    // Those that come later are answered, so it was taken before.
+    // The service accepts connections in order, so it has accepted this one when it answers later ones.
     for _ in 0..3 {
         service.client.get("/health").await.json();
     }
@@ -55,7 +55,7 @@ async fn a_second_signal_exits_at_once() {
 
     service.terminate();
 
-    // The code of an end that waits for nothing.
+    // The exit code of an immediate exit.
     assert_eq!(service.end(SOON).await.code(), Some(130));
 }
 

@@ -126,7 +126,8 @@ impl Answer {
         self.problem_with(status, code, expected)
     }
 
-    /// Returns the problem document of a profile with conflicts. Its errors are in `conflicts` and `errors`.
+    /// Returns the problem document of a profile with conflicts, which has the fields `conflicts` and `errors` in
+    /// addition.
     #[track_caller]
     pub(crate) fn problem_with_conflicts(&self, status: u16, code: &str) -> Value {
         self.problem_with(status, code, &["conflicts", "errors"])

@@ -100,8 +100,7 @@ pub(crate) struct Traffic {
 static MACHINE: AsyncMutex<()> = AsyncMutex::const_new(());
 
 impl Traffic {
-    /// Starts callers, each of which sends the next request after a pause. Every third request repeats the one before
-    /// it.
+    /// Starts callers. Each sends its next request after a pause, and every third request repeats the one before it.
     pub(crate) async fn start(client: &Client, callers: usize, pause: Duration) -> Self {
         let machine = MACHINE.lock().await;
         let (ledger, is_over) = (Arc::<Mutex<Ledger>>::default(), Arc::new(AtomicBool::new(false)));

@@ -1,4 +1,4 @@
-//! Which crate of the workspace may depend on which.
+//! The allowed dependencies between the crates of the workspace.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::process::Command;
@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::root;
 
-/// The folders of the workspace's crates that a crate may depend on. The root package's folder is `.`.
+/// The crates of the workspace that a crate may depend on, by folder. The folder of the root package is `.`.
 struct AllowedDependencies {
     folder: &'static str,
     /// Dependencies of the crate itself.
@@ -55,13 +55,13 @@ impl Dependencies {
                 if is_dev { &mut found.dev } else { &mut found.crates }.insert(folder_name(path));
             }
         }
-        // A dependency that only the tests give additional features is not a further edge.
+        // A dependency that the tests repeat with additional features is not a further edge.
         found.dev.retain(|folder| !found.crates.contains(folder));
         found
     }
 }
 
-/// The folder relative to the repository's root.
+/// Returns the folder relative to the root of the repository; `.` for the root.
 fn folder_name(path: &str) -> String {
     let root = root().to_str().expect("the path is UTF-8");
     let relative = path.strip_prefix(root).unwrap_or_else(|| panic!("{path} is outside the repository"));

@@ -1,4 +1,4 @@
-//! Which module of a crate may import which: `modules.txt` lists every edge, and no edges form a circle.
+//! The allowed imports between the modules of a crate: `modules.txt` lists every edge, and no edges form a circle.
 //!
 //! `TIDY_RECORD=1 cargo test --test integration tidy::modules` writes the current edges into `modules.txt`. A circle
 //! fails regardless of the table.

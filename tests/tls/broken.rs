@@ -1,4 +1,4 @@
-//! Servers that stay silent, or close the connection, during the handshake: readiness and the commands name the cause.
+//! Servers that do not respond or close the connection during the handshake: readiness and the commands name the cause.
 
 use tokio::io::AsyncReadExt;
 use tokio::net::TcpListener;

@@ -1,4 +1,4 @@
-//! Servers without TLS, although TLS was asked for: they receive the first message of a handshake and nothing else.
+//! Servers without TLS at URLs that require TLS: they receive the first message of a handshake and nothing else.
 
 use std::sync::{Arc, Mutex};
 
@@ -12,8 +12,8 @@ const HANDSHAKE: u8 = 0x16;
 /// The request of a PostgreSQL client for TLS.
 const SSL_REQUEST: [u8; 8] = [0, 0, 0, 8, 4, 210, 22, 47];
 
-/// A server that answers the first data of each connection with the same bytes, and closes the connection after the
-/// rest.
+/// A server that answers the first data of each connection with the same bytes, and then records the data until the
+/// client closes the connection.
 struct Recorder {
     port: u16,
     /// The data of each closed connection.
@@ -42,7 +42,7 @@ impl Recorder {
         Recorder { port, received }
     }
 
-    /// The data of all connections, after the first one is closed.
+    /// Waits until a connection is closed, and returns the data of all closed connections.
     async fn received(&self) -> Vec<Vec<u8>> {
         eventually("a connection is closed", SOON, async || {
             let received = self.received.lock().expect("the lock is never poisoned").clone();

@@ -1,4 +1,4 @@
-//! Certificates that are refused: the log, the responses and the commands name the cause.
+//! Certificates that are rejected: the log, the responses and the commands name the cause.
 
 use test_servers::Certificate;
 

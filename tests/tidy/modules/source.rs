@@ -7,10 +7,10 @@ use proc_macro2::{Delimiter, Group, Spacing, TokenStream, TokenTree};
 
 use super::graph::Graph;
 
-/// The names from the root of the crate to an item.
+/// The names on the way from the root of the crate to an item.
 type ItemPath = Vec<String>;
 
-/// A name that a module imports, and the path of the import as it is written. A glob has the name `*`.
+/// A name that a module imports, and the unresolved path of the import. A glob has the name `*`.
 struct Import {
     name: String,
     path: ItemPath,
@@ -20,7 +20,7 @@ struct Import {
 struct Module {
     children: BTreeSet<String>,
     imports: Vec<Import>,
-    /// Paths outside `use` items, as they are written.
+    /// Unresolved paths outside `use` items.
     paths: Vec<ItemPath>,
 }
 
@@ -148,13 +148,13 @@ fn group(token: Option<&TokenTree>, delimiter: Delimiter) -> Option<&Group> {
     }
 }
 
-/// Whether `::` starts at the position.
+/// Returns whether `::` starts at the position.
 fn is_separator(tokens: &[TokenTree], at: usize) -> bool {
     let is_joint = matches!(tokens.get(at), Some(TokenTree::Punct(punct)) if punct.spacing() == Spacing::Joint);
     is_joint && is_punct(tokens.get(at), ':') && is_punct(tokens.get(at + 1), ':')
 }
 
-/// Whether the content of an attribute excludes an item from everything except tests: `cfg(test)`, `cfg(all(test, …))`.
+/// Returns whether an attribute restricts an item to tests: `cfg(test)`, `cfg(all(test, …))`.
 fn is_only_for_tests(attribute: &Group) -> bool {
     fn requires_test(tokens: TokenStream) -> bool {
         let tokens: Vec<TokenTree> = tokens.into_iter().collect();
@@ -202,11 +202,11 @@ impl Scan {
         }
     }
 
-    /// Reads what starts at the position, and returns the position after it.
+    /// Reads the token or item at the position, and returns the position after it.
     fn token(&mut self, tokens: &[TokenTree], at: usize) -> usize {
         match &tokens[at] {
             TokenTree::Group(group) => {
-                // The path in `pub(in path)` is no import.
+                // The path in `pub(in path)` is not an import.
                 let is_visibility = ident(group.stream().into_iter().next().as_ref()).as_deref() == Some("in");
                 if !is_visibility {
                     self.tokens(group.stream());
@@ -232,7 +232,7 @@ impl Scan {
     fn word(&mut self, tokens: &[TokenTree], at: usize) -> usize {
         match ident(tokens.get(at)).as_deref() {
             Some("mod") => self.child(tokens, at + 1),
-            // `impl Trait + use<'_>` is no import.
+            // `impl Trait + use<'_>` is not an import.
             Some("use") if !is_punct(tokens.get(at + 1), '<') => {
                 let length = tokens[at..].iter().take_while(|token| !is_punct(Some(token), ';')).count();
                 self.import(&tokens[at + 1..at + length], &[]);
