@@ -15,7 +15,7 @@ finish() {
     for loop in ${loops[@]+"${loops[@]}"}; do wait "$loop" 2>/dev/null || true; done
 }
 
-# A loop also ends if this script was killed without a chance to end it.
+# A loop also ends if this script was killed by a signal that it cannot handle.
 busy() {
     while kill -0 "$1" 2>/dev/null; do
         for _ in {1..100000}; do :; done
@@ -23,16 +23,16 @@ busy() {
 }
 
 # Forwards a signal to the command's process group. The script ends when the command has ended.
-hand_on() {
+forward_signal() {
     [ -n "$command" ] || exit $((128 + $2))
     interrupted=1
     kill -s "$1" -- "-$command" 2>/dev/null || true
 }
 
 trap finish EXIT
-trap 'hand_on HUP 1' HUP
-trap 'hand_on INT 2' INT
-trap 'hand_on TERM 15' TERM
+trap 'forward_signal HUP 1' HUP
+trap 'forward_signal INT 2' INT
+trap 'forward_signal TERM 15' TERM
 
 # Each child is the leader of its own process group, so that this script alone receives signals from the terminal.
 set -m

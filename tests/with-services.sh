@@ -43,7 +43,7 @@ end_group() {
 }
 
 # Forwards a signal to the command's process group. `run` then waits until the command exits.
-hand_on() {
+forward_signal() {
     [ -n "$command" ] || exit $((128 + $2))
     interrupted=1
     kill -s "$1" -- "-$command" 2>/dev/null || true
@@ -155,9 +155,9 @@ start_redis() {
 }
 
 trap finish EXIT
-trap 'hand_on HUP 1' HUP
-trap 'hand_on INT 2' INT
-trap 'hand_on TERM 15' TERM
+trap 'forward_signal HUP 1' HUP
+trap 'forward_signal INT 2' INT
+trap 'forward_signal TERM 15' TERM
 find_postgres || { install postgresql && find_postgres; } || fail "failed to install PostgreSQL; install initdb and pg_ctl with the package manager"
 find_redis || { install redis-server && find_redis; } || fail "failed to install Redis; install redis-server and redis-cli with the package manager"
 find_clients || { install curl jq openssl && find_clients; } || fail "failed to install curl, jq and openssl; install them with the package manager"
