@@ -7,7 +7,7 @@ pub(crate) const ORDINARY: &str = "EQ";
 
 /// The content of a series of NSE.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Content {
+enum SeriesKind {
     /// Shares: normal, trade-for-trade, and those of small companies. A share is in one of these series at a time and moves
     /// between them.
     Share,
@@ -24,40 +24,40 @@ enum Content {
 ///
 /// `BE`, `BZ` and `IT` are trade-for-trade, `SM`, `ST` and `SZ` small companies, `RR` real estate and `IV` infrastructure
 /// trusts, `X1` is trade-for-trade for `E1`.
-const SERIES: [(&str, Content); 17] = [
-    (ORDINARY, Content::Share),
-    ("BE", Content::Share),
-    ("BZ", Content::Share),
-    ("SM", Content::Share),
-    ("ST", Content::Share),
-    ("SZ", Content::Share),
-    ("IT", Content::Share),
-    ("RR", Content::Fund),
-    ("IV", Content::Fund),
-    ("MF", Content::Fund),
-    ("ME", Content::Fund),
-    ("SF", Content::Fund),
-    ("BL", Content::Window),
-    ("IL", Content::Window),
-    ("T0", Content::Window),
-    ("E1", Content::PartlyPaid),
-    ("X1", Content::PartlyPaid),
+const SERIES: [(&str, SeriesKind); 17] = [
+    (ORDINARY, SeriesKind::Share),
+    ("BE", SeriesKind::Share),
+    ("BZ", SeriesKind::Share),
+    ("SM", SeriesKind::Share),
+    ("ST", SeriesKind::Share),
+    ("SZ", SeriesKind::Share),
+    ("IT", SeriesKind::Share),
+    ("RR", SeriesKind::Fund),
+    ("IV", SeriesKind::Fund),
+    ("MF", SeriesKind::Fund),
+    ("ME", SeriesKind::Fund),
+    ("SF", SeriesKind::Fund),
+    ("BL", SeriesKind::Window),
+    ("IL", SeriesKind::Window),
+    ("T0", SeriesKind::Window),
+    ("E1", SeriesKind::PartlyPaid),
+    ("X1", SeriesKind::PartlyPaid),
 ];
 
-fn content_of(series: &str) -> Option<Content> {
+fn content_of(series: &str) -> Option<SeriesKind> {
     SERIES.iter().find(|(known, _)| *known == series).map(|(_, content)| *content)
 }
 
 /// Returns the series of shares.
 pub(crate) fn of_shares() -> impl Iterator<Item = &'static str> {
-    SERIES.iter().filter(|(_, content)| *content == Content::Share).map(|(series, _)| *series)
+    SERIES.iter().filter(|(_, content)| *content == SeriesKind::Share).map(|(series, _)| *series)
 }
 
 /// Returns the type of a series.
 pub(crate) fn class_of(series: &str) -> InstrumentType {
     match content_of(series) {
-        Some(Content::Share | Content::Window | Content::PartlyPaid) => InstrumentType::Equity,
-        Some(Content::Fund) => InstrumentType::Fund,
+        Some(SeriesKind::Share | SeriesKind::Window | SeriesKind::PartlyPaid) => InstrumentType::Equity,
+        Some(SeriesKind::Fund) => InstrumentType::Fund,
         None => InstrumentType::Debt,
     }
 }
@@ -66,7 +66,7 @@ pub(crate) fn class_of(series: &str) -> InstrumentType {
 /// for the series of bonds, rights, warrants and partly paid shares.
 pub(crate) fn rank_of(series: &str) -> Option<usize> {
     let rank = SERIES.iter().position(|(known, _)| *known == series)?;
-    (SERIES[rank].1 != Content::PartlyPaid).then_some(rank)
+    (SERIES[rank].1 != SeriesKind::PartlyPaid).then_some(rank)
 }
 
 /// Returns the letters and digits of a name in capitals, without the legal form at its end: brokers write `LTD` and
@@ -102,7 +102,7 @@ impl<'a> Listing<'a> {
     /// of BSE do not, and a share moves between the series of shares.
     pub(crate) fn distinguishing_series(self) -> &'a str {
         let series = self.series.filter(|_| self.segment == Segment::NseEquity);
-        series.filter(|series| content_of(series) != Some(Content::Share)).unwrap_or_default()
+        series.filter(|series| content_of(series) != Some(SeriesKind::Share)).unwrap_or_default()
     }
 
     /// Returns the symbol without the series.
@@ -114,7 +114,7 @@ impl<'a> Listing<'a> {
     /// Whether it is traded in a series of shares.
     pub(crate) fn is_share(self) -> bool {
         self.segment == Segment::NseEquity
-            && self.known_series().is_some_and(|series| content_of(series) == Some(Content::Share))
+            && self.known_series().is_some_and(|series| content_of(series) == Some(SeriesKind::Share))
     }
 
     /// Whether the symbol is what the base symbol and the series give: `EXAMPLE` in `EQ`, `EXAMPLE-BE` in `BE`.
