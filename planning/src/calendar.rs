@@ -102,7 +102,7 @@ pub enum CalendarState {
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-struct Content {
+struct EntryDetails {
     sessions: Vec<Session>,
     description: String,
 }
@@ -110,7 +110,7 @@ struct Content {
 /// The holidays and sessions of exchanges. The default is an empty calendar, which knows weekends only.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Calendar {
-    entries: BTreeMap<(Exchange, EntryKind, NaiveDate), Content>,
+    entries: BTreeMap<(Exchange, EntryKind, NaiveDate), EntryDetails>,
     coverage: BTreeMap<Exchange, Coverage>,
 }
 
@@ -128,7 +128,7 @@ impl Calendar {
     /// Returns the entries by date, then exchange.
     pub fn entries(&self) -> Vec<Entry<'_>> {
         let mut entries: Vec<Entry<'_>> = (self.entries.iter())
-            .map(|(&(exchange, kind, date), Content { sessions, description })| Entry {
+            .map(|(&(exchange, kind, date), EntryDetails { sessions, description })| Entry {
                 date,
                 exchange,
                 kind,

@@ -6,7 +6,7 @@ use std::fmt;
 use chrono::{Datelike, NaiveDate, NaiveTime};
 use csv::{ReaderBuilder, StringRecord, Trim, WriterBuilder};
 
-use super::{Calendar, Content, EntryKind, Session};
+use super::{Calendar, EntryDetails, EntryKind, Session};
 use crate::dump::date::iso;
 use crate::vocabulary::Exchange;
 
@@ -61,7 +61,7 @@ impl Calendar {
         let mut writer = WriterBuilder::new().from_writer(Vec::new());
         let time = |time: NaiveTime| time.format("%H:%M").to_string();
         let mut rows = vec![NAMES.map(str::to_owned)];
-        for ((exchange, kind, date), Content { sessions, description }) in &self.entries {
+        for ((exchange, kind, date), EntryDetails { sessions, description }) in &self.entries {
             let times: Vec<(String, String)> = match sessions.as_slice() {
                 [] => vec![Default::default()],
                 sessions => sessions.iter().map(|session| (time(session.open), time(session.close))).collect(),
@@ -250,7 +250,7 @@ impl Parser {
                     continue;
                 }
                 self.lines.insert(key, line);
-                let content = Content { sessions: Vec::new(), description: description.clone() };
+                let content = EntryDetails { sessions: Vec::new(), description: description.clone() };
                 self.calendar.entries.insert(key, content);
                 continue;
             };
