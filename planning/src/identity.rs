@@ -109,7 +109,7 @@ pub(crate) fn is_known_by_key(instrument: &Instrument<'_>, stored: u64) -> bool 
 }
 
 fn contract_hash(instrument: &Instrument<'_>, underlying: &str, expiry: NaiveDate) -> u64 {
-    let mut content = Content::of(instrument.segment(), "contract");
+    let mut content = IdentityBytes::of(instrument.segment(), "contract");
     content.text(underlying);
     content.text(instrument.class().as_str());
     content.0.extend_from_slice(&expiry.num_days_from_ce().to_le_bytes());
@@ -118,24 +118,24 @@ fn contract_hash(instrument: &Instrument<'_>, underlying: &str, expiry: NaiveDat
 }
 
 fn security_hash(instrument: &Instrument<'_>, isin: &str, series: &str) -> u64 {
-    let mut content = Content::of(instrument.segment(), "security");
+    let mut content = IdentityBytes::of(instrument.segment(), "security");
     content.text(isin);
     content.text(series);
     content.hash()
 }
 
 fn named_hash(instrument: &Instrument<'_>) -> u64 {
-    let mut content = Content::of(instrument.segment(), "named");
+    let mut content = IdentityBytes::of(instrument.segment(), "named");
     content.text(instrument.symbol());
     content.hash()
 }
 
 /// The content of an identity. A zero byte ends each text.
-struct Content(Vec<u8>);
+struct IdentityBytes(Vec<u8>);
 
-impl Content {
+impl IdentityBytes {
     fn of(segment: Segment, kind: &str) -> Self {
-        let mut content = Content(Vec::with_capacity(64));
+        let mut content = IdentityBytes(Vec::with_capacity(64));
         content.text(segment.as_str());
         content.text(kind);
         content
