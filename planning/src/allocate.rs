@@ -18,7 +18,7 @@ use crate::fit::{ChangedMode, Fitted, LimitName};
 use crate::identity::identity_hash;
 use crate::instrument::compare_keys;
 use crate::placement::{PlacedItem, Placement, place};
-use crate::request::{Item, PlanRequest, RequestDocument, Resolved};
+use crate::request::{PlanRequest, RequestDocument, Resolved, ResolvedItem};
 use crate::subscriptions::message_count;
 use crate::transition::pause_ms;
 use crate::vocabulary::{Broker, InstrumentType, Mode, PlacementStrategy, counted};
@@ -42,7 +42,7 @@ pub(crate) struct Allocated {
 pub(crate) fn allocate(
     request: &PlanRequest,
     resolved: &Resolved,
-    kept: &[Item],
+    kept: &[ResolvedItem],
     fitted: &Fitted,
     broker: Broker,
     basis: Basis<'_>,
@@ -60,7 +60,7 @@ pub(crate) fn allocate(
 struct Composer<'a> {
     request: &'a PlanRequest,
     resolved: &'a Resolved,
-    kept: &'a [Item],
+    kept: &'a [ResolvedItem],
     fitted: &'a Fitted,
     broker: Broker,
     basis: Basis<'a>,
@@ -101,7 +101,7 @@ impl<'a> Composer<'a> {
             PlacementStrategy::Balanced => vec![None; self.kept.len()],
             PlacementStrategy::Together | PlacementStrategy::Spread => underlyings(self.kept, self.basis.catalogue),
         };
-        let place_item = |((item, class), underlying): ((&Item, &Option<InstrumentType>), Option<u32>)| {
+        let place_item = |((item, class), underlying): ((&ResolvedItem, &Option<InstrumentType>), Option<u32>)| {
             let mode = self.fitted.mode_position(*item);
             let rate = mode.map_or(0, |mode| rates[mode][type_index(*class)]);
             PlacedItem { mode, rate, rank: 0, underlying }
@@ -229,7 +229,7 @@ impl<'a> Composer<'a> {
         rates
     }
 
-    fn class_of(&self, item: Item) -> Option<InstrumentType> {
+    fn class_of(&self, item: ResolvedItem) -> Option<InstrumentType> {
         item.id.map(|id| self.basis.catalogue.get(id).class())
     }
 
@@ -436,7 +436,7 @@ impl<'a> Composer<'a> {
     fn subscriptions(&self, placement: &Placement) -> Subscriptions {
         let Basis { catalogue, .. } = self.basis;
         let mut terms = TermsTable::default();
-        let instrument = |item: &Item| {
+        let instrument = |item: &ResolvedItem| {
             let known = item.id.map(|id| catalogue.get(catalogue.target(id)));
             SubscribedInstrument {
                 token: known.and_then(|known| known.token(self.broker)).map(Into::into),

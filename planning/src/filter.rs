@@ -8,13 +8,13 @@ use crate::catalogue::{Availability, Catalogue, InstrumentId};
 use crate::help::{Help, Helper};
 use crate::profile::Rules;
 use crate::rejection::{Reason, Rejection};
-use crate::request::{Item, PlanRequest, Resolved, check_key};
+use crate::request::{PlanRequest, Resolved, ResolvedItem, check_key};
 use crate::source::ProfileSource;
 use crate::vocabulary::FilteringStrictness;
 
 /// The keys that are kept, in canonical order, and the rejected ones with their positions in the request.
 pub(crate) struct Filtered {
-    pub(crate) kept: Vec<Item>,
+    pub(crate) kept: Vec<ResolvedItem>,
     pub(crate) rejected: Vec<(u32, Rejection)>,
     /// Positions of kept keys that the catalog does not contain; only lenient keeps such keys.
     pub(crate) unknown: Vec<u32>,
@@ -114,12 +114,12 @@ fn disallowed(
     request: &PlanRequest,
     resolved: &Resolved,
     rules: &Rules,
-    kept: &[Item],
+    kept: &[ResolvedItem],
     catalogue: &Catalogue,
 ) -> Vec<(u32, Rejection)> {
     let mut items = kept.to_vec();
     items.sort_unstable_by_key(|item| item.position);
-    let key = |item: &Item| resolved.keys.key(item.position as usize);
+    let key = |item: &ResolvedItem| resolved.keys.key(item.position as usize);
     let (broker, as_of) = (request.feed.broker, request.options.as_of);
     if !resolved.options.is_empty() {
         items.sort_by_key(|item| {
@@ -129,7 +129,7 @@ fn disallowed(
     }
     items.sort_by_cached_key(|item| Reverse(Availability::of(item.id, catalogue, broker, as_of)));
     let judged = rules.judge(items.iter().map(key), catalogue, as_of);
-    let reject = |(item, why): (&Item, Option<String>)| {
+    let reject = |(item, why): (&ResolvedItem, Option<String>)| {
         Some((item.position, Rejection::new(key(item), Reason::NotAllowed, why?)))
     };
     let mut disallowed: Vec<(u32, Rejection)> = items.iter().zip(judged).filter_map(reject).collect();

@@ -27,7 +27,7 @@ use crate::allocation::Needed;
 use crate::basis::Basis;
 use crate::feed::ItemOptions;
 use crate::rejection::{Reason, Rejection};
-use crate::request::{Item, PlanRequest, Resolved};
+use crate::request::{PlanRequest, Resolved, ResolvedItem};
 use crate::vocabulary::{Mode, counted, named};
 use crate::worth::Worth;
 
@@ -49,7 +49,7 @@ pub struct PinnedOverCapacity {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct RankedItem {
     pub(crate) worth: Worth,
-    pub(crate) item: Item,
+    pub(crate) item: ResolvedItem,
     pub(crate) options: ItemOptions,
 }
 
@@ -80,23 +80,23 @@ pub(crate) struct Fitted {
 }
 
 impl Fitted {
-    pub(crate) fn is_kept(&self, item: Item) -> bool {
+    pub(crate) fn is_kept(&self, item: ResolvedItem) -> bool {
         self.modes[item.position as usize].is_some()
     }
 
     /// Returns the position of an instrument in descending worth.
-    pub(crate) fn rank(&self, item: Item) -> u32 {
+    pub(crate) fn rank(&self, item: ResolvedItem) -> u32 {
         self.ranks[item.position as usize]
     }
 
     /// Returns the position of the mode of a kept instrument; `None` if it has no subscription.
-    pub(crate) fn mode_position(&self, item: Item) -> Option<usize> {
+    pub(crate) fn mode_position(&self, item: ResolvedItem) -> Option<usize> {
         let position = usize::from(self.modes[item.position as usize]?);
         (position < self.in_play.modes().len()).then_some(position)
     }
 
     /// Returns the mode of a kept instrument; `None` if it has no subscription.
-    pub(crate) fn mode(&self, item: Item) -> Option<Mode> {
+    pub(crate) fn mode(&self, item: ResolvedItem) -> Option<Mode> {
         Some(self.in_play.modes()[self.mode_position(item)?])
     }
 

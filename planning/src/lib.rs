@@ -62,7 +62,7 @@ use crate::plan::{
     CatalogueReference, Metadata, OptimizationResult, PerformanceMetrics, Plan, PlanStatus, Reason, Rejection,
     ValidationResults,
 };
-use crate::request::{Item, PlanRequest, Resolved};
+use crate::request::{PlanRequest, Resolved, ResolvedItem};
 use crate::vocabulary::{FilteringStrictness, InstrumentType, OptimizationLevel, counted, named, verb};
 
 /// The id and the times of a plan, from the caller of [`create_plan`].
@@ -107,7 +107,7 @@ pub fn create_plan(
 /// The decisions about the keys of a request.
 struct Decisions {
     /// The keys that are kept, in the order of the plan.
-    kept: Vec<Item>,
+    kept: Vec<ResolvedItem>,
     rejected: Vec<Rejection>,
     /// The kept keys that the catalog does not contain, if the strictness is `lenient`.
     unknown: Option<Vec<String>>,
@@ -229,13 +229,13 @@ fn compose(request: &PlanRequest, resolved: &Resolved, basis: Basis<'_>, stamp: 
 fn planned_feed(
     request: &PlanRequest,
     resolved: &Resolved,
-    kept: &[Item],
+    kept: &[ResolvedItem],
     fitted: Option<&Fitted>,
     brokers: &BrokerModels,
 ) -> Option<PlannedFeed> {
     // Without options and limits all instruments have the mode of the request.
-    let items: &[Item] = if fitted.is_some() || !resolved.options.is_empty() { kept } else { &[] };
-    let own_mode = |item: &Item| {
+    let items: &[ResolvedItem] = if fitted.is_some() || !resolved.options.is_empty() { kept } else { &[] };
+    let own_mode = |item: &ResolvedItem| {
         let mode = match fitted {
             Some(fitted) => fitted.mode(*item),
             None => resolved.options_of(item.position).mode,
@@ -262,7 +262,7 @@ struct Survey {
 }
 
 impl Survey {
-    fn of(request: &PlanRequest, resolved: &Resolved, kept: &[Item], basis: Basis<'_>) -> Survey {
+    fn of(request: &PlanRequest, resolved: &Resolved, kept: &[ResolvedItem], basis: Basis<'_>) -> Survey {
         let Basis { catalogue, brokers } = basis;
         let (mut known, mut unknown) = ([0; InstrumentType::ALL.len()], 0);
         let mut loads = Loads::new();
@@ -304,7 +304,7 @@ fn by_exchange(instruments: &KeyList) -> BTreeMap<String, u64> {
 fn warnings(
     request: &PlanRequest,
     resolved: &Resolved,
-    kept: &[Item],
+    kept: &[ResolvedItem],
     survey: &Survey,
     basis: Basis<'_>,
 ) -> Vec<String> {
@@ -312,8 +312,8 @@ fn warnings(
     let mut warnings = resolved.warnings.clone();
     if !request.feed.is_empty() {
         let unlisted: Vec<String> = request.feed.broker.map_or(Vec::new(), |broker| {
-            let is_listed = |item: &Item| item.id.is_some_and(|id| catalogue.is_listed_by(broker, id));
-            let key = |item: &Item| format!("`{}`", resolved.keys.key(item.position as usize));
+            let is_listed = |item: &ResolvedItem| item.id.is_some_and(|id| catalogue.is_listed_by(broker, id));
+            let key = |item: &ResolvedItem| format!("`{}`", resolved.keys.key(item.position as usize));
             kept.iter().filter(|item| !is_listed(item)).map(key).collect()
         });
         warnings.append(&mut request.feed.warnings(request.subscription_type, basis, &unlisted));
@@ -342,7 +342,7 @@ fn warnings(
 fn dead_instruments(
     request: &PlanRequest,
     resolved: &Resolved,
-    kept: &[Item],
+    kept: &[ResolvedItem],
     catalogue: &Catalogue,
 ) -> impl Iterator<Item = String> {
     let (as_of, strictness) = (request.options.as_of, request.strictness());
@@ -367,7 +367,7 @@ fn dead_instruments(
 
 /// Names the kept keys that are not those of their instruments: symbols without a series, and keys that were replaced. The
 /// usual name of an index needs no explanation.
-fn resolved_keys(resolved: &Resolved, kept: &[Item], catalogue: &Catalogue) -> impl Iterator<Item = String> {
+fn resolved_keys(resolved: &Resolved, kept: &[ResolvedItem], catalogue: &Catalogue) -> impl Iterator<Item = String> {
     let (mut without_series, mut replaced) = (Vec::new(), Vec::new());
     for item in kept {
         let Some(alias) = item.id.map(|id| catalogue.get(id)).filter(Instrument::is_alias) else { continue };
@@ -393,7 +393,7 @@ fn resolved_keys(resolved: &Resolved, kept: &[Item], catalogue: &Catalogue) -> i
 
 /// Names the kept instruments that are in the plan under several names. It happens only without a broker: at a broker all names
 /// have one token, so that one of them is kept.
-fn one_under_several_names(resolved: &Resolved, kept: &[Item], catalogue: &Catalogue) -> Option<String> {
+fn one_under_several_names(resolved: &Resolved, kept: &[ResolvedItem], catalogue: &Catalogue) -> Option<String> {
     let mut names: BTreeMap<InstrumentId, Vec<&str>> = BTreeMap::new();
     for item in kept {
         let Some(id) = item.id else { continue };

@@ -12,14 +12,14 @@ use crate::fit::{self, Fitted, PinnedOverCapacity, RankedItem};
 use crate::instrument::compare_keys;
 use crate::keys::KeyList;
 use crate::rejection::{Reason, Rejection};
-use crate::request::{Item, PlanRequest, Resolved};
+use crate::request::{PlanRequest, Resolved, ResolvedItem};
 use crate::source::ItemOptions;
 use crate::vocabulary::{Exchange, Mode, OptimizationLevel, counted};
 use crate::worth::Worth;
 
 /// The keys that are kept, in the order of the plan, and the rejected ones with their positions in the request.
 pub(crate) struct Optimised {
-    pub(crate) kept: Vec<Item>,
+    pub(crate) kept: Vec<ResolvedItem>,
     pub(crate) rejected: Vec<(u32, Rejection)>,
     /// The modes at the broker of the request.
     pub(crate) fitted: Option<Fitted>,
@@ -30,7 +30,7 @@ pub(crate) struct Optimised {
 pub(crate) fn optimise(
     request: &PlanRequest,
     resolved: &Resolved,
-    kept: Vec<Item>,
+    kept: Vec<ResolvedItem>,
     basis: Basis<'_>,
 ) -> Result<Optimised, PinnedOverCapacity> {
     if request.feed.broker.is_some() {
@@ -48,19 +48,19 @@ pub(crate) fn optimise(
 }
 
 /// Sorts by exchange, then symbol.
-fn sort_by_key(items: &mut [Item], keys: &KeyList) {
+fn sort_by_key(items: &mut [ResolvedItem], keys: &KeyList) {
     if items.iter().all(|item| item.id.is_some()) {
         items.sort_unstable_by_key(|item| item.id);
     } else {
-        let text = |item: &Item| keys.key(item.position as usize);
+        let text = |item: &ResolvedItem| keys.key(item.position as usize);
         items.sort_unstable_by(|a, b| compare_keys(text(a), text(b)));
     }
 }
 
 /// Sorts by descending worth, then by key. The order of the plan must not depend on the order of the request, which is free if
 /// all keys fit.
-fn sort_by_worth(ranked: &mut [(Worth, Item)], keys: &KeyList) {
-    let text = |item: &Item| keys.key(item.position as usize);
+fn sort_by_worth(ranked: &mut [(Worth, ResolvedItem)], keys: &KeyList) {
+    let text = |item: &ResolvedItem| keys.key(item.position as usize);
     ranked.sort_unstable_by(|(a_worth, a), (b_worth, b)| {
         let by_worth = b_worth.without_position().cmp(&a_worth.without_position());
         by_worth.then_with(|| match (a.id, b.id) {
@@ -75,7 +75,7 @@ fn sort_by_worth(ranked: &mut [(Worth, Item)], keys: &KeyList) {
 pub(crate) fn ranked_at_broker(
     request: &PlanRequest,
     resolved: &Resolved,
-    kept: Vec<Item>,
+    kept: Vec<ResolvedItem>,
     basis: Basis<'_>,
 ) -> (Vec<RankedItem>, Vec<(u32, Rejection)>) {
     let is_aggressive = request.options.optimization_level == OptimizationLevel::Aggressive;
@@ -95,15 +95,17 @@ pub(crate) fn ranked_at_broker(
 fn fit_at_broker(
     request: &PlanRequest,
     resolved: &Resolved,
-    kept: Vec<Item>,
+    kept: Vec<ResolvedItem>,
     basis: Basis<'_>,
 ) -> Result<Optimised, PinnedOverCapacity> {
     let (ranked, mut rejected) = ranked_at_broker(request, resolved, kept, basis);
     let mut fitted = fit::fit(request, resolved, &ranked, basis)?;
     rejected.append(&mut fitted.rejected);
     let is_kept = |candidate: &RankedItem| fitted.is_kept(candidate.item);
-    let mut kept: Vec<(Worth, Item)> = ranked.iter().filter(|of| is_kept(of)).map(|of| (of.worth, of.item)).collect();
-    let items = |kept: Vec<(Worth, Item)>| kept.into_iter().map(|(_, item)| item).collect::<Vec<Item>>();
+    let mut kept: Vec<(Worth, ResolvedItem)> =
+        ranked.iter().filter(|of| is_kept(of)).map(|of| (of.worth, of.item)).collect();
+    let items =
+        |kept: Vec<(Worth, ResolvedItem)>| kept.into_iter().map(|(_, item)| item).collect::<Vec<ResolvedItem>>();
     let kept = match request.options.optimization_level {
         OptimizationLevel::Aggressive => {
             sort_by_worth(&mut kept, &resolved.keys);
@@ -123,15 +125,15 @@ fn fit_at_broker(
 }
 
 /// Keeps the first keys, those of higher priority before all others. The order does not change.
-fn truncate(request: &PlanRequest, resolved: &Resolved, mut kept: Vec<Item>) -> Optimised {
+fn truncate(request: &PlanRequest, resolved: &Resolved, mut kept: Vec<ResolvedItem>) -> Optimised {
     let max = request.options.max_instruments as usize;
     if kept.len() <= max {
         return Optimised { kept, rejected: Vec::new(), fitted: None };
     }
-    let beyond: Vec<Item> = if resolved.options.is_empty() {
+    let beyond: Vec<ResolvedItem> = if resolved.options.is_empty() {
         kept.split_off(max)
     } else {
-        let mut ranked: Vec<(usize, Item)> = kept.into_iter().enumerate().collect();
+        let mut ranked: Vec<(usize, ResolvedItem)> = kept.into_iter().enumerate().collect();
         ranked.sort_by_key(|(_, item)| Reverse(resolved.options_of(item.position).priority));
         let beyond = ranked.split_off(max);
         ranked.sort_unstable_by_key(|(place, _)| *place);
@@ -141,9 +143,9 @@ fn truncate(request: &PlanRequest, resolved: &Resolved, mut kept: Vec<Item>) -> 
     Optimised { kept, rejected: over_limit(request, &resolved.keys, &beyond), fitted: None }
 }
 
-fn over_limit(request: &PlanRequest, keys: &KeyList, beyond: &[Item]) -> Vec<(u32, Rejection)> {
+fn over_limit(request: &PlanRequest, keys: &KeyList, beyond: &[ResolvedItem]) -> Vec<(u32, Rejection)> {
     let detail = format!("beyond the maximum of {}", counted(request.options.max_instruments, "instrument"));
-    let reject = |item: &Item| {
+    let reject = |item: &ResolvedItem| {
         let key = keys.key(item.position as usize);
         (item.position, Rejection::new(key, Reason::OverLimit, detail.as_str()))
     };
@@ -153,7 +155,7 @@ fn over_limit(request: &PlanRequest, keys: &KeyList, beyond: &[Item]) -> Vec<(u3
 /// Collapses aliases and cross-listings, and keeps the candidates that are worth most. Among candidates of the same
 /// availability and priority, each exchange gets its fair share of the slots. Keys that the catalog does not contain
 /// get the remaining slots, in the caller's order.
-fn prioritise(request: &PlanRequest, resolved: &Resolved, kept: Vec<Item>, basis: Basis<'_>) -> Optimised {
+fn prioritise(request: &PlanRequest, resolved: &Resolved, kept: Vec<ResolvedItem>, basis: Basis<'_>) -> Optimised {
     let keys = &resolved.keys;
     let Collapsed { candidates, mut rejected } = collapse(request, resolved, kept, basis, root_of);
     let max = request.options.max_instruments as usize;
@@ -161,7 +163,7 @@ fn prioritise(request: &PlanRequest, resolved: &Resolved, kept: Vec<Item>, basis
         let options = resolved.options_of(item.position);
         (Worth::of(item, position, options, request, basis.catalogue), item)
     };
-    let mut ranked: Vec<(Worth, Item)> = candidates.into_iter().map(rank).collect();
+    let mut ranked: Vec<(Worth, ResolvedItem)> = candidates.into_iter().map(rank).collect();
     if ranked.len() > max {
         ranked.sort_unstable_by_key(|(worth, _)| Reverse(*worth));
         let mut chosen = Vec::with_capacity(max);
@@ -186,12 +188,12 @@ fn prioritise(request: &PlanRequest, resolved: &Resolved, kept: Vec<Item>, basis
 /// Distributes slots among the candidates of one class, which are sorted by worth.
 fn share_out(
     keys: &KeyList,
-    class: &[(Worth, Item)],
+    class: &[(Worth, ResolvedItem)],
     slots: usize,
-    chosen: &mut Vec<(Worth, Item)>,
-    beyond: &mut Vec<Item>,
+    chosen: &mut Vec<(Worth, ResolvedItem)>,
+    beyond: &mut Vec<ResolvedItem>,
 ) {
-    let exchange_of = |item: &Item| {
+    let exchange_of = |item: &ResolvedItem| {
         let key = keys.key(item.position as usize);
         key.split_once(':').map_or("", |(exchange, _)| exchange)
     };
@@ -219,7 +221,7 @@ struct Collapsed {
 
 /// The key that represents its group.
 struct Candidate {
-    item: Item,
+    item: ResolvedItem,
     /// The position of the group's first key in the request: callers list the most important keys first.
     position: u32,
     /// The options of all keys of the group.
@@ -253,7 +255,7 @@ struct Best {
 fn collapse(
     request: &PlanRequest,
     resolved: &Resolved,
-    kept: Vec<Item>,
+    kept: Vec<ResolvedItem>,
     basis: Basis<'_>,
     group_of: fn(&Catalogue, InstrumentId) -> InstrumentId,
 ) -> Collapsed {
@@ -319,7 +321,7 @@ fn collapse(
 /// belong to the first one.
 fn grouping<'a>(
     resolved: &Resolved,
-    kept: &[Item],
+    kept: &[ResolvedItem],
     catalogue: &'a Catalogue,
     group_of: fn(&Catalogue, InstrumentId) -> InstrumentId,
 ) -> impl Fn(InstrumentId) -> InstrumentId + use<'a> {

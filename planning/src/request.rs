@@ -69,7 +69,7 @@ impl PlanRequest {
 
 /// One distinct key of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Item {
+pub(crate) struct ResolvedItem {
     /// The position of its first occurrence in the request, counted from 0.
     pub(crate) position: u32,
     /// The instrument; `None` if the catalog does not contain it.
@@ -85,7 +85,7 @@ pub(crate) struct Item {
 pub struct Resolved {
     /// All keys of the request, with repeats.
     pub(crate) keys: Arc<KeyList>,
-    pub(crate) items: Vec<Item>,
+    pub(crate) items: Vec<ResolvedItem>,
     /// The options of each key, by its position; empty if no key has options of its own.
     pub(crate) options: Vec<ItemOptions>,
     /// Positions of keys that repeat an earlier one, in the order of the request.
@@ -139,7 +139,7 @@ impl Resolved {
 }
 
 /// Splits a request into distinct keys and repeats, both in the caller's order.
-fn distinct_items(keys: &KeyList, catalogue: &Catalogue) -> (Vec<Item>, Vec<u32>) {
+fn distinct_items(keys: &KeyList, catalogue: &Catalogue) -> (Vec<ResolvedItem>, Vec<u32>) {
     let mut seen = IdSet::with_capacity(keys.len());
     // Keys that the catalog lacks come from the caller alone: the default hasher keeps them from colliding.
     let mut seen_unknown: HashSet<&str> = HashSet::new();
@@ -151,7 +151,7 @@ fn distinct_items(keys: &KeyList, catalogue: &Catalogue) -> (Vec<Item>, Vec<u32>
             None => seen_unknown.insert(key),
         };
         if is_new {
-            items.push(Item { position, id });
+            items.push(ResolvedItem { position, id });
         } else {
             repeats.push(position);
         }
@@ -165,7 +165,7 @@ fn merge_repeats(
     request: &PlanRequest,
     basis: Basis<'_>,
     keys: &KeyList,
-    items: &[Item],
+    items: &[ResolvedItem],
     repeats: &[u32],
     options: &mut [ItemOptions],
 ) -> Option<String> {
@@ -204,9 +204,9 @@ fn fits_in_any_order(request: &PlanRequest, basis: Basis<'_>, options: &[ItemOpt
 
 /// Sorts by exchange, then symbol. Ids are numbered in that order, so that only the keys without one are compared
 /// as text.
-fn sort_items(items: &mut Vec<Item>, keys: &KeyList, catalogue: &Catalogue) {
-    let text = |item: &Item| keys.key(item.position as usize);
-    let mut unknown: Vec<Item> = items.extract_if(.., |item| item.id.is_none()).collect();
+fn sort_items(items: &mut Vec<ResolvedItem>, keys: &KeyList, catalogue: &Catalogue) {
+    let text = |item: &ResolvedItem| keys.key(item.position as usize);
+    let mut unknown: Vec<ResolvedItem> = items.extract_if(.., |item| item.id.is_none()).collect();
     items.sort_unstable_by_key(|item| item.id.map_or(0, InstrumentId::as_u32));
     if unknown.is_empty() {
         return;
@@ -215,7 +215,8 @@ fn sort_items(items: &mut Vec<Item>, keys: &KeyList, catalogue: &Catalogue) {
     let known = std::mem::take(items);
     let mut known = known.as_slice();
     for item in unknown {
-        let is_before = |other: &Item| other.id.is_some_and(|id| compare_keys(catalogue.key(id), text(&item)).is_lt());
+        let is_before =
+            |other: &ResolvedItem| other.id.is_some_and(|id| compare_keys(catalogue.key(id), text(&item)).is_lt());
         let (before, after) = known.split_at(known.partition_point(is_before));
         items.extend_from_slice(before);
         items.push(item);

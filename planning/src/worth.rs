@@ -5,7 +5,7 @@ use std::cmp::Reverse;
 use chrono::NaiveDate;
 
 use crate::catalogue::{Availability, Catalogue};
-use crate::request::{Item, PlanRequest};
+use crate::request::{PlanRequest, ResolvedItem};
 use crate::source::ItemOptions;
 
 /// The worth of one candidate. The greater of two is kept first; the fields decide in their order.
@@ -27,7 +27,7 @@ pub(crate) struct Worth {
 impl Worth {
     /// Returns the worth of a key whose instrument first occurs at `position` of the request.
     pub(crate) fn of(
-        item: Item,
+        item: ResolvedItem,
         position: u32,
         options: ItemOptions,
         request: &PlanRequest,
@@ -104,7 +104,7 @@ mod tests {
         let mut options = request.feed.options_of(keys_of(&request));
         options.resize(keys.len(), ItemOptions::default());
         let worth = |position: u32| {
-            let item = Item { position, id: catalogue.find(keys[position as usize]) };
+            let item = ResolvedItem { position, id: catalogue.find(keys[position as usize]) };
             Worth::of(item, position, options[position as usize], &request, &catalogue)
         };
         let mut positions: Vec<u32> = (0u32..).take(keys.len()).collect();

@@ -8,7 +8,7 @@ use crate::capacity::MARKET;
 use crate::catalogue::{Catalogue, InstrumentId};
 use crate::placement::{Connection, PlacedLeg, Placement, PlacementRules, PreviousPlaces};
 use crate::previous::{PlacedConnection, PreviousPlacement};
-use crate::request::Item;
+use crate::request::ResolvedItem;
 use crate::source::ItemOptions;
 use crate::vocabulary::PlacementStrategy;
 
@@ -67,7 +67,7 @@ impl Composer<'_> {
 /// or a new key since the previous plan, unless that plan has the new key as well.
 fn previous_places(
     previous: &PreviousPlacement,
-    kept: &[Item],
+    kept: &[ResolvedItem],
     accounts: &[PlanAccount<'_>],
     catalogue: &Catalogue,
 ) -> PreviousPlaces {
@@ -96,9 +96,9 @@ fn previous_places(
 }
 
 /// Returns the number of the underlying of each instrument that is a contract.
-pub(super) fn underlyings(kept: &[Item], catalogue: &Catalogue) -> Vec<Option<u32>> {
+pub(super) fn underlyings(kept: &[ResolvedItem], catalogue: &Catalogue) -> Vec<Option<u32>> {
     let mut numbers: HashMap<&str, u32> = HashMap::new();
-    let number = |item: &Item| {
+    let number = |item: &ResolvedItem| {
         let underlying = catalogue.get(item.id?).underlying()?;
         let next = u32::try_from(numbers.len()).expect("a plan has few underlyings");
         Some(*numbers.entry(underlying).or_insert(next))

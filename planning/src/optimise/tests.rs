@@ -29,7 +29,7 @@ fn outcome(level: OptimizationLevel, max: u32, keys: &[&str]) -> (Vec<String>, V
     let catalogue = catalogue();
     let resolved = Resolved::new(&request, basis(&catalogue), &[0; 32]);
     let optimised = optimise(&request, &resolved, resolved.items.clone(), basis(&catalogue)).unwrap();
-    let text = |item: &Item| resolved.keys.key(item.position as usize).to_owned();
+    let text = |item: &ResolvedItem| resolved.keys.key(item.position as usize).to_owned();
     let rejected = optimised.rejected.into_iter().map(|(_, r)| (r.instrument, r.reason)).collect();
     (optimised.kept.iter().map(text).collect(), rejected)
 }
@@ -96,7 +96,7 @@ fn priority_precedes_worth_and_fairness() {
 
     let optimised = optimise(&request, &resolved, resolved.items.clone(), basis(&catalogue)).unwrap();
 
-    let text = |item: &Item| resolved.keys.key(item.position as usize).to_owned();
+    let text = |item: &ResolvedItem| resolved.keys.key(item.position as usize).to_owned();
     let kept: Vec<String> = optimised.kept.iter().map(text).collect();
     assert_eq!(kept, ["NFO:NIFTY26SEPFUT", "NSE:INFY", "NSE:NIFTY 50"]);
     assert_eq!(optimised.rejected.len(), 2);
@@ -168,7 +168,7 @@ fn choose(keys: &[&str], change: impl FnOnce(&mut PlanRequest)) -> Choice {
     change(&mut request);
     let resolved = Resolved::new(&request, basis(&catalogue), &[0; 32]);
     let optimised = optimise(&request, &resolved, resolved.items.clone(), basis(&catalogue)).unwrap();
-    let text = |item: &Item| resolved.keys.key(item.position as usize).to_owned();
+    let text = |item: &ResolvedItem| resolved.keys.key(item.position as usize).to_owned();
     let (over_limit, aliases): (Vec<_>, Vec<_>) = optimised
         .rejected
         .into_iter()
