@@ -19,23 +19,23 @@ const ACCOUNTS_ADDED_MAX: u32 = 8;
 
 /// A kind of capacity that a user can add.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Kind {
+enum CapacityKind {
     Connections,
     Accounts,
 }
 
-impl Kind {
+impl CapacityKind {
     fn limit(self) -> &'static str {
         match self {
-            Kind::Connections => "connections",
-            Kind::Accounts => "accounts",
+            CapacityKind::Connections => "connections",
+            CapacityKind::Accounts => "accounts",
         }
     }
 
     fn noun(self) -> &'static str {
         match self {
-            Kind::Connections => "connection",
-            Kind::Accounts => "account",
+            CapacityKind::Connections => "connection",
+            CapacityKind::Accounts => "account",
         }
     }
 
@@ -45,12 +45,12 @@ impl Kind {
             |account: &PlanAccount<'_>, mode: &Mode| account.limits.modes.get(mode).map_or(0, |of| of.legs.len());
         let endpoints = in_play.modes().iter().filter(|mode| accounts.iter().any(|account| of_mode(account, mode) > 1));
         match self {
-            Kind::Connections if accounts.iter().any(|account| account.limits.has_regimes_of_connections()) => {
+            CapacityKind::Connections if accounts.iter().any(|account| account.limits.has_regimes_of_connections()) => {
                 CONNECTIONS_IN_REGIMES_ADDED_MAX
             }
-            Kind::Connections if endpoints.count() > 1 => CONNECTIONS_AT_ENDPOINTS_ADDED_MAX,
-            Kind::Connections => CONNECTIONS_ADDED_MAX,
-            Kind::Accounts => {
+            CapacityKind::Connections if endpoints.count() > 1 => CONNECTIONS_AT_ENDPOINTS_ADDED_MAX,
+            CapacityKind::Connections => CONNECTIONS_ADDED_MAX,
+            CapacityKind::Accounts => {
                 let own = u32::try_from(accounts.len()).unwrap_or(u32::MAX);
                 ACCOUNTS_ADDED_MAX.min(ACCOUNTS_MAX.saturating_sub(own))
             }
@@ -59,16 +59,16 @@ impl Kind {
 
     fn relaxation(self, add: u32) -> Relaxation {
         match self {
-            Kind::Connections => Relaxation { more_connections: add, ..Relaxation::default() },
-            Kind::Accounts => Relaxation { more_accounts: add, ..Relaxation::default() },
+            CapacityKind::Connections => Relaxation { more_connections: add, ..Relaxation::default() },
+            CapacityKind::Accounts => Relaxation { more_accounts: add, ..Relaxation::default() },
         }
     }
 
     /// Returns the change of limits that gives as much of this kind as can be added.
     fn most(self, added_max: u32) -> Relaxation {
         match self {
-            Kind::Connections => Relaxation::without(LimitName::Connections),
-            Kind::Accounts => self.relaxation(added_max),
+            CapacityKind::Connections => Relaxation::without(LimitName::Connections),
+            CapacityKind::Accounts => self.relaxation(added_max),
         }
     }
 }
@@ -113,7 +113,7 @@ pub(super) fn needed(
     for needs_max in [false, true] {
         // With both limits exhausted, one of them alone admits nothing.
         let max = if needs_max { max.max(count) } else { max };
-        for kind in [Kind::Connections, Kind::Accounts] {
+        for kind in [CapacityKind::Connections, CapacityKind::Accounts] {
             let added_max = kind.added_max(accounts, in_play);
             if added_max == 0 {
                 continue;
