@@ -183,7 +183,7 @@ fn ready_times(ready_at: impl Iterator<Item = (u32, u64)>, to: &Side<'_>, basis:
 
 /// Subscriptions of one connection that one message can treat alike.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-struct Kind {
+struct MessageKind {
     mode: Mode,
     counted: Mode,
     /// The mode before, and the one in which the instrument counted; `None` if it was not subscribed.
@@ -195,7 +195,7 @@ struct Kind {
 struct Pending {
     /// The positions in the plan of the instruments to subscribe or change, by kind, in the order in which they are sent. The
     /// first number is their rank on the connection.
-    wanted: BTreeMap<Kind, VecDeque<(u32, u32)>>,
+    wanted: BTreeMap<MessageKind, VecDeque<(u32, u32)>>,
     /// The positions in the earlier plan of the instruments to unsubscribe, the least valuable first.
     unwanted: BTreeMap<(Mode, Mode), VecDeque<(u32, u32)>>,
     /// The time at which the connection can send the next message.
@@ -277,7 +277,7 @@ impl<'a, 'l> Planner<'a, 'l> {
                     continue;
                 }
             }
-            let kind = Kind { mode: leg.mode, counted: leg.counted, before };
+            let kind = MessageKind { mode: leg.mode, counted: leg.counted, before };
             self.pending[leg.line].wanted.entry(kind).or_default().push_back((rank, leg.position));
         }
         let unwanted = from_legs.iter().zip(&is_matched).rev().filter(|(_, is_matched)| !**is_matched);
@@ -325,7 +325,7 @@ impl<'a, 'l> Planner<'a, 'l> {
     /// Sends the first message that the limits allow. Returns whether there is one.
     fn send_wanted(&mut self, line: usize) -> bool {
         let pending = &self.pending[line];
-        let mut kinds: Vec<(u32, Kind)> =
+        let mut kinds: Vec<(u32, MessageKind)> =
             pending.wanted.iter().filter_map(|(kind, queue)| Some((queue.front()?.0, *kind))).collect();
         kinds.sort_unstable();
         let has_unwanted = pending.has_unwanted();
@@ -343,7 +343,7 @@ impl<'a, 'l> Planner<'a, 'l> {
     }
 
     /// Returns the number of instruments of a kind that the next message can treat.
-    fn sendable(&self, line: usize, kind: Kind) -> u32 {
+    fn sendable(&self, line: usize, kind: MessageKind) -> u32 {
         let waiting = self.pending[line].wanted.get(&kind).map_or(0, VecDeque::len);
         let max = self.open.limits(line).subscribe.instruments_per_message.value.max(1);
         let count = u32::try_from(waiting).unwrap_or(u32::MAX).min(max);
@@ -359,7 +359,7 @@ impl<'a, 'l> Planner<'a, 'l> {
         self.basis.brokers.connect_ms() + quiet
     }
 
-    fn send(&mut self, line: usize, kind: Kind, count: u32) {
+    fn send(&mut self, line: usize, kind: MessageKind, count: u32) {
         if !self.open.is_connected(line) {
             self.open.connect(line);
             let closed_at = self.released_at.get(&self.open.account(line)).copied().unwrap_or(0);
@@ -420,7 +420,7 @@ impl<'a, 'l> Planner<'a, 'l> {
     /// Unsubscribes all instruments of a connection whose mode changes, so that they are subscribed again. Returns whether there
     /// are any.
     fn resubscribe_changes(&mut self, line: usize) -> bool {
-        let changes: Vec<Kind> = self.pending[line]
+        let changes: Vec<MessageKind> = self.pending[line]
             .wanted
             .iter()
             .filter(|(kind, queue)| kind.before.is_some() && !queue.is_empty())
@@ -436,7 +436,7 @@ impl<'a, 'l> Planner<'a, 'l> {
                 self.open.remove(line, counted, u32::try_from(positions.len()).unwrap_or(u32::MAX));
                 end = self.push(line, BatchAction::Unsubscribe, Some(mode), self.to, positions);
             }
-            let of_kind = self.pending[line].wanted.entry(Kind { before: None, ..*kind }).or_default();
+            let of_kind = self.pending[line].wanted.entry(MessageKind { before: None, ..*kind }).or_default();
             of_kind.extend(queue);
             of_kind.make_contiguous().sort_unstable();
         }
