@@ -7,7 +7,7 @@ use std::hash::Hash;
 use super::{PlacedItem, PlacedLeg, Placement, PreviousPlaces, UNNUMBERED};
 
 /// The instruments of one mode and rate on a connection. They are interchangeable: the balance stays the same.
-type Kind = (u32, Option<usize>, u32);
+type ModeAndRate = (u32, Option<usize>, u32);
 
 /// Returns a placement with as many instruments of each mode and rate on each connection as the balanced one, and with as many
 /// instruments as possible where they were. The most valuable ones stay.
@@ -18,11 +18,11 @@ pub(super) fn rebalanced(balanced: Placement, items: &[PlacedItem], previous: &P
         connection.number = own.map_or(UNNUMBERED, |at| previous.connections[at].number);
     }
 
-    let kind = |connection: u32, instrument: u32| -> Kind {
+    let kind = |connection: u32, instrument: u32| -> ModeAndRate {
         let PlacedItem { mode, rate, .. } = items[instrument as usize];
         (connection, mode, rate)
     };
-    let mut left: HashMap<Kind, u32> = HashMap::new();
+    let mut left: HashMap<ModeAndRate, u32> = HashMap::new();
     for leg in &legs {
         *left.entry(kind(leg.connection, leg.instrument)).or_default() += 1;
     }
