@@ -156,12 +156,12 @@ pub struct Page {
     pub total: usize,
     /// The number of results by match kind; kinds without a result are omitted.
     pub by_kind: Vec<(MatchKind, usize)>,
-    terms: Terms,
+    terms: MatchedTerms,
 }
 
 /// The terms that were found in the fields, in capital letters.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-struct Terms {
+struct MatchedTerms {
     whole: Vec<String>,
     words: Vec<String>,
     near: Vec<String>,

@@ -7,7 +7,7 @@ use chrono::NaiveDate;
 use super::bits::{Bits, Sparse, numbers_of};
 use super::texts::folded;
 use super::typo::mistakes_allowed;
-use super::{Catalogue, Filters, Hit, Index, InstrumentId, MatchKind, Query, Reach, Terms, forms};
+use super::{Catalogue, Filters, Hit, Index, InstrumentId, MatchKind, MatchedTerms, Query, Reach, forms};
 use crate::vocabulary::InstrumentType;
 
 /// Nearly every text contains a part with fewer characters than this.
@@ -66,13 +66,13 @@ impl<'a> Stages<'a> {
     }
 
     /// Runs the stages that the query reaches, and returns the terms to highlight.
-    pub(super) fn run(&mut self, query: &Query) -> Terms {
+    pub(super) fn run(&mut self, query: &Query) -> MatchedTerms {
         let text = query.text.trim();
         let whole = folded(&forms::decoded(text).unwrap_or_else(|| text.to_owned()));
         if whole.is_empty() {
             let all = self.passing.clone().into_owned();
             self.add(MatchKind::All, &all, Part::Whole);
-            return Terms::default();
+            return MatchedTerms::default();
         }
         let words: Vec<String> = whole.split_whitespace().map(str::to_owned).collect();
 
@@ -87,7 +87,7 @@ impl<'a> Stages<'a> {
         let near = if query.reach >= Reach::Near && !is_exact { self.near(&words) } else { Vec::new() };
         let mut terms = meaning.terms;
         terms.push(whole);
-        Terms { whole: terms, words, near }
+        MatchedTerms { whole: terms, words, near }
     }
 
     /// Returns what the text means: a symbol, an underlying, a key or an ISIN, or else one of them in another spelling
