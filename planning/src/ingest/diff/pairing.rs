@@ -27,7 +27,7 @@ pub(super) fn paired<'a, R: Borrow<Row>>(before: &'a [R], after: &'a [Row]) -> P
 }
 
 type Security<'a> = (Segment, &'a str);
-type Terms<'a> = (Segment, &'a str, Option<Amount>, InstrumentType, &'a str);
+type ContractTraits<'a> = (Segment, &'a str, Option<Amount>, InstrumentType, &'a str);
 
 fn isin_of(row: &Row) -> Option<Security<'_>> {
     match Identity::of(row) {
@@ -36,7 +36,7 @@ fn isin_of(row: &Row) -> Option<Security<'_>> {
     }
 }
 
-fn terms_and_token(row: &Row) -> Option<Terms<'_>> {
+fn terms_and_token(row: &Row) -> Option<ContractTraits<'_>> {
     match Identity::of(row) {
         Identity::Contract { segment, underlying, strike, class, .. } => {
             Some((segment, underlying, strike, class, token_of(row)?))
