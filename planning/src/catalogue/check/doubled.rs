@@ -74,9 +74,9 @@ fn is_security(instrument: &Instrument<'_>) -> bool {
 }
 
 /// The terms of a contract. Equal terms are one contract.
-type Terms<'a> = (Segment, &'a str, NaiveDate, Option<Amount>, InstrumentType);
+type ContractTerms<'a> = (Segment, &'a str, NaiveDate, Option<Amount>, InstrumentType);
 
-fn terms<'a>(instrument: &Instrument<'a>) -> Option<Terms<'a>> {
+fn terms<'a>(instrument: &Instrument<'a>) -> Option<ContractTerms<'a>> {
     let (underlying, expiry) = (instrument.underlying()?, instrument.expiry()?);
     Some((instrument.segment(), underlying, expiry, instrument.strike(), instrument.class()))
 }
