@@ -61,8 +61,8 @@ pub(super) fn find<'a>(sources: &[Source], listed: &[Listed<'a>], findings: &mut
     for pair in pairs.into_values() {
         let list = match pair.change() {
             Some(_) if pair.is_of_one_date(&dates) => &mut findings.doubled,
-            Some(Change::Series) => &mut findings.series_differs_by_date,
-            Some(Change::Symbol) => &mut findings.symbol_differs_by_date,
+            Some(KeyChangeCause::Series) => &mut findings.series_differs_by_date,
+            Some(KeyChangeCause::Symbol) => &mut findings.symbol_differs_by_date,
             None => &mut findings.doubled,
         };
         list.push(pair.doubled());
@@ -82,7 +82,7 @@ fn terms<'a>(instrument: &Instrument<'a>) -> Option<ContractTerms<'a>> {
 }
 
 /// A change of an instrument between the dates of two files, which changes its key.
-enum Change {
+enum KeyChangeCause {
     /// Another series of the same symbol.
     Series,
     /// Another symbol.
@@ -125,13 +125,13 @@ impl<'a> Pair<'a> {
     }
 
     /// Returns the change that explains the two keys; `None` if they have the same symbol and the same series.
-    fn change(&self) -> Option<Change> {
+    fn change(&self) -> Option<KeyChangeCause> {
         let (first, second) = (&self.first.instrument, &self.second.instrument);
         if !is_security(first) || base_symbol(first) != base_symbol(second) {
-            return Some(Change::Symbol);
+            return Some(KeyChangeCause::Symbol);
         }
         let is_same_series = first.series().is_some() && first.series() == second.series();
-        (!is_same_series).then_some(Change::Series)
+        (!is_same_series).then_some(KeyChangeCause::Series)
     }
 
     fn doubled(&self) -> Doubled<'a> {
