@@ -84,12 +84,12 @@ pub(crate) struct Provenance {
     filled: Vec<(InstrumentId, Field, Broker)>,
     /// The contradictions in the order of keys.
     pub(crate) contradictions: Vec<Contradiction>,
-    joined: Joined,
+    joined: PendingJoins,
 }
 
 /// Changes by instruments that became one, until [`Provenance::finish_joins`].
 #[derive(Debug, Default)]
-struct Joined {
+struct PendingJoins {
     filled: Vec<(InstrumentId, Field, Broker)>,
     contradictions: Vec<Contradiction>,
     /// The keys of instruments that became a part of others, with the keys of those.
@@ -147,7 +147,7 @@ impl Provenance {
 
     /// Applies the joins. Of the contradictions on one field of one instrument, the values of the base are the first.
     pub(super) fn finish_joins(&mut self) {
-        let Joined { filled, contradictions, keys } = std::mem::take(&mut self.joined);
+        let PendingJoins { filled, contradictions, keys } = std::mem::take(&mut self.joined);
         self.filled.extend(filled);
         self.filled.sort_unstable();
         let (mut moved, own): (Vec<_>, Vec<_>) = std::mem::take(&mut self.contradictions)
