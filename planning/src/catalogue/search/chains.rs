@@ -37,7 +37,7 @@ struct Chain {
 }
 
 /// What [`Chains::collect`] finds out about the contracts of all underlyings.
-pub(super) struct Collected {
+pub(super) struct ContractIndex {
     pub(super) chains: Chains,
     /// The expiries of active contracts, by underlying, exchange and date.
     pub(super) expiries: Vec<(u32, Exchange, Expiry)>,
@@ -54,9 +54,12 @@ struct Contracts {
 }
 
 impl Chains {
-    pub(super) fn collect(catalogue: &Catalogue, underlyings: &Texts) -> Collected {
-        let mut collected =
-            Collected { chains: Chains::default(), expiries: Vec::new(), from_middle: vec![u16::MAX; catalogue.len()] };
+    pub(super) fn collect(catalogue: &Catalogue, underlyings: &Texts) -> ContractIndex {
+        let mut collected = ContractIndex {
+            chains: Chains::default(),
+            expiries: Vec::new(),
+            from_middle: vec![u16::MAX; catalogue.len()],
+        };
         for underlying in 0..underlyings.len() {
             let mut contracts: BTreeMap<(Exchange, NaiveDate, bool), Contracts> = BTreeMap::new();
             for id in underlyings.runs(underlying).iter().cloned().flatten() {
@@ -110,7 +113,7 @@ impl Chains {
     }
 }
 
-impl Collected {
+impl ContractIndex {
     fn add(&mut self, underlying: u32, key: (Exchange, NaiveDate, bool), mut contracts: Contracts) {
         let (exchange, date, is_active) = key;
         let ids = contracts.options.iter().map(|(.., id)| *id);

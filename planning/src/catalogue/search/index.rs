@@ -7,7 +7,7 @@ use memchr::memmem::Finder;
 
 use super::AssetClass;
 use super::bits::Bits;
-use super::chains::{Chains, Collected};
+use super::chains::{Chains, ContractIndex};
 use super::filters::Filters;
 use super::rank::Ranks;
 use super::texts::{Texts, as_u32, folded, partition_point};
@@ -74,7 +74,7 @@ impl Index {
         index.isins = Texts::new(isins);
         let underlyings = instruments().filter_map(|instrument| Some((instrument.id.0, instrument.underlying()?)));
         index.underlyings = Texts::new(underlyings);
-        let Collected { chains, expiries, from_middle } = Chains::collect(catalogue, &index.underlyings);
+        let ContractIndex { chains, expiries, from_middle } = Chains::collect(catalogue, &index.underlyings);
         index.ranks = Ranks::new(catalogue, &from_middle);
         (index.chains, index.expiries) = (chains, expiries);
         // Aliases are included, because they are mistyped too.
