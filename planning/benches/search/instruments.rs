@@ -27,7 +27,7 @@ pub(crate) fn rows(count: usize) -> (Vec<(Row, bool)>, &'static str) {
         "those of real files, and their contracts repeated in later years"
     };
     let rows = if real.is_empty() { synthetic_rows() } else { real };
-    let mut collected = Collected { rows: Vec::with_capacity(count), keys: HashSet::new(), count };
+    let mut collected = RowCollector { rows: Vec::with_capacity(count), keys: HashSet::new(), count };
     for (row, is_active) in &rows {
         collected.add(row.clone(), *is_active);
     }
@@ -44,13 +44,13 @@ pub(crate) fn rows(count: usize) -> (Vec<(Row, bool)>, &'static str) {
     (collected.rows, origin)
 }
 
-struct Collected {
+struct RowCollector {
     rows: Vec<(Row, bool)>,
     keys: HashSet<(Exchange, String)>,
     count: usize,
 }
 
-impl Collected {
+impl RowCollector {
     /// Adds the row, unless the number is reached or its key exists already.
     fn add(&mut self, mut row: Row, is_active: bool) {
         // Aliases would be counted in addition.
