@@ -92,9 +92,9 @@ impl<'a, R: Borrow<Row>> Pairing<'a, R> {
     fn pair_by<T: Eq + Hash>(&mut self, trait_of: impl Fn(&'a Row) -> Option<T>, is_pair: impl Fn(&Row, &Row) -> bool) {
         let (before, after) = (self.before, self.after);
         let free_before = (0..before.len()).filter(|at| !self.is_taken[*at]);
-        let olds = Hashed::new(free_before, |at| trait_of(before[at].borrow()));
+        let olds = HashIndex::new(free_before, |at| trait_of(before[at].borrow()));
         let free_after = (0..after.len()).filter(|at| self.partner[*at].is_none());
-        let news = Hashed::new(free_after, |at| trait_of(&after[at]));
+        let news = HashIndex::new(free_after, |at| trait_of(&after[at]));
         for (olds, news) in olds.alike(&news) {
             for (_, new) in news {
                 let shared = trait_of(&after[*new]);
@@ -113,7 +113,7 @@ impl<'a, R: Borrow<Row>> Pairing<'a, R> {
     pub(super) fn into_diff(self) -> Diff {
         let mut diff = Diff::default();
         let row = |position: usize| -> &Row { self.before[position].borrow() };
-        let by_token = Hashed::new(0..self.before.len(), |at| Some((row(at).segment, token_of(row(at))?)));
+        let by_token = HashIndex::new(0..self.before.len(), |at| Some((row(at).segment, token_of(row(at))?)));
         for (new, partner) in self.after.iter().zip(&self.partner) {
             match partner {
                 Some(old) => {
@@ -141,7 +141,7 @@ impl<'a, R: Borrow<Row>> Pairing<'a, R> {
 
 /// Positions by the hash of a trait: this takes a fifth of the memory of a map by the trait itself. Look-ups must
 /// compare the traits, because different traits may have the same hash.
-struct Hashed(Vec<Entry>);
+struct HashIndex(Vec<Entry>);
 
 /// A hash and a position.
 type Entry = (u64, usize);
@@ -149,16 +149,16 @@ type Entry = (u64, usize);
 /// The seed is fixed, so that a comparison takes the same time again.
 const HASHER: FixedState = FixedState::with_seed(0);
 
-impl Hashed {
+impl HashIndex {
     fn new<T: Hash>(positions: impl Iterator<Item = usize>, trait_of: impl Fn(usize) -> Option<T>) -> Self {
         let mut hashed: Vec<_> = positions.filter_map(|at| Some((HASHER.hash_one(trait_of(at)?), at))).collect();
         hashed.sort_unstable();
-        Hashed(hashed)
+        HashIndex(hashed)
     }
 
     /// Returns the positions of each hash that both have.
-    fn alike<'s>(&'s self, other: &'s Hashed) -> impl Iterator<Item = (&'s [Entry], &'s [Entry])> {
-        let groups = |hashed: &'s Hashed| hashed.0.chunk_by(|a, b| a.0 == b.0);
+    fn alike<'s>(&'s self, other: &'s HashIndex) -> impl Iterator<Item = (&'s [Entry], &'s [Entry])> {
+        let groups = |hashed: &'s HashIndex| hashed.0.chunk_by(|a, b| a.0 == b.0);
         let mut own = groups(self).peekable();
         groups(other).filter_map(move |theirs| {
             while own.next_if(|own| own[0].0 < theirs[0].0).is_some() {}
