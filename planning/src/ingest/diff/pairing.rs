@@ -141,10 +141,10 @@ impl<'a, R: Borrow<Row>> Pairing<'a, R> {
 
 /// Positions by the hash of a trait: this takes a fifth of the memory of a map by the trait itself. Look-ups must
 /// compare the traits, because different traits may have the same hash.
-struct HashIndex(Vec<Entry>);
+struct HashIndex(Vec<HashedPosition>);
 
 /// A hash and a position.
-type Entry = (u64, usize);
+type HashedPosition = (u64, usize);
 
 /// The seed is fixed, so that a comparison takes the same time again.
 const HASHER: FixedState = FixedState::with_seed(0);
@@ -157,7 +157,7 @@ impl HashIndex {
     }
 
     /// Returns the positions of each hash that both have.
-    fn alike<'s>(&'s self, other: &'s HashIndex) -> impl Iterator<Item = (&'s [Entry], &'s [Entry])> {
+    fn alike<'s>(&'s self, other: &'s HashIndex) -> impl Iterator<Item = (&'s [HashedPosition], &'s [HashedPosition])> {
         let groups = |hashed: &'s HashIndex| hashed.0.chunk_by(|a, b| a.0 == b.0);
         let mut own = groups(self).peekable();
         groups(other).filter_map(move |theirs| {
