@@ -22,7 +22,7 @@ const ONE_BY_ONE_MAX: usize = 4096;
 
 /// A part of the set of a stage.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Part {
+enum StagePart {
     /// The instruments without an expiry.
     Undated,
     /// All instruments, or those that are left.
@@ -71,7 +71,7 @@ impl<'a> Stages<'a> {
         let whole = folded(&forms::decoded(text).unwrap_or_else(|| text.to_owned()));
         if whole.is_empty() {
             let all = self.passing.clone().into_owned();
-            self.add(MatchKind::All, &all, Part::Whole);
+            self.add(MatchKind::All, &all, StagePart::Whole);
             return MatchedTerms::default();
         }
         let words: Vec<String> = whole.split_whitespace().map(str::to_owned).collect();
@@ -159,23 +159,23 @@ impl<'a> Stages<'a> {
     fn beginning(&mut self, whole: &str, underlyings: &[usize]) {
         let mut prefix = self.empty();
         self.index.insert_prefix(self.catalogue, whole, &mut prefix);
-        self.add(MatchKind::Prefix, &prefix, Part::Undated);
+        self.add(MatchKind::Prefix, &prefix, StagePart::Undated);
         let word = (whole.len() >= WORD_BYTES_MIN).then(|| {
             let mut word = self.empty();
             self.index.names.insert_with_word(whole, &mut word);
             word
         });
         if let Some(word) = &word {
-            self.add(MatchKind::Word, word, Part::Undated);
+            self.add(MatchKind::Word, word, StagePart::Undated);
         }
         if !underlyings.is_empty() {
             let mut contracts = self.empty();
             underlyings.iter().for_each(|of| self.index.underlyings.insert(*of, &mut contracts));
-            self.add(MatchKind::Underlying, &contracts, Part::Whole);
+            self.add(MatchKind::Underlying, &contracts, StagePart::Whole);
         }
-        self.add(MatchKind::Prefix, &prefix, Part::Whole);
+        self.add(MatchKind::Prefix, &prefix, StagePart::Whole);
         if let Some(word) = &word {
-            self.add(MatchKind::Word, word, Part::Whole);
+            self.add(MatchKind::Word, word, StagePart::Whole);
         }
     }
 
@@ -291,8 +291,8 @@ impl<'a> Stages<'a> {
     }
 
     fn add_split(&mut self, kind: MatchKind, set: &Bits) {
-        self.add(kind, set, Part::Undated);
-        self.add(kind, set, Part::Whole);
+        self.add(kind, set, StagePart::Undated);
+        self.add(kind, set, StagePart::Whole);
     }
 
     /// Adds the instruments of a short list that pass the filters and were not found before.
@@ -305,8 +305,8 @@ impl<'a> Stages<'a> {
     }
 
     /// Adds the instruments that pass the filters and were not found before.
-    fn add(&mut self, kind: MatchKind, set: &Bits, part: Part) {
-        let without = (part == Part::Undated).then_some(&self.index.dated);
+    fn add(&mut self, kind: MatchKind, set: &Bits, part: StagePart) {
+        let without = (part == StagePart::Undated).then_some(&self.index.dated);
         let new = Sparse::new_in(set, &self.passing, without, &mut self.seen);
         if new.count() > 0 {
             self.found.push((kind, new));
