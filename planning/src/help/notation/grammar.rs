@@ -14,7 +14,7 @@ const SHORT_STRIKE_DIGITS: usize = 7;
 
 /// A part of a symbol. Between two parts there may be spaces, hyphens and other separators.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Part {
+pub(super) enum SymbolPart {
     /// The last two digits of the year.
     Year,
     /// Four digits.
@@ -59,7 +59,7 @@ struct Draft {
 }
 
 /// Returns the reading of a text that consists of these parts.
-pub(super) fn parse(template: &[Part], text: &str, as_of: NaiveDate) -> Option<Reading> {
+pub(super) fn parse(template: &[SymbolPart], text: &str, as_of: NaiveDate) -> Option<Reading> {
     let mut draft = Draft::default();
     let mut rest = text;
     for part in template {
@@ -74,54 +74,54 @@ fn without_separators(text: &str) -> &str {
 
 impl Draft {
     /// Takes a part from the start of the text and returns the rest.
-    fn take<'a>(&mut self, part: Part, text: &'a str) -> Option<&'a str> {
+    fn take<'a>(&mut self, part: SymbolPart, text: &'a str) -> Option<&'a str> {
         match part {
-            Part::Year => {
+            SymbolPart::Year => {
                 let (year, rest) = number(text, 2)?;
                 self.year = Some(2000 + year.cast_signed());
                 Some(rest)
             }
-            Part::FullYear => {
+            SymbolPart::FullYear => {
                 let (year, rest) = number(text, 4)?;
                 self.year = Some(year.cast_signed()).filter(|year| (2000..2100).contains(year));
                 self.year.map(|_| rest)
             }
-            Part::MonthName => {
+            SymbolPart::MonthName => {
                 let (name, rest) = text.split_at_checked(3)?;
                 self.month = position(MONTHS.iter().position(|month| *month == name)?);
                 Some(rest)
             }
-            Part::MonthNumber => {
+            SymbolPart::MonthNumber => {
                 let (month, rest) = number(text, 2)?;
                 self.month = Some(month);
                 Some(rest)
             }
-            Part::MonthCode => self.take_month(WEEKLY_MONTHS, text),
-            Part::MonthLetter => self.take_month(MONTH_LETTERS, text),
-            Part::Day => {
+            SymbolPart::MonthCode => self.take_month(WEEKLY_MONTHS, text),
+            SymbolPart::MonthLetter => self.take_month(MONTH_LETTERS, text),
+            SymbolPart::Day => {
                 let (day, rest) = number(text, 2)?;
                 self.day = Some(day);
                 Some(rest)
             }
-            Part::ShortDay => {
+            SymbolPart::ShortDay => {
                 let (day, rest) = number(text, 2).or_else(|| number(text, 1))?;
                 self.day = Some(day);
                 Some(rest)
             }
-            Part::Strike => self.take_strike(text),
-            Part::ShortStrike => {
+            SymbolPart::Strike => self.take_strike(text),
+            SymbolPart::ShortStrike => {
                 let digits = text.bytes().take_while(u8::is_ascii_digit).count();
                 if digits <= SHORT_STRIKE_DIGITS { self.take_strike(text) } else { None }
             }
-            Part::Kind => self.take_kind(["CE", "PE"], text),
-            Part::KindLetter => self.take_kind(["C", "P"], text),
-            Part::KindWord => self.take_kind(["CALL", "PUT"], text),
-            Part::Position => {
+            SymbolPart::Kind => self.take_kind(["CE", "PE"], text),
+            SymbolPart::KindLetter => self.take_kind(["C", "P"], text),
+            SymbolPart::KindWord => self.take_kind(["CALL", "PUT"], text),
+            SymbolPart::Position => {
                 let (digit, rest) = number(text, 1)?;
                 self.position = usize::try_from(digit).ok().filter(|position| *position > 0);
                 rest.strip_prefix('!').filter(|_| self.position.is_some())
             }
-            Part::Word(word) => text.strip_prefix(word),
+            SymbolPart::Word(word) => text.strip_prefix(word),
         }
     }
 

@@ -11,15 +11,15 @@
 //! | NSE | `27-11-2025CE25000.00`, `27-Nov-2025XX0.00` |
 //! | dates from the year to the day | `25DEC0225000CE`, `25122325000CE`, `2025-12-23 25000 CE` |
 
-use super::grammar::Part::{
+use super::grammar::SymbolPart::{
     self, Day, FullYear, Kind, KindLetter, KindWord, MonthCode, MonthLetter, MonthName, MonthNumber, Position,
     ShortDay, ShortStrike, Strike, Word, Year,
 };
 
 /// The parts of a symbol, in their order.
-pub(super) type Template = &'static [Part];
+pub(super) type Template = &'static [SymbolPart];
 
-const FUT: Part = Word("FUT");
+const FUT: SymbolPart = Word("FUT");
 
 /// Kite's own notation, which the keys follow.
 pub(super) const KITE: &[Template] = &[

@@ -2,7 +2,7 @@ use std::sync::LazyLock;
 
 use chrono::Datelike;
 
-use super::grammar::{MONTH_LETTERS, Part};
+use super::grammar::{MONTH_LETTERS, SymbolPart};
 use super::table::{self, Template};
 use super::*;
 use crate::catalogue::{Catalogue, Instrument};
@@ -111,30 +111,30 @@ fn write(template: Template, instrument: &Instrument<'_>, separator: &str) -> Op
         Contract::Future => None,
     };
     let written = template.iter().map(|part| match part {
-        Part::Year => Some(format!("{:02}", expiry.year() % 100)),
-        Part::FullYear => Some(expiry.year().to_string()),
-        Part::MonthName => Some(MONTHS[month].to_owned()),
-        Part::MonthNumber => Some(format!("{:02}", month + 1)),
-        Part::MonthCode => Some(WEEKLY_MONTHS[month..=month].to_owned()),
-        Part::MonthLetter => Some(MONTH_LETTERS[month..=month].to_owned()),
-        Part::Day => Some(format!("{:02}", expiry.day())),
-        Part::ShortDay => Some(expiry.day().to_string()),
-        Part::Strike | Part::ShortStrike => instrument.strike().map(|strike| strike.to_string()),
-        Part::Kind => kind(["CE", "PE"]),
-        Part::KindLetter => kind(["C", "P"]),
-        Part::KindWord => kind(["CALL", "PUT"]),
-        Part::Position => None,
-        Part::Word(word) => instrument.strike().is_none().then(|| (*word).to_owned()),
+        SymbolPart::Year => Some(format!("{:02}", expiry.year() % 100)),
+        SymbolPart::FullYear => Some(expiry.year().to_string()),
+        SymbolPart::MonthName => Some(MONTHS[month].to_owned()),
+        SymbolPart::MonthNumber => Some(format!("{:02}", month + 1)),
+        SymbolPart::MonthCode => Some(WEEKLY_MONTHS[month..=month].to_owned()),
+        SymbolPart::MonthLetter => Some(MONTH_LETTERS[month..=month].to_owned()),
+        SymbolPart::Day => Some(format!("{:02}", expiry.day())),
+        SymbolPart::ShortDay => Some(expiry.day().to_string()),
+        SymbolPart::Strike | SymbolPart::ShortStrike => instrument.strike().map(|strike| strike.to_string()),
+        SymbolPart::Kind => kind(["CE", "PE"]),
+        SymbolPart::KindLetter => kind(["C", "P"]),
+        SymbolPart::KindWord => kind(["CALL", "PUT"]),
+        SymbolPart::Position => None,
+        SymbolPart::Word(word) => instrument.strike().is_none().then(|| (*word).to_owned()),
     });
     let parts = written.collect::<Option<Vec<String>>>()?;
-    let is_future = template.iter().all(|part| !matches!(part, Part::Strike | Part::ShortStrike));
+    let is_future = template.iter().all(|part| !matches!(part, SymbolPart::Strike | SymbolPart::ShortStrike));
     (is_future == instrument.strike().is_none())
         .then(|| format!("{}{separator}{}", instrument.underlying().unwrap(), parts.join(separator)))
 }
 
 /// Whether the notation contains the day, so that only one contract has it.
 fn is_exact(template: Template) -> bool {
-    template.iter().any(|part| matches!(part, Part::Day | Part::ShortDay))
+    template.iter().any(|part| matches!(part, SymbolPart::Day | SymbolPart::ShortDay))
 }
 
 #[test]
