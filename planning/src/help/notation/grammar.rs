@@ -49,7 +49,7 @@ pub(super) enum SymbolPart {
 
 /// The parts that were parsed.
 #[derive(Default)]
-struct Draft {
+struct PartialReading {
     year: Option<i32>,
     month: Option<u32>,
     day: Option<u32>,
@@ -60,7 +60,7 @@ struct Draft {
 
 /// Returns the reading of a text that consists of these parts.
 pub(super) fn parse(template: &[SymbolPart], text: &str, as_of: NaiveDate) -> Option<Reading> {
-    let mut draft = Draft::default();
+    let mut draft = PartialReading::default();
     let mut rest = text;
     for part in template {
         rest = draft.take(*part, without_separators(rest))?;
@@ -72,7 +72,7 @@ fn without_separators(text: &str) -> &str {
     text.trim_start_matches(|c: char| !c.is_ascii_alphanumeric() && !matches!(c, '.' | '!'))
 }
 
-impl Draft {
+impl PartialReading {
     /// Takes a part from the start of the text and returns the rest.
     fn take<'a>(&mut self, part: SymbolPart, text: &'a str) -> Option<&'a str> {
         match part {
