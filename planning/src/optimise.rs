@@ -80,7 +80,7 @@ pub(crate) fn ranked_at_broker(
 ) -> (Vec<RankedItem>, Vec<(u32, Rejection)>) {
     let is_aggressive = request.options.optimization_level == OptimizationLevel::Aggressive;
     let group_of = if is_aggressive { root_of } else { Catalogue::target };
-    let Collapsed { candidates, rejected } = collapse(request, resolved, kept, basis, group_of);
+    let GroupedKeys { candidates, rejected } = collapse(request, resolved, kept, basis, group_of);
     let ranked = candidates.into_iter().map(|Candidate { item, position, options }| {
         let worth = Worth::of(item, position, options, request, basis.catalogue);
         let worth = if is_aggressive { worth } else { worth.without_terms() };
@@ -157,7 +157,7 @@ fn over_limit(request: &PlanRequest, keys: &KeyList, beyond: &[ResolvedItem]) ->
 /// get the remaining slots, in the caller's order.
 fn prioritise(request: &PlanRequest, resolved: &Resolved, kept: Vec<ResolvedItem>, basis: Basis<'_>) -> Optimised {
     let keys = &resolved.keys;
-    let Collapsed { candidates, mut rejected } = collapse(request, resolved, kept, basis, root_of);
+    let GroupedKeys { candidates, mut rejected } = collapse(request, resolved, kept, basis, root_of);
     let max = request.options.max_instruments as usize;
     let rank = |Candidate { item, position, .. }| {
         let options = resolved.options_of(item.position);
@@ -214,7 +214,7 @@ fn share_out(
 }
 
 /// One key of each group, and the keys that it represents.
-struct Collapsed {
+struct GroupedKeys {
     candidates: Vec<Candidate>,
     rejected: Vec<(u32, Rejection)>,
 }
@@ -258,7 +258,7 @@ fn collapse(
     kept: Vec<ResolvedItem>,
     basis: Basis<'_>,
     group_of: fn(&Catalogue, InstrumentId) -> InstrumentId,
-) -> Collapsed {
+) -> GroupedKeys {
     let Basis { catalogue, brokers } = basis;
     let group_of = grouping(resolved, &kept, catalogue, group_of);
     let (feed, usual) = (&request.feed, request.feed.mode_of_others(request.subscription_type, brokers));
@@ -314,7 +314,7 @@ fn collapse(
             }
         }
     }
-    Collapsed { candidates, rejected }
+    GroupedKeys { candidates, rejected }
 }
 
 /// Returns the group of each key. If several listings of one security are pinned, each of them is a group, and the other listings
