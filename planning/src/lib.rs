@@ -57,7 +57,7 @@ use crate::fit::{Fitted, PinnedOverCapacity};
 use crate::help::Became;
 use crate::instrument::compare_keys;
 use crate::keys::KeyList;
-use crate::optimise::{Optimised, optimise};
+use crate::optimise::{KeySelection, optimise};
 use crate::plan::{
     CatalogueReference, Metadata, OptimizationResult, PerformanceMetrics, Plan, PlanStatus, Reason, Rejection,
     ValidationResults,
@@ -90,7 +90,7 @@ pub fn create_plan(
 ) -> Result<Plan, PinnedOverCapacity> {
     let catalogue = basis.catalogue;
     let filtered = filter(request, resolved, catalogue);
-    let Optimised { kept, rejected: not_chosen, fitted } = optimise(request, resolved, filtered.kept, basis)?;
+    let KeySelection { kept, rejected: not_chosen, fitted } = optimise(request, resolved, filtered.kept, basis)?;
     let mut rejected = filtered.rejected;
     rejected.extend(not_chosen);
     let rejected = in_order(rejected, resolved.is_order_free);

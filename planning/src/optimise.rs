@@ -18,7 +18,7 @@ use crate::vocabulary::{Exchange, Mode, OptimizationLevel, counted};
 use crate::worth::Worth;
 
 /// The keys that are kept, in the order of the plan, and the rejected ones with their positions in the request.
-pub(crate) struct Optimised {
+pub(crate) struct KeySelection {
     pub(crate) kept: Vec<ResolvedItem>,
     pub(crate) rejected: Vec<(u32, Rejection)>,
     /// The modes at the broker of the request.
@@ -32,7 +32,7 @@ pub(crate) fn optimise(
     resolved: &Resolved,
     kept: Vec<ResolvedItem>,
     basis: Basis<'_>,
-) -> Result<Optimised, PinnedOverCapacity> {
+) -> Result<KeySelection, PinnedOverCapacity> {
     if request.feed.broker.is_some() {
         return fit_at_broker(request, resolved, kept, basis);
     }
@@ -97,7 +97,7 @@ fn fit_at_broker(
     resolved: &Resolved,
     kept: Vec<ResolvedItem>,
     basis: Basis<'_>,
-) -> Result<Optimised, PinnedOverCapacity> {
+) -> Result<KeySelection, PinnedOverCapacity> {
     let (ranked, mut rejected) = ranked_at_broker(request, resolved, kept, basis);
     let mut fitted = fit::fit(request, resolved, &ranked, basis)?;
     rejected.append(&mut fitted.rejected);
@@ -121,14 +121,14 @@ fn fit_at_broker(
             items(kept)
         }
     };
-    Ok(Optimised { kept, rejected, fitted: Some(fitted) })
+    Ok(KeySelection { kept, rejected, fitted: Some(fitted) })
 }
 
 /// Keeps the first keys, those of higher priority before all others. The order does not change.
-fn truncate(request: &PlanRequest, resolved: &Resolved, mut kept: Vec<ResolvedItem>) -> Optimised {
+fn truncate(request: &PlanRequest, resolved: &Resolved, mut kept: Vec<ResolvedItem>) -> KeySelection {
     let max = request.options.max_instruments as usize;
     if kept.len() <= max {
-        return Optimised { kept, rejected: Vec::new(), fitted: None };
+        return KeySelection { kept, rejected: Vec::new(), fitted: None };
     }
     let beyond: Vec<ResolvedItem> = if resolved.options.is_empty() {
         kept.split_off(max)
@@ -140,7 +140,7 @@ fn truncate(request: &PlanRequest, resolved: &Resolved, mut kept: Vec<ResolvedIt
         kept = ranked.into_iter().map(|(_, item)| item).collect();
         beyond.into_iter().map(|(_, item)| item).collect()
     };
-    Optimised { kept, rejected: over_limit(request, &resolved.keys, &beyond), fitted: None }
+    KeySelection { kept, rejected: over_limit(request, &resolved.keys, &beyond), fitted: None }
 }
 
 fn over_limit(request: &PlanRequest, keys: &KeyList, beyond: &[ResolvedItem]) -> Vec<(u32, Rejection)> {
@@ -155,7 +155,7 @@ fn over_limit(request: &PlanRequest, keys: &KeyList, beyond: &[ResolvedItem]) ->
 /// Collapses aliases and cross-listings, and keeps the candidates that are worth most. Among candidates of the same
 /// availability and priority, each exchange gets its fair share of the slots. Keys that the catalog does not contain
 /// get the remaining slots, in the caller's order.
-fn prioritise(request: &PlanRequest, resolved: &Resolved, kept: Vec<ResolvedItem>, basis: Basis<'_>) -> Optimised {
+fn prioritise(request: &PlanRequest, resolved: &Resolved, kept: Vec<ResolvedItem>, basis: Basis<'_>) -> KeySelection {
     let keys = &resolved.keys;
     let GroupedKeys { candidates, mut rejected } = collapse(request, resolved, kept, basis, root_of);
     let max = request.options.max_instruments as usize;
@@ -182,7 +182,7 @@ fn prioritise(request: &PlanRequest, resolved: &Resolved, kept: Vec<ResolvedItem
         rejected.append(&mut over_limit(request, keys, &beyond));
     }
     sort_by_worth(&mut ranked, keys);
-    Optimised { kept: ranked.into_iter().map(|(_, item)| item).collect(), rejected, fitted: None }
+    KeySelection { kept: ranked.into_iter().map(|(_, item)| item).collect(), rejected, fitted: None }
 }
 
 /// Distributes slots among the candidates of one class, which are sorted by worth.
