@@ -13,14 +13,14 @@ use crate::source::ProfileSource;
 use crate::vocabulary::FilteringStrictness;
 
 /// The keys that are kept, in canonical order, and the rejected ones with their positions in the request.
-pub(crate) struct Filtered {
+pub(crate) struct FilterResult {
     pub(crate) kept: Vec<ResolvedItem>,
     pub(crate) rejected: Vec<(u32, Rejection)>,
     /// Positions of kept keys that the catalog does not contain; only lenient keeps such keys.
     pub(crate) unknown: Vec<u32>,
 }
 
-pub(crate) fn filter(request: &PlanRequest, resolved: &Resolved, catalogue: &Catalogue) -> Filtered {
+pub(crate) fn filter(request: &PlanRequest, resolved: &Resolved, catalogue: &Catalogue) -> FilterResult {
     let mut kept = Vec::with_capacity(resolved.items.len());
     let mut rejected = Vec::new();
     let mut unknown = Vec::new();
@@ -62,7 +62,7 @@ pub(crate) fn filter(request: &PlanRequest, resolved: &Resolved, catalogue: &Cat
         rejected
             .push((*position, Rejection::new(key, Reason::Duplicate, "duplicate of an earlier key in this request")));
     }
-    Filtered { kept, rejected, unknown }
+    FilterResult { kept, rejected, unknown }
 }
 
 /// Rejects a key that the catalog does not contain, unless the strictness allows it.
@@ -221,7 +221,7 @@ mod tests {
         let catalogue = builder.build("1".into(), vec![]);
         let resolved = Resolved::new(&request, basis(&catalogue), &[0; 32]);
         assert!(resolved.is_order_free, "the canonical order must be another one than the caller's");
-        let Filtered { kept, rejected, unknown } = filter(&request, &resolved, &catalogue);
+        let FilterResult { kept, rejected, unknown } = filter(&request, &resolved, &catalogue);
         let kept = kept.iter().map(|item| resolved.keys.key(item.position as usize).to_owned()).collect();
         (kept, rejected.into_iter().map(|(_, rejection)| rejection).collect(), unknown)
     }
