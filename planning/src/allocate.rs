@@ -29,7 +29,7 @@ const FIGURE_DAYS_MAX: i64 = 180;
 pub(crate) const OWN_MAXIMUM: &str = "the lowest maximum of the request, the profile and the settings";
 
 /// The part of a plan that its broker determines, and what follows from it for the rest of the plan.
-pub(crate) struct Allocated {
+pub(crate) struct AllocationResult {
     pub(crate) part: BrokerPart,
     pub(crate) warnings: Vec<String>,
     /// The time until the last instrument is subscribed or requested, milliseconds.
@@ -46,7 +46,7 @@ pub(crate) fn allocate(
     fitted: &Fitted,
     broker: Broker,
     basis: Basis<'_>,
-) -> Allocated {
+) -> AllocationResult {
     let accounts = accounts_of(&request.feed, broker, basis.brokers);
     let usual = request.feed.mode_of_others(request.subscription_type, basis.brokers);
     let mut composer =
@@ -93,7 +93,7 @@ fn numbers_of(counts: &PerType<[u32; Mode::ALL.len()]>) -> Numbers {
 }
 
 impl<'a> Composer<'a> {
-    fn stream(&mut self) -> Allocated {
+    fn stream(&mut self) -> AllocationResult {
         let classes: Vec<Option<InstrumentType>> = self.kept.iter().map(|item| self.class_of(*item)).collect();
         let rates: Vec<PerType<u32>> = self.fitted.in_play.modes().iter().map(|mode| self.rates_of(*mode)).collect();
         let rules = self.placement_rules();
@@ -162,7 +162,7 @@ impl<'a> Composer<'a> {
         allocated
     }
 
-    fn history(&mut self) -> Allocated {
+    fn history(&mut self) -> AllocationResult {
         let requests = self.kept.len() as u64;
         let figures: Vec<&Limits> = self.accounts.iter().map(|account| account.limits).collect();
         for limits in &figures {
@@ -192,10 +192,16 @@ impl<'a> Composer<'a> {
         ready_ms: u64,
         bytes_per_second: u64,
         memory_bytes: u64,
-    ) -> Allocated {
+    ) -> AllocationResult {
         let request = RequestDocument::of(self.request);
         let part = BrokerPart { allocation: Arc::new(allocation), subscriptions, request };
-        Allocated { part, warnings: self.old_figures().into_iter().collect(), ready_ms, bytes_per_second, memory_bytes }
+        AllocationResult {
+            part,
+            warnings: self.old_figures().into_iter().collect(),
+            ready_ms,
+            bytes_per_second,
+            memory_bytes,
+        }
     }
 
     /// Returns an allocation without connections.

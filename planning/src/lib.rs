@@ -47,7 +47,7 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
-use crate::allocate::{Allocated, allocate};
+use crate::allocate::{AllocationResult, allocate};
 use crate::basis::Basis;
 use crate::broker::{BrokerModels, Estimate, Loads, megabytes};
 use crate::catalogue::{Catalogue, Instrument, InstrumentId};
@@ -112,7 +112,7 @@ struct Decisions {
     /// The kept keys that the catalog does not contain, if the strictness is `lenient`.
     unknown: Option<Vec<String>>,
     /// The modes and the allocation at the broker of the request.
-    at_broker: Option<(Fitted, Allocated)>,
+    at_broker: Option<(Fitted, AllocationResult)>,
 }
 
 /// Sorts by the caller's order, or by key if the plan must not depend on that order.
@@ -146,7 +146,7 @@ fn compose(request: &PlanRequest, resolved: &Resolved, basis: Basis<'_>, stamp: 
         None => brokers.estimate(request.subscription_type, None, &survey.loads),
     };
     let mut warnings = warnings(request, resolved, kept, &survey, basis);
-    let part = allocated.map(|Allocated { mut part, warnings: of_broker, .. }| {
+    let part = allocated.map(|AllocationResult { mut part, warnings: of_broker, .. }| {
         warnings.extend(of_broker);
         let is_permutation = rejected.is_empty() && resolved.is_order_free;
         part.request.share_keys(&instruments, is_permutation);
