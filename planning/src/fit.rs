@@ -17,7 +17,7 @@ mod region;
 use std::collections::HashMap;
 
 use self::limits::Naming;
-use self::matching::{Assigned, Candidates, assign};
+use self::matching::{Assignment, Candidates, assign};
 pub(crate) use self::modes::offered_modes;
 use self::modes::{ModeChoice, Modes};
 use self::region::Relaxation;
@@ -149,7 +149,7 @@ pub(crate) fn fit(
 
     let max = request.options.max_instruments;
     let region = Region::new(&accounts, &in_play, max, &Relaxation::default());
-    let Assigned { modes: assigned, closings } = assign(&candidates, &region.largest());
+    let Assignment { modes: assigned, closings } = assign(&candidates, &region.largest());
     let naming = Naming::new(&accounts, &in_play, max, &candidates.chains, &closings);
     reject_pins(resolved, &fitting, &assigned, &naming, &candidates)?;
 

@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::Fitted;
-use super::matching::{Assigned, Candidates, Chain, assign};
+use super::matching::{Assignment, Candidates, Chain, assign};
 use super::region::{ModesInPlay, Region, Relaxation};
 use crate::accounts::PlanAccount;
 use crate::capacity::{Limits, Scope};
@@ -117,7 +117,7 @@ impl Case {
         let chain = |(highest, lowest): &(usize, usize)| Chain((*lowest..=*highest).rev().map(|at| bits[at]).collect());
         let candidates = Candidates { chains: chains.iter().map(chain).collect(), of, class_ends: self.class_ends() };
         let region = Region::new(accounts, &in_play, self.max, &Relaxation::default());
-        let Assigned { modes, .. } = assign(&candidates, &region.largest());
+        let Assignment { modes, .. } = assign(&candidates, &region.largest());
         let (rejected, changed) = (Vec::new(), Vec::new());
         let ranks = (0u32..).zip(&modes).map(|(rank, _)| rank).collect();
         Fitted { modes: modes.clone(), ranks, in_play, region, rejected, changed, candidates, assigned: modes }

@@ -82,7 +82,7 @@ impl Demand<'_> {
 }
 
 /// The modes of all candidates.
-pub(super) struct Assigned {
+pub(super) struct Assignment {
     /// The mode of each candidate, by its position; `None` if the candidate does not fit.
     pub(super) modes: Vec<Option<u8>>,
     pub(super) closings: Vec<Closing>,
@@ -99,9 +99,9 @@ pub(super) struct Closing {
 }
 
 /// Assigns modes. Each class is complete before the next one begins.
-pub(super) fn assign(candidates: &Candidates, ways: &[Way]) -> Assigned {
+pub(super) fn assign(candidates: &Candidates, ways: &[Way]) -> Assignment {
     if let Some(modes) = all_at_their_highest(candidates, ways) {
-        return Assigned { modes, closings: Vec::new() };
+        return Assignment { modes, closings: Vec::new() };
     }
     let sets = ways.first().map_or(1, |way| way.rank.len());
     let chains = candidates.chains.len();
@@ -122,7 +122,7 @@ pub(super) fn assign(candidates: &Candidates, ways: &[Way]) -> Assigned {
         assigning.give_modes(&kept);
         start = *end;
     }
-    Assigned { modes: assigning.modes, closings: assigning.closings }
+    Assignment { modes: assigning.modes, closings: assigning.closings }
 }
 
 /// The state of an assignment.

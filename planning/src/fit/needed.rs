@@ -1,6 +1,6 @@
 //! The smallest addition of one kind of capacity that admits as much as this kind can.
 
-use super::matching::{Assigned, Candidates, assign};
+use super::matching::{Assignment, Candidates, assign};
 use super::region::{LimitName, ModesInPlay, Region, Relaxation};
 use crate::accounts::PlanAccount;
 use crate::allocation::Needed;
@@ -107,7 +107,7 @@ pub(super) fn needed(
     }
     let score_at = |max: u32, relaxation: &Relaxation| {
         let region = Region::new(accounts, in_play, max, relaxation);
-        let Assigned { modes, .. } = assign(candidates, &region.largest());
+        let Assignment { modes, .. } = assign(candidates, &region.largest());
         Score::of(candidates, &modes)
     };
     for needs_max in [false, true] {
