@@ -105,7 +105,7 @@ pub(super) fn assign(candidates: &Candidates, ways: &[Way]) -> Assignment {
     }
     let sets = ways.first().map_or(1, |way| way.rank.len());
     let chains = candidates.chains.len();
-    let mut assigning = Assigning {
+    let mut assigning = AssignmentState {
         chains: &candidates.chains,
         sets_of: candidates.chains.iter().map(Chain::set).collect(),
         demand: Demand { within: vec![0; sets], ways },
@@ -126,7 +126,7 @@ pub(super) fn assign(candidates: &Candidates, ways: &[Way]) -> Assignment {
 }
 
 /// The state of an assignment.
-struct Assigning<'a> {
+struct AssignmentState<'a> {
     chains: &'a [Chain],
     sets_of: Vec<usize>,
     demand: Demand<'a>,
@@ -138,7 +138,7 @@ struct Assigning<'a> {
     closings: Vec<Closing>,
 }
 
-impl Assigning<'_> {
+impl AssignmentState<'_> {
     /// Keeps as many candidates as fit, in their order. If all of them fit, their order does not matter, so that candidates of many
     /// chains in turns are not tried one by one.
     fn keep(&mut self, runs: &[Run], kept: &mut Vec<Run>) {
