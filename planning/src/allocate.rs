@@ -14,7 +14,7 @@ use crate::allocation::{
 use crate::basis::Basis;
 use crate::broker::{rate_amount, rounded, thousandths};
 use crate::capacity::{Limits, MARKET, Scope, Sourced};
-use crate::fit::{ChangedMode, Fitted, LimitName};
+use crate::fit::{ChangedMode, Fit, LimitName};
 use crate::identity::identity_hash;
 use crate::instrument::compare_keys;
 use crate::placement::{PlacedItem, Placement, place};
@@ -43,7 +43,7 @@ pub(crate) fn allocate(
     request: &PlanRequest,
     resolved: &Resolved,
     kept: &[ResolvedItem],
-    fitted: &Fitted,
+    fitted: &Fit,
     broker: Broker,
     basis: Basis<'_>,
 ) -> AllocationResult {
@@ -61,7 +61,7 @@ struct Composer<'a> {
     request: &'a PlanRequest,
     resolved: &'a Resolved,
     kept: &'a [ResolvedItem],
-    fitted: &'a Fitted,
+    fitted: &'a Fit,
     broker: Broker,
     basis: Basis<'a>,
     accounts: &'a [PlanAccount<'a>],

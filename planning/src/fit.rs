@@ -65,7 +65,7 @@ pub(crate) struct ChangedMode {
 
 /// The instruments that fit.
 #[derive(Clone, Debug)]
-pub(crate) struct Fitted {
+pub(crate) struct Fit {
     /// For each key of the request, the position of its mode among the modes in play; absent if it is not kept.
     modes: Vec<Option<u8>>,
     /// For each key of the request, its position among the candidates in descending worth; 0 for a key that is not a candidate.
@@ -79,7 +79,7 @@ pub(crate) struct Fitted {
     assigned: Vec<Option<u8>>,
 }
 
-impl Fitted {
+impl Fit {
     pub(crate) fn is_kept(&self, item: ResolvedItem) -> bool {
         self.modes[item.position as usize].is_some()
     }
@@ -122,7 +122,7 @@ pub(crate) fn fit(
     resolved: &Resolved,
     ranked: &[RankedItem],
     basis: Basis<'_>,
-) -> Result<Fitted, PinnedOverCapacity> {
+) -> Result<Fit, PinnedOverCapacity> {
     let broker = request.feed.broker.expect("only plans with a broker are fitted");
     let accounts = accounts_of(&request.feed, broker, basis.brokers);
     let usual = request.feed.mode_of_others(request.subscription_type, basis.brokers);
@@ -196,7 +196,7 @@ pub(crate) fn fit(
             }
         }
     }
-    Ok(Fitted { modes: by_position, ranks, in_play, region, rejected, changed, candidates, assigned })
+    Ok(Fit { modes: by_position, ranks, in_play, region, rejected, changed, candidates, assigned })
 }
 
 /// Fails if a pinned candidate was left out.

@@ -53,7 +53,7 @@ use crate::broker::{BrokerModels, Estimate, Loads, megabytes};
 use crate::catalogue::{Catalogue, Instrument, InstrumentId};
 use crate::feed::PlannedFeed;
 use crate::filter::filter;
-use crate::fit::{Fitted, PinnedOverCapacity};
+use crate::fit::{Fit, PinnedOverCapacity};
 use crate::help::Became;
 use crate::instrument::compare_keys;
 use crate::keys::KeyList;
@@ -112,7 +112,7 @@ struct Decisions {
     /// The kept keys that the catalog does not contain, if the strictness is `lenient`.
     unknown: Option<Vec<String>>,
     /// The modes and the allocation at the broker of the request.
-    at_broker: Option<(Fitted, AllocationResult)>,
+    at_broker: Option<(Fit, AllocationResult)>,
 }
 
 /// Sorts by the caller's order, or by key if the plan must not depend on that order.
@@ -230,7 +230,7 @@ fn planned_feed(
     request: &PlanRequest,
     resolved: &Resolved,
     kept: &[ResolvedItem],
-    fitted: Option<&Fitted>,
+    fitted: Option<&Fit>,
     brokers: &BrokerModels,
 ) -> Option<PlannedFeed> {
     // Without options and limits all instruments have the mode of the request.

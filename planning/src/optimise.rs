@@ -8,7 +8,7 @@ use foldhash::fast::RandomState;
 
 use crate::basis::Basis;
 use crate::catalogue::{Availability, Catalogue, InstrumentId};
-use crate::fit::{self, Fitted, PinnedOverCapacity, RankedItem};
+use crate::fit::{self, Fit, PinnedOverCapacity, RankedItem};
 use crate::instrument::compare_keys;
 use crate::keys::KeyList;
 use crate::rejection::{Reason, Rejection};
@@ -22,7 +22,7 @@ pub(crate) struct KeySelection {
     pub(crate) kept: Vec<ResolvedItem>,
     pub(crate) rejected: Vec<(u32, Rejection)>,
     /// The modes at the broker of the request.
-    pub(crate) fitted: Option<Fitted>,
+    pub(crate) fitted: Option<Fit>,
 }
 
 /// # Errors

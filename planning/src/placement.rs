@@ -18,7 +18,7 @@ use self::seating::{GroupOrder, Seating};
 use self::tasks::{Task, legs_of, tasks};
 use crate::accounts::PlanAccount;
 use crate::capacity::{MARKET, Scope};
-use crate::fit::{Fitted, Regime, Way};
+use crate::fit::{Fit, Regime, Way};
 use crate::vocabulary::{Mode, PlacementStrategy};
 
 /// A connection of a plan.
@@ -153,7 +153,7 @@ impl PreviousPlaces {
 /// # Panics
 /// If the instruments do not fit, which a fit excludes.
 pub(crate) fn place(
-    fitted: &Fitted,
+    fitted: &Fit,
     accounts: &[PlanAccount<'_>],
     items: &[PlacedItem],
     rules: &PlacementRules,
@@ -218,7 +218,7 @@ pub(crate) fn place(
 
 /// Places instruments with as few changes of the previous plan as possible.
 fn following(
-    fitted: &Fitted,
+    fitted: &Fit,
     accounts: &[PlanAccount<'_>],
     tasks: &[Task<'_>],
     strategy: PlacementStrategy,
@@ -273,7 +273,7 @@ fn open_previous(
 
 /// Places instruments on these connections so that contracts of one underlying are together, or on different ones.
 fn grouped(
-    fitted: &Fitted,
+    fitted: &Fit,
     accounts: &[PlanAccount<'_>],
     tasks: &[Task<'_>],
     strategy: PlacementStrategy,

@@ -4,7 +4,7 @@ use super::Displaced;
 use crate::allocation::BrokerPart;
 use crate::basis::Basis;
 use crate::filter::filter;
-use crate::fit::{Fitted, RankedItem, fit};
+use crate::fit::{Fit, RankedItem, fit};
 use crate::optimise::{optimise, ranked_at_broker};
 use crate::plan::Plan;
 use crate::request::{PlanRequest, Resolved};
@@ -21,7 +21,7 @@ pub(super) struct Refit<'a> {
     ranked: Vec<RankedItem>,
     /// The options of the candidates, in their order.
     options: Vec<ItemOptions>,
-    fitted: Fitted,
+    fitted: Fit,
 }
 
 impl<'a> Refit<'a> {
@@ -91,7 +91,7 @@ impl<'a> Refit<'a> {
         self.resolved.keys.key(candidate.item.position as usize)
     }
 
-    fn fit(&self, ranked: &[RankedItem]) -> Option<Fitted> {
+    fn fit(&self, ranked: &[RankedItem]) -> Option<Fit> {
         fit(self.request, &self.resolved, ranked, self.basis).ok()
     }
 
@@ -101,7 +101,7 @@ impl<'a> Refit<'a> {
         &self,
         at: usize,
         options: ItemOptions,
-        is_as_wanted: impl Fn(&Fitted, &RankedItem) -> bool,
+        is_as_wanted: impl Fn(&Fit, &RankedItem) -> bool,
     ) -> Option<Displaced> {
         let candidate = self.ranked[at];
         let first_of_class = self.ranked.iter().position(|other| other.worth.is_of_class(&candidate.worth))?;
@@ -120,7 +120,7 @@ impl<'a> Refit<'a> {
 
     /// Returns the least valuable candidate that another fit leaves out. If it leaves out none, returns the least valuable one that
     /// it lowers.
-    fn least_valuable_loss(&self, at: usize, other: &Fitted) -> Option<Displaced> {
+    fn least_valuable_loss(&self, at: usize, other: &Fit) -> Option<Displaced> {
         let kept = || {
             let others = (0..self.ranked.len()).rev().filter(|position| *position != at);
             others.filter(|position| self.fitted.is_kept(self.ranked[*position].item))

@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 
-use super::Fitted;
+use super::Fit;
 use super::matching::{Assignment, Candidates, Chain, assign};
 use super::region::{ModesInPlay, Region, Relaxation};
 use crate::accounts::PlanAccount;
@@ -107,7 +107,7 @@ impl Case {
     }
 
     /// Returns the fit of the case. The position of a candidate is that of its key.
-    pub(crate) fn fitted(&self, accounts: &[PlanAccount<'_>]) -> Fitted {
+    pub(crate) fn fitted(&self, accounts: &[PlanAccount<'_>]) -> Fit {
         let in_play = ModesInPlay::new(MODES.to_vec(), false);
         let bits = MODES.map(|mode| u8::try_from(in_play.position(mode)).unwrap());
         let mut chains: Vec<(usize, usize)> = self.chains.clone();
@@ -120,13 +120,13 @@ impl Case {
         let Assignment { modes, .. } = assign(&candidates, &region.largest());
         let (rejected, changed) = (Vec::new(), Vec::new());
         let ranks = (0u32..).zip(&modes).map(|(rank, _)| rank).collect();
-        Fitted { modes: modes.clone(), ranks, in_play, region, rejected, changed, candidates, assigned: modes }
+        Fit { modes: modes.clone(), ranks, in_play, region, rejected, changed, candidates, assigned: modes }
     }
 
     /// Returns the modes of each candidate, as positions in `MODES`; `None` if it is left out.
     pub(crate) fn assigned(&self) -> Vec<Option<u8>> {
         let limits = self.limits();
-        let Fitted { modes, in_play, .. } = self.fitted(&accounts(&limits));
+        let Fit { modes, in_play, .. } = self.fitted(&accounts(&limits));
         let back = |position: u8| {
             let mode = in_play.modes()[usize::from(position)];
             u8::try_from(MODES.iter().position(|own| *own == mode).unwrap()).unwrap()

@@ -7,7 +7,7 @@ use super::tasks::Task;
 use super::{Connection, UNNUMBERED, slot};
 use crate::accounts::PlanAccount;
 use crate::capacity::MARKET;
-use crate::fit::{Fitted, Regime, Way};
+use crate::fit::{Fit, Regime, Way};
 use crate::vocabulary::PlacementStrategy;
 
 /// The maximum number of ways to use the accounts that are compared.
@@ -15,7 +15,7 @@ const WAYS_COMPARED_MAX: usize = 8;
 
 /// The subscriptions of a plan, and the connections that they should be on.
 pub(super) struct Wish<'a> {
-    pub(super) fitted: &'a Fitted,
+    pub(super) fitted: &'a Fit,
     pub(super) accounts: &'a [PlanAccount<'a>],
     pub(super) tasks: &'a [Task<'a>],
     pub(super) strategy: PlacementStrategy,
