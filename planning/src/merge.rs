@@ -20,7 +20,7 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, NaiveDate, Utc};
 
 use self::fields::{contradictions, fill};
-use self::moved::Moved;
+use self::moved::MovedRows;
 use crate::catalogue::{Builder, Catalogue, Contradiction, Field, Provenance, Source};
 use crate::dump::Row;
 use crate::ingest::DocumentError;
@@ -63,7 +63,7 @@ pub struct Merge<'a> {
     /// The parts, in descending precedence.
     parts: Vec<MergedPart<'a>>,
     /// `None` if all rows keep the keys of their archives.
-    moved: Option<Moved>,
+    moved: Option<MovedRows>,
 }
 
 /// A row with the precedence of its broker: the lowest rank is the base.
@@ -115,7 +115,7 @@ impl<'a> Merge<'a> {
     /// Puts rows under the keys of their instruments, if those are not the keys of the archives. Instruments whose key is
     /// found out too late come after all others.
     fn with_moved_keys(self) -> Self {
-        Merge { moved: Some(Moved::default()), ..self }
+        Merge { moved: Some(MovedRows::default()), ..self }
     }
 
     /// Takes the rows of the next instrument, in descending precedence; no rows at the end.
@@ -149,7 +149,7 @@ impl<'a> Merge<'a> {
                 Ordering::Greater => {}
             }
         }
-        let order = match (first, self.moved.as_ref().and_then(Moved::next_key)) {
+        let order = match (first, self.moved.as_ref().and_then(MovedRows::next_key)) {
             (_, None) => Ordering::Less,
             (None, Some(_)) => Ordering::Greater,
             (Some(first), Some(moved)) => first.cmp(&moved),

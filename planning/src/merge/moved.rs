@@ -20,14 +20,14 @@ type ByKey = BTreeMap<(Exchange, String), Vec<RankedRow>>;
 
 /// The rows that left the keys of their archives.
 #[derive(Default)]
-pub(super) struct Moved {
+pub(super) struct MovedRows {
     /// Rows whose keys are still to come.
     waiting: ByKey,
     /// Rows whose keys have passed.
     late: ByKey,
 }
 
-impl Moved {
+impl MovedRows {
     /// Returns the first key for which rows wait.
     pub(super) fn next_key(&self) -> Option<(Exchange, &str)> {
         self.waiting.first_key_value().map(|((exchange, symbol), _)| (*exchange, symbol.as_str()))
