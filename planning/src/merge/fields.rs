@@ -43,8 +43,8 @@ pub(super) fn fill(row: &mut Row, other: &Row, mut filled: impl FnMut(Field)) {
 }
 
 /// A function for each field on which brokers must agree; it returns the value for contradictions.
-type Shown = fn(&Row) -> Option<String>;
-const MUST_AGREE: [(Field, Shown); 5] = [
+type FieldText = fn(&Row) -> Option<String>;
+const MUST_AGREE: [(Field, FieldText); 5] = [
     (Field::Isin, |row| row.isin.clone()),
     (Field::Expiry, |row| row.expiry.map(|date| date.to_string())),
     (Field::Strike, |row| row.strike.map(|strike| strike.to_string())),
@@ -64,7 +64,7 @@ pub(super) fn contradictions(base: Broker, row: &Row, others: &[RankedRow]) -> V
     if others.iter().all(|other| agrees(&other.archived.row)) {
         return Vec::new();
     }
-    let said_of = |(field, shown): (Field, Shown)| {
+    let said_of = |(field, shown): (Field, FieldText)| {
         let all = std::iter::once((base, row)).chain(others.iter().map(|other| (other.broker, &other.archived.row)));
         let values: Vec<_> = all.filter_map(|(broker, row)| Some((broker, shown(row)?))).collect();
         values.iter().any(|(_, value)| *value != values[0].1).then_some((field, values))
