@@ -21,20 +21,20 @@ pub(super) struct Ranks {
     /// The lowest rank among the 64 instruments of each word of a set.
     least: Vec<u32>,
     /// The active futures, and the active options.
-    dated: [Dated; 2],
+    dated: [DatedRanks; 2],
     /// The first rank of an inactive instrument.
     inactive_from: u32,
 }
 
 /// Active contracts, whose ranks follow each other by expiry.
 #[derive(Debug, Default)]
-struct Dated {
+struct DatedRanks {
     from: u32,
     /// Each expiry with the rank after its last contract.
     expiry_ends: Vec<(NaiveDate, u32)>,
 }
 
-impl Dated {
+impl DatedRanks {
     fn push(&mut self, expiry: NaiveDate, rank: u32) {
         if self.expiry_ends.is_empty() {
             self.from = rank;
@@ -59,7 +59,7 @@ impl Ranks {
         let mut order: Vec<u128> = ids.map(|id| worth(catalogue, id, from_middle)).collect();
         order.sort_unstable();
         let mut ranks = vec![0; order.len()];
-        let mut dated: [Dated; 2] = Default::default();
+        let mut dated: [DatedRanks; 2] = Default::default();
         let mut inactive_from = None;
         for (rank, worth) in (0..).zip(&order) {
             let id = id_of(*worth);
