@@ -15,12 +15,12 @@ const BLOCK: usize = 16;
 /// Tokens by broker and instrument.
 #[derive(Debug, Default)]
 pub(super) struct Tokens {
-    by_broker: BTreeMap<Broker, Packed>,
+    by_broker: BTreeMap<Broker, PackedTokens>,
 }
 
 /// The tokens of one broker in the order of the ids of the instruments.
 #[derive(Debug, Default)]
-struct Packed {
+struct PackedTokens {
     text: String,
     /// The length of the token of each instrument in bytes; 0 if it has no token.
     lengths: Vec<u8>,
@@ -33,7 +33,7 @@ impl Tokens {
     /// `text`. `instruments` is the number of instruments. An empty token, or one of more than 255 bytes, is ignored.
     pub(super) fn new(sorted: &[(Broker, InstrumentId, Range<u32>)], text: &str, instruments: usize) -> Self {
         let by_broker = sorted.chunk_by(|a, b| a.0 == b.0).map(|of_broker| {
-            let mut packed = Packed::default();
+            let mut packed = PackedTokens::default();
             for (_, id, token) in of_broker {
                 packed.skip_to(id.index());
                 packed.push(&text[token.start as usize..token.end as usize]);
@@ -76,11 +76,11 @@ impl Tokens {
 
     /// Returns every token of a broker, by instrument.
     pub(super) fn of(&self, broker: Broker) -> impl Iterator<Item = (InstrumentId, &str)> {
-        self.by_broker.get(&broker).into_iter().flat_map(Packed::iter)
+        self.by_broker.get(&broker).into_iter().flat_map(PackedTokens::iter)
     }
 }
 
-impl Packed {
+impl PackedTokens {
     fn push(&mut self, token: &str) {
         if self.lengths.len().is_multiple_of(BLOCK) {
             self.blocks.push(u32::try_from(self.text.len()).expect("tokens fit into 4 GiB"));
