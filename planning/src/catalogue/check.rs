@@ -13,7 +13,7 @@ mod units;
 pub use self::contradicted::Disagreement;
 pub use self::doubled::{Doubled, MatchedBy};
 pub use self::indices::{DoubledIndex, SingleIndex};
-use self::listed::Listed;
+use self::listed::ListedInstrument;
 pub use self::units::{Ratio, SuspiciousUnit, UnitFault};
 use super::{Catalogue, Contradiction, Field, Instrument, InstrumentId, Source};
 
@@ -51,7 +51,7 @@ impl Catalogue {
     /// Compares the files of all brokers with each other, by a scan of the whole catalog. Considers only instruments
     /// that are in the last file of a broker, except for the contradictions.
     pub fn check(&self) -> Findings<'_> {
-        let listed = Listed::all(self);
+        let listed = ListedInstrument::all(self);
         let mut findings = Findings {
             disagreements: contradicted::disagreements(self.contradictions()),
             suspicious_units: units::suspicious(self, &listed),

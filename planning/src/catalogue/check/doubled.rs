@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use chrono::NaiveDate;
 
-use super::listed::{Brokers, Listed};
+use super::listed::{Brokers, ListedInstrument};
 use super::{Findings, Instrument, InstrumentId, Source};
 use crate::instrument::Amount;
 use crate::series::rank_of;
@@ -37,8 +37,9 @@ pub struct Doubled<'a> {
 ///
 /// Securities are one if they have the same ISIN; if one of them has none, because Kite, Angel One and Dhan's compact file
 /// have no ISINs, then by the symbol without the series. The keys of contracts follow from their terms.
-pub(super) fn find<'a>(sources: &[Source], listed: &[Listed<'a>], findings: &mut Findings<'a>) {
-    let securities: Vec<Listed<'a>> = listed.iter().copied().filter(|listed| is_security(&listed.instrument)).collect();
+pub(super) fn find<'a>(sources: &[Source], listed: &[ListedInstrument<'a>], findings: &mut Findings<'a>) {
+    let securities: Vec<ListedInstrument<'a>> =
+        listed.iter().copied().filter(|listed| is_security(&listed.instrument)).collect();
     let contracts = listed.iter().filter_map(|listed| Some((terms(&listed.instrument)?, *listed)));
     let mut pairs: BTreeMap<(InstrumentId, InstrumentId), Pair<'a>> = BTreeMap::new();
     let mut add = |pair: Pair<'a>| {
@@ -92,14 +93,14 @@ enum KeyChangeCause {
 /// Two instruments that are one, the first key first.
 #[derive(Clone, Copy)]
 struct Pair<'a> {
-    first: Listed<'a>,
-    second: Listed<'a>,
+    first: ListedInstrument<'a>,
+    second: ListedInstrument<'a>,
     matched_by: MatchedBy,
 }
 
 /// Compares all instruments of each group, and passes on the pairs that are one instrument and have no broker in common.
 fn compare<'a, K: Ord>(
-    mut listed: Vec<(K, Listed<'a>)>,
+    mut listed: Vec<(K, ListedInstrument<'a>)>,
     matched_by: MatchedBy,
     is_one: impl Fn(&Instrument<'a>, &Instrument<'a>) -> bool,
     add: &mut impl FnMut(Pair<'a>),

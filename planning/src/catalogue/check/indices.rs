@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::listed::{Brokers, Listed};
+use super::listed::{Brokers, ListedInstrument};
 use super::{Catalogue, Instrument, InstrumentId};
 use crate::vocabulary::{Broker, InstrumentType, Segment};
 
@@ -27,14 +27,14 @@ pub struct SingleIndex<'a> {
 /// Compares the indices of each segment by symbol, alias and name, without case, spaces and punctuation.
 pub(super) fn compare<'a>(
     catalogue: &'a Catalogue,
-    listed: &[Listed<'a>],
+    listed: &[ListedInstrument<'a>],
 ) -> (Vec<DoubledIndex<'a>>, Vec<SingleIndex<'a>>) {
-    let indices: Vec<&Listed<'a>> =
+    let indices: Vec<&ListedInstrument<'a>> =
         listed.iter().filter(|listed| listed.instrument.class() == InstrumentType::Index).collect();
     let aliases = aliases(catalogue);
     let mut of_segment: BTreeMap<Segment, Brokers> = BTreeMap::new();
     let mut by_text: BTreeMap<(Segment, String), Vec<usize>> = BTreeMap::new();
-    for (position, Listed { instrument, brokers }) in indices.iter().enumerate() {
+    for (position, ListedInstrument { instrument, brokers }) in indices.iter().enumerate() {
         let all = of_segment.entry(instrument.segment()).or_default();
         *all = all.union(*brokers);
         for text in texts(instrument, &aliases) {
@@ -49,7 +49,7 @@ pub(super) fn compare<'a>(
         }
     }
     let is_doubled: BTreeSet<usize> = pairs.iter().flat_map(|(first, second)| [*first, *second]).collect();
-    let is_single = |(position, index): &(usize, &&Listed<'a>)| {
+    let is_single = |(position, index): &(usize, &&ListedInstrument<'a>)| {
         index.brokers.len() == 1 && of_segment[&index.instrument.segment()].len() > 1 && !is_doubled.contains(position)
     };
     let doubled = |(first, second): (usize, usize)| {
@@ -59,7 +59,7 @@ pub(super) fn compare<'a>(
             brokers: both.map(|listed| listed.brokers.to_vec()),
         }
     };
-    let single = |(_, index): (usize, &&Listed<'a>)| {
+    let single = |(_, index): (usize, &&ListedInstrument<'a>)| {
         Some(SingleIndex { key: index.instrument.key(), broker: index.brokers.iter().next()? })
     };
     let singles = indices.iter().enumerate().filter(is_single).filter_map(single).collect();

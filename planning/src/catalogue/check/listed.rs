@@ -41,19 +41,20 @@ impl Brokers {
 
 /// An active instrument with the brokers whose last files contain it, at least one.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Listed<'a> {
+pub(super) struct ListedInstrument<'a> {
     pub(super) instrument: Instrument<'a>,
     pub(super) brokers: Brokers,
 }
 
-impl<'a> Listed<'a> {
+impl<'a> ListedInstrument<'a> {
     /// Returns all listed instruments in the order of keys.
     pub(super) fn all(catalogue: &'a Catalogue) -> Vec<Self> {
         let mut brokers = vec![Brokers::default(); catalogue.len()];
         for (broker, id, _) in catalogue.tokens.iter() {
             brokers[id.index()].insert(broker);
         }
-        let listed = |instrument: Instrument<'a>| Listed { instrument, brokers: brokers[instrument.id().index()] };
+        let listed =
+            |instrument: Instrument<'a>| ListedInstrument { instrument, brokers: brokers[instrument.id().index()] };
         let is_listed = |listed: &Self| listed.instrument.is_active() && listed.brokers != Brokers::default();
         catalogue.instruments().map(listed).filter(is_listed).collect()
     }

@@ -12,7 +12,7 @@ use std::fmt;
 use chrono::NaiveDate;
 
 pub use self::ratio::Ratio;
-use super::listed::{Brokers, Listed};
+use super::listed::{Brokers, ListedInstrument};
 use super::{Catalogue, Contradiction, Field, Instrument, InstrumentId};
 use crate::instrument::Amount;
 use crate::vocabulary::{Broker, InstrumentType, Segment};
@@ -87,7 +87,7 @@ impl fmt::Display for UnitFault {
 }
 
 /// Applies all rules, and returns the findings by segment, field and broker.
-pub(super) fn suspicious<'a>(catalogue: &'a Catalogue, listed: &[Listed<'a>]) -> Vec<SuspiciousUnit<'a>> {
+pub(super) fn suspicious<'a>(catalogue: &'a Catalogue, listed: &[ListedInstrument<'a>]) -> Vec<SuspiciousUnit<'a>> {
     let contradictions = Contradictions::of(catalogue);
     let mut found = of_factor(catalogue, listed, &contradictions);
     found.extend(lots_of_one(listed, &contradictions));
@@ -123,7 +123,7 @@ struct Deviation<'a> {
 /// Finds brokers whose values differ from those of the other brokers by one factor.
 fn of_factor<'a>(
     catalogue: &'a Catalogue,
-    listed: &[Listed<'a>],
+    listed: &[ListedInstrument<'a>],
     contradictions: &Contradictions<'a>,
 ) -> Vec<SuspiciousUnit<'a>> {
     let dates: BTreeMap<Broker, Option<NaiveDate>> =
@@ -132,7 +132,7 @@ fn of_factor<'a>(
     for field in [Field::LotSize, Field::TickSize] {
         let mut compared: BTreeMap<(Segment, Broker), usize> = BTreeMap::new();
         let mut deviations: BTreeMap<(Segment, Broker, Ratio), Deviation<'a>> = BTreeMap::new();
-        for Listed { instrument, brokers } in listed.iter().filter(|listed| listed.brokers.len() > 1) {
+        for ListedInstrument { instrument, brokers } in listed.iter().filter(|listed| listed.brokers.len() > 1) {
             if value_of(instrument, field) == 0 {
                 continue;
             }
@@ -170,7 +170,7 @@ fn of_factor<'a>(
 ///
 /// The lot of a broker is known if it is used, or if it contradicts the one that is used. In other cases the broker agrees or
 /// its file has none.
-fn lots_of_one<'a>(listed: &[Listed<'a>], contradictions: &Contradictions<'a>) -> Vec<SuspiciousUnit<'a>> {
+fn lots_of_one<'a>(listed: &[ListedInstrument<'a>], contradictions: &Contradictions<'a>) -> Vec<SuspiciousUnit<'a>> {
     #[derive(Default)]
     struct Lots<'a> {
         contracts: usize,
@@ -178,7 +178,7 @@ fn lots_of_one<'a>(listed: &[Listed<'a>], contradictions: &Contradictions<'a>) -
         ones: Vec<&'a str>,
     }
     let mut lots: BTreeMap<(Segment, Broker), Lots<'a>> = BTreeMap::new();
-    for Listed { instrument, brokers } in listed.iter().filter(|listed| is_contract(&listed.instrument)) {
+    for ListedInstrument { instrument, brokers } in listed.iter().filter(|listed| is_contract(&listed.instrument)) {
         let contradiction = contradictions.get(instrument, Field::LotSize).map(numbers);
         for broker in brokers.iter() {
             let lots = lots.entry((instrument.segment(), broker)).or_default();
@@ -212,7 +212,7 @@ fn lots_of_one<'a>(listed: &[Listed<'a>], contradictions: &Contradictions<'a>) -
 
 /// Finds brokers whose price steps cannot be in rupees, by the median of those that are used: compared with the smallest
 /// step of a contract, with the steps of shares, and with the strikes.
-fn implausible_ticks<'a>(listed: &[Listed<'a>]) -> Vec<SuspiciousUnit<'a>> {
+fn implausible_ticks<'a>(listed: &[ListedInstrument<'a>]) -> Vec<SuspiciousUnit<'a>> {
     /// Instruments with the figure whose median is compared.
     type Figures<'a> = Vec<(i64, &'a str)>;
     #[derive(Default)]
@@ -222,7 +222,7 @@ fn implausible_ticks<'a>(listed: &[Listed<'a>]) -> Vec<SuspiciousUnit<'a>> {
         of_strikes: Figures<'a>,
     }
     let mut ticks: BTreeMap<(Segment, Broker), Ticks<'a>> = BTreeMap::new();
-    for Listed { instrument, .. } in listed {
+    for ListedInstrument { instrument, .. } in listed {
         let tick = instrument.tick_size().ten_thousandths();
         let Some(broker) = instrument.source(Field::TickSize).filter(|_| tick > 0) else { continue };
         let ticks = ticks.entry((instrument.segment(), broker)).or_default();
