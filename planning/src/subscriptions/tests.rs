@@ -18,11 +18,16 @@ use crate::vocabulary::{FilteringStrictness, OptimizationLevel};
 static CATALOGUE: LazyLock<Catalogue> = LazyLock::new(demo_catalogue);
 
 /// An instrument of a test: key, token and segment.
-type Listed<'a> = (&'a str, Option<&'a str>, Option<Segment>);
+type TestInstrument<'a> = (&'a str, Option<&'a str>, Option<Segment>);
 
 /// Returns a plan with these instruments, connections (account and endpoint) and subscriptions (position of the instrument,
 /// connection, mode).
-fn plan(broker: Broker, instruments: &[Listed<'_>], connections: &[(&str, &str)], legs: &[(u32, u32, Mode)]) -> Plan {
+fn plan(
+    broker: Broker,
+    instruments: &[TestInstrument<'_>],
+    connections: &[(&str, &str)],
+    legs: &[(u32, u32, Mode)],
+) -> Plan {
     let keys: Vec<&str> = instruments.iter().map(|(key, ..)| *key).collect();
     let mut request = request(&keys);
     request.options.filtering_strictness = FilteringStrictness::Lenient;
@@ -57,7 +62,7 @@ fn plan(broker: Broker, instruments: &[Listed<'_>], connections: &[(&str, &str)]
         time_to_complete_ms: None,
         assumed: Vec::new(),
     };
-    let subscribed = |(_, token, segment): &Listed<'_>| SubscribedInstrument {
+    let subscribed = |(_, token, segment): &TestInstrument<'_>| SubscribedInstrument {
         token: token.map(Into::into),
         segment: *segment,
         mode: Some(Mode::Quote),

@@ -55,7 +55,7 @@ proptest! {
         legs.sort_by_key(|(connection, ..)| *connection);
         let tokens: Vec<String> = (FIRST_NUMBER..).zip(&legs).map(|(number, _)| token(broker, number)).collect();
         let keys: Vec<String> = (0..legs.len()).map(|index| format!("NSE:X{index}")).collect();
-        let instruments: Vec<Listed<'_>> = legs.iter().enumerate().map(|(index, (.., has_token))| {
+        let instruments: Vec<TestInstrument<'_>> = legs.iter().enumerate().map(|(index, (.., has_token))| {
             (keys[index].as_str(), has_token.then_some(tokens[index].as_str()), Some(Segment::NseEquity))
         }).collect();
         let placed: Vec<_> = (0..).zip(&legs).map(|(index, (connection, mode, _))| (index, *connection, *mode)).collect();
@@ -80,7 +80,7 @@ proptest! {
         }
         prop_assert_eq!(subscribed, expected);
 
-        let listed: Vec<Listed<'_>> = instruments.iter().zip(&tokens).map(|((key, ..), token)| {
+        let listed: Vec<TestInstrument<'_>> = instruments.iter().zip(&tokens).map(|((key, ..), token)| {
             (*key, Some(token.as_str()), Some(Segment::NseEquity))
         }).collect();
         let listed = self::plan(broker, &listed, &[("a", "market"); 3], &placed);
@@ -120,11 +120,12 @@ fn unknown_tokens_need_as_many_messages_as_known_ones() {
     for broker in Broker::ALL {
         let tokens: Vec<String> = (FIRST_NUMBER..).zip(&keys).map(|(number, _)| token(broker, number)).collect();
         let known = keys.iter().zip(&tokens);
-        let known: Vec<Listed<'_>> =
+        let known: Vec<TestInstrument<'_>> =
             known.map(|(key, token)| (key.as_str(), Some(token.as_str()), Some(Segment::NseEquity))).collect();
-        let unknown: Vec<Listed<'_>> = keys.iter().map(|key| (key.as_str(), None, None)).collect();
-        let counted =
-            |instruments: &[Listed<'_>]| counted_messages(&plan(broker, instruments, &[("a", "market")], &legs), 1, 2);
+        let unknown: Vec<TestInstrument<'_>> = keys.iter().map(|key| (key.as_str(), None, None)).collect();
+        let counted = |instruments: &[TestInstrument<'_>]| {
+            counted_messages(&plan(broker, instruments, &[("a", "market")], &legs), 1, 2)
+        };
 
         assert!(counted(&known) > 1, "{broker}");
         assert_eq!(counted(&unknown), counted(&known), "{broker}");
@@ -134,7 +135,7 @@ fn unknown_tokens_need_as_many_messages_as_known_ones() {
 #[test]
 fn messages_have_the_order_of_their_first_subscriptions() {
     let keys: Vec<String> = (0..5).map(|index| format!("NSE:X{index}")).collect();
-    let instruments: Vec<Listed<'_>> = keys.iter().map(|key| (key.as_str(), Some(&key[4..]), None)).collect();
+    let instruments: Vec<TestInstrument<'_>> = keys.iter().map(|key| (key.as_str(), Some(&key[4..]), None)).collect();
     let modes = [Mode::Full, Mode::Ltp, Mode::Full, Mode::Full, Mode::Ltp];
     let legs: Vec<_> = (0..).zip(modes).map(|(index, mode)| (index, 1, mode)).collect();
     let plan = plan(Broker::Upstox, &instruments, &[("a", "market")], &legs);

@@ -11,7 +11,7 @@ const COMMODITY: (&str, Segment) = ("MCX:GOLD26DECFUT", Segment::McxCommodity);
 /// modes `ltp`, `quote`, `full` and `full`. A fifth instrument has no token.
 fn messages(broker: Broker, tokens: [&str; 4]) -> String {
     let instruments = [INDEX, SHARE, CONTRACT, COMMODITY];
-    let mut listed: Vec<Listed<'_>> =
+    let mut listed: Vec<TestInstrument<'_>> =
         instruments.iter().zip(tokens).map(|((key, segment), token)| (*key, Some(token), Some(*segment))).collect();
     listed.push(("NSE:GONE", None, None));
     let modes = [Mode::Ltp, Mode::Quote, Mode::Full, Mode::Full, Mode::Ltp];
