@@ -14,7 +14,7 @@ use registry_planning::catalogue::Catalogue;
 use registry_planning::vocabulary::{Broker, Segment};
 use sha2::{Digest, Sha256};
 
-struct Listed {
+struct ListedInstrument {
     token: String,
     segment: Segment,
     is_active: bool,
@@ -22,7 +22,7 @@ struct Listed {
 }
 
 pub(crate) struct FirstFit {
-    listed: HashMap<String, Listed>,
+    listed: HashMap<String, ListedInstrument>,
     connections: usize,
     instruments_per_connection: usize,
 }
@@ -59,7 +59,7 @@ impl FirstFit {
         instruments_per_connection: usize,
     ) -> Self {
         let listed = |instrument: registry_planning::catalogue::Instrument<'_>| {
-            let listed = Listed {
+            let listed = ListedInstrument {
                 token: instrument.token(broker)?.to_owned(),
                 segment: instrument.segment(),
                 is_active: instrument.is_active(),
