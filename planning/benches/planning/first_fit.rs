@@ -28,7 +28,7 @@ pub(crate) struct FirstFit {
 }
 
 #[allow(dead_code, reason = "only the time of computing it matters")]
-pub(crate) struct Subscribed {
+pub(crate) struct Subscription {
     instrument: String,
     token: String,
     segment: Segment,
@@ -45,7 +45,7 @@ pub(crate) struct Rejected {
 pub(crate) struct Answer {
     #[allow(dead_code, reason = "only the time of computing it matters")]
     pub(crate) cache_key: String,
-    pub(crate) subscribed: Vec<Subscribed>,
+    pub(crate) subscribed: Vec<Subscription>,
     pub(crate) rejected: Vec<Rejected>,
     #[allow(dead_code, reason = "only the time of computing it matters")]
     pub(crate) used: Vec<usize>,
@@ -110,7 +110,7 @@ impl FirstFit {
             }
             used[connection] += 1;
             let (token, segment) = (listed.token.clone(), listed.segment);
-            subscribed.push(Subscribed { instrument: key.clone(), token, segment, connection });
+            subscribed.push(Subscription { instrument: key.clone(), token, segment, connection });
         }
         Answer { cache_key, subscribed, rejected, used }
     }
