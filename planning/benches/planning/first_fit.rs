@@ -36,7 +36,7 @@ pub(crate) struct Subscription {
 }
 
 #[allow(dead_code, reason = "only the time of computing it matters")]
-pub(crate) struct Rejected {
+pub(crate) struct Rejection {
     instrument: String,
     reason: &'static str,
     detail: String,
@@ -46,7 +46,7 @@ pub(crate) struct Answer {
     #[allow(dead_code, reason = "only the time of computing it matters")]
     pub(crate) cache_key: String,
     pub(crate) subscribed: Vec<Subscription>,
-    pub(crate) rejected: Vec<Rejected>,
+    pub(crate) rejected: Vec<Rejection>,
     #[allow(dead_code, reason = "only the time of computing it matters")]
     pub(crate) used: Vec<usize>,
 }
@@ -88,7 +88,7 @@ impl FirstFit {
         let mut connection = 0;
         let (mut subscribed, mut rejected) = (Vec::new(), Vec::new());
         for key in keys {
-            let mut reject = |reason, detail| rejected.push(Rejected { instrument: key.clone(), reason, detail });
+            let mut reject = |reason, detail| rejected.push(Rejection { instrument: key.clone(), reason, detail });
             let Some(listed) = self.listed.get(key) else {
                 reject("unknown", format!("`{key}` is unknown"));
                 continue;
