@@ -117,7 +117,7 @@ fn compare(out: &mut impl Write, rounds: usize) -> io::Result<()> {
         "instruments", "max", "level", "keys", "µs", "ns each", "µs", "ns each", "medians", "ratio"
     )?;
     for case in &CASES {
-        let Measured { ours, theirs } = measure(case, &catalogue, &straightforward, rounds);
+        let Timings { ours, theirs } = measure(case, &catalogue, &straightforward, rounds);
         let ratios = ours.iter().zip(&theirs).map(|(ours, theirs)| theirs.as_secs_f64() / ours.as_secs_f64());
         let median_ratio = median(ratios.collect());
         let ours = median(ours.iter().map(Duration::as_secs_f64).collect());
@@ -141,12 +141,12 @@ fn compare(out: &mut impl Write, rounds: usize) -> io::Result<()> {
     Ok(())
 }
 
-struct Measured {
+struct Timings {
     ours: Vec<Duration>,
     theirs: Vec<Duration>,
 }
 
-fn measure(case: &Case, catalogue: &Catalogue, straightforward: &Straightforward, rounds: usize) -> Measured {
+fn measure(case: &Case, catalogue: &Catalogue, straightforward: &Straightforward, rounds: usize) -> Timings {
     let mut random = Random::seeded(case.instruments as u64);
     let keys: Vec<&str> = catalogue.instruments().map(|instrument| instrument.key()).collect();
     let requests: Vec<PlanRequest> =
@@ -157,7 +157,7 @@ fn measure(case: &Case, catalogue: &Catalogue, straightforward: &Straightforward
     let basis = Basis { catalogue, brokers: &brokers };
     check(case, &requests[0], &texts[0], basis, straightforward);
 
-    let mut measured = Measured { ours: Vec::with_capacity(rounds), theirs: Vec::with_capacity(rounds) };
+    let mut measured = Timings { ours: Vec::with_capacity(rounds), theirs: Vec::with_capacity(rounds) };
     for round in 0..rounds {
         let (request, texts) = (&requests[round % requests.len()], &texts[round % requests.len()]);
         let mut time_ours = || {
