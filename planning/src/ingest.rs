@@ -127,7 +127,7 @@ pub fn read_file(
     on_progress: &mut OnProgress<'_>,
 ) -> Result<FileLoad, DumpError> {
     let mut rows_read = 0;
-    let mut left_out = LeftOut::default();
+    let mut left_out = OmittedRows::default();
     let mut read: Vec<Candidate> = Vec::new();
     let mut slashed = SlashedDates::default();
     let members = dump::read_entries(broker, file, limits, on_progress, &mut |line, entry| {
@@ -148,7 +148,7 @@ pub fn read_file(
     apart::keep_apart(&mut read);
     let rows = disambiguate(read, &mut left_out);
     let content_hash = hash_rows(&rows);
-    let LeftOut { rejected, skipped, duplicates, mut quarantine } = left_out;
+    let OmittedRows { rejected, skipped, duplicates, mut quarantine } = left_out;
     quarantine.sort_by_key(|row| row.line);
     for row in &mut quarantine {
         let (member, line) = members.place(row.line);
@@ -159,14 +159,14 @@ pub fn read_file(
 
 /// The rows that are not kept.
 #[derive(Default)]
-struct LeftOut {
+struct OmittedRows {
     rejected: BTreeMap<&'static str, u64>,
     skipped: BTreeMap<&'static str, u64>,
     duplicates: u64,
     quarantine: Vec<QuarantinedRow>,
 }
 
-impl LeftOut {
+impl OmittedRows {
     fn add(&mut self, line: u64, reason: &'static str, text: impl FnOnce() -> String) {
         let count = self.rejected.entry(reason).or_default();
         *count += 1;
@@ -214,7 +214,7 @@ enum RowDecision {
 ///
 /// This takes no more time than sorting, however many rows share a key. The rows are not moved, because they are most
 /// of the memory of a reading.
-fn disambiguate(mut read: Vec<Candidate>, left_out: &mut LeftOut) -> Vec<Row> {
+fn disambiguate(mut read: Vec<Candidate>, left_out: &mut OmittedRows) -> Vec<Row> {
     sort(&mut read);
     let decisions: Vec<RowDecision> = read.chunk_by(Candidate::shares_key).flat_map(among_one_key).collect();
     carry_out(&decisions, &mut read, left_out);
@@ -258,7 +258,7 @@ fn beginning_of(text: &str) -> u128 {
     u128::from_be_bytes(bytes)
 }
 
-fn carry_out(decisions: &[RowDecision], read: &mut Vec<Candidate>, left_out: &mut LeftOut) {
+fn carry_out(decisions: &[RowDecision], read: &mut Vec<Candidate>, left_out: &mut OmittedRows) {
     let mut decisions = decisions.iter();
     read.retain_mut(|candidate| match decisions.next() {
         Some(RowDecision::LeaveOut(reason)) => {

@@ -1,6 +1,6 @@
 //! Decides the order of day and month in the dates of a whole file.
 
-use super::{Candidate, LeftOut, Symbol};
+use super::{Candidate, OmittedRows, Symbol};
 use crate::dump::{DateOrder, DumpError, Entry, Members, SlashedDate};
 
 /// The rows of a file whose expiry has two readings, with their lines.
@@ -23,7 +23,7 @@ impl SlashedDates {
         self,
         members: &Members,
         read: &mut Vec<Candidate>,
-        left_out: &mut LeftOut,
+        left_out: &mut OmittedRows,
     ) -> Result<(), DumpError> {
         let mut rows = self.rows.into_iter().peekable();
         while let Some(first) = rows.next() {
@@ -35,7 +35,7 @@ impl SlashedDates {
         Ok(())
     }
 
-    fn decide_one(self, read: &mut Vec<Candidate>, left_out: &mut LeftOut) -> Result<(), DumpError> {
+    fn decide_one(self, read: &mut Vec<Candidate>, left_out: &mut OmittedRows) -> Result<(), DumpError> {
         let Some(order) = self.order()? else { return Ok(()) };
         for (line, row) in self.rows {
             let written = row.written.clone();
