@@ -76,7 +76,7 @@ pub struct QuarantinedRow {
 /// The file does not distinguish two different instruments.
 const AMBIGUOUS: &str = "several rows have the same key, and nothing distinguishes them";
 /// A row that was read and may be kept.
-struct Candidate {
+struct CandidateRow {
     line: u64,
     symbol: Symbol,
     row: Row,
@@ -93,7 +93,7 @@ enum Symbol {
     WithSeries,
 }
 
-impl Candidate {
+impl CandidateRow {
     fn key(&self) -> (Exchange, &str) {
         (self.row.exchange, &self.row.symbol)
     }
@@ -128,13 +128,13 @@ pub fn read_file(
 ) -> Result<FileLoad, DumpError> {
     let mut rows_read = 0;
     let mut left_out = OmittedRows::default();
-    let mut read: Vec<Candidate> = Vec::new();
+    let mut read: Vec<CandidateRow> = Vec::new();
     let mut slashed = SlashedDates::default();
     let members = dump::read_entries(broker, file, limits, on_progress, &mut |line, entry| {
         rows_read += 1;
         match entry {
-            Entry::Row(row) => read.push(Candidate { line, symbol: Symbol::Given, row }),
-            Entry::Undecided(row) => read.push(Candidate { line, symbol: Symbol::Open, row }),
+            Entry::Row(row) => read.push(CandidateRow { line, symbol: Symbol::Given, row }),
+            Entry::Undecided(row) => read.push(CandidateRow { line, symbol: Symbol::Open, row }),
             Entry::Skipped(reason) => *left_out.skipped.entry(reason).or_default() += 1,
             Entry::Slashed(row) => slashed.add(line, row),
             Entry::Rejected(Rejection { reason, text }) => left_out.add(line, reason, || text),
@@ -175,14 +175,14 @@ impl OmittedRows {
         }
     }
 
-    fn add_row(&mut self, Candidate { line, row, .. }: &Candidate, reason: &'static str) {
+    fn add_row(&mut self, CandidateRow { line, row, .. }: &CandidateRow, reason: &'static str) {
         self.add(*line, reason, || format!("{}:{} {}", row.exchange, row.symbol, row.token));
     }
 }
 
 /// Writes the symbols of contracts that the file does not determine, and corrects those that contradict its expiries.
 /// Kite's symbols are those of keys and stay.
-fn decide(broker: Broker, read: &mut [Candidate]) {
+fn decide(broker: Broker, read: &mut [CandidateRow]) {
     if broker == Broker::Kite && read.iter().all(|candidate| candidate.symbol != Symbol::Open) {
         return;
     }
@@ -214,14 +214,14 @@ enum RowDecision {
 ///
 /// This takes no more time than sorting, however many rows share a key. The rows are not moved, because they are most
 /// of the memory of a reading.
-fn disambiguate(mut read: Vec<Candidate>, left_out: &mut OmittedRows) -> Vec<Row> {
+fn disambiguate(mut read: Vec<CandidateRow>, left_out: &mut OmittedRows) -> Vec<Row> {
     sort(&mut read);
-    let decisions: Vec<RowDecision> = read.chunk_by(Candidate::shares_key).flat_map(among_one_key).collect();
+    let decisions: Vec<RowDecision> = read.chunk_by(CandidateRow::shares_key).flat_map(among_one_key).collect();
     carry_out(&decisions, &mut read, left_out);
     if read.iter().any(|candidate| candidate.symbol == Symbol::WithSeries) {
-        read.sort_unstable_by(Candidate::order);
+        read.sort_unstable_by(CandidateRow::order);
         let decisions: Vec<RowDecision> =
-            read.chunk_by(Candidate::shares_key).flat_map(among_those_with_series).collect();
+            read.chunk_by(CandidateRow::shares_key).flat_map(among_those_with_series).collect();
         carry_out(&decisions, &mut read, left_out);
     }
     read.into_iter().map(|candidate| candidate.row).collect()
@@ -229,7 +229,7 @@ fn disambiguate(mut read: Vec<Candidate>, left_out: &mut OmittedRows) -> Vec<Row
 
 /// Sorts by exchange, symbol and line. It sorts in place, so that a whole file is never stored twice, and compares the
 /// first bytes of the symbols, because rows are long and their symbols are elsewhere in memory.
-fn sort(read: &mut [Candidate]) {
+fn sort(read: &mut [CandidateRow]) {
     let mut order: Vec<(Exchange, u128, usize)> = read
         .iter()
         .enumerate()
@@ -258,7 +258,7 @@ fn beginning_of(text: &str) -> u128 {
     u128::from_be_bytes(bytes)
 }
 
-fn carry_out(decisions: &[RowDecision], read: &mut Vec<Candidate>, left_out: &mut OmittedRows) {
+fn carry_out(decisions: &[RowDecision], read: &mut Vec<CandidateRow>, left_out: &mut OmittedRows) {
     let mut decisions = decisions.iter();
     read.retain_mut(|candidate| match decisions.next() {
         Some(RowDecision::LeaveOut(reason)) => {
@@ -280,7 +280,7 @@ fn carry_out(decisions: &[RowDecision], read: &mut Vec<Candidate>, left_out: &mu
 }
 
 /// Decides among the rows of one key, which are in the order of the file.
-fn among_one_key(sharing: &[Candidate]) -> Vec<RowDecision> {
+fn among_one_key(sharing: &[CandidateRow]) -> Vec<RowDecision> {
     if sharing.len() == 1 {
         return vec![RowDecision::Keep];
     }
@@ -289,7 +289,7 @@ fn among_one_key(sharing: &[Candidate]) -> Vec<RowDecision> {
     let is_alone = seen.len() == 1;
     let is_share = |row: &Row| row.class == InstrumentType::Equity;
     let share_is_clear = seen.into_iter().filter(|row| is_share(row)).count() == 1;
-    let decision = |(candidate, is_first): (&Candidate, bool)| match candidate.row.series.as_deref() {
+    let decision = |(candidate, is_first): (&CandidateRow, bool)| match candidate.row.series.as_deref() {
         _ if !is_first => RowDecision::Collapse,
         _ if is_alone || share_is_clear && is_share(&candidate.row) => RowDecision::Keep,
         None | Some("") => RowDecision::LeaveOut(AMBIGUOUS),
@@ -301,8 +301,8 @@ fn among_one_key(sharing: &[Candidate]) -> Vec<RowDecision> {
 }
 
 /// A series that several of the rows have, or a symbol that another row has as its own, still distinguishes nothing.
-fn among_those_with_series(sharing: &[Candidate]) -> Vec<RowDecision> {
-    let decision = |candidate: &Candidate| match candidate.symbol {
+fn among_those_with_series(sharing: &[CandidateRow]) -> Vec<RowDecision> {
+    let decision = |candidate: &CandidateRow| match candidate.symbol {
         Symbol::WithSeries if sharing.len() > 1 => RowDecision::LeaveOut(AMBIGUOUS),
         _ => RowDecision::Keep,
     };

@@ -5,7 +5,7 @@
 
 use std::collections::HashSet;
 
-use super::Candidate;
+use super::CandidateRow;
 use crate::dump::Row;
 use crate::vocabulary::{Exchange, InstrumentType, Segment};
 
@@ -23,7 +23,7 @@ pub(crate) fn is_security(row: &Row) -> bool {
 }
 
 /// Writes the symbols of the securities that have the symbol of an index in the file.
-pub(super) fn keep_apart(read: &mut [Candidate]) {
+pub(super) fn keep_apart(read: &mut [CandidateRow]) {
     let indices = indices(read.iter().map(|candidate| &candidate.row));
     write_symbols(&indices, read.iter_mut().map(|candidate| &mut candidate.row));
 }

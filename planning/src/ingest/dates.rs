@@ -1,6 +1,6 @@
 //! Decides the order of day and month in the dates of a whole file.
 
-use super::{Candidate, OmittedRows, Symbol};
+use super::{CandidateRow, OmittedRows, Symbol};
 use crate::dump::{DateOrder, DumpError, Entry, Members, SlashedDate};
 
 /// The rows of a file whose expiry has two readings, with their lines.
@@ -22,7 +22,7 @@ impl SlashedDates {
     pub(super) fn decide(
         self,
         members: &Members,
-        read: &mut Vec<Candidate>,
+        read: &mut Vec<CandidateRow>,
         left_out: &mut OmittedRows,
     ) -> Result<(), DumpError> {
         let mut rows = self.rows.into_iter().peekable();
@@ -35,13 +35,13 @@ impl SlashedDates {
         Ok(())
     }
 
-    fn decide_one(self, read: &mut Vec<Candidate>, left_out: &mut OmittedRows) -> Result<(), DumpError> {
+    fn decide_one(self, read: &mut Vec<CandidateRow>, left_out: &mut OmittedRows) -> Result<(), DumpError> {
         let Some(order) = self.order()? else { return Ok(()) };
         for (line, row) in self.rows {
             let written = row.written.clone();
             match row.in_order(order) {
-                Ok(Entry::Row(row)) => read.push(Candidate { line, symbol: Symbol::Given, row }),
-                Ok(Entry::Undecided(row)) => read.push(Candidate { line, symbol: Symbol::Open, row }),
+                Ok(Entry::Row(row)) => read.push(CandidateRow { line, symbol: Symbol::Given, row }),
+                Ok(Entry::Undecided(row)) => read.push(CandidateRow { line, symbol: Symbol::Open, row }),
                 Ok(_) => {}
                 Err(reason) => left_out.add(line, reason, || written),
             }
