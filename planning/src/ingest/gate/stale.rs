@@ -44,7 +44,7 @@ pub(super) fn fault<R: Borrow<Row>>(
     if !is_enough(expired.len(), contracts) {
         return None;
     }
-    let added = Added::of(diff);
+    let added = AddedInstruments::of(diff);
     let mut shown: Vec<&Row> = expired.into_iter().filter(|row| added.contains(row)).collect();
     if !is_enough(shown.len(), contracts) {
         return None;
@@ -121,14 +121,14 @@ fn earliest<R: Borrow<Row>>(rows: &[R]) -> BTreeMap<Segment, NaiveDate> {
 }
 
 /// The instruments without a counterpart in the last file, by key.
-struct Added<'a>(&'a [Change]);
+struct AddedInstruments<'a>(&'a [Change]);
 
-impl<'a> Added<'a> {
+impl<'a> AddedInstruments<'a> {
     fn of(Diff { changes, .. }: &'a Diff) -> Self {
         // The changes are sorted by kind, then key.
         let start = changes.partition_point(|change| change.kind < ChangeKind::Added);
         let end = changes.partition_point(|change| change.kind <= ChangeKind::Added);
-        Added(&changes[start..end])
+        AddedInstruments(&changes[start..end])
     }
 
     fn contains(&self, row: &Row) -> bool {
