@@ -26,34 +26,34 @@ const RATIO_MIN: u64 = 10;
 
 /// A figure of a contract.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Figure {
+enum UnitField {
     TickSize,
     LotSize,
 }
 
-impl Figure {
-    const ALL: [Figure; 2] = [Figure::TickSize, Figure::LotSize];
+impl UnitField {
+    const ALL: [UnitField; 2] = [UnitField::TickSize, UnitField::LotSize];
 
     /// Returns the figure of a row; `None` if it is unknown.
     fn of(self, row: &Row) -> Option<u64> {
         let figure = match self {
-            Figure::TickSize => u64::try_from(row.tick_size.ten_thousandths()).unwrap_or_default(),
-            Figure::LotSize => u64::from(row.lot_size),
+            UnitField::TickSize => u64::try_from(row.tick_size.ten_thousandths()).unwrap_or_default(),
+            UnitField::LotSize => u64::from(row.lot_size),
         };
         (figure > 0).then_some(figure)
     }
 
     fn name(self) -> &'static str {
         match self {
-            Figure::TickSize => "tick sizes",
-            Figure::LotSize => "lot sizes",
+            UnitField::TickSize => "tick sizes",
+            UnitField::LotSize => "lot sizes",
         }
     }
 
     fn show(self, figure: u64) -> String {
         match self {
-            Figure::TickSize => Amount::from_ten_thousandths(i64::try_from(figure).unwrap_or(i64::MAX)).to_string(),
-            Figure::LotSize => figure.to_string(),
+            UnitField::TickSize => Amount::from_ten_thousandths(i64::try_from(figure).unwrap_or(i64::MAX)).to_string(),
+            UnitField::LotSize => figure.to_string(),
         }
     }
 }
@@ -73,10 +73,10 @@ fn contracts<'a, R: Borrow<Row>>(
     rows.into_iter().filter(|row| row.expiry.is_some()).map(move |row| {
         while before.next_if(|other| compare(other, row).is_lt()).is_some() {}
         let before = before.next_if(|other| is_same(other, row));
-        let has = |figure: Figure| {
+        let has = |figure: UnitField| {
             before.and_then(|before| figure.of(before)).zip(figure.of(row)).is_some_and(|(a, b)| !are_apart(a, b))
         };
-        Contract { row, is_known: Figure::ALL.map(has) }
+        Contract { row, is_known: UnitField::ALL.map(has) }
     })
 }
 
@@ -86,9 +86,11 @@ pub fn units_may_differ<'a, R: Borrow<Row>>(
     rows: impl IntoIterator<Item = &'a Row>,
     last: Option<&'a LastLoad<R>>,
 ) -> bool {
-    let mut counts: BTreeMap<(Segment, Figure), (usize, usize)> = BTreeMap::new();
+    let mut counts: BTreeMap<(Segment, UnitField), (usize, usize)> = BTreeMap::new();
     for Contract { row, is_known } in contracts(rows, last) {
-        for (figure, is_known) in Figure::ALL.into_iter().zip(is_known).filter(|(figure, _)| figure.of(row).is_some()) {
+        for (figure, is_known) in
+            UnitField::ALL.into_iter().zip(is_known).filter(|(figure, _)| figure.of(row).is_some())
+        {
             let (known, unknown) = counts.entry((row.segment, figure)).or_default();
             *(if is_known { known } else { unknown }) += 1;
         }
@@ -101,13 +103,13 @@ pub fn units_may_differ<'a, R: Borrow<Row>>(
 pub struct Units<'a> {
     /// In the order of keys.
     contracts: Vec<Contract<'a>>,
-    tallies: BTreeMap<(Segment, Figure), Vec<Tally>>,
+    tallies: BTreeMap<(Segment, UnitField), Vec<Tally>>,
 }
 
 #[derive(Debug)]
 struct Contract<'a> {
     row: &'a Row,
-    /// For each of [`Figure::ALL`]: whether the last file of the broker has it, in the same unit.
+    /// For each of [`UnitField::ALL`]: whether the last file of the broker has it, in the same unit.
     is_known: [bool; 2],
 }
 
@@ -140,13 +142,13 @@ impl<'a> Units<'a> {
     /// # Errors
     /// The first error of `rows`. The comparison is then incomplete.
     pub fn compare<E>(&mut self, broker: Broker, rows: impl IntoIterator<Item = Result<Row, E>>) -> Result<(), E> {
-        let mut tallies: BTreeMap<(Segment, Figure), Tally> = BTreeMap::new();
+        let mut tallies: BTreeMap<(Segment, UnitField), Tally> = BTreeMap::new();
         let mut contracts = self.contracts.iter().peekable();
         for row in rows {
             let row = row?;
             while contracts.next_if(|contract| compare(contract.row, &row).is_lt()).is_some() {}
             let Some(contract) = contracts.next_if(|contract| is_same(contract.row, &row)) else { continue };
-            for (figure, is_known) in Figure::ALL.into_iter().zip(contract.is_known) {
+            for (figure, is_known) in UnitField::ALL.into_iter().zip(contract.is_known) {
                 let Some((own, other)) = figure.of(contract.row).zip(figure.of(&row)) else { continue };
                 let tally = tallies.entry((row.segment, figure));
                 let tally = tally.or_insert(Tally { broker, shared: 0, apart: 0, example: None });
@@ -180,7 +182,7 @@ fn is_same(one: &Row, other: &Row) -> bool {
     compare(one, other).is_eq() && one.segment == other.segment && one.expiry == other.expiry
 }
 
-fn describe(segment: Segment, figure: Figure, tally: &Tally) -> GateFault {
+fn describe(segment: Segment, figure: UnitField, tally: &Tally) -> GateFault {
     let Tally { broker, shared, apart, example } = tally;
     let example = example.as_ref().map(|(key, other, own)| {
         format!(", for example {key}: expected {}, got {}", figure.show(*other), figure.show(*own))
