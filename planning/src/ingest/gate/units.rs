@@ -68,7 +68,7 @@ fn are_apart(one: u64, other: u64) -> bool {
 fn contracts<'a, R: Borrow<Row>>(
     rows: impl IntoIterator<Item = &'a Row>,
     last: Option<&'a LastLoad<R>>,
-) -> impl Iterator<Item = Contract<'a>> {
+) -> impl Iterator<Item = ComparedContract<'a>> {
     let mut before = last.map(|last| last.rows.as_slice()).unwrap_or_default().iter().map(Borrow::borrow).peekable();
     rows.into_iter().filter(|row| row.expiry.is_some()).map(move |row| {
         while before.next_if(|other| compare(other, row).is_lt()).is_some() {}
@@ -76,7 +76,7 @@ fn contracts<'a, R: Borrow<Row>>(
         let has = |figure: UnitField| {
             before.and_then(|before| figure.of(before)).zip(figure.of(row)).is_some_and(|(a, b)| !are_apart(a, b))
         };
-        Contract { row, is_known: UnitField::ALL.map(has) }
+        ComparedContract { row, is_known: UnitField::ALL.map(has) }
     })
 }
 
@@ -87,7 +87,7 @@ pub fn units_may_differ<'a, R: Borrow<Row>>(
     last: Option<&'a LastLoad<R>>,
 ) -> bool {
     let mut counts: BTreeMap<(Segment, UnitField), (usize, usize)> = BTreeMap::new();
-    for Contract { row, is_known } in contracts(rows, last) {
+    for ComparedContract { row, is_known } in contracts(rows, last) {
         for (figure, is_known) in
             UnitField::ALL.into_iter().zip(is_known).filter(|(figure, _)| figure.of(row).is_some())
         {
@@ -102,12 +102,12 @@ pub fn units_may_differ<'a, R: Borrow<Row>>(
 #[derive(Debug)]
 pub struct Units<'a> {
     /// In the order of keys.
-    contracts: Vec<Contract<'a>>,
+    contracts: Vec<ComparedContract<'a>>,
     tallies: BTreeMap<(Segment, UnitField), Vec<Tally>>,
 }
 
 #[derive(Debug)]
-struct Contract<'a> {
+struct ComparedContract<'a> {
     row: &'a Row,
     /// For each of [`UnitField::ALL`]: whether the last file of the broker has it, in the same unit.
     is_known: [bool; 2],
