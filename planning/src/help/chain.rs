@@ -29,7 +29,7 @@ pub(super) struct Meaning<'a> {
 }
 
 /// The explanation of a contract that is not listed.
-struct Unlisted {
+struct UnlistedContract {
     /// Whether the strike, if any, is far from every listed one.
     is_strike_absurd: bool,
     is_expiry_unlisted: bool,
@@ -150,12 +150,12 @@ impl Contracts<'_> {
     }
 
     /// Describes that no listed contract has the expiry and the strike of a reading.
-    fn unlisted(&self, reading: &Reading, as_of: NaiveDate) -> Option<Unlisted> {
+    fn unlisted(&self, reading: &Reading, as_of: NaiveDate) -> Option<UnlistedContract> {
         self.other_strike(reading, as_of).or_else(|| self.other_expiry(reading, as_of))
     }
 
     /// Explains that options with that expiry are listed, but not with that strike.
-    fn other_strike(&self, reading: &Reading, as_of: NaiveDate) -> Option<Unlisted> {
+    fn other_strike(&self, reading: &Reading, as_of: NaiveDate) -> Option<UnlistedContract> {
         let wanted = reading.contract.strike()?;
         let expiry = self.expiries_meant(reading, as_of).into_iter().next_back()?;
         let strikes = self.strikes(expiry, reading.contract);
@@ -171,7 +171,7 @@ impl Contracts<'_> {
         }
         let help =
             Help::new(format!("{detail}; nearest: {}", written(nearest)), self.keys(slips.iter().chain(nearest)));
-        Some(Unlisted {
+        Some(UnlistedContract {
             is_strike_absurd: is_absurd(&strikes, wanted),
             is_expiry_unlisted: false,
             years_away: years_between(expiry, as_of),
@@ -180,7 +180,7 @@ impl Contracts<'_> {
     }
 
     /// Explains that no contract expires on that day, or that the expiry has passed.
-    fn other_expiry(&self, reading: &Reading, as_of: NaiveDate) -> Option<Unlisted> {
+    fn other_expiry(&self, reading: &Reading, as_of: NaiveDate) -> Option<UnlistedContract> {
         let Reading { when, contract } = *reading;
         let coming = self.coming(contract, as_of);
         let next = *coming.first()?;
@@ -221,7 +221,7 @@ impl Contracts<'_> {
         let is_strike_absurd =
             contract.strike().is_some_and(|wanted| is_absurd(&self.strikes(expiry, contract), wanted));
         let help = Help::new(format!("{what}; the {which} expiry is {expiry}"), self.at(expiry, contract));
-        Some(Unlisted { is_strike_absurd, is_expiry_unlisted: true, years_away, help })
+        Some(UnlistedContract { is_strike_absurd, is_expiry_unlisted: true, years_away, help })
     }
 
     /// Returns the contract at another expiry, or the contracts with the nearest strikes.
