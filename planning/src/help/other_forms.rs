@@ -26,7 +26,7 @@ const LIKELY_EXCHANGES: [Exchange; 10] = [
 const SEPARATORS: [char; 7] = [':', '|', '-', '.', '/', '_', ' '];
 
 /// A text, as far as it names an exchange and a symbol, in capital letters.
-struct Parts<'a> {
+struct KeyParts<'a> {
     /// The segment that is written in place of the exchange.
     segment: Option<&'a str>,
     exchange: Option<Exchange>,
@@ -246,7 +246,7 @@ fn unknown_token_or(help: Option<Help>, unknown_token: impl Fn() -> Option<Help>
 }
 
 /// Splits a text in capital letters after the name of an exchange or a segment.
-fn parts(text: &str) -> Parts<'_> {
+fn parts(text: &str) -> KeyParts<'_> {
     // A name may contain a separator itself: `NSE_EQ`, `NFO-OPT`.
     let splits = text.char_indices().filter(|(_, c)| SEPARATORS.contains(c));
     let named = splits.filter_map(|(at, c)| {
@@ -254,13 +254,13 @@ fn parts(text: &str) -> Parts<'_> {
         let own = Exchange::parse(word);
         let exchange = own.or_else(|| exchange_of_segment(word))?;
         let segment = own.is_none().then_some(word);
-        Some((matches!(c, ':' | '|'), Parts { segment, exchange: Some(exchange), symbol: text[at + 1..].trim() }))
+        Some((matches!(c, ':' | '|'), KeyParts { segment, exchange: Some(exchange), symbol: text[at + 1..].trim() }))
     });
     // The longest name counts, and a colon or a bar always separates.
     let found = named.max_by_key(|(is_separator, parts)| (*is_separator, parts.segment.is_some()));
     match found {
         Some((_, parts)) if !parts.symbol.is_empty() => parts,
-        _ => Parts { segment: None, exchange: None, symbol: text.trim_start_matches(':').trim() },
+        _ => KeyParts { segment: None, exchange: None, symbol: text.trim_start_matches(':').trim() },
     }
 }
 
