@@ -37,10 +37,10 @@ fn shares() -> Catalogue {
 }
 
 /// An instrument of a plan: its number, its mode, and whether it is pinned.
-type Wanted = (usize, Mode, bool);
+type StreamedItem = (usize, Mode, bool);
 
-fn plan_of(broker: Broker, wanted: &[Wanted], connections: Option<u32>, basis: Basis<'_>) -> Option<Plan> {
-    let item = |(number, mode, is_pinned): &Wanted| PlanItem {
+fn plan_of(broker: Broker, wanted: &[StreamedItem], connections: Option<u32>, basis: Basis<'_>) -> Option<Plan> {
+    let item = |(number, mode, is_pinned): &StreamedItem| PlanItem {
         instruments: ItemInstruments::Key(format!("NSE:S{number:02}")),
         options: ItemOptions { mode: Some(*mode), is_pinned: *is_pinned, ..ItemOptions::default() },
     };
@@ -78,7 +78,7 @@ fn small_limits(figures: &[u32; 6]) -> String {
     )
 }
 
-fn any_wanted() -> impl Strategy<Value = Vec<Wanted>> {
+fn any_wanted() -> impl Strategy<Value = Vec<StreamedItem>> {
     let modes = [Mode::Ltp, Mode::Quote, Mode::Full, Mode::Depth20];
     let one = (0..INSTRUMENTS, prop::sample::select(modes.to_vec()), prop::bool::weighted(0.1));
     prop::collection::btree_map(0..INSTRUMENTS, one, 0..10)

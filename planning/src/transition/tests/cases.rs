@@ -16,12 +16,12 @@ fn shown(batch: &Batch<'_>) -> String {
 struct Case {
     broker: Broker,
     limits: String,
-    from: Option<Vec<Wanted>>,
-    to: Vec<Wanted>,
+    from: Option<Vec<StreamedItem>>,
+    to: Vec<StreamedItem>,
 }
 
 impl Case {
-    fn new(broker: Broker, limits: &str, from: &[Wanted], to: &[Wanted]) -> Self {
+    fn new(broker: Broker, limits: &str, from: &[StreamedItem], to: &[StreamedItem]) -> Self {
         Case { broker, limits: limits.to_owned(), from: Some(from.to_vec()), to: to.to_vec() }
     }
 
@@ -42,7 +42,7 @@ impl Case {
     }
 }
 
-fn in_mode(numbers: &[usize], mode: Mode) -> Vec<Wanted> {
+fn in_mode(numbers: &[usize], mode: Mode) -> Vec<StreamedItem> {
     numbers.iter().map(|number| (*number, mode, false)).collect()
 }
 
@@ -169,7 +169,7 @@ fn a_plan_beyond_lowered_limits_is_sent_with_a_warning() {
 
 #[test]
 fn messages_have_the_form_of_the_sdk() {
-    let written = |from: &[Wanted], to: &[Wanted]| {
+    let written = |from: &[StreamedItem], to: &[StreamedItem]| {
         Case::new(Broker::Kite, "", from, to).with(|schedule| {
             let mut json = Vec::new();
             write_batches(crate::subscriptions::SubscriptionForm::Sdk(Broker::Kite), &schedule.batches, &mut json);
