@@ -97,14 +97,14 @@ fn feed_of(plan: &Plan) -> OpenSubscriptions {
 }
 
 /// A connection by its number, account and endpoint.
-type Connection = (u32, String, String);
+type ConnectionId = (u32, String, String);
 
-fn connections_of(feed: &OpenSubscriptions) -> BTreeSet<Connection> {
+fn connections_of(feed: &OpenSubscriptions) -> BTreeSet<ConnectionId> {
     feed.keys().map(|(number, account, endpoint, _)| (*number, account.clone(), endpoint.clone())).collect()
 }
 
 /// Applies a message as the broker does.
-fn apply(feed: &mut OpenSubscriptions, connected: &mut BTreeSet<Connection>, batch: &Batch<'_>) {
+fn apply(feed: &mut OpenSubscriptions, connected: &mut BTreeSet<ConnectionId>, batch: &Batch<'_>) {
     let connection = (batch.connection.unwrap(), batch.account.unwrap().to_owned(), batch.endpoint.unwrap().to_owned());
     match batch.action {
         BatchAction::Subscribe => {
@@ -135,7 +135,7 @@ fn apply(feed: &mut OpenSubscriptions, connected: &mut BTreeSet<Connection>, bat
 
 /// Returns the first limit that a feed exceeds, by other code than that of the schedule. An instrument counts in the mode of its
 /// subscription: in these cases no mode with a limit has another endpoint.
-fn exceeded(feed: &OpenSubscriptions, connected: &BTreeSet<Connection>, limits: &Limits) -> Option<String> {
+fn exceeded(feed: &OpenSubscriptions, connected: &BTreeSet<ConnectionId>, limits: &Limits) -> Option<String> {
     for (_, account, _) in connected {
         let own = connected.iter().filter(|of| of.1 == *account).count();
         if own > limits.connections.value as usize {
