@@ -33,7 +33,7 @@ struct Chosen {
 }
 
 /// The numbers of subscriptions by connection and mode that keep the most wanted connections.
-struct Plan {
+struct Distribution {
     chosen: Vec<Chosen>,
     quotas: Vec<Vec<u32>>,
     kept: u32,
@@ -46,7 +46,7 @@ impl<'a> Wish<'a> {
         let counts = self.counts(MARKET);
         let ways = self.fitted.region.carrying(&counts).take(WAYS_COMPARED_MAX);
         let wanted = self.wanted.iter().flatten().count();
-        let mut best: Option<Plan> = None;
+        let mut best: Option<Distribution> = None;
         for (way, others) in ways {
             let plan = self.plan(way, &others);
             let is_complete = plan.kept as usize == wanted;
@@ -69,7 +69,7 @@ impl<'a> Wish<'a> {
         counts
     }
 
-    fn plan(&self, way: &Way, others: &[(String, u32)]) -> Plan {
+    fn plan(&self, way: &Way, others: &[(String, u32)]) -> Distribution {
         let modes = self.fitted.in_play.modes();
         let mut weights = vec![vec![0u32; modes.len()]; self.connections.len()];
         for (task, wanted) in self.tasks.iter().zip(self.wanted) {
@@ -98,7 +98,7 @@ impl<'a> Wish<'a> {
                 quotas[*at] = of_slot;
             }
         }
-        Plan { chosen, quotas, kept }
+        Distribution { chosen, quotas, kept }
     }
 
     /// Returns the connections of a way, which are wanted ones as far as possible, and the other wanted ones that the accounts allow
@@ -161,7 +161,7 @@ impl<'a> Wish<'a> {
         chosen
     }
 
-    fn seating(&self, Plan { chosen, quotas: mut left, .. }: Plan) -> Seating<'a> {
+    fn seating(&self, Distribution { chosen, quotas: mut left, .. }: Distribution) -> Seating<'a> {
         let modes = self.fitted.in_play.modes();
         let mut seating = Seating::new(self.tasks, self.strategy, self.accounts, modes);
         let mut place_of = vec![None; self.connections.len()];
