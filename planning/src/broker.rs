@@ -95,7 +95,7 @@ struct Assumptions {
 /// The content of a file of broker models.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Document {
+struct ModelsFile {
     model: Assumptions,
     brokers: BTreeMap<String, BrokerLimits>,
 }
@@ -142,7 +142,7 @@ pub struct Estimate {
     pub bandwidth_bytes_per_second: u64,
 }
 
-impl Document {
+impl ModelsFile {
     /// Checks what the estimates rely on: the reference broker exists, and each table has a figure of every mode.
     fn check(&self) -> Result<(), BrokerModelsError> {
         let reference = &self.model.reference_broker;
@@ -187,10 +187,10 @@ impl BrokerModels {
     /// # Errors
     /// [`BrokerModelsError`] of the first fault.
     pub fn parse(text: &str) -> Result<Self, BrokerModelsError> {
-        let document: Document = toml::from_str(text)?;
+        let document: ModelsFile = toml::from_str(text)?;
         document.check()?;
         let content = serde_json::to_vec(&document).expect("the figures serialize to JSON");
-        let Document { model, brokers } = document;
+        let ModelsFile { model, brokers } = document;
         Ok(BrokerModels {
             model,
             brokers,
