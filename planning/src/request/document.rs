@@ -63,7 +63,7 @@ impl RequestDocument {
 
     /// Returns the stored form, without the keys if they are those of the plan.
     pub(crate) fn stored(&self, instruments: &KeyList) -> impl Serialize + use<'_> {
-        Form::of(&self.request, Some(instruments))
+        DocumentFields::of(&self.request, Some(instruments))
     }
 
     /// Inserts the keys of the plan if the stored form lacks them.
@@ -149,7 +149,7 @@ impl Heap for Selector {
 
 /// The fields of the document. Exactly one of `instruments`, `items`, `selectors` and `profile` is present.
 #[derive(Serialize, Deserialize)]
-struct Form<'a> {
+struct DocumentFields<'a> {
     user_id: Cow<'a, str>,
     plan_name: Cow<'a, str>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -236,12 +236,12 @@ fn is_default<T: Default + PartialEq>(value: &T) -> bool {
     *value == T::default()
 }
 
-impl<'a> Form<'a> {
+impl<'a> DocumentFields<'a> {
     /// Returns the form of a request. `of_plan` are keys that it does not repeat.
     fn of(request: &'a PlanRequest, of_plan: Option<&KeyList>) -> Self {
         let PlanRequest { user_id, plan_name, description, subscription_type, source, options, feed, warnings } =
             request;
-        let mut form = Form {
+        let mut form = DocumentFields {
             user_id: user_id.into(),
             plan_name: plan_name.into(),
             description: description.as_deref().map(Cow::Borrowed),
@@ -357,13 +357,13 @@ impl<'a> ProfileForm<'a> {
 
 impl Serialize for RequestDocument {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        Form::of(&self.request, None).serialize(serializer)
+        DocumentFields::of(&self.request, None).serialize(serializer)
     }
 }
 
 impl<'de> Deserialize<'de> for RequestDocument {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let form = Form::deserialize(deserializer)?;
+        let form = DocumentFields::deserialize(deserializer)?;
         let lacks_keys = form.has_instruments_of_plan;
         let fault = || D::Error::custom("expected exactly one of `instruments`, `items`, `selectors`, `profile`");
         let request = form.into_request().ok_or_else(fault)?;
