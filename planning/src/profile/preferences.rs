@@ -36,7 +36,7 @@ impl Preferences {
     /// fault.
     pub fn of(preferences: &Map<String, Value>) -> (Self, Vec<DocumentFault>) {
         let mut faults = Vec::new();
-        let mut reader = Reader { preferences, faults: &mut faults };
+        let mut reader = PreferencesReader { preferences, faults: &mut faults };
         let mode_words = format!("one of {}", Mode::WORDS);
         let mode_of = |value: &Value| Mode::parse(value.as_str()?);
         let mut read = Preferences {
@@ -87,12 +87,12 @@ fn present<'a>(preferences: &'a Map<String, Value>, name: &str) -> Option<&'a Va
     preferences.get(name).filter(|value| !value.is_null())
 }
 
-struct Reader<'a> {
+struct PreferencesReader<'a> {
     preferences: &'a Map<String, Value>,
     faults: &'a mut Vec<DocumentFault>,
 }
 
-impl Reader<'_> {
+impl PreferencesReader<'_> {
     fn fault(&mut self, pointer: String, detail: String) {
         self.faults.push(DocumentFault { pointer, detail });
     }
