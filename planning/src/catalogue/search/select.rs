@@ -88,7 +88,7 @@ impl Selector {
     /// Reads one selector. Faults are added to `faults`, with their location below `pointer`. Returns `None` if it has any.
     pub fn read(item: &Value, pointer: &str, faults: &mut Vec<DocumentFault>) -> Option<Selector> {
         let faults_before = faults.len();
-        let selector = Reader::read(item, pointer.to_owned(), faults);
+        let selector = SelectorReader::read(item, pointer.to_owned(), faults);
         (faults.len() == faults_before).then_some(selector)
     }
 
@@ -102,7 +102,7 @@ impl Selector {
 }
 
 /// Reads one selector with all of its faults.
-struct Reader<'a> {
+struct SelectorReader<'a> {
     fields: &'a Map<String, Value>,
     pointer: String,
     faults: &'a mut Vec<DocumentFault>,
@@ -114,13 +114,13 @@ const UNKNOWN_MAX: usize = 10;
 const FIELDS: [&str; 7] =
     ["underlying", "exchanges", "instrument_types", "expiries", "min_strike", "max_strike", "limit"];
 
-impl Reader<'_> {
+impl SelectorReader<'_> {
     fn read(item: &Value, pointer: String, faults: &mut Vec<DocumentFault>) -> Selector {
         let Some(fields) = item.as_object() else {
             faults.push(DocumentFault { pointer, detail: format!("expected an object, got {}", kind_of(item)) });
             return Selector::default();
         };
-        let mut reader = Reader { fields, pointer, faults };
+        let mut reader = SelectorReader { fields, pointer, faults };
         let known = FIELDS.join(", ");
         for name in fields.keys().filter(|name| !FIELDS.contains(&name.as_str())).take(UNKNOWN_MAX) {
             reader.fault(name, format!("unknown field; expected one of {known}"));
