@@ -6,7 +6,7 @@ use chrono::NaiveDate;
 use toml::{Table, Value};
 
 use super::check;
-use super::tree::{Branch, Node, Reader, described, join, text};
+use super::tree::{Branch, FigureReader, Node, described, join, text};
 use super::{
     Account, BrokerCapacity, CapacityFault, CapacityInput, ChangeMode, DEFAULT_ACCOUNT, Fee, Historical, Leg, Limits,
     ModeLimits, NAME_FORM, OnExcess, STANDARD, Scope, Sourced, Subscribe, Tier, is_name,
@@ -37,7 +37,7 @@ pub(super) fn brokers(
     built_in: &str,
     overrides: Option<Overrides<'_>>,
 ) -> Result<BTreeMap<Broker, BrokerCapacity>, Vec<CapacityFault>> {
-    let mut reader = Reader::new(overrides.and_then(|overrides| overrides.seen_max));
+    let mut reader = FigureReader::new(overrides.and_then(|overrides| overrides.seen_max));
     let mut tree = Branch::new(String::new(), parsed(built_in)?, false);
     if let Some(Overrides { text, .. }) = overrides {
         tree.merge(Branch::new(String::new(), parsed(text)?, true), &mut reader);
@@ -66,7 +66,7 @@ pub(super) fn brokers(
 /// Reads the table of a broker, for tests.
 #[cfg(test)]
 pub(super) fn broker(mut table: Table) -> Result<BrokerCapacity, Vec<CapacityFault>> {
-    let mut reader = Reader::default();
+    let mut reader = FigureReader::default();
     table.entry("name").or_insert(Value::String("test".into()));
     let capacity = broker_capacity(Branch::new("broker".into(), table, false), None, &mut reader);
     capacity.filter(|_| reader.is_faultless()).ok_or_else(|| reader.into_faults())
@@ -84,7 +84,7 @@ fn parsed(text: &str) -> Result<Table, Vec<CapacityFault>> {
 fn broker_capacity(
     mut table: Branch,
     built_in: Option<&BrokerCapacity>,
-    reader: &mut Reader,
+    reader: &mut FigureReader,
 ) -> Option<BrokerCapacity> {
     let name = reader.required_plain(&mut table, "name", text);
     let order_path = join(&table.path, "tier_order");
@@ -135,7 +135,7 @@ fn broker_capacity(
 
 /// Reads the limits of a tier. A figure with a fault is that of `built_in`, so that the checks of the other fields find all
 /// faults. `None` if a field that others refer to has a fault.
-fn limits(mut table: Branch, built_in: Option<&Limits>, reader: &mut Reader) -> Option<Limits> {
+fn limits(mut table: Branch, built_in: Option<&Limits>, reader: &mut FigureReader) -> Option<Limits> {
     let table = &mut table;
     let connections = reader.required(table, "connections", count);
     let on_excess = reader.required(table, "on_excess", |value| word(value, OnExcess::parse, OnExcess::WORDS));
@@ -175,7 +175,7 @@ fn limits(mut table: Branch, built_in: Option<&Limits>, reader: &mut Reader) -> 
 }
 
 /// Reports the contradictions of the default tier, and those that other tiers add.
-fn contradictions(path: &str, tiers: &[Tier], default_tier: usize, reader: &mut Reader) {
+fn contradictions(path: &str, tiers: &[Tier], default_tier: usize, reader: &mut FigureReader) {
     let of_standard = check::contradictions(&tiers[default_tier].limits);
     for Tier { name, limits } in tiers.iter().filter(|tier| tier.name != STANDARD) {
         for (field, message) in check::contradictions(limits).difference(&of_standard) {
@@ -189,7 +189,7 @@ fn contradictions(path: &str, tiers: &[Tier], default_tier: usize, reader: &mut 
 }
 
 /// Reads the modes; `None` if one of them has a fault, because other fields refer to them.
-fn modes(table: Branch, reader: &mut Reader) -> Option<BTreeMap<Mode, ModeLimits>> {
+fn modes(table: Branch, reader: &mut FigureReader) -> Option<BTreeMap<Mode, ModeLimits>> {
     if table.nodes.is_empty() {
         reader.fault(&table.path, "expected at least one mode");
         return None;
@@ -214,7 +214,7 @@ fn modes(table: Branch, reader: &mut Reader) -> Option<BTreeMap<Mode, ModeLimits
     is_complete.then_some(modes)
 }
 
-fn mode_limits(mut table: Branch, reader: &mut Reader) -> Option<ModeLimits> {
+fn mode_limits(mut table: Branch, reader: &mut FigureReader) -> Option<ModeLimits> {
     let legs = reader.required_plain(&mut table, "legs", legs);
     let limits = ModeLimits {
         legs: Vec::new(),
@@ -229,7 +229,7 @@ fn mode_limits(mut table: Branch, reader: &mut Reader) -> Option<ModeLimits> {
     Some(ModeLimits { legs: legs?, ..limits })
 }
 
-fn endpoints(table: Branch, reader: &mut Reader) -> Option<BTreeMap<String, Sourced<u32>>> {
+fn endpoints(table: Branch, reader: &mut FigureReader) -> Option<BTreeMap<String, Sourced<u32>>> {
     let mut endpoints = BTreeMap::new();
     let mut is_complete = true;
     for (name, node) in table.nodes {
@@ -254,7 +254,7 @@ fn endpoints(table: Branch, reader: &mut Reader) -> Option<BTreeMap<String, Sour
     is_complete.then_some(endpoints)
 }
 
-fn subscribe(mut table: Branch, reader: &mut Reader) -> Option<Subscribe> {
+fn subscribe(mut table: Branch, reader: &mut FigureReader) -> Option<Subscribe> {
     let instruments_per_message = reader.required(&mut table, "instruments_per_message", count);
     let pause_ms = reader.required(&mut table, "pause_ms", count_or_zero);
     let messages_per_second = reader.figure(&mut table, "messages_per_second", count);
@@ -268,14 +268,14 @@ fn subscribe(mut table: Branch, reader: &mut Reader) -> Option<Subscribe> {
     })
 }
 
-fn historical(mut table: Branch, reader: &mut Reader) -> Option<Historical> {
+fn historical(mut table: Branch, reader: &mut FigureReader) -> Option<Historical> {
     let requests_per_second = reader.required(&mut table, "requests_per_second", count);
     let days_per_request = reader.required(&mut table, "days_per_request", count);
     reader.finish(&table);
     Some(Historical { requests_per_second: requests_per_second?, days_per_request: days_per_request? })
 }
 
-fn fee(table: &mut Branch, reader: &mut Reader) -> Option<Fee> {
+fn fee(table: &mut Branch, reader: &mut FigureReader) -> Option<Fee> {
     let node = table.nodes.remove("fee")?;
     let path = node.path().to_owned();
     let Node::Leaf(leaf) = node else {
@@ -295,7 +295,7 @@ fn fee(table: &mut Branch, reader: &mut Reader) -> Option<Fee> {
 }
 
 /// Reads the sizes of packets; `None` if one of them has a fault, because the modes refer to them.
-fn packets(mut table: Branch, reader: &mut Reader) -> Option<BTreeMap<Mode, Sourced<u32>>> {
+fn packets(mut table: Branch, reader: &mut FigureReader) -> Option<BTreeMap<Mode, Sourced<u32>>> {
     let names: Vec<_> = table.nodes.iter().map(|(name, node)| (name.clone(), node.path().to_owned())).collect();
     let mut packets = BTreeMap::new();
     let mut is_complete = true;

@@ -50,7 +50,7 @@ impl Branch {
     }
 
     /// Replaces the values that another table has, too, and adds those that this one lacks.
-    pub(super) fn merge(&mut self, other: Branch, reader: &mut Reader) {
+    pub(super) fn merge(&mut self, other: Branch, reader: &mut FigureReader) {
         for (name, node) in other.nodes {
             match (self.nodes.get_mut(&name), node) {
                 (Some(Node::Table(own)), Node::Table(other)) => own.merge(other, reader),
@@ -65,7 +65,7 @@ impl Branch {
     }
 
     /// Takes a table; an empty one if it is absent.
-    pub(super) fn take_table(&mut self, name: &str, reader: &mut Reader) -> Branch {
+    pub(super) fn take_table(&mut self, name: &str, reader: &mut FigureReader) -> Branch {
         let path = join(&self.path, name);
         match self.nodes.remove(name) {
             Some(Node::Table(branch)) => branch,
@@ -122,7 +122,7 @@ pub(super) fn described(value: &Value) -> String {
 
 /// Collects the faults of a file. A fault of a table that several tiers share is reported once.
 #[derive(Debug, Default)]
-pub(super) struct Reader {
+pub(super) struct FigureReader {
     faults: BTreeSet<CapacityFault>,
     /// The last day on which the source of an override can have been checked; `None` if any day is possible.
     seen_max: Option<NaiveDate>,
@@ -131,10 +131,10 @@ pub(super) struct Reader {
 /// Parses a value; an error names the expected and the actual one.
 pub(super) type Parse<T> = fn(&Value) -> Result<T, String>;
 
-impl Reader {
+impl FigureReader {
     /// Creates a reader of figures whose overrides were checked on `seen_max` or before.
     pub(super) fn new(seen_max: Option<NaiveDate>) -> Self {
-        Reader { seen_max, ..Reader::default() }
+        FigureReader { seen_max, ..FigureReader::default() }
     }
 
     pub(super) fn fault(&mut self, path: &str, message: impl Display) {
