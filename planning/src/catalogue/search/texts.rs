@@ -19,12 +19,12 @@ pub(super) struct Texts {
     /// The end of the runs of each text.
     run_ends: Vec<u32>,
     /// The words, sorted by the text from their start to the end of the line.
-    words: Vec<Word>,
+    words: Vec<WordStart>,
 }
 
 /// The start of a word, and its text.
 #[derive(Clone, Copy, Debug)]
-struct Word {
+struct WordStart {
     start: u32,
     index: u32,
 }
@@ -77,7 +77,7 @@ impl Texts {
     /// Indexes the words, so that they can be found by prefix.
     pub(super) fn with_words(mut self) -> Self {
         let mut words = self.words_of_all();
-        let text_of = |word: &Word| self.word(word.start);
+        let text_of = |word: &WordStart| self.word(word.start);
         let mut counts: HashMap<&str, usize> = HashMap::default();
         words.iter().for_each(|word| *counts.entry(text_of(word)).or_default() += 1);
         let common = (self.len() / COMMON_PART).max(COMMON_MIN);
@@ -91,7 +91,7 @@ impl Texts {
         self
     }
 
-    fn words_of_all(&self) -> Vec<Word> {
+    fn words_of_all(&self) -> Vec<WordStart> {
         let bytes = self.text.as_bytes();
         let begins_word =
             |at: &usize| bytes[*at].is_ascii_alphanumeric() && (*at == 0 || !bytes[at - 1].is_ascii_alphanumeric());
@@ -100,13 +100,13 @@ impl Texts {
             while self.ends[index] < as_u32(at) {
                 index += 1;
             }
-            Word { start: as_u32(at), index: as_u32(index) }
+            WordStart { start: as_u32(at), index: as_u32(index) }
         };
         (0..bytes.len()).filter(begins_word).map(word).collect()
     }
 
     /// Whether its text starts with the word.
-    fn begins(&self, word: Word) -> bool {
+    fn begins(&self, word: WordStart) -> bool {
         word.start.checked_sub(1).is_none_or(|before| self.text.as_bytes()[before as usize] == b'\n')
     }
 
