@@ -47,7 +47,7 @@ pub(super) struct ContractIndex {
 
 /// The contracts of one underlying on one exchange with one expiry, which are either all active or all inactive.
 #[derive(Default)]
-struct Contracts {
+struct ExpiryContracts {
     has_futures: bool,
     /// The strikes with their options.
     options: Vec<(i64, bool, u32)>,
@@ -61,7 +61,7 @@ impl Chains {
             from_middle: vec![u16::MAX; catalogue.len()],
         };
         for underlying in 0..underlyings.len() {
-            let mut contracts: BTreeMap<(Exchange, NaiveDate, bool), Contracts> = BTreeMap::new();
+            let mut contracts: BTreeMap<(Exchange, NaiveDate, bool), ExpiryContracts> = BTreeMap::new();
             for id in underlyings.runs(underlying).iter().cloned().flatten() {
                 let record = &catalogue.records[id as usize];
                 let Some(expiry) = record.expiry else { continue };
@@ -114,7 +114,7 @@ impl Chains {
 }
 
 impl ContractIndex {
-    fn add(&mut self, underlying: u32, key: (Exchange, NaiveDate, bool), mut contracts: Contracts) {
+    fn add(&mut self, underlying: u32, key: (Exchange, NaiveDate, bool), mut contracts: ExpiryContracts) {
         let (exchange, date, is_active) = key;
         let ids = contracts.options.iter().map(|(.., id)| *id);
         let ids = ids.clone().min().unwrap_or_default()..ids.max().map_or(0, |last| last + 1);
