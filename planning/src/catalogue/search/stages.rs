@@ -40,7 +40,7 @@ pub(super) struct Stages<'a> {
 
 /// The instruments that a whole text means, as opposed to those whose symbol or name contains it.
 #[derive(Default)]
-struct Meaning {
+struct TextMeaning {
     ids: Vec<u32>,
     /// The underlyings whose contracts are meant, too.
     underlyings: Vec<usize>,
@@ -48,7 +48,7 @@ struct Meaning {
     terms: Vec<String>,
 }
 
-impl Meaning {
+impl TextMeaning {
     fn is_some(&self) -> bool {
         !self.ids.is_empty() || !self.underlyings.is_empty()
     }
@@ -92,24 +92,24 @@ impl<'a> Stages<'a> {
 
     /// Returns what the text means: a symbol, an underlying, a key or an ISIN, or else one of them in another spelling
     /// or the number or token of an instrument.
-    fn meaning(&self, text: &str, whole: &str) -> Meaning {
+    fn meaning(&self, text: &str, whole: &str) -> TextMeaning {
         let plain = self.meaning_of(whole);
         if plain.is_some() {
             return plain;
         }
         let spelled = forms::spellings(whole).into_iter().map(|spelling| {
             let meaning = self.meaning_of(&spelling);
-            Meaning { terms: vec![spelling], ..meaning }
+            TextMeaning { terms: vec![spelling], ..meaning }
         });
         let named = || {
             let ids = self.catalogue.named(whole).or_else(|| self.catalogue.named(text));
             let ids = ids.map(|(_, ids)| ids).unwrap_or_default();
-            Meaning { ids: ids.into_iter().map(InstrumentId::as_u32).collect(), ..Meaning::default() }
+            TextMeaning { ids: ids.into_iter().map(InstrumentId::as_u32).collect(), ..TextMeaning::default() }
         };
-        spelled.into_iter().find(Meaning::is_some).unwrap_or_else(named)
+        spelled.into_iter().find(TextMeaning::is_some).unwrap_or_else(named)
     }
 
-    fn meaning_of(&self, text: &str) -> Meaning {
+    fn meaning_of(&self, text: &str) -> TextMeaning {
         let (catalogue, index) = (self.catalogue, self.index);
         let mut ids = index.with_symbol(catalogue, text);
         ids.extend(catalogue.find(text).map(|id| catalogue.target(id).as_u32()));
@@ -129,7 +129,7 @@ impl<'a> Stages<'a> {
             }
         }
         ids.append(&mut successors);
-        Meaning { ids, underlyings, terms: Vec::new() }
+        TextMeaning { ids, underlyings, terms: Vec::new() }
     }
 
     /// Returns the other names of an index by which contracts refer to it.
@@ -143,7 +143,7 @@ impl<'a> Stages<'a> {
 
     /// Adds the instruments that are meant: active ones, then the futures and the options around the middle of the
     /// chains of underlyings, then those that are not listed any more.
-    fn meant(&mut self, meaning: &Meaning, as_of: NaiveDate) {
+    fn meant(&mut self, meaning: &TextMeaning, as_of: NaiveDate) {
         let index = self.index;
         let (active, inactive): (Vec<u32>, Vec<u32>) =
             meaning.ids.iter().partition(|id| self.catalogue.records[**id as usize].is_active);
