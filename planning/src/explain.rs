@@ -13,7 +13,7 @@ pub use self::answer::{
     Alternative, CatalogueComparison, CatalogueDifference, Decision, Displaced, ExplainedConnection, ExplainedMode,
     Explanation, ExplanationBasis,
 };
-use self::rates::Rates;
+use self::rates::InstrumentLoad;
 use self::refit::Refit;
 use crate::accounts::accounts_of;
 use crate::allocate::OWN_MAXIMUM;
@@ -96,7 +96,7 @@ impl<'a> Explainer<'a> {
             let broker = self.broker().map_or("the broker", Broker::as_str);
             sentences.push(format!("{broker} does not offer `{requested}`: replaced by `{substitute}`"));
         }
-        let rates = Rates::of(self.plan, key, connections.as_deref(), self.basis);
+        let rates = InstrumentLoad::of(self.plan, key, connections.as_deref(), self.basis);
         Explanation {
             decision: Decision::Kept,
             detail: sentences.join("; "),

@@ -10,19 +10,19 @@ use crate::plan::Plan;
 use crate::vocabulary::{InstrumentType, Mode};
 
 /// The expected load of an instrument.
-pub(super) struct Rates {
+pub(super) struct InstrumentLoad {
     pub(super) messages_per_second: Amount,
     pub(super) bytes_per_second: u64,
 }
 
-impl Rates {
+impl InstrumentLoad {
     /// Returns the load of a kept instrument; `None` if it has no subscription.
     pub(super) fn of(
         plan: &Plan,
         key: &str,
         connections: Option<&[ExplainedConnection]>,
         basis: Basis<'_>,
-    ) -> Option<Rates> {
+    ) -> Option<InstrumentLoad> {
         let Basis { catalogue, brokers } = basis;
         let class = catalogue.find(key).map(|id| catalogue.get(id).class());
         let Some(part) = &plan.metadata.broker_part else {
@@ -38,14 +38,19 @@ impl Rates {
             let packet = account.map_or(0, |account| packet_bytes(account.limits, class, connection.mode));
             bytes += rate * f64::from(packet);
         }
-        Some(Rates { messages_per_second: rate_amount(messages), bytes_per_second: rounded(bytes) })
+        Some(InstrumentLoad { messages_per_second: rate_amount(messages), bytes_per_second: rounded(bytes) })
     }
 
-    fn without_broker(plan: &Plan, key: &str, class: Option<InstrumentType>, basis: Basis<'_>) -> Option<Rates> {
+    fn without_broker(
+        plan: &Plan,
+        key: &str,
+        class: Option<InstrumentType>,
+        basis: Basis<'_>,
+    ) -> Option<InstrumentLoad> {
         let mode: Mode = plan.mode_of(key, basis.brokers)?;
         let loads: Loads = [((class, Some(mode)), 1)].into();
         let estimate = basis.brokers.estimate(plan.subscription_type, None, &loads);
-        Some(Rates {
+        Some(InstrumentLoad {
             messages_per_second: rate_amount(basis.brokers.messages_per_second(class, mode)),
             bytes_per_second: estimate.bandwidth_bytes_per_second,
         })
