@@ -40,7 +40,7 @@ pub(super) fn add_aliases(builder: &mut Builder) {
 }
 
 /// An active security in another series than `EQ`.
-struct Line<'a> {
+struct SeriesLine<'a> {
     /// The symbol without the series.
     symbol: &'a str,
     /// The rank of a series of shares or funds: the lowest is the most likely meaning of the symbol.
@@ -49,13 +49,13 @@ struct Line<'a> {
     position: usize,
 }
 
-fn lines(builder: &Builder) -> Vec<Line<'_>> {
+fn lines(builder: &Builder) -> Vec<SeriesLine<'_>> {
     let is_security = |record: &Record| record.is_active && record.segment == Segment::NseEquity;
     let line = |(position, record): (usize, &Record)| {
         let series = Some(builder.strings.get(record.series));
         let series = series.filter(|series| !series.is_empty() && *series != series::ORDINARY)?;
         let symbol = builder.listing.at(position).1.strip_suffix(series)?.strip_suffix('-')?;
-        (!symbol.is_empty()).then(|| Line { symbol, rank: series::rank_of(series), series, position })
+        (!symbol.is_empty()).then(|| SeriesLine { symbol, rank: series::rank_of(series), series, position })
     };
     builder.listing.records.iter().enumerate().filter(|(_, record)| is_security(record)).filter_map(line).collect()
 }
