@@ -116,7 +116,7 @@ pub(super) fn assign(candidates: &Candidates, ways: &[Way]) -> Assignment {
     };
     let mut start = 0;
     for end in &candidates.class_ends {
-        let of_class: Vec<Run> = runs(&candidates.of, start..*end).collect();
+        let of_class: Vec<CandidateRun> = runs(&candidates.of, start..*end).collect();
         let mut kept = Vec::with_capacity(of_class.len());
         assigning.keep(&of_class, &mut kept);
         assigning.give_modes(&kept);
@@ -141,7 +141,7 @@ struct AssignmentState<'a> {
 impl AssignmentState<'_> {
     /// Keeps as many candidates as fit, in their order. If all of them fit, their order does not matter, so that candidates of many
     /// chains in turns are not tried one by one.
-    fn keep(&mut self, runs: &[Run], kept: &mut Vec<Run>) {
+    fn keep(&mut self, runs: &[CandidateRun], kept: &mut Vec<CandidateRun>) {
         let added =
             |assigning: &Self, chain: usize| (!assigning.is_full[chain]).then(|| (assigning.sets_of[chain], None));
         if self.adds_all(runs, added) {
@@ -155,19 +155,19 @@ impl AssignmentState<'_> {
         };
         let set = self.sets_of[run.chain];
         let count = self.demand.add(set, None, run.count);
-        kept.push(Run { count, ..*run });
+        kept.push(CandidateRun { count, ..*run });
         self.is_full[run.chain] = true;
         self.closings.push(Closing { chain: run.chain, mode: None, demand: self.demand.with(set, None) });
     }
 
     /// Gives kept candidates their highest modes, in their order.
-    fn give_modes(&mut self, runs: &[Run]) {
+    fn give_modes(&mut self, runs: &[CandidateRun]) {
         let added = |assigning: &Self, chain: usize| {
             let (set, all) = (1 << assigning.chains[chain].0[assigning.next_mode[chain]], assigning.sets_of[chain]);
             (set != all).then_some((set, Some(all)))
         };
         if self.adds_all(runs, added) {
-            for Run { start, chain, count } in runs {
+            for CandidateRun { start, chain, count } in runs {
                 let mode = self.chains[*chain].0[self.next_mode[*chain]];
                 self.modes[*start..*start + *count as usize].fill(Some(mode));
             }
@@ -178,7 +178,7 @@ impl AssignmentState<'_> {
             self.give_modes(first);
             return self.give_modes(rest);
         };
-        let Run { start, chain, count } = *run;
+        let CandidateRun { start, chain, count } = *run;
         let of_chain = &self.chains[chain].0;
         let (mode, all) = (of_chain[self.next_mode[chain]], self.sets_of[chain]);
         assert!(self.next_mode[chain] + 1 < of_chain.len(), "a kept candidate gets one of its modes");
@@ -187,12 +187,16 @@ impl AssignmentState<'_> {
         let demand = self.demand.with(1 << mode, Some(all));
         self.closings.push(Closing { chain, mode: Some(mode), demand });
         self.next_mode[chain] += 1;
-        self.give_modes(&[Run { start: start + given as usize, chain, count: count - given }]);
+        self.give_modes(&[CandidateRun { start: start + given as usize, chain, count: count - given }]);
     }
 
     /// Adds all candidates if a way carries them: each with the set of its chain, which may replace another one. Returns whether
     /// it did.
-    fn adds_all(&mut self, runs: &[Run], of_chain: impl Fn(&Self, usize) -> Option<(usize, Option<usize>)>) -> bool {
+    fn adds_all(
+        &mut self,
+        runs: &[CandidateRun],
+        of_chain: impl Fn(&Self, usize) -> Option<(usize, Option<usize>)>,
+    ) -> bool {
         let mut counts = vec![0; self.chains.len()];
         runs.iter().for_each(|run| counts[run.chain] += run.count);
         let mut demand = self.demand.clone();
@@ -210,16 +214,16 @@ impl AssignmentState<'_> {
 
 /// Consecutive candidates with the same chain.
 #[derive(Clone, Copy, Debug)]
-struct Run {
+struct CandidateRun {
     start: usize,
     chain: usize,
     count: u32,
 }
 
-fn runs(of: &[u16], range: Range<usize>) -> impl Iterator<Item = Run> {
+fn runs(of: &[u16], range: Range<usize>) -> impl Iterator<Item = CandidateRun> {
     let mut start = range.start;
     of[range].chunk_by(|a, b| a == b).map(move |run| {
-        let of_run = Run { start, chain: usize::from(run[0]), count: run.len() as u32 };
+        let of_run = CandidateRun { start, chain: usize::from(run[0]), count: run.len() as u32 };
         start += run.len();
         of_run
     })
