@@ -12,7 +12,7 @@ use std::ops::Range;
 use chrono::{DateTime, Datelike, Utc};
 use sha2::{Digest, Sha256};
 
-use self::listing::Listing;
+use self::listing::KeyedRecords;
 use self::strings::Strings;
 use super::{
     Catalogue, Index, InstrumentId, Numbers, Provenance, Record, Source, StringId, TAG_MASK, TimeId, Tokens, hash_key,
@@ -28,7 +28,7 @@ use crate::vocabulary::{Broker, Exchange, InstrumentType, Segment};
 /// keys of one file before, [`crate::merge`] those of several brokers.
 #[derive(Debug, Default)]
 pub struct Builder {
-    listing: Listing,
+    listing: KeyedRecords,
     strings: Strings,
     aliases: Vec<Alias>,
     tokens: Vec<(Broker, String, Range<u32>)>,
@@ -62,7 +62,7 @@ impl Builder {
 
     /// Returns a builder with capacity for `rows` rows.
     pub(crate) fn with_capacity(rows: usize) -> Self {
-        Builder { listing: Listing::with_capacity(rows, rows * KEY_BYTES), ..Self::default() }
+        Builder { listing: KeyedRecords::with_capacity(rows, rows * KEY_BYTES), ..Self::default() }
     }
 
     /// Adds an instrument. `is_active` is whether the last accepted file of its broker contains it. The token of the

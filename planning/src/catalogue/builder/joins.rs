@@ -14,7 +14,7 @@ use foldhash::fast::RandomState;
 
 use super::super::{Field, Provenance, Record, StringId};
 use super::Builder;
-use super::listing::Listing;
+use super::listing::KeyedRecords;
 use crate::dump::symbol::{Contract, Cycle, of_derivative};
 use crate::instrument::Amount;
 use crate::series::ORDINARY;
@@ -55,7 +55,7 @@ pub(super) fn join_late(builder: &mut Builder, provenance: &mut Provenance) {
 }
 
 /// Returns each row whose key an earlier row has, with the position of that row.
-fn of_one_key(listing: &Listing) -> Vec<(usize, usize)> {
+fn of_one_key(listing: &KeyedRecords) -> Vec<(usize, usize)> {
     let mut first = 0;
     let mut found = Vec::new();
     for position in 1..listing.records.len() {

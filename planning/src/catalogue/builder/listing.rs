@@ -9,7 +9,7 @@ use crate::vocabulary::Exchange;
 
 /// The instruments in the order in which they were added, or in the order of their keys.
 #[derive(Debug, Default)]
-pub(super) struct Listing {
+pub(super) struct KeyedRecords {
     /// The keys, concatenated.
     pub(super) keys: String,
     /// The end of each key in `keys`.
@@ -17,10 +17,10 @@ pub(super) struct Listing {
     pub(super) records: Vec<Record>,
 }
 
-impl Listing {
+impl KeyedRecords {
     pub(super) fn with_capacity(records: usize, keys: usize) -> Self {
         let (ends, records) = (Vec::with_capacity(records), Vec::with_capacity(records));
-        Listing { keys: String::with_capacity(keys), ends, records }
+        KeyedRecords { keys: String::with_capacity(keys), ends, records }
     }
 
     pub(super) fn push(&mut self, record: Record, symbol: &str) {
