@@ -53,21 +53,21 @@ pub struct Row {
     pub symbol: String,
     /// Another symbol on the same exchange by which the instrument is known: `NIFTY` for `NIFTY 50`.
     pub alias: Option<String>,
-    /// The name in words; may be empty.
+    /// The name in words; empty if the file has none.
     pub name: String,
-    /// The segment that scopes the token.
+    /// The segment within which the token is unique.
     pub segment: Segment,
-    /// The type of the instrument.
+    /// The type: index, security, future, option, or commodity.
     pub class: InstrumentType,
-    /// The ISIN of a cash security.
+    /// The ISIN of a cash security, if the file has it; `None` of other instruments.
     pub isin: Option<String>,
     /// The series of a cash security (`EQ`, `BE`, `N0`; the group on BSE), if the file shows it.
     pub series: Option<String>,
-    /// The symbol of the underlying of a derivative.
+    /// The symbol of the underlying of a derivative; `None` of other instruments.
     pub underlying: Option<String>,
-    /// The last trading date of a derivative.
+    /// The last trading date of a derivative; `None` of other instruments.
     pub expiry: Option<NaiveDate>,
-    /// The strike of an option, in rupees.
+    /// The strike of an option, in rupees; `None` of other instruments.
     pub strike: Option<Amount>,
     /// The smallest price step, in rupees; zero for an index.
     pub tick_size: Amount,
@@ -114,7 +114,7 @@ impl Row {
 /// The result of reading one row of a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Entry {
-    /// An instrument.
+    /// An instrument, complete and with normalized units.
     Row(Row),
     /// A contract whose row does not show whether its expiry is the monthly one. Its symbol is that of a weekly one;
     /// [`crate::ingest`] knows all expiries of the file and corrects it.
@@ -123,7 +123,7 @@ pub enum Entry {
     Skipped(&'static str),
     /// A contract whose expiry has two readings. [`crate::ingest`] decides by all rows of the file.
     Slashed(SlashedDate),
-    /// A row that cannot be used.
+    /// A row that cannot be used, because a field is missing or invalid.
     Rejected(Rejection),
 }
 
@@ -143,7 +143,7 @@ impl From<Row> for Entry {
     }
 }
 
-/// A row that could not be read.
+/// A row of a file that could not be read as an instrument.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rejection {
     /// A short, countable reason: the field and its fault, never the value.
@@ -165,18 +165,18 @@ pub enum DumpError {
     /// The bytes could not be read.
     #[error("failed to read the file")]
     Io(#[from] io::Error),
-    /// The file does not have the expected form.
+    /// The file does not have the form of the broker's files.
     #[error("expected {expected}, got {found}")]
     Form {
-        /// The format of the broker's files.
+        /// The form of the broker's files, as words for the message.
         expected: &'static str,
-        /// The actual format.
+        /// The actual form, as words for the message.
         found: String,
     },
     /// The file, packed or unpacked, has more bytes than [`Limits`] allow.
     #[error("{}", too_large(*.bytes_max, *.packed_bytes))]
     TooLarge {
-        /// The limit.
+        /// The maximum number of bytes.
         bytes_max: u64,
         /// The number of bytes of the file that had been read when its unpacked content exceeded the limit; `None` if
         /// the file itself exceeded it.
@@ -185,7 +185,7 @@ pub enum DumpError {
     /// The file has more rows than [`Limits`] allow.
     #[error("expected at most {rows_max} rows, got more")]
     TooManyRows {
-        /// The limit.
+        /// The maximum number of rows.
         rows_max: u64,
     },
     /// No row determines the order of day and month in the dates of a column.
@@ -194,9 +194,9 @@ pub enum DumpError {
          column `{column}`"
     )]
     AmbiguousDates {
-        /// The name of the column.
+        /// The name of the column with the dates.
         column: &'static str,
-        /// The first date with two readings.
+        /// The first of the dates, as in the file.
         example: String,
     },
     /// The observer of the progress canceled reading.

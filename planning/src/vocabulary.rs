@@ -28,13 +28,13 @@ macro_rules! words {
         }
 
         impl $name {
-            /// All values, in order.
+            /// All values, in the order of their declaration.
             pub const ALL: [$name; [$first_word $(, $word)*].len()] = [$name::$first $(, $name::$variant)*];
 
-            /// The words of all values, for messages.
+            /// The words of all values, separated by commas, for messages.
             pub const WORDS: &'static str = concat!($first_word $(, ", ", $word)*);
 
-            /// Returns the word of the value.
+            /// Returns the word of the value, as JSON and storage contain it.
             pub const fn as_str(self) -> &'static str {
                 match self {
                     $name::$first => $first_word,
@@ -42,7 +42,7 @@ macro_rules! words {
                 }
             }
 
-            /// Returns the value of a word.
+            /// Parses a word; `None` if it is the word of no value.
             pub fn parse(word: &str) -> Option<Self> {
                 match word {
                     $first_word => Some($name::$first),
@@ -69,12 +69,12 @@ macro_rules! words {
 }
 pub(crate) use words;
 
-/// A closed list of words. `words!` implements it.
+/// An enum whose values are written and read as words. `words!` implements it.
 pub trait Word: Copy + PartialEq + Send + Sync + 'static {
-    /// The words of all values, for messages.
+    /// The words of all values, separated by commas, for messages.
     const WORDS: &'static str;
 
-    /// Returns the value of a word.
+    /// Parses a word; `None` if it is the word of no value.
     fn parse(word: &str) -> Option<Self>;
 }
 

@@ -40,7 +40,6 @@ struct Fields<'a> {
     series: &'a str,
     lot_size: &'a str,
     expiry: &'a str,
-    /// The name of the column of the expiry.
     expiry_column: &'static str,
     strike: &'a str,
     option_type: &'a str,

@@ -22,7 +22,6 @@ pub(super) struct AfterSpace {
     pub(super) lines: u64,
 }
 
-/// Skips white space.
 pub(super) fn skip_space(reader: &mut impl BufRead) -> Result<AfterSpace, DumpError> {
     let mut lines = 0;
     loop {

@@ -20,12 +20,12 @@ pub enum DateOrder {
     DayFirst,
 }
 
-/// A row with both readings of its expiry.
+/// A contract with both readings of its expiry, such as `03/12/2025`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SlashedDate {
-    /// The name of the column.
+    /// The name of the column with the date.
     pub column: &'static str,
-    /// The date as in the file.
+    /// The date as in the file, before it is read.
     pub written: String,
     /// The row if the month is first; the reason why it is not a row otherwise.
     month_first: Result<Box<Entry>, Reason>,
@@ -53,7 +53,7 @@ impl SlashedDate {
         }
     }
 
-    /// Whether the order changes the row.
+    /// Whether the two orders give different rows.
     pub fn is_ambiguous(&self) -> bool {
         self.order_by_date.is_none() && self.month_first != self.day_first
     }

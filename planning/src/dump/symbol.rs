@@ -30,7 +30,6 @@ pub(crate) const WEEKLY_MONTHS: &str = "123456789OND";
 
 const EXPIRY_CHARACTERS: usize = 5;
 
-/// The notation of an expiry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Cycle {
     /// By its date, for every expiry except the last one of a month.

@@ -65,12 +65,12 @@ fn terms(row: &Row) -> Option<(&str, NaiveDate, Contract)> {
     Some((row.underlying.as_deref()?, row.expiry?, Contract::of(row.class, row.strike)?))
 }
 
-/// How well the expiries of a file determine the monthly one.
+/// The certainty with which the expiries of a file determine the monthly one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Certainty {
     /// Two expiries are in the same week.
     Certain,
-    /// It is the only one of its week, and holidays could make it a weekly one.
+    /// The expiry is the only one of its week, and holidays could make it a weekly one.
     Likely,
 }
 
