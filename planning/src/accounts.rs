@@ -5,7 +5,6 @@ use crate::capacity::{Limits, MARKET};
 use crate::feed::{Accounts, StreamOptions};
 use crate::vocabulary::{Broker, Mode};
 
-/// One account of a plan.
 #[derive(Clone, Debug)]
 pub(crate) struct PlanAccount<'a> {
     pub(crate) name: String,

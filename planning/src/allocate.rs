@@ -28,7 +28,7 @@ const FIGURE_DAYS_MAX: i64 = 180;
 /// The source of the maximum of a plan.
 pub(crate) const OWN_MAXIMUM: &str = "the lowest maximum of the request, the profile and the settings";
 
-/// The part of a plan that its broker determines, and what follows from it for the rest of the plan.
+/// The part of a plan that its broker determines, and its consequences for the rest of the plan.
 pub(crate) struct AllocationResult {
     pub(crate) part: BrokerPart,
     pub(crate) warnings: Vec<String>,
@@ -136,7 +136,7 @@ impl<'a> Composer<'a> {
         let (lowered, substituted) = self.changed();
         let mut assumed = self.assumed();
         if !connections.is_empty() {
-            // They depend on the update rates, for which no broker has figures.
+            // Both figures depend on the update rates, for which no broker has figures.
             assumed.insert("messages_per_second".to_owned());
             assumed.insert("bytes_per_second".to_owned());
         }

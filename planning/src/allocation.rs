@@ -158,22 +158,22 @@ pub struct Needed {
 /// Everything that a plan has in addition because it names a broker. It is stored with the plan.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub struct BrokerPart {
-    /// The allocation, which answers contain.
+    /// The connections, limits and mode changes, as answers contain them.
     pub allocation: Arc<Allocation>,
-    /// The subscriptions; `None` for historical data.
+    /// The subscriptions to send to the broker; `None` for historical data, which is requested and not subscribed.
     pub subscriptions: Option<Subscriptions>,
-    /// The request in canonical form.
+    /// The request in canonical form, from which the plan can be created again with another catalog.
     pub request: RequestDocument,
 }
 
-/// The subscriptions of a plan. It is stored with the plan, so that a later catalog cannot change their meaning.
+/// The subscriptions of a plan. They are stored with the plan, so that a later catalog cannot change their meaning.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Subscriptions {
-    /// The version of the catalog.
+    /// The version of the catalog that the tokens and terms were read from.
     pub catalogue_version: String,
-    /// The distinct terms of the instruments.
+    /// The distinct terms of the instruments, to which [`SubscribedInstrument`] refers by a [`TermsId`].
     pub terms: Vec<Terms>,
-    /// For each instrument of the plan, in order.
+    /// The token and terms of each instrument, in the order of the plan.
     pub instruments: Vec<SubscribedInstrument>,
     /// The subscriptions by connection, and on each connection in the order in which they are sent.
     pub legs: Vec<SubscribedLeg>,
@@ -190,7 +190,7 @@ pub struct SubscribedInstrument {
     pub mode: Option<Mode>,
     /// The first eight bytes of the SHA-256 of its identity.
     pub identity: u64,
-    /// Its terms; `None` if the catalog lacks the instrument.
+    /// The terms of the instrument; `None` if the catalog lacks the instrument.
     pub terms: Option<TermsId>,
 }
 
@@ -253,18 +253,18 @@ impl TermsTable {
     }
 }
 
-/// A subscription of an instrument on a connection.
+/// A subscription of an instrument on a connection. An instrument has several of them if its mode needs several
+/// endpoints.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SubscribedLeg {
     /// The position of the instrument in the plan, from 0.
     pub instrument: u32,
     /// The number of the connection, from 1.
     pub connection: u32,
-    /// The mode of the subscription.
+    /// The mode of this subscription, which may serve only a part of the mode of the instrument.
     pub mode: Mode,
 }
 
-/// The stored form of [`BrokerPart`].
 #[derive(Serialize)]
 struct StoredPart<'a, R> {
     allocation: &'a Allocation,

@@ -12,13 +12,13 @@ use crate::capacity::Capacity;
 use crate::instrument::Amount;
 use crate::vocabulary::{Broker, InstrumentType, Mode, SubscriptionType};
 
-/// A figure and its source.
+/// A figure of the file of broker models, with the source that supports it.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Figure<T> {
-    /// The value.
+    /// The value, in the unit of the field that contains the figure.
     pub value: T,
-    /// A document, an observation, or `assumption: …`.
+    /// The source: a document, an observation, or `assumption: …`.
     pub source: String,
     /// The day on which the source was checked, `YYYY-MM-DD`.
     pub seen: String,
@@ -28,23 +28,23 @@ pub struct Figure<T> {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct BrokerLimits {
-    /// The broker's name in words.
+    /// The broker's name in words, for display.
     pub name: String,
-    /// Connections per API key.
+    /// The maximum number of connections per API key.
     pub connections: Figure<u32>,
-    /// Instruments on one connection.
+    /// The maximum number of instruments on one connection.
     pub instruments_per_connection: Figure<u32>,
-    /// Instruments in one subscribe message.
+    /// The maximum number of instruments in one subscribe message.
     pub instruments_per_message: Figure<u32>,
     /// Pause between two subscribe messages on one connection, milliseconds.
     pub message_pause_ms: Figure<u32>,
-    /// Bytes of one packet by mode.
+    /// Bytes of one packet of an instrument that is not an index, by mode.
     pub packet_bytes: BTreeMap<Mode, Figure<u32>>,
     /// Bytes of one packet of an index by mode.
     pub index_packet_bytes: BTreeMap<Mode, Figure<u32>>,
-    /// Historical requests a second.
+    /// The maximum number of historical requests per second.
     pub historical_requests_per_second: Figure<u32>,
-    /// Trading days that one historical request covers.
+    /// The number of trading days that one historical request covers.
     pub historical_days_per_request: Figure<u32>,
 }
 
@@ -92,7 +92,6 @@ struct Assumptions {
     updates_per_second: UpdateRates,
 }
 
-/// The content of a file of broker models.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct ModelsFile {
@@ -109,19 +108,19 @@ pub struct BrokerModels {
     capacity: Arc<Capacity>,
 }
 
-/// Broker models that cannot be used.
+/// The reason why a file of broker models cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BrokerModelsError {
     /// The text is not a document of broker models.
     #[error("failed to parse the broker models: {0}")]
     Form(#[from] toml::de::Error),
-    /// The reference broker has no figures.
+    /// The file has no figures of the broker whose figures are the default for other brokers.
     #[error("expected figures of the reference broker `{0}`")]
     NoReference(String),
     /// A table has no figure of a mode.
     #[error("{table}: expected a figure of `{mode}`")]
     NoFigure {
-        /// The table.
+        /// The path of the table in the file.
         table: String,
         /// The mode that it lacks.
         mode: Mode,
@@ -131,19 +130,19 @@ pub enum BrokerModelsError {
 /// The number of instruments by type and mode. A key that the catalog lacks has no type, and historical data has no mode.
 pub type Loads = BTreeMap<(Option<InstrumentType>, Option<Mode>), u64>;
 
-/// The estimated load of a plan.
+/// The load that a plan is expected to cause, estimated from the figures of its broker.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct Estimate {
     /// The time from the first byte that is sent until the last instrument is requested, milliseconds.
     pub latency_ms: u64,
-    /// The memory of a consumer, bytes.
+    /// The memory that a consumer of the feed needs, in bytes.
     pub memory_bytes: u64,
     /// The bandwidth of the feed, bytes a second; 0 for historical data.
     pub bandwidth_bytes_per_second: u64,
 }
 
 impl ModelsFile {
-    /// Checks what the estimates rely on: the reference broker exists, and each table has a figure of every mode.
+    /// Checks the conditions of the estimates: the reference broker exists, and each table has a figure of every mode.
     fn check(&self) -> Result<(), BrokerModelsError> {
         let reference = &self.model.reference_broker;
         if !self.brokers.contains_key(reference) {
@@ -171,7 +170,7 @@ fn has_all_modes<T>(figures: &BTreeMap<Mode, T>, table: impl Fn() -> String) -> 
 }
 
 impl BrokerModels {
-    /// The file that the crate contains, as TOML.
+    /// The default file of broker models, as TOML. The crate contains it.
     pub const EMBEDDED: &str = include_str!("../estimates.toml");
 
     /// Parses the models that the crate contains.
@@ -221,7 +220,7 @@ impl BrokerModels {
         known.unwrap_or_else(|| &self.brokers[&self.model.reference_broker])
     }
 
-    /// Whether the figures of that broker are known.
+    /// Whether the file has figures of the broker. Otherwise those of the reference broker apply.
     pub fn has_figures_of(&self, broker: Broker) -> bool {
         self.brokers.contains_key(broker.as_str())
     }

@@ -36,20 +36,20 @@ words! {
 /// A period in which an exchange trades, in the time of Asia/Kolkata.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Session {
-    /// The time at which it opens.
+    /// The time at which the session opens, in Asia/Kolkata.
     pub open: NaiveTime,
-    /// The time at which it closes, after `open`.
+    /// The time at which the session closes, in Asia/Kolkata; after `open`.
     pub close: NaiveTime,
 }
 
-/// An entry of a calendar.
+/// An entry of a calendar: a holiday, a special session, or the regular sessions from a date.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Entry<'a> {
-    /// The date; of regular sessions the first date.
+    /// The date of the entry; of regular sessions, the first date on which they apply.
     pub date: NaiveDate,
-    /// The exchange.
+    /// The exchange to which the entry applies.
     pub exchange: Exchange,
-    /// The kind.
+    /// The kind of the entry, which determines the meaning of `date` and `sessions`.
     pub kind: EntryKind,
     /// The sessions in the order of time; empty for a holiday.
     pub sessions: &'a [Session],
@@ -60,9 +60,9 @@ pub struct Entry<'a> {
 /// The whole years for which the holidays of an exchange are known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Coverage {
-    /// The first date.
+    /// The first date: January 1 of the first year.
     pub from: NaiveDate,
-    /// The last date.
+    /// The last date, inclusive: December 31 of the last year.
     pub to: NaiveDate,
 }
 
@@ -71,27 +71,27 @@ impl Coverage {
         Some(Coverage { from: NaiveDate::from_ymd_opt(first, 1, 1)?, to: NaiveDate::from_ymd_opt(last, 12, 31)? })
     }
 
-    /// Whether the holidays of the date are known.
+    /// Whether the holidays of the date are known, so that a weekday without an entry is a trading day.
     pub fn contains(&self, date: NaiveDate) -> bool {
         (self.from..=self.to).contains(&date)
     }
 }
 
-/// A day of an exchange.
+/// The state of an exchange on a date.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Day<'a> {
     /// The exchange trades, in these sessions; empty if their times are unknown.
     Trading(&'a [Session]),
-    /// A holiday with this description.
+    /// The exchange does not trade; with the description of the holiday, which may be empty.
     Holiday(&'a str),
     /// A weekend without a special session.
     Weekend,
 }
 
-/// The time for which a calendar is complete.
+/// The time for which a calendar is complete, from the worst state to the best one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum CalendarState {
-    /// No calendar is loaded.
+    /// No calendar is loaded, so that only weekends are known.
     Missing,
     /// The calendar of these exchanges ended on the date.
     Ended(NaiveDate, Vec<Exchange>),
@@ -115,17 +115,17 @@ pub struct Calendar {
 }
 
 impl Calendar {
-    /// Returns an empty calendar.
+    /// Returns an empty calendar, which knows weekends only.
     pub const fn new() -> Self {
         Calendar { entries: BTreeMap::new(), coverage: BTreeMap::new() }
     }
 
-    /// Whether no calendar is loaded.
+    /// Whether the calendar has no entries, because no calendar is loaded.
     pub fn is_empty(&self) -> bool {
         self.entries.is_empty()
     }
 
-    /// Returns the entries by date, then exchange.
+    /// Returns all entries, sorted by date, then exchange.
     pub fn entries(&self) -> Vec<Entry<'_>> {
         let mut entries: Vec<Entry<'_>> = (self.entries.iter())
             .map(|(&(exchange, kind, date), EntryDetails { sessions, description })| Entry {

@@ -1,7 +1,7 @@
 //! The capacity of brokers as data: their limits with the sources, the tiers of their accounts, and the accounts of the settings.
 //!
 //! A figure is a value with its source and the day on which the source was checked. If sources disagree, the file lists all of
-//! them and gives the reason for the one in force.
+//! them and gives the reason for the one that applies.
 
 mod accounts;
 mod changes;
@@ -89,19 +89,19 @@ words! {
 /// A figure, its source, and other sources that contradict it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Sourced<T> {
-    /// The value in force.
+    /// The value that applies, in the unit of the field that contains the figure.
     pub value: T,
-    /// A document, an observation, or `assumption: …`.
+    /// The source of the value: a document, an observation, or `assumption: …`.
     pub source: String,
     /// The day on which the source was checked.
     pub seen: NaiveDate,
-    /// The reason why this value is in force and not one of the others.
+    /// The reason why this value applies and not one of the others; `None` if no source contradicts it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub because: Option<String>,
-    /// Values of other sources.
+    /// The contradicting values of other sources.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub others: Vec<OtherValue<T>>,
-    /// Whether the override file gave the value.
+    /// Whether the value comes from the override file and not from the built-in one.
     #[serde(rename = "overridden")]
     pub is_overridden: bool,
 }
@@ -113,12 +113,12 @@ impl<T> Sourced<T> {
     }
 }
 
-/// A value that another source gives.
+/// A value of another source, which contradicts the value that applies.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct OtherValue<T> {
-    /// The value.
+    /// The value, in the unit of the figure that it contradicts.
     pub value: T,
-    /// A document or an observation.
+    /// The source of the value: a document or an observation.
     pub source: String,
     /// The day on which the source was checked.
     pub seen: NaiveDate,
@@ -157,7 +157,6 @@ pub struct ModeLimits {
     pub segments: Option<Sourced<Vec<Segment>>>,
 }
 
-/// A figure of the limits of a mode.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ModeFigure {
     Alone,
@@ -298,38 +297,38 @@ fn write_endpoints<S: Serializer>(
     )
 }
 
-/// A tier of accounts.
+/// A tier of accounts: they have the same limits and the same fee.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Tier {
-    /// Its name.
+    /// The name of the tier, by which requests and settings choose it.
     pub name: String,
     /// The limits of an account of this tier.
     pub limits: Limits,
 }
 
-/// The capacity of one broker.
+/// The limits of one broker, and the accounts that the settings have at it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct BrokerCapacity {
-    /// The broker's name in words.
+    /// The broker's name in words, for display.
     pub name: String,
     /// The tiers from the lowest to the highest; at least one.
     pub tiers: Vec<Tier>,
-    /// The position of the default tier.
+    /// The position in `tiers` of the tier of accounts without a tier of their own.
     pub default_tier: usize,
-    /// The accounts of the settings; at least one.
+    /// The accounts in the settings, in their order; at least one.
     pub accounts: Vec<Account>,
 }
 
-/// An account of the settings.
+/// An account of a broker in the settings.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Account {
-    /// Its name, by which a feed handler finds the API key.
+    /// The name of the account, by which a feed handler finds the API key.
     pub name: String,
-    /// The position of its tier.
+    /// The position of the account's tier in [`BrokerCapacity::tiers`].
     pub tier: usize,
 }
 
-/// The capacity of all brokers. Immutable.
+/// The limits and accounts of all brokers. The value never changes: a reload creates another one.
 #[derive(Clone, Debug)]
 pub struct Capacity {
     brokers: BTreeMap<Broker, BrokerCapacity>,
@@ -337,23 +336,23 @@ pub struct Capacity {
     is_overridden: bool,
 }
 
-/// The text in which a fault is.
+/// The input text that contains a fault.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum CapacityInput {
-    /// The file of limits.
+    /// The override file of limits.
     Limits,
-    /// The list of accounts.
+    /// The list of accounts in the settings.
     Accounts,
 }
 
 /// A fault of a file of limits or of a list of accounts.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct CapacityFault {
-    /// The text in which it is.
+    /// The input text that contains the fault.
     pub input: CapacityInput,
     /// The path of the field, such as `brokers.kite.connections.value`; empty if the text is not a table at all.
     pub path: String,
-    /// The expected and the actual value.
+    /// The description of the fault, with the expected and the actual value.
     pub message: String,
 }
 
@@ -370,7 +369,7 @@ static EMBEDDED: LazyLock<Arc<Capacity>> = LazyLock::new(|| {
 });
 
 impl Capacity {
-    /// The file that the crate contains, as TOML.
+    /// The built-in file of limits, as TOML. The crate contains it.
     pub const EMBEDDED: &str = include_str!("../brokers.toml");
 
     /// Returns the figures that the crate contains, with one account at each broker. They are parsed once.
@@ -476,7 +475,7 @@ impl Limits {
 }
 
 impl BrokerCapacity {
-    /// Returns the tier with this name.
+    /// Returns the tier with this name; `None` if the broker has no such tier.
     pub fn tier(&self, name: &str) -> Option<&Tier> {
         self.tiers.iter().find(|tier| tier.name == name)
     }

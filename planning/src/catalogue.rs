@@ -35,25 +35,25 @@ use crate::vocabulary::{Broker, Exchange, InstrumentType, Segment};
 pub struct InstrumentId(u32);
 
 impl InstrumentId {
-    /// Returns the number, below [`Catalogue::len`].
+    /// Returns the number as a position. It is below [`Catalogue::len`].
     pub const fn index(self) -> usize {
         self.0 as usize
     }
 
-    /// Returns the number.
+    /// Returns the number as a `u32`, which takes half the memory of a position.
     pub const fn as_u32(self) -> u32 {
         self.0
     }
 }
 
-/// The origin of a part of the catalog.
+/// A file that a catalog was built from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Source {
     /// The broker of the file; `None` for the demonstration catalog.
     pub broker: Option<Broker>,
-    /// The trading date of the file, if known.
+    /// The trading date of the file; `None` if it is unknown.
     pub file_date: Option<NaiveDate>,
-    /// The time at which the file was accepted, if known.
+    /// The time at which the file was accepted; `None` if it is unknown.
     pub loaded_at: Option<DateTime<Utc>>,
 }
 
@@ -96,7 +96,7 @@ struct StringId(u32);
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct TimeId(u16);
 
-/// An immutable set of instruments.
+/// An immutable set of instruments with an index for searches. Each load creates a new catalog.
 #[derive(Debug)]
 pub struct Catalogue {
     version: String,
@@ -123,17 +123,17 @@ pub struct Catalogue {
 }
 
 impl Catalogue {
-    /// Returns the number of keys, aliases included.
+    /// Returns the number of keys, including aliases. Each [`InstrumentId`] is below it.
     pub fn len(&self) -> usize {
         self.records.len()
     }
 
-    /// Whether the catalog has no instrument.
+    /// Whether the catalog has no keys.
     pub fn is_empty(&self) -> bool {
         self.records.is_empty()
     }
 
-    /// Returns the number of instruments, without aliases.
+    /// Returns the number of instruments, active and inactive, without aliases.
     pub fn instrument_count(&self) -> usize {
         self.records.len() - self.alias_count
     }
@@ -143,12 +143,12 @@ impl Catalogue {
         &self.version
     }
 
-    /// Returns the files from which it was built.
+    /// Returns the files from which the catalog was built, one for each broker.
     pub fn sources(&self) -> &[Source] {
         &self.sources
     }
 
-    /// Whether this is the demonstration catalog.
+    /// Whether this is the demonstration catalog, which no file of a broker has replaced yet.
     pub fn is_demonstration(&self) -> bool {
         self.sources.iter().any(|source| source.broker.is_none())
     }
@@ -216,19 +216,19 @@ impl Catalogue {
         let confirm = |key: &str, id: InstrumentId, (start, end): (usize, usize), edges: [u8; 2]| {
             let key_bytes = key.as_bytes();
             let is_alike = key_bytes.first() == Some(&edges[0]) && key_bytes.last() == Some(&edges[1]);
-            // Otherwise it is another key with the same hash.
+            // Otherwise the slot has another key with the same hash.
             if is_alike && &text[start..end] == key_bytes { Some(id) } else { self.find(key) }
         };
         let steps = keys.iter().zip(candidates).zip(ranges.into_iter().zip(edges));
         steps.map(|((key, candidate), (range, edges))| confirm(key, candidate?, range, edges)).collect()
     }
 
-    /// Returns the key of an instrument.
+    /// Returns the key of an instrument or alias, `EXCHANGE:SYMBOL`.
     pub fn key(&self, id: InstrumentId) -> &str {
         slice_of(&self.keys, &self.key_ends, id.0)
     }
 
-    /// Returns an instrument.
+    /// Returns the instrument with this id, which must be an id of this catalog.
     pub fn get(&self, id: InstrumentId) -> Instrument<'_> {
         Instrument { catalogue: self, id, record: &self.records[id.index()] }
     }
@@ -239,7 +239,7 @@ impl Catalogue {
         ids.map(|id| self.get(id)).filter(|instrument| !instrument.is_alias())
     }
 
-    /// Whether it contains a file of the broker.
+    /// Whether the catalog contains tokens of the broker, which means that a file of the broker was loaded.
     pub fn has_tokens_of(&self, broker: Broker) -> bool {
         self.tokens.has(broker)
     }
@@ -272,7 +272,7 @@ impl Catalogue {
     }
 
     /// Returns the active instrument that an instrument became when its symbol or its series changed. `None` if it is
-    /// active itself, or if no file showed what it became.
+    /// active itself, or if no file shows its successor.
     pub fn successor(&self, id: InstrumentId) -> Option<InstrumentId> {
         let id = self.target(id);
         let found = self.successors.binary_search_by_key(&id, |(old, _)| *old).ok()?;
@@ -289,7 +289,7 @@ impl Catalogue {
     }
 }
 
-/// An instrument of a catalog.
+/// A view of one instrument of a catalog, from which its properties are read.
 #[derive(Clone, Copy, Debug)]
 pub struct Instrument<'a> {
     catalogue: &'a Catalogue,
@@ -298,12 +298,12 @@ pub struct Instrument<'a> {
 }
 
 impl<'a> Instrument<'a> {
-    /// Returns its id.
+    /// Returns the id, which is valid in the same catalog only.
     pub fn id(&self) -> InstrumentId {
         self.id
     }
 
-    /// Returns its key, `EXCHANGE:SYMBOL`.
+    /// Returns the key, `EXCHANGE:SYMBOL`, which is unique in the catalog.
     pub fn key(&self) -> &'a str {
         self.catalogue.key(self.id)
     }
@@ -323,12 +323,12 @@ impl<'a> Instrument<'a> {
         self.catalogue.string(self.record.name)
     }
 
-    /// Returns the segment that scopes its tokens.
+    /// Returns the segment. A broker's token is unique within it.
     pub fn segment(&self) -> Segment {
         self.record.segment
     }
 
-    /// Returns the type of the instrument.
+    /// Returns the type: index, security, future, option, or commodity.
     pub fn class(&self) -> InstrumentType {
         self.record.class
     }
@@ -348,27 +348,27 @@ impl<'a> Instrument<'a> {
         Listing { segment: self.record.segment, symbol: self.symbol(), series: self.series(), isin: self.isin() }
     }
 
-    /// Returns the symbol of the underlying of a derivative.
+    /// Returns the symbol of the underlying of a derivative; `None` of other instruments.
     pub fn underlying(&self) -> Option<&'a str> {
         self.optional(self.record.underlying)
     }
 
-    /// Returns the last trading date of a derivative.
+    /// Returns the last trading date of a derivative; `None` of other instruments.
     pub fn expiry(&self) -> Option<NaiveDate> {
         self.record.expiry
     }
 
-    /// Returns the strike of an option, in rupees.
+    /// Returns the strike of an option, in rupees; `None` of other instruments.
     pub fn strike(&self) -> Option<Amount> {
         self.record.strike
     }
 
-    /// Returns the smallest price step, in rupees.
+    /// Returns the smallest price step, in rupees; zero of an index, or if no file has it.
     pub fn tick_size(&self) -> Amount {
         self.record.tick_size
     }
 
-    /// Returns the number of units in a lot.
+    /// Returns the number of units in a lot; zero of an index, or if no file has it.
     pub fn lot_size(&self) -> u32 {
         self.record.lot_size
     }
@@ -394,17 +394,17 @@ impl<'a> Instrument<'a> {
         self.record.group
     }
 
-    /// Returns its token in the feed of a broker.
+    /// Returns the token in the feed of a broker; `None` if the last file of the broker lacks the instrument.
     pub fn token(&self, broker: Broker) -> Option<&'a str> {
         self.catalogue.tokens.get(broker, self.id)
     }
 
-    /// Whether active futures refer to it.
+    /// Whether active futures have this instrument as their underlying.
     pub fn has_futures(&self) -> bool {
         self.record.has_futures
     }
 
-    /// Whether active options refer to it.
+    /// Whether active options have this instrument as their underlying.
     pub fn has_options(&self) -> bool {
         self.record.has_options
     }

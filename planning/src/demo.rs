@@ -33,8 +33,8 @@ struct Share {
     name: &'static str,
     /// The lot size of its derivatives, if it has any.
     lot_size: Option<u32>,
-    /// Of its options, if it has any: the level in the middle of the strikes, and the difference between two strikes, in
-    /// rupees.
+    /// The level in the middle of the strikes and the difference between two strikes, in rupees; `None` without
+    /// options.
     options: Option<(u32, u32)>,
 }
 

@@ -1,7 +1,7 @@
 //! Explains why an instrument of a request is in its plan, or why it was left out.
 //!
 //! The stored plan answers most of it. If the fit decided about the instrument, and the catalog still has the content from which
-//! the plan was created, the fit is repeated to find out what another decision would have changed.
+//! the plan was created, the fit is repeated to determine the effect of another decision.
 
 mod answer;
 mod rates;
@@ -50,7 +50,7 @@ struct Explainer<'a> {
     plan: &'a Plan,
     basis: Basis<'a>,
     part: Option<&'a BrokerPart>,
-    /// The repeated fit, once it was needed.
+    /// The repeated fit, computed when it is first needed.
     refit: OnceCell<Option<Refit<'a>>>,
 }
 

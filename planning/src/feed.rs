@@ -1,4 +1,4 @@
-//! How the instruments of a plan are streamed: at which broker, each in which mode, and which of them come first.
+//! The stream options of a plan: the broker, the mode of each instrument, and their priorities.
 
 mod valid;
 
@@ -16,13 +16,13 @@ use crate::keys::KeyList;
 use crate::previous::PreviousPlan;
 use crate::vocabulary::{Broker, Mode, PlacementStrategy, SubscriptionType, counted, named};
 
-/// The highest priority.
+/// The highest priority of an instrument; the lowest is 0.
 pub const PRIORITY_MAX: u32 = 1000;
 
 /// The part of a request that concerns the stream. By default, any broker and the default mode of the type.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct StreamOptions {
-    /// The broker that streams the instruments.
+    /// The broker that streams the instruments; `None` if the limits of no broker apply.
     pub broker: Option<Broker>,
     /// The mode of all instruments that `modes` does not name.
     pub mode: Option<Mode>,
@@ -43,22 +43,22 @@ pub struct StreamOptions {
     pub accounts: Option<Accounts>,
     /// The minimum number of connections. By default, the fewest that the limits require.
     pub connections: Option<u32>,
-    /// The distribution over connections; balanced by default.
+    /// The strategy that distributes the instruments over connections. By default, balanced.
     pub placement: Option<PlacementStrategy>,
-    /// The plan whose placement is kept.
+    /// The earlier plan that the new plan follows, so that few instruments move to another connection.
     pub previous: Option<PreviousPlan>,
 }
 
-/// The options of an instrument of a request.
+/// The stream options of one instrument of a request.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ItemOptions {
-    /// The mode; by default that of the request.
+    /// The requested mode; by default that of the request.
     pub mode: Option<Mode>,
     /// The mode below which no limit lowers the instrument; by default that of the request.
     pub min_mode: Option<Mode>,
-    /// The priority, up to [`PRIORITY_MAX`].
+    /// The priority, from 0 to [`PRIORITY_MAX`]. If not all instruments fit, those of higher priority are kept.
     pub priority: u32,
-    /// Whether no limit may leave out the instrument.
+    /// Whether no limit may leave out the instrument; the request fails if it does not fit.
     pub is_pinned: bool,
 }
 
@@ -84,7 +84,7 @@ impl ItemOptions {
     }
 }
 
-/// A choice of accounts of a broker.
+/// The accounts of a broker that a plan may use: their number, or their names.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum Accounts {

@@ -37,15 +37,14 @@ use crate::worth::Worth;
 pub struct PinnedOverCapacity {
     /// The number of pinned instruments.
     pub pinned: u32,
-    /// The number of these that fit.
+    /// The number of pinned instruments that fit.
     pub kept: u32,
-    /// The name of the limit.
+    /// The name of the limit that the pinned instruments exceed.
     pub limit: String,
-    /// The limits in numbers, as sentences.
+    /// The limits with their figures, one sentence for each limit.
     pub arithmetic: Vec<String>,
 }
 
-/// A candidate of a plan at a broker.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct RankedItem {
     pub(crate) worth: Worth,
@@ -63,7 +62,7 @@ pub(crate) struct ChangedMode {
     pub(crate) limit: Option<LimitName>,
 }
 
-/// The instruments that fit.
+/// The instruments that fit into the limits of the broker, with their modes.
 #[derive(Clone, Debug)]
 pub(crate) struct Fit {
     /// For each key of the request, the position of its mode among the modes in play; absent if it is not kept.
@@ -100,7 +99,8 @@ impl Fit {
         Some(self.in_play.modes()[self.mode_position(item)?])
     }
 
-    /// Returns what is needed to keep more of the candidates or to give them higher modes; `None` if all have their highest mode.
+    /// Returns the additional capacity with which more of the candidates are kept or get higher modes; `None` if all
+    /// have their highest mode.
     pub(crate) fn needed(&self, accounts: &[PlanAccount<'_>], max: u32) -> Option<Needed> {
         needed::needed(&self.candidates, &self.assigned, accounts, &self.in_play, max)
     }

@@ -26,7 +26,6 @@ use crate::vocabulary::{Broker, Exchange, InstrumentType};
 /// the worst case. A caller that sends more unknown keys has another catalog, and hints at single keys do not help.
 pub const EXPLAINED_MAX: usize = 100;
 
-/// The maximum number of suggestions for one key.
 const SUGGESTIONS_MAX: usize = 5;
 
 /// The explanation of a key that was rejected.

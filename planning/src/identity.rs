@@ -14,33 +14,33 @@ use crate::vocabulary::{InstrumentType, Segment};
 /// The identity of an instrument. Equal identities in one segment are one instrument.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Identity<'a> {
-    /// A cash security.
+    /// A cash security, which its ISIN and series identify.
     Security {
         /// Its segment.
         segment: Segment,
-        /// Its ISIN, which is the same on every exchange.
+        /// The ISIN, which is the same on every exchange.
         isin: &'a str,
-        /// Its series, which distinguishes the blocks of a share. Empty if the file has none.
+        /// The series, which distinguishes the blocks of a share. Empty if the file has none.
         series: &'a str,
     },
-    /// A derivative.
+    /// A derivative, which its terms identify.
     Contract {
         /// Its segment.
         segment: Segment,
-        /// Its underlying.
+        /// The symbol of the underlying.
         underlying: &'a str,
-        /// Its last trading date.
+        /// The last trading date.
         expiry: NaiveDate,
-        /// Its strike; `None` of a future.
+        /// The strike in rupees; `None` of a future.
         strike: Option<Amount>,
-        /// Future, call or put.
+        /// The type: future, call or put.
         class: InstrumentType,
     },
     /// An index, or a security without an ISIN in the file: only its symbol distinguishes it from others.
     Named {
         /// Its segment.
         segment: Segment,
-        /// Its symbol.
+        /// The part of the key after the colon.
         symbol: &'a str,
     },
 }
@@ -76,14 +76,14 @@ pub(crate) fn identity_hash(instrument: &Instrument<'_>) -> u64 {
     }
 }
 
-/// How an instrument relates to a stored identity.
+/// The relation of an instrument to a stored identity.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Relation {
-    /// It has this identity.
+    /// The instrument has this identity.
     Same,
-    /// It is a contract with the same terms, except its expiry.
+    /// The instrument is a contract with the same terms, except its expiry.
     OtherExpiry,
-    /// It is another instrument.
+    /// The instrument has another identity, and is another instrument.
     Other,
 }
 
@@ -130,7 +130,7 @@ fn named_hash(instrument: &Instrument<'_>) -> u64 {
     content.hash()
 }
 
-/// The content of an identity. A zero byte ends each text.
+/// The bytes of an identity, which are hashed. A zero byte ends each text.
 struct IdentityBytes(Vec<u8>);
 
 impl IdentityBytes {

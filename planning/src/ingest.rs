@@ -31,7 +31,7 @@ pub struct FileLoad {
     pub rows: Vec<Row>,
     /// The number of rows of the file, without the header.
     pub rows_read: u64,
-    /// The number of rejected rows, by reason.
+    /// The number of rejected rows, by reason. A gate limits them.
     pub rejected: BTreeMap<&'static str, u64>,
     /// The number of rows of something that the service does not carry, by reason. They are not a fault of the file.
     pub skipped: BTreeMap<&'static str, u64>,
@@ -40,7 +40,7 @@ pub struct FileLoad {
     /// Rejected rows in the order of the file: the first [`QUARANTINED_PER_REASON_MAX`] of each reason, so that one that
     /// affects thousands hides no other.
     pub quarantine: Vec<QuarantinedRow>,
-    /// SHA-256 of the rows kept.
+    /// The SHA-256 hash of the rows kept. Files with equal hashes have equal rows.
     pub content_hash: [u8; 32],
 }
 
@@ -59,14 +59,14 @@ impl FileLoad {
 /// The maximum number of rejected rows that are kept for each reason.
 pub const QUARANTINED_PER_REASON_MAX: u64 = 100;
 
-/// A rejected row.
+/// A rejected row, which is stored so that an operator can examine it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct QuarantinedRow {
     /// Line of a CSV, or position in a JSON file; both from 1.
     pub line: u64,
     /// The file in an archive that contains the row; `None` if there is only one file.
     pub member: Option<String>,
-    /// The reason: one of those in [`FileLoad::rejected`].
+    /// The reason of the rejection, one of those in [`FileLoad::rejected`].
     pub reason: &'static str,
     /// The row as in the file, at most [`dump::TEXT_CHARACTERS_MAX`] characters. If it was readable and rejected because of
     /// other rows: its key and token.
@@ -85,11 +85,11 @@ struct CandidateRow {
 /// The origin of the symbol of a row.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Symbol {
-    /// The file contains it.
+    /// The file contains the symbol.
     Given,
-    /// It depends on all expiries of the file.
+    /// The symbol depends on all expiries of the file.
     Open,
-    /// Its series was added to it, because other rows share it.
+    /// The series was added to the symbol, because other rows share the symbol.
     WithSeries,
 }
 
@@ -157,7 +157,6 @@ pub fn read_file(
     Ok(FileLoad { rows, rows_read, rejected, skipped, duplicates, quarantine, content_hash })
 }
 
-/// The rows that are not kept.
 #[derive(Default)]
 struct OmittedRows {
     rejected: BTreeMap<&'static str, u64>,
@@ -206,7 +205,7 @@ enum RowDecision {
     Keep,
     AddSeries,
     LeaveOut(&'static str),
-    /// Leave out a duplicate.
+    /// Leaves out the row as a duplicate.
     Collapse,
 }
 

@@ -58,19 +58,19 @@ pub fn compare_keys(a: &str, b: &str) -> std::cmp::Ordering {
 /// The reason why a key is not well-formed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum MalformedKey {
-    /// The key has no colon.
+    /// The key has no colon between exchange and symbol.
     #[error("missing colon; expected `EXCHANGE:SYMBOL`")]
     NoColon,
     /// The part before the colon contains characters other than capital letters and digits.
     #[error("the exchange before the colon must be capital letters and digits")]
     Exchange,
-    /// Nothing follows the colon.
+    /// The symbol after the colon is empty.
     #[error("missing symbol after the colon")]
     NoSymbol,
     /// The symbol contains a character that is neither printable ASCII nor a letter or digit.
     #[error("the symbol contains an unprintable character")]
     Unprintable,
-    /// The key is longer than [`KEY_CHARACTERS_MAX`].
+    /// The key has more than [`KEY_CHARACTERS_MAX`] characters.
     #[error("the key is longer than 100 characters")]
     TooLong,
 }
@@ -84,15 +84,15 @@ pub enum MalformedKey {
 pub struct Amount(i64);
 
 impl Amount {
-    /// The amount 0.
+    /// The amount 0. As a tick size, it means that no file has the tick size.
     pub const ZERO: Amount = Amount(0);
 
-    /// Returns an amount of that many ten-thousandths.
+    /// Returns the amount of `value` ten-thousandths: 10,000 of them are one unit.
     pub const fn from_ten_thousandths(value: i64) -> Self {
         Amount(value)
     }
 
-    /// Returns the amount in ten-thousandths.
+    /// Returns the exact amount as a number of ten-thousandths.
     pub const fn ten_thousandths(self) -> i64 {
         self.0
     }

@@ -14,14 +14,14 @@ pub fn pointer_part(name: &str) -> String {
     name.replace('~', "~0").replace('/', "~1")
 }
 
-/// Writes one object.
+/// Writes one JSON object field by field, without a value tree.
 pub struct ObjectWriter<'a> {
     out: &'a mut Vec<u8>,
     is_empty: bool,
 }
 
 impl<'a> ObjectWriter<'a> {
-    /// Begins an object at the end of `out`.
+    /// Begins an object at the end of `out`. [`Self::end`] must end it.
     pub fn begin(out: &'a mut Vec<u8>) -> Self {
         out.push(b'{');
         ObjectWriter { out, is_empty: true }
@@ -36,19 +36,19 @@ impl<'a> ObjectWriter<'a> {
         serde_json::to_writer(&mut *self.out, value).expect("values of this service serialize to JSON");
     }
 
-    /// Writes a field whose value is JSON already.
+    /// Writes a field whose value is valid JSON already.
     pub fn raw(&mut self, name: &'static str, json: &[u8]) {
         self.name(name);
         self.out.extend_from_slice(json);
     }
 
-    /// Writes a field whose value is an object.
+    /// Begins an object as the value of a field. It must be ended before the next field.
     pub fn object(&mut self, name: &'static str) -> ObjectWriter<'_> {
         self.name(name);
         ObjectWriter::begin(self.out)
     }
 
-    /// Ends the object.
+    /// Writes the closing brace.
     pub fn end(self) {
         self.out.push(b'}');
     }

@@ -55,7 +55,7 @@ impl KeyList {
         self.ends.push(u32::try_from(self.text.len()).expect("request limits keep the text far below 4 GiB"));
     }
 
-    /// Returns the number of keys.
+    /// Returns the number of keys, including repeats.
     pub fn len(&self) -> usize {
         self.ends.len()
     }
@@ -74,7 +74,7 @@ impl KeyList {
         &self.text[start..self.ends[index] as usize]
     }
 
-    /// Returns the keys in order.
+    /// Returns the keys in the order in which they were pushed.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = &str> + Clone {
         let mut start = 0;
         self.ends.iter().map(move |end| {

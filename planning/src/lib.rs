@@ -68,9 +68,9 @@ use crate::vocabulary::{FilteringStrictness, InstrumentType, OptimizationLevel, 
 /// The id and the times of a plan, from the caller of [`create_plan`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Stamp {
-    /// `plan_` followed by 32 hexadecimal digits.
+    /// The id of the plan: `plan_` followed by 32 hexadecimal digits.
     pub plan_id: String,
-    /// The current time.
+    /// The time at which the plan is created.
     pub created_at: DateTime<Utc>,
     /// The time from which the plan is not reused any more.
     pub expires_at: DateTime<Utc>,
@@ -104,7 +104,6 @@ pub fn create_plan(
     Ok(compose(request, resolved, basis, stamp, decisions))
 }
 
-/// The decisions about the keys of a request.
 struct Decisions {
     /// The keys that are kept, in the order of the plan.
     kept: Vec<ResolvedItem>,

@@ -27,19 +27,19 @@ use crate::ingest::DocumentError;
 use crate::ingest::archive::{ArchivedRow, ArchivedRows};
 use crate::vocabulary::{Broker, Exchange, Segment};
 
-/// The rows of one broker. There is at most one part for each broker.
+/// The archived rows of one broker. A merge has at most one part for each broker.
 pub struct Part<'a> {
-    /// The broker.
+    /// The broker of the rows.
     pub broker: Broker,
-    /// Trading date of its last file, if known.
+    /// The trading date of the broker's last file; `None` if it is unknown.
     pub file_date: Option<NaiveDate>,
-    /// The time at which that file was accepted, if known.
+    /// The time at which that file was accepted; `None` if it is unknown.
     pub loaded_at: Option<DateTime<Utc>>,
-    /// Its rows.
+    /// The rows of the archive, in the order of keys.
     pub rows: ArchivedRows<'a>,
 }
 
-/// An instrument that one or several brokers list.
+/// An instrument with the data of all brokers that list it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Merged {
     /// The merged row. The token is that of the base.
@@ -50,7 +50,7 @@ pub struct Merged {
     pub successor: Option<String>,
     /// The broker of the row, except for the fields in `filled`.
     pub base: Broker,
-    /// The fields that were filled from another broker.
+    /// The fields that the base lacks, each with the broker that fills it.
     pub filled: Vec<(Field, Broker)>,
     /// The fields on which brokers contradict each other, with all values; the base first.
     pub contradictions: Vec<(Field, Vec<(Broker, String)>)>,
@@ -78,7 +78,6 @@ const COUNT_EXPECTED_MAX: usize = 1 << 20;
 
 struct MergedPart<'a> {
     broker: Broker,
-    /// The next row.
     next: Option<ArchivedRow>,
     rows: ArchivedRows<'a>,
 }

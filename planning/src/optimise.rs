@@ -224,7 +224,7 @@ struct Candidate {
     item: ResolvedItem,
     /// The position of the group's first key in the request: callers list the most important keys first.
     position: u32,
-    /// The options of all keys of the group.
+    /// The merged options of all keys of the group.
     options: ItemOptions,
 }
 

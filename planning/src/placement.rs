@@ -21,12 +21,10 @@ use crate::capacity::{MARKET, Scope};
 use crate::fit::{Fit, Regime, Way};
 use crate::vocabulary::{Mode, PlacementStrategy};
 
-/// A connection of a plan.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Connection {
-    /// Its number, from 1. The numbers of a plan that follows another one can have gaps.
+    /// The number of the connection, from 1. The numbers of a plan that follows another one can have gaps.
     pub(crate) number: u32,
-    /// The position of its account.
     pub(crate) account: usize,
     pub(crate) endpoint: String,
 }
@@ -34,12 +32,10 @@ pub(crate) struct Connection {
 /// The number of a connection until it gets one.
 const UNNUMBERED: u32 = 0;
 
-/// A subscription on a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct PlacedLeg {
     /// The position of the instrument in the plan.
     pub(crate) instrument: u32,
-    /// The position of the connection.
     pub(crate) connection: u32,
     pub(crate) mode: Mode,
 }
@@ -83,20 +79,18 @@ impl Placement {
     }
 }
 
-/// An instrument to place.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct PlacedItem {
     /// The position of its mode among the modes in play; `None` if it has no subscription.
     pub(crate) mode: Option<usize>,
     /// The expected number of messages in a second, in thousandths.
     pub(crate) rate: u32,
-    /// Its position in descending value.
+    /// The position of the instrument in descending value.
     pub(crate) rank: u32,
     /// The number of its underlying, if it is a contract.
     pub(crate) underlying: Option<u32>,
 }
 
-/// The rules of a placement.
 #[derive(Clone, Debug)]
 pub(crate) struct PlacementRules {
     pub(crate) strategy: PlacementStrategy,

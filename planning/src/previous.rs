@@ -9,7 +9,7 @@ use crate::keys::KeyList;
 /// A reference to the plan that a new one follows.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PreviousPlan {
-    /// Its id.
+    /// The id of the earlier plan.
     pub plan_id: String,
     /// The placement of its instruments. `None` in the stored form of a request, which has only the id.
     pub placement: Option<Arc<PreviousPlacement>>,
@@ -20,9 +20,9 @@ pub struct PreviousPlan {
 /// The connections that carry the instruments of a plan.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PreviousPlacement {
-    /// The connections, by number.
+    /// The connections of the plan, sorted by number.
     pub connections: Vec<PlacedConnection>,
-    /// The keys of the instruments.
+    /// The keys of the instruments, to which `places` refers by position.
     pub keys: Arc<KeyList>,
     /// Positions of instruments, and the number of a connection that carries each.
     pub places: Vec<(u32, u32)>,

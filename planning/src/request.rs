@@ -30,28 +30,28 @@ pub struct Options {
     pub filtering_strictness: FilteringStrictness,
     /// The maximum number of instruments in the plan; at least 1.
     pub max_instruments: u32,
-    /// The price of one instrument, in USD.
+    /// The price of one instrument of the plan, in USD.
     pub cost_per_instrument: Amount,
     /// The trading date for which the plan is created.
     pub as_of: NaiveDate,
 }
 
-/// A request for a plan.
+/// A validated request for a plan, before it is resolved against a catalog.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PlanRequest {
-    /// The user.
+    /// The user that the plan belongs to.
     pub user_id: String,
-    /// The caller's name for the plan.
+    /// The caller's name for the plan. It does not affect the cache key.
     pub plan_name: String,
-    /// The caller's description, if any.
+    /// The caller's description; `None` if there is none. It does not affect the cache key.
     pub description: Option<String>,
-    /// The use of the instruments.
+    /// The use of the instruments, which determines the default mode.
     pub subscription_type: SubscriptionType,
-    /// The source of the instruments.
+    /// The source of the instruments: keys, selectors, entries or a profile.
     pub source: Source,
     /// The options with defaults filled in.
     pub options: Options,
-    /// The broker, modes and priorities.
+    /// The stream options: broker, modes, priorities, accounts and placement.
     pub feed: StreamOptions,
     /// Warnings about the request, which the plan repeats.
     pub warnings: Vec<String>,
@@ -122,7 +122,6 @@ impl Resolved {
         resolved
     }
 
-    /// Returns the options of a key.
     pub(crate) fn options_of(&self, position: u32) -> ItemOptions {
         self.options.get(position as usize).copied().unwrap_or_default()
     }
@@ -225,7 +224,6 @@ fn sort_items(items: &mut Vec<ResolvedItem>, keys: &KeyList, catalogue: &Catalog
     items.extend_from_slice(known);
 }
 
-/// Checks whether a key is well-formed.
 pub(crate) fn check_key(key: &str) -> Result<(), crate::instrument::MalformedKey> {
     split_key(key).map(|_| ())
 }

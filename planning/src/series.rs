@@ -5,7 +5,7 @@ use crate::vocabulary::{InstrumentType, Segment};
 /// The series of the securities whose symbols have no suffix.
 pub(crate) const ORDINARY: &str = "EQ";
 
-/// The content of a series of NSE.
+/// The kind of securities that a series of NSE contains.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum SeriesKind {
     /// Shares: normal, trade-for-trade, and those of small companies. A share is in one of these series at a time and moves
@@ -19,11 +19,11 @@ enum SeriesKind {
     PartlyPaid,
 }
 
-/// The series of shares and funds, in descending likelihood of what a symbol without a series means. All other series
-/// number the issues of debt, or are rights and warrants.
+/// The series of shares and funds, the most likely meaning of a symbol without a series first. All other series number
+/// the issues of debt, or are rights and warrants.
 ///
-/// `BE`, `BZ` and `IT` are trade-for-trade, `SM`, `ST` and `SZ` small companies, `RR` real estate and `IV` infrastructure
-/// trusts, `X1` is trade-for-trade for `E1`.
+/// `BE`, `BZ` and `IT` are trade-for-trade, `SM`, `ST` and `SZ` small companies, `RR` real estate and `IV`
+/// infrastructure trusts, `X1` is trade-for-trade for `E1`.
 const SERIES: [(&str, SeriesKind); 17] = [
     (ORDINARY, SeriesKind::Share),
     ("BE", SeriesKind::Share),
@@ -80,7 +80,6 @@ pub(crate) fn comparable_name(name: &str) -> String {
 /// The properties of a security that determine its series.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Listing<'a> {
-    /// Its segment.
     pub(crate) segment: Segment,
     /// The part of its key after the colon.
     pub(crate) symbol: &'a str,
@@ -117,7 +116,7 @@ impl<'a> Listing<'a> {
             && self.known_series().is_some_and(|series| content_of(series) == Some(SeriesKind::Share))
     }
 
-    /// Whether the symbol is what the base symbol and the series give: `EXAMPLE` in `EQ`, `EXAMPLE-BE` in `BE`.
+    /// Whether the symbol consists of the base symbol and the series: `EXAMPLE` in `EQ`, `EXAMPLE-BE` in `BE`.
     fn is_written_by_rule(self) -> bool {
         let has_suffix = self.base().len() < self.symbol.len();
         self.known_series().is_some_and(|series| has_suffix != (series == ORDINARY))

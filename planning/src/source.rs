@@ -21,23 +21,23 @@ pub enum Source {
     Selectors(Vec<Selector>),
     /// Entries with options of their own, most important first.
     Items(Arc<Vec<PlanItem>>),
-    /// A profile of the user.
+    /// The stored instruments of a profile of the user.
     Profile(Box<ProfileSource>),
 }
 
 /// An entry of a request: an instrument or a selector, and the options of its instruments.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PlanItem {
-    /// The instruments of the entry.
+    /// The instrument, or the selector of the instruments.
     pub instruments: ItemInstruments,
-    /// The options of these instruments.
+    /// The options that apply to each of these instruments.
     pub options: ItemOptions,
 }
 
-/// The instruments of an entry of a request.
+/// The instruments of an entry of a request: one key, or those of a selector.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ItemInstruments {
-    /// The key of one instrument.
+    /// The key of one instrument, as the caller sent it.
     Key(String),
     /// A selector, which is applied to the catalog on the date of the plan. Keys of other entries take precedence.
     Selector(Box<Selector>),
@@ -52,27 +52,27 @@ pub struct ProfileSource {
     pub keys: Arc<KeyList>,
     /// The selectors of the profile. Their instruments follow its keys.
     pub selectors: Vec<Selector>,
-    /// The rules for instruments of a plan.
+    /// The rules of the profile, which reject instruments when a plan is created.
     pub rules: Rules,
-    /// Whether validation is strict: then the strictness of the plan is `strict`, whatever is requested.
+    /// Whether validation is strict: then the strictness of the plan is `strict`, even if the request has another one.
     pub is_strict: bool,
 }
 
-/// The keys of a source, and what they come from.
+/// The keys of a source, with their options and origin.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SourceKeys<'a> {
     /// The keys, most important first, with repeats.
     pub keys: Arc<KeyList>,
     /// The options of each key; empty if the source has none.
     pub options: Vec<ItemOptions>,
-    /// The profile that they come from.
+    /// The profile that the keys come from; `None` for other sources.
     pub profile: Option<&'a ProfileSource>,
-    /// Warnings about selectors.
+    /// Warnings about selectors: those that select nothing, and omitted instruments.
     pub warnings: Vec<String>,
 }
 
 impl Source {
-    /// Returns the profile of the source.
+    /// Returns the profile that the instruments come from; `None` for other sources.
     pub fn profile(&self) -> Option<&ProfileSource> {
         match self {
             Source::Profile(profile) => Some(profile),

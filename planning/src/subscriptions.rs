@@ -42,25 +42,25 @@ pub struct Subscription<'a> {
     pub endpoint: &'a str,
 }
 
-/// The form in which subscriptions are returned.
+/// The form in which a response returns the subscriptions of a plan.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SubscriptionForm {
-    /// A list of all subscriptions.
+    /// A JSON list of all subscriptions.
     List,
-    /// The arguments of the SDK of the broker.
+    /// The arguments of the calls of the broker's SDK.
     Sdk(Broker),
 }
 
 impl SubscriptionForm {
-    /// The word of [`SubscriptionForm::List`].
+    /// The word of [`SubscriptionForm::List`] in requests.
     pub const LIST: &str = "json";
 
-    /// Parses the word of a form.
+    /// Parses a form: [`Self::LIST`], or the word of a broker.
     pub fn parse(word: &str) -> Option<Self> {
         if word == Self::LIST { Some(Self::List) } else { Broker::parse(word).map(Self::Sdk) }
     }
 
-    /// Returns the word of the form.
+    /// Returns the word that [`Self::parse`] reads.
     pub const fn as_str(self) -> &'static str {
         match self {
             SubscriptionForm::List => Self::LIST,
@@ -97,7 +97,7 @@ impl<'a> PlanSubscriptions<'a> {
         Some(PlanSubscriptions { keys: &plan.instruments, allocation: &part.allocation, connections, subscriptions })
     }
 
-    /// Returns the broker.
+    /// Returns the broker that the subscriptions are sent to.
     pub fn broker(&self) -> Broker {
         self.allocation.broker
     }

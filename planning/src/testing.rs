@@ -109,7 +109,6 @@ pub(crate) fn of_profile(request: PlanRequest, profile_id: &str, version: u32, r
     PlanRequest { source: Source::Profile(Box::new(profile)), ..request }
 }
 
-/// Returns the keys of a request.
 pub(crate) fn keys_of(request: &PlanRequest) -> &Arc<KeyList> {
     match &request.source {
         Source::Keys(keys) => keys,

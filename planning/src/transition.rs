@@ -19,18 +19,18 @@ use crate::vocabulary::Broker;
 /// The reason why two plans cannot be compared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NotComparable {
-    /// The plan has no subscriptions.
+    /// The later plan has no subscriptions: it names no broker, or is for historical data.
     #[error("the plan has no subscriptions")]
     WithoutSubscriptions,
-    /// The earlier plan has no subscriptions.
+    /// The earlier plan has no subscriptions: it names no broker, or is for historical data.
     #[error("the earlier plan has no subscriptions")]
     EarlierWithoutSubscriptions,
-    /// The plans are at different brokers.
+    /// The plans are at different brokers, so that no message leads from one to the other.
     #[error("the plan is at {to}, and the earlier plan is at {from}")]
     OtherBroker {
         /// The broker of the earlier plan.
         from: Broker,
-        /// The broker of the plan.
+        /// The broker of the later plan.
         to: Broker,
     },
 }

@@ -1,7 +1,7 @@
 //! Compares the instruments of a plan with the current catalog.
 //!
 //! A plan stores the token, the identity and the terms of each instrument at its broker. The comparison finds out whether each
-//! token still means the same instrument, and what else has changed. A plan without identities is compared by its keys.
+//! token still means the same instrument, and which of its terms have changed. A plan without identities is compared by its keys.
 
 mod answer;
 mod identities;

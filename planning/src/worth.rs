@@ -15,7 +15,6 @@ pub(crate) struct Worth {
     pub(crate) availability: Availability,
     /// Whether no limit may leave out the instrument.
     pub(crate) is_pinned: bool,
-    /// The priority in the request.
     pub(crate) priority: u32,
     instrument_type: Reverse<u8>,
     /// A nearer expiry is worth more.

@@ -1,4 +1,4 @@
-//! How the time of an operation grows with the number of instruments.
+//! Measures how the time of an operation grows with the number of instruments.
 //!
 //! The time is the processor time of the thread. In wall-clock time, other processes delay long operations by more than short
 //! ones, and the growth would look larger than it is. Ten small inputs are processed in turn and compared with a large one of

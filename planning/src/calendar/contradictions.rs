@@ -13,13 +13,13 @@ use crate::vocabulary::{Exchange, counted, verb};
 /// Contracts that expire on a day on which their exchange does not trade. One of calendar and catalog is wrong.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Contradiction {
-    /// The exchange.
+    /// The exchange of the contracts.
     pub exchange: Exchange,
-    /// The expiry.
+    /// The expiry of the contracts, on which the exchange does not trade.
     pub date: NaiveDate,
     /// The number of active contracts with this expiry.
     pub contracts: usize,
-    /// The first of them by key.
+    /// The key of the first of these contracts, in the order of keys.
     pub example: String,
     /// `a holiday (…)` or `a weekend`.
     reason: String,

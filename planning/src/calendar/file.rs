@@ -10,14 +10,14 @@ use super::{Calendar, EntryDetails, EntryKind, Session};
 use crate::dump::date::iso;
 use crate::vocabulary::Exchange;
 
-/// The columns of a file, in any order.
+/// The header of a calendar file. The columns may be in any order.
 pub const FORM: &str = "exchange,date,kind,open,close,description";
-/// Maximum size of a file in bytes.
+/// The maximum size of a calendar file, in bytes.
 pub const FILE_BYTES_MAX: u64 = 1024 * 1024;
 /// Maximum number of rows of a file: ten exchanges with 25 holidays and sessions a year have 250 of them. A row of several
 /// exchanges counts once for each.
 pub const ROWS_MAX: usize = 2000;
-/// Maximum number of faults that are listed.
+/// The maximum number of faults of a calendar file that are reported.
 pub const LISTED_MAX: usize = 100;
 /// Maximum length of a description, characters.
 const DESCRIPTION_CHARACTERS_MAX: usize = 200;
@@ -27,7 +27,7 @@ const NAMES: [&str; 6] = ["exchange", "date", "kind", "open", "close", "descript
 /// The columns without which no row can be read.
 const REQUIRED: [&str; 3] = ["exchange", "date", "kind"];
 
-/// A fault of a file.
+/// A fault of a calendar file. A file with a fault is rejected as a whole.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct CalendarFault {
     /// The number of the line, counted from 1; `None` if the fault is one of the whole file.
@@ -78,13 +78,11 @@ impl Calendar {
     }
 }
 
-/// The columns of the header.
 struct Columns {
     positions: BTreeMap<&'static str, usize>,
     width: usize,
 }
 
-/// The fields of a row.
 #[derive(Debug)]
 struct Row {
     exchanges: Vec<Exchange>,

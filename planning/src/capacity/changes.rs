@@ -5,8 +5,8 @@ use serde_json::{Map, Value};
 use super::{BrokerCapacity, Capacity};
 
 impl Capacity {
-    /// Lists what differs in another version, such as `brokers.kite.standard.connections: 3 -> 5`. A figure with the same
-    /// value and another source counts, too.
+    /// Lists the differences to another version, such as `brokers.kite.standard.connections: 3 -> 5`. A figure with the
+    /// same value and another source counts, too.
     pub fn changes(&self, other: &Capacity) -> Vec<String> {
         let mut changes = Vec::new();
         for (broker, before) in &self.brokers {

@@ -4,7 +4,7 @@ use chrono::NaiveDate;
 
 use super::{Limits, ModeLimits, Sourced};
 
-/// The source of a figure.
+/// A figure of the limits by its path, and the source that supports it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FigureSource<'a> {
     /// The path of the figure, such as `modes.full.mixed`.
@@ -17,7 +17,6 @@ pub struct FigureSource<'a> {
     pub is_assumed: bool,
 }
 
-/// Collects sources.
 struct Sources<'a>(Vec<FigureSource<'a>>);
 
 impl<'a> Sources<'a> {

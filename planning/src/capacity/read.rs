@@ -19,7 +19,6 @@ const FIGURE_MAX: u32 = 1_000_000;
 /// The longest lifetime of a connection: a year.
 const HOURS_MAX: u32 = 8760;
 
-/// The maximum number of tiers of a broker.
 const TIERS_MAX: usize = 8;
 
 /// A file that is merged over the built-in one.
@@ -72,7 +71,6 @@ pub(super) fn broker(mut table: Table) -> Result<BrokerCapacity, Vec<CapacityFau
     capacity.filter(|_| reader.is_faultless()).ok_or_else(|| reader.into_faults())
 }
 
-/// Parses a file.
 fn parsed(text: &str) -> Result<Table, Vec<CapacityFault>> {
     toml::from_str(text).map_err(|error| {
         let message = format!("failed to parse TOML: {error}").trim_end().to_owned();
@@ -112,7 +110,7 @@ fn broker_capacity(
     for unknown in order.iter().filter(|name| !tiers.iter().any(|(tier, _)| tier == *name)) {
         reader.fault(&order_path, format!("unknown tier `{unknown}`"));
     }
-    // Those that the order lacks follow in the order of their names.
+    // Tiers that the order lacks follow: the standard one, then the others by name.
     tiers.sort_by_key(|(name, _)| {
         let position = order.iter().position(|ordered| ordered == name);
         (position.unwrap_or(usize::MAX), name != STANDARD)

@@ -168,13 +168,13 @@ impl FigureReader {
         self.parsed(&leaf.path, &leaf.value, parse)
     }
 
-    /// Takes a value without a source that must be there.
+    /// Takes a value without a source, and reports a fault if it is absent.
     pub(super) fn required_plain<T>(&mut self, branch: &mut Branch, name: &str, parse: Parse<T>) -> Option<T> {
         self.require(branch, name);
         self.plain(branch, name, parse)
     }
 
-    /// Takes a figure that must be there.
+    /// Takes a figure, and reports a fault if it is absent.
     pub(super) fn required<T>(&mut self, branch: &mut Branch, name: &str, parse: Parse<T>) -> Option<Sourced<T>> {
         self.require(branch, name);
         self.figure(branch, name, parse)
@@ -186,7 +186,6 @@ impl FigureReader {
         }
     }
 
-    /// Takes a figure.
     pub(super) fn figure<T>(&mut self, branch: &mut Branch, name: &str, parse: Parse<T>) -> Option<Sourced<T>> {
         let leaf = branch.take_leaf(name)?;
         let path = leaf.path.clone();
@@ -280,7 +279,6 @@ impl FigureReader {
 
 const TEXT_CHARACTERS_MAX: usize = 500;
 
-/// Parses a text that is not empty.
 pub(super) fn text(value: &Value) -> Result<String, String> {
     match value {
         Value::String(text) if (1..=TEXT_CHARACTERS_MAX).contains(&text.chars().count()) => Ok(text.clone()),

@@ -8,11 +8,11 @@ use crate::vocabulary::Broker;
 /// Whether a feed can stream a key, in ascending worth.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Availability {
-    /// The catalog does not contain it.
+    /// The catalog does not contain the key.
     Unknown,
-    /// The catalog contains it, but it is inactive, expired, or not listed by the requested broker.
+    /// The instrument is inactive, expired, or not listed by the requested broker.
     Dead,
-    /// It is active, not expired, and listed by the requested broker.
+    /// The instrument is active, not expired, and listed by the requested broker.
     Streamable,
 }
 

@@ -55,7 +55,7 @@ struct Alias {
 }
 
 impl Builder {
-    /// Returns a builder without rows.
+    /// Returns a builder without rows. A builder collects the rows of all brokers and builds a catalog.
     pub fn new() -> Self {
         Self::default()
     }

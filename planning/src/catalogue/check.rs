@@ -31,9 +31,9 @@ pub struct Findings<'a> {
     pub symbol_differs_by_date: Vec<Doubled<'a>>,
     /// Indices with two keys that differ only in case, spaces or punctuation, or in the use of the short or the long name.
     pub doubled_indices: Vec<DoubledIndex<'a>>,
-    /// Indices that only one of several brokers lists.
+    /// Indices that only one of several brokers lists, and that resemble no index of another one.
     pub single_indices: Vec<SingleIndex<'a>>,
-    /// Contradictions between two brokers, by field.
+    /// Contradictions between two brokers, grouped by field.
     pub disagreements: Vec<Disagreement<'a>>,
     /// Lot sizes and price steps of a broker and segment whose unit seems to be wrong.
     pub suspicious_units: Vec<SuspiciousUnit<'a>>,

@@ -32,12 +32,12 @@ words! {
     }
 }
 
-/// A field on which brokers do not agree.
+/// A field of an instrument on which the files of brokers do not agree.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Contradiction {
-    /// The instrument's key.
+    /// The key of the instrument.
     pub key: String,
-    /// The field.
+    /// The field whose values differ.
     pub field: Field,
     /// The value of each broker that has one. The first value is used.
     pub values: Vec<(Broker, String)>,
@@ -51,10 +51,10 @@ impl Contradiction {
     }
 }
 
-/// The number of contradictions.
+/// The number of contradictions of a catalog, in total and by their causes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ContradictionCounts {
-    /// The number of all contradictions.
+    /// The number of contradictions: one for each instrument and field.
     pub total: usize,
     /// The number of contradictions by field.
     pub by_field: BTreeMap<Field, usize>,
@@ -118,9 +118,9 @@ impl Provenance {
         self.filled.sort_unstable();
     }
 
-    /// Moves what is known about the instrument at position `from`, whose key is `old_key`, to the one at position `into`,
-    /// whose key is `key`, because they are one. `filled` are the fields that it fills, `contradicting` those on which
-    /// their values differ: that of `into` first.
+    /// Moves the provenance of the instrument at position `from`, whose key is `old_key`, to the one at position
+    /// `into`, whose key is `key`, because they are one. `filled` are the fields that it fills, `contradicting` those
+    /// on which their values differ: that of `into` first.
     pub(super) fn join(
         &mut self,
         (from, old_key): (usize, &str),

@@ -101,7 +101,7 @@ words! {
     }
 }
 
-/// The query of a search.
+/// A search of the catalog: the text, the filters, the order, and the requested page.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Query {
     /// The text to search for; an empty text finds every instrument that passes the filters.
@@ -110,13 +110,13 @@ pub struct Query {
     pub filters: Filters,
     /// The least exact kind of match that is searched for.
     pub reach: Reach,
-    /// The sort key.
+    /// The property by which results are sorted.
     pub sort_by: SortBy,
-    /// The sort order.
+    /// The direction of the order.
     pub sort_order: SortOrder,
-    /// The number of results to skip.
+    /// The number of results before the page.
     pub offset: usize,
-    /// The maximum number of results to return.
+    /// The maximum number of results on the page.
     pub limit: usize,
     /// The trading date: contracts that have expired by then are last.
     pub as_of: NaiveDate,
@@ -138,16 +138,16 @@ impl Query {
     }
 }
 
-/// One result.
+/// One result of a search.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Hit {
-    /// The id of the instrument.
+    /// The id of the instrument in the searched catalog.
     pub id: InstrumentId,
-    /// The way in which it matches.
+    /// The most exact way in which the instrument matches the text.
     pub kind: MatchKind,
 }
 
-/// A page of the results.
+/// The requested page of the results, with the number of all results.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Page {
     /// The results of this page, in order.

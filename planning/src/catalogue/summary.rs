@@ -18,7 +18,7 @@ pub struct Counts {
 }
 
 impl Counts {
-    /// Returns the number of all instruments.
+    /// Returns the number of instruments, active and inactive.
     pub fn total(self) -> usize {
         self.active + self.inactive
     }
@@ -31,7 +31,7 @@ impl Counts {
 /// The number of active instruments that lack data on which a reader may rely.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Quality {
-    /// Instruments without a name.
+    /// Instruments without a name in words.
     pub without_name: usize,
     /// Cash securities without an ISIN: they cannot be joined over exchanges.
     pub without_isin: usize,
@@ -45,18 +45,18 @@ pub struct Quality {
     pub expired: usize,
 }
 
-/// The figures of a catalog, without aliases.
+/// The numbers of instruments of a catalog, without aliases, and the quality of their data.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Summary {
-    /// All instruments.
+    /// The counts of all instruments.
     pub all: Counts,
-    /// The instruments by exchange.
+    /// The counts by exchange; exchanges without instruments are absent.
     pub by_exchange: BTreeMap<Exchange, Counts>,
-    /// The instruments by type.
+    /// The counts by type; types without instruments are absent.
     pub by_class: BTreeMap<InstrumentType, Counts>,
-    /// The missing data.
+    /// The numbers of active instruments that lack data.
     pub quality: Quality,
-    /// The fields on which brokers do not agree.
+    /// The numbers of fields on which brokers do not agree.
     pub contradictions: ContradictionCounts,
 }
 

@@ -64,7 +64,6 @@ impl Tokens {
         u32::try_from(index).ok().map(InstrumentId)
     }
 
-    /// Whether the broker has any tokens.
     pub(super) fn has(&self, broker: Broker) -> bool {
         self.by_broker.contains_key(&broker)
     }

@@ -9,7 +9,6 @@ use crate::instrument::Amount;
 use crate::plan::Plan;
 use crate::vocabulary::{InstrumentType, Mode};
 
-/// The expected load of an instrument.
 pub(super) struct InstrumentLoad {
     pub(super) messages_per_second: Amount,
     pub(super) bytes_per_second: u64,

@@ -1,4 +1,4 @@
-//! Repeats the fit of a stored plan, and finds out what another decision would have changed.
+//! Repeats the fit of a stored plan, and determines the effect of another decision.
 
 use super::Displaced;
 use crate::allocation::BrokerPart;
@@ -49,7 +49,6 @@ impl<'a> Refit<'a> {
         Some(Refit { request, resolved, basis, ranked, options, fitted })
     }
 
-    /// Returns the options of a candidate.
     pub(super) fn options_of(&self, key: &str) -> Option<ItemOptions> {
         Some(self.options[self.find(key)?])
     }

@@ -101,7 +101,6 @@ impl Case {
         ends
     }
 
-    /// Returns the limits of each account.
     pub(crate) fn limits(&self) -> Vec<Limits> {
         self.accounts.iter().map(Figures::limits).collect()
     }
@@ -171,7 +170,6 @@ impl Case {
     }
 }
 
-/// Returns the accounts with these limits.
 pub(crate) fn accounts(limits: &[Limits]) -> Vec<PlanAccount<'_>> {
     let account = |limits| PlanAccount { name: String::new(), tier: "", tier_rank: 0, limits };
     limits.iter().map(account).collect()

@@ -16,7 +16,7 @@ pub(super) struct Naming<'a> {
     chains: &'a [Chain],
     closings: &'a [Closing],
     limits: Vec<LimitName>,
-    /// The ways without each limit, once they were needed.
+    /// The ways without each limit, computed when they are first needed.
     without: RefCell<Vec<Option<Vec<Way>>>>,
 }
 

@@ -81,7 +81,6 @@ impl Demand<'_> {
     }
 }
 
-/// The modes of all candidates.
 pub(super) struct Assignment {
     /// The mode of each candidate, by its position; `None` if the candidate does not fit.
     pub(super) modes: Vec<Option<u8>>,
@@ -125,7 +124,6 @@ pub(super) fn assign(candidates: &Candidates, ways: &[Way]) -> Assignment {
     Assignment { modes: assigning.modes, closings: assigning.closings }
 }
 
-/// The state of an assignment.
 struct AssignmentState<'a> {
     chains: &'a [Chain],
     sets_of: Vec<usize>,

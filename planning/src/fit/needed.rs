@@ -7,14 +7,13 @@ use crate::allocation::Needed;
 use crate::feed::ACCOUNTS_MAX;
 use crate::vocabulary::{Mode, counted};
 
-/// The maximum number of connections to add.
 const CONNECTIONS_ADDED_MAX: u32 = 256;
-/// The same if modes in play have several endpoints of their own: the ways to distribute connections over them multiply.
+/// The maximum number of connections to add if modes in play have several endpoints of their own: the ways to
+/// distribute connections over them multiply.
 const CONNECTIONS_AT_ENDPOINTS_ADDED_MAX: u32 = 32;
-/// The same if a connection with one mode alone carries more of it than one with several. The ways to use such connections
-/// multiply.
+/// The maximum number of connections to add if a connection with one mode alone carries more of it than one with
+/// several: the ways to use such connections multiply.
 const CONNECTIONS_IN_REGIMES_ADDED_MAX: u32 = 4;
-/// The maximum number of accounts to add.
 const ACCOUNTS_ADDED_MAX: u32 = 8;
 
 /// A kind of capacity that a user can add.
@@ -92,7 +91,8 @@ impl Score {
     }
 }
 
-/// Returns what is needed to keep more of the candidates or to give them higher modes; `None` if all have their highest mode.
+/// Returns the additional capacity with which more of the candidates are kept or get higher modes; `None` if all have
+/// their highest mode.
 pub(super) fn needed(
     candidates: &Candidates,
     assigned: &[Option<u8>],

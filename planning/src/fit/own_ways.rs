@@ -1,4 +1,4 @@
-//! The ways to use one account, and what it carries in each of them.
+//! The ways to use one account, with the numbers of instruments that each carries.
 
 use std::sync::Arc;
 

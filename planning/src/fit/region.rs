@@ -86,7 +86,6 @@ pub(crate) enum Regime {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct AccountUse {
     pub(crate) account: usize,
-    /// The regime of the account.
     pub(crate) regime: Regime,
     /// The number of connections in each regime.
     pub(crate) market: Arc<[(Regime, u32)]>,
@@ -99,7 +98,7 @@ struct LinkedUse {
     others: Option<Arc<LinkedUse>>,
 }
 
-/// One way to use the accounts, and what it carries.
+/// One way to use the accounts, with the numbers of instruments that it carries.
 #[derive(Clone, Debug)]
 pub(crate) struct Way {
     /// The rank of each set of modes.
@@ -139,7 +138,6 @@ impl Way {
 #[derive(Clone, Debug)]
 pub(super) struct Endpoint {
     pub(super) name: String,
-    /// The position of the mode.
     pub(super) mode: usize,
     pub(super) per_connection: u32,
 }
@@ -229,7 +227,8 @@ impl Region {
         Some(of_all.unwrap_or(0)).filter(|max| *max < UNLIMITED)
     }
 
-    /// Returns a way to use the market endpoint with what it carries if each other endpoint has a number of connections.
+    /// Returns a way to use the market endpoint, with the numbers that it carries if each other endpoint has a number
+    /// of connections.
     fn with_endpoints(&self, way: &Way, others: &[u32]) -> Way {
         let bits = self.modes.bits();
         let mut max_of = vec![UNLIMITED; bits];

@@ -30,7 +30,7 @@ fn raised(mut case: Case, account: usize, limit: usize) -> Case {
     case
 }
 
-/// Returns the value of an assignment: of each class in order first what is kept, then the modes.
+/// Returns the value of an assignment: for each class in order, first the number of kept candidates, then their modes.
 fn value(case: &Case, modes: &[Option<u8>]) -> Vec<(Vec<bool>, Vec<Option<u8>>)> {
     let mut start = 0;
     let class = |end: usize| {

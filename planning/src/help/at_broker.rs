@@ -86,7 +86,8 @@ fn nearest_contracts<'a>(
     nearest
 }
 
-/// Returns what the symbols of the contracts of an expiry begin with: without a strike, in both notations of the expiry.
+/// Returns the prefixes of the symbols of the contracts of an expiry: without a strike, in both notations of the
+/// expiry.
 fn prefixes(underlying: &str, expiry: NaiveDate, class: InstrumentType) -> [String; 2] {
     [Cycle::Weekly, Cycle::Monthly].map(|cycle| {
         let future = of_derivative(underlying, expiry, cycle, Contract::Future);

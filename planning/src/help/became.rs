@@ -1,4 +1,4 @@
-//! Describes what became of an instrument that is not listed any more.
+//! Describes the successor of an instrument that is not listed any more.
 
 use std::fmt;
 
@@ -14,7 +14,7 @@ pub(crate) struct Became<'a> {
 }
 
 impl<'a> Became<'a> {
-    /// Returns what became of an instrument; `None` if that is not known, or has expired by `as_of`.
+    /// Returns the successor of an instrument; `None` if it is not known, or has expired by `as_of`.
     pub(crate) fn of(catalogue: &'a Catalogue, id: InstrumentId, as_of: NaiveDate) -> Option<Self> {
         let old = catalogue.get(catalogue.target(id));
         let new = catalogue.get(catalogue.successor(id)?);
@@ -48,7 +48,7 @@ mod tests {
     use crate::dump::Row;
     use crate::testing::{equity, future};
 
-    /// Returns what became of the first row on a date.
+    /// Returns the successor of the first row on a date.
     fn became(old: Row, new: Row, as_of: &str) -> Option<String> {
         let key = |row: &Row| format!("{}:{}", row.exchange, row.symbol);
         let (old_key, new_key) = (key(&old), key(&new));

@@ -49,7 +49,7 @@ impl Helper<'_> {
         }
     }
 
-    /// Describes what a well-formed key names in another form than by its symbol.
+    /// Describes the instruments that a well-formed key names in another form than by their symbols.
     pub(super) fn other_form(&self, exchange: Exchange, symbol: &str) -> Option<Help> {
         if let Some(decoded) = decoded(&format!("{exchange}:{symbol}")) {
             return self.of_decoded(&decoded);

@@ -2,7 +2,6 @@
 
 use crate::instrument::Amount;
 
-/// The maximum number of strikes that are returned.
 const SLIPS_MAX: usize = 3;
 
 /// The typing errors, the most likely first.

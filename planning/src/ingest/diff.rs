@@ -43,10 +43,10 @@ words! {
     }
 }
 
-/// A change.
+/// A change of one instrument between two files. An instrument with several changed fields has several changes.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Change {
-    /// The kind of the change.
+    /// The kind of the change: the field, or that the instrument was added or removed.
     pub kind: ChangeKind,
     /// The key of the instrument: the new key, except if it was removed.
     pub key: String,
@@ -56,12 +56,12 @@ pub struct Change {
     pub after: String,
 }
 
-/// The difference between two files of one broker.
+/// The difference between two successive files of one broker.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Diff {
     /// Every change, sorted by kind, then key.
     pub changes: Vec<Change>,
-    /// The number of instruments in both files, by identity or by what replaced it in the pairing.
+    /// The number of instruments in both files, by identity or by another trait that pairs their rows.
     pub in_both: usize,
     /// The instruments in both files whose keys differ, sorted.
     pub key_changes: Vec<KeyChange>,
@@ -70,11 +70,11 @@ pub struct Diff {
 /// A new key of an instrument. The exchange of a key never changes.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct KeyChange {
-    /// The exchange of both keys.
+    /// The exchange, which is the same in both keys.
     pub exchange: Exchange,
-    /// The symbol in the previous file.
+    /// The part of the key after the colon in the previous file.
     pub before: String,
-    /// The symbol in the new file.
+    /// The part of the key after the colon in the new file.
     pub after: String,
 }
 

@@ -22,20 +22,20 @@ const MARK: &str = "instrument-registry";
 /// The reason why a document cannot be read.
 #[derive(Debug, thiserror::Error)]
 pub enum DocumentError {
-    /// It is not gzip, is damaged or was cut off, or does not contain CSV.
+    /// The document is not gzip, is damaged or was cut off, or does not contain CSV.
     #[error("failed to decompress or parse the {kind}: {why}")]
     Damaged {
         /// The expected kind.
         kind: &'static str,
-        /// The error of the reader.
+        /// The error of the CSV reader, which wraps that of the decompression.
         why: csv::Error,
     },
-    /// It has another kind or version.
+    /// The title names another kind or version, or the columns are not those of the version.
     #[error("expected the title `{expected}` and the columns of that version, got `{found}`")]
     Form {
-        /// The expected kind and version.
+        /// The expected kind and version, as in the title.
         expected: String,
-        /// The actual content.
+        /// The actual title or columns; at most the first 100 characters.
         found: String,
     },
     /// A value does not match its column.
@@ -63,7 +63,7 @@ pub enum DocumentError {
         kind: &'static str,
         /// The number of rows in the title.
         expected: u64,
-        /// The actual number of rows.
+        /// The number of rows that were read.
         found: u64,
     },
 }
@@ -71,7 +71,6 @@ pub enum DocumentError {
 /// A kind of document.
 #[derive(Debug)]
 pub(super) struct Form<const N: usize> {
-    /// The name of the kind.
     pub(super) kind: &'static str,
     /// The version; increase it whenever the columns or their content change.
     pub(super) version: u32,

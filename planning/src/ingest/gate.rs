@@ -45,18 +45,18 @@ const SEGMENT_ROWS_MIN: usize = 100;
 /// The last accepted file of a broker. Its rows may be owned or borrowed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LastLoad<R> {
-    /// Its rows, keys unique.
+    /// The rows of the file. Their keys are unique.
     pub rows: Vec<R>,
-    /// Its trading date, if known.
+    /// The trading date of the file; `None` if it is unknown.
     pub file_date: Option<NaiveDate>,
 }
 
-/// A gate that a file did not pass.
+/// A gate that rejected a file or warns about it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct GateFault {
-    /// The gate's name, one of [`NAMES`].
+    /// The name of the gate, one of [`NAMES`].
     pub gate: &'static str,
-    /// The actual figure and the limit.
+    /// The description of the fault, with the actual figure and the limit.
     pub detail: String,
 }
 
@@ -73,10 +73,10 @@ impl std::fmt::Display for GateFault {
     }
 }
 
-/// The result of the gates for a file.
+/// The result of all gates for one file.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct GateResult {
-    /// The gates that it did not pass. If the list is empty, the file may replace the last one.
+    /// The gates that rejected the file. If the list is empty, the file may replace the last one.
     pub faults: Vec<GateFault>,
     /// Unusual properties of the file that do not reject it, as the gates describe them.
     pub warnings: Vec<GateFault>,

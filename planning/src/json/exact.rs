@@ -17,14 +17,14 @@ use super::pointer_part;
 /// The maximum nesting depth of objects and lists, which is that of `serde_json`.
 const DEPTH_MAX: usize = 127;
 
-/// Any JSON value.
+/// Any JSON value, which keeps the digits of numbers.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Json {
     /// `null`.
     Null,
     /// `true` or `false`.
     Bool(bool),
-    /// A number, as it was written.
+    /// A number with the digits of the text.
     Number(String),
     /// A string.
     Text(String),
@@ -43,7 +43,7 @@ pub struct Document(BTreeMap<String, Json>);
 pub struct JsonFault {
     /// The JSON pointer of the fault, from the root of the document.
     pub pointer: String,
-    /// The description of the fault.
+    /// The description of the fault, without its location.
     pub detail: String,
 }
 
@@ -76,7 +76,7 @@ impl Json {
         serde_json::from_str(&serde_json::to_string(value)?)
     }
 
-    /// Returns the field of an object.
+    /// Returns the value of a field; `None` if the value is not an object or has no such field.
     pub fn get(&self, name: &str) -> Option<&Json> {
         match self {
             Json::Object(document) => document.get(name),
@@ -153,12 +153,12 @@ impl Document {
         Ok(document)
     }
 
-    /// Returns a field.
+    /// Returns the value of a field; `None` if the object has no such field.
     pub fn get(&self, name: &str) -> Option<&Json> {
         self.0.get(name)
     }
 
-    /// Sets a field.
+    /// Sets the value of a field, and replaces the value that it had.
     pub fn set(&mut self, name: &str, value: Json) {
         self.0.insert(name.to_owned(), value);
     }

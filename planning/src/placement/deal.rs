@@ -7,7 +7,6 @@ use super::quotas::quotas;
 /// The limits of one connection for the instruments of its endpoint.
 #[derive(Clone, Debug)]
 pub(super) struct Slot {
-    /// The position of the connection.
     pub(super) connection: usize,
     pub(super) account: usize,
     /// The maximum number of instruments on the connection.

@@ -6,7 +6,6 @@ use crate::accounts::PlanAccount;
 use crate::capacity::{Limits, MARKET, Scope, Sourced};
 use crate::vocabulary::Mode;
 
-/// A connection with its instruments.
 #[derive(Clone, Debug)]
 pub(super) struct OpenConnection {
     pub(super) connection: Connection,

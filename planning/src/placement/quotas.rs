@@ -50,7 +50,6 @@ struct Network {
 struct Edge {
     to: usize,
     left: u32,
-    /// The cost of one instrument.
     cost: i64,
 }
 

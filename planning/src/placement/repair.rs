@@ -24,7 +24,6 @@ pub(super) struct Wish<'a> {
     pub(super) wanted: &'a [Option<usize>],
 }
 
-/// A connection of a configuration.
 struct Chosen {
     connection: Connection,
     regime: Regime,

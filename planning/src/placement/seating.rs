@@ -110,8 +110,8 @@ impl<'a> Seating<'a> {
         is_complete
     }
 
-    /// Puts all contracts of an underlying that have no connection on one, the largest underlying first. Those that fit on none
-    /// stay without.
+    /// Puts all contracts of an underlying that have no connection on one, the largest underlying first. Those that fit
+    /// on none stay without a connection.
     fn fill_with_groups(&mut self, order: GroupOrder) {
         let mut groups: BTreeMap<(&str, u32), Vec<usize>> = BTreeMap::new();
         for (task, of) in self.tasks.iter().enumerate().filter(|(task, _)| self.seats[*task].is_none()) {

@@ -8,12 +8,10 @@ use crate::vocabulary::Mode;
 /// A subscription of an instrument to one endpoint.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Task<'a> {
-    /// The position of the instrument.
     pub(super) item: u32,
     pub(super) endpoint: &'a str,
     /// The position of the mode of the instrument among the modes in play.
     pub(super) mode: usize,
-    /// The mode of the subscription.
     pub(super) leg_mode: Mode,
     pub(super) rate: u32,
     pub(super) rank: u32,

@@ -218,12 +218,12 @@ pub struct Description {
 /// Asia/Kolkata, which has had no daylight saving since 1945.
 const KOLKATA: FixedOffset = FixedOffset::east_opt(5 * 3600 + 1800).expect("+05:30 is a valid offset");
 
-/// Returns the trading date in Asia/Kolkata.
+/// Returns the trading date of a time: its date in Asia/Kolkata.
 pub fn trading_date(now: DateTime<Utc>) -> NaiveDate {
     now.with_timezone(&KOLKATA).date_naive()
 }
 
-/// Returns the first moment after a trading date.
+/// Returns the first moment after a trading date: midnight in Asia/Kolkata.
 pub fn end_of_trading_date(date: NaiveDate) -> DateTime<Utc> {
     let midnight = date.and_time(NaiveTime::MIN).and_utc();
     midnight + TimeDelta::days(1) - TimeDelta::seconds(KOLKATA.local_minus_utc().into())
@@ -232,18 +232,18 @@ pub fn end_of_trading_date(date: NaiveDate) -> DateTime<Utc> {
 /// Contracts that expire within this many days result in a recommendation.
 const EXPIRY_NOTICE_DAYS: i64 = 3;
 
-/// The state that a plan is compared with.
+/// The current state of the service, with which a description compares a plan.
 #[derive(Clone, Copy, Debug)]
 pub struct Present<'a> {
     /// The current catalog and broker models.
     pub basis: Basis<'a>,
-    /// The trading date.
+    /// The current trading date.
     pub today: NaiveDate,
     /// The daily budget of one user for plans, in USD; `None` if none is configured.
     pub daily_budget: Option<Amount>,
 }
 
-/// Describes a plan in the present state.
+/// Describes a plan in the present state: its counts, its costs, and, by level, its risks and recommendations.
 pub fn describe(plan: &Plan, level: DescriptionLevel, present: Present<'_>) -> Description {
     let Present { basis, today, daily_budget } = present;
     let catalogue = basis.catalogue;
@@ -459,7 +459,6 @@ fn is_superseded(plan: &Plan, catalogue: &Catalogue) -> bool {
     plan.metadata.catalogue.content_hash != hex(catalogue.content_hash())
 }
 
-/// Returns the broker of the plan.
 fn broker_of(plan: &Plan) -> Option<Broker> {
     plan.metadata.feed.as_ref().and_then(|feed| feed.broker)
 }

@@ -21,11 +21,11 @@ const NAMED_MAX: usize = 5000;
 /// The preferences with which plans are created. The options of a request take precedence.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Preferences {
-    /// The optimization level.
+    /// The optimization level; `None` if the default applies.
     pub optimization_level: Option<OptimizationLevel>,
-    /// The condition that a key must meet to be kept.
+    /// The condition that a key must meet to be kept; `None` if the default applies.
     pub filtering_strictness: Option<FilteringStrictness>,
-    /// The broker, its accounts, modes, priorities and pins.
+    /// The stream options: the broker, its accounts, modes, priorities and pins.
     pub feed: StreamOptions,
     /// Selectors of instruments, which are applied when a plan is created.
     pub selectors: Vec<Selector>,

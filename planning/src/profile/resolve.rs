@@ -17,24 +17,24 @@ const LISTED_MAX: usize = 100;
 /// The settings by which the conflicts of a profile are resolved.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ProfilePolicy {
-    /// The strategy for resolving conflicts.
+    /// The strategy that decides about profiles with conflicts.
     pub strategy: Strategy,
     /// Maximum number of active profiles of a user, of any type.
     pub profiles_max: u32,
-    /// Whether validation is strict.
+    /// Whether validation is strict, which lowers the maximum number of instruments.
     pub is_strict: bool,
 }
 
 /// Another profile of the user that is active and has not expired.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ExistingProfile {
-    /// The id of the profile.
+    /// The id of the other profile.
     pub profile_id: String,
-    /// The name.
+    /// The name of the other profile, which messages contain.
     pub profile_name: String,
-    /// The type.
+    /// The use of its instruments. Profiles with different uses are not duplicates.
     pub subscription_type: SubscriptionType,
-    /// The time of its creation.
+    /// The time at which it was created.
     pub created_at: DateTime<Utc>,
     /// Number of its instruments.
     pub instruments: u32,
@@ -52,14 +52,14 @@ impl ExistingProfile {
     }
 }
 
-/// A detected conflict.
+/// A conflict of a profile, with its resolution.
 #[derive(Clone, Debug, PartialEq)]
 pub struct DetectedConflict {
-    /// The type.
+    /// The type of the conflict.
     pub conflict_type: ConflictType,
-    /// The description.
+    /// The description of the conflict, as a sentence.
     pub detail: String,
-    /// The details, as an object.
+    /// The figures and ids of the conflict, as a JSON object.
     pub data: Value,
     /// The resolution, as an object; `None` if the conflict was not resolved.
     pub resolution: Option<Value>,
@@ -68,11 +68,11 @@ pub struct DetectedConflict {
 /// The changes that the strategy requires to accept a profile.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Accepted {
-    /// Whether its invalid instruments are removed.
+    /// Whether the invalid instruments of the profile are removed.
     pub removes_invalid: bool,
-    /// The profiles that are merged into it and then deactivated.
+    /// The ids of the profiles that are merged into it and then deactivated.
     pub united: Vec<String>,
-    /// The profiles that are deactivated.
+    /// The ids of the profiles that are deactivated so that this one can be active.
     pub deactivated: Vec<String>,
 }
 
@@ -81,7 +81,7 @@ pub struct Accepted {
 pub struct Resolution {
     /// The conflicts. If the profile is rejected, the most serious one is last.
     pub found: Vec<DetectedConflict>,
-    /// `None` if the profile is rejected.
+    /// The changes with which the profile is accepted; `None` if it is rejected.
     pub accepted: Option<Accepted>,
 }
 

@@ -111,7 +111,8 @@ fn allocation_texts(broker: Broker, feed: &StreamOptions, text: &mut impl FnMut(
     }
 }
 
-/// Passes on what a previous plan contributes, which is its placement: plans with the same placement are equivalent.
+/// Passes on the placement of a previous plan, because nothing else of it affects the plan: plans with the same
+/// placement are equivalent.
 fn previous_texts(previous: Option<&PreviousPlan>, text: &mut impl FnMut(&str)) {
     let Some(previous) = previous else { return };
     text(if previous.is_rebalanced { "rebalanced" } else { "kept" });

@@ -42,7 +42,7 @@ impl RequestDocument {
         RequestDocument { request, lacks_keys: false }
     }
 
-    /// Returns the request.
+    /// Returns the request that the document contains.
     pub fn request(&self) -> &PlanRequest {
         &self.request
     }
@@ -157,7 +157,7 @@ struct DocumentFields<'a> {
     subscription_type: SubscriptionType,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     instruments: Option<Arc<KeyList>>,
-    /// Whether the empty list `instruments` of the request or of its profile stands for the instruments of the plan.
+    /// Whether the empty list `instruments` of the request or of its profile means the instruments of the plan.
     #[serde(default, skip_serializing_if = "is_default")]
     has_instruments_of_plan: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -8,7 +8,6 @@ use super::forms::{
 use crate::allocation::AllocatedConnection;
 use crate::vocabulary::{Broker, Segment};
 
-/// A connection with its messages.
 #[derive(Serialize)]
 struct ConnectionMessages<'a, M> {
     connection: u32,
@@ -48,7 +47,6 @@ pub(super) fn write<'a>(
     with_form!(broker, write_as(of, targets, instruments_max, out));
 }
 
-/// The use of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum MessageUse {
     Subscribe,

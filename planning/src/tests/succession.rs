@@ -28,7 +28,6 @@ fn rows(shares: &[&str]) -> Vec<Row> {
     read_file(Broker::Kite, file.as_bytes(), &Limits::default(), on_progress).unwrap().rows
 }
 
-/// Accepts a file.
 fn follow(before: &StoredInstruments, file: &[Row]) -> (StoredInstruments, Diff) {
     let diff = diff(&before.last_file(file).unwrap(), file);
     let followed = before.followed_with(file, &diff.key_changes).unwrap();

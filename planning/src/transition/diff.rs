@@ -232,7 +232,7 @@ fn matched(from: &Streams<'_>, to: &Streams<'_>) -> HashMap<u32, u32> {
     of
 }
 
-/// Returns what changes for an instrument of both plans; `None` if nothing does.
+/// Returns the change of an instrument of both plans; `None` if nothing changes.
 fn changed(from: &Streams<'_>, earlier: u32, to: &Streams<'_>, position: u32) -> Option<ActionKind> {
     let (old, new) = (from.side.instrument(earlier), to.side.instrument(position));
     if old.token != new.token {

@@ -76,14 +76,12 @@ impl Line<'_> {
     }
 }
 
-/// One subscription of a plan.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct WireLeg {
     /// The position of the connection among the lines.
     pub(super) line: usize,
     /// The position of the instrument in its plan.
     pub(super) position: u32,
-    /// The mode of the subscription.
     pub(super) mode: Mode,
     /// The mode in which the instrument counts towards limits of modes: the planned one.
     pub(super) counted: Mode,

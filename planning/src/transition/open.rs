@@ -13,11 +13,10 @@ pub(super) struct Open<'l, 'a> {
     lines: &'l [Line<'a>],
     /// The position of the account of each connection.
     accounts: Vec<usize>,
-    /// The limits of each account.
     limits: Vec<&'a Limits>,
     /// The subscriptions on each connection, by the mode in which they count.
     counts: Vec<Counts>,
-    /// Those at the market endpoint of each account.
+    /// The subscriptions at the market endpoint of each account, by the mode in which they count.
     of_accounts: Vec<Counts>,
     /// Whether each connection is open. It can be open without subscriptions.
     is_connected: Vec<bool>,

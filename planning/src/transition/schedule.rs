@@ -99,7 +99,7 @@ pub struct Schedule<'a> {
     pub warnings: Vec<String>,
 }
 
-/// The choices of a schedule.
+/// The options of a schedule that a caller can choose.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ScheduleOptions {
     /// Only the messages of the connection with this number. Without an earlier plan the other connections stay as they are.
@@ -190,7 +190,6 @@ struct MessageKind {
     before: Option<(Mode, Mode)>,
 }
 
-/// The work of one connection.
 #[derive(Clone, Debug, Default)]
 struct Pending {
     /// The positions in the plan of the instruments to subscribe or change, by kind, in the order in which they are sent. The

@@ -7,9 +7,10 @@ use crate::plan::Plan;
 use crate::request::Resolved;
 use crate::{Stamp, create_plan};
 
-/// Creates the plan that the stored request of a plan at a broker gives with the current catalog and settings, and that follows
-/// the stored plan: the difference of the two is what a change of plans would do. It has the id and the times of the plan. `None`
-/// if the plan has no subscriptions, or if its pinned instruments do not fit into the limits any more.
+/// Creates the plan that the stored request of a plan at a broker gives with the current catalog and settings, and that
+/// follows the stored plan: the difference of the two is the effect of a change of plans. It has the id and the times
+/// of the plan. `None` if the plan has no subscriptions, or if its pinned instruments do not fit into the limits any
+/// more.
 pub fn replan(plan: &Plan, basis: Basis<'_>, max_instruments: u32, today: NaiveDate) -> Option<Plan> {
     let part = plan.metadata.broker_part.as_deref().filter(|part| part.subscriptions.is_some())?;
     let mut request = part.request.request().repeated(basis.brokers.capacity(), max_instruments, today);

@@ -68,7 +68,6 @@ fn share_of_kite(symbol: &str, token: &str) -> Row {
     Row { isin: None, series: None, ..share(symbol, "", token) }
 }
 
-/// Plans these keys at Kite.
 fn plan_at_kite(keys: &[&str], catalogue: &Catalogue) -> Plan {
     let mut request = request(keys);
     request.feed.broker = Some(Broker::Kite);

@@ -11,7 +11,6 @@ fn figure(path: &str, value: &str) -> String {
     format!("[{path}]\nvalue = {value}\n{SOURCE}\n")
 }
 
-/// Returns the faults of an override file.
 fn faults(text: &str) -> Vec<String> {
     Capacity::with(Some(text), None).unwrap_err().iter().map(ToString::to_string).collect()
 }

@@ -48,7 +48,8 @@ fn can_be_one(catalogue: &Catalogue, old: InstrumentId, new: InstrumentId) -> bo
     old.segment() == new.segment() && (!is_other_isin || old.listing().base() == new.listing().base())
 }
 
-/// Returns the active instruments that inactive securities are, by their ISINs or by what their series have in common.
+/// Returns the active instruments that inactive securities became: by their ISINs, or, for shares, by base symbol and
+/// name.
 fn identified(catalogue: &Catalogue) -> BTreeMap<InstrumentId, InstrumentId> {
     let (active, gone): (Vec<InstrumentId>, Vec<InstrumentId>) =
         securities(catalogue).partition(|id| catalogue.get(*id).is_active());

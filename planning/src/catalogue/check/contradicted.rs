@@ -8,11 +8,11 @@ use crate::vocabulary::Broker;
 /// The instruments on which two brokers contradict each other in a field.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Disagreement<'a> {
-    /// The field.
+    /// The field whose values differ.
     pub field: Field,
-    /// The broker whose values are used.
+    /// The broker whose values the catalog uses.
     pub used: Broker,
-    /// The broker whose values are not used.
+    /// The broker whose values differ and are not used.
     pub other: Broker,
     /// The contradictions that contain both, in the order of keys.
     pub contradictions: Vec<&'a Contradiction>,

@@ -25,9 +25,9 @@ words! {
 /// An instrument with two keys. No broker lists both of them, otherwise they would be two instruments.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Doubled<'a> {
-    /// The keys.
+    /// The two keys of the instrument, in the order of keys.
     pub keys: [&'a str; 2],
-    /// The brokers that list each key.
+    /// The brokers that list each of `keys`, at the same position.
     pub brokers: [Vec<Broker>; 2],
     /// The reason why the keys belong to one instrument.
     pub matched_by: MatchedBy,

@@ -9,18 +9,18 @@ use crate::vocabulary::{Broker, InstrumentType, Segment};
 /// An index with two keys. No broker lists both of them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DoubledIndex<'a> {
-    /// The keys.
+    /// The two keys of the index.
     pub keys: [&'a str; 2],
-    /// The brokers that list each key.
+    /// The brokers that list each of `keys`, at the same position.
     pub brokers: [Vec<Broker>; 2],
 }
 
 /// An index that only one of the brokers with indices of that segment lists, and that resembles no other index.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SingleIndex<'a> {
-    /// The key.
+    /// The key of the index.
     pub key: &'a str,
-    /// The broker that lists it.
+    /// The only broker that lists the index.
     pub broker: Broker,
 }
 

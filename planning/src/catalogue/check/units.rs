@@ -31,13 +31,13 @@ const TICK_OF_STRIKE_MAX: i64 = 200;
 /// A field of one broker and segment whose unit seems to be wrong.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SuspiciousUnit<'a> {
-    /// The segment.
+    /// The segment of the instruments.
     pub segment: Segment,
-    /// The lot size or the price step.
+    /// The field with the suspicious unit: the lot size or the price step.
     pub field: Field,
-    /// The broker with the values.
+    /// The broker whose values have the suspicious unit.
     pub broker: Broker,
-    /// The reason.
+    /// The reason why the unit seems to be wrong.
     pub fault: UnitFault,
     /// The number of instruments that were compared.
     pub compared: usize,
@@ -53,7 +53,7 @@ pub enum UnitFault {
     Factor {
         /// The value of the broker divided by that of the others.
         factor: Ratio,
-        /// The brokers with the other value.
+        /// The brokers whose values differ by the factor.
         others: Vec<Broker>,
     },
     /// All contracts of the segment have a lot of 1, so that it seems to be a number of lots.

@@ -36,7 +36,7 @@ struct Chain {
     first: u32,
 }
 
-/// What [`Chains::collect`] finds out about the contracts of all underlyings.
+/// The result of [`Chains::collect`]: the contracts of all underlyings by chain, expiry and strike.
 pub(super) struct ContractIndex {
     pub(super) chains: Chains,
     /// The expiries of active contracts, by underlying, exchange and date.

@@ -18,10 +18,10 @@ words! {
     }
 }
 
-/// A part of a field that matched.
+/// A part of a field that a term of the query matched. Positions are counted in characters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Highlight {
-    /// The field.
+    /// The field that contains the part.
     pub field: Field,
     /// The position of its first character, counted from 0.
     pub start: usize,

@@ -15,7 +15,7 @@ use super::typo::Words;
 use crate::catalogue::{Catalogue, InstrumentId};
 use crate::vocabulary::{Exchange, InstrumentType};
 
-/// See the [module](self).
+/// The index of the symbols, names, ISINs and contracts of a catalog.
 ///
 /// Symbols need no index of their own: ids are in the order of exchange and symbol, so that symbols with the same
 /// prefix are adjacent, and the keys of the catalog are one text that can be searched for parts.
@@ -299,11 +299,11 @@ impl Index {
 /// A date on which active contracts of one underlying expire.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Expiry {
-    /// The last trading date.
+    /// The last trading date of the contracts.
     pub date: NaiveDate,
-    /// Whether futures expire on it.
+    /// Whether active futures expire on the date.
     pub has_futures: bool,
-    /// Whether options expire on it.
+    /// Whether active options expire on the date.
     pub has_options: bool,
 }
 

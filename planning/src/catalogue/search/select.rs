@@ -16,7 +16,7 @@ use crate::json::{kind_of, mismatch, pointer_part, whole_number};
 use crate::keys::KeyList;
 use crate::vocabulary::{Exchange, InstrumentType, counted};
 
-/// The maximum number of selectors of a request.
+/// The maximum number of selectors in one request or profile.
 pub const SELECTORS_MAX: usize = 20;
 /// The maximum number of instruments of a request with selectors, its other instruments included.
 pub const SELECTED_MAX: usize = 5000;
@@ -59,12 +59,12 @@ pub struct Selector {
     pub limit: Option<u32>,
 }
 
-/// A fault in a JSON document.
+/// A fault in a JSON document, such as a selector or preferences. All faults of a document are reported at once.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DocumentFault {
     /// The location of the fault, as a JSON pointer.
     pub pointer: String,
-    /// The description of the fault.
+    /// The description of the fault, without its location.
     pub detail: String,
 }
 
@@ -200,7 +200,7 @@ impl SelectorReader<'_> {
     }
 }
 
-/// The result of applying selectors.
+/// The result of applying selectors to a list of keys.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Selected {
     /// The keys that were given, followed by those that the selectors add. Keys are unique.

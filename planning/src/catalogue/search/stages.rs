@@ -20,7 +20,6 @@ const WORD_BYTES_MIN: usize = 2;
 /// catalog again.
 const ONE_BY_ONE_MAX: usize = 4096;
 
-/// A part of the set of a stage.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum StagePart {
     /// The instruments without an expiry.
@@ -83,15 +82,15 @@ impl<'a> Stages<'a> {
         if query.reach >= Reach::Part {
             self.parts(&whole, &words);
         }
-        // If an exact match exists, no other text is meant.
+        // If an exact match exists, other spellings are not tried.
         let near = if query.reach >= Reach::Near && !is_exact { self.near(&words) } else { Vec::new() };
         let mut terms = meaning.terms;
         terms.push(whole);
         MatchedTerms { whole: terms, words, near }
     }
 
-    /// Returns what the text means: a symbol, an underlying, a key or an ISIN, or else one of them in another spelling
-    /// or the number or token of an instrument.
+    /// Returns the meaning of the whole text: a symbol, an underlying, a key or an ISIN, or else one of them in another
+    /// spelling or the number or token of an instrument.
     fn meaning(&self, text: &str, whole: &str) -> TextMeaning {
         let plain = self.meaning_of(whole);
         if plain.is_some() {
@@ -222,8 +221,8 @@ impl<'a> Stages<'a> {
         containing
     }
 
-    /// Whether the symbol, name or ISIN of an instrument contains the word. This is what [`Index::insert_containing`]
-    /// finds, except for aliases.
+    /// Whether the symbol, name or ISIN of an instrument contains the word. [`Index::insert_containing`] finds the same
+    /// instruments, and aliases.
     fn has_part(&self, id: u32, word: &str) -> bool {
         let instrument = self.catalogue.get(InstrumentId(id));
         let is_named = instrument.underlying() != Some(instrument.name());

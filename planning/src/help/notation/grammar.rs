@@ -43,11 +43,10 @@ pub(super) enum SymbolPart {
     KindWord,
     /// A digit and an exclamation mark: the number of the future, 1 for the nearest.
     Position,
-    /// These characters.
+    /// Exactly these characters.
     Word(&'static str),
 }
 
-/// The parts that were parsed.
 #[derive(Default)]
 struct PartialReading {
     year: Option<i32>,

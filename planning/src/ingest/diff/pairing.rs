@@ -143,7 +143,6 @@ impl<'a, R: Borrow<Row>> Pairing<'a, R> {
 /// compare the traits, because different traits may have the same hash.
 struct HashIndex(Vec<HashedPosition>);
 
-/// A hash and a position.
 type HashedPosition = (u64, usize);
 
 /// The seed is fixed, so that a comparison takes the same time again.

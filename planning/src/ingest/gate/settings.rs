@@ -32,12 +32,12 @@ impl Default for GateSettings {
     }
 }
 
-/// A share in hundredths of a percent.
+/// A limit relative to a number of rows, in hundredths of a percent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Share(u32);
 
 impl Share {
-    /// Returns a share of whole percent.
+    /// Returns a share from a number of whole percent.
     pub const fn percent(percent: u32) -> Self {
         Share(percent * 100)
     }

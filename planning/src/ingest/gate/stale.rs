@@ -76,9 +76,9 @@ fn is_enough(count: usize, contracts: usize) -> bool {
 
 /// The dates before which a contract must not have expired.
 struct Bounds {
-    /// The date of the last file.
+    /// The date of the last accepted file, if known.
     last: Option<NaiveDate>,
-    /// If it is unknown: its earliest expiry in each segment.
+    /// The earliest expiry of the last file in each segment, which counts if its date is unknown.
     by_segment: BTreeMap<Segment, NaiveDate>,
     /// The date of the new file: a contract that expires later has not expired. Somebody has stated it, which permits an
     /// early series of a new product.
@@ -230,7 +230,7 @@ mod tests {
         for date in [None, day("2026-08-25")] {
             assert_eq!(judged((good.clone(), date), (with(9), None)), None);
             assert!(judged((good.clone(), date), (with(10), None)).is_some());
-            // Nor do they in the last file.
+            // The bad rows have no effect in the last file either.
             assert_eq!(judged((with(9), date), (good.clone(), None)), None);
             assert!(judged((with(9), date), (series(0, 900, "2026-07-28"), None)).is_some());
         }

@@ -24,7 +24,6 @@ const SHARED_MIN: usize = 100;
 /// The ratio from which two figures have different units.
 const RATIO_MIN: u64 = 10;
 
-/// A figure of a contract.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum UnitField {
     TickSize,
@@ -113,7 +112,6 @@ struct ComparedContract<'a> {
     is_known: [bool; 2],
 }
 
-/// The comparison with one broker.
 #[derive(Debug)]
 struct Tally {
     broker: Broker,

@@ -17,7 +17,6 @@ use crate::instrument::Amount;
 use crate::plan::Plan;
 use crate::vocabulary::{Broker, Mode};
 
-/// The maximum number of underlyings that are listed.
 const UNDERLYINGS_MAX: usize = 20;
 
 /// The allocation of a plan at its broker.

@@ -1,4 +1,4 @@
-//! Recommends what to do about the findings of a description.
+//! Recommends actions for the findings of a description.
 
 use std::collections::BTreeMap;
 
@@ -13,7 +13,6 @@ use crate::vocabulary::{counted, verb};
 /// The maximum number of instruments that a recommendation names.
 const INSTRUMENTS_MAX: usize = 10;
 
-/// The recommendations of one plan.
 struct Recommendations<'a> {
     plan: &'a Plan,
     list: Vec<Recommendation>,
