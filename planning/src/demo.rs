@@ -189,7 +189,7 @@ mod tests {
     }
 
     #[test]
-    fn every_derivative_refers_to_an_index_or_share_of_its_exchange() {
+    fn every_derivative_has_an_underlying_on_its_exchange() {
         let rows = rows(date(2026, 8, 17));
         let is_known = |row: &Row, underlying: &str| {
             let exchange = if row.exchange == Exchange::Nfo { Exchange::Nse } else { Exchange::Bse };

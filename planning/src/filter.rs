@@ -333,7 +333,7 @@ mod tests {
     }
 
     #[test]
-    fn an_unlisted_instrument_suggests_what_the_broker_lists() {
+    fn an_unlisted_instrument_suggests_listed_ones() {
         let mut builder = Builder::new();
         builder.add(equity("NSE", "TCS", "INE467B01029"), true);
         builder.add(equity("BSE", "TCS", "INE467B01029"), true);

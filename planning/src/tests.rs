@@ -41,7 +41,7 @@ fn the_documented_request_gives_the_documented_plan() {
 }
 
 #[test]
-fn a_plan_that_keeps_nothing_is_a_plan() {
+fn a_plan_may_have_no_instruments() {
     let plan = plan_of(&request(&["NSE:NOPE", "bad"]), &demo_catalogue());
 
     assert!(plan.instruments.is_empty());

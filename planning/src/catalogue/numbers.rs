@@ -117,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn a_number_with_two_owners_belongs_to_the_one_of_most_brokers() {
+    fn most_brokers_decide_the_owner_of_a_number() {
         let tokens = [
             (Broker::Dhan, "BSE:TCS", "BSE_EQ|500325"),
             (Broker::Angel, "BSE:RELIANCE", "BSE|500325"),

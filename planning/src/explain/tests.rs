@@ -92,7 +92,7 @@ fn a_kept_instrument_has_its_connection_and_rates() {
 }
 
 #[test]
-fn a_left_out_instrument_names_its_limit_and_its_rival() {
+fn a_rejected_instrument_names_its_limit_and_rival() {
     let explanation = explained(&at_kite(&KEYS, StreamOptions::default()), "NSE:C");
 
     assert_eq!(explanation.decision, Decision::LeftOut);
@@ -134,7 +134,7 @@ fn a_higher_class_is_named_if_the_own_has_no_place() {
 }
 
 #[test]
-fn a_lowered_instrument_names_the_one_whose_mode_would_drop() {
+fn a_lowered_instrument_names_its_limit_and_rival() {
     let feed = StreamOptions { mode: Some(Mode::Full), ..StreamOptions::default() };
 
     let explanation = explained(&at_kite(&KEYS[..2], feed), "NSE:B");
@@ -265,7 +265,7 @@ fn changed_limits_leave_the_stored_plan() {
 }
 
 #[test]
-fn a_plan_without_a_broker_is_explained_as_far_as_known() {
+fn a_plan_without_a_broker_has_a_partial_explanation() {
     let mut request = request(&KEYS);
     request.options.max_instruments = 3;
 

@@ -253,7 +253,7 @@ fn unknown_keys_get_the_remaining_slots() {
 }
 
 #[test]
-fn a_group_ranks_where_its_first_key_is() {
+fn a_group_has_the_rank_of_its_first_key() {
     let keys = ["BSE:TCS", "NSE:INFY", "NSE:TCS"];
 
     let choice = choose(&keys, |request| request.options.max_instruments = 1);

@@ -105,7 +105,7 @@ fn a_bare_profile_survives_json_and_is_one_flat_object() {
 }
 
 #[test]
-fn a_profile_has_expired_at_its_very_last_moment() {
+fn a_profile_is_expired_at_its_expiry_time() {
     let at = |text: &str| -> DateTime<Utc> { text.parse().unwrap() };
     let endless = profile(draft(&[]));
     let limited = profile(Draft { expires_at: Some(at("2026-11-24T04:00:00Z")), ..draft(&[]) });
@@ -374,7 +374,7 @@ fn excluded_instruments_do_not_count_for_underlyings() {
 }
 
 #[test]
-fn of_one_underlying_those_of_higher_priority_are_valid() {
+fn higher_priorities_of_an_underlying_are_valid() {
     let rules = Rules { max_per_underlying: Some(1), ..Rules::default() };
     let keys = ["NSE:TCS", "BSE:TCS"];
     let preferences: Document = object(json!({"priorities": {"BSE:TCS": 1}})).into();
@@ -388,7 +388,7 @@ fn of_one_underlying_those_of_higher_priority_are_valid() {
 }
 
 #[test]
-fn of_repeated_keys_the_first_stays() {
+fn the_first_of_repeated_keys_is_kept() {
     let keys: KeyList = ["NSE:TCS", "NSE:INFY", "NSE:TCS", "", "NSE:TCS", ""].into_iter().collect();
 
     assert_eq!(distinct(&keys), ["NSE:TCS", "NSE:INFY", ""].into_iter().collect());

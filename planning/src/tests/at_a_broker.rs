@@ -109,7 +109,7 @@ fn rejected_as(plan: &Plan, reason: Reason) -> Vec<&str> {
 }
 
 #[test]
-fn what_exceeds_the_connections_is_left_out_and_explained() {
+fn instruments_over_the_connections_are_rejected_with_help() {
     let plan = planned(&at(Broker::Kite, &symbols(8)));
 
     assert_eq!(plan.instruments.iter().collect::<Vec<_>>(), symbols(6));
@@ -227,7 +227,7 @@ fn no_limit_lowers_below_the_lowest_mode() {
 }
 
 #[test]
-fn a_mode_that_neither_exists_nor_has_a_substitute_is_rejected() {
+fn a_mode_without_a_substitute_is_rejected() {
     let mut request = at(Broker::Upstox, &symbols(1));
     (request.feed.mode, request.feed.min_mode) = (Some(Mode::Depth200), Some(Mode::Depth200));
 

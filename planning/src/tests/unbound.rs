@@ -68,7 +68,7 @@ fn of_all_types(base: &PlanRequest) -> Vec<PlanRequest> {
 }
 
 #[test]
-fn the_snapshot_hashes_its_parts_as_before() {
+fn the_snapshot_hash_is_unchanged() {
     let catalogue = demo_catalogue();
 
     assert_eq!(hex(catalogue.content_hash()), "3b27615acd90455895968ef9cbabf5c01155e26c6a9de88c46f9e884a1e67981");
@@ -79,7 +79,7 @@ fn the_snapshot_hashes_its_parts_as_before() {
 }
 
 #[test]
-fn plans_of_keys_are_as_before() {
+fn plans_of_keys_are_unchanged() {
     assert_eq!(
         digest(of_all_types(&mixed_request(90))),
         "679d04b600dcd3b39d6ecf33835a8014b4ef23256df854ddcf827b014fbd0fc2"
@@ -87,7 +87,7 @@ fn plans_of_keys_are_as_before() {
 }
 
 #[test]
-fn plans_for_a_later_date_are_as_before() {
+fn plans_for_a_later_date_are_unchanged() {
     let mut request = mixed_request(90);
     request.options.as_of = "2026-12-30".parse().unwrap();
 
@@ -95,7 +95,7 @@ fn plans_for_a_later_date_are_as_before() {
 }
 
 #[test]
-fn plans_with_modes_and_priorities_are_as_before() {
+fn plans_with_modes_and_priorities_are_unchanged() {
     let mut request = mixed_request(90);
     let keys = keys_of(&request).clone();
     let modes = [Mode::Full, Mode::Ltp, Mode::Quote];
@@ -112,7 +112,7 @@ fn plans_with_modes_and_priorities_are_as_before() {
 }
 
 #[test]
-fn plans_of_profiles_are_as_before() {
+fn plans_of_profiles_are_unchanged() {
     let rules = [
         Rules::default(),
         Rules { max_per_underlying: Some(3), min_days_to_expiry: Some(9), ..Rules::default() },
@@ -127,7 +127,7 @@ fn plans_of_profiles_are_as_before() {
 }
 
 #[test]
-fn plans_of_selectors_are_as_before() {
+fn plans_of_selectors_are_unchanged() {
     let selector = |underlying: &str| Selector { underlying: Some(underlying.to_owned()), ..Selector::default() };
     let limited = Selector { limit: Some(20), ..selector("BANKNIFTY") };
     let source = Source::Selectors(vec![selector("NIFTY"), limited, selector("NOPE")]);

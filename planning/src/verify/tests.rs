@@ -406,7 +406,7 @@ fn a_verification_counts_its_verdicts() {
 }
 
 #[test]
-fn a_stored_plan_is_verified_alike() {
+fn a_stored_plan_is_verified_equally() {
     let files = [
         vec![call("2026-12-31", "1"), share("OLD", ISIN, "2"), share("INFY", "INE009A01021", "3")],
         vec![call("2026-12-29", "1"), share("NEW", ISIN, "2"), share("INFY", "INE009A01021", "3")],

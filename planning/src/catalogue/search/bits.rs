@@ -168,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn a_sorted_list_becomes_the_set_of_those_that_pass_and_are_new() {
+    fn only_new_numbers_that_pass_are_taken_from_a_list() {
         let (mut passing, mut seen) = (Bits::new(300), Bits::new(300));
         passing.insert_range(1..200);
         seen.insert(64);

@@ -404,7 +404,7 @@ mod tests {
     }
 
     #[test]
-    fn known_keys_are_not_repeated_and_empty_selectors_are_reported() {
+    fn selectors_add_only_new_keys_and_report_no_matches() {
         let catalogue = catalogue();
         let selectors =
             read(&json!([{"underlying": "NIFTY", "instrument_types": ["INDEX", "FUT", "FUT"]}, {"underlying": "X"}]));

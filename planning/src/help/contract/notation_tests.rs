@@ -213,7 +213,7 @@ fn a_contract_that_is_not_listed_is_explained_in_its_terms() {
 }
 
 #[test]
-fn a_lost_doubled_or_swapped_digit_precedes_the_nearest_strikes() {
+fn mistyped_digits_are_suggested_before_nearest_strikes() {
     let catalogue = catalogue();
 
     let zero = help_for(&catalogue, "NFO:BANKNIFTY25DEC6000CE");

@@ -321,7 +321,7 @@ fn contracts_are_joined_by_terms_not_by_symbol() {
 }
 
 #[test]
-fn a_contract_whose_own_key_no_broker_has_gets_it() {
+fn a_contract_gets_its_own_key_if_no_broker_uses_it() {
     let catalogue = merge(&[
         file(Kite, "2026-03-20", vec![usdinr("USDINR26APRFUT", "2026-04-28"), usdinr("USDINR26MARFUT", "2026-03-25")]),
         file(Angel, "2026-03-19", vec![usdinr("USDINR26MARFUT", "2026-03-27")]),

@@ -199,7 +199,7 @@ fn merging_rejects_a_profile_that_would_be_empty() {
 }
 
 #[test]
-fn a_hundred_invalid_instruments_are_listed_all_counted() {
+fn conflicts_list_100_invalid_instruments_and_count_all() {
     let resolution = resolved(&of_length(200), &policy(Strategy::LatestWins), &invalid(150), &[]);
 
     let data = &resolution.found[0].data;

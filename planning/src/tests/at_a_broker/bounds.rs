@@ -74,7 +74,7 @@ fn the_smaller_figure_of_a_mode_binds_among_others() {
 }
 
 #[test]
-fn connections_that_cannot_admit_all_say_that_further_ones_admit_more() {
+fn the_largest_addition_that_is_not_enough_is_described() {
     let mut text = SMALL.replace("connections = { value = 2", "connections = { value = 1");
     text = text.replace("instruments_per_connection = { value = 3", "instruments_per_connection = { value = 1");
     let capacity = Capacity::with(Some(&text), None).unwrap();

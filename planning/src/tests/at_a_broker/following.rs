@@ -177,7 +177,7 @@ fn a_stored_plan_has_only_the_id_of_the_previous_one() {
 }
 
 #[test]
-fn a_warning_says_why_fewer_connections_are_opened() {
+fn opening_fewer_connections_is_a_warning_with_the_reason() {
     let warnings = |plan: &Plan| {
         let warnings = plan.metadata.warnings.iter();
         warnings.filter(|warning| warning.contains("requested,")).cloned().collect::<Vec<_>>()

@@ -5,7 +5,7 @@ use crate::broker::BrokerModels;
 use crate::capacity::Capacity;
 
 #[test]
-fn a_new_plan_changes_what_is_stale() {
+fn a_new_plan_changes_stale_instruments() {
     let infy = share("INFY", "INE009A01021", "3");
     let files =
         [vec![call("2026-12-29", "1"), share("TCS", ISIN, "2"), infy.clone()], vec![share("TCS", ISIN, "9"), infy]];

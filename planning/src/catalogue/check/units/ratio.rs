@@ -62,7 +62,7 @@ mod tests {
     }
 
     #[test]
-    fn powers_of_ten_and_whole_numbers_are_known_in_both_directions() {
+    fn inverse_powers_of_ten_and_integers_are_recognized() {
         for (numerator, denominator, is_power, is_whole) in [
             (100, 1, true, true),
             (1, 1000, true, true),
