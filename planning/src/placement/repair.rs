@@ -47,10 +47,10 @@ impl<'a> Wish<'a> {
         let wanted = self.wanted.iter().flatten().count();
         let mut best: Option<Distribution> = None;
         for (way, others) in ways {
-            let plan = self.plan(way, &others);
-            let is_complete = plan.kept as usize == wanted;
-            if best.as_ref().is_none_or(|best| plan.kept > best.kept) {
-                best = Some(plan);
+            let distribution = self.distribution(way, &others);
+            let is_complete = distribution.kept as usize == wanted;
+            if best.as_ref().is_none_or(|best| distribution.kept > best.kept) {
+                best = Some(distribution);
             }
             if is_complete {
                 break;
@@ -68,7 +68,7 @@ impl<'a> Wish<'a> {
         counts
     }
 
-    fn plan(&self, way: &Way, others: &[(String, u32)]) -> Distribution {
+    fn distribution(&self, way: &Way, others: &[(String, u32)]) -> Distribution {
         let modes = self.fitted.in_play.modes();
         let mut weights = vec![vec![0u32; modes.len()]; self.connections.len()];
         for (task, wanted) in self.tasks.iter().zip(self.wanted) {

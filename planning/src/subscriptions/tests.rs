@@ -22,7 +22,7 @@ type TestInstrument<'a> = (&'a str, Option<&'a str>, Option<Segment>);
 
 /// Returns a plan with these instruments, connections (account and endpoint) and subscriptions (position of the instrument,
 /// connection, mode).
-fn plan(
+fn subscribed_plan(
     broker: Broker,
     instruments: &[TestInstrument<'_>],
     connections: &[(&str, &str)],
@@ -107,7 +107,7 @@ fn left_out(plan: &Plan) -> Vec<&str> {
 fn entries_are_in_the_order_of_the_schedule() {
     let instruments = [("NSE:TCS", Some("5"), Some(Segment::NseEquity)), ("NSE:GONE", None, None)];
     let legs = [(1, 1, Mode::Full), (0, 1, Mode::Ltp), (0, 2, Mode::Full)];
-    let plan = plan(Broker::Kite, &instruments, &[("a", "market"), ("b", "market")], &legs);
+    let plan = subscribed_plan(Broker::Kite, &instruments, &[("a", "market"), ("b", "market")], &legs);
 
     let entries = serde_json::to_string(&PlanSubscriptions::of(&plan).unwrap()).unwrap();
 
@@ -126,7 +126,7 @@ fn entries_are_in_the_order_of_the_schedule() {
 fn positions_of_a_connection_are_its_subscriptions() {
     let instruments = [("NSE:TCS", Some("5"), Some(Segment::NseEquity)), ("NSE:INFY", Some("6"), None)];
     let legs = [(0, 1, Mode::Full), (1, 1, Mode::Full), (0, 3, Mode::Full)];
-    let plan = plan(Broker::Kite, &instruments, &[("a", "market"); 3], &legs);
+    let plan = subscribed_plan(Broker::Kite, &instruments, &[("a", "market"); 3], &legs);
     let subscriptions = PlanSubscriptions::of(&plan).unwrap();
 
     assert_eq!(subscriptions.connection_numbers().collect::<Vec<_>>(), [1, 2, 3]);
@@ -139,7 +139,7 @@ fn positions_of_a_connection_are_its_subscriptions() {
 
 #[test]
 fn a_plan_without_a_broker_has_no_subscriptions() {
-    let mut plan = plan(Broker::Kite, &[("NSE:TCS", None, None)], &[("a", "market")], &[(0, 1, Mode::Full)]);
+    let mut plan = subscribed_plan(Broker::Kite, &[("NSE:TCS", None, None)], &[("a", "market")], &[(0, 1, Mode::Full)]);
 
     assert!(PlanSubscriptions::of(&plan).unwrap().lacks_tokens());
 
@@ -149,7 +149,7 @@ fn a_plan_without_a_broker_has_no_subscriptions() {
 
 #[test]
 fn a_plan_without_instruments_lacks_no_tokens() {
-    let plan = plan(Broker::Kite, &[], &[], &[]);
+    let plan = subscribed_plan(Broker::Kite, &[], &[], &[]);
     let subscriptions = PlanSubscriptions::of(&plan).unwrap();
 
     assert!(!subscriptions.lacks_tokens());

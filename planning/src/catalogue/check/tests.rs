@@ -24,13 +24,13 @@ fn catalogue(files: &[(Broker, Option<&str>)], rows: &[(Row, &[Broker])]) -> Cat
     }
     let source = |(broker, date): &(Broker, Option<&str>)| Source {
         broker: Some(*broker),
-        file_date: parse(*date),
+        file_date: parse_date(*date),
         loaded_at: None,
     };
     builder.build("1".into(), files.iter().map(source).collect())
 }
 
-fn parse(date: Option<&str>) -> Option<chrono::NaiveDate> {
+fn parse_date(date: Option<&str>) -> Option<chrono::NaiveDate> {
     date.map(|date| date.parse().unwrap())
 }
 
@@ -260,7 +260,7 @@ fn merged(files: &[(Broker, &str, Vec<Row>)]) -> Catalogue {
         let archived = rows.iter().map(|row| ArchivedRow::new(token(row), true));
         Part {
             broker: *broker,
-            file_date: parse(Some(date)),
+            file_date: parse_date(Some(date)),
             loaded_at: None,
             rows: Box::new(BrokerState::new(archived.collect()).into_rows().into_iter().map(Ok)),
         }

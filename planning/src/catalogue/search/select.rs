@@ -344,7 +344,7 @@ mod tests {
         builder.build("1".into(), vec![])
     }
 
-    fn read(list: &Value) -> Result<Vec<Selector>, Vec<(String, String)>> {
+    fn read_selectors(list: &Value) -> Result<Vec<Selector>, Vec<(String, String)>> {
         let mut faults = Vec::new();
         let selectors = Selector::read_all(list, "/selectors", &mut faults);
         let faults: Vec<_> = faults.into_iter().map(|fault| (fault.pointer, fault.detail)).collect();
@@ -353,7 +353,7 @@ mod tests {
 
     fn selected(selector: &Value) -> Vec<String> {
         let catalogue = catalogue();
-        let selectors = read(&json!([selector])).unwrap();
+        let selectors = read_selectors(&json!([selector])).unwrap();
         let found = catalogue.select(&selectors[0], "2026-08-03".parse().unwrap());
         found.into_iter().map(|id| catalogue.key(id).to_owned()).collect()
     }
@@ -406,8 +406,9 @@ mod tests {
     #[test]
     fn selectors_add_only_new_keys_and_report_no_matches() {
         let catalogue = catalogue();
-        let selectors =
-            read(&json!([{"underlying": "NIFTY", "instrument_types": ["INDEX", "FUT", "FUT"]}, {"underlying": "X"}]));
+        let selectors = read_selectors(
+            &json!([{"underlying": "NIFTY", "instrument_types": ["INDEX", "FUT", "FUT"]}, {"underlying": "X"}]),
+        );
 
         // The index is in the list under another name.
         let keys = ["NSE:TCS", "NSE:NIFTY"].iter().collect();
@@ -425,7 +426,7 @@ mod tests {
             builder.add(equity("NSE", &format!("S{number}"), ""), true);
         }
         let catalogue = builder.build("1".into(), vec![]);
-        let selectors = read(&json!([{"exchanges": ["NSE"]}])).unwrap();
+        let selectors = read_selectors(&json!([{"exchanges": ["NSE"]}])).unwrap();
 
         let keys = ["BSE:OTHER"].iter().collect();
         let selected = catalogue.select_all(&keys, &selectors, "2026-08-03".parse().unwrap());
@@ -487,8 +488,8 @@ mod tests {
         ];
         for (list, faults) in cases {
             let faults = faults.into_iter().map(|(pointer, detail)| (pointer.to_owned(), detail)).collect();
-            assert_eq!(read(&list), Err(faults), "{list}");
+            assert_eq!(read_selectors(&list), Err(faults), "{list}");
         }
-        assert!(read(&json!([{"underlying": "A", "limit": null, "exchanges": null}])).is_ok());
+        assert!(read_selectors(&json!([{"underlying": "A", "limit": null, "exchanges": null}])).is_ok());
     }
 }

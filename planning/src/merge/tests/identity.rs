@@ -18,7 +18,7 @@ instrument_token,exchange_token,tradingsymbol,name,last_price,expiry,strike,tick
 ";
 const UPSTOX_FILE: &str = r#"[{"segment":"NSE_EQ","name":"TEST COMPANY LIMITED","isin":"INE000T01015","instrument_type":"SM","instrument_key":"NSE_EQ|INE000T01015","lot_size":400,"tick_size":5.0,"trading_symbol":"TESTCO"}]"#;
 
-fn read(broker: Broker, content: &str) -> File {
+fn parse_file(broker: Broker, content: &str) -> File {
     let limits = Limits::default();
     let load = read_file(broker, content.as_bytes(), &limits, &mut |_| ControlFlow::Continue(())).unwrap();
     assert_eq!(load.rejected_total(), 0);
@@ -47,7 +47,7 @@ fn merge_archives(files: &[File]) -> Catalogue {
     catalogue(files.iter().zip(&archives).map(part).collect(), "1".into()).unwrap()
 }
 
-fn plan(catalogue: &Catalogue, request: &PlanRequest) -> Plan {
+fn plan_request(catalogue: &Catalogue, request: &PlanRequest) -> Plan {
     let resolved = Resolved::new(request, basis(catalogue), &[0; 32]);
     crate::create_plan(request, &resolved, basis(catalogue), stamp()).unwrap()
 }
@@ -70,7 +70,7 @@ fn left(broker: Broker, date: &'static str, left: Vec<Row>) -> File {
 
 #[test]
 fn one_security_of_two_brokers_is_one_instrument() {
-    let catalogue = merge_archives(&[read(Kite, KITE_FILE), read(Upstox, UPSTOX_FILE)]);
+    let catalogue = merge_archives(&[parse_file(Kite, KITE_FILE), parse_file(Upstox, UPSTOX_FILE)]);
 
     assert_eq!(active_keys(&catalogue), ["NSE:TESTCO-SM"]);
     let share = get(&catalogue, "NSE:TESTCO-SM");
@@ -82,13 +82,13 @@ fn one_security_of_two_brokers_is_one_instrument() {
 
 #[test]
 fn a_symbol_without_an_eq_line_resolves_with_a_note() {
-    let catalogue = merge_archives(&[read(Kite, KITE_FILE), read(Upstox, UPSTOX_FILE)]);
+    let catalogue = merge_archives(&[parse_file(Kite, KITE_FILE), parse_file(Upstox, UPSTOX_FILE)]);
     let mut request = request(&["NSE:TESTCO"]);
     request.options.filtering_strictness = FilteringStrictness::Strict;
     for broker in [None, Some(Kite), Some(Upstox)] {
         request.feed.broker = broker;
 
-        let plan = plan(&catalogue, &request);
+        let plan = plan_request(&catalogue, &request);
 
         assert_eq!(keys(&plan), ["NSE:TESTCO"]);
         assert!(plan.rejected.is_empty());
@@ -99,11 +99,11 @@ fn a_symbol_without_an_eq_line_resolves_with_a_note() {
 
 #[test]
 fn both_keys_of_a_security_take_one_slot_of_a_plan() {
-    let catalogue = merge_archives(&[read(Kite, KITE_FILE), read(Upstox, UPSTOX_FILE)]);
+    let catalogue = merge_archives(&[parse_file(Kite, KITE_FILE), parse_file(Upstox, UPSTOX_FILE)]);
     let mut request = request(&["NSE:TESTCO", "NSE:TESTCO-SM"]);
     request.options.optimization_level = OptimizationLevel::Aggressive;
 
-    let plan = plan(&catalogue, &request);
+    let plan = plan_request(&catalogue, &request);
 
     assert_eq!(keys(&plan), ["NSE:TESTCO-SM"]);
     assert_eq!((plan.rejected[0].instrument.as_str(), plan.rejected[0].reason), ("NSE:TESTCO", Reason::Alias));
@@ -194,7 +194,7 @@ fn a_security_renamed_between_two_files_is_one_instrument() {
     assert_eq!(get(&catalogue, "NSE:TATAMOTORS").group(), share.id());
     assert_eq!(share.base(), Some(Fyers));
     assert_eq!(contradictions(&catalogue), ["NSE:TMPV tick_size fyers=0.1 upstox=0.05"]);
-    let plan = plan(&catalogue, &request(&["NSE:TATAMOTORS"]));
+    let plan = plan_request(&catalogue, &request(&["NSE:TATAMOTORS"]));
     let note = "resolved 1 other key of an instrument: `NSE:TATAMOTORS` to `NSE:TMPV`";
     assert!(plan.metadata.warnings.iter().any(|warning| warning == note), "{:?}", plan.metadata.warnings);
 }

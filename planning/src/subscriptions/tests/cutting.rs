@@ -59,7 +59,7 @@ proptest! {
             (keys[index].as_str(), has_token.then_some(tokens[index].as_str()), Some(Segment::NseEquity))
         }).collect();
         let placed: Vec<_> = (0..).zip(&legs).map(|(index, (connection, mode, _))| (index, *connection, *mode)).collect();
-        let plan = plan(broker, &instruments, &[("a", "market"); 3], &placed);
+        let plan = subscribed_plan(broker, &instruments, &[("a", "market"); 3], &placed);
 
         let mut expected: BTreeMap<(u32, u32), usize> = BTreeMap::new();
         for (number, (connection, mode, has_token)) in (FIRST_NUMBER..).zip(&legs) {
@@ -83,7 +83,7 @@ proptest! {
         let listed: Vec<TestInstrument<'_>> = instruments.iter().zip(&tokens).map(|((key, ..), token)| {
             (*key, Some(token.as_str()), Some(Segment::NseEquity))
         }).collect();
-        let listed = self::plan(broker, &listed, &[("a", "market"); 3], &placed);
+        let listed = self::subscribed_plan(broker, &listed, &[("a", "market"); 3], &placed);
         prop_assert_eq!(counted_messages(&listed, 2, instruments_max), sent_by_mode(broker, &legs, instruments_max));
         let without: Vec<&str> =
             legs.iter().zip(&keys).filter(|((.., has_token), _)| !has_token).map(|(_, key)| key.as_str()).collect();
@@ -124,7 +124,7 @@ fn unknown_tokens_need_as_many_messages_as_known_ones() {
             known.map(|(key, token)| (key.as_str(), Some(token.as_str()), Some(Segment::NseEquity))).collect();
         let unknown: Vec<TestInstrument<'_>> = keys.iter().map(|key| (key.as_str(), None, None)).collect();
         let counted = |instruments: &[TestInstrument<'_>]| {
-            counted_messages(&plan(broker, instruments, &[("a", "market")], &legs), 1, 2)
+            counted_messages(&subscribed_plan(broker, instruments, &[("a", "market")], &legs), 1, 2)
         };
 
         assert!(counted(&known) > 1, "{broker}");
@@ -138,7 +138,7 @@ fn messages_have_the_order_of_their_first_subscriptions() {
     let instruments: Vec<TestInstrument<'_>> = keys.iter().map(|key| (key.as_str(), Some(&key[4..]), None)).collect();
     let modes = [Mode::Full, Mode::Ltp, Mode::Full, Mode::Full, Mode::Ltp];
     let legs: Vec<_> = (0..).zip(modes).map(|(index, mode)| (index, 1, mode)).collect();
-    let plan = plan(Broker::Upstox, &instruments, &[("a", "market")], &legs);
+    let plan = subscribed_plan(Broker::Upstox, &instruments, &[("a", "market")], &legs);
 
     let written: Value = serde_json::from_str(&connection(&plan, 1, 2)).unwrap();
 

@@ -16,7 +16,7 @@ fn messages(broker: Broker, tokens: [&str; 4]) -> String {
     listed.push(("NSE:GONE", None, None));
     let modes = [Mode::Ltp, Mode::Quote, Mode::Full, Mode::Full, Mode::Ltp];
     let legs: Vec<_> = (0..).zip(modes).map(|(index, mode)| (index, 1, mode)).collect();
-    let plan = plan(broker, &listed, &[("desk", "market")], &legs);
+    let plan = subscribed_plan(broker, &listed, &[("desk", "market")], &legs);
 
     assert!(left_out(&plan).contains(&"NSE:GONE"));
     messages_of(&plan, "market")
@@ -31,7 +31,7 @@ fn messages_of(plan: &Plan, endpoint: &str) -> String {
 /// Returns the messages of one instrument on an endpoint of depth.
 fn depth_message(broker: Broker, token: &str, mode: Mode) -> String {
     let instruments = [("NSE:TCS", Some(token), Some(Segment::NseEquity))];
-    let plan = plan(broker, &instruments, &[("desk", "depth")], &[(0, 1, mode)]);
+    let plan = subscribed_plan(broker, &instruments, &[("desk", "depth")], &[(0, 1, mode)]);
     messages_of(&plan, "depth")
 }
 
@@ -168,7 +168,7 @@ fn segments_without_a_word_in_the_sdk_are_left_out() {
         (Broker::Groww, "MCX|COMMODITY|449", Segment::McxCommodity),
     ] {
         let instruments = [("NCO:GOLD26DECFUT", Some(token), Some(segment))];
-        let plan = plan(broker, &instruments, &[("desk", "market")], &[(0, 1, Mode::Ltp)]);
+        let plan = subscribed_plan(broker, &instruments, &[("desk", "market")], &[(0, 1, Mode::Ltp)]);
 
         assert_eq!(messages_of(&plan, "market"), "[]", "{broker}");
         assert_eq!(left_out(&plan), ["NCO:GOLD26DECFUT"], "{broker}");
