@@ -35,7 +35,7 @@ pub(super) fn apply(
         let mut of_broker: Vec<Account> = Vec::new();
         for text in accounts.split(',').map(str::trim) {
             let path = format!("{word}={text}");
-            match account(text, capacity, knows_tiers) {
+            match parse_account(text, capacity, knows_tiers) {
                 Ok(account) if of_broker.iter().any(|earlier| earlier.name == account.name) => {
                     fault(&path, "duplicate of an earlier account of this broker".into());
                 }
@@ -51,7 +51,7 @@ pub(super) fn apply(
 }
 
 /// Parses `name` or `name:tier`.
-fn account(text: &str, capacity: &BrokerCapacity, knows_tiers: bool) -> Result<Account, String> {
+fn parse_account(text: &str, capacity: &BrokerCapacity, knows_tiers: bool) -> Result<Account, String> {
     let (name, tier) = match text.split_once(':') {
         Some((name, tier)) => (name.trim(), Some(tier.trim())),
         None => (text, None),

@@ -6,7 +6,7 @@ use chrono::NaiveDate;
 use toml::{Table, Value};
 
 use super::check;
-use super::tree::{Branch, FigureReader, Node, described, join, text};
+use super::tree::{Branch, FigureReader, Node, describe_value, join, text};
 use super::{
     Account, BrokerCapacity, CapacityFault, CapacityInput, ChangeMode, DEFAULT_ACCOUNT, Fee, Historical, Leg, Limits,
     ModeLimits, NAME_FORM, OnExcess, STANDARD, Scope, Sourced, Subscribe, Tier, is_name,
@@ -37,9 +37,9 @@ pub(super) fn brokers(
     overrides: Option<Overrides<'_>>,
 ) -> Result<BTreeMap<Broker, BrokerCapacity>, Vec<CapacityFault>> {
     let mut reader = FigureReader::new(overrides.and_then(|overrides| overrides.seen_max));
-    let mut tree = Branch::new(String::new(), parsed(built_in)?, false);
+    let mut tree = Branch::new(String::new(), parse_table(built_in)?, false);
     if let Some(Overrides { text, .. }) = overrides {
-        tree.merge(Branch::new(String::new(), parsed(text)?, true), &mut reader);
+        tree.merge(Branch::new(String::new(), parse_table(text)?, true), &mut reader);
     }
     let mut tables = tree.take_table("brokers", &mut reader);
     reader.finish(&tree);
@@ -71,7 +71,7 @@ pub(super) fn broker(mut table: Table) -> Result<BrokerCapacity, Vec<CapacityFau
     capacity.filter(|_| reader.is_faultless()).ok_or_else(|| reader.into_faults())
 }
 
-fn parsed(text: &str) -> Result<Table, Vec<CapacityFault>> {
+fn parse_table(text: &str) -> Result<Table, Vec<CapacityFault>> {
     toml::from_str(text).map_err(|error| {
         let message = format!("failed to parse TOML: {error}").trim_end().to_owned();
         vec![CapacityFault { input: CapacityInput::Limits, path: String::new(), message }]
@@ -315,7 +315,7 @@ fn integer(value: &Value, min: u32, max: u32) -> Result<u32, String> {
     let number = value.as_integer().and_then(|number| u32::try_from(number).ok());
     number
         .filter(|number| (min..=max).contains(number))
-        .ok_or_else(|| format!("expected an integer from {min} to {max}, got {}", described(value)))
+        .ok_or_else(|| format!("expected an integer from {min} to {max}, got {}", describe_value(value)))
 }
 
 fn count(value: &Value) -> Result<u32, String> {
@@ -331,18 +331,18 @@ fn hours(value: &Value) -> Result<u32, String> {
 }
 
 fn flag(value: &Value) -> Result<bool, String> {
-    value.as_bool().ok_or_else(|| format!("expected true or false, got {}", described(value)))
+    value.as_bool().ok_or_else(|| format!("expected true or false, got {}", describe_value(value)))
 }
 
 fn word<T>(value: &Value, parse: impl Fn(&str) -> Option<T>, words: &str) -> Result<T, String> {
-    value.as_str().and_then(parse).ok_or_else(|| format!("expected one of {words}, got {}", described(value)))
+    value.as_str().and_then(parse).ok_or_else(|| format!("expected one of {words}, got {}", describe_value(value)))
 }
 
 fn list<T>(value: &Value, of: &str, parse: impl Fn(&Value) -> Result<T, String>) -> Result<Vec<T>, String> {
     match value.as_array() {
         Some(list) if !list.is_empty() => list.iter().map(parse).collect(),
         Some(_) => Err(format!("expected at least one of the {of}, got none")),
-        None => Err(format!("expected a list of {of}, got {}", described(value))),
+        None => Err(format!("expected a list of {of}, got {}", describe_value(value))),
     }
 }
 
@@ -360,7 +360,7 @@ fn tier_names(value: &Value) -> Result<Vec<String>, String> {
 
 fn legs(value: &Value) -> Result<Vec<Leg>, String> {
     list(value, "legs", |value| {
-        let form = || format!("expected legs as {{ endpoint, mode }}, got {}", described(value));
+        let form = || format!("expected legs as {{ endpoint, mode }}, got {}", describe_value(value));
         let table = value.as_table().filter(|table| table.len() == 2).ok_or_else(form)?;
         let endpoint = table.get("endpoint").ok_or_else(form).and_then(text)?;
         let mode = table.get("mode").ok_or_else(form)?;
@@ -371,11 +371,11 @@ fn legs(value: &Value) -> Result<Vec<Leg>, String> {
 fn currency(value: &Value) -> Result<String, String> {
     let is_code = |text: &&str| text.len() == 3 && text.bytes().all(|byte| byte.is_ascii_uppercase());
     let code = value.as_str().filter(is_code).map(str::to_owned);
-    code.ok_or_else(|| format!("expected a currency by its ISO 4217 code, got {}", described(value)))
+    code.ok_or_else(|| format!("expected a currency by its ISO 4217 code, got {}", describe_value(value)))
 }
 
 fn time_of_day(value: &Value) -> Result<String, String> {
     let is_time = |text: &&str| text.len() == 5 && chrono::NaiveTime::parse_from_str(text, "%H:%M").is_ok();
     let time = value.as_str().filter(is_time).map(str::to_owned);
-    time.ok_or_else(|| format!("expected a time as HH:MM, got {}", described(value)))
+    time.ok_or_else(|| format!("expected a time as HH:MM, got {}", describe_value(value)))
 }

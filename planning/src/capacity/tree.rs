@@ -108,7 +108,7 @@ pub(super) fn join(path: &str, name: &str) -> String {
 }
 
 /// Names a value in a message.
-pub(super) fn described(value: &Value) -> String {
+pub(super) fn describe_value(value: &Value) -> String {
     match value {
         Value::String(text) => format!("`{}`", text.chars().take(100).collect::<String>()),
         Value::Integer(number) => number.to_string(),
@@ -144,7 +144,7 @@ impl FigureReader {
 
     /// Reports a value in the place of a table.
     pub(super) fn no_table(&mut self, leaf: &Leaf) {
-        self.fault(&leaf.path, format!("expected a table, got {}", described(&leaf.value)));
+        self.fault(&leaf.path, format!("expected a table, got {}", describe_value(&leaf.value)));
     }
 
     pub(super) fn into_faults(self) -> Vec<CapacityFault> {
@@ -198,7 +198,10 @@ impl FigureReader {
     pub(super) fn sourced<T>(&mut self, leaf: Leaf, parse: Parse<T>) -> Option<(Option<Sourced<T>>, Table)> {
         let Leaf { path, is_overridden, value } = leaf;
         let Value::Table(mut table) = value else {
-            self.fault(&path, format!("expected a table with `value`, `source` and `seen`, got {}", described(&value)));
+            self.fault(
+                &path,
+                format!("expected a table with `value`, `source` and `seen`, got {}", describe_value(&value)),
+            );
             return None;
         };
         let seen_max = self.seen_max.filter(|_| is_overridden);
@@ -227,7 +230,7 @@ impl FigureReader {
             None => return others,
             Some(Value::Array(list)) => list,
             Some(value) => {
-                self.fault(path, format!("expected a list, got {}", described(&value)));
+                self.fault(path, format!("expected a list, got {}", describe_value(&value)));
                 return others;
             }
         };
@@ -239,7 +242,7 @@ impl FigureReader {
                     others.extend(parts.map(|(value, source, seen)| OtherValue { value, source, seen }));
                     table.keys().for_each(|field| self.fault(&join(&path, field), "unknown field"));
                 }
-                value => self.fault(&path, format!("expected a table, got {}", described(&value))),
+                value => self.fault(&path, format!("expected a table, got {}", describe_value(&value))),
             }
         }
         others
@@ -285,7 +288,7 @@ pub(super) fn text(value: &Value) -> Result<String, String> {
         Value::String(text) => {
             Err(format!("expected 1 to {TEXT_CHARACTERS_MAX} characters, got {}", text.chars().count()))
         }
-        value => Err(format!("expected a string, got {}", described(value))),
+        value => Err(format!("expected a string, got {}", describe_value(value))),
     }
 }
 
@@ -295,5 +298,5 @@ fn date(value: &Value) -> Result<NaiveDate, String> {
         Value::Datetime(time) => time.to_string().parse().ok(),
         _ => None,
     };
-    parsed.ok_or_else(|| format!("expected a date as YYYY-MM-DD, got {}", described(value)))
+    parsed.ok_or_else(|| format!("expected a date as YYYY-MM-DD, got {}", describe_value(value)))
 }

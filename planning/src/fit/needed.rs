@@ -131,7 +131,7 @@ pub(super) fn needed(
                 false => (more, add > 1),
             };
             if admits > own {
-                let mut needed = described(kind.limit(), add, &more, is_plural, own, admits);
+                let mut needed = describe_needed(kind.limit(), add, &more, is_plural, own, admits);
                 if admits < best {
                     needed.text.push_str(", and further ones more");
                 }
@@ -142,7 +142,7 @@ pub(super) fn needed(
         if admits > own {
             let add = smallest(count - max, |add| score_at(max + add, &Relaxation::default()) >= admits);
             let more = format!("a maximum of {}", counted(max + add, "instrument"));
-            return Some(described("max_instruments", add, &more, false, own, admits));
+            return Some(describe_needed("max_instruments", add, &more, false, own, admits));
         }
     }
     None
@@ -165,7 +165,7 @@ fn counted_more(add: u32, noun: &str) -> String {
     format!("{add} more {noun}{}", if add == 1 { "" } else { "s" })
 }
 
-fn described(limit: &str, add: u32, more: &str, is_plural: bool, own: Score, with: Score) -> Needed {
+fn describe_needed(limit: &str, add: u32, more: &str, is_plural: bool, own: Score, with: Score) -> Needed {
     let verb = |singular: &'static str, plural: &'static str| if is_plural { plural } else { singular };
     let (admits, text) = match with.kept - own.kept {
         0 => {

@@ -35,7 +35,7 @@ pub(super) struct Reading {
 /// Returns every reading of a text in capital letters, that in Kite's notation first. An expiry without a year is the
 /// next one from `as_of` on.
 pub(super) fn readings(rest: &str, as_of: NaiveDate) -> Vec<Reading> {
-    let abbreviated = table::ABBREVIATED.iter().filter_map(|template| grammar::parse(template, rest, as_of));
+    let abbreviated = table::ABBREVIATED.iter().filter_map(|template| grammar::parse_reading(template, rest, as_of));
     let mut readings = full_readings(rest, as_of);
     readings.extend(abbreviated);
     readings
@@ -44,7 +44,7 @@ pub(super) fn readings(rest: &str, as_of: NaiveDate) -> Vec<Reading> {
 /// Returns the readings in notations that contain the month and the year in a form that no other text has.
 pub(super) fn full_readings(rest: &str, as_of: NaiveDate) -> Vec<Reading> {
     let templates = table::FULL.iter().flat_map(|notation| notation.iter());
-    templates.filter_map(|template| grammar::parse(template, rest, as_of)).collect()
+    templates.filter_map(|template| grammar::parse_reading(template, rest, as_of)).collect()
 }
 
 /// Returns every split of a symbol in capital letters into an underlying and a rest that has a reading, the shortest

@@ -58,7 +58,7 @@ struct PartialReading {
 }
 
 /// Returns the reading of a text that consists of these parts.
-pub(super) fn parse(template: &[SymbolPart], text: &str, as_of: NaiveDate) -> Option<Reading> {
+pub(super) fn parse_reading(template: &[SymbolPart], text: &str, as_of: NaiveDate) -> Option<Reading> {
     let mut draft = PartialReading::default();
     let mut rest = text;
     for part in template {
