@@ -322,14 +322,14 @@ mod tests {
         };
 
         let (moderate, _) = outcome(Broker::Upstox, FilteringStrictness::Moderate);
-        let (lenient, told) = outcome(Broker::Upstox, FilteringStrictness::Lenient);
-        let (not_known, not_known_told) = outcome(Broker::Dhan, FilteringStrictness::Moderate);
+        let (lenient, lenient_warnings) = outcome(Broker::Upstox, FilteringStrictness::Lenient);
+        let (not_known, not_known_warnings) = outcome(Broker::Dhan, FilteringStrictness::Moderate);
 
         assert_eq!(moderate, pairs(&[("BSE:TCS", Reason::NotAtBroker), ("NSE:NEW", Reason::Unknown)]));
         assert_eq!(lenient, []);
-        assert_eq!(told[0], "upstox does not list 2 instruments of the plan: `BSE:TCS`, `NSE:NEW`");
+        assert_eq!(lenient_warnings[0], "upstox does not list 2 instruments of the plan: `BSE:TCS`, `NSE:NEW`");
         assert_eq!(not_known, pairs(&[("NSE:NEW", Reason::Unknown)]));
-        assert_eq!(not_known_told, ["the catalog has no file of dhan: it is unknown which instruments dhan lists"]);
+        assert_eq!(not_known_warnings, ["the catalog has no file of dhan: it is unknown which instruments dhan lists"]);
     }
 
     #[test]

@@ -240,9 +240,9 @@ proptest! {
         prop_assert_eq!(accounted.len(), kept, "an instrument is in the plan twice");
         accounted.extend(plan.rejected.iter().map(|rejection| rejection.instrument.as_str()));
         accounted.sort_unstable();
-        let mut asked: Vec<&str> = keys_of(&request).iter().collect();
-        asked.sort_unstable();
-        prop_assert_eq!(accounted, asked);
+        let mut requested: Vec<&str> = keys_of(&request).iter().collect();
+        requested.sort_unstable();
+        prop_assert_eq!(accounted, requested);
         prop_assert_eq!(plan.performance_metrics.removed_instruments as usize, plan.rejected.len());
     }
 

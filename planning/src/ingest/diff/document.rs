@@ -75,8 +75,8 @@ mod tests {
 
     #[test]
     fn another_document_is_rejected() {
-        let said = read_changes(&BrokerState::default().write(), None, 1).unwrap_err().to_string();
+        let error = read_changes(&BrokerState::default().write(), None, 1).unwrap_err().to_string();
 
-        assert!(said.starts_with("expected the title `instrument-registry,diff,1`"), "{said}");
+        assert!(error.starts_with("expected the title `instrument-registry,diff,1`"), "{error}");
     }
 }

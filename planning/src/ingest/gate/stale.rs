@@ -193,10 +193,10 @@ mod tests {
         let last = series(0, 900, "2026-09-29");
 
         for file_date in [None, day("2026-08-24"), day("2026-08-31")] {
-            let said = judged((last.clone(), day("2026-08-26")), (file.clone(), file_date));
+            let fault = judged((last.clone(), day("2026-08-26")), (file.clone(), file_date));
             let bound = file_date.unwrap_or(day("2026-08-26").unwrap()).min(day("2026-08-26").unwrap());
             let is_stale = bound > day("2026-08-25").unwrap();
-            assert_eq!(said.is_some(), is_stale, "{file_date:?}: {said:?}");
+            assert_eq!(fault.is_some(), is_stale, "{file_date:?}: {fault:?}");
         }
         assert_eq!(judged((last, day("2026-08-25")), (file, None)), None);
     }

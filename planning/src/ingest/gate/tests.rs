@@ -126,9 +126,9 @@ fn duplicate_and_skipped_rows_are_not_rejected_rows() {
     // Duplicates do not hide rejected rows either.
     with.rejected.insert("a fault", 11);
     with.rows_read += 11;
-    let said = ["rejected: expected at most 1 % rejected rows, got 1.09 % (11 of 1011)"];
-    assert_eq!(faults(None, &with), said);
-    assert_eq!(faults(Some(rows(1000)), &with), said);
+    let expected = ["rejected: expected at most 1 % rejected rows, got 1.09 % (11 of 1011)"];
+    assert_eq!(faults(None, &with), expected);
+    assert_eq!(faults(Some(rows(1000)), &with), expected);
 }
 
 #[test]

@@ -53,10 +53,10 @@ impl<'a> Recommendations<'a> {
 
     fn add_invalid(&mut self) {
         const INVALID: &[Reason] = &[Reason::Malformed, Reason::Unknown, Reason::Inactive, Reason::Expired];
-        let (asked, invalid) = (self.plan.metadata.original_instrument_count, self.count(INVALID));
+        let (requested, invalid) = (self.plan.metadata.original_instrument_count, self.count(INVALID));
         if invalid > 0 {
-            let priority = if invalid * 10 > asked { Grade::High } else { Grade::Medium };
-            let (keys, are) = (counted(asked, "key"), verb(invalid, "is", "are"));
+            let priority = if invalid * 10 > requested { Grade::High } else { Grade::Medium };
+            let (keys, are) = (counted(requested, "key"), verb(invalid, "is", "are"));
             let message = format!("{invalid} of {keys} {are} malformed, unknown, inactive or expired");
             let action = "correct the keys: see reason and suggestions in `rejected`";
             self.about("validation", priority, message, action, self.rejected(INVALID));
