@@ -1,7 +1,7 @@
 //! Compares the time of planning with that of a straightforward version, measures the time of reading real files, and
-//! compares the time of creating a catalog from one with that of deserializing it. It also compares the time of plans at the
-//! limits of a broker with that of a first-fit, and the times of verifications, differences and schedules of few and of many
-//! instruments.
+//! compares the time of creating a catalog from one with that of deserializing it. It also compares the time of plans
+//! at the limits of a broker with that of a first-fit, and the times of verifications, differences and schedules of few
+//! and of many instruments.
 //!
 //! `cargo bench -p registry-planning` measures; `cargo test -p registry-planning --benches`, or the argument `--test`,
 //! runs every case once. Requests are random instruments of a synthetic catalog of 100,000. They are parsed already,
@@ -47,7 +47,8 @@ use registry_planning::broker::BrokerModels;
 use registry_planning::keys::KeyList;
 use registry_planning::source::Source;
 
-/// The allocator of the service. That of the system returns large blocks at once, so that each round would fault their pages in.
+/// The allocator of the service. That of the system returns large blocks at once, so that each round would fault their
+/// pages in.
 #[global_allocator]
 static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 

@@ -127,7 +127,8 @@ pub enum BrokerModelsError {
     },
 }
 
-/// The number of instruments by type and mode. A key that the catalog lacks has no type, and historical data has no mode.
+/// The number of instruments by type and mode. A key that the catalog lacks has no type, and historical data has no
+/// mode.
 pub type Loads = BTreeMap<(Option<InstrumentType>, Option<Mode>), u64>;
 
 /// The load that a plan is expected to cause, estimated from the figures of its broker.
@@ -209,7 +210,8 @@ impl BrokerModels {
         &self.capacity
     }
 
-    /// Returns the SHA-256 of all figures with their sources, but not of the [capacity](Self::capacity). It does not depend on the layout of the file.
+    /// Returns the SHA-256 of all figures with their sources, but not of the [capacity](Self::capacity). It does not
+    /// depend on the layout of the file.
     pub fn content_hash(&self) -> &[u8; 32] {
         &self.content_hash
     }
@@ -254,8 +256,8 @@ impl BrokerModels {
         }
     }
 
-    /// Returns the memory of a consumer, bytes: of a stream with this bandwidth, or of the answers to one historical request for
-    /// each instrument.
+    /// Returns the memory of a consumer, bytes: of a stream with this bandwidth, or of the answers to one historical
+    /// request for each instrument.
     pub(crate) fn memory_bytes(&self, bytes_per_second: u64, history: Option<(u64, u32)>) -> u64 {
         match history {
             None => bytes_per_second * u64::from(self.model.buffer_seconds.value),
@@ -276,8 +278,8 @@ impl BrokerModels {
         u64::from(self.model.history_window_minutes.value) * 60_000
     }
 
-    /// Returns how many instruments a broker carries: for streams on all connections of an account, for historical data at its
-    /// pace within the [window](Self::history_window_ms).
+    /// Returns how many instruments a broker carries: for streams on all connections of an account, for historical data
+    /// at its pace within the [window](Self::history_window_ms).
     pub fn instruments_max(&self, subscription_type: SubscriptionType, broker: Option<Broker>) -> u64 {
         let limits = self.limits(broker);
         match self.usual_mode(subscription_type) {

@@ -1,7 +1,7 @@
 //! The trading calendar: the holidays of exchanges, their special sessions, and their usual session times.
 //!
-//! A calendar covers whole years, because exchanges publish their holidays by year. In other years, and at exchanges that it
-//! does not list, only weekends are known.
+//! A calendar covers whole years, because exchanges publish their holidays by year. In other years, and at exchanges
+//! that it does not list, only weekends are known.
 
 mod contradictions;
 mod file;
@@ -16,7 +16,8 @@ pub use self::contradictions::Contradiction;
 pub use self::file::{CalendarFault, FILE_BYTES_MAX, FORM, LISTED_MAX, ROWS_MAX};
 use crate::vocabulary::{Exchange, words};
 
-/// The number of days before its end from which a calendar must be replaced: exchanges publish a year in the December before.
+/// The number of days before its end from which a calendar must be replaced: exchanges publish a year in the December
+/// before.
 const NOTICE_DAYS: i64 = 30;
 /// Maximum number of days that are examined to count trading days.
 const DAYS_COUNTED_MAX: usize = 366;
@@ -145,8 +146,8 @@ impl Calendar {
         &self.coverage
     }
 
-    /// Returns the exchange whose entries apply: `NFO` and `BFO` trade when their cash markets do, unless they have entries of
-    /// their own. `None` if the calendar has no entries for the exchange.
+    /// Returns the exchange whose entries apply: `NFO` and `BFO` trade when their cash markets do, unless they have
+    /// entries of their own. `None` if the calendar has no entries for the exchange.
     pub fn market_of(&self, exchange: Exchange) -> Option<Exchange> {
         let market = match exchange {
             Exchange::Nfo => Exchange::Nse,
@@ -162,8 +163,8 @@ impl Calendar {
         coverage.is_some_and(|coverage| coverage.contains(date))
     }
 
-    /// Returns whether and when the exchange trades on the date. If the calendar does not cover the date, only weekends are
-    /// known.
+    /// Returns whether and when the exchange trades on the date. If the calendar does not cover the date, only weekends
+    /// are known.
     pub fn day(&self, exchange: Exchange, date: NaiveDate) -> Day<'_> {
         let listed = self.market_of(exchange);
         if let Some(exchange) = listed {
@@ -194,7 +195,8 @@ impl Calendar {
         from.iter_days().find(|day| self.is_trading_day(exchange, *day)).unwrap_or(from)
     }
 
-    /// Returns the sessions in which the exchange trades on the date. Empty if it does not trade or their times are unknown.
+    /// Returns the sessions in which the exchange trades on the date. Empty if it does not trade or their times are
+    /// unknown.
     pub fn sessions(&self, exchange: Exchange, date: NaiveDate) -> &[Session] {
         match self.day(exchange, date) {
             Day::Trading(sessions) => sessions,
@@ -208,11 +210,11 @@ impl Calendar {
         self.sessions(exchange, date).iter().find(is_open).copied()
     }
 
-    /// Returns the date for which a plan is created if the request has none: today if an exchange of the calendar trades today,
-    /// else the next day on which one does. Without a calendar it is today.
+    /// Returns the date for which a plan is created if the request has none: today if an exchange of the calendar
+    /// trades today, else the next day on which one does. Without a calendar it is today.
     ///
-    /// One open exchange is enough: contracts of an exchange that trades today must not count as expired because another one
-    /// is closed.
+    /// One open exchange is enough: contracts of an exchange that trades today must not count as expired because
+    /// another one is closed.
     pub fn plan_date(&self, today: NaiveDate) -> NaiveDate {
         if self.is_empty() {
             return today;
@@ -289,8 +291,8 @@ impl Calendar {
         others.filter(|(exchange, end)| ends_earlier(exchange, *end)).collect()
     }
 
-    /// Sets the coverage from the years of the holidays. Returns the exchanges without a holiday, and the years without one
-    /// between two others.
+    /// Sets the coverage from the years of the holidays. Returns the exchanges without a holiday, and the years without
+    /// one between two others.
     fn cover(&mut self) -> Vec<(Exchange, Option<i32>)> {
         let mut years: BTreeMap<Exchange, BTreeSet<i32>> = BTreeMap::new();
         for (exchange, kind, date) in self.entries.keys() {

@@ -1,7 +1,8 @@
-//! The capacity of brokers as data: their limits with the sources, the tiers of their accounts, and the accounts of the settings.
+//! The capacity of brokers as data: their limits with the sources, the tiers of their accounts, and the accounts of the
+//! settings.
 //!
-//! A figure is a value with its source and the day on which the source was checked. If sources disagree, the file lists all of
-//! them and gives the reason for the one that applies.
+//! A figure is a value with its source and the day on which the source was checked. If sources disagree, the file lists
+//! all of them and gives the reason for the one that applies.
 
 mod accounts;
 mod changes;
@@ -39,8 +40,8 @@ pub const ACCOUNTS_MAX: u32 = 16;
 /// The maximum number of connections of an account, and of those that a request can ask for.
 pub const CONNECTIONS_MAX: u32 = 256;
 
-/// The maximum number of connections of an account if a connection with one mode alone carries more of it than one with several:
-/// the ways to use such connections multiply.
+/// The maximum number of connections of an account if a connection with one mode alone carries more of it than one with
+/// several: the ways to use such connections multiply.
 const CONNECTIONS_IN_REGIMES_MAX: u32 = 8;
 
 /// The maximum length of the name of an account, a tier or an endpoint, characters.
@@ -164,8 +165,8 @@ pub(crate) enum ModeFigure {
 }
 
 impl ModeLimits {
-    /// Returns the figures that apply if the scope has instruments of this mode alone, or of others, too. Then `alone` still
-    /// applies: several modes never allow more of one of them than it alone.
+    /// Returns the figures that apply if the scope has instruments of this mode alone, or of others, too. Then `alone`
+    /// still applies: several modes never allow more of one of them than it alone.
     pub(crate) fn figures(&self, is_alone: bool) -> impl Iterator<Item = (ModeFigure, &Sourced<u32>)> {
         let mixed = self.mixed.iter().filter(move |_| !is_alone).map(|figure| (ModeFigure::Mixed, figure));
         mixed.chain(self.alone.iter().map(|figure| (ModeFigure::Alone, figure)))
@@ -380,8 +381,8 @@ impl Capacity {
         Arc::clone(&EMBEDDED)
     }
 
-    /// Returns the figures that the crate contains, over which a file of the same shape is merged, and the accounts of a list
-    /// such as `kite=desk_a,desk_b;upstox=main:plus`.
+    /// Returns the figures that the crate contains, over which a file of the same shape is merged, and the accounts of
+    /// a list such as `kite=desk_a,desk_b;upstox=main:plus`.
     ///
     /// # Errors
     /// All faults of both texts.
@@ -389,7 +390,8 @@ impl Capacity {
         Capacity::checked_until(None, overrides, accounts)
     }
 
-    /// Returns the same as [`Capacity::with`]. The sources of the overrides must have been checked on `today` or before.
+    /// Returns the same as [`Capacity::with`]. The sources of the overrides must have been checked on `today` or
+    /// before.
     ///
     /// # Errors
     /// As [`Capacity::with`].
@@ -437,7 +439,8 @@ impl Capacity {
         &self.brokers[&broker]
     }
 
-    /// Returns the SHA-256 of all figures with their sources, and of the accounts. It does not depend on the layout of a file.
+    /// Returns the SHA-256 of all figures with their sources, and of the accounts. It does not depend on the layout of
+    /// a file.
     pub fn content_hash(&self) -> &[u8; 32] {
         &self.content_hash
     }

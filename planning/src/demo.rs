@@ -21,8 +21,8 @@ const TICK_SIZE: Amount = Amount::from_ten_thousandths(500);
 
 /// The indices: exchange, symbol and name.
 const INDICES: &str = include_str!("demo/indices.csv");
-/// The shares of the two NSE indices with the most followers as of mid-2025. Each is listed on NSE and BSE under the same
-/// symbol.
+/// The shares of the two NSE indices with the most followers as of mid-2025. Each is listed on NSE and BSE under the
+/// same symbol.
 const SHARES: &str = include_str!("demo/shares.csv");
 
 /// A row of [`SHARES`].

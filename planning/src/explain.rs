@@ -1,7 +1,7 @@
 //! Explains why an instrument of a request is in its plan, or why it was left out.
 //!
-//! The stored plan answers most of it. If the fit decided about the instrument, and the catalog still has the content from which
-//! the plan was created, the fit is repeated to determine the effect of another decision.
+//! The stored plan answers most of it. If the fit decided about the instrument, and the catalog still has the content
+//! from which the plan was created, the fit is repeated to determine the effect of another decision.
 
 mod answer;
 mod rates;
@@ -60,8 +60,8 @@ impl<'a> Explainer<'a> {
         Explainer { plan, basis, part, refit: OnceCell::new() }
     }
 
-    /// Repeats the fit, which takes as long as planning. `None` if the plan names no broker, or the catalog or the limits have
-    /// changed.
+    /// Repeats the fit, which takes as long as planning. `None` if the plan names no broker, or the catalog or the
+    /// limits have changed.
     fn refit(&self) -> Option<&Refit<'a>> {
         let refit = || self.part.and_then(|part| Refit::of(self.plan, part, self.basis));
         self.refit.get_or_init(refit).as_ref()
@@ -262,8 +262,8 @@ impl<'a> Explainer<'a> {
         fullest.cloned().or_else(|| self.unused_limit(name, part))
     }
 
-    /// Returns a limit that the stored plan does not list: that of a mode alone although there are several, or that of an
-    /// endpoint without a connection.
+    /// Returns a limit that the stored plan does not list: that of a mode alone although there are several, or that of
+    /// an endpoint without a connection.
     fn unused_limit(&self, name: &str, part: &BrokerPart) -> Option<UsedLimit> {
         let request = part.request.request();
         let accounts = accounts_of(&request.feed, part.allocation.broker, self.basis.brokers);

@@ -28,8 +28,8 @@ pub struct StreamOptions {
     pub mode: Option<Mode>,
     /// The modes of single instruments, by key as in the request.
     pub modes: BTreeMap<String, Mode>,
-    /// The priorities of instruments, by key as in the request: up to [`PRIORITY_MAX`], 0 by default. If not all instruments
-    /// fit, those of higher priority are kept.
+    /// The priorities of instruments, by key as in the request: up to [`PRIORITY_MAX`], 0 by default. If not all
+    /// instruments fit, those of higher priority are kept.
     pub priorities: BTreeMap<String, u32>,
     /// The lowest mode of all instruments that `min_modes` does not name: no limit lowers them below it.
     pub min_mode: Option<Mode>,
@@ -63,9 +63,9 @@ pub struct ItemOptions {
 }
 
 impl ItemOptions {
-    /// Merges the options of another name of the same instrument: the higher mode and priority count, and it is pinned if one of
-    /// them is. The higher mode keeps its own minimum, unless it includes that of the other one and that is higher. `usual` is the
-    /// mode of the request.
+    /// Merges the options of another name of the same instrument: the higher mode and priority count, and it is pinned
+    /// if one of them is. The higher mode keeps its own minimum, unless it includes that of the other one and that is
+    /// higher. `usual` is the mode of the request.
     pub(crate) fn merge(&mut self, other: ItemOptions, usual: Option<Mode>) {
         let mut lower = other;
         if other.mode.or(usual) > self.mode.or(usual) {
@@ -116,7 +116,8 @@ impl StreamOptions {
         keys.iter().map(of).collect()
     }
 
-    /// Applies the options of one name of an instrument to its other names: to its own key, and to its aliases in `keys`.
+    /// Applies the options of one name of an instrument to its other names: to its own key, and to its aliases in
+    /// `keys`.
     #[must_use]
     pub fn with_all_names(mut self, keys: &KeyList, catalogue: &Catalogue) -> Self {
         let StreamOptions { modes, priorities, min_modes, pinned, .. } = &mut self;
@@ -142,7 +143,8 @@ impl StreamOptions {
         Some(self.mode.unwrap_or(usual))
     }
 
-    /// Returns the stream of a plan whose instruments have these modes; `None` if neither a broker nor a mode was requested.
+    /// Returns the stream of a plan whose instruments have these modes; `None` if neither a broker nor a mode was
+    /// requested.
     pub(crate) fn planned<'a>(
         &self,
         subscription_type: SubscriptionType,
@@ -159,8 +161,8 @@ impl StreamOptions {
         is_requested.then_some(PlannedFeed { broker: self.broker, mode, modes })
     }
 
-    /// Returns warnings about the requested broker and modes. `unlisted` are the instruments of the plan that the broker has no
-    /// token for.
+    /// Returns warnings about the requested broker and modes. `unlisted` are the instruments of the plan that the
+    /// broker has no token for.
     pub(crate) fn warnings(
         &self,
         subscription_type: SubscriptionType,
@@ -197,8 +199,8 @@ impl StreamOptions {
     }
 }
 
-/// Adds the value of each name for the key of its instrument, then the value of that key for its aliases. A name keeps its
-/// own value.
+/// Adds the value of each name for the key of its instrument, then the value of that key for its aliases. A name keeps
+/// its own value.
 fn add_names<T: Copy>(
     values: &mut BTreeMap<String, T>,
     target: &impl Fn(&str) -> Option<String>,

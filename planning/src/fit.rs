@@ -1,8 +1,9 @@
 //! Fits instruments into the capacity of a broker: which of them are kept, and in which modes.
 //!
-//! Instruments form classes: those that can be streamed before all others, then pinned ones, then by priority. Each class is
-//! complete before the next one begins: first as many of its instruments as possible are kept, in order of value, then each of
-//! them gets its highest mode, in the same order. So a lower class never costs a higher one anything.
+//! Instruments form classes: those that can be streamed before all others, then pinned ones, then by priority. Each
+//! class is complete before the next one begins: first as many of its instruments as possible are kept, in order of
+//! value, then each of them gets its highest mode, in the same order. So a lower class never costs a higher one
+//! anything.
 
 #[cfg(test)]
 pub(crate) mod cases;
@@ -67,7 +68,8 @@ pub(crate) struct ChangedMode {
 pub(crate) struct Fit {
     /// For each key of the request, the position of its mode among the modes in play; absent if it is not kept.
     modes: Vec<Option<u8>>,
-    /// For each key of the request, its position among the candidates in descending worth; 0 for a key that is not a candidate.
+    /// For each key of the request, its position among the candidates in descending worth; 0 for a key that is not a
+    /// candidate.
     ranks: Vec<u32>,
     pub(crate) in_play: ModesInPlay,
     pub(crate) region: Region,
@@ -106,8 +108,8 @@ impl Fit {
     }
 }
 
-/// Returns the number of instruments that accounts carry if there is at least one in each of some modes. `None` if no limit is
-/// known.
+/// Returns the number of instruments that accounts carry if there is at least one in each of some modes. `None` if no
+/// limit is known.
 pub(crate) fn carried_max(accounts: &[PlanAccount<'_>], modes: Vec<Mode>) -> Option<u32> {
     let modes = ModesInPlay::new(modes, false);
     Region::new(accounts, &modes, u32::MAX, &Relaxation::without(LimitName::MaxInstruments)).instruments_max()

@@ -15,8 +15,8 @@ const PAGE: usize = 4096;
 /// The largest block that shares its pages with others.
 const SMALL_MAX: usize = 14 << 10;
 
-/// Returns the size of the block that jemalloc, the allocator of the service, uses for this number of bytes. It has four
-/// sizes between two powers of two; blocks of whole pages have any number of them.
+/// Returns the size of the block that jemalloc, the allocator of the service, uses for this number of bytes. It has
+/// four sizes between two powers of two; blocks of whole pages have any number of them.
 pub const fn block(bytes: usize) -> usize {
     match bytes {
         0 => 0,
@@ -85,8 +85,8 @@ impl<K: Heap> Heap for BTreeSet<K> {
     }
 }
 
-/// Returns the size of the nodes of a tree. Approximate, because the shape of the tree is not visible: nodes are full, as in a
-/// map that is collected.
+/// Returns the size of the nodes of a tree. Approximate, because the shape of the tree is not visible: nodes are full,
+/// as in a map that is collected.
 fn nodes<K, V>(count: usize) -> usize {
     // Each node has a pointer to its parent and two small numbers.
     let node = NODE_ENTRIES * (size_of::<K>() + size_of::<V>()) + 2 * size_of::<usize>();

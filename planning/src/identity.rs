@@ -66,8 +66,8 @@ impl<'a> Identity<'a> {
 /// series is at least a week away.
 pub(crate) const EXPIRY_MOVES_DAYS: i64 = 6;
 
-/// Returns the first eight bytes of the SHA-256 of the identity of an instrument, as a number. A plan keeps it, so that a later
-/// catalog shows whether a token means the same instrument.
+/// Returns the first eight bytes of the SHA-256 of the identity of an instrument, as a number. A plan keeps it, so that
+/// a later catalog shows whether a token means the same instrument.
 pub(crate) fn identity_hash(instrument: &Instrument<'_>) -> u64 {
     match (instrument.underlying(), instrument.expiry(), instrument.isin()) {
         (Some(underlying), Some(expiry), _) => contract_hash(instrument, underlying, expiry),
@@ -98,8 +98,8 @@ pub(crate) fn relation(instrument: &Instrument<'_>, stored: u64, stored_expiry: 
     if at_stored_expiry.is_some_and(is_stored) { Relation::OtherExpiry } else { Relation::Other }
 }
 
-/// Whether the security with the key of a planned one can be that one, although its identity is another: the ISIN or the series
-/// was not known at that time, or the series is not known now. Files of several brokers complete each other.
+/// Whether the security with the key of a planned one can be that one, although its identity is another: the ISIN or
+/// the series was not known at that time, or the series is not known now. Files of several brokers complete each other.
 pub(crate) fn is_known_by_key(instrument: &Instrument<'_>, stored: u64) -> bool {
     let Some(isin) = instrument.isin() else { return false };
     let of_symbol = instrument.symbol().rsplit_once('-').map_or("", |(_, series)| series);

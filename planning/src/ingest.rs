@@ -1,5 +1,5 @@
-//! One whole file of a broker: every row is kept under a unique key, skipped as nothing that the service carries, collapsed
-//! as a duplicate, or rejected with a reason.
+//! One whole file of a broker: every row is kept under a unique key, skipped as nothing that the service carries,
+//! collapsed as a duplicate, or rejected with a reason.
 
 pub(crate) mod apart;
 pub mod archive;
@@ -23,8 +23,8 @@ use crate::dump::{self, DumpError, Entry, Limits, OnProgress, Rejection, Row};
 use crate::instrument::Amount;
 use crate::vocabulary::{Broker, Exchange, InstrumentType};
 
-/// The result of reading a file. Invariant: `rows.len()`, all of `rejected`, all of `skipped` and `duplicates` add up to
-/// `rows_read`.
+/// The result of reading a file. Invariant: `rows.len()`, all of `rejected`, all of `skipped` and `duplicates` add up
+/// to `rows_read`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct FileLoad {
     /// The rows kept, sorted by exchange and symbol, keys unique.
@@ -37,8 +37,8 @@ pub struct FileLoad {
     pub skipped: BTreeMap<&'static str, u64>,
     /// The number of rows that are equal to an earlier row in every field. They are not a fault of the file either.
     pub duplicates: u64,
-    /// Rejected rows in the order of the file: the first [`QUARANTINED_PER_REASON_MAX`] of each reason, so that one that
-    /// affects thousands hides no other.
+    /// Rejected rows in the order of the file: the first [`QUARANTINED_PER_REASON_MAX`] of each reason, so that one
+    /// that affects thousands hides no other.
     pub quarantine: Vec<QuarantinedRow>,
     /// The SHA-256 hash of the rows kept. Files with equal hashes have equal rows.
     pub content_hash: [u8; 32],
@@ -68,8 +68,8 @@ pub struct QuarantinedRow {
     pub member: Option<String>,
     /// The reason of the rejection, one of those in [`FileLoad::rejected`].
     pub reason: &'static str,
-    /// The row as in the file, at most [`dump::TEXT_CHARACTERS_MAX`] characters. If it was readable and rejected because of
-    /// other rows: its key and token.
+    /// The row as in the file, at most [`dump::TEXT_CHARACTERS_MAX`] characters. If it was readable and rejected
+    /// because of other rows: its key and token.
     pub text: String,
 }
 
@@ -107,16 +107,16 @@ impl CandidateRow {
     }
 }
 
-/// Reads a file and disambiguates its rows. `on_progress` receives the number of rows read so far with each piece of the
-/// file and when all rows are read, and can cancel the reading.
+/// Reads a file and disambiguates its rows. `on_progress` receives the number of rows read so far with each piece of
+/// the file and when all rows are read, and can cancel the reading.
 ///
 /// If a date can be read as day and month in either order, all dates of the file together determine the order. If the
 /// file does not show which expiry of an underlying is the monthly one, all its expiries together determine it.
 ///
 /// The keys of NSE contain the series. On BSE several securities may share one symbol (ordinary share, warrant,
-/// debenture): the ordinary share keeps the symbol, and the others are keyed `SYMBOL-GROUP`. An index keeps its symbol, and
-/// a security with that symbol is keyed `SYMBOL-EQ`. If nothing distinguishes two rows of one key, both are rejected:
-/// serving the wrong instrument is worse than none.
+/// debenture): the ordinary share keeps the symbol, and the others are keyed `SYMBOL-GROUP`. An index keeps its symbol,
+/// and a security with that symbol is keyed `SYMBOL-EQ`. If nothing distinguishes two rows of one key, both are
+/// rejected: serving the wrong instrument is worse than none.
 ///
 /// # Errors
 /// [`DumpError`] if the file as a whole is unreadable or larger than the limits, or if the reading was canceled.

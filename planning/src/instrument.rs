@@ -140,8 +140,8 @@ impl fmt::Display for Amount {
             rest /= 10;
             decimals -= 1;
         }
-        // Files have hundreds of thousands of amounts, so the digits are written without the machinery for formats, from
-        // the last one to the first.
+        // Files have hundreds of thousands of amounts, so the digits are written without the machinery for formats,
+        // from the last one to the first.
         let mut text = [0; CHARACTERS_MAX];
         let mut start = CHARACTERS_MAX;
         let mut put = |character: u8| {

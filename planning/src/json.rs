@@ -63,8 +63,8 @@ impl<'a> ObjectWriter<'a> {
     }
 }
 
-/// Returns a whole number that is not negative. JSON has one kind of number: `9.0` is the same number as `9`, and callers
-/// whose numbers are all floating-point send it.
+/// Returns a whole number that is not negative. JSON has one kind of number: `9.0` is the same number as `9`, and
+/// callers whose numbers are all floating-point send it.
 pub fn whole_number(value: &Value) -> Option<u64> {
     /// The limit up to which every whole number is exact in floating point.
     const EXACT_MAX: f64 = 9_007_199_254_740_992.0;

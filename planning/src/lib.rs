@@ -364,8 +364,8 @@ fn dead_instruments(
     })
 }
 
-/// Names the kept keys that are not those of their instruments: symbols without a series, and keys that were replaced. The
-/// usual name of an index needs no explanation.
+/// Names the kept keys that are not those of their instruments: symbols without a series, and keys that were replaced.
+/// The usual name of an index needs no explanation.
 fn resolved_keys(resolved: &Resolved, kept: &[ResolvedItem], catalogue: &Catalogue) -> impl Iterator<Item = String> {
     let (mut without_series, mut replaced) = (Vec::new(), Vec::new());
     for item in kept {
@@ -390,8 +390,8 @@ fn resolved_keys(resolved: &Resolved, kept: &[ResolvedItem], catalogue: &Catalog
     without_series.into_iter().chain(replaced)
 }
 
-/// Names the kept instruments that are in the plan under several names. It happens only without a broker: at a broker all names
-/// have one token, so that one of them is kept.
+/// Names the kept instruments that are in the plan under several names. It happens only without a broker: at a broker
+/// all names have one token, so that one of them is kept.
 fn one_under_several_names(resolved: &Resolved, kept: &[ResolvedItem], catalogue: &Catalogue) -> Option<String> {
     let mut names: BTreeMap<InstrumentId, Vec<&str>> = BTreeMap::new();
     for item in kept {

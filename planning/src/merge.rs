@@ -1,15 +1,15 @@
 //! Merges the files of several brokers into one registry.
 //!
-//! Rows with the same key are one instrument; all readers write keys in one grammar. One row of each instrument is the base:
-//! that of the newest file, and of files of the same date that of the first broker in [`Broker::WITH_FILES`]. Fields that are empty
-//! in the base are filled from the others in the same order. If they contradict each other, the base wins, and the
-//! contradiction is kept.
+//! Rows with the same key are one instrument; all readers write keys in one grammar. One row of each instrument is the
+//! base: that of the newest file, and of files of the same date that of the first broker in [`Broker::WITH_FILES`].
+//! Fields that are empty in the base are filled from the others in the same order. If they contradict each other, the
+//! base wins, and the contradiction is kept.
 //!
-//! Rows that are no longer in their broker's file are ignored if another broker's file still has the key: data that a new
-//! file lacks is not served from an old one.
+//! Rows that are no longer in their broker's file are ignored if another broker's file still has the key: data that a
+//! new file lacks is not served from an old one.
 //!
-//! The key of an archive is not always the key of the instrument ([`moved`]). Instruments that brokers list under different
-//! keys, because a symbol changed between the dates of their files, are joined when the catalog is built.
+//! The key of an archive is not always the key of the instrument ([`moved`]). Instruments that brokers list under
+//! different keys, because a symbol changed between the dates of their files, are joined when the catalog is built.
 
 mod fields;
 mod moved;
@@ -111,8 +111,8 @@ impl<'a> Merge<'a> {
         self.parts.iter().map(|part| part.broker).collect()
     }
 
-    /// Puts rows under the keys of their instruments, if those are not the keys of the archives. Instruments whose key is
-    /// found out too late come after all others.
+    /// Puts rows under the keys of their instruments, if those are not the keys of the archives. Instruments whose key
+    /// is found out too late come after all others.
     fn with_moved_keys(self) -> Self {
         Merge { moved: Some(MovedRows::default()), ..self }
     }

@@ -57,8 +57,8 @@ fn sort_by_key(items: &mut [ResolvedItem], keys: &KeyList) {
     }
 }
 
-/// Sorts by descending worth, then by key. The order of the plan must not depend on the order of the request, which is free if
-/// all keys fit.
+/// Sorts by descending worth, then by key. The order of the plan must not depend on the order of the request, which is
+/// free if all keys fit.
 fn sort_by_worth(ranked: &mut [(Worth, ResolvedItem)], keys: &KeyList) {
     let text = |item: &ResolvedItem| keys.key(item.position as usize);
     ranked.sort_unstable_by(|(a_worth, a), (b_worth, b)| {
@@ -70,8 +70,8 @@ fn sort_by_worth(ranked: &mut [(Worth, ResolvedItem)], keys: &KeyList) {
     });
 }
 
-/// Collapses the names of an instrument, which have the same token at a broker, and returns the others in descending worth, with
-/// the rejected names.
+/// Collapses the names of an instrument, which have the same token at a broker, and returns the others in descending
+/// worth, with the rejected names.
 pub(crate) fn ranked_at_broker(
     request: &PlanRequest,
     resolved: &Resolved,
@@ -317,8 +317,8 @@ fn collapse(
     GroupedKeys { candidates, rejected }
 }
 
-/// Returns the group of each key. If several listings of one security are pinned, each of them is a group, and the other listings
-/// belong to the first one.
+/// Returns the group of each key. If several listings of one security are pinned, each of them is a group, and the
+/// other listings belong to the first one.
 fn grouping<'a>(
     resolved: &Resolved,
     kept: &[ResolvedItem],
@@ -347,7 +347,8 @@ fn grouping<'a>(
     }
 }
 
-/// Returns the instrument that represents another one if aliases and cross-listings are collapsed; an alias of a listing is two steps away.
+/// Returns the instrument that represents another one if aliases and cross-listings are collapsed; an alias of a
+/// listing is two steps away.
 fn root_of(catalogue: &Catalogue, id: InstrumentId) -> InstrumentId {
     catalogue.get(catalogue.get(id).group()).group()
 }

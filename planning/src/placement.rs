@@ -1,5 +1,5 @@
-//! Distributes the instruments of a plan over connections: on the fewest that carry them, and evenly, or with as few changes of
-//! the previous plan as possible.
+//! Distributes the instruments of a plan over connections: on the fewest that carry them, and evenly, or with as few
+//! changes of the previous plan as possible.
 
 mod deal;
 mod ledger;
@@ -48,9 +48,9 @@ pub(crate) struct Placement {
 }
 
 impl Placement {
-    /// Gives numbers to the connections without one, and sorts all by number. A connection continues an existing one of the same
-    /// account and endpoint that carries nothing any more, so that a client need not open another; otherwise it gets the lowest
-    /// number that is not reserved.
+    /// Gives numbers to the connections without one, and sorts all by number. A connection continues an existing one of
+    /// the same account and endpoint that carries nothing any more, so that a client need not open another; otherwise
+    /// it gets the lowest number that is not reserved.
     fn numbered(mut self, existing: &[Connection], reserved: &BTreeSet<u32>) -> Self {
         let is_emptied = |of: &&Connection| self.connections.iter().all(|used| used.number != of.number);
         let mut emptied: Vec<&Connection> = existing.iter().filter(is_emptied).collect();
@@ -120,7 +120,8 @@ impl PreviousPlaces {
         own.map(|(_, connection)| *connection as usize)
     }
 
-    /// Whether a new instrument of a placement shares a connection to the market endpoint, so that another one could carry it.
+    /// Whether a new instrument of a placement shares a connection to the market endpoint, so that another one could
+    /// carry it.
     pub(crate) fn has_shared_new(&self, placement: &Placement) -> bool {
         let mut counts = vec![0u32; placement.connections.len()];
         placement.legs.iter().for_each(|leg| counts[leg.connection as usize] += 1);
@@ -238,8 +239,8 @@ fn following(
     numbered(if is_complete && kept >= kept_by_repair { seating } else { repaired })
 }
 
-/// Opens the connections of the previous plan that still have instruments. If an account allows fewer, it keeps those with the most.
-/// Returns the position of each.
+/// Opens the connections of the previous plan that still have instruments. If an account allows fewer, it keeps those
+/// with the most. Returns the position of each.
 fn open_previous(
     seating: &mut Seating<'_>,
     accounts: &[PlanAccount<'_>],
@@ -295,9 +296,9 @@ fn grouped(
     wish.fulfilled().0.into_placement().numbered(connections, &numbers)
 }
 
-/// Returns the connections of a way, and as many further ones as are requested and allowed, with the regime of each. Connections
-/// to other endpoints are at the first accounts with capacity, a further connection is one to the market endpoint, at the account with
-/// the fewest.
+/// Returns the connections of a way, and as many further ones as are requested and allowed, with the regime of each.
+/// Connections to other endpoints are at the first accounts with capacity, a further connection is one to the market
+/// endpoint, at the account with the fewest.
 fn opened(
     way: &Way,
     others: &[(String, u32)],
@@ -358,7 +359,8 @@ fn slot(
         }
     };
     if connection.endpoint != MARKET {
-        // An instrument has a subscription at the market endpoint, too, which counts against the limits of modes and accounts.
+        // An instrument has a subscription at the market endpoint, too, which counts against the limits of modes and
+        // accounts.
         let none = vec![u32::MAX; modes.len()];
         let max = per_connection.map_or(u32::MAX, |figure| figure.value);
         let (max_of_modes, account_max_of_modes) = (none.clone(), none);

@@ -13,7 +13,8 @@ pub struct PreviousPlan {
     pub plan_id: String,
     /// The placement of its instruments. `None` in the stored form of a request, which has only the id.
     pub placement: Option<Arc<PreviousPlacement>>,
-    /// Whether the new plan balances the connections again, with as few moves as possible. Otherwise the instruments stay.
+    /// Whether the new plan balances the connections again, with as few moves as possible. Otherwise the instruments
+    /// stay.
     pub is_rebalanced: bool,
 }
 

@@ -140,8 +140,8 @@ impl DistinguishingPreferences {
 }
 
 impl Draft {
-    /// Adds the instruments of another draft that this one lacks, in the modes that they have there, with their lowest modes
-    /// and pins. Priorities are not copied: those of this draft decide.
+    /// Adds the instruments of another draft that this one lacks, in the modes that they have there, with their lowest
+    /// modes and pins. Priorities are not copied: those of this draft decide.
     pub fn unite(&mut self, other: &Draft) {
         let mine: HashSet<&str> = self.instruments.iter().collect();
         let gained: Vec<String> =

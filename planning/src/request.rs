@@ -78,9 +78,9 @@ pub(crate) struct ResolvedItem {
 
 /// A request resolved against one catalog: its keys, the distinct ones in canonical order, its repeats, its cache key.
 ///
-/// The canonical order is exchange, then symbol, if order cannot change the plan: the level is not `low`, and all distinct
-/// keys fit under the maximum. Otherwise it is the caller's. The rules of a profile may depend on the order; it
-/// belongs to the version of the profile, which is in the cache key.
+/// The canonical order is exchange, then symbol, if order cannot change the plan: the level is not `low`, and all
+/// distinct keys fit under the maximum. Otherwise it is the caller's. The rules of a profile may depend on the order;
+/// it belongs to the version of the profile, which is in the cache key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Resolved {
     /// All keys of the request, with repeats.
@@ -158,8 +158,8 @@ fn distinct_items(keys: &KeyList, catalogue: &Catalogue) -> (Vec<ResolvedItem>, 
     (items, repeats)
 }
 
-/// Merges the options of repeated keys into those of the first occurrence: the highest mode, minimum and priority count, and the
-/// key is pinned if one occurrence is. Returns a warning if their modes differ.
+/// Merges the options of repeated keys into those of the first occurrence: the highest mode, minimum and priority
+/// count, and the key is pinned if one occurrence is. Returns a warning if their modes differ.
 fn merge_repeats(
     request: &PlanRequest,
     basis: Basis<'_>,

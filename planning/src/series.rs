@@ -8,8 +8,8 @@ pub(crate) const ORDINARY: &str = "EQ";
 /// The kind of securities that a series of NSE contains.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum SeriesKind {
-    /// Shares: normal, trade-for-trade, and those of small companies. A share is in one of these series at a time and moves
-    /// between them.
+    /// Shares: normal, trade-for-trade, and those of small companies. A share is in one of these series at a time and
+    /// moves between them.
     Share,
     /// Funds and trusts.
     Fund,
@@ -62,8 +62,8 @@ pub(crate) fn class_of(series: &str) -> InstrumentType {
     }
 }
 
-/// Returns the rank of a series among those that a symbol without a series can mean; the lowest is the most likely. `None`
-/// for the series of bonds, rights, warrants and partly paid shares.
+/// Returns the rank of a series among those that a symbol without a series can mean; the lowest is the most likely.
+/// `None` for the series of bonds, rights, warrants and partly paid shares.
 pub(crate) fn rank_of(series: &str) -> Option<usize> {
     let rank = SERIES.iter().position(|(known, _)| *known == series)?;
     (SERIES[rank].1 != SeriesKind::PartlyPaid).then_some(rank)
@@ -90,15 +90,15 @@ pub(crate) struct Listing<'a> {
 }
 
 impl<'a> Listing<'a> {
-    /// Returns the series, if known. A file with neither ISINs nor a column of series writes the series into the symbol,
-    /// except `EQ`.
+    /// Returns the series, if known. A file with neither ISINs nor a column of series writes the series into the
+    /// symbol, except `EQ`.
     pub(crate) fn known_series(self) -> Option<&'a str> {
         let is_plain = self.segment == Segment::NseEquity && self.isin.is_none();
         self.series.or(is_plain.then_some(ORDINARY))
     }
 
-    /// Returns the series if it distinguishes the security from others with the same ISIN; otherwise an empty text. The groups
-    /// of BSE do not, and a share moves between the series of shares.
+    /// Returns the series if it distinguishes the security from others with the same ISIN; otherwise an empty text. The
+    /// groups of BSE do not, and a share moves between the series of shares.
     pub(crate) fn distinguishing_series(self) -> &'a str {
         let series = self.series.filter(|_| self.segment == Segment::NseEquity);
         series.filter(|series| content_of(series) != Some(SeriesKind::Share)).unwrap_or_default()

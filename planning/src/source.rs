@@ -80,7 +80,8 @@ impl Source {
         }
     }
 
-    /// Whether the instruments can include contracts: a key is of an exchange of derivatives, or selectors add instruments.
+    /// Whether the instruments can include contracts: a key is of an exchange of derivatives, or selectors add
+    /// instruments.
     pub fn may_have_contracts(&self) -> bool {
         let is_contract = |key: &str| {
             let exchange = key.split_once(':').and_then(|(exchange, _)| Exchange::parse(exchange));
@@ -130,8 +131,8 @@ impl Source {
     }
 }
 
-/// Returns the keys of entries with their options, in the order of the entries. An entry with a selector adds the instruments
-/// that no other entry names and no earlier one selects.
+/// Returns the keys of entries with their options, in the order of the entries. An entry with a selector adds the
+/// instruments that no other entry names and no earlier one selects.
 fn keys_of_items(
     items: &[PlanItem],
     catalogue: &Catalogue,

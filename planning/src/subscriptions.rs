@@ -102,8 +102,8 @@ impl<'a> PlanSubscriptions<'a> {
         self.allocation.broker
     }
 
-    /// Returns the maximum number of instruments in a message at the tier of the plan. If an override has removed the tier, it is
-    /// that of the default tier.
+    /// Returns the maximum number of instruments in a message at the tier of the plan. If an override has removed the
+    /// tier, it is that of the default tier.
     pub fn instruments_per_message(&self, capacity: &Capacity) -> u32 {
         let capacity = capacity.of(self.broker());
         let tier = capacity.tier(&self.allocation.tier).unwrap_or(&capacity.tiers[capacity.default_tier]);
@@ -167,8 +167,8 @@ impl<'a> PlanSubscriptions<'a> {
         messages::write(self.broker(), of, targets, instruments_max, out);
     }
 
-    /// Returns the keys of the instruments at these positions that no message subscribes: those without a token, and those
-    /// of a segment that the SDK does not know. They have the order of the plan.
+    /// Returns the keys of the instruments at these positions that no message subscribes: those without a token, and
+    /// those of a segment that the SDK does not know. They have the order of the plan.
     pub fn without_token(&self, positions: Range<usize>) -> Vec<&'a str> {
         let broker = self.broker();
         let left_out = self.targets(positions).filter(|(_, target)| !messages::subscribes(broker, target));
@@ -203,8 +203,8 @@ impl<'a> PlanSubscriptions<'a> {
     }
 }
 
-/// Returns the number of messages that the broker's SDK sends to subscribe the instruments of a connection, with at most
-/// `instruments_max` instruments of one mode each, as a schedule has them.
+/// Returns the number of messages that the broker's SDK sends to subscribe the instruments of a connection, with at
+/// most `instruments_max` instruments of one mode each, as a schedule has them.
 pub(crate) fn message_count(
     broker: Broker,
     subscriptions: &Subscriptions,

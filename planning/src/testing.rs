@@ -126,9 +126,9 @@ pub(crate) fn stamp() -> Stamp {
     }
 }
 
-/// Returns limits from a short form of `brokers.toml`: a figure is its value alone, a mode without legs has one at the market
-/// endpoint, a leg is `"endpoint"` with the mode itself or `"endpoint mode"`, and an endpoint is its limit. Absent fields have
-/// the values of one connection without limits.
+/// Returns limits from a short form of `brokers.toml`: a figure is its value alone, a mode without legs has one at the
+/// market endpoint, a leg is `"endpoint"` with the mode itself or `"endpoint mode"`, and an endpoint is its limit.
+/// Absent fields have the values of one connection without limits.
 ///
 /// # Panics
 /// If the limits have a fault.

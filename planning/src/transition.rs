@@ -1,4 +1,5 @@
-//! Compares two plans at a broker, and schedules the messages that lead from one to the other without exceeding a limit.
+//! Compares two plans at a broker, and schedules the messages that lead from one to the other without exceeding a
+//! limit.
 
 mod diff;
 mod legs;

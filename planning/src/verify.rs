@@ -1,7 +1,8 @@
 //! Compares the instruments of a plan with the current catalog.
 //!
-//! A plan stores the token, the identity and the terms of each instrument at its broker. The comparison finds out whether each
-//! token still means the same instrument, and which of its terms have changed. A plan without identities is compared by its keys.
+//! A plan stores the token, the identity and the terms of each instrument at its broker. The comparison finds out
+//! whether each token still means the same instrument, and which of its terms have changed. A plan without identities
+//! is compared by its keys.
 
 mod answer;
 mod identities;
@@ -22,8 +23,8 @@ use crate::basis::Basis;
 use crate::plan::Plan;
 use crate::vocabulary::hex;
 
-/// Compares the instruments of a plan with the catalog of `basis`. A contract whose last trading date is before `today` has
-/// expired.
+/// Compares the instruments of a plan with the catalog of `basis`. A contract whose last trading date is before `today`
+/// has expired.
 pub fn verify<'a>(plan: &'a Plan, basis: Basis<'a>, today: NaiveDate) -> Verification<'a> {
     let catalogue = basis.catalogue;
     let part = plan.metadata.broker_part.as_deref();

@@ -66,8 +66,8 @@ impl Worth {
         Worth { availability: Availability::Streamable, is_pinned: true, priority: u32::MAX, ..self }
     }
 
-    /// Whether both belong to one class: without a broker its members share slots fairly, and at a broker it is complete before
-    /// the next one begins.
+    /// Whether both belong to one class: without a broker its members share slots fairly, and at a broker it is
+    /// complete before the next one begins.
     pub(crate) fn is_of_class(&self, other: &Worth) -> bool {
         let class = |worth: &Worth| (worth.availability, worth.is_pinned, worth.priority);
         class(self) == class(other)

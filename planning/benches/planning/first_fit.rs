@@ -1,11 +1,11 @@
 //! The baseline of plans at a broker: a first-fit without modes, as subscription managers of other projects have it.
 //!
-//! It includes what it shares with a plan: looking up each key, omitting unlisted, inactive and expired instruments and those
-//! whose token occurred already, the cache key as SHA-256 over the keys, the connection of each instrument, the number of
-//! instruments on each connection, and an answer with owned texts: instrument, token, segment and connection of all kept keys, and
-//! instrument, reason and sentence of all others. Keys are taken in the order of the request, and the first connection with
-//! capacity gets the next one. It has no modes, priorities, pins, cross-listings, suggestions, rates, limits with their sources, or
-//! identities of instruments.
+//! It includes what it shares with a plan: looking up each key, omitting unlisted, inactive and expired instruments and
+//! those whose token occurred already, the cache key as SHA-256 over the keys, the connection of each instrument, the
+//! number of instruments on each connection, and an answer with owned texts: instrument, token, segment and connection
+//! of all kept keys, and instrument, reason and sentence of all others. Keys are taken in the order of the request, and
+//! the first connection with capacity gets the next one. It has no modes, priorities, pins, cross-listings,
+//! suggestions, rates, limits with their sources, or identities of instruments.
 
 use std::collections::{HashMap, HashSet};
 

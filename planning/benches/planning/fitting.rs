@@ -103,8 +103,8 @@ pub(crate) fn measure(out: &mut impl Write, rounds: usize) -> io::Result<()> {
     compare(out, &in_all_modes(&all, &FirstFit::new(&catalogue, Broker::Dhan, 80, 5000)), &catalogue, rounds)
 }
 
-/// Returns the case with the most ways to use the accounts: 16 of them share their connections between three endpoints, and each
-/// instrument has another mode than the one before it.
+/// Returns the case with the most ways to use the accounts: 16 of them share their connections between three endpoints,
+/// and each instrument has another mode than the one before it.
 fn in_all_modes<'a>(all: &[&str], first_fit: &'a FirstFit) -> Work<'a> {
     const MODES: [Mode; 4] = [Mode::Ltp, Mode::Depth200, Mode::Full, Mode::Depth20];
     let case =

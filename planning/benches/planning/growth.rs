@@ -1,8 +1,8 @@
 //! Measures how the time of an operation grows with the number of instruments.
 //!
-//! The time is the processor time of the thread. In wall-clock time, other processes delay long operations by more than short
-//! ones, and the growth would look larger than it is. Ten small inputs are processed in turn and compared with a large one of
-//! ten times their size, because a single small one would stay in the processor's caches.
+//! The time is the processor time of the thread. In wall-clock time, other processes delay long operations by more than
+//! short ones, and the growth would look larger than it is. Ten small inputs are processed in turn and compared with a
+//! large one of ten times their size, because a single small one would stay in the processor's caches.
 
 use std::hint::black_box;
 use std::io::{self, Write};
@@ -37,8 +37,8 @@ pub(crate) fn write_growth<T>(
     writeln!(out, "{name:<58} {small:>9.2} {large:>12.2} {ratio:>7.2}x  at most {RATIO_MAX}x: {gate}")
 }
 
-/// Returns the processor time of an operation for one input, in milliseconds: the median of the rounds, which each process
-/// all inputs.
+/// Returns the processor time of an operation for one input, in milliseconds: the median of the rounds, which each
+/// process all inputs.
 fn median_ms<T>(rounds: usize, inputs: &[T], work: impl Fn(&T)) -> f64 {
     let times = (0..rounds).map(|_| {
         let start = processor_ms();

@@ -1,5 +1,5 @@
-//! Measures the time of comparing two plans and of scheduling the messages between them, and how it grows with the number of
-//! instruments.
+//! Measures the time of comparing two plans and of scheduling the messages between them, and how it grows with the
+//! number of instruments.
 
 use std::hint::black_box;
 use std::io::{self, Write};

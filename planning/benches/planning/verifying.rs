@@ -41,7 +41,8 @@ pub(crate) fn measure(out: &mut impl Write, rounds: usize) -> io::Result<()> {
     Ok(())
 }
 
-/// Returns the token of an instrument. If tokens are reused, one instrument in 20 has the token that was that of the next.
+/// Returns the token of an instrument. If tokens are reused, one instrument in 20 has the token that was that of the
+/// next.
 fn token_of(number: u64, is_reused: bool) -> u64 {
     let is_changed = |number: u64| is_reused && number.is_multiple_of(20);
     let token = 35_000 + 2 * number + u64::from(is_changed(number)) * 2;

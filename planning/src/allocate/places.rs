@@ -1,4 +1,5 @@
-//! The rules of the placement of a plan: the places of its instruments in the previous plan, their value and underlyings.
+//! The rules of the placement of a plan: the places of its instruments in the previous plan, their value and
+//! underlyings.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
@@ -13,8 +14,8 @@ use crate::source::ItemOptions;
 use crate::vocabulary::PlacementStrategy;
 
 impl Composer<'_> {
-    /// Returns the positions of the instruments in descending value. If the order of the request does not matter, that of the plan
-    /// decides between equal ones.
+    /// Returns the positions of the instruments in descending value. If the order of the request does not matter, that
+    /// of the plan decides between equal ones.
     pub(super) fn by_value(&self) -> impl Iterator<Item = usize> + use<> {
         let mut by_value: Vec<usize> = (0..self.kept.len()).collect();
         by_value.sort_by_cached_key(|at| {
@@ -63,8 +64,8 @@ impl Composer<'_> {
     }
 }
 
-/// Returns the places that the instruments of a plan had in the previous one. The keys of an instrument may differ: another name,
-/// or a new key since the previous plan, unless that plan has the new key as well.
+/// Returns the places that the instruments of a plan had in the previous one. The keys of an instrument may differ:
+/// another name, or a new key since the previous plan, unless that plan has the new key as well.
 fn previous_places(
     previous: &PreviousPlacement,
     kept: &[ResolvedItem],

@@ -10,7 +10,8 @@ use crate::heap::{Heap, arc};
 use crate::keys::KeyList;
 
 impl BrokerPart {
-    /// Returns the size of all blocks of memory that the part uses, its own included, except the instruments of the plan.
+    /// Returns the size of all blocks of memory that the part uses, its own included, except the instruments of the
+    /// plan.
     pub(crate) fn heap_bytes(&self, instruments: &Arc<KeyList>) -> usize {
         let BrokerPart { allocation, subscriptions, request } = self;
         arc::<BrokerPart>()

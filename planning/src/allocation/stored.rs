@@ -1,5 +1,5 @@
-//! The stored form of subscriptions: a column for each field, and runs instead of equal values. It is a quarter of the size of
-//! a list of objects, and the size of a plan determines the time of storing it.
+//! The stored form of subscriptions: a column for each field, and runs instead of equal values. It is a quarter of the
+//! size of a list of objects, and the size of a plan determines the time of storing it.
 
 use std::borrow::Cow;
 

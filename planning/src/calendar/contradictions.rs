@@ -34,8 +34,8 @@ impl fmt::Display for Contradiction {
 }
 
 impl Calendar {
-    /// Returns the reasons to reject this calendar, which an operator can overrule: it contradicts the catalog, or it knows
-    /// fewer days ahead than the calendar in effect.
+    /// Returns the reasons to reject this calendar, which an operator can overrule: it contradicts the catalog, or it
+    /// knows fewer days ahead than the calendar in effect.
     pub fn objections(&self, in_effect: &Calendar, catalogue: &Catalogue) -> Vec<String> {
         let shorter =
             self.shorter_than(in_effect).into_iter().map(|(exchange, end)| match self.coverage.get(&exchange) {
@@ -46,8 +46,9 @@ impl Calendar {
         contradictions.iter().map(ToString::to_string).chain(shorter).collect()
     }
 
-    /// Returns the expiries of active contracts that are not trading days, by exchange and date. Dates that the calendar does
-    /// not cover contradict nothing, and neither does the demonstration catalog, whose expiries are generated.
+    /// Returns the expiries of active contracts that are not trading days, by exchange and date. Dates that the
+    /// calendar does not cover contradict nothing, and neither does the demonstration catalog, whose expiries are
+    /// generated.
     pub fn contradictions(&self, catalogue: &Catalogue) -> Vec<Contradiction> {
         if catalogue.is_demonstration() {
             return Vec::new();

@@ -14,8 +14,8 @@ use crate::vocabulary::Exchange;
 pub const FORM: &str = "exchange,date,kind,open,close,description";
 /// The maximum size of a calendar file, in bytes.
 pub const FILE_BYTES_MAX: u64 = 1024 * 1024;
-/// Maximum number of rows of a file: ten exchanges with 25 holidays and sessions a year have 250 of them. A row of several
-/// exchanges counts once for each.
+/// Maximum number of rows of a file: ten exchanges with 25 holidays and sessions a year have 250 of them. A row of
+/// several exchanges counts once for each.
 pub const ROWS_MAX: usize = 2000;
 /// The maximum number of faults of a calendar file that are reported.
 pub const LISTED_MAX: usize = 100;
@@ -304,7 +304,8 @@ impl Parser {
     }
 }
 
-/// Returns the fields of a line. Each line is read alone, so that a quote that it leaves open does not include other lines.
+/// Returns the fields of a line. Each line is read alone, so that a quote that it leaves open does not include other
+/// lines.
 fn fields(line: &str) -> StringRecord {
     let mut reader = ReaderBuilder::new().has_headers(false).trim(Trim::All).from_reader(line.as_bytes());
     // A line of UTF-8 is readable, and one that is not blank has a record.

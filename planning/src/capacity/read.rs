@@ -78,7 +78,8 @@ fn parse_table(text: &str) -> Result<Table, Vec<CapacityFault>> {
     })
 }
 
-/// Reads the tiers of a broker. `built_in` are the figures that replace those with a fault in the checks of other fields.
+/// Reads the tiers of a broker. `built_in` are the figures that replace those with a fault in the checks of other
+/// fields.
 fn broker_capacity(
     mut table: Branch,
     built_in: Option<&BrokerCapacity>,
@@ -131,8 +132,8 @@ fn broker_capacity(
     Some(BrokerCapacity { name: name?, tiers, default_tier, accounts })
 }
 
-/// Reads the limits of a tier. A figure with a fault is that of `built_in`, so that the checks of the other fields find all
-/// faults. `None` if a field that others refer to has a fault.
+/// Reads the limits of a tier. A figure with a fault is that of `built_in`, so that the checks of the other fields find
+/// all faults. `None` if a field that others refer to has a fault.
 fn limits(mut table: Branch, built_in: Option<&Limits>, reader: &mut FigureReader) -> Option<Limits> {
     let table = &mut table;
     let connections = reader.required(table, "connections", count);

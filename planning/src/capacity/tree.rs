@@ -94,7 +94,8 @@ impl Branch {
 }
 
 impl Node {
-    /// Returns the path: if a tier has the field, that of the tier, even if the table was merged into that of the broker.
+    /// Returns the path: if a tier has the field, that of the tier, even if the table was merged into that of the
+    /// broker.
     pub(super) fn path(&self) -> &str {
         match self {
             Node::Table(Branch { path, .. }) | Node::Leaf(Leaf { path, .. }) => path,

@@ -38,8 +38,8 @@ pub struct Builder {
     times: Vec<DateTime<Utc>>,
     /// The keys of instruments that are not listed any more, each with the key that it has now.
     successors: Vec<(String, String)>,
-    /// The positions of rows that are the same instrument as another row, each with the position of that row. Their keys
-    /// become aliases.
+    /// The positions of rows that are the same instrument as another row, each with the position of that row. Their
+    /// keys become aliases.
     absorbed: Vec<(usize, usize)>,
 }
 
@@ -94,8 +94,8 @@ impl Builder {
         self.tokens.push((broker, key, token));
     }
 
-    /// Adds the key that an instrument has now under a key that it had before. It has no effect if one of the keys is never
-    /// added, or if the instrument with the old key is active.
+    /// Adds the key that an instrument has now under a key that it had before. It has no effect if one of the keys is
+    /// never added, or if the instrument with the old key is active.
     pub fn add_successor(&mut self, key: String, successor: String) {
         self.successors.push((key, successor));
     }
@@ -169,8 +169,8 @@ impl Builder {
     }
 
     /// Builds the catalog of several brokers, and joins the instruments that they list under different keys.
-    /// `precedence` is the descending order of the brokers. A few rows may have been added after rows with greater keys,
-    /// also with a key that another row has.
+    /// `precedence` is the descending order of the brokers. A few rows may have been added after rows with greater
+    /// keys, also with a key that another row has.
     pub(crate) fn build_merged(
         mut self,
         version: String,

@@ -1,8 +1,8 @@
 //! Checks whether the files of several brokers fit together in one catalog.
 //!
-//! The merge joins the rows of an instrument by key, and keeps every contradiction. Two faults remain invisible to it: an
-//! instrument that has another key at another broker, and a broker whose figures have another unit. [`Catalogue::check`]
-//! finds both, and counts the contradictions.
+//! The merge joins the rows of an instrument by key, and keeps every contradiction. Two faults remain invisible to it:
+//! an instrument that has another key at another broker, and a broker whose figures have another unit.
+//! [`Catalogue::check`] finds both, and counts the contradictions.
 
 mod contradicted;
 mod doubled;
@@ -20,16 +20,17 @@ use super::{Catalogue, Contradiction, Field, Instrument, InstrumentId, Source};
 /// The result of a check. Lists of keys are in the order of keys.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Findings<'a> {
-    /// Instruments with two keys in files of one date: a fault of a file, or of its reader. Files without a date count as
-    /// files of one date, because nothing excuses the difference. If symbol and series are the same under both keys, no date
-    /// excuses it either.
+    /// Instruments with two keys in files of one date: a fault of a file, or of its reader. Files without a date count
+    /// as files of one date, because nothing excuses the difference. If symbol and series are the same under both keys,
+    /// no date excuses it either.
     pub doubled: Vec<Doubled<'a>>,
-    /// Securities whose keys differ only in the series, in files of different dates: they may have moved to another series
-    /// between the dates.
+    /// Securities whose keys differ only in the series, in files of different dates: they may have moved to another
+    /// series between the dates.
     pub series_differs_by_date: Vec<Doubled<'a>>,
     /// Instruments whose symbols differ in files of different dates: they may have been renamed between the dates.
     pub symbol_differs_by_date: Vec<Doubled<'a>>,
-    /// Indices with two keys that differ only in case, spaces or punctuation, or in the use of the short or the long name.
+    /// Indices with two keys that differ only in case, spaces or punctuation, or in the use of the short or the long
+    /// name.
     pub doubled_indices: Vec<DoubledIndex<'a>>,
     /// Indices that only one of several brokers lists, and that resemble no index of another one.
     pub single_indices: Vec<SingleIndex<'a>>,

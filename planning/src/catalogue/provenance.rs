@@ -232,8 +232,8 @@ impl Instrument<'_> {
         self.catalogue.provenance.base(self.id)
     }
 
-    /// Returns the broker that a field comes from: that of the base, unless the field is empty there and was filled from
-    /// another one.
+    /// Returns the broker that a field comes from: that of the base, unless the field is empty there and was filled
+    /// from another one.
     pub fn source(&self, field: Field) -> Option<Broker> {
         let Provenance { filled, .. } = &self.catalogue.provenance;
         match filled.binary_search_by_key(&(self.id, field), |(id, field, _)| (*id, *field)) {

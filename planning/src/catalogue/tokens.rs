@@ -57,8 +57,8 @@ impl Tokens {
         lengths.is_some_and(|lengths| lengths.get(id.index()).is_some_and(|length| *length > 0))
     }
 
-    /// Returns the first instrument with a token of the broker. It searches the text of all tokens, which takes a tenth of a
-    /// millisecond.
+    /// Returns the first instrument with a token of the broker. It searches the text of all tokens, which takes a tenth
+    /// of a millisecond.
     pub(super) fn find(&self, broker: Broker, token: &str) -> Option<InstrumentId> {
         let index = self.by_broker.get(&broker)?.find(token)?;
         u32::try_from(index).ok().map(InstrumentId)

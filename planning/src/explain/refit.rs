@@ -16,8 +16,8 @@ pub(super) struct Refit<'a> {
     request: &'a PlanRequest,
     resolved: Resolved,
     basis: Basis<'a>,
-    /// The candidates in descending worth. None of them counts as pinned, so that another decision can displace it; its worth
-    /// still does.
+    /// The candidates in descending worth. None of them counts as pinned, so that another decision can displace it; its
+    /// worth still does.
     ranked: Vec<RankedItem>,
     /// The options of the candidates, in their order.
     options: Vec<ItemOptions>,
@@ -94,8 +94,8 @@ impl<'a> Refit<'a> {
         fit(self.request, &self.resolved, ranked, self.basis).ok()
     }
 
-    /// Repeats the fit with a candidate at the start of its class. If that is not enough, repeats it with the candidate before all
-    /// others. Compares the first fit that is enough with that of the plan.
+    /// Repeats the fit with a candidate at the start of its class. If that is not enough, repeats it with the candidate
+    /// before all others. Compares the first fit that is enough with that of the plan.
     fn displaced(
         &self,
         at: usize,
@@ -117,8 +117,8 @@ impl<'a> Refit<'a> {
         None
     }
 
-    /// Returns the least valuable candidate that another fit leaves out. If it leaves out none, returns the least valuable one that
-    /// it lowers.
+    /// Returns the least valuable candidate that another fit leaves out. If it leaves out none, returns the least
+    /// valuable one that it lowers.
     fn least_valuable_loss(&self, at: usize, other: &Fit) -> Option<Displaced> {
         let kept = || {
             let others = (0..self.ranked.len()).rev().filter(|position| *position != at);

@@ -59,8 +59,8 @@ impl ItemOptions {
 
 impl StreamOptions {
     /// Removes each lowest mode that is above the mode of its instruments, and each mode below the lowest mode of all.
-    /// `usual` is the mode if none is requested; if it is `None`, modes are compared only with requested ones. Returns the
-    /// faults, with pointers to the options.
+    /// `usual` is the mode if none is requested; if it is `None`, modes are compared only with requested ones. Returns
+    /// the faults, with pointers to the options.
     pub fn retain_valid_modes(&mut self, usual: Option<Mode>) -> Vec<DocumentFault> {
         let mut faults = Vec::new();
         let of_others = self.mode.or(usual);
@@ -88,9 +88,9 @@ impl StreamOptions {
         faults
     }
 
-    /// Removes each option that needs a broker if there is none, and each choice of accounts, tier and connections that the
-    /// accounts of the settings do not have. A dry run may exceed the settings. Returns the faults, with pointers to the
-    /// options.
+    /// Removes each option that needs a broker if there is none, and each choice of accounts, tier and connections that
+    /// the accounts of the settings do not have. A dry run may exceed the settings. Returns the faults, with pointers
+    /// to the options.
     pub fn retain_valid_accounts(&mut self, capacity: &Capacity, is_dry_run: bool) -> Vec<DocumentFault> {
         match self.broker {
             Some(broker) => self.retain_accounts_of(capacity.of(broker), is_dry_run),
@@ -186,8 +186,8 @@ fn names_faults(names: &[String], broker: &BrokerCapacity, is_dry_run: bool) -> 
     names.iter().enumerate().filter_map(detail).collect()
 }
 
-/// Returns the position of the tier of each account that a plan may use. An account that the settings lack has the default
-/// tier.
+/// Returns the position of the tier of each account that a plan may use. An account that the settings lack has the
+/// default tier.
 fn tiers_of(accounts: Option<&Accounts>, broker: &BrokerCapacity) -> Vec<usize> {
     let tier_at = |at: usize| broker.accounts.get(at).map_or(broker.default_tier, |account| account.tier);
     let named = |name: &String| broker.accounts.iter().position(|account| account.name == *name);

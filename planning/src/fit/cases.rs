@@ -182,8 +182,8 @@ fn all_modes(class: &[(usize, usize)]) -> Vec<Vec<Option<u8>>> {
     all_modes(rest).into_iter().flat_map(with).collect()
 }
 
-/// Whether accounts carry numbers of instruments with up to `spare` connections of them at the market endpoint: the first one
-/// carries a part, the others the rest.
+/// Whether accounts carry numbers of instruments with up to `spare` connections of them at the market endpoint: the
+/// first one carries a part, the others the rest.
 fn market_carried_by(accounts: &[Figures], spare: u32, numbers: [u32; 3]) -> bool {
     let Some((first, rest)) = accounts.split_first() else { return numbers == [0; 3] };
     (0..=first.connections.min(spare)).any(|connections| {

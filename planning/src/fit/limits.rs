@@ -47,8 +47,8 @@ impl<'a> Naming<'a> {
         self.name(closing.expect("a mode that a candidate did not get is closed"))
     }
 
-    /// Returns the limit without which the demand fits; if there are several, the first one: the maximum of the plan, then those
-    /// of modes, accounts, connections and endpoints.
+    /// Returns the limit without which the demand fits; if there are several, the first one: the maximum of the plan,
+    /// then those of modes, accounts, connections and endpoints.
     fn name(&self, closing: &Closing) -> LimitName {
         for (at, limit) in self.limits.iter().enumerate() {
             let mut without = self.without.borrow_mut();
@@ -108,8 +108,8 @@ fn per_connection(account: &PlanAccount<'_>) -> Option<u32> {
     account.limits.instruments_per_connection.as_ref().map(|figure| figure.value)
 }
 
-/// Returns the limits that apply to modes in play: the maximum of the plan, then those of modes, accounts, connections and
-/// endpoints.
+/// Returns the limits that apply to modes in play: the maximum of the plan, then those of modes, accounts, connections
+/// and endpoints.
 fn limits_of(accounts: &[PlanAccount<'_>], in_play: &ModesInPlay) -> Vec<LimitName> {
     let any = |has: &dyn Fn(&PlanAccount<'_>) -> bool| accounts.iter().any(has);
     let mut limits = vec![LimitName::MaxInstruments];

@@ -1,8 +1,8 @@
 //! Keeps candidates and gives them modes: the lexicographically greatest assignment that fits.
 //!
-//! Each candidate has a set of modes. By the theorem of Rado, candidates can all get a mode of their sets if and only if for every
-//! set of modes the candidates whose sets are parts of it are at most its rank. Kept candidates form a matroid, so that taking
-//! them in order of value is best.
+//! Each candidate has a set of modes. By the theorem of Rado, candidates can all get a mode of their sets if and only
+//! if for every set of modes the candidates whose sets are parts of it are at most its rank. Kept candidates form a
+//! matroid, so that taking them in order of value is best.
 
 use std::ops::Range;
 
@@ -38,7 +38,8 @@ struct Demand<'a> {
     ways: &'a [Way],
 }
 
-/// Whether the number within a set grows if a candidate with the modes `set` is added, or replaces one with the modes `replaced`.
+/// Whether the number within a set grows if a candidate with the modes `set` is added, or replaces one with the modes
+/// `replaced`.
 fn grows(outer: usize, set: usize, replaced: Option<usize>) -> bool {
     outer & set == set && replaced.is_none_or(|replaced| outer & replaced != replaced)
 }
@@ -63,8 +64,8 @@ impl Demand<'_> {
         least
     }
 
-    /// Adds up to `count` candidates with this set of modes, or replaces the sets of as many, as far as a way carries them. Returns
-    /// their number.
+    /// Adds up to `count` candidates with this set of modes, or replaces the sets of as many, as far as a way carries
+    /// them. Returns their number.
     fn add(&mut self, set: usize, replaced: Option<usize>, count: u32) -> u32 {
         let mut added = 0;
         while added < count {
@@ -137,8 +138,8 @@ struct AssignmentState<'a> {
 }
 
 impl AssignmentState<'_> {
-    /// Keeps as many candidates as fit, in their order. If all of them fit, their order does not matter, so that candidates of many
-    /// chains in turns are not tried one by one.
+    /// Keeps as many candidates as fit, in their order. If all of them fit, their order does not matter, so that
+    /// candidates of many chains in turns are not tried one by one.
     fn keep(&mut self, runs: &[CandidateRun], kept: &mut Vec<CandidateRun>) {
         let added =
             |assigning: &Self, chain: usize| (!assigning.is_full[chain]).then(|| (assigning.sets_of[chain], None));
@@ -188,8 +189,8 @@ impl AssignmentState<'_> {
         self.give_modes(&[CandidateRun { start: start + given as usize, chain, count: count - given }]);
     }
 
-    /// Adds all candidates if a way carries them: each with the set of its chain, which may replace another one. Returns whether
-    /// it did.
+    /// Adds all candidates if a way carries them: each with the set of its chain, which may replace another one.
+    /// Returns whether it did.
     fn adds_all(
         &mut self,
         runs: &[CandidateRun],

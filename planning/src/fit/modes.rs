@@ -1,4 +1,5 @@
-//! The modes that an instrument can get at a broker: the requested one or its substitute, and those to which it can be lowered.
+//! The modes that an instrument can get at a broker: the requested one or its substitute, and those to which it can be
+//! lowered.
 
 use super::RankedItem;
 use super::matching::Chain;
@@ -51,8 +52,8 @@ pub(super) struct Modes<'a> {
     min_mode: Option<Mode>,
     catalogue: &'a Catalogue,
     has_segments: bool,
-    /// The modes with an endpoint that not all accounts have alike. They are not offered, because a subscription there may be placed
-    /// at any account.
+    /// The modes with an endpoint that not all accounts have alike. They are not offered, because a subscription there
+    /// may be placed at any account.
     uneven_modes: Vec<Mode>,
     choices: Vec<ModeChoice>,
     known: Vec<(ModeRequest, Result<usize, String>)>,
@@ -169,8 +170,8 @@ impl<'a> Modes<'a> {
         is_offered(self.limits, mode, segment) && !self.uneven_modes.contains(&mode)
     }
 
-    /// Returns the mode that a broker offers for a requested one: the same, else the lowest of the market endpoint that includes
-    /// it, else the highest below it.
+    /// Returns the mode that a broker offers for a requested one: the same, else the lowest of the market endpoint that
+    /// includes it, else the highest below it.
     fn offered(&self, requested: Mode, segment: Option<Segment>) -> Option<Mode> {
         if self.is_offered(requested, segment) {
             return Some(requested);
@@ -181,8 +182,8 @@ impl<'a> Modes<'a> {
         including.or_else(|| offered().rev().find(|mode| requested.includes(*mode)))
     }
 
-    /// Returns a mode and those to which it is lowered, from the highest to the lowest. A mode with more depth loses its
-    /// additional subscription first.
+    /// Returns a mode and those to which it is lowered, from the highest to the lowest. A mode with more depth loses
+    /// its additional subscription first.
     fn lowered(&self, highest: Mode, segment: Option<Segment>) -> Vec<Mode> {
         let lowering = &self.limits.lowering;
         let below = match lowering.iter().position(|mode| *mode == highest) {

@@ -24,7 +24,8 @@ impl OwnWay {
     }
 }
 
-/// Removes ways that need at least as many connections as another one and carry no more, and sorts the others by their connections.
+/// Removes ways that need at least as many connections as another one and carry no more, and sorts the others by their
+/// connections.
 fn best_of(mut ways: Vec<OwnWay>) -> Vec<OwnWay> {
     ways.sort_by(|a, b| b.rank.cmp(&a.rank).then(a.connections.cmp(&b.connections)));
     ways.dedup_by(|a, b| a.rank == b.rank);
@@ -124,8 +125,8 @@ impl AccountLimits<'_> {
         sum
     }
 
-    /// Returns the number of instruments that the account carries in each set of modes. Instruments without a subscription count
-    /// nowhere.
+    /// Returns the number of instruments that the account carries in each set of modes. Instruments without a
+    /// subscription count nowhere.
     fn ranks(&self, regime_of_account: Regime, market: &[(Regime, u32)]) -> Vec<u32> {
         let count = self.modes.modes().len();
         let subscribed = (1usize << count) - 1;

@@ -1,9 +1,9 @@
 //! The numbers of instruments that accounts carry in each mode.
 //!
-//! A way to use the accounts states how many connections each of them opens to which endpoint, and whether it carries one mode
-//! alone or several. For one way the numbers that fit form a polymatroid: they fit if and only if for every set of modes the sum
-//! of its numbers is at most the rank of the set. Ranks of several accounts add up. So a check takes one comparison for each way
-//! and set of modes, and needs no solver.
+//! A way to use the accounts states how many connections each of them opens to which endpoint, and whether it carries
+//! one mode alone or several. For one way the numbers that fit form a polymatroid: they fit if and only if for every
+//! set of modes the sum of its numbers is at most the rank of the set. Ranks of several accounts add up. So a check
+//! takes one comparison for each way and set of modes, and needs no solver.
 
 use std::sync::Arc;
 
@@ -218,7 +218,8 @@ impl Region {
         largest.collect()
     }
 
-    /// Returns the maximum number of instruments of a plan that has at least one in each mode; `None` if it has no limit.
+    /// Returns the maximum number of instruments of a plan that has at least one in each mode; `None` if it has no
+    /// limit.
     pub(super) fn instruments_max(&self) -> Option<u32> {
         let one_in_each: Vec<u32> = (0..1usize << self.modes.bits()).map(usize::count_ones).collect();
         let largest = self.largest();
@@ -253,8 +254,8 @@ impl Region {
         Way { rank, connections: way.connections, last_use: way.last_use.clone() }
     }
 
-    /// Returns the ways to use the market endpoint that carry numbers of instruments in each mode, those with the fewest connections
-    /// first, each with the number of connections to each other endpoint. Empty if they do not fit.
+    /// Returns the ways to use the market endpoint that carry numbers of instruments in each mode, those with the
+    /// fewest connections first, each with the number of connections to each other endpoint. Empty if they do not fit.
     pub(crate) fn carrying(&self, counts: &[u32]) -> impl Iterator<Item = (&Way, Vec<(String, u32)>)> {
         let needed = |endpoint: &Endpoint| {
             let count = counts.get(endpoint.mode).copied().unwrap_or(0);
@@ -269,9 +270,9 @@ impl Region {
     }
 }
 
-/// The maximum number of ways that are tried when an account joins others. No broker of the crate comes near. If the figures of an
-/// override file make more, the ways that carry the least are left out, so that a plan may get less than the limits allow, but
-/// never more.
+/// The maximum number of ways that are tried when an account joins others. No broker of the crate comes near. If the
+/// figures of an override file make more, the ways that carry the least are left out, so that a plan may get less than
+/// the limits allow, but never more.
 pub(super) const WAYS_MAX: usize = 100_000;
 
 /// Returns the positions in a set.
@@ -321,8 +322,8 @@ fn with_equal_accounts(market: Vec<Way>, accounts: impl Iterator<Item = usize>, 
     joined.into_iter().map(|(way, _)| way).collect()
 }
 
-/// Removes ways that carry the same as another one but have more connections or fewer continuations, and sorts the others by
-/// their connections.
+/// Removes ways that carry the same as another one but have more connections or fewer continuations, and sorts the
+/// others by their connections.
 fn distinct(mut ways: Vec<(Way, usize)>) -> Vec<(Way, usize)> {
     ways.sort_by(|(a, a_last), (b, b_last)| {
         b.rank.cmp(&a.rank).then(a.connections.cmp(&b.connections)).then(a_last.cmp(b_last))

@@ -10,12 +10,13 @@ use crate::vocabulary::{Broker, InstrumentType};
 /// The maximum number of suggestions: the nearest contracts on both sides.
 const NEAREST_MAX: usize = 2;
 
-/// The maximum number of contracts that are compared for one key. The longest chain of one expiry has about 500 contracts, so
-/// that this is enough for the nearest expiries, and all explained keys of a request together take a few milliseconds.
+/// The maximum number of contracts that are compared for one key. The longest chain of one expiry has about 500
+/// contracts, so that this is enough for the nearest expiries, and all explained keys of a request together take a few
+/// milliseconds.
 const CANDIDATES_MAX: usize = 2000;
 
-/// Describes the instruments that a broker lists instead of another one: the same security on another exchange or in another
-/// series, or the nearest contracts of the same underlying.
+/// Describes the instruments that a broker lists instead of another one: the same security on another exchange or in
+/// another series, or the nearest contracts of the same underlying.
 pub(super) fn nearest(catalogue: &Catalogue, id: InstrumentId, broker: Broker, as_of: NaiveDate) -> Option<Help> {
     let instrument = catalogue.get(catalogue.target(id));
     let is_usable = |other: &Instrument<'_>| {

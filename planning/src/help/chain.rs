@@ -276,7 +276,8 @@ fn nearest(strikes: &[Strike], wanted: Amount) -> &[Strike] {
     &strikes[start..strikes.len().min(start + 2)]
 }
 
-/// Returns the strikes that a typing error turns into the wanted one. A strike near a listed one is computed, not mistyped.
+/// Returns the strikes that a typing error turns into the wanted one. A strike near a listed one is computed, not
+/// mistyped.
 fn mistyped(strikes: &[Strike], wanted: Amount) -> Vec<Strike> {
     let is_near = |(strike, _): &Strike| {
         let distance = (strike.ten_thousandths() - wanted.ten_thousandths()).saturating_abs();

@@ -1,5 +1,5 @@
-//! Explains keys of contracts: another notation, a strike or an expiry that is not listed, an expiry that has passed, an
-//! underlying that was renamed or has a typing error, another exchange.
+//! Explains keys of contracts: another notation, a strike or an expiry that is not listed, an expiry that has passed,
+//! an underlying that was renamed or has a typing error, another exchange.
 
 use chrono::NaiveDate;
 
@@ -49,8 +49,8 @@ pub(super) fn next(catalogue: &Catalogue, id: InstrumentId, as_of: NaiveDate) ->
     }
 }
 
-/// Returns the exchanges on which the contracts of a key are looked for first: contracts are not on the exchange of their
-/// underlying.
+/// Returns the exchanges on which the contracts of a key are looked for first: contracts are not on the exchange of
+/// their underlying.
 fn home(exchange: Exchange) -> &'static [Exchange] {
     match exchange {
         Exchange::Nse => &[Exchange::Nfo, Exchange::Cds, Exchange::Nco],

@@ -1,5 +1,5 @@
-//! Explains texts that name an instrument in another form than its key: by its ISIN, a number of its exchange, the token
-//! of a broker, without an exchange, or with a segment in place of the exchange.
+//! Explains texts that name an instrument in another form than its key: by its ISIN, a number of its exchange, the
+//! token of a broker, without an exchange, or with a segment in place of the exchange.
 
 use super::{Help, Helper, SUGGESTIONS_MAX, and};
 use crate::catalogue::InstrumentId;
@@ -167,8 +167,8 @@ impl Helper<'_> {
         self.listed_anywhere(symbol).or_else(|| self.explain(exchange, symbol))
     }
 
-    /// Describes the instruments with a symbol in capital letters on all exchanges, also if it has a suffix or is spelled
-    /// in another way.
+    /// Describes the instruments with a symbol in capital letters on all exchanges, also if it has a suffix or is
+    /// spelled in another way.
     fn anywhere(&self, symbol: &str) -> Option<Help> {
         let listed = self.listed_anywhere(symbol).or_else(|| self.of_yahoo(symbol)).or_else(|| self.of_series(symbol));
         listed.or_else(|| spellings(symbol).iter().find_map(|spelling| self.listed_anywhere(spelling)))

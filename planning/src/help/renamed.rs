@@ -17,8 +17,8 @@ struct Rename<'a> {
     new_key: &'a str,
 }
 
-/// Describes the contract of the new underlying that a symbol means, by its [`splits`](super::notation::splits); `None` if
-/// its underlying was not renamed.
+/// Describes the contract of the new underlying that a symbol means, by its [`splits`](super::notation::splits); `None`
+/// if its underlying was not renamed.
 pub(super) fn explain(
     catalogue: &Catalogue,
     exchange: Exchange,
@@ -125,8 +125,8 @@ mod tests {
 
     const OF_PASSENGER: [(&str, &str); 2] = [("TMPV25NOVFUT", "2025-11-25"), ("TMPV25DECFUT", "2025-12-30")];
 
-    /// TATAMOTORS became TMPV in files without ISINs, and is found by the changes of files only. Its future of December is
-    /// not listed any more.
+    /// TATAMOTORS became TMPV in files without ISINs, and is found by the changes of files only. Its future of December
+    /// is not listed any more.
     fn catalogue(contracts: &[(&str, &str)]) -> Catalogue {
         let mut builder = Builder::new();
         builder.add(Row { isin: None, ..equity("NSE", "TATAMOTORS", "") }, false);

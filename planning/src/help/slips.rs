@@ -15,8 +15,8 @@ enum Slip {
     LostDigit,
 }
 
-/// Returns the positions of the strikes that differ from the written one by a lost, a doubled or two swapped digits, the
-/// most likely first. A digit that is lost from another place is only considered if nothing else fits, because ten
+/// Returns the positions of the strikes that differ from the written one by a lost, a doubled or two swapped digits,
+/// the most likely first. A digit that is lost from another place is only considered if nothing else fits, because ten
 /// numbers can be meant.
 pub(super) fn slips(written: Amount, strikes: impl Iterator<Item = Amount>) -> Vec<usize> {
     let written = written.to_string();

@@ -28,7 +28,8 @@ pub(super) fn keep_apart(read: &mut [CandidateRow]) {
     write_symbols(&indices, read.iter_mut().map(|candidate| &mut candidate.row));
 }
 
-/// Writes the symbols of the securities that have the symbol of an index among the rows of a file and those that it leaves.
+/// Writes the symbols of the securities that have the symbol of an index among the rows of a file and those that it
+/// leaves.
 pub(super) fn keep_rows_apart(file: &mut [Row], left: &mut [Row]) {
     let indices = indices(file.iter().chain(left.iter()));
     write_symbols(&indices, file.iter_mut().chain(left));

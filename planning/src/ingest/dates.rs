@@ -14,8 +14,8 @@ impl SlashedDates {
         self.rows.push((line, row));
     }
 
-    /// Adds the rows in the order of their column to those that were read, or to those left out if they do not fit it. Each
-    /// file of an archive has an order of its own.
+    /// Adds the rows in the order of their column to those that were read, or to those left out if they do not fit it.
+    /// Each file of an archive has an order of its own.
     ///
     /// # Errors
     /// [`DumpError::AmbiguousDates`] if no row of a file determines its order.
@@ -49,8 +49,8 @@ impl SlashedDates {
         Ok(())
     }
 
-    /// Returns the order in which most dates can be read, or else that which most symbols name. A single wrong date must
-    /// not change the others. `None` without rows.
+    /// Returns the order in which most dates can be read, or else that which most symbols name. A single wrong date
+    /// must not change the others. `None` without rows.
     fn order(&self) -> Result<Option<DateOrder>, DumpError> {
         let count = |order: DateOrder, of: fn(&SlashedDate) -> Option<DateOrder>| {
             self.rows.iter().filter(|(_, row)| of(row) == Some(order)).count()

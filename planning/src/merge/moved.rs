@@ -69,8 +69,8 @@ impl MovedRows {
         }
     }
 
-    /// Moves contracts with another expiry than the base under the keys of their own terms. Those that are in no file are
-    /// dropped: no token refers to them.
+    /// Moves contracts with another expiry than the base under the keys of their own terms. Those that are in no file
+    /// are dropped: no token refers to them.
     fn move_contracts(&mut self, rows: &mut Vec<RankedRow>) {
         let is_active = rows.iter().any(|row| row.archived.is_active);
         let Some(base) = rows.iter().find(|row| row.archived.is_active == is_active) else { return };
@@ -114,7 +114,8 @@ fn current_symbol(row: &Row) -> Option<String> {
     (symbol.len() > row.symbol.len()).then(|| symbol.into_owned())
 }
 
-/// Returns the symbol of a contract with its expiry in the notation that its symbol does not have: the other one is taken.
+/// Returns the symbol of a contract with its expiry in the notation that its symbol does not have: the other one is
+/// taken.
 fn symbol_by_terms(row: &Row) -> Option<String> {
     let contract = Contract::of(row.class, row.strike)?;
     let (underlying, expiry) = (row.underlying.as_deref()?, row.expiry?);

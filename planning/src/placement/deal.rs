@@ -19,10 +19,11 @@ pub(super) struct Slot {
     pub(super) account_max_of_modes: Vec<u32>,
 }
 
-/// Deals instruments, given as (position, mode) and sorted by mode, to connections. Returns (position, mode, connection).
+/// Deals instruments, given as (position, mode) and sorted by mode, to connections. Returns (position, mode,
+/// connection).
 ///
-/// If the instruments can be dealt in turns, the numbers of two connections differ by at most 1 in each mode. Otherwise each
-/// connection gets as many as its quotas allow.
+/// If the instruments can be dealt in turns, the numbers of two connections differ by at most 1 in each mode. Otherwise
+/// each connection gets as many as its quotas allow.
 pub(super) fn deal(instruments: &[(u32, usize)], slots: &[Slot], modes: usize) -> Vec<(u32, usize, usize)> {
     let mut counts = vec![0u32; modes];
     for (_, mode) in instruments {

@@ -67,8 +67,8 @@ impl Caps {
     }
 }
 
-/// The open connections of a plan. Unlike a [slot](super::deal::Slot), it needs no regime: whether a mode is alone follows from
-/// the instruments.
+/// The open connections of a plan. Unlike a [slot](super::deal::Slot), it needs no regime: whether a mode is alone
+/// follows from the instruments.
 #[derive(Clone, Debug)]
 pub(super) struct Ledger<'a> {
     accounts: &'a [PlanAccount<'a>],
@@ -119,7 +119,8 @@ impl<'a> Ledger<'a> {
     fn is_within(&self, connection: &Connection, counts: &[u32], mode: usize) -> bool {
         let has_capacity = |max: u32, counts: &[u32]| counts.iter().sum::<u32>() < max;
         if connection.endpoint != MARKET {
-            // The subscription of the instrument at the market endpoint counts against the limits of modes and accounts.
+            // The subscription of the instrument at the market endpoint counts against the limits of modes and
+            // accounts.
             let figure = self.accounts[connection.account].limits.endpoints.get(&connection.endpoint);
             return has_capacity(figure.map_or(u32::MAX, |figure| figure.value), counts);
         }

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, VecDeque};
 
 use super::deal::Slot;
 
-/// Returns the number of instruments of each mode on each connection: for each mode, the largest of these numbers is as small as
-/// the limits allow.
+/// Returns the number of instruments of each mode on each connection: for each mode, the largest of these numbers is as
+/// small as the limits allow.
 ///
 /// # Panics
 /// If the instruments do not fit.
@@ -27,8 +27,8 @@ pub(super) fn quotas(counts: &[u32], slots: &[Slot]) -> Vec<Vec<u32>> {
     network.quotas()
 }
 
-/// Returns the number of instruments of each mode on each connection. As many as possible of them are among the wanted numbers, which
-/// each connection should have in each mode.
+/// Returns the number of instruments of each mode on each connection. As many as possible of them are among the wanted
+/// numbers, which each connection should have in each mode.
 ///
 /// # Panics
 /// If the instruments do not fit.

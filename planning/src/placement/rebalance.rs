@@ -9,8 +9,8 @@ use super::{PlacedItem, PlacedLeg, Placement, PreviousPlaces, UNNUMBERED};
 /// The instruments of one mode and rate on a connection. They are interchangeable: the balance stays the same.
 type ModeAndRate = (u32, Option<usize>, u32);
 
-/// Returns a placement with as many instruments of each mode and rate on each connection as the balanced one, and with as many
-/// instruments as possible where they were. The most valuable ones stay.
+/// Returns a placement with as many instruments of each mode and rate on each connection as the balanced one, and with
+/// as many instruments as possible where they were. The most valuable ones stay.
 pub(super) fn rebalanced(balanced: Placement, items: &[PlacedItem], previous: &PreviousPlaces) -> Placement {
     let own = matched(&balanced, items, previous);
     let Placement { mut connections, mut legs } = balanced;
@@ -51,8 +51,8 @@ pub(super) fn rebalanced(balanced: Placement, items: &[PlacedItem], previous: &P
     Placement { connections, legs }.numbered(&previous.connections, &previous.numbers)
 }
 
-/// Returns the position of the previous connection that each connection continues: one of the same account and endpoint, so that
-/// many instruments can stay.
+/// Returns the position of the previous connection that each connection continues: one of the same account and
+/// endpoint, so that many instruments can stay.
 fn matched(balanced: &Placement, items: &[PlacedItem], previous: &PreviousPlaces) -> Vec<Option<usize>> {
     let Placement { connections, legs } = balanced;
     let kind = |instrument: u32| {

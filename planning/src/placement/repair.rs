@@ -39,8 +39,8 @@ struct Distribution {
 }
 
 impl<'a> Wish<'a> {
-    /// Returns a complete distribution, and the number of subscriptions that are on their wanted connection. The most valuable ones
-    /// stay; the others are put on the connections that suit them best.
+    /// Returns a complete distribution, and the number of subscriptions that are on their wanted connection. The most
+    /// valuable ones stay; the others are put on the connections that suit them best.
     pub(super) fn fulfilled(&self) -> (Seating<'a>, usize) {
         let counts = self.counts(MARKET);
         let ways = self.fitted.region.carrying(&counts).take(WAYS_COMPARED_MAX);
@@ -100,8 +100,8 @@ impl<'a> Wish<'a> {
         Distribution { chosen, quotas, kept }
     }
 
-    /// Returns the connections of a way, which are wanted ones as far as possible, and the other wanted ones that the accounts allow
-    /// in addition.
+    /// Returns the connections of a way, which are wanted ones as far as possible, and the other wanted ones that the
+    /// accounts allow in addition.
     fn chosen(&self, way: &Way, others: &[(String, u32)], weights: &[Vec<u32>]) -> Vec<Chosen> {
         let mut left: Vec<u32> = self.accounts.iter().map(|account| account.limits.connections.value).collect();
         let mut unused: Vec<usize> =

@@ -70,8 +70,9 @@ impl<'a> Seating<'a> {
         }
     }
 
-    /// Opens connections to the market endpoint until the requested number is open or no subscription waits. Each is at the account
-    /// with the fewest that can carry the next subscription, which goes to it unless contracts of an underlying should be together.
+    /// Opens connections to the market endpoint until the requested number is open or no subscription waits. Each is at
+    /// the account with the fewest that can carry the next subscription, which goes to it unless contracts of an
+    /// underlying should be together.
     pub(super) fn open_up_to(&mut self, min_connections: u32) {
         for (task, of) in self.tasks.iter().enumerate() {
             if self.ledger.open.len() >= min_connections as usize {
@@ -90,8 +91,8 @@ impl<'a> Seating<'a> {
         }
     }
 
-    /// Puts all other subscriptions on connections, and opens further ones only if this is allowed and no open one has capacity.
-    /// Returns whether all have one.
+    /// Puts all other subscriptions on connections, and opens further ones only if this is allowed and no open one has
+    /// capacity. Returns whether all have one.
     pub(super) fn fill(&mut self, order: GroupOrder, can_open: bool) -> bool {
         if self.strategy == PlacementStrategy::Together {
             self.fill_with_groups(order);
@@ -143,14 +144,15 @@ impl<'a> Seating<'a> {
         true
     }
 
-    /// Returns the open connection that suits a subscription best: by the contracts of its underlying, then by the lowest rate.
+    /// Returns the open connection that suits a subscription best: by the contracts of its underlying, then by the
+    /// lowest rate.
     fn best(&self, task: usize) -> Option<usize> {
         let open = (0..self.ledger.open.len()).filter(|at| self.ledger.admits(*at, &self.tasks[task]));
         open.min_by_key(|at| self.cost(task, *at))
     }
 
-    /// Returns the cost of a connection for a subscription; the lowest suits best. Of equal rates, an empty connection has the
-    /// lower one.
+    /// Returns the cost of a connection for a subscription; the lowest suits best. Of equal rates, an empty connection
+    /// has the lower one.
     pub(super) fn cost(&self, task: usize, at: usize) -> (i64, u64, bool) {
         let members = self.tasks[task]
             .underlying

@@ -24,8 +24,8 @@ pub(super) fn legs_of<'a>(mode: Mode, accounts: &[PlanAccount<'a>]) -> &'a [Leg]
     &offering.expect("a mode in play is offered").legs
 }
 
-/// Returns the subscriptions of instruments: those to the market endpoint first, and of each endpoint the highest modes and rates
-/// first.
+/// Returns the subscriptions of instruments: those to the market endpoint first, and of each endpoint the highest modes
+/// and rates first.
 pub(super) fn tasks<'a>(items: &[PlacedItem], modes: &[Mode], accounts: &[PlanAccount<'a>]) -> Vec<Task<'a>> {
     let legs: Vec<&[Leg]> = modes.iter().map(|mode| legs_of(*mode, accounts)).collect();
     let of_item = |(item, of): (u32, &PlacedItem)| {

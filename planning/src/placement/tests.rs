@@ -12,8 +12,8 @@ fn rules(min_connections: Option<u32>) -> PlacementRules {
     PlacementRules { strategy: PlacementStrategy::Balanced, min_connections, previous: None, is_rebalanced: false }
 }
 
-/// Places the kept instruments of a case, and returns the mode of each, as a position in `MODES`. `underlying` is that of each
-/// instrument.
+/// Places the kept instruments of a case, and returns the mode of each, as a position in `MODES`. `underlying` is that
+/// of each instrument.
 fn placed_with(
     case: &Case,
     rules: &PlacementRules,

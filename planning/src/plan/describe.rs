@@ -445,7 +445,8 @@ impl<'a> Facts<'a> {
     }
 }
 
-/// Returns the number of instruments that the accounts of a plan carry; without a broker, one account of the reference broker.
+/// Returns the number of instruments that the accounts of a plan carry; without a broker, one account of the reference
+/// broker.
 fn recommended_max(plan: &Plan, brokers: &BrokerModels) -> u64 {
     let estimated = || brokers.instruments_max(plan.subscription_type, broker_of(plan));
     let Some(part) = plan.metadata.broker_part.as_deref() else { return estimated() };

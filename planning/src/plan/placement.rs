@@ -20,8 +20,8 @@ pub struct PlacementMove {
     pub to: PlacedConnection,
 }
 
-/// Returns the moves from one plan to another, in the order of the subscriptions of the new plan. Instruments that only one of the
-/// plans contains do not move.
+/// Returns the moves from one plan to another, in the order of the subscriptions of the new plan. Instruments that only
+/// one of the plans contains do not move.
 pub fn moves(old: &Plan, new: &Plan) -> Vec<PlacementMove> {
     let (Some(old), Some(new)) = (placement_of(old), placement_of(new)) else { return Vec::new() };
     let mut places: HashMap<(&str, &str), &PlacedConnection> = HashMap::new();

@@ -108,9 +108,9 @@ pub fn exceeds(draft: &Draft, count: usize, is_strict: bool) -> Option<DetectedC
 
 /// Decides whether a profile is accepted, and which changes that requires.
 ///
-/// `invalid` are its instruments that plans leave out. `others` are the user's other profiles that are active and not expired,
-/// compared with the instruments that it will have. Every strategy rejects too many instruments. The maximum of the user's
-/// active profiles applies only if it `is_one_more` than before.
+/// `invalid` are its instruments that plans leave out. `others` are the user's other profiles that are active and not
+/// expired, compared with the instruments that it will have. Every strategy rejects too many instruments. The maximum
+/// of the user's active profiles applies only if it `is_one_more` than before.
 pub fn resolve_conflicts(
     draft: &Draft,
     policy: &ProfilePolicy,

@@ -17,8 +17,8 @@ impl PlanRequest {
         }
     }
 
-    /// Replaces the warning about the calendar by the one of today. A request without one is unchanged: its caller may have
-    /// chosen the date.
+    /// Replaces the warning about the calendar by the one of today. A request without one is unchanged: its caller may
+    /// have chosen the date.
     pub fn renew_calendar_warning(&mut self, calendar: &Calendar, today: NaiveDate) {
         let count = self.warnings.len();
         self.warnings.retain(|warning| !Calendar::is_warning(warning));

@@ -22,9 +22,9 @@ use crate::vocabulary::{
     ProfileReference, SubscriptionType,
 };
 
-/// A request with every default filled in, in the form in which it is stored: the names are those of the API. It shares the list
-/// of keys with the plan, if that has the same, and otherwise with the request, as it does the list of items. Everything else is
-/// a copy.
+/// A request with every default filled in, in the form in which it is stored: the names are those of the API. It shares
+/// the list of keys with the plan, if that has the same, and otherwise with the request, as it does the list of items.
+/// Everything else is a copy.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RequestDocument {
     request: PlanRequest,
@@ -52,8 +52,8 @@ impl RequestDocument {
         self.request
     }
 
-    /// Shares the keys of the plan if they are those of the request. A permutation of them is equivalent if the order of the
-    /// request does not matter and the plan leaves out none of its keys.
+    /// Shares the keys of the plan if they are those of the request. A permutation of them is equivalent if the order
+    /// of the request does not matter and the plan leaves out none of its keys.
     pub(crate) fn share_keys(&mut self, instruments: &Arc<KeyList>, is_permutation: bool) {
         let Some(keys) = keys_of(&mut self.request.source) else { return };
         if keys.len() == instruments.len() && (is_permutation || *keys == *instruments) {
@@ -75,8 +75,9 @@ impl RequestDocument {
         }
     }
 
-    /// Returns the size of all blocks of memory that the document owns, without its own size. Lists that it shares with the
-    /// request count fully, because the document keeps them when the request is gone. Those of the plan do not count.
+    /// Returns the size of all blocks of memory that the document owns, without its own size. Lists that it shares with
+    /// the request count fully, because the document keeps them when the request is gone. Those of the plan do not
+    /// count.
     pub(crate) fn heap_bytes(&self, instruments: &Arc<KeyList>) -> usize {
         let heap_of_keys = |keys: &Arc<KeyList>| match Arc::ptr_eq(keys, instruments) {
             true => 0,

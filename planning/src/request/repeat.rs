@@ -7,8 +7,8 @@ use crate::capacity::Capacity;
 use crate::catalogue::search::DocumentFault;
 
 impl PlanRequest {
-    /// Returns the request within the current settings, for today or a later date. Each option that the settings do not allow any
-    /// more is removed, with a warning.
+    /// Returns the request within the current settings, for today or a later date. Each option that the settings do not
+    /// allow any more is removed, with a warning.
     #[must_use]
     pub fn repeated(&self, capacity: &Capacity, max_instruments: u32, today: NaiveDate) -> PlanRequest {
         let mut request = self.clone();

@@ -1,6 +1,7 @@
 //! The arguments of the official Python SDK of each broker. A message serializes to them, in their order.
 //!
-//! An SDK has no word for each mode. A form then uses the lowest one of the SDK that includes the mode, else the highest.
+//! An SDK has no word for each mode. A form then uses the lowest one of the SDK that includes the mode, else the
+//! highest.
 
 mod noren;
 mod several_calls;
@@ -79,7 +80,8 @@ fn has_depth(mode: Mode) -> bool {
     !matches!(mode, Mode::Ltp | Mode::Greeks | Mode::Quote)
 }
 
-/// Returns the calls for an instrument of a broker that sends the depth separately from the price: both if the mode has depth.
+/// Returns the calls for an instrument of a broker that sends the depth separately from the price: both if the mode has
+/// depth.
 fn by_depth<C, A: Copy>(mode: Mode, price: C, depth: C, argument: Option<A>) -> [Option<(C, A)>; 2] {
     if has_depth(mode) {
         return price_and_depth(price, depth, argument);
@@ -92,8 +94,9 @@ fn price_and_depth<C, A: Copy>(price: C, depth: C, argument: Option<A>) -> [Opti
     [argument.map(|argument| (price, argument)), argument.map(|argument| (depth, argument))]
 }
 
-/// kiteconnect 5.2.2: `KiteTicker.subscribe(instrument_tokens)`, then `KiteTicker.set_mode(mode, instrument_tokens)` for each
-/// entry of `modes`. `subscribe` sets the mode `quote`. `KiteTicker.unsubscribe(instrument_tokens)` removes instruments.
+/// kiteconnect 5.2.2: `KiteTicker.subscribe(instrument_tokens)`, then `KiteTicker.set_mode(mode, instrument_tokens)`
+/// for each entry of `modes`. `subscribe` sets the mode `quote`. `KiteTicker.unsubscribe(instrument_tokens)` removes
+/// instruments.
 pub(super) struct Kite;
 
 #[derive(Serialize)]

@@ -20,8 +20,8 @@ static CATALOGUE: LazyLock<Catalogue> = LazyLock::new(demo_catalogue);
 /// An instrument of a test: key, token and segment.
 type TestInstrument<'a> = (&'a str, Option<&'a str>, Option<Segment>);
 
-/// Returns a plan with these instruments, connections (account and endpoint) and subscriptions (position of the instrument,
-/// connection, mode).
+/// Returns a plan with these instruments, connections (account and endpoint) and subscriptions (position of the
+/// instrument, connection, mode).
 fn subscribed_plan(
     broker: Broker,
     instruments: &[TestInstrument<'_>],

@@ -17,7 +17,8 @@ use crate::source::{ItemInstruments, ItemOptions, PlanItem, Source};
 use crate::testing::equity;
 use crate::vocabulary::SubscriptionType;
 
-/// Two connections of three instruments at Kite, small limits of modes at Upstox, and a small endpoint of depth at Dhan.
+/// Two connections of three instruments at Kite, small limits of modes at Upstox, and a small endpoint of depth at
+/// Dhan.
 const SMALL: &str = r#"
 [brokers.kite]
 connections = { value = 2, source = "test", seen = "2026-11-01" }

@@ -1,7 +1,7 @@
 //! Plans without a broker stay as they are: other releases share them by their cache keys.
 //!
-//! Each digest covers the cache keys, the answers and the stored metadata of a group of plans. The last version in which brokers
-//! had no limits computed the values.
+//! Each digest covers the cache keys, the answers and the stored metadata of a group of plans. The last version in
+//! which brokers had no limits computed the values.
 
 use sha2::{Digest, Sha256};
 
@@ -10,7 +10,8 @@ use crate::catalogue::search::Selector;
 use crate::source::Source;
 use crate::vocabulary::{SubscriptionType, hex};
 
-/// Returns keys of the demonstration catalog in a mixed order, and further keys: repeated, unknown, misspelled and malformed.
+/// Returns keys of the demonstration catalog in a mixed order, and further keys: repeated, unknown, misspelled and
+/// malformed.
 fn mixed_keys(catalogue: &Catalogue, count: usize) -> Vec<String> {
     let keys: Vec<&str> = catalogue.instruments().map(|instrument| instrument.key()).collect();
     let mut picked: Vec<String> = (0..count).map(|at| keys[(at * 7919 + 13) % keys.len()].to_owned()).collect();

@@ -146,8 +146,8 @@ impl<'a> Streams<'a> {
     }
 }
 
-/// Returns the difference of a plan to an earlier one, or to an empty plan. An instrument is the same if its key is, or if the
-/// key changed and its token and identity are the same.
+/// Returns the difference of a plan to an earlier one, or to an empty plan. An instrument is the same if its key is, or
+/// if the key changed and its token and identity are the same.
 ///
 /// # Errors
 /// [`NotComparable`] if one of the plans has no subscriptions, or if their brokers differ.

@@ -122,7 +122,8 @@ impl<'a> Lines<'a> {
     }
 }
 
-/// Returns the name by which the broker knows an instrument of a plan: its token or, if no file of the broker lists it, its key.
+/// Returns the name by which the broker knows an instrument of a plan: its token or, if no file of the broker lists it,
+/// its key.
 pub(super) fn wire_name<'a>(side: &Side<'a>, position: u32) -> &'a str {
     side.instrument(position).token.as_deref().unwrap_or_else(|| side.key(position))
 }

@@ -26,7 +26,8 @@ impl<'a> Batch<'a> {
     }
 }
 
-/// Appends the messages of a schedule as a JSON array. In the form of an SDK, each has the arguments of its calls in `messages`.
+/// Appends the messages of a schedule as a JSON array. In the form of an SDK, each has the arguments of its calls in
+/// `messages`.
 ///
 /// # Panics
 /// Never: a message serializes to JSON.
@@ -47,8 +48,8 @@ pub fn write_batches(form: SubscriptionForm, batches: &[Batch<'_>], out: &mut Ve
     out.push(b']');
 }
 
-/// Appends the arguments of the calls of the broker's SDK for a message, as a JSON array. `number` is that of the message in
-/// its schedule, from 1. The array is empty if the connection closes, and for a historical request.
+/// Appends the arguments of the calls of the broker's SDK for a message, as a JSON array. `number` is that of the
+/// message in its schedule, from 1. The array is empty if the connection closes, and for a historical request.
 fn write_messages(broker: Broker, batch: &Batch<'_>, number: usize, out: &mut Vec<u8>) {
     match (batch.message_use(), batch.connection) {
         (Some(of), Some(connection)) => write_batch(broker, of, connection, number, batch.targets(), out),

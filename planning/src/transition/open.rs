@@ -111,7 +111,8 @@ impl<'l, 'a> Open<'l, 'a> {
             .min(left_in_mode(limits, Scope::Account, &self.of_accounts[account], counted))
     }
 
-    /// Returns the number of subscriptions of a connection, up to `wanted`, that can change to another mode in one message.
+    /// Returns the number of subscriptions of a connection, up to `wanted`, that can change to another mode in one
+    /// message.
     pub(super) fn changes_left(&self, line: usize, from: Mode, to: Mode, wanted: u32) -> u32 {
         if from == to || !self.lines[line].is_at_market() {
             return wanted;

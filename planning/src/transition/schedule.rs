@@ -1,10 +1,11 @@
 //! The schedule of the messages that lead from one plan to the next.
 //!
-//! Each connection sends its messages at the pace of the broker. After each message all open subscriptions and connections
-//! together are within the limits. A connection subscribes and changes modes in the order of the plan while it has capacity, and
-//! unsubscribes only if it has none or nothing else is left to do. A connection that the plan lacks closes when it is empty. If no
-//! order of mode changes is possible, the instruments that change are unsubscribed first. Without the instruments that leave or
-//! change, the open subscriptions are a part of the plan, which is within the limits: so every schedule comes to its end.
+//! Each connection sends its messages at the pace of the broker. After each message all open subscriptions and
+//! connections together are within the limits. A connection subscribes and changes modes in the order of the plan while
+//! it has capacity, and unsubscribes only if it has none or nothing else is left to do. A connection that the plan
+//! lacks closes when it is empty. If no order of mode changes is possible, the instruments that change are unsubscribed
+//! first. Without the instruments that leave or change, the open subscriptions are a part of the plan, which is within
+//! the limits: so every schedule comes to its end.
 
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 
@@ -102,7 +103,8 @@ pub struct Schedule<'a> {
 /// The options of a schedule that a caller can choose.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ScheduleOptions {
-    /// Only the messages of the connection with this number. Without an earlier plan the other connections stay as they are.
+    /// Only the messages of the connection with this number. Without an earlier plan the other connections stay as they
+    /// are.
     pub connection: Option<u32>,
 }
 
@@ -152,8 +154,8 @@ pub fn schedule<'a>(
     Ok(Schedule { batches, time_to_ready_ms, ready, warnings })
 }
 
-/// Returns the times by priority. The options are those of the request; an instrument that a selector found and no longer finds
-/// has the defaults.
+/// Returns the times by priority. The options are those of the request; an instrument that a selector found and no
+/// longer finds has the defaults.
 fn ready_times(ready_at: impl Iterator<Item = (u32, u64)>, to: &Side<'_>, basis: Basis<'_>) -> Vec<ReadyTime> {
     let request = to.part.request.request();
     let sourced = request.source.resolve(basis.catalogue, request.options.as_of);
@@ -192,8 +194,8 @@ struct MessageKind {
 
 #[derive(Clone, Debug, Default)]
 struct Pending {
-    /// The positions in the plan of the instruments to subscribe or change, by kind, in the order in which they are sent. The
-    /// first number is their rank on the connection.
+    /// The positions in the plan of the instruments to subscribe or change, by kind, in the order in which they are
+    /// sent. The first number is their rank on the connection.
     wanted: BTreeMap<MessageKind, VecDeque<(u32, u32)>>,
     /// The positions in the earlier plan of the instruments to unsubscribe, the least valuable first.
     unwanted: BTreeMap<(Mode, Mode), VecDeque<(u32, u32)>>,
@@ -236,7 +238,8 @@ impl<'a, 'l> Planner<'a, 'l> {
         Planner { lines, open, to, from, basis, pending, batches, ready_at, released_at, warnings }
     }
 
-    /// Opens the earlier subscriptions and collects the work. Of lines that are not selected, the subscriptions are open already.
+    /// Opens the earlier subscriptions and collects the work. Of lines that are not selected, the subscriptions are
+    /// open already.
     fn start(&mut self, from_legs: &[WireLeg], to_legs: &[WireLeg], is_selected: impl Fn(usize) -> bool) {
         let mut earlier: HashMap<(usize, &str), usize, RandomState> =
             HashMap::with_capacity_and_hasher(from_legs.len(), RandomState::default());
@@ -416,8 +419,8 @@ impl<'a, 'l> Planner<'a, 'l> {
         }
     }
 
-    /// Unsubscribes all instruments of a connection whose mode changes, so that they are subscribed again. Returns whether there
-    /// are any.
+    /// Unsubscribes all instruments of a connection whose mode changes, so that they are subscribed again. Returns
+    /// whether there are any.
     fn resubscribe_changes(&mut self, line: usize) -> bool {
         let changes: Vec<MessageKind> = self.pending[line]
             .wanted
@@ -454,8 +457,8 @@ impl<'a, 'l> Planner<'a, 'l> {
         self.send(line, kind, max.min(u32::try_from(waiting).unwrap_or(u32::MAX)));
     }
 
-    /// Adds a message and returns the time at which it has been sent. A message that may need capacity is sent after all those of
-    /// the account that gave capacity back.
+    /// Adds a message and returns the time at which it has been sent. A message that may need capacity is sent after
+    /// all those of the account that gave capacity back.
     fn push(&mut self, line: usize, action: BatchAction, mode: Option<Mode>, side: Side<'a>, positions: &[u32]) -> u64 {
         let Line { number, account, endpoint } = self.lines[line];
         let now = self.batches.last().map_or(0, |batch| batch.at_ms);

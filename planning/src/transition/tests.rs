@@ -57,8 +57,8 @@ fn figure(value: u32) -> String {
     format!(r#"{{ value = {value}, source = "test", seen = "2026-11-01", because = "test" }}"#)
 }
 
-/// Small limits of each kind: connections and instruments on them at Kite, modes of an account at Upstox, an endpoint of depth at
-/// Dhan, modes of a connection at Angel, and instruments of an account at Fyers.
+/// Small limits of each kind: connections and instruments on them at Kite, modes of an account at Upstox, an endpoint
+/// of depth at Dhan, modes of a connection at Angel, and instruments of an account at Fyers.
 fn small_limits(figures: &[u32; 6]) -> String {
     let [a, b, c, d, e, f] = figures.map(figure);
     format!(
@@ -133,8 +133,8 @@ fn apply(feed: &mut OpenSubscriptions, connected: &mut BTreeSet<ConnectionId>, b
     }
 }
 
-/// Returns the first limit that a feed exceeds, by other code than that of the schedule. An instrument counts in the mode of its
-/// subscription: in these cases no mode with a limit has another endpoint.
+/// Returns the first limit that a feed exceeds, by other code than that of the schedule. An instrument counts in the
+/// mode of its subscription: in these cases no mode with a limit has another endpoint.
 fn exceeded(feed: &OpenSubscriptions, connected: &BTreeSet<ConnectionId>, limits: &Limits) -> Option<String> {
     for (_, account, _) in connected {
         let own = connected.iter().filter(|of| of.1 == *account).count();

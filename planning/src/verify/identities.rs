@@ -55,8 +55,8 @@ impl<'a> PlannedInstrument<'a> {
         self.terms.and_then(|terms| terms.expiry)
     }
 
-    /// Returns the last trading date that is known of the contract: the exchange may have moved the one that the plan stored, and
-    /// a file that does not contain the contract any more does not move it back.
+    /// Returns the last trading date that is known of the contract: the exchange may have moved the one that the plan
+    /// stored, and a file that does not contain the contract any more does not move it back.
     fn last_expiry(&self, listed: Option<Instrument<'a>>) -> Option<NaiveDate> {
         let at_key = self.at_key.filter(|_| self.relation_at_key != Relation::Other);
         listed.or(at_key).and_then(|contract| contract.expiry()).or(self.expiry())

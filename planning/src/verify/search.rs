@@ -20,8 +20,8 @@ pub(super) struct Search<'a> {
 }
 
 impl<'a> Search<'a> {
-    /// Searches the catalog for the instruments that their keys do not show to be unchanged. Without such instruments, the
-    /// catalog is not visited.
+    /// Searches the catalog for the instruments that their keys do not show to be unchanged. Without such instruments,
+    /// the catalog is not visited.
     pub(super) fn of(planned: &[PlannedInstrument<'a>], broker: Broker, catalogue: &'a Catalogue) -> Self {
         let mut search = Search::default();
         let mut wanted: HashSet<(Segment, Option<NaiveDate>), FixedState> = HashSet::default();

@@ -81,8 +81,8 @@ impl Joins<'_> {
 
     /// Returns the groups of active securities with the same ISIN and series on one exchange.
     ///
-    /// The group of a BSE security is not part of it: it changes, and it does not distinguish securities. If the series of
-    /// a row is not known, it is that of the other rows, if they agree.
+    /// The group of a BSE security is not part of it: it changes, and it does not distinguish securities. If the series
+    /// of a row is not known, it is that of the other rows, if they agree.
     fn of_one_isin(&self) -> Vec<Vec<usize>> {
         let is_security = |record: &Record| {
             record.is_active
@@ -129,8 +129,8 @@ impl Joins<'_> {
         if series.is_empty() { ORDINARY } else { series }
     }
 
-    /// Returns the pairs of active contracts with the same terms, one with the monthly and one with the weekly notation of
-    /// their expiry.
+    /// Returns the pairs of active contracts with the same terms, one with the monthly and one with the weekly notation
+    /// of their expiry.
     fn of_the_same_terms(&self) -> Vec<Vec<usize>> {
         let records = self.records();
         let is_contract = |record: &Record| record.is_active && record.expiry.is_some();

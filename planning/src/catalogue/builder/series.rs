@@ -60,8 +60,8 @@ fn lines(builder: &Builder) -> Vec<SeriesLine<'_>> {
     builder.listing.records.iter().enumerate().filter(|(_, record)| is_security(record)).filter_map(line).collect()
 }
 
-/// Whether the row at `other` is inactive and the same security as the active one at `position`: by their ISINs or, if one
-/// is not known, by their names. Their symbols are the same.
+/// Whether the row at `other` is inactive and the same security as the active one at `position`: by their ISINs or, if
+/// one is not known, by their names. Their symbols are the same.
 fn is_same_before(builder: &Builder, other: usize, position: usize) -> bool {
     let (was, is) = (&builder.listing.records[other], &builder.listing.records[position]);
     if was.is_active || was.segment != is.segment {

@@ -9,9 +9,9 @@ use crate::vocabulary::{Exchange, Segment};
 /// The maximum number of changes of one instrument that are followed.
 const STEPS_MAX: usize = 16;
 
-/// Returns each instrument that is not listed any more with the active one that it became, sorted. `pairs` are keys, each
-/// with the next one: an instrument that changed several times is followed to its last key. A security without a pair is
-/// identified by its ISIN, or as a share in another series.
+/// Returns each instrument that is not listed any more with the active one that it became, sorted. `pairs` are keys,
+/// each with the next one: an instrument that changed several times is followed to its last key. A security without a
+/// pair is identified by its ISIN, or as a share in another series.
 pub(super) fn resolve(catalogue: &Catalogue, pairs: &[(String, String)]) -> Vec<(InstrumentId, InstrumentId)> {
     let stored = stored(catalogue, pairs);
     let identified = identified(catalogue);
@@ -89,8 +89,8 @@ impl<'a> Owners<'a> {
         Owners { catalogue, of_isin }
     }
 
-    /// Returns the active security with the ISIN of an inactive one. On NSE, a share and the windows for its blocks have
-    /// one ISIN, so the series must be the same, or both of shares.
+    /// Returns the active security with the ISIN of an inactive one. On NSE, a share and the windows for its blocks
+    /// have one ISIN, so the series must be the same, or both of shares.
     fn successor(&self, id: InstrumentId) -> Option<InstrumentId> {
         let record = &self.catalogue.records[id.index()];
         let owners = self.of_isin.get(&(record.exchange, record.isin))?;

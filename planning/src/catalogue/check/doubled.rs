@@ -35,8 +35,8 @@ pub struct Doubled<'a> {
 
 /// Adds the instruments with two keys to the findings.
 ///
-/// Securities are one if they have the same ISIN; if one of them has none, because Kite, Angel One and Dhan's compact file
-/// have no ISINs, then by the symbol without the series. The keys of contracts follow from their terms.
+/// Securities are one if they have the same ISIN; if one of them has none, because Kite, Angel One and Dhan's compact
+/// file have no ISINs, then by the symbol without the series. The keys of contracts follow from their terms.
 pub(super) fn find<'a>(sources: &[Source], listed: &[ListedInstrument<'a>], findings: &mut Findings<'a>) {
     let securities: Vec<ListedInstrument<'a>> =
         listed.iter().copied().filter(|listed| is_security(&listed.instrument)).collect();
@@ -98,7 +98,8 @@ struct Pair<'a> {
     matched_by: MatchedBy,
 }
 
-/// Compares all instruments of each group, and passes on the pairs that are one instrument and have no broker in common.
+/// Compares all instruments of each group, and passes on the pairs that are one instrument and have no broker in
+/// common.
 fn compare<'a, K: Ord>(
     mut listed: Vec<(K, ListedInstrument<'a>)>,
     matched_by: MatchedBy,

@@ -1,8 +1,8 @@
 //! Finds lot sizes and price steps of a broker whose unit seems to be wrong.
 //!
-//! Files do not name their units: one has paise instead of rupees, another has a number of lots instead of units per lot. A
-//! single value shows nothing, because exchanges change lots and steps. A wrong unit affects most instruments of a segment
-//! in the same way, so only a majority of at least [`COUNT_MIN`] instruments is a finding.
+//! Files do not name their units: one has paise instead of rupees, another has a number of lots instead of units per
+//! lot. A single value shows nothing, because exchanges change lots and steps. A wrong unit affects most instruments of
+//! a segment in the same way, so only a majority of at least [`COUNT_MIN`] instruments is a finding.
 
 mod ratio;
 
@@ -21,11 +21,11 @@ use crate::vocabulary::{Broker, InstrumentType, Segment};
 const COUNT_MIN: usize = 20;
 /// The smallest price step of a contract on any of the exchanges: that of currencies.
 const CONTRACT_TICK_MIN: Amount = Amount::from_ten_thousandths(25);
-/// The range of the median price step of the shares of an exchange. Most shares have the step 0.01 or 0.05; the large steps
-/// up to 5 rupees are those of a few expensive shares.
+/// The range of the median price step of the shares of an exchange. Most shares have the step 0.01 or 0.05; the large
+/// steps up to 5 rupees are those of a few expensive shares.
 const SHARE_TICKS: [Amount; 2] = [Amount::from_ten_thousandths(100), Amount::from_ten_thousandths(1000)];
-/// The maximum of the median of price step divided by strike, in millionths. In files with the right unit it is 33 for shares,
-/// 28 for currencies, and below 10 for commodities; a file in paise has a hundred times as much.
+/// The maximum of the median of price step divided by strike, in millionths. In files with the right unit it is 33 for
+/// shares, 28 for currencies, and below 10 for commodities; a file in paise has a hundred times as much.
 const TICK_OF_STRIKE_MAX: i64 = 200;
 
 /// A field of one broker and segment whose unit seems to be wrong.
@@ -48,8 +48,8 @@ pub struct SuspiciousUnit<'a> {
 /// The reason why a unit seems to be wrong.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum UnitFault {
-    /// Most values differ from those of other brokers by the same factor: by a power of ten, or, in files of one date, by
-    /// another whole number. The values of most brokers are right; of two brokers, the value that is used.
+    /// Most values differ from those of other brokers by the same factor: by a power of ten, or, in files of one date,
+    /// by another whole number. The values of most brokers are right; of two brokers, the value that is used.
     Factor {
         /// The value of the broker divided by that of the others.
         factor: Ratio,
@@ -168,8 +168,8 @@ fn of_factor<'a>(
 
 /// Finds brokers that list a lot of 1 for all contracts of a segment.
 ///
-/// The lot of a broker is known if it is used, or if it contradicts the one that is used. In other cases the broker agrees or
-/// its file has none.
+/// The lot of a broker is known if it is used, or if it contradicts the one that is used. In other cases the broker
+/// agrees or its file has none.
 fn lots_of_one<'a>(listed: &[ListedInstrument<'a>], contradictions: &Contradictions<'a>) -> Vec<SuspiciousUnit<'a>> {
     #[derive(Default)]
     struct Lots<'a> {
@@ -210,8 +210,8 @@ fn lots_of_one<'a>(listed: &[ListedInstrument<'a>], contradictions: &Contradicti
     lots.into_iter().filter(is_suspicious).map(unit).collect()
 }
 
-/// Finds brokers whose price steps cannot be in rupees, by the median of those that are used: compared with the smallest
-/// step of a contract, with the steps of shares, and with the strikes.
+/// Finds brokers whose price steps cannot be in rupees, by the median of those that are used: compared with the
+/// smallest step of a contract, with the steps of shares, and with the strikes.
 fn implausible_ticks<'a>(listed: &[ListedInstrument<'a>]) -> Vec<SuspiciousUnit<'a>> {
     /// Instruments with the figure whose median is compared.
     type Figures<'a> = Vec<(i64, &'a str)>;

@@ -93,8 +93,8 @@ impl Ranks {
     }
 }
 
-/// Returns the sort key of an instrument; a lower one is listed first. It is one number, because numbers are sorted in a
-/// fraction of the time of tuples.
+/// Returns the sort key of an instrument; a lower one is listed first. It is one number, because numbers are sorted in
+/// a fraction of the time of tuples.
 fn worth(catalogue: &Catalogue, id: InstrumentId, from_middle: &[u16]) -> u128 {
     let record = &catalogue.records[id.index()];
     let (class, reach) = (record.class.worth_rank().into(), reach(record.exchange).into());

@@ -85,7 +85,8 @@ impl Selector {
         items.iter().enumerate().filter_map(read).collect()
     }
 
-    /// Reads one selector. Faults are added to `faults`, with their location below `pointer`. Returns `None` if it has any.
+    /// Reads one selector. Faults are added to `faults`, with their location below `pointer`. Returns `None` if it has
+    /// any.
     pub fn read(item: &Value, pointer: &str, faults: &mut Vec<DocumentFault>) -> Option<Selector> {
         let faults_before = faults.len();
         let selector = SelectorReader::read(item, pointer.to_owned(), faults);

@@ -104,8 +104,9 @@ fn mask_of(word: &str) -> u32 {
 /// Returns the number of typing errors between two words, if it is at most `max`: an additional, missing or wrong
 /// letter, or two exchanged neighbors (optimal string alignment).
 ///
-/// It goes row by row over the table of all pairs of prefixes, at most `max` away from the diagonal. A search with a typing
-/// error takes 1.2 times as long with the function of the crate strsim, which has no maximum (`benches/search.rs`).
+/// It goes row by row over the table of all pairs of prefixes, at most `max` away from the diagonal. A search with a
+/// typing error takes 1.2 times as long with the function of the crate strsim, which has no maximum
+/// (`benches/search.rs`).
 pub(crate) fn distance(a: &[u8], b: &[u8], max: usize) -> Option<usize> {
     if a.len().abs_diff(b.len()) > max || a.len() > LETTERS_MAX || b.len() > LETTERS_MAX {
         return None;

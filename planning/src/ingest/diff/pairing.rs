@@ -62,8 +62,8 @@ fn name_and_token(row: &Row) -> Option<Security<'_>> {
     }
 }
 
-/// When a share moves to another series, it keeps its base symbol and its name; its key and its token change. Securities in
-/// other series than those of shares are not paired: several of them have one base symbol and one name.
+/// When a share moves to another series, it keeps its base symbol and its name; its key and its token change.
+/// Securities in other series than those of shares are not paired: several of them have one base symbol and one name.
 fn share_and_name(row: &Row) -> Option<(&str, String)> {
     let listing = row.listing();
     if !listing.is_share() {

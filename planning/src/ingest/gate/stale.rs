@@ -80,8 +80,8 @@ struct Bounds {
     last: Option<NaiveDate>,
     /// The earliest expiry of the last file in each segment, which counts if its date is unknown.
     by_segment: BTreeMap<Segment, NaiveDate>,
-    /// The date of the new file: a contract that expires later has not expired. Somebody has stated it, which permits an
-    /// early series of a new product.
+    /// The date of the new file: a contract that expires later has not expired. Somebody has stated it, which permits
+    /// an early series of a new product.
     file: Option<NaiveDate>,
 }
 

@@ -62,8 +62,8 @@ fn are_apart(one: u64, other: u64) -> bool {
     one.max(other) >= one.min(other).saturating_mul(RATIO_MIN)
 }
 
-/// Returns the contracts of a file, and which of their figures the last file of the broker has. The rows of both files are
-/// sorted by exchange and symbol.
+/// Returns the contracts of a file, and which of their figures the last file of the broker has. The rows of both files
+/// are sorted by exchange and symbol.
 fn contracts<'a, R: Borrow<Row>>(
     rows: impl IntoIterator<Item = &'a Row>,
     last: Option<&'a LastLoad<R>>,
@@ -79,8 +79,8 @@ fn contracts<'a, R: Borrow<Row>>(
     })
 }
 
-/// Whether a file may have another unit than the last file of the broker. It has the same one in a segment if most contracts
-/// have the same figures: then no file of another broker needs to be read.
+/// Whether a file may have another unit than the last file of the broker. It has the same one in a segment if most
+/// contracts have the same figures: then no file of another broker needs to be read.
 pub fn units_may_differ<'a, R: Borrow<Row>>(
     rows: impl IntoIterator<Item = &'a Row>,
     last: Option<&'a LastLoad<R>>,
@@ -134,8 +134,8 @@ impl<'a> Units<'a> {
         Units { contracts: contracts(rows, last).collect(), tallies: BTreeMap::new() }
     }
 
-    /// Compares the file with the rows of the last file of another broker, which are sorted by exchange and symbol. Only one
-    /// of them is in memory at a time.
+    /// Compares the file with the rows of the last file of another broker, which are sorted by exchange and symbol.
+    /// Only one of them is in memory at a time.
     ///
     /// # Errors
     /// The first error of `rows`. The comparison is then incomplete.

@@ -35,8 +35,8 @@ fn count(count: usize) -> u32 {
     u32::try_from(count).unwrap()
 }
 
-/// Returns the number of subscriptions that are not on the connection of before. `item` returns the previous position of each
-/// instrument.
+/// Returns the number of subscriptions that are not on the connection of before. `item` returns the previous position
+/// of each instrument.
 fn moved(before: &Placement, after: &Placement, item: impl Fn(u32) -> Option<u32>) -> usize {
     let is_where_it_was = |leg: &&PlacedLeg| {
         let connection = &after.connections[leg.connection as usize];

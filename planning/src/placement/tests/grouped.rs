@@ -2,8 +2,8 @@
 
 use super::*;
 
-/// Returns the number of contracts of each underlying on each connection, of at least `connections`. `contracts` has the number of
-/// contracts of each underlying.
+/// Returns the number of contracts of each underlying on each connection, of at least `connections`. `contracts` has
+/// the number of contracts of each underlying.
 fn grouped(strategy: PlacementStrategy, contracts: &[u32], per_connection: u32, connections: u32) -> Vec<Vec<u32>> {
     let figures = Figures {
         connections: 4,

@@ -1,5 +1,5 @@
-//! Describes the allocation of a plan at its broker: the use of its limits, its rates, where it concentrates, and when its
-//! contracts expire.
+//! Describes the allocation of a plan at its broker: the use of its limits, its rates, where it concentrates, and when
+//! its contracts expire.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
@@ -207,7 +207,8 @@ fn costs(plan: &Plan, part: &BrokerPart) -> Vec<ModeCost> {
     counts.into_iter().map(cost).collect()
 }
 
-/// Returns the number of instruments that the accounts of a plan carry in its modes. `None` if no limit of theirs is known.
+/// Returns the number of instruments that the accounts of a plan carry in its modes. `None` if no limit of theirs is
+/// known.
 pub(super) fn carried_max(part: &BrokerPart, brokers: &BrokerModels) -> Option<u64> {
     let subscriptions = part.subscriptions.as_ref()?;
     let modes: BTreeSet<Mode> = subscriptions.instruments.iter().filter_map(|of| of.mode).collect();

@@ -2,7 +2,8 @@
 
 use utoipa::openapi::schema::{ArrayBuilder, ObjectBuilder, OneOfBuilder, Schema, Type};
 
-/// Returns the schema of pairs of a name and a number. A tuple schema would be exact, but generators do not understand it.
+/// Returns the schema of pairs of a name and a number. A tuple schema would be exact, but generators do not understand
+/// it.
 pub(super) fn pairs() -> Schema {
     let number = ObjectBuilder::new().schema_type(Type::Integer).minimum(Some(0));
     let part = OneOfBuilder::new().item(ObjectBuilder::new().schema_type(Type::String)).item(number);

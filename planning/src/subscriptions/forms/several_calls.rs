@@ -1,5 +1,5 @@
-//! The forms of SDKs that have a call for each kind of data. If these are several functions, `call` names the one that takes
-//! the other fields as its arguments.
+//! The forms of SDKs that have a call for each kind of data. If these are several functions, `call` names the one that
+//! takes the other fields as its arguments.
 
 use serde::Serialize;
 
@@ -63,8 +63,8 @@ impl<'a> Form<'a> for Fyers {
     }
 }
 
-/// growwapi 1.5.0: `GrowwFeed.subscribe_ltp(instrument_list)`, `.subscribe_market_depth` and `.subscribe_index_value`. The SDK
-/// has no subject for commodities.
+/// growwapi 1.5.0: `GrowwFeed.subscribe_ltp(instrument_list)`, `.subscribe_market_depth` and `.subscribe_index_value`.
+/// The SDK has no subject for commodities.
 pub(in crate::subscriptions) struct Groww;
 
 #[derive(Serialize)]

@@ -1,5 +1,5 @@
-//! The forms of brokers whose files the service does not read. Their tokens are written as the broker's own messages write
-//! them.
+//! The forms of brokers whose files the service does not read. Their tokens are written as the broker's own messages
+//! write them.
 
 use serde::Serialize;
 
@@ -53,8 +53,8 @@ impl<'a> Form<'a> for Kotak {
     }
 }
 
-/// py5paisa 0.7.21.2: `FivePaisaClient.Request_Feed(Method, Operation, req_list)`, whose result `connect` sends. A token is
-/// `N|C|1660`: exchange, type of exchange, and number.
+/// py5paisa 0.7.21.2: `FivePaisaClient.Request_Feed(Method, Operation, req_list)`, whose result `connect` sends. A
+/// token is `N|C|1660`: exchange, type of exchange, and number.
 pub(in crate::subscriptions) struct FivePaisa;
 
 #[derive(Serialize)]
@@ -98,8 +98,8 @@ impl<'a> Form<'a> for FivePaisa {
     }
 }
 
-/// breeze-connect 1.0.69: `BreezeConnect.subscribe_feeds(stock_token)`, one instrument per call. A token is that of the quotes,
-/// `4.1!2885`; that of the depth is `4.2!2885`.
+/// breeze-connect 1.0.69: `BreezeConnect.subscribe_feeds(stock_token)`, one instrument per call. A token is that of the
+/// quotes, `4.1!2885`; that of the depth is `4.2!2885`.
 pub(in crate::subscriptions) struct Breeze;
 
 #[derive(Serialize)]

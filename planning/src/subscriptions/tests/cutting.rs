@@ -91,8 +91,8 @@ proptest! {
     }
 }
 
-/// Returns the number of messages that a schedule sends on connection 2. Each has one mode, and Kite's SDK sends another one to set
-/// a mode other than `quote`.
+/// Returns the number of messages that a schedule sends on connection 2. Each has one mode, and Kite's SDK sends
+/// another one to set a mode other than `quote`.
 fn sent_by_mode(broker: Broker, legs: &[(u32, Mode, bool)], instruments_max: u32) -> u64 {
     let mut counts: BTreeMap<Mode, u32> = BTreeMap::new();
     for (_, mode, _) in legs.iter().filter(|(connection, ..)| *connection == 2) {

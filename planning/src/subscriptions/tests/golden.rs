@@ -7,8 +7,8 @@ const SHARE: (&str, Segment) = ("BSE:TCS", Segment::BseEquity);
 const CONTRACT: (&str, Segment) = ("NFO:NIFTY26NOVFUT", Segment::NseDerivative);
 const COMMODITY: (&str, Segment) = ("MCX:GOLD26DECFUT", Segment::McxCommodity);
 
-/// Returns the messages of one connection with these tokens of the index, the share, the contract and the commodity, in the
-/// modes `ltp`, `quote`, `full` and `full`. A fifth instrument has no token.
+/// Returns the messages of one connection with these tokens of the index, the share, the contract and the commodity, in
+/// the modes `ltp`, `quote`, `full` and `full`. A fifth instrument has no token.
 fn messages(broker: Broker, tokens: [&str; 4]) -> String {
     let instruments = [INDEX, SHARE, CONTRACT, COMMODITY];
     let mut listed: Vec<TestInstrument<'_>> =
