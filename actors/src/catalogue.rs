@@ -4,7 +4,7 @@
 mod actor;
 mod calendar;
 pub(crate) mod metrics;
-mod refusals;
+mod rejected_files;
 #[cfg(test)]
 mod tests;
 
@@ -14,12 +14,12 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 use registry_planning::catalogue::{Builder, Catalogue};
 use registry_planning::vocabulary::Broker;
-use registry_store::{LoadSummary, Refusal, Store};
+use registry_store::{LoadSummary, RejectedFile, Store};
 use tokio::sync::watch;
 use tokio::time::Instant;
 
 use self::actor::{CatalogueActor, CatalogueMessage};
-use self::refusals::Refusals;
+use self::rejected_files::RejectedFiles;
 use crate::persistence::{Op, PersistenceError, PersistenceHandle};
 use crate::runtime::mailbox::{CallError, Inspection, Mailbox};
 use crate::runtime::{ActorCell, SpawnErr};
@@ -32,7 +32,7 @@ const CAPACITY: usize = 64;
 #[derive(Clone)]
 pub struct CatalogueHandle {
     mailbox: Mailbox<CatalogueMessage>,
-    refusals: Arc<Refusals>,
+    rejected_files: Arc<RejectedFiles>,
     loads: Arc<ArcSwap<Vec<LoadSummary>>>,
     responds_since: Arc<watch::Sender<Option<Instant>>>,
     persistence: PersistenceHandle,
@@ -41,8 +41,8 @@ pub struct CatalogueHandle {
 impl CatalogueHandle {
     pub(crate) fn new(persistence: PersistenceHandle) -> Self {
         let mailbox = Mailbox::new("catalogue", CAPACITY);
-        let (refusals, loads, responds_since) = Default::default();
-        CatalogueHandle { mailbox, refusals, loads, responds_since, persistence }
+        let (rejected_files, loads, responds_since) = Default::default();
+        CatalogueHandle { mailbox, rejected_files, loads, responds_since, persistence }
     }
 
     pub(crate) async fn spawn(
@@ -51,9 +51,9 @@ impl CatalogueHandle {
         snapshots: Arc<SnapshotCell>,
         supervisor: ActorCell,
     ) -> Result<ActorCell, SpawnErr> {
-        let (refusals, responds_since) = (Arc::clone(&self.refusals), Arc::clone(&self.responds_since));
+        let (rejected_files, responds_since) = (Arc::clone(&self.rejected_files), Arc::clone(&self.responds_since));
         let (persistence, loads) = (self.persistence.clone(), Arc::clone(&self.loads));
-        let actor = CatalogueActor { has_demonstration, persistence, snapshots, refusals, loads, responds_since };
+        let actor = CatalogueActor { has_demonstration, persistence, snapshots, rejected_files, loads, responds_since };
         self.mailbox.spawn(actor, supervisor).await
     }
 
@@ -78,9 +78,9 @@ impl CatalogueHandle {
         }
     }
 
-    /// Returns the refused files after which no file of their broker was accepted, newest first.
-    pub fn refusals(&self) -> Arc<Vec<Refusal>> {
-        self.refusals.in_effect()
+    /// Returns the rejected files after which no file of their broker was accepted, newest first.
+    pub fn rejected_files(&self) -> Arc<Vec<RejectedFile>> {
+        self.rejected_files.in_effect()
     }
 
     /// Returns the last accepted load of each broker, as it was read after the served catalog.
@@ -88,14 +88,14 @@ impl CatalogueHandle {
         self.loads.load_full()
     }
 
-    /// Deletes the rejections of a broker, and returns their number. They are no longer in effect once the actor has
+    /// Deletes the rejected files of a broker, and returns their number. They are no longer in effect once the actor has
     /// [caught up](Self::catch_up).
     ///
     /// # Errors
     /// [`PersistenceError`].
-    pub async fn dismiss_refusals(&self, broker: Broker, deadline: Instant) -> Result<u64, PersistenceError> {
-        let dismiss = move |store: Arc<dyn Store>| async move { store.dismiss_refusals(broker).await };
-        self.persistence.run(Op::DismissRefusals, deadline, dismiss).await
+    pub async fn dismiss_rejected_files(&self, broker: Broker, deadline: Instant) -> Result<u64, PersistenceError> {
+        let dismiss = move |store: Arc<dyn Store>| async move { store.dismiss_rejected_files(broker).await };
+        self.persistence.run(Op::DismissRejectedFiles, deadline, dismiss).await
     }
 
     /// Returns the state of the actor.

@@ -9,7 +9,7 @@ mod evaluation;
 mod fetch;
 mod jobs;
 pub(crate) mod metrics;
-pub mod refused_files;
+pub mod rejected_files;
 mod run;
 mod schedule;
 mod settings;
@@ -25,7 +25,7 @@ use registry_store::jobs::Job;
 use tokio::time::Instant;
 
 use self::actor::{IngestActor, IngestMessage};
-pub use self::evaluation::{Force, GateResult, Offering, date_in, offer, store_refusal};
+pub use self::evaluation::{Force, GateResult, Offering, date_in, offer, store_rejected_file};
 use self::jobs::LiveJobs;
 pub use self::jobs::{JobRequest, PRIORITY_DEFAULT, SubmitError};
 pub use self::settings::{IngestSettings, ScheduledSource};

@@ -108,7 +108,7 @@ async fn dismiss(broker: Broker, common: &Common, settings: &ProcessSettings) ->
         Some(remote) => remote.delete(&["brokers", broker.as_str(), "rejections"]).await?,
         None => {
             let store = resolve(settings).await?.store;
-            let dismissed = store.dismiss_refusals(broker).await;
+            let dismissed = store.dismiss_rejected_files(broker).await;
             store.close().await;
             json!({"broker_id": broker, "dismissed": dismissed?})
         }

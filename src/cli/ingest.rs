@@ -12,13 +12,13 @@ use std::sync::Arc;
 use anyhow::{Context, anyhow, bail};
 use chrono::{DateTime, NaiveDate, Utc};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use registry_actors::ingest::{Force, GateResult, Offering, date_in, offer, refused_files, store_refusal};
+use registry_actors::ingest::{Force, GateResult, Offering, date_in, offer, rejected_files, store_rejected_file};
 use registry_planning::dump::{DumpError, Limits, is_json};
 use registry_planning::ingest::gate::GateFault;
 use registry_planning::ingest::selection::{Filters, Mode, Selection};
 use registry_planning::ingest::{FileLoad, QuarantinedRow, read_file};
 use registry_planning::vocabulary::{Broker, counted};
-use registry_store::{Offer, RefusalRecord, Store};
+use registry_store::{Offer, RejectedFileRecord, Store};
 use serde_json::{Value, json};
 
 use super::output::{harmless, print_error, print_json, print_line, table};
@@ -150,7 +150,7 @@ fn refusal(path: &Path, broker: Broker, outcome: &GateResult, may_be_forced: boo
 fn save_refused_copy(path: &Path, broker: Broker, at: DateTime<Utc>, settings: &ProcessSettings) -> String {
     let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     match File::open(path) {
-        Ok(file) => refused_files::save_copy(file, &name, broker, at, &settings.refused_path()),
+        Ok(file) => rejected_files::save_copy(file, &name, broker, at, &settings.refused_path()),
         Err(fault) => format!("failed to keep a copy for inspection: {fault}"),
     }
 }
@@ -167,10 +167,10 @@ async fn unreadable(
 ) -> anyhow::Result<()> {
     let fault = anyhow!(fault);
     let faults = vec![GateFault { gate: "readable", detail: format!("{fault:#}") }];
-    let record = RefusalRecord { broker, source, refused_at, faults, quarantine: Vec::new() };
+    let record = RejectedFileRecord { broker, source, rejected_at: refused_at, faults, quarantine: Vec::new() };
     let told = async {
         let store = resolve(settings).await?.store;
-        let told = store_refusal(&*store, &record).await;
+        let told = store_rejected_file(&*store, &record).await;
         store.close().await;
         told.context("failed to record the rejection")
     };

@@ -109,7 +109,7 @@ impl ProcessSettings {
             folder,
             origins,
             spool: self.data_dir.join("incoming"),
-            refused_files: self.refused_path(),
+            rejected_files: self.refused_path(),
             sources,
             retry_after,
             tls: Arc::clone(&self.tls),
@@ -158,7 +158,7 @@ mod tests {
         assert_eq!((&*values[FOLDER], &*values[ORIGINS]), ("(not set)", "(not set)"));
         assert_eq!((settings.folder, settings.origins, settings.sources.len()), (None, vec![], 0));
         assert_eq!((settings.limits, settings.retry_after), (Limits::default(), Duration::from_secs(60)));
-        assert_eq!((settings.spool, settings.refused_files), ("/fake/incoming".into(), "/fake/refused".into()));
+        assert_eq!((settings.spool, settings.rejected_files), ("/fake/incoming".into(), "/fake/refused".into()));
     }
 
     #[test]

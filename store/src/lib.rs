@@ -35,8 +35,8 @@ pub use self::idempotency::KeyStore;
 pub use self::jobs::JobStore;
 pub use self::lanes::Lane;
 pub use self::loads::{
-    ARCHIVES_KEPT, CatalogueStore, LastAccepted, LoadDiff, LoadRecord, LoadSummary, Offer, Refusal, RefusalRecord,
-    StoredCatalogue, StoredFault,
+    ARCHIVES_KEPT, CatalogueStore, LastAccepted, LoadDiff, LoadRecord, LoadSummary, Offer, RejectedFile,
+    RejectedFileRecord, StoredCatalogue, StoredFault,
 };
 pub use self::paging::{COUNT_MAX, Page, Portion, PortionLimit, Position, RowOutline, rows_within};
 pub use self::plans::{PlanFilter, PlanPage, PlanStore, PlanSummary};

@@ -20,9 +20,9 @@ use super::error::StoreError;
 /// Number of loads per broker whose archives are kept: a week of trading days. Differences are kept for all loads.
 pub const ARCHIVES_KEPT: i64 = 5;
 /// Number of rejections that are kept per broker.
-pub(super) const REFUSALS_KEPT: i64 = 100;
+pub(super) const REJECTED_FILES_KEPT: i64 = 100;
 /// Maximum number of rejections that are read, of all brokers.
-pub(super) const REFUSALS_MAX: i64 = 100;
+pub(super) const REJECTED_FILES_MAX: i64 = 100;
 /// Maximum number of quarantined rows that are stored per file, and of characters of each.
 const QUARANTINE_MAX: (usize, usize) = (100, 200);
 
@@ -191,13 +191,13 @@ impl std::fmt::Display for StoredFault {
 
 /// A rejected file, before it is stored.
 #[derive(Clone, Debug)]
-pub struct RefusalRecord {
+pub struct RejectedFileRecord {
     /// The broker.
     pub broker: Broker,
     /// The source, for people.
     pub source: String,
     /// The time of the rejection.
-    pub refused_at: DateTime<Utc>,
+    pub rejected_at: DateTime<Utc>,
     /// The gates that it failed.
     pub faults: Vec<GateFault>,
     /// The quarantined rows.
@@ -206,15 +206,15 @@ pub struct RefusalRecord {
 
 /// A rejected file after which no file of its broker was accepted.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Refusal {
+pub struct RejectedFile {
     /// Ascends with every rejection.
-    pub refusal_id: i64,
+    pub rejection_id: i64,
     /// The broker.
     pub broker: Broker,
     /// The source, for people.
     pub source: String,
     /// The time of the rejection.
-    pub refused_at: DateTime<Utc>,
+    pub rejected_at: DateTime<Utc>,
     /// The gates that it failed.
     pub faults: Vec<StoredFault>,
 }
@@ -255,13 +255,13 @@ pub trait CatalogueStore: Send + Sync + 'static {
     async fn accept_load(&self, record: &LoadRecord) -> Result<i64, StoreError>;
 
     /// Stores the rejection of a file.
-    async fn refuse_load(&self, record: &RefusalRecord) -> Result<(), StoreError>;
+    async fn reject_load(&self, record: &RejectedFileRecord) -> Result<(), StoreError>;
 
     /// Reads up to a hundred rejections after which no load of their broker was accepted, newest first.
-    async fn refusals(&self) -> Result<Vec<Refusal>, StoreError>;
+    async fn rejected_files(&self) -> Result<Vec<RejectedFile>, StoreError>;
 
     /// Deletes all rejections of a broker, and returns their number.
-    async fn dismiss_refusals(&self, broker: Broker) -> Result<u64, StoreError>;
+    async fn dismiss_rejected_files(&self, broker: Broker) -> Result<u64, StoreError>;
 
     /// Lists the last accepted load of each broker.
     async fn last_summaries(&self) -> Result<Vec<LoadSummary>, StoreError>;

@@ -1,4 +1,4 @@
-//! Follows the stored catalog, the trading calendar and the refusals.
+//! Follows the stored catalog, the trading calendar and the rejected files.
 
 use std::sync::Arc;
 
@@ -10,14 +10,14 @@ use registry_planning::demo;
 use registry_planning::plan::describe::trading_date;
 use registry_planning::vocabulary::{Broker, hex};
 use registry_store::background::Priority;
-use registry_store::{LoadSummary, Refusal, Store};
+use registry_store::{LoadSummary, RejectedFile, Store};
 use tokio::sync::watch;
 use tokio::time::{Duration, Instant};
 use tracing::{info, warn};
 
 use super::calendar::{FollowedCalendar, NewerCalendar, newer_calendar};
 use super::empty;
-use super::refusals::Refusals;
+use super::rejected_files::RejectedFiles;
 use crate::persistence::{Op, PersistenceError, PersistenceHandle};
 use crate::runtime::mailbox::{Behaviour, Inspection, Message, Myself, Reply};
 use crate::snapshot::SnapshotCell;
@@ -60,7 +60,7 @@ pub(crate) struct Followed {
     /// The stored catalog, if it differs from the served one.
     catalogue: Option<(Served, Arc<Catalogue>)>,
     calendar: NewerCalendar,
-    refusals: Vec<Refusal>,
+    rejected_files: Vec<RejectedFile>,
     /// The last load of each broker, if the catalog differs and they were read.
     loads: Option<Vec<LoadSummary>>,
 }
@@ -79,7 +79,7 @@ pub(crate) struct CatalogueActor {
     pub(super) has_demonstration: bool,
     pub(super) persistence: PersistenceHandle,
     pub(super) snapshots: Arc<SnapshotCell>,
-    pub(super) refusals: Arc<Refusals>,
+    pub(super) rejected_files: Arc<RejectedFiles>,
     /// The last load of each broker. Outlives the actor.
     pub(super) loads: Arc<ArcSwap<Vec<LoadSummary>>>,
     /// The time since which the database has responded. Outlives the actor.
@@ -168,8 +168,10 @@ impl CatalogueActor {
                     None if has_demonstration => Served::Demonstration(today),
                     None => Served::Empty,
                 };
-                let refusals = persistence
-                    .run(Op::Refusals, Instant::now() + VERSION_TIMEOUT, |store| async move { store.refusals().await })
+                let rejected_files = persistence
+                    .run(Op::RejectedFiles, Instant::now() + VERSION_TIMEOUT, |store| async move {
+                        store.rejected_files().await
+                    })
                     .await?;
                 let calendar = newer_calendar(&persistence, known).await?;
                 let catalogue = match served == Some(wanted) {
@@ -181,7 +183,7 @@ impl CatalogueActor {
                     true => last_summaries(&persistence).await.ok(),
                     false => None,
                 };
-                Ok(Followed { catalogue, calendar, refusals, loads })
+                Ok(Followed { catalogue, calendar, rejected_files, loads })
             };
             CatalogueMessage::Followed { outcome: outcome.await }
         });
@@ -190,11 +192,11 @@ impl CatalogueActor {
     fn followed(&self, outcome: Result<Followed, PersistenceError>, state: &mut State) {
         self.record_response(outcome.is_ok());
         match outcome {
-            Ok(Followed { catalogue, calendar, refusals, loads }) => {
+            Ok(Followed { catalogue, calendar, rejected_files, loads }) => {
                 if std::mem::take(&mut state.is_failing) {
                     info!("stored catalog recovered");
                 }
-                self.refusals.follow(refusals);
+                self.rejected_files.follow(rejected_files);
                 state.are_loads_due = loads.is_none() && (catalogue.is_some() || state.are_loads_due);
                 if let Some(loads) = loads {
                     self.loads.store(Arc::new(loads));

@@ -4,7 +4,7 @@ use metrics::{Unit, counter, describe_counter, describe_gauge, gauge};
 use registry_planning::ingest::gate;
 use registry_planning::vocabulary::Broker;
 
-use super::refusals::{CATALOGUE_REFUSALS, OTHER_GATE, REFUSALS_IN_EFFECT, count_in_effect};
+use super::rejected_files::{FAILED_GATES, OTHER_GATE, REJECTED_FILES_IN_EFFECT, count_in_effect};
 
 /// Describes the metrics of the catalog and sets those with a closed list of labels to 0.
 pub(crate) fn register() {
@@ -15,11 +15,11 @@ pub(crate) fn register() {
         "Time at which this process started to serve the catalog, as a Unix timestamp"
     );
     describe_counter!(
-        CATALOGUE_REFUSALS,
+        FAILED_GATES,
         "Number of failed gates of rejected files, by broker and gate, including rejections in effect at the start"
     );
     describe_gauge!(
-        REFUSALS_IN_EFFECT,
+        REJECTED_FILES_IN_EFFECT,
         "Number of rejected files of a broker since its last accepted one: 0 as soon as the next file is accepted"
     );
     describe_gauge!("instrument_registry_broker_tokens_active", "Number of tokens of active instruments, by broker");
@@ -29,7 +29,7 @@ pub(crate) fn register() {
     for broker in Broker::WITH_FILES {
         gauge!("instrument_registry_broker_tokens_active", "broker_id" => broker.as_str()).set(0);
         for gate in gate::NAMES.into_iter().chain([OTHER_GATE]) {
-            counter!(CATALOGUE_REFUSALS, "broker_id" => broker.as_str(), "gate" => gate).absolute(0);
+            counter!(FAILED_GATES, "broker_id" => broker.as_str(), "gate" => gate).absolute(0);
         }
     }
 }

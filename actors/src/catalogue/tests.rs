@@ -4,7 +4,7 @@ use chrono::Utc;
 use registry_planning::calendar::Calendar;
 use registry_planning::vocabulary::Broker;
 use registry_store::background::Priority;
-use registry_store::{CalendarRecord, CalendarStore, Refusal, StoreError, StoredFault};
+use registry_store::{CalendarRecord, CalendarStore, RejectedFile, StoreError, StoredFault};
 use tokio::time::Duration;
 
 use crate::snapshot::Snapshot;
@@ -204,29 +204,29 @@ async fn after_a_crash_the_catalogue_is_served_and_followed() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn refusals_are_followed_within_five_seconds() {
+async fn rejected_files_are_followed_within_five_seconds() {
     let store = FakeStore::new();
     let system = engine_of(parts(&store)).await;
-    let refusal = Refusal {
-        refusal_id: 7,
+    let rejected_file = RejectedFile {
+        rejection_id: 7,
         broker: Broker::Kite,
         source: "a file".into(),
-        refused_at: "2026-11-24T03:45:00Z".parse().unwrap(),
+        rejected_at: "2026-11-24T03:45:00Z".parse().unwrap(),
         faults: vec![StoredFault { gate: "rows".into(), detail: "too few".into() }],
     };
-    let before = system.catalogue.refusals();
+    let before = system.catalogue.rejected_files();
 
-    store.set_refusals(vec![refusal.clone()]);
+    store.set_rejected_files(vec![rejected_file.clone()]);
     tokio::time::sleep(5 * SECOND).await;
-    let in_effect = system.catalogue.refusals();
+    let in_effect = system.catalogue.rejected_files();
     assert!(system.crash("catalogue"));
     tokio::time::sleep(SECOND).await;
-    let after_crash = system.catalogue.refusals();
-    store.set_refusals(vec![]);
+    let after_crash = system.catalogue.rejected_files();
+    store.set_rejected_files(vec![]);
     tokio::time::sleep(5 * SECOND).await;
 
     assert_eq!(before.len(), 0);
-    assert_eq!(&in_effect[..], [refusal]);
+    assert_eq!(&in_effect[..], [rejected_file]);
     assert_eq!(after_crash, in_effect);
-    assert_eq!(system.catalogue.refusals().len(), 0);
+    assert_eq!(system.catalogue.rejected_files().len(), 0);
 }

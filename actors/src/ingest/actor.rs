@@ -337,7 +337,7 @@ impl IngestActor {
         let persistence = self.persistence.clone();
         state.me.run(async move {
             let fail = |store: Arc<dyn Store>| async move { store.fail_stale_jobs(STALE_AFTER).await };
-            let failed = persistence.run(Op::FailSilentJobs, Instant::now() + TIMEOUT, fail).await;
+            let failed = persistence.run(Op::FailStaleJobs, Instant::now() + TIMEOUT, fail).await;
             for job in failed.unwrap_or_default() {
                 warn!(job_id = job.job_id, broker = job.broker.as_str(), "job failed: no heartbeat from its replica");
                 count(&job);

@@ -1,4 +1,4 @@
-//! Evaluates a broker's file against the gates, and accepts or refuses it.
+//! Evaluates a broker's file against the gates, and accepts or rejects it.
 
 use std::collections::BTreeMap;
 
@@ -14,7 +14,7 @@ use registry_planning::ingest::{DocumentError, FileLoad};
 use registry_planning::plan::describe::trading_date;
 use registry_planning::vocabulary::{Broker, Segment, counted, hex};
 use registry_store::background::{self, Priority};
-use registry_store::{LastAccepted, LoadRecord, Offer, RefusalRecord, Store, StoreError};
+use registry_store::{LastAccepted, LoadRecord, Offer, RejectedFileRecord, Store, StoreError};
 use tracing::{info, warn};
 
 /// Maximum number of evaluations of a file. It is evaluated again if another file of its broker was accepted meanwhile.
@@ -25,13 +25,13 @@ const CONTRADICTIONS_LISTED_MAX: usize = 10;
 /// The result of evaluating a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct GateResult {
-    /// The new version of the catalog; `None` if the file was refused.
+    /// The new version of the catalog; `None` if the file was rejected.
     pub version: Option<i64>,
     /// The gates that the file failed. For an accepted file: the gates that were overruled.
     pub faults: Vec<GateFault>,
     /// Unusual properties of the file that did not reject it.
     pub warnings: Vec<GateFault>,
-    /// The segments of a refused file that seems to contain a part of the instruments only. Empty otherwise.
+    /// The segments of a rejected file that seems to contain a part of the instruments only. Empty otherwise.
     pub part: Vec<Segment>,
     /// The number of changes of each kind since the broker's last file.
     pub diff_counts: BTreeMap<&'static str, usize>,
@@ -55,13 +55,13 @@ pub struct Offering {
 /// Whether the gates may be overruled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Force {
-    /// A file that fails a gate is refused.
+    /// A file that fails a gate is rejected.
     No,
     /// An operator overrules the gates. The file must still contain a row, and its date must not be later than tomorrow.
     Yes,
 }
 
-/// Compares a file with the broker's last one, accepts or refuses it, and stores that. Returns `None` if `is_canceled`
+/// Compares a file with the broker's last one, accepts or rejects it, and stores that. Returns `None` if `is_canceled`
 /// returned `true` before anything was stored.
 ///
 /// # Cancel safety
@@ -103,8 +103,8 @@ pub async fn offer(
             updated,
         };
         if !is_accepted {
-            // The catalogue actor of every service on the database reads the refusal and raises the alarm.
-            store_refusal(store, &refusal_of(&record)).await?;
+            // The catalogue actor of every service on the database reads the rejected file and raises the alarm.
+            store_rejected_file(store, &rejected_file_record(&record)).await?;
             return Ok(Some(result(None)));
         }
         match store.accept_load(&record).await {
@@ -239,26 +239,26 @@ fn no_rows_fault(offer: &Offer, is_part: bool) -> GateFault {
 ///
 /// # Errors
 /// [`StoreError`].
-pub async fn store_refusal(store: &dyn Store, record: &RefusalRecord) -> Result<(), StoreError> {
-    match store.refuse_load(record).await {
+pub async fn store_rejected_file(store: &dyn Store, record: &RejectedFileRecord) -> Result<(), StoreError> {
+    match store.reject_load(record).await {
         Err(StoreError::Data(why)) => {
             warn!(
                 broker = record.broker.as_str(),
                 why, "database rejected the texts of a rejected file: storing plain ones"
             );
-            store.refuse_load(&plain(record)).await
+            store.reject_load(&plain(record)).await
         }
         result => result,
     }
 }
 
 /// Returns a record whose texts every database can store: printable ASCII.
-fn plain(record: &RefusalRecord) -> RefusalRecord {
+fn plain(record: &RejectedFileRecord) -> RejectedFileRecord {
     let plain = |text: &str| -> String {
         text.chars().map(|c| if c.is_ascii_graphic() || c == ' ' { c } else { '?' }).collect()
     };
     let faults = record.faults.iter();
-    RefusalRecord {
+    RejectedFileRecord {
         source: plain(&record.source),
         faults: faults.map(|fault| GateFault { gate: fault.gate, detail: plain(&fault.detail) }).collect(),
         quarantine: Vec::new(),
@@ -266,12 +266,12 @@ fn plain(record: &RefusalRecord) -> RefusalRecord {
     }
 }
 
-fn refusal_of(record: &LoadRecord) -> RefusalRecord {
+fn rejected_file_record(record: &LoadRecord) -> RejectedFileRecord {
     let offer = &record.offer;
-    RefusalRecord {
+    RejectedFileRecord {
         broker: offer.broker,
         source: offer.source.clone(),
-        refused_at: offer.loaded_at,
+        rejected_at: offer.loaded_at,
         faults: record.overruled.clone(),
         quarantine: offer.load.quarantine.clone(),
     }

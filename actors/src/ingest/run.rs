@@ -14,16 +14,16 @@ use registry_planning::vocabulary::Broker;
 use registry_store::Store;
 use registry_store::background::{self, Priority};
 use registry_store::jobs::{Job, JobStatus};
-use registry_store::{Offer, RefusalRecord, StoreError};
+use registry_store::{Offer, RejectedFileRecord, StoreError};
 use tokio::runtime::Handle;
 use tokio::time::{Instant, MissedTickBehavior, sleep, timeout};
 use tracing::{Instrument, Span, error, info, warn};
 
-use super::evaluation::{Force, GateResult, Offering, date_in, offer, store_refusal};
+use super::evaluation::{Force, GateResult, Offering, date_in, offer, store_rejected_file};
 use super::fetch::fetch;
 use super::jobs::{JobRequest, Live, LiveJobs, save_job};
 use super::metrics::count;
-use super::refused_files;
+use super::rejected_files;
 use super::settings::IngestSettings;
 use super::source::{Origin, Source, open};
 use super::spool::{Spool, SpoolWriter};
@@ -91,8 +91,8 @@ pub(super) struct JobContext {
 enum End {
     /// With the new version of the catalog.
     Accepted(GateResult, i64),
-    /// The file was refused, with the reasons. The refusal is stored.
-    Refused(Vec<String>),
+    /// The file was rejected, with the reasons. The rejection is stored.
+    Rejected(Vec<String>),
     /// With the reasons.
     Failed(Vec<String>),
     Canceled,
@@ -120,7 +120,7 @@ pub(super) async fn run(task: Task, context: JobContext) {
         let work = async move {
             let end = work.await;
             let is_served = match end {
-                End::Accepted(..) | End::Refused(_) => is_served(&catalogue, &live).await,
+                End::Accepted(..) | End::Rejected(_) => is_served(&catalogue, &live).await,
                 End::Failed(_) | End::Canceled => true,
             };
             (end, is_served)
@@ -203,7 +203,7 @@ fn finish(this: &Live, progress: &Progress, end: End, is_served: bool) {
             info!(job_id = job.job_id, version, is_served, "job completed");
             job.finish(JobStatus::Completed, errors, now);
         }
-        End::Refused(reasons) => {
+        End::Rejected(reasons) => {
             warn!(job_id = job.job_id, broker = job.broker.as_str(), ?reasons, "job failed: file rejected");
             job.finish(JobStatus::Failed, reasons, now);
         }
@@ -286,7 +286,7 @@ async fn work(
         Ok(Err(DumpError::Stopped)) => return End::Canceled,
         Ok(Err(fault)) => {
             let fault = GateFault { gate: "readable", detail: chain(&fault) };
-            return refuse(&file, shown, fault, &live, &settings, &persistence).await;
+            return reject(&file, shown, fault, &live, &settings, &persistence).await;
         }
         Ok(Ok(load)) => load,
     };
@@ -325,8 +325,8 @@ async fn work(
             None => {
                 let mut reasons: Vec<String> = result.faults.iter().map(ToString::to_string).collect();
                 reasons.extend(advice(&result, file.is_upload));
-                reasons.push(file.save_copy(settings.refused_files.clone()).await);
-                End::Refused(reasons)
+                reasons.push(file.save_copy(settings.rejected_files.clone()).await);
+                End::Rejected(reasons)
             }
         },
     }
@@ -363,8 +363,8 @@ fn describe(fault: &PersistenceError) -> String {
     }
 }
 
-/// Refuses a file that is not a file of the broker.
-async fn refuse(
+/// Rejects a file that is not a file of the broker.
+async fn reject(
     file: &Arc<File>,
     source: String,
     fault: GateFault,
@@ -373,18 +373,18 @@ async fn refuse(
     persistence: &PersistenceHandle,
 ) -> End {
     let mut reasons = vec![fault.to_string()];
-    let record = RefusalRecord {
+    let record = RejectedFileRecord {
         broker: file.broker,
         source,
-        refused_at: file.loaded_at,
+        rejected_at: file.loaded_at,
         faults: vec![fault],
         quarantine: Vec::new(),
     };
     // Retried while the database is unavailable. Otherwise nobody would be alerted.
     for attempt in 1..=STORE_ATTEMPTS {
         let record = record.clone();
-        let store = move |store: Arc<dyn Store>| async move { store_refusal(&*store, &record).await };
-        match persistence.run(Op::RefuseLoad, Instant::now() + HEARTBEAT_TIMEOUT, store).await {
+        let store = move |store: Arc<dyn Store>| async move { store_rejected_file(&*store, &record).await };
+        match persistence.run(Op::RejectLoad, Instant::now() + HEARTBEAT_TIMEOUT, store).await {
             Ok(()) => break,
             Err(fault) if fault.is_permanent() || attempt == STORE_ATTEMPTS || live.cancellation.is_requested() => {
                 error!(broker = file.broker.as_str(), %fault, "failed to store the rejection of a file");
@@ -394,8 +394,8 @@ async fn refuse(
             Err(_) => sleep(HEARTBEAT_EVERY).await,
         }
     }
-    reasons.push(file.save_copy(settings.refused_files.clone()).await);
-    End::Refused(reasons)
+    reasons.push(file.save_copy(settings.rejected_files.clone()).await);
+    End::Rejected(reasons)
 }
 
 /// Waits for the arrival of the file, and returns it.
@@ -472,7 +472,7 @@ impl File {
     fn save_copy_now(&self, folder: &Path) -> String {
         let mut input = self.input.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         match input.reader() {
-            Ok(reader) => refused_files::save_copy(reader, &self.name, self.broker, self.loaded_at, folder),
+            Ok(reader) => rejected_files::save_copy(reader, &self.name, self.broker, self.loaded_at, folder),
             Err(fault) => format!("failed to keep a copy for inspection: {fault}"),
         }
     }

@@ -26,8 +26,8 @@ pub struct IngestSettings {
     pub origins: Vec<Origin>,
     /// The folder for files between arrival and reading.
     pub spool: PathBuf,
-    /// The folder for copies of refused files.
-    pub refused_files: PathBuf,
+    /// The folder for copies of rejected files.
+    pub rejected_files: PathBuf,
     /// The source of each broker's file if a request names none.
     pub sources: BTreeMap<Broker, ScheduledSource>,
     /// The delay before the first retry of a failed scheduled load, doubled for each later one.
@@ -66,7 +66,7 @@ impl Default for IngestSettings {
             folder: None,
             origins: Vec::new(),
             spool: PathBuf::from("data"),
-            refused_files: PathBuf::from("data/refused"),
+            rejected_files: PathBuf::from("data/refused"),
             sources: BTreeMap::new(),
             retry_after: Duration::from_secs(60),
             tls: Arc::default(),

@@ -43,8 +43,8 @@ fn request(force: Force) -> JobRequest {
 
 /// Returns the parts of an engine that keeps its files in the folder.
 fn parts_in(folder: &TempDir, store: &Arc<FakeStore>) -> SystemParts {
-    let (spool, refused_files) = (folder.path().to_owned(), folder.path().join("refused"));
-    SystemParts { ingest: IngestSettings { spool, refused_files, ..IngestSettings::default() }, ..parts(store) }
+    let (spool, rejected_files) = (folder.path().to_owned(), folder.path().join("refused"));
+    SystemParts { ingest: IngestSettings { spool, rejected_files, ..IngestSettings::default() }, ..parts(store) }
 }
 
 async fn upload(system: &System, force: Force) -> Job {
@@ -82,7 +82,7 @@ async fn a_job_completes_once_its_version_is_served() {
 }
 
 #[tokio::test]
-async fn a_refused_job_fails_once_the_refusal_is_reported() {
+async fn a_job_with_a_rejected_file_fails_once_it_is_reported() {
     let (store, folder, log) = (FakeStore::new(), TempDir::new().unwrap(), CapturedLog::start());
     let system = engine_of(parts_in(&folder, &store)).await;
 
@@ -92,11 +92,11 @@ async fn a_refused_job_fails_once_the_refusal_is_reported() {
     }
 
     assert_eq!(read_job(&system, &job_id).await.status, JobStatus::Failed);
-    assert_eq!(system.catalogue.refusals().len(), 1);
+    assert_eq!(system.catalogue.rejected_files().len(), 1);
     assert_eq!(fs::read_dir(folder.path().join("refused")).unwrap().count(), 1);
     let line = log.line("file rejected: catalog unchanged").unwrap();
     assert_eq!(line["broker"], "kite");
-    let rejected_at = system.catalogue.refusals()[0].refused_at;
+    let rejected_at = system.catalogue.rejected_files()[0].rejected_at;
     assert_eq!(line["rejected_at"], registry_planning::vocabulary::format_time(rejected_at));
     assert_eq!(log.line("job failed: file rejected").unwrap()["job_id"], job_id);
 }
@@ -111,27 +111,27 @@ fn rejected_data() -> StoreError {
 }
 
 #[tokio::test]
-async fn a_refusal_with_an_unstorable_text_still_alerts() {
+async fn a_rejection_with_an_unstorable_text_still_alerts() {
     let (store, folder) = (FakeStore::new(), TempDir::new().unwrap());
     let system = engine_of(parts_in(&folder, &store)).await;
-    store.answer_refusals([rejected_data()]);
+    store.answer_rejected_files([rejected_data()]);
 
     let job_id = system.ingest.submit(garbage(), soon()).await.unwrap().job_id;
     while !read_job(&system, &job_id).await.status.is_finished() {
         tokio::task::yield_now().await;
     }
 
-    let refusals = system.catalogue.refusals();
-    assert_eq!(refusals.len(), 1);
-    assert_eq!(refusals[0].source, "a??.csv");
-    assert_eq!(store.calls().refusals, 2);
+    let rejected_files = system.catalogue.rejected_files();
+    assert_eq!(rejected_files.len(), 1);
+    assert_eq!(rejected_files[0].source, "a??.csv");
+    assert_eq!(store.calls().rejected_files, 2);
 }
 
 #[tokio::test]
-async fn a_permanent_failure_to_store_a_refusal_is_not_retried() {
+async fn a_permanent_failure_to_store_a_rejection_is_not_retried() {
     let (store, folder, log) = (FakeStore::new(), TempDir::new().unwrap(), CapturedLog::start());
     let system = engine_of(parts_in(&folder, &store)).await;
-    store.answer_refusals(std::iter::repeat_n(rejected_data(), 100));
+    store.answer_rejected_files(std::iter::repeat_n(rejected_data(), 100));
 
     let job_id = system.ingest.submit(garbage(), soon()).await.unwrap().job_id;
     while !read_job(&system, &job_id).await.status.is_finished() {
@@ -141,7 +141,7 @@ async fn a_permanent_failure_to_store_a_refusal_is_not_retried() {
     let job = read_job(&system, &job_id).await;
     assert_eq!(job.status, JobStatus::Failed);
     assert!(job.errors[1].starts_with("failed to store the rejection: "), "{:?}", job.errors);
-    assert_eq!(store.calls().refusals, 2);
+    assert_eq!(store.calls().rejected_files, 2);
     assert_eq!(log.line("failed to store the rejection of a file").unwrap()["broker"], "kite");
 }
 
@@ -268,7 +268,7 @@ async fn a_crash_of_the_ingest_actor_leaves_the_catalogue_served() {
 #[tokio::test]
 async fn a_crash_of_the_catalogue_actor_leaves_queued_jobs() {
     let (store, folder) = (FakeStore::new(), TempDir::new().unwrap());
-    let ingest = IngestSettings { refused_files: folder.path().to_owned(), ..IngestSettings::default() };
+    let ingest = IngestSettings { rejected_files: folder.path().to_owned(), ..IngestSettings::default() };
     let system = engine_of(SystemParts { ingest, ..parts(&store) }).await;
     let ingest = system.ingest.actor().unwrap().get_id();
     store.hold_reads();

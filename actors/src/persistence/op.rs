@@ -22,9 +22,11 @@ pub enum Op {
     DeleteOldAuditEntries,
     DeleteOldPlans,
     Diff,
-    DismissRefusals,
+    #[strum(serialize = "dismiss_refusals")]
+    DismissRejectedFiles,
     ExpireProfiles,
-    FailSilentJobs,
+    #[strum(serialize = "fail_silent_jobs")]
+    FailStaleJobs,
     InsertKeyedPlans,
     InsertPlans,
     Job,
@@ -41,8 +43,10 @@ pub enum Op {
     ProfileStats,
     ProfileVersions,
     Profiles,
-    Refusals,
-    RefuseLoad,
+    #[strum(serialize = "refuse_load")]
+    RejectLoad,
+    #[strum(serialize = "refusals")]
+    RejectedFiles,
     SaveJob,
     SaveLastGood,
     StoredAnswer,
@@ -74,13 +78,13 @@ impl Op {
             | Op::DeleteOldAuditEntries
             | Op::DeleteOldPlans
             | Op::ExpireProfiles
-            | Op::FailSilentJobs
+            | Op::FailStaleJobs
             | Op::Offer => Lane::Upkeep,
             Op::Calendar
             | Op::CancelJob
             | Op::CatalogueVersion
             | Op::CreateJob
-            | Op::DismissRefusals
+            | Op::DismissRejectedFiles
             | Op::InsertPlans
             | Op::Job
             | Op::LastGood
@@ -91,8 +95,8 @@ impl Op {
             | Op::Plan
             | Op::Prepare
             | Op::Profile
-            | Op::Refusals
-            | Op::RefuseLoad
+            | Op::RejectedFiles
+            | Op::RejectLoad
             | Op::SaveJob
             | Op::SaveLastGood
             | Op::StoredAnswer => Lane::Point,
@@ -117,7 +121,7 @@ impl Op {
     pub(crate) const fn is_untimed(self) -> bool {
         match self.lane() {
             Lane::List | Lane::Change | Lane::Keyed => true,
-            Lane::Upkeep => !matches!(self, Op::FailSilentJobs),
+            Lane::Upkeep => !matches!(self, Op::FailStaleJobs),
             Lane::Point => false,
         }
     }

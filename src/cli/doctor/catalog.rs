@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use registry_planning::calendar::{Calendar, CalendarState};
 use registry_planning::plan::describe::trading_date;
 use registry_planning::vocabulary::{Broker, counted};
-use registry_store::{LoadSummary, Refusal, Store, StoreError};
+use registry_store::{LoadSummary, RejectedFile, Store, StoreError};
 
 use super::{Check, Deadline, Finding};
 use crate::http::{file_age, is_stale};
@@ -27,7 +27,7 @@ pub(super) async fn checks(
     let of_catalog = async {
         let found = async {
             let calendar = calendar().await?.unwrap_or_default();
-            Ok(catalog(&store.last_summaries().await?, &store.refusals().await?, &calendar, settings, now))
+            Ok(catalog(&store.last_summaries().await?, &store.rejected_files().await?, &calendar, settings, now))
         };
         found.await.unwrap_or_else(unreadable)
     };
@@ -42,7 +42,7 @@ fn unreadable(fault: StoreError) -> Finding {
 
 fn catalog(
     loads: &[LoadSummary],
-    refusals: &[Refusal],
+    refusals: &[RejectedFile],
     calendar: &Calendar,
     settings: &ProcessSettings,
     now: DateTime<Utc>,
@@ -53,7 +53,8 @@ fn catalog(
         let detail = format!("no file accepted yet: {served} is served");
         findings.push(Finding::warning(detail, "instrument-registry ingest FILE --broker BROKER"));
     }
-    let refused: BTreeMap<Broker, &Refusal> = refusals.iter().rev().map(|refusal| (refusal.broker, refusal)).collect();
+    let refused: BTreeMap<Broker, &RejectedFile> =
+        refusals.iter().rev().map(|refusal| (refusal.broker, refusal)).collect();
     findings.extend(refused.into_values().map(refused_file));
     Finding::joined(&findings)
 }
@@ -69,7 +70,7 @@ fn age(load: &LoadSummary, calendar: &Calendar, now: DateTime<Utc>) -> Option<Fi
     })
 }
 
-fn refused_file(refusal: &Refusal) -> Finding {
+fn refused_file(refusal: &RejectedFile) -> Finding {
     let broker = refusal.broker.as_str();
     let faults: Vec<String> = refusal.faults.iter().map(ToString::to_string).collect();
     let detail = format!("{broker}: file {} rejected: {}", refusal.source, faults.join("; "));

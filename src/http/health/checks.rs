@@ -10,7 +10,7 @@ use registry_actors::system::ActorReport;
 use registry_planning::calendar::CalendarState;
 use registry_planning::plan::describe::trading_date;
 use registry_planning::vocabulary::{counted, format_time};
-use registry_store::Refusal;
+use registry_store::RejectedFile;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -355,7 +355,7 @@ fn catalogue_check(state: &AppState) -> (Check, bool) {
         "none" => "no file accepted yet".to_owned(),
         version => format!("version {version}, {instruments}"),
     });
-    let refusals = state.system.catalogue.refusals();
+    let refusals = state.system.catalogue.rejected_files();
     if !refusals.is_empty() {
         check.status = "degraded";
         let newest: BTreeMap<_, _> = refusals.iter().rev().map(|refusal| (refusal.broker, refusal)).collect();
@@ -383,13 +383,13 @@ fn calendar_check(state: &AppState) -> Check {
 }
 
 /// Describes a rejected file and the reason.
-pub(crate) fn refused(refusal: &Refusal) -> String {
+pub(crate) fn refused(refusal: &RejectedFile) -> String {
     let faults: Vec<String> = refusal.faults.iter().map(ToString::to_string).collect();
     format!(
         "file `{}` of {} rejected at {}: {}",
         refusal.source,
         refusal.broker.as_str(),
-        format_time(refusal.refused_at),
+        format_time(refusal.rejected_at),
         faults.join("; ")
     )
 }

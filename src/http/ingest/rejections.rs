@@ -49,7 +49,7 @@ pub(crate) async fn dismiss_rejections(
 ) -> Result<Response, Problem> {
     Parameters::of(&uri).check()?;
     let (catalogue, deadline) = (&state.system.catalogue, deadline(&context));
-    let dismissed = catalogue.dismiss_refusals(broker, deadline).await?;
+    let dismissed = catalogue.dismiss_rejected_files(broker, deadline).await?;
     operator.audit("dismiss_rejections", broker.as_str(), &dismissed.to_string(), "0");
     if let Err(fault) = catalogue.catch_up(deadline).await {
         warn!(%fault, broker = broker.as_str(), "dismissed rejections stay in effect until the catalog is followed");

@@ -299,7 +299,7 @@ fn catalog(state: &AppState, meters: &Meters, at: DateTime<Utc>) -> StatusCatalo
         .into_iter()
         .map(|(broker, level): (_, std::sync::Arc<Level>)| (broker, level.get()))
         .collect();
-    let (refusals, loads) = (state.system.catalogue.refusals(), state.system.catalogue.last_loads());
+    let (refusals, loads) = (state.system.catalogue.rejected_files(), state.system.catalogue.last_loads());
     let broker = |broker: Broker| {
         let source = sources.iter().find(|source| source.broker == Some(broker));
         let load = loads.iter().find(|load| load.broker == broker);
@@ -315,7 +315,7 @@ fn catalog(state: &AppState, meters: &Meters, at: DateTime<Utc>) -> StatusCatalo
             last_diff: load.and_then(|load| load.diff_counts.clone()),
             refusal: refusal.map(|refusal| StatusRefusal {
                 source: refusal.source.clone(),
-                refused_at: format_time(refusal.refused_at),
+                refused_at: format_time(refusal.rejected_at),
                 faults: refusal.faults.iter().map(ToString::to_string).collect(),
             }),
         }

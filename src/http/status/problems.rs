@@ -236,7 +236,7 @@ fn of_catalog(state: &AppState, observation: &Observation<'_>) -> Vec<StatusProb
         let detail = if catalogue.is_empty() { "no file accepted yet" } else { "the demonstration catalog is served" };
         problems.push(problem(WARNING, "catalog", detail, "Ingest a file of a broker.", None));
     }
-    let refusals = state.system.catalogue.refusals();
+    let refusals = state.system.catalogue.rejected_files();
     for broker in Broker::WITH_FILES {
         if let Some(refusal) = refusals.iter().find(|refusal| refusal.broker == broker) {
             let remedy = "Compare the file with the last accepted one; ingest a corrected file, or this one with `force`. Dismiss \

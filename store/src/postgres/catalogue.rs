@@ -10,14 +10,14 @@ use registry_planning::ingest::diff::ChangeKind;
 use registry_planning::vocabulary::Broker;
 use sqlx::PgConnection;
 
-use self::history::{diff, dismiss, last_summaries, refusals, refuse, versions};
+use self::history::{diff, dismiss, last_summaries, reject, rejected_files, versions};
 use self::load::accept;
 use super::PostgresStore;
 use super::connections::{Bound, Connections, Lease};
 use crate::background::Priority;
 use crate::error::StoreError;
 use crate::loads::{
-    CatalogueStore, LastAccepted, LoadDiff, LoadRecord, LoadSummary, Refusal, RefusalRecord, StoredCatalogue,
+    CatalogueStore, LastAccepted, LoadDiff, LoadRecord, LoadSummary, RejectedFile, RejectedFileRecord, StoredCatalogue,
 };
 use crate::merging::{self, StoredLoad};
 use crate::sql::catalogue as sql;
@@ -45,15 +45,15 @@ impl CatalogueStore for PostgresStore {
         accept(&self.connections, record).await
     }
 
-    async fn refuse_load(&self, record: &RefusalRecord) -> Result<(), StoreError> {
-        refuse(&self.connections, record).await
+    async fn reject_load(&self, record: &RejectedFileRecord) -> Result<(), StoreError> {
+        reject(&self.connections, record).await
     }
 
-    async fn refusals(&self) -> Result<Vec<Refusal>, StoreError> {
-        refusals(&self.connections).await
+    async fn rejected_files(&self) -> Result<Vec<RejectedFile>, StoreError> {
+        rejected_files(&self.connections).await
     }
 
-    async fn dismiss_refusals(&self, broker: Broker) -> Result<u64, StoreError> {
+    async fn dismiss_rejected_files(&self, broker: Broker) -> Result<u64, StoreError> {
         dismiss(&self.connections, broker).await
     }
 

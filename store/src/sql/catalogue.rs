@@ -9,7 +9,7 @@ use registry_planning::vocabulary::{Broker, Exchange, InstrumentType, Segment};
 use super::columns::{Columns, column, document, optional, optional_document, word};
 use crate::background::{self, Priority};
 use crate::error::StoreError;
-use crate::loads::{LoadDiff, LoadSummary, Refusal};
+use crate::loads::{LoadDiff, LoadSummary, RejectedFile};
 use crate::merging::{self, StoredLoad};
 
 pub(crate) const LAST_VERSION: &str = "select max(version) from catalogue_loads";
@@ -53,7 +53,7 @@ pub(crate) const DIFF: &str = "
     from catalogue_loads
     where version = $1";
 
-pub(crate) const REFUSALS: &str = "
+pub(crate) const REJECTED_FILES: &str = "
     select refusal_id, broker_id, source, refused_at, faults
     from catalogue_refusals
     where not exists (
@@ -139,12 +139,12 @@ fn read_diff(row: &impl Columns, kind: Option<ChangeKind>, limit: u32) -> Result
     Ok(LoadDiff { load: summary(row)?, changes })
 }
 
-pub(crate) fn refusal(row: &impl Columns) -> Result<Refusal, StoreError> {
-    Ok(Refusal {
-        refusal_id: column(row, "refusal_id")?,
+pub(crate) fn rejected_file(row: &impl Columns) -> Result<RejectedFile, StoreError> {
+    Ok(RejectedFile {
+        rejection_id: column(row, "refusal_id")?,
         broker: broker(row)?,
         source: column(row, "source")?,
-        refused_at: column(row, "refused_at")?,
+        rejected_at: column(row, "refused_at")?,
         faults: document(row, "faults")?,
     })
 }

@@ -12,13 +12,13 @@ use registry_planning::vocabulary::Broker;
 use sqlx::SqliteConnection;
 use sqlx::sqlite::SqlitePool;
 
-use self::history::{diff, refusals, refuse, versions};
+use self::history::{diff, reject, rejected_files, versions};
 use self::load::accept;
 use super::{SqliteStore, fault};
 use crate::background::Priority;
 use crate::error::StoreError;
 use crate::loads::{
-    CatalogueStore, LastAccepted, LoadDiff, LoadRecord, LoadSummary, Refusal, RefusalRecord, StoredCatalogue,
+    CatalogueStore, LastAccepted, LoadDiff, LoadRecord, LoadSummary, RejectedFile, RejectedFileRecord, StoredCatalogue,
 };
 use crate::merging::{self, StoredLoad};
 use crate::sql::catalogue as sql;
@@ -41,15 +41,15 @@ impl CatalogueStore for SqliteStore {
         accept(&self.loader, record).await
     }
 
-    async fn refuse_load(&self, record: &RefusalRecord) -> Result<(), StoreError> {
-        refuse(&self.loader, record).await
+    async fn reject_load(&self, record: &RejectedFileRecord) -> Result<(), StoreError> {
+        reject(&self.loader, record).await
     }
 
-    async fn refusals(&self) -> Result<Vec<Refusal>, StoreError> {
-        refusals(&self.readers).await
+    async fn rejected_files(&self) -> Result<Vec<RejectedFile>, StoreError> {
+        rejected_files(&self.readers).await
     }
 
-    async fn dismiss_refusals(&self, broker: Broker) -> Result<u64, StoreError> {
+    async fn dismiss_rejected_files(&self, broker: Broker) -> Result<u64, StoreError> {
         let deleted = sqlx::query(sql::DISMISS).bind(broker.as_str()).execute(&self.writer).await.map_err(fault)?;
         Ok(deleted.rows_affected())
     }

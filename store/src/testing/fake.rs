@@ -26,7 +26,7 @@ use crate::idempotency::{Claimed, KeyClaim, KeyedPlan, StoredAnswer};
 use crate::jobs::{Created, Job};
 use crate::{
     CatalogueStore, ConnectionCounts, JobStore, KeyStore, Lane, LastAccepted, LastGoodSetting, LastGoodSettings,
-    LoadDiff, LoadRecord, LoadSummary, PlanFilter, PlanPage, PlanStore, Position, Refusal, RefusalRecord,
+    LoadDiff, LoadRecord, LoadSummary, PlanFilter, PlanPage, PlanStore, Position, RejectedFile, RejectedFileRecord,
     SettingsStore, Store, StoreError, StoredCalendar, StoredCatalogue, StoredFault, merge_last_good,
 };
 
@@ -70,11 +70,11 @@ struct State {
     hangs_at_close: bool,
     catalogue: Option<(i64, Vec<Row>)>,
     calendars: Vec<StoredCalendar>,
-    refusals: Vec<Refusal>,
+    rejected_files: Vec<RejectedFile>,
     /// The error of every read of the last loads.
     summaries: Option<StoreError>,
     /// The errors of the next stored rejections, one for each.
-    refusal_answers: VecDeque<StoreError>,
+    rejected_file_answers: VecDeque<StoreError>,
     last_good: LastGoodSettings,
     jobs: Vec<Job>,
     unwanted_jobs: Vec<String>,
@@ -106,8 +106,8 @@ pub struct Calls {
     pub in_flight: usize,
     /// Highest number of inserts that were in progress at the same time.
     pub in_flight_max: usize,
-    /// Number of rejections of files that were to be stored.
-    pub refusals: usize,
+    /// Number of calls of `reject_load`.
+    pub rejected_files: usize,
     /// Number of calls of `close`.
     pub closes: usize,
 }
@@ -130,8 +130,8 @@ impl FakeStore {
     }
 
     /// Sets the errors of the next stored rejections, one for each.
-    pub fn answer_refusals(&self, faults: impl IntoIterator<Item = StoreError>) {
-        self.state().refusal_answers = faults.into_iter().collect();
+    pub fn answer_rejected_files(&self, faults: impl IntoIterator<Item = StoreError>) {
+        self.state().rejected_file_answers = faults.into_iter().collect();
     }
 
     /// Fails every read of the last loads.
@@ -350,33 +350,33 @@ impl CatalogueStore for FakeStore {
         Ok(version)
     }
 
-    async fn refuse_load(&self, record: &RefusalRecord) -> Result<(), StoreError> {
-        self.state().calls.refusals += 1;
+    async fn reject_load(&self, record: &RejectedFileRecord) -> Result<(), StoreError> {
+        self.state().calls.rejected_files += 1;
         let mut state = self.answer()?;
-        if let Some(fault) = state.refusal_answers.pop_front() {
+        if let Some(fault) = state.rejected_file_answers.pop_front() {
             return Err(fault);
         }
-        let refusals = &mut state.refusals;
+        let rejected_files = &mut state.rejected_files;
         let stored = |fault: &GateFault| StoredFault { gate: fault.gate.to_owned(), detail: fault.detail.clone() };
-        refusals.push(Refusal {
-            refusal_id: i64::try_from(refusals.len()).unwrap() + 1,
+        rejected_files.push(RejectedFile {
+            rejection_id: i64::try_from(rejected_files.len()).unwrap() + 1,
             broker: record.broker,
             source: record.source.clone(),
-            refused_at: record.refused_at,
+            rejected_at: record.rejected_at,
             faults: record.faults.iter().map(stored).collect(),
         });
         Ok(())
     }
 
-    async fn refusals(&self) -> Result<Vec<Refusal>, StoreError> {
-        Ok(self.answer()?.refusals.clone())
+    async fn rejected_files(&self) -> Result<Vec<RejectedFile>, StoreError> {
+        Ok(self.answer()?.rejected_files.clone())
     }
 
-    async fn dismiss_refusals(&self, broker: Broker) -> Result<u64, StoreError> {
-        let refusals = &mut self.answer()?.refusals;
-        let count = refusals.len();
-        refusals.retain(|refusal| refusal.broker != broker);
-        Ok((count - refusals.len()) as u64)
+    async fn dismiss_rejected_files(&self, broker: Broker) -> Result<u64, StoreError> {
+        let rejected_files = &mut self.answer()?.rejected_files;
+        let count = rejected_files.len();
+        rejected_files.retain(|rejected_file| rejected_file.broker != broker);
+        Ok((count - rejected_files.len()) as u64)
     }
 
     async fn last_summaries(&self) -> Result<Vec<LoadSummary>, StoreError> {

@@ -152,7 +152,8 @@ async fn waiting_calls_are_rejected_when_the_breaker_opens() {
     store.go_down();
 
     for _ in 0..5 {
-        let failed = persistence.run(Op::Refusals, soon(), |store| async move { store.refusals().await }).await;
+        let failed =
+            persistence.run(Op::RejectedFiles, soon(), |store| async move { store.rejected_files().await }).await;
         assert!(matches!(failed, Err(PersistenceError::Unavailable { .. })), "{failed:?}");
     }
     run_ready_tasks().await;

@@ -8,12 +8,14 @@ use super::super::connections::Connections;
 use super::load::storable;
 use crate::documents::json;
 use crate::error::StoreError;
-use crate::loads::{LoadDiff, LoadSummary, REFUSALS_KEPT, REFUSALS_MAX, Refusal, RefusalRecord, first_of, stored};
+use crate::loads::{
+    LoadDiff, LoadSummary, REJECTED_FILES_KEPT, REJECTED_FILES_MAX, RejectedFile, RejectedFileRecord, first_of, stored,
+};
 use crate::sql::catalogue as sql;
 
 /// One statement, so that it happens completely or not at all. The deletion does not see the inserted row, so it keeps
 /// one row less.
-const REFUSE: &str = "
+const REJECT: &str = "
     with gone as (
         delete from catalogue_refusals
         where broker_id = $1
@@ -51,24 +53,26 @@ pub(super) async fn diff(
     }
 }
 
-pub(super) async fn refuse(connections: &Connections, record: &RefusalRecord) -> Result<(), StoreError> {
-    let query = sqlx::query(REFUSE)
+pub(super) async fn reject(connections: &Connections, record: &RejectedFileRecord) -> Result<(), StoreError> {
+    let query = sqlx::query(REJECT)
         .bind(record.broker.as_str())
         .bind(storable(&record.source))
-        .bind(record.refused_at)
+        .bind(record.rejected_at)
         .bind(json(&stored(&record.faults))?)
         .bind(json(&first_of(&record.quarantine))?)
-        .bind(REFUSALS_KEPT - 1);
+        .bind(REJECTED_FILES_KEPT - 1);
     // Not retried: a second attempt would store the rejection twice.
     connections.write(async |connection| query.execute(connection).await).await?;
     Ok(())
 }
 
-pub(super) async fn refusals(connections: &Connections) -> Result<Vec<Refusal>, StoreError> {
+pub(super) async fn rejected_files(connections: &Connections) -> Result<Vec<RejectedFile>, StoreError> {
     let read = || {
-        async |connection: &mut PgConnection| sqlx::query(sql::REFUSALS).bind(REFUSALS_MAX).fetch_all(connection).await
+        async |connection: &mut PgConnection| {
+            sqlx::query(sql::REJECTED_FILES).bind(REJECTED_FILES_MAX).fetch_all(connection).await
+        }
     };
-    connections.read(read).await?.iter().map(sql::refusal).collect()
+    connections.read(read).await?.iter().map(sql::rejected_file).collect()
 }
 
 pub(super) async fn dismiss(connections: &Connections, broker: Broker) -> Result<u64, StoreError> {

@@ -6,7 +6,9 @@ use sqlx::sqlite::SqlitePool;
 use super::super::fault;
 use crate::documents::json;
 use crate::error::StoreError;
-use crate::loads::{LoadDiff, LoadSummary, REFUSALS_KEPT, REFUSALS_MAX, Refusal, RefusalRecord, first_of, stored};
+use crate::loads::{
+    LoadDiff, LoadSummary, REJECTED_FILES_KEPT, REJECTED_FILES_MAX, RejectedFile, RejectedFileRecord, first_of, stored,
+};
 use crate::sql::catalogue as sql;
 
 pub(super) async fn versions(
@@ -31,7 +33,7 @@ pub(super) async fn diff(
     }
 }
 
-pub(super) async fn refuse(pool: &SqlitePool, record: &RefusalRecord) -> Result<(), StoreError> {
+pub(super) async fn reject(pool: &SqlitePool, record: &RejectedFileRecord) -> Result<(), StoreError> {
     let mut transaction = pool.begin_with("begin immediate").await.map_err(fault)?;
     sqlx::query(
         "insert into catalogue_refusals (broker_id, source, refused_at, after_version, faults, quarantine) \
@@ -39,7 +41,7 @@ pub(super) async fn refuse(pool: &SqlitePool, record: &RefusalRecord) -> Result<
     )
     .bind(record.broker.as_str())
     .bind(&record.source)
-    .bind(record.refused_at.timestamp_millis())
+    .bind(record.rejected_at.timestamp_millis())
     .bind(json(&stored(&record.faults))?)
     .bind(json(&first_of(&record.quarantine))?)
     .execute(&mut *transaction)
@@ -50,14 +52,14 @@ pub(super) async fn refuse(pool: &SqlitePool, record: &RefusalRecord) -> Result<
          (select refusal_id from catalogue_refusals where broker_id = ?1 order by refusal_id desc limit ?2)",
     )
     .bind(record.broker.as_str())
-    .bind(REFUSALS_KEPT)
+    .bind(REJECTED_FILES_KEPT)
     .execute(&mut *transaction)
     .await
     .map_err(fault)?;
     transaction.commit().await.map_err(fault)
 }
 
-pub(super) async fn refusals(pool: &SqlitePool) -> Result<Vec<Refusal>, StoreError> {
-    let query = sqlx::query(sql::REFUSALS).bind(REFUSALS_MAX);
-    query.fetch_all(pool).await.map_err(fault)?.iter().map(sql::refusal).collect()
+pub(super) async fn rejected_files(pool: &SqlitePool) -> Result<Vec<RejectedFile>, StoreError> {
+    let query = sqlx::query(sql::REJECTED_FILES).bind(REJECTED_FILES_MAX);
+    query.fetch_all(pool).await.map_err(fault)?.iter().map(sql::rejected_file).collect()
 }

@@ -146,8 +146,8 @@ impl FakeStore {
     }
 
     /// Sets the stored rejections of files.
-    pub fn set_refusals(&self, refusals: Vec<Refusal>) {
-        self.state().refusals = refusals;
+    pub fn set_rejected_files(&self, rejected_files: Vec<RejectedFile>) {
+        self.state().rejected_files = rejected_files;
     }
 
     /// Returns the stored values of settings by key.

@@ -9,7 +9,7 @@ use registry_planning::vocabulary::Broker;
 
 use super::catalogue::{accept, catalogue, judged, offer_of, shares, tuesday};
 use super::{Database, prepared, seconds, t0};
-use crate::{ARCHIVES_KEPT, LoadSummary, Refusal, RefusalRecord, Store, StoreError, StoredFault};
+use crate::{ARCHIVES_KEPT, LoadSummary, RejectedFile, RejectedFileRecord, Store, StoreError, StoredFault};
 
 fn fault(gate: &'static str) -> GateFault {
     GateFault { gate, detail: "fault injected by a test".into() }
@@ -133,10 +133,10 @@ pub(crate) async fn five_archives_and_all_diffs_are_kept(database: &dyn Database
 pub(crate) async fn a_rejection_is_listed_until_the_next_accepted_load(database: &dyn Database) {
     let store = prepared(database).await;
     accept(&*store, Broker::Kite, &shares()).await;
-    let refused = |broker, number| RefusalRecord {
+    let rejected = |broker, number| RejectedFileRecord {
         broker,
         source: format!("file {number}"),
-        refused_at: t0() + seconds(number),
+        rejected_at: t0() + seconds(number),
         faults: vec![fault("rows"), fault("lots")],
         quarantine: vec![QuarantinedRow {
             line: 2,
@@ -146,32 +146,32 @@ pub(crate) async fn a_rejection_is_listed_until_the_next_accepted_load(database:
         }],
     };
     let sources =
-        async || -> Vec<String> { store.refusals().await.unwrap().into_iter().map(|refusal| refusal.source).collect() };
+        async || -> Vec<String> { store.rejected_files().await.unwrap().into_iter().map(|file| file.source).collect() };
 
-    assert_eq!(store.refusals().await, Ok(vec![]));
+    assert_eq!(store.rejected_files().await, Ok(vec![]));
     for (broker, number) in [(Broker::Kite, 1), (Broker::Upstox, 2), (Broker::Kite, 3)] {
-        store.refuse_load(&refused(broker, number)).await.unwrap();
+        store.reject_load(&rejected(broker, number)).await.unwrap();
     }
-    let refusals = store.refusals().await.unwrap();
+    let rejected_files = store.rejected_files().await.unwrap();
     accept(&*store, Broker::Kite, &shares()).await;
     let of_upstox = sources().await;
     accept(&*store, Broker::Upstox, &shares()).await;
     let none = sources().await;
-    store.refuse_load(&refused(Broker::Upstox, 4)).await.unwrap();
+    store.reject_load(&rejected(Broker::Upstox, 4)).await.unwrap();
 
     let stored = |gate: &str| StoredFault { gate: gate.into(), detail: "fault injected by a test".into() };
     assert_eq!(
-        refusals[0],
-        Refusal {
-            refusal_id: refusals[0].refusal_id,
+        rejected_files[0],
+        RejectedFile {
+            rejection_id: rejected_files[0].rejection_id,
             broker: Broker::Kite,
             source: "file 3".into(),
-            refused_at: t0() + seconds(3),
+            rejected_at: t0() + seconds(3),
             faults: vec![stored("rows"), stored("lots")],
         }
     );
-    assert!(refusals.is_sorted_by(|a, b| a.refusal_id > b.refusal_id));
-    assert_eq!(refusals.iter().map(|refusal| &refusal.source).collect::<Vec<_>>(), ["file 3", "file 2", "file 1"]);
+    assert!(rejected_files.is_sorted_by(|a, b| a.rejection_id > b.rejection_id));
+    assert_eq!(rejected_files.iter().map(|file| &file.source).collect::<Vec<_>>(), ["file 3", "file 2", "file 1"]);
     assert_eq!((of_upstox, none, sources().await), (vec!["file 2".into()], vec![], vec!["file 4".to_owned()]));
 }
 
@@ -180,13 +180,13 @@ pub(crate) async fn a_hundred_rejections_per_broker_are_kept(database: &dyn Data
     for number in 0..105 {
         let (faults, quarantine) = (vec![fault("rows")], vec![]);
         let (broker, source) = (Broker::Kite, format!("file {number}"));
-        store.refuse_load(&RefusalRecord { broker, source, refused_at: t0(), faults, quarantine }).await.unwrap();
+        store.reject_load(&RejectedFileRecord { broker, source, rejected_at: t0(), faults, quarantine }).await.unwrap();
     }
 
-    let refusals = store.refusals().await.unwrap();
+    let rejected_files = store.rejected_files().await.unwrap();
 
     assert_eq!(
-        (refusals.len(), refusals[0].source.as_str(), refusals[99].source.as_str()),
+        (rejected_files.len(), rejected_files[0].source.as_str(), rejected_files[99].source.as_str()),
         (100, "file 104", "file 5")
     );
 }
@@ -195,14 +195,14 @@ pub(crate) async fn rejections_of_one_broker_are_dismissed(database: &dyn Databa
     let store = prepared(database).await;
     for (broker, number) in [(Broker::Kite, 1), (Broker::Upstox, 2), (Broker::Kite, 3)] {
         let (faults, source) = (vec![fault("rows")], format!("file {number}"));
-        let record = RefusalRecord { broker, source, refused_at: t0(), faults, quarantine: vec![] };
-        store.refuse_load(&record).await.unwrap();
+        let record = RejectedFileRecord { broker, source, rejected_at: t0(), faults, quarantine: vec![] };
+        store.reject_load(&record).await.unwrap();
     }
 
-    assert_eq!(store.dismiss_refusals(Broker::Kite).await, Ok(2));
-    assert_eq!(store.dismiss_refusals(Broker::Kite).await, Ok(0));
-    let left = store.refusals().await.unwrap();
-    assert_eq!(left.iter().map(|refusal| &refusal.source).collect::<Vec<_>>(), ["file 2"]);
+    assert_eq!(store.dismiss_rejected_files(Broker::Kite).await, Ok(2));
+    assert_eq!(store.dismiss_rejected_files(Broker::Kite).await, Ok(0));
+    let left = store.rejected_files().await.unwrap();
+    assert_eq!(left.iter().map(|file| &file.source).collect::<Vec<_>>(), ["file 2"]);
 }
 
 pub(crate) async fn the_last_load_of_each_broker_is_listed(database: &dyn Database) {

@@ -72,7 +72,7 @@ fn readings(store: &dyn Store) -> Vec<MethodCall<'_>> {
         call("catalogue_version", store.catalogue_version()),
         call("catalogue", store.catalogue(Priority::Normal)),
         call("last_load", store.last_load(Broker::Kite)),
-        call("refusals", store.refusals()),
+        call("rejected_files", store.rejected_files()),
         call("versions", store.versions(None, 10)),
         call("diff", store.diff(1, None, 10)),
         call("last_good", store.last_good()),

@@ -9,7 +9,7 @@ use registry_planning::vocabulary::Broker;
 use super::{Arc, LIMITS, StoreError, TestDatabase, assert_sound, insert, prepared};
 use crate::background::Priority;
 use crate::testing::{equity, plan_for, plan_of_user, request};
-use crate::{CatalogueStore, LoadRecord, Offer, PlanStore, RefusalRecord};
+use crate::{CatalogueStore, LoadRecord, Offer, PlanStore, RejectedFileRecord};
 
 #[tokio::test]
 async fn the_instruments_of_plans_can_be_unnested() {
@@ -79,21 +79,21 @@ async fn a_file_with_a_zero_byte_in_its_name_is_accepted_or_rejected() {
     let store = prepared(&database.url(), LIMITS).await;
     let mut record = load(vec![equity("NSE", "TCS", "INE467B01029")]);
     record.offer.source = "a\0.csv".to_owned();
-    let refusal = RefusalRecord {
+    let rejected_file = RejectedFileRecord {
         broker: Broker::Upstox,
         source: record.offer.source.clone(),
-        refused_at: record.offer.loaded_at,
+        rejected_at: record.offer.loaded_at,
         faults: vec![GateFault { gate: "readable", detail: "got `\0`".to_owned() }],
         quarantine: Vec::new(),
     };
 
     store.accept_load(&record).await.unwrap();
-    store.refuse_load(&refusal).await.unwrap();
+    store.reject_load(&rejected_file).await.unwrap();
 
     assert_eq!(store.versions(None, 1).await.unwrap()[0].source, "a\u{fffd}.csv");
-    let refusals = store.refusals().await.unwrap();
-    assert_eq!(refusals[0].source, "a\u{fffd}.csv");
-    assert_eq!(refusals[0].faults[0].detail, "got `\0`");
+    let rejected_files = store.rejected_files().await.unwrap();
+    assert_eq!(rejected_files[0].source, "a\u{fffd}.csv");
+    assert_eq!(rejected_files[0].faults[0].detail, "got `\0`");
 }
 
 #[tokio::test]
