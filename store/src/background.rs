@@ -32,7 +32,7 @@ const NICE: i32 = 10;
 /// The work stopped without a result: it panicked, or no thread could be created.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
-pub struct Ended(String);
+pub struct BackgroundError(String);
 
 /// Runs `work` within the span of the caller.
 ///
@@ -40,11 +40,11 @@ pub struct Ended(String);
 /// Work that has started is completed, even if nobody waits for it any more.
 ///
 /// # Errors
-/// [`Ended`].
+/// [`BackgroundError`].
 pub fn run<T: Send + 'static>(
     priority: Priority,
     work: impl FnOnce() -> T + Send + 'static,
-) -> impl Future<Output = Result<T, Ended>> + Send {
+) -> impl Future<Output = Result<T, BackgroundError>> + Send {
     let (done, result) = oneshot::channel();
     let span = Span::current();
     let begun = thread::Builder::new().name("background".to_owned()).spawn(move || {
@@ -52,11 +52,13 @@ pub fn run<T: Send + 'static>(
             give_way();
         }
         let outcome = span.in_scope(|| catch_unwind(AssertUnwindSafe(work)));
-        let _ = done.send(outcome.map_err(|_| Ended("the background thread panicked".to_owned())));
+        let _ = done.send(outcome.map_err(|_| BackgroundError("the background thread panicked".to_owned())));
     });
     async move {
-        begun.map_err(|fault| Ended(format!("failed to create a background thread: {fault}")))?;
-        result.await.unwrap_or_else(|_| Err(Ended("the background thread stopped without a result".to_owned())))
+        begun.map_err(|fault| BackgroundError(format!("failed to create a background thread: {fault}")))?;
+        result
+            .await
+            .unwrap_or_else(|_| Err(BackgroundError("the background thread stopped without a result".to_owned())))
     }
 }
 
@@ -79,7 +81,7 @@ mod tests {
         assert_eq!(run(Priority::Low, || 7).await, Ok(7));
         assert_eq!(
             run(Priority::Low, || -> u8 { panic!("panic injected by a test") }).await,
-            Err(Ended("the background thread panicked".to_owned()))
+            Err(BackgroundError("the background thread panicked".to_owned()))
         );
     }
 

@@ -18,7 +18,7 @@ use tracing::warn;
 
 use super::error::StoreError;
 use super::loads::{LastAccepted, LoadRecord, StoredCatalogue, unreadable};
-use crate::background::{self, Ended, Priority};
+use crate::background::{self, BackgroundError, Priority};
 
 /// The last accepted load of a broker, as it is stored.
 pub(super) struct StoredLoad {
@@ -93,7 +93,7 @@ pub(super) type Instrument = (Row, bool);
 /// contains.
 pub(super) struct Instruments {
     chunks: mpsc::Receiver<Vec<Instrument>>,
-    merging: BoxFuture<'static, Result<Result<(), DocumentError>, Ended>>,
+    merging: BoxFuture<'static, Result<Result<(), DocumentError>, BackgroundError>>,
 }
 
 /// Starts to merge. `others` are the loads of the other brokers; `chunk` is the number of rows of a chunk.
