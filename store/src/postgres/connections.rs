@@ -108,13 +108,13 @@ pub(super) struct Connections {
 
 struct IdleConnection {
     connection: PgConnection,
-    made: Made,
+    origin: ConnectionOrigin,
     since: Instant,
 }
 
 /// The time and the generation at which a connection was created.
 #[derive(Clone, Copy)]
-struct Made {
+struct ConnectionOrigin {
     at: Instant,
     generation: u64,
 }
@@ -141,27 +141,27 @@ impl Connections {
         let closed = |_| StoreError::Unavailable("the store is closed".to_owned());
         let permit = self.permits.acquire().await.map_err(closed)?;
         let idle = self.idle().pop();
-        let (connection, made) = match self.alive(idle).await {
+        let (connection, origin) = match self.alive(idle).await {
             Some(alive) => alive,
             None => self.make().await?,
         };
-        Ok(Lease { connection, made, until: None, home: self, _permit: permit })
+        Ok(Lease { connection, origin, until: None, home: self, _permit: permit })
     }
 
-    async fn make(&self) -> Result<(PgConnection, Made), StoreError> {
+    async fn make(&self) -> Result<(PgConnection, ConnectionOrigin), StoreError> {
         // Read before connecting: a loss meanwhile may affect this connection too.
         let generation = self.generation();
         let connection = connect(&self.options).await?;
-        Ok((connection, Made { at: Instant::now(), generation }))
+        Ok((connection, ConnectionOrigin { at: Instant::now(), generation }))
     }
 
-    async fn alive(&self, idle: Option<IdleConnection>) -> Option<(PgConnection, Made)> {
-        let IdleConnection { mut connection, made, since } = idle?;
-        if made.generation == self.generation()
+    async fn alive(&self, idle: Option<IdleConnection>) -> Option<(PgConnection, ConnectionOrigin)> {
+        let IdleConnection { mut connection, origin, since } = idle?;
+        if origin.generation == self.generation()
             && (since.elapsed() < self.limits.fresh
                 || matches!(timeout(self.limits.ping, connection.ping()).await, Ok(Ok(()))))
         {
-            return Some((connection, made));
+            return Some((connection, origin));
         }
         // Connections that were idle for longer are broken too: one failed ping is enough.
         self.idle().retain(|other| other.since > since);
@@ -287,7 +287,7 @@ async fn connect(options: &PgConnectOptions) -> Result<PgConnection, StoreError>
 /// A connection for one caller. It is closed if it is dropped without [`Lease::release`].
 pub(crate) struct Lease<'a> {
     connection: PgConnection,
-    made: Made,
+    origin: ConnectionOrigin,
     /// The deadline of its transaction.
     until: Option<Instant>,
     home: &'a Connections,
@@ -353,16 +353,16 @@ impl Lease<'_> {
     /// statements that were prepared before a migration keep failing, and a server that is read-only after a failover
     /// stays read-only.
     pub(crate) fn release<T>(self, result: Result<T, StoreError>) -> Result<T, StoreError> {
-        let Lease { connection, made, until, home, .. } = self;
+        let Lease { connection, origin, until, home, .. } = self;
         let is_sound = match &result {
             Ok(_) => true,
             Err(StoreError::Data(_)) => until.is_none(),
             Err(_) => false,
         };
-        if is_sound && made.at.elapsed() < AGE_MAX && made.generation == home.generation() {
+        if is_sound && origin.at.elapsed() < AGE_MAX && origin.generation == home.generation() {
             let now = Instant::now();
             let mut idle = home.idle();
-            idle.push(IdleConnection { connection, made, since: now });
+            idle.push(IdleConnection { connection, origin, since: now });
             if now - idle[0].since > IDLE_MAX {
                 idle.remove(0);
             }
