@@ -61,27 +61,27 @@ pub(super) enum Bound {
 
 /// The kinds of calls, by the meaning of a failure.
 #[derive(Clone, Copy, Debug)]
-enum Kind {
+enum CallKind {
     Read,
     /// A read whose duration does not indicate the state of the server.
     List,
     Write,
 }
 
-impl Kind {
+impl CallKind {
     fn error(self, fault: Fault) -> StoreError {
         match self {
-            Kind::Read => fault.of_attempt(),
-            Kind::List => fault.of_list(),
-            Kind::Write => fault.of_commit(),
+            CallKind::Read => fault.of_attempt(),
+            CallKind::List => fault.of_list(),
+            CallKind::Write => fault.of_commit(),
         }
     }
 
     /// Returns the error of a second attempt, after the connection died under the first one.
     fn error_of_second(self, fault: Fault) -> StoreError {
         match self {
-            Kind::Write => fault.of_second_commit(),
-            Kind::Read | Kind::List => self.error(fault),
+            CallKind::Write => fault.of_second_commit(),
+            CallKind::Read | CallKind::List => self.error(fault),
         }
     }
 
@@ -89,7 +89,7 @@ impl Kind {
     fn affects_all(self, fault: &Fault) -> bool {
         match fault {
             Fault::Lost(_) => true,
-            Fault::TimedOut(_) => !matches!(self, Kind::List),
+            Fault::TimedOut(_) => !matches!(self, CallKind::List),
             Fault::Data(_) | Fault::Undone(_) | Fault::Canceled(_) => false,
         }
     }
@@ -184,7 +184,7 @@ impl Connections {
     where
         W: AsyncFnOnce(&mut PgConnection) -> Result<T, sqlx::Error>,
     {
-        self.repeatedly(work, Kind::Read).await
+        self.repeatedly(work, CallKind::Read).await
     }
 
     /// Runs one list. Differs from [`Connections::read`] if it takes too long: that is [`StoreError::Timeout`].
@@ -192,7 +192,7 @@ impl Connections {
     where
         W: AsyncFnOnce(&mut PgConnection) -> Result<T, sqlx::Error>,
     {
-        self.repeatedly(work, Kind::List).await
+        self.repeatedly(work, CallKind::List).await
     }
 
     /// Runs one idempotent statement that writes. If the connection dies, retries it on a new one.
@@ -200,11 +200,11 @@ impl Connections {
     where
         W: AsyncFnOnce(&mut PgConnection) -> Result<T, sqlx::Error>,
     {
-        self.repeatedly(work, Kind::Write).await
+        self.repeatedly(work, CallKind::Write).await
     }
 
     /// Does not retry after a timeout, which would double the waiting time of callers.
-    async fn repeatedly<T, W>(&self, work: impl Fn() -> W, kind: Kind) -> Result<T, StoreError>
+    async fn repeatedly<T, W>(&self, work: impl Fn() -> W, kind: CallKind) -> Result<T, StoreError>
     where
         W: AsyncFnOnce(&mut PgConnection) -> Result<T, sqlx::Error>,
     {
@@ -327,12 +327,12 @@ impl Lease<'_> {
         &mut self,
         work: impl AsyncFnOnce(&mut PgConnection) -> Result<T, sqlx::Error>,
     ) -> Result<T, Fault> {
-        self.bounded_as(Kind::Read, work).await
+        self.bounded_as(CallKind::Read, work).await
     }
 
     async fn bounded_as<T>(
         &mut self,
-        kind: Kind,
+        kind: CallKind,
         work: impl AsyncFnOnce(&mut PgConnection) -> Result<T, sqlx::Error>,
     ) -> Result<T, Fault> {
         let until = self.until.unwrap_or_else(|| Instant::now() + self.home.limits.statement) + GRACE;
