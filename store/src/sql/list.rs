@@ -11,7 +11,7 @@ use crate::paging::{COUNT_MAX, Position, RowOutline, number};
 pub(crate) struct List<'f> {
     columns: &'static str,
     table: &'static str,
-    key: Key,
+    key: KeyColumn,
     /// The columns whose size has no narrow limit.
     documents: &'static [&'static str],
     conditions: Vec<Condition<'f>>,
@@ -24,15 +24,15 @@ pub(crate) fn outline(row: &impl Columns) -> Result<RowOutline, StoreError> {
 
 /// The column that ascends with time.
 #[derive(Clone, Copy)]
-pub(crate) enum Key {
+pub(crate) enum KeyColumn {
     Text(&'static str),
     Number(&'static str),
 }
 
-impl Key {
+impl KeyColumn {
     const fn name(self) -> &'static str {
         match self {
-            Key::Text(name) | Key::Number(name) => name,
+            KeyColumn::Text(name) | KeyColumn::Number(name) => name,
         }
     }
 }
@@ -45,7 +45,7 @@ enum Condition<'f> {
 
 impl<'f> List<'f> {
     /// Creates a list of all rows of a table.
-    pub(crate) const fn new(columns: &'static str, table: &'static str, key: Key) -> Self {
+    pub(crate) const fn new(columns: &'static str, table: &'static str, key: KeyColumn) -> Self {
         List { columns, table, key, documents: &[], conditions: Vec::new() }
     }
 
@@ -96,8 +96,8 @@ impl<'f> List<'f> {
         let name = self.key.name();
         let mut query = QueryBuilder::new(format!("select {} from {} where {name}", self.columns, self.table));
         match self.key {
-            Key::Text(_) => DB::push_any_text(&mut query, keys),
-            Key::Number(_) => {
+            KeyColumn::Text(_) => DB::push_any_text(&mut query, keys),
+            KeyColumn::Number(_) => {
                 let keys: Vec<i64> = keys.iter().map(|key| number(key)).collect();
                 DB::push_any_integer(&mut query, &keys);
             }
@@ -113,8 +113,8 @@ impl<'f> List<'f> {
         if let Position::After(last) = position {
             query.push(format_args!(" and {name} < "));
             match self.key {
-                Key::Text(_) => DB::push_text(&mut query, last),
-                Key::Number(_) => DB::push_integer(&mut query, number(last)),
+                KeyColumn::Text(_) => DB::push_text(&mut query, last),
+                KeyColumn::Number(_) => DB::push_integer(&mut query, number(last)),
             }
         }
         query.push(format_args!(" order by {name} desc limit "));

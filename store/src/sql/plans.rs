@@ -9,7 +9,7 @@ use registry_planning::vocabulary::{FilteringStrictness, OptimizationLevel, Prof
 
 use super::Dialect;
 use super::columns::{Columns, column, document, optional, optional_document, word};
-use super::list::{Key, List};
+use super::list::{KeyColumn, List};
 use crate::documents::{Parts, cache_key};
 use crate::error::StoreError;
 use crate::plans::{PlanFilter, PlanSummary};
@@ -37,7 +37,7 @@ pub(crate) const UNEXPIRED: &str = "
 
 pub(crate) fn plans<DB: Dialect>(filter: &PlanFilter) -> List<'_> {
     let is_rare = DB::REPEATS_INDEX_CONDITIONS && filter.status.is_some_and(|status| status != PlanStatus::Optimized);
-    List::new(SUMMARIES, "subscription_plans", Key::Text("plan_id"))
+    List::new(SUMMARIES, "subscription_plans", KeyColumn::Text("plan_id"))
         .equal_to("user_id", filter.user_id.as_deref())
         .literally(filter.subscription_type.map(|kind| of_type::<DB>(kind, filter.user_id.is_some())))
         // A status other than the usual one has an index of its own.

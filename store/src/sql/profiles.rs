@@ -13,7 +13,7 @@ use sqlx::QueryBuilder;
 
 use super::Dialect;
 use super::columns::{Columns, column, document, optional, optional_document, word};
-use super::list::{Key, List};
+use super::list::{KeyColumn, List};
 use super::plans::of_type;
 use crate::error::StoreError;
 use crate::profiles::{
@@ -56,7 +56,7 @@ pub(crate) fn whole_profiles<DB: Dialect>(filter: &ProfileFilter) -> List<'_> {
 }
 
 fn profiles_with<'f, DB: Dialect>(columns: &'static str, filter: &'f ProfileFilter) -> List<'f> {
-    List::new(columns, "subscription_profiles", Key::Text("profile_id"))
+    List::new(columns, "subscription_profiles", KeyColumn::Text("profile_id"))
         .equal_to("user_id", filter.user_id.as_deref())
         .literally(filter.subscription_type.map(|kind| of_type::<DB>(kind, filter.user_id.is_some())))
         // Each value has its own index.
@@ -64,13 +64,13 @@ fn profiles_with<'f, DB: Dialect>(columns: &'static str, filter: &'f ProfileFilt
 }
 
 pub(crate) fn versions(profile_id: &str) -> List<'_> {
-    List::new("action, actor, document", "profile_versions", Key::Number("version"))
+    List::new("action, actor, document", "profile_versions", KeyColumn::Number("version"))
         .with_documents(&["actor", "document"])
         .equal("profile_id", profile_id)
 }
 
 pub(crate) fn audit_entries(profile_id: &str) -> List<'_> {
-    List::new(AUDIT_ENTRIES, "subscription_audit_log", Key::Number("audit_id"))
+    List::new(AUDIT_ENTRIES, "subscription_audit_log", KeyColumn::Number("audit_id"))
         .with_documents(&["actor", "old_data", "new_data"])
         .equal("profile_id", profile_id)
 }
@@ -78,7 +78,7 @@ pub(crate) fn audit_entries(profile_id: &str) -> List<'_> {
 pub(crate) fn conflicts<DB: Dialect>(filter: &ConflictFilter) -> List<'_> {
     let is_ended =
         DB::REPEATS_INDEX_CONDITIONS && filter.status.is_some_and(|status| status != ConflictStatus::Pending);
-    List::new(CONFLICTS, "subscription_conflicts", Key::Text("conflict_id"))
+    List::new(CONFLICTS, "subscription_conflicts", KeyColumn::Text("conflict_id"))
         .with_documents(&["conflict_data", "resolution_data"])
         .equal("user_id", &filter.user_id)
         // Pending conflicts have their own index, and so have the others.
