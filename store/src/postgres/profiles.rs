@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 use registry_planning::profile::Profile;
 use sqlx::{PgConnection, Postgres};
 
-use self::transaction::Open;
+use self::transaction::OpenTransaction;
 use super::PostgresStore;
 use super::connections::Bound;
 use crate::error::StoreError;
@@ -44,10 +44,10 @@ impl ProfileStore for PostgresStore {
         // A repeated request waits for its key.
         let bound = if change.claim.is_some() { Bound::Statement } else { Bound::Bulk };
         // Independent of the server's default: reads under the lock must see everything that was committed before it.
-        let mut open = Open(self.connections.begin("begin isolation level read committed", bound).await?);
+        let mut open = OpenTransaction(self.connections.begin("begin isolation level read committed", bound).await?);
         // After an error the connection is closed, which rolls back the transaction.
         let changed = apply(&mut open, change).await?;
-        let Open(mut lease) = open;
+        let OpenTransaction(mut lease) = open;
         let committed = lease.commit(async |connection| sqlx::query("commit").execute(connection).await).await;
         lease.release(committed)?;
         Ok(changed)

@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 use registry_planning::profile::Profile;
 use sqlx::Sqlite;
 
-use self::transaction::Open;
+use self::transaction::OpenTransaction;
 use super::{SqliteStore, fault};
 use crate::error::StoreError;
 use crate::paging::{Page, Portion, PortionLimit, Position};
@@ -38,7 +38,7 @@ const DELETE_AUDIT: &str = "
 #[async_trait]
 impl ProfileStore for SqliteStore {
     async fn change_profile(&self, change: &Change) -> Result<CommandOutcome, StoreError> {
-        let mut open = Open(self.writer.begin_with("begin immediate").await.map_err(fault)?);
+        let mut open = OpenTransaction(self.writer.begin_with("begin immediate").await.map_err(fault)?);
         // After an error the transaction is dropped, which rolls it back.
         let changed = apply(&mut open, change).await?;
         open.0.commit().await.map_err(fault)?;

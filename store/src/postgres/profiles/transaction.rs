@@ -85,10 +85,10 @@ const PUT_CONFLICT: &str = "
         resolved_at = excluded.resolved_at";
 
 /// A lease with an open transaction.
-pub(super) struct Open<'a>(pub(super) Lease<'a>);
+pub(super) struct OpenTransaction<'a>(pub(super) Lease<'a>);
 
 #[async_trait]
-impl Transaction for Open<'_> {
+impl Transaction for OpenTransaction<'_> {
     async fn lock_user(&mut self, user_id: &str) -> Result<(), StoreError> {
         let until = Instant::now() + LOCK_TIMEOUT;
         loop {

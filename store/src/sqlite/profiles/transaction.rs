@@ -74,10 +74,10 @@ const PUT_CONFLICT: &str = "
         resolved_at = excluded.resolved_at";
 
 /// A transaction that has the file's write lock.
-pub(super) struct Open(pub(super) sqlx::Transaction<'static, Sqlite>);
+pub(super) struct OpenTransaction(pub(super) sqlx::Transaction<'static, Sqlite>);
 
 #[async_trait]
-impl Transaction for Open {
+impl Transaction for OpenTransaction {
     /// There is one writer at a time for all users: `begin immediate` has waited for the previous one.
     async fn lock_user(&mut self, _: &str) -> Result<(), StoreError> {
         Ok(())
