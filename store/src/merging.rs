@@ -87,17 +87,17 @@ pub(super) fn last(load: Option<StoredLoad>) -> Option<LastAccepted> {
 }
 
 /// A row of the table `instruments`, and whether the last file of any broker contains it.
-pub(super) type Instrument = (Row, bool);
+pub(super) type MergedRow = (Row, bool);
 
 /// The rows of the table `instruments` after a load is accepted, in chunks: those that its file contains or no longer
 /// contains.
-pub(super) struct Instruments {
-    chunks: mpsc::Receiver<Vec<Instrument>>,
+pub(super) struct MergedRows {
+    chunks: mpsc::Receiver<Vec<MergedRow>>,
     merging: BoxFuture<'static, Result<Result<(), DocumentError>, BackgroundError>>,
 }
 
 /// Starts to merge. `others` are the loads of the other brokers; `chunk` is the number of rows of a chunk.
-pub(super) fn instruments(mut others: Vec<StoredLoad>, record: &LoadRecord, chunk: usize) -> Instruments {
+pub(super) fn instruments(mut others: Vec<StoredLoad>, record: &LoadRecord, chunk: usize) -> MergedRows {
     let broker = record.offer.broker;
     let (file_date, loaded_at) = (record.offer.file_date, record.offer.loaded_at);
     others.push(StoredLoad::new(
@@ -132,19 +132,19 @@ pub(super) fn instruments(mut others: Vec<StoredLoad>, record: &LoadRecord, chun
         let _ = tx.blocking_send(rows);
         Ok(())
     });
-    Instruments { chunks, merging: merging.boxed() }
+    MergedRows { chunks, merging: merging.boxed() }
 }
 
 fn is_among(left: &[(Exchange, String)], row: &Row) -> bool {
     left.binary_search_by(|(exchange, symbol)| (*exchange, symbol).cmp(&(row.exchange, &row.symbol))).is_ok()
 }
 
-impl Instruments {
+impl MergedRows {
     /// Returns the next chunk; `None` after the last one.
     ///
     /// # Errors
     /// [`StoreError::Data`] if a load cannot be read. Earlier chunks must not be used then.
-    pub(super) async fn next(&mut self) -> Result<Option<Vec<Instrument>>, StoreError> {
+    pub(super) async fn next(&mut self) -> Result<Option<Vec<MergedRow>>, StoreError> {
         if let Some(rows) = self.chunks.recv().await {
             return Ok(Some(rows));
         }

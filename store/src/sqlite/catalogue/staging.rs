@@ -117,7 +117,7 @@ pub(super) async fn clear(connection: &mut SqliteConnection) -> Result<(), Store
     Ok(())
 }
 
-async fn stage_instruments(connection: &mut SqliteConnection, rows: &[merging::Instrument]) -> Result<(), StoreError> {
+async fn stage_instruments(connection: &mut SqliteConnection, rows: &[merging::MergedRow]) -> Result<(), StoreError> {
     if rows.is_empty() {
         return Ok(());
     }
