@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use chrono::{DateTime, NaiveDate, Utc};
-use registry_planning::dump::Row as Instrument;
+use registry_planning::dump::Row as FileRow;
 use registry_planning::instrument::Amount;
 use registry_planning::vocabulary::{Broker, hex};
 use sqlx::postgres::PgArguments;
@@ -175,7 +175,7 @@ async fn write(connection: &mut PgConnection, record: &LoadRecord, documents: Do
     Ok(version)
 }
 
-fn upsert_instruments(rows: &[(Instrument, bool)], now: DateTime<Utc>) -> Query<'_, Postgres, PgArguments> {
+fn upsert_instruments(rows: &[(FileRow, bool)], now: DateTime<Utc>) -> Query<'_, Postgres, PgArguments> {
     once(UPSERT_INSTRUMENTS)
         .bind(column(rows, |(row, _)| row.exchange.as_str()))
         .bind(column(rows, |(row, _)| row.symbol.as_str()))
@@ -194,7 +194,7 @@ fn upsert_instruments(rows: &[(Instrument, bool)], now: DateTime<Utc>) -> Query<
         .bind(now)
 }
 
-fn upsert_tokens(broker: Broker, rows: &[Instrument], now: DateTime<Utc>) -> Query<'_, Postgres, PgArguments> {
+fn upsert_tokens(broker: Broker, rows: &[FileRow], now: DateTime<Utc>) -> Query<'_, Postgres, PgArguments> {
     once(UPSERT_TOKENS)
         .bind(broker.as_str())
         .bind(column(rows, |row| row.exchange.as_str()))

@@ -2,7 +2,7 @@
 //! ones.
 
 use futures_util::TryStreamExt;
-use registry_planning::dump::Row as Instrument;
+use registry_planning::dump::Row as FileRow;
 use registry_planning::instrument::Amount;
 use registry_planning::vocabulary::Exchange;
 use sqlx::sqlite::Sqlite;
@@ -156,7 +156,7 @@ async fn stage_instruments(connection: &mut SqliteConnection, rows: &[merging::M
     Ok(())
 }
 
-async fn stage_tokens(connection: &mut SqliteConnection, broker: &str, rows: &[Instrument]) -> Result<(), StoreError> {
+async fn stage_tokens(connection: &mut SqliteConnection, broker: &str, rows: &[FileRow]) -> Result<(), StoreError> {
     let mut query = QueryBuilder::<Sqlite>::new("with next (exchange, symbol, segment, broker_token) as (");
     query.push_values(rows, |mut values, row| {
         values
