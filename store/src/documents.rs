@@ -12,7 +12,7 @@ pub(super) const WRITES_DOCUMENTS: bool = false;
 
 /// The parts of a plan that no query selects by.
 #[derive(Deserialize)]
-pub(super) struct Parts {
+pub(super) struct PlanParts {
     pub(super) performance_metrics: PerformanceMetrics,
     pub(super) validation_results: ValidationResults,
     pub(super) rejected: Vec<Rejection>,
@@ -21,7 +21,7 @@ pub(super) struct Parts {
 
 /// The JSON columns of a plan: either a document, or a column for each part.
 #[derive(Default)]
-pub(super) struct Documents {
+pub(super) struct PlanDocuments {
     pub(super) performance_metrics: Option<String>,
     pub(super) validation_results: Option<String>,
     pub(super) rejected: Option<String>,
@@ -29,7 +29,7 @@ pub(super) struct Documents {
     pub(super) document: Option<String>,
 }
 
-impl Documents {
+impl PlanDocuments {
     pub(super) fn of(plan: &Plan, writes_document: bool) -> Result<Self, StoreError> {
         let performance_metrics = json(&plan.performance_metrics)?;
         let validation_results = json(&plan.validation_results)?;
@@ -41,9 +41,9 @@ impl Documents {
                 "{{\"performance_metrics\":{performance_metrics},\"validation_results\":{validation_results},\
                  \"rejected\":{rejected},\"metadata\":{metadata}}}"
             );
-            return Ok(Documents { document: Some(document), ..Documents::default() });
+            return Ok(PlanDocuments { document: Some(document), ..PlanDocuments::default() });
         }
-        Ok(Documents {
+        Ok(PlanDocuments {
             performance_metrics: Some(performance_metrics),
             validation_results: Some(validation_results),
             rejected: Some(rejected),

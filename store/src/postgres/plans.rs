@@ -14,7 +14,7 @@ use sqlx::{PgConnection, QueryBuilder};
 
 use super::PostgresStore;
 use super::connections::Lease;
-use crate::documents::{Documents, broker_of};
+use crate::documents::{PlanDocuments, broker_of};
 use crate::error::StoreError;
 use crate::paging::Position;
 use crate::plans::{PlanFilter, PlanPage, PlanStore};
@@ -133,11 +133,12 @@ pub(super) async fn insert_within(
 /// Returns the statement with the columns of these plans.
 fn insertion(plans: &[Arc<Plan>], writes_documents: bool) -> Result<Query<'_, Postgres, PgArguments>, StoreError> {
     let instruments = plans.iter().map(|plan| joined(&plan.instruments)).collect::<Result<Vec<_>, _>>()?;
-    let documents = plans.iter().map(|plan| Documents::of(plan, writes_documents)).collect::<Result<Vec<_>, _>>()?;
+    let documents =
+        plans.iter().map(|plan| PlanDocuments::of(plan, writes_documents)).collect::<Result<Vec<_>, _>>()?;
     let cache_keys: Vec<String> = plans.iter().map(|plan| plan.cache_key.to_string()).collect();
     // Invariant: all arrays have the same length. `unnest` would fill shorter ones with nulls.
     let of_plans = |column: for<'a> fn(&'a Plan) -> &'a str| plans.iter().map(|plan| column(plan)).collect::<Vec<_>>();
-    let of_documents = |column: fn(&Documents) -> &Option<String>| {
+    let of_documents = |column: fn(&PlanDocuments) -> &Option<String>| {
         documents.iter().map(|row| column(row).as_deref()).collect::<Vec<_>>()
     };
     let times = |column: fn(&Plan) -> DateTime<Utc>| plans.iter().map(|plan| column(plan)).collect::<Vec<_>>();

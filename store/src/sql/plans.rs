@@ -10,7 +10,7 @@ use registry_planning::vocabulary::{FilteringStrictness, OptimizationLevel, Prof
 use super::Dialect;
 use super::columns::{Columns, column, document, optional, optional_document, word};
 use super::list::{KeyColumn, List};
-use crate::documents::{Parts, cache_key};
+use crate::documents::{PlanParts, cache_key};
 use crate::error::StoreError;
 use crate::plans::{PlanFilter, PlanSummary};
 
@@ -54,7 +54,7 @@ pub(crate) fn of_type<DB: Dialect>(kind: SubscriptionType, has_user: bool) -> St
 
 pub(crate) fn decode_plan(row: &impl Columns) -> Result<Plan, StoreError> {
     let instruments = Arc::new(row.keys("instruments")?);
-    let Parts { performance_metrics, validation_results, rejected, mut metadata } = parts(row)?;
+    let PlanParts { performance_metrics, validation_results, rejected, mut metadata } = parts(row)?;
     metadata.restore_instruments(&instruments);
     Ok(Plan {
         plan_id: column(row, "plan_id")?,
@@ -79,11 +79,11 @@ pub(crate) fn decode_plan(row: &impl Columns) -> Result<Plan, StoreError> {
 }
 
 /// Reads the document; if the row has none, reads the columns of the previous release.
-fn parts(row: &impl Columns) -> Result<Parts, StoreError> {
+fn parts(row: &impl Columns) -> Result<PlanParts, StoreError> {
     if let Some(parts) = optional_document(row, "document")? {
         return Ok(parts);
     }
-    Ok(Parts {
+    Ok(PlanParts {
         performance_metrics: document(row, "performance_metrics")?,
         validation_results: document(row, "validation_results")?,
         rejected: document(row, "rejected")?,

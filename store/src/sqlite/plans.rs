@@ -11,7 +11,7 @@ use sqlx::QueryBuilder;
 use sqlx::sqlite::{Sqlite, SqliteExecutor};
 
 use super::{SqliteStore, fault};
-use crate::documents::{Documents, broker_of, json};
+use crate::documents::{PlanDocuments, broker_of, json};
 use crate::error::StoreError;
 use crate::paging::Position;
 use crate::plans::{PlanFilter, PlanPage, PlanStore};
@@ -77,7 +77,7 @@ pub(super) async fn insert(
     }
     let rows = plans
         .iter()
-        .map(|plan| Ok((json(&plan.instruments)?, Documents::of(plan, writes_documents)?)))
+        .map(|plan| Ok((json(&plan.instruments)?, PlanDocuments::of(plan, writes_documents)?)))
         .collect::<Result<Vec<_>, StoreError>>()?;
     let mut query = QueryBuilder::<Sqlite>::new(
         "insert into subscription_plans (plan_id, user_id, plan_name, description, subscription_type, status, \
