@@ -96,7 +96,7 @@ const DROP_OLD_ARCHIVES: &str = "
 /// Accepts the load in one transaction.
 pub(super) async fn accept(connections: &Connections, record: &LoadRecord) -> Result<i64, StoreError> {
     let offer = &record.offer;
-    let documents = Documents {
+    let documents = LoadDocuments {
         rejected: json(&offer.load.rejected)?,
         diff_counts: json(&record.diff_counts)?,
         overruled: json(&stored(&record.overruled))?,
@@ -126,7 +126,7 @@ pub(super) async fn accept(connections: &Connections, record: &LoadRecord) -> Re
 }
 
 /// The JSON columns of a load.
-struct Documents {
+struct LoadDocuments {
     rejected: String,
     diff_counts: String,
     overruled: String,
@@ -146,7 +146,11 @@ async fn deactivate_tokens(connection: &mut PgConnection, record: &LoadRecord) -
     Ok(())
 }
 
-async fn write(connection: &mut PgConnection, record: &LoadRecord, documents: Documents) -> Result<i64, sqlx::Error> {
+async fn write(
+    connection: &mut PgConnection,
+    record: &LoadRecord,
+    documents: LoadDocuments,
+) -> Result<i64, sqlx::Error> {
     let offer = &record.offer;
     let rows = &offer.load.rows;
     for rows in rows.chunks(CHUNK) {
