@@ -17,7 +17,7 @@ pub struct Scheduling {
 /// # Panics
 /// If the system does not report it.
 pub fn of_this_thread() -> Scheduling {
-    read(Path::new("/proc/thread-self")).unwrap().1
+    read_thread(Path::new("/proc/thread-self")).unwrap().1
 }
 
 /// Returns the names and the scheduling of all threads of the process. Threads that end meanwhile are left out.
@@ -26,11 +26,11 @@ pub fn of_this_thread() -> Scheduling {
 /// If the system does not report them.
 pub fn of_all_threads() -> Vec<(String, Scheduling)> {
     let threads = fs::read_dir("/proc/self/task").unwrap();
-    threads.filter_map(|thread| read(&thread.ok()?.path())).collect()
+    threads.filter_map(|thread| read_thread(&thread.ok()?.path())).collect()
 }
 
 /// See `proc_pid_stat(5)`. The name is in parentheses and may contain spaces.
-fn read(thread: &Path) -> Option<(String, Scheduling)> {
+fn read_thread(thread: &Path) -> Option<(String, Scheduling)> {
     let stat = fs::read_to_string(thread.join("stat")).ok()?;
     let (start, rest) = stat.rsplit_once(')')?;
     let (_, name) = start.split_once('(')?;
