@@ -27,13 +27,13 @@ const READ_OF_PREVIOUS_RELEASE: &str = "select plan_id, user_id, plan_name, desc
     rejected, metadata, cache_key, created_at, expires_at \
     from subscription_plans where plan_id in (select value from json_each(?))";
 
-struct File {
+struct DatabaseFile {
     folder: TempDir,
 }
 
-impl File {
+impl DatabaseFile {
     fn new() -> Self {
-        File { folder: tempfile::tempdir().unwrap() }
+        DatabaseFile { folder: tempfile::tempdir().unwrap() }
     }
 
     fn path(&self) -> PathBuf {
@@ -48,7 +48,7 @@ impl File {
 
 #[tokio::test]
 async fn examining_creates_and_migrates_nothing() {
-    let file = File::new();
+    let file = DatabaseFile::new();
     let missing = SqliteStore::examine(&file.path()).await;
     assert!(matches!(missing, Err(StoreError::Unavailable(_))), "{missing:?}");
     std::fs::create_dir_all(file.path().parent().unwrap()).unwrap();
@@ -72,7 +72,7 @@ async fn examining_creates_and_migrates_nothing() {
 }
 
 #[async_trait]
-impl Database for File {
+impl Database for DatabaseFile {
     fn open(&self) -> Arc<dyn Store> {
         Arc::new(SqliteStore::with_busy_timeout(&self.path(), Duration::from_millis(500)))
     }
@@ -123,15 +123,15 @@ impl Database for File {
     }
 }
 
-fn file() -> Option<File> {
-    Some(File::new())
+fn file() -> Option<DatabaseFile> {
+    Some(DatabaseFile::new())
 }
 
 contract!(file);
 
 #[tokio::test]
 async fn a_locked_file_is_readable_but_unavailable_for_writes() {
-    let file = File::new();
+    let file = DatabaseFile::new();
     let store = prepared(&file).await;
     let (first, second) = (Arc::new(plan_of_user("u")), Arc::new(plan_of_user("u")));
     store.insert_plans(&[Arc::clone(&first)]).await.unwrap();
@@ -151,7 +151,7 @@ async fn a_locked_file_is_readable_but_unavailable_for_writes() {
 
 #[tokio::test]
 async fn a_locked_new_file_is_prepared_after_it_is_unlocked() {
-    let file = File::new();
+    let file = DatabaseFile::new();
     std::fs::create_dir_all(file.path().parent().unwrap()).unwrap();
     std::fs::write(file.path(), "").unwrap();
     let mut other = file.connect().await;
@@ -168,7 +168,7 @@ async fn a_locked_new_file_is_prepared_after_it_is_unlocked() {
 
 #[tokio::test]
 async fn a_file_that_is_not_a_database_is_unavailable() {
-    let file = File::new();
+    let file = DatabaseFile::new();
     std::fs::create_dir_all(file.path().parent().unwrap()).unwrap();
     std::fs::write(file.path(), "this is a text and no database, ".repeat(100)).unwrap();
 
@@ -181,7 +181,7 @@ async fn a_file_that_is_not_a_database_is_unavailable() {
 
 #[tokio::test]
 async fn a_folder_that_cannot_be_created_is_unavailable() {
-    let file = File::new();
+    let file = DatabaseFile::new();
     std::fs::write(file.path().parent().unwrap(), "a file where the folder should be").unwrap();
 
     let prepared = file.open().prepare().await;
@@ -191,7 +191,7 @@ async fn a_folder_that_cannot_be_created_is_unavailable() {
 
 #[tokio::test]
 async fn an_invalid_row_is_an_error_with_the_name_of_its_column() {
-    let file = File::new();
+    let file = DatabaseFile::new();
     let store = prepared(&file).await;
     let mut other = file.connect().await;
 
@@ -215,7 +215,7 @@ async fn an_invalid_row_is_an_error_with_the_name_of_its_column() {
 
 #[tokio::test]
 async fn preparing_again_changes_nothing() {
-    let file = File::new();
+    let file = DatabaseFile::new();
     let store = prepared(&file).await;
     let plan = plan_of_user("u");
     store.insert_plans(&[Arc::new(plan.clone())]).await.unwrap();
@@ -227,7 +227,7 @@ async fn preparing_again_changes_nothing() {
 
 #[tokio::test]
 async fn a_migration_of_a_newer_release_is_ignored() {
-    let file = File::new();
+    let file = DatabaseFile::new();
     let store = prepared(&file).await;
     file.attempt("insert into _sqlx_migrations values (9999, 'of a newer release', 0, true, x'00', 0)").await.unwrap();
 
@@ -237,7 +237,7 @@ async fn a_migration_of_a_newer_release_is_ignored() {
 /// Each merges with the loads at its start, so the second one has to merge again.
 #[tokio::test]
 async fn concurrent_files_of_two_brokers_are_merged() {
-    let file = File::new();
+    let file = DatabaseFile::new();
     let (first, second) = (prepared(&file).await, prepared(&file).await);
     let share = equity("NSE", "TCS", "INE467B01029");
     let bare = Row { name: String::new(), isin: None, ..share.clone() };
@@ -258,7 +258,7 @@ async fn concurrent_files_of_two_brokers_are_merged() {
 /// The statement deletes the conflicting row without firing a delete trigger.
 #[tokio::test]
 async fn replacing_an_audit_log_entry_is_rejected() {
-    let file = File::new();
+    let file = DatabaseFile::new();
     let store = prepared(&file).await;
     make(&*store, 1, &own(1)).await;
 
@@ -272,7 +272,7 @@ async fn replacing_an_audit_log_entry_is_rejected() {
 /// The lists with their filters, and the periodic queries.
 #[tokio::test]
 async fn queries_of_profiles_use_indexes() {
-    let file = File::new();
+    let file = DatabaseFile::new();
     prepared(&file).await;
     let mut connection = file.connect().await;
 
@@ -310,7 +310,7 @@ async fn queries_of_profiles_use_indexes() {
 /// The statements of the lists as they are sent.
 #[tokio::test]
 async fn lists_of_plans_use_indexes() {
-    let file = File::new();
+    let file = DatabaseFile::new();
     prepared(&file).await;
     let mut connection = file.connect().await;
     let all = PlanFilter::default();
