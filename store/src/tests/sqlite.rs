@@ -12,7 +12,7 @@ use sqlx::sqlite::{Sqlite, SqliteConnectOptions, SqliteConnection};
 use sqlx::{Connection, Executor};
 use tempfile::TempDir;
 
-use super::contract::catalogue::{judged, offer_of};
+use super::contract::catalogue::{compared_load, offer_of};
 use super::contract::profiles::{audited, make, own};
 use super::contract::{Database, contract, prepared, t0};
 use crate::background::Priority;
@@ -241,8 +241,8 @@ async fn concurrent_files_of_two_brokers_are_merged() {
     let (first, second) = (prepared(&file).await, prepared(&file).await);
     let share = equity("NSE", "TCS", "INE467B01029");
     let bare = Row { name: String::new(), isin: None, ..share.clone() };
-    let kite = judged(&*first, offer_of(Broker::Kite, vec![bare])).await;
-    let upstox = judged(&*second, offer_of(Broker::Upstox, vec![share])).await;
+    let kite = compared_load(&*first, offer_of(Broker::Kite, vec![bare])).await;
+    let upstox = compared_load(&*second, offer_of(Broker::Upstox, vec![share])).await;
 
     let accepted = tokio::join!(first.accept_load(&kite), second.accept_load(&upstox));
 

@@ -12,7 +12,7 @@ use registry_planning::vocabulary::{Broker, Exchange, InstrumentType, Segment};
 use tempfile::TempDir;
 use test_servers::TestDatabase;
 
-use super::contract::catalogue::{judged, offer_of};
+use super::contract::catalogue::{compared_load, offer_of};
 use crate::Store;
 use crate::background::Priority;
 use crate::postgres::PostgresStore;
@@ -61,7 +61,7 @@ async fn measure(name: &str, store: &dyn Store) {
     let count = instruments();
     store.prepare().await.unwrap();
     for broker in [Broker::Kite, Broker::Upstox] {
-        let record = judged(store, offer_of(broker, rows(broker, count))).await;
+        let record = compared_load(store, offer_of(broker, rows(broker, count))).await;
         let started_at = Instant::now();
         store.accept_load(&record).await.unwrap();
         let (took, size) = (started_at.elapsed(), record.archive.len());

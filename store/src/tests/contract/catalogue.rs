@@ -30,7 +30,7 @@ pub(crate) fn offer_of(broker: Broker, mut rows: Vec<Row>) -> Offer {
 }
 
 /// Compares the file with the broker's last one.
-pub(crate) async fn judged(store: &dyn Store, offer: Offer) -> LoadRecord {
+pub(crate) async fn compared_load(store: &dyn Store, offer: Offer) -> LoadRecord {
     let last = store.last_load(offer.broker).await.unwrap();
     let before = last.as_ref().map_or(vec![], |last| last.file(&offer.load.rows).unwrap().rows);
     let gate_result = GateResult { diff: diff(&before, &offer.load.rows), ..GateResult::default() };
@@ -38,7 +38,7 @@ pub(crate) async fn judged(store: &dyn Store, offer: Offer) -> LoadRecord {
 }
 
 pub(super) async fn accept(store: &dyn Store, broker: Broker, rows: &[Row]) -> i64 {
-    let record = judged(store, offer_of(broker, rows.to_vec())).await;
+    let record = compared_load(store, offer_of(broker, rows.to_vec())).await;
     store.accept_load(&record).await.unwrap()
 }
 
@@ -153,7 +153,7 @@ pub(crate) async fn the_tables_show_when_a_row_last_changed(database: &dyn Datab
     let store = prepared(database).await;
     let accept_at = async |rows: &[Row], second: i64| {
         let offer = Offer { loaded_at: t0() + TimeDelta::seconds(second), ..offer_of(Broker::Kite, rows.to_vec()) };
-        store.accept_load(&judged(&*store, offer).await).await.unwrap();
+        store.accept_load(&compared_load(&*store, offer).await).await.unwrap();
     };
     let [tcs, infy, bse] = shares();
     let changed = Row { lot_size: 7, ..tcs.clone() };
@@ -311,7 +311,7 @@ pub(crate) async fn a_file_date_in_the_future_is_ignored(database: &dyn Database
     let store = prepared(database).await;
     let dated = async |broker, file_date: &str, row: Row| {
         let offer = Offer { file_date: Some(file_date.parse().unwrap()), ..offer_of(broker, vec![row]) };
-        store.accept_load(&judged(&*store, offer).await).await.unwrap()
+        store.accept_load(&compared_load(&*store, offer).await).await.unwrap()
     };
     let named = |name: &str| Row { name: name.into(), ..shares()[0].clone() };
     dated(Broker::Kite, "9999-12-31", named("future")).await;
@@ -378,7 +378,7 @@ pub(crate) async fn a_load_that_fails_midway_keeps_the_last_one(database: &dyn D
     database.refuse_bad().await;
     let bad = [shares()[1].clone(), equity("NSE", "BAD", "INE009A01021")];
 
-    let refused = store.accept_load(&judged(&*store, offer_of(Broker::Kite, bad.to_vec())).await).await;
+    let refused = store.accept_load(&compared_load(&*store, offer_of(Broker::Kite, bad.to_vec())).await).await;
 
     assert!(matches!(refused, Err(StoreError::Data(_))), "{refused:?}");
     let after = catalogue(&*store).await;

@@ -7,7 +7,7 @@ use registry_planning::ingest::diff::ChangeKind;
 use registry_planning::ingest::gate::GateFault;
 use registry_planning::vocabulary::Broker;
 
-use super::catalogue::{accept, catalogue, judged, offer_of, shares, tuesday};
+use super::catalogue::{accept, catalogue, compared_load, offer_of, shares, tuesday};
 use super::{Database, prepared, seconds, t0};
 use crate::{ARCHIVES_KEPT, LoadSummary, RejectedFile, RejectedFileRecord, Store, StoreError, StoredFault};
 
@@ -22,8 +22,8 @@ async fn numbers(store: &dyn Store, before: Option<i64>, limit: u32) -> Vec<i64>
 pub(crate) async fn a_load_is_rejected_if_another_one_came_first(database: &dyn Database) {
     let store = prepared(database).await;
     accept(&*store, Broker::Kite, &shares()).await;
-    let early = judged(&*store, offer_of(Broker::Kite, shares()[..1].to_vec())).await;
-    let first = judged(&*store, offer_of(Broker::Upstox, shares().to_vec())).await;
+    let early = compared_load(&*store, offer_of(Broker::Kite, shares()[..1].to_vec())).await;
+    let first = compared_load(&*store, offer_of(Broker::Upstox, shares().to_vec())).await;
 
     // A load of another broker does not conflict.
     accept(&*store, Broker::Upstox, &shares()).await;
@@ -34,7 +34,7 @@ pub(crate) async fn a_load_is_rejected_if_another_one_came_first(database: &dyn 
     assert_eq!(store.accept_load(&first).await, Err(StoreError::Overtaken));
     let after = catalogue(&*store).await;
     assert_eq!((after.version(), after.content_hash()), (before.version(), before.content_hash()));
-    let again = judged(&*store, early.offer).await;
+    let again = compared_load(&*store, early.offer).await;
     assert!(store.accept_load(&again).await.is_ok());
 }
 
@@ -59,7 +59,7 @@ pub(crate) async fn the_last_load_includes_removed_instruments(database: &dyn Da
 pub(crate) async fn versions_are_listed_newest_first_with_all_fields(database: &dyn Database) {
     let store = prepared(database).await;
     let mut versions = vec![accept(&*store, Broker::Kite, &shares()).await];
-    let mut forced = judged(&*store, offer_of(Broker::Kite, shares()[..2].to_vec())).await;
+    let mut forced = compared_load(&*store, offer_of(Broker::Kite, shares()[..2].to_vec())).await;
     forced.overruled = vec![fault("rows")];
     forced.warnings = vec![fault("segments")];
     versions.push(store.accept_load(&forced).await.unwrap());
