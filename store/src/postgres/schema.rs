@@ -82,7 +82,7 @@ async fn within<T>(limit: Duration, step: impl Future<Output = Result<T, Migrate
 
 /// Waits until no other replica migrates. It polls, because every response shows that the server is alive.
 async fn take_turn(connection: &mut PgConnection) -> Result<(), MigrateError> {
-    let mut is_told = false;
+    let mut is_logged = false;
     loop {
         let is_ours: bool = within(STEP_WITHIN, async {
             let asked = sqlx::query_scalar("select pg_try_advisory_lock($1)").bind(LOCK);
@@ -92,7 +92,7 @@ async fn take_turn(connection: &mut PgConnection) -> Result<(), MigrateError> {
         if is_ours {
             return Ok(());
         }
-        if !std::mem::replace(&mut is_told, true) {
+        if !std::mem::replace(&mut is_logged, true) {
             info!(dependency = DEPENDENCY, "waiting for another replica to finish migrations");
         }
         sleep(RETRY_EVERY).await;

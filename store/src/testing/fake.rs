@@ -77,7 +77,7 @@ struct State {
     rejected_file_answers: VecDeque<StoreError>,
     last_good: LastGoodSettings,
     jobs: Vec<Job>,
-    unwanted_jobs: Vec<String>,
+    canceled_jobs: Vec<String>,
     profiles: BTreeMap<String, Profile>,
     /// The profile whose row cannot be read.
     broken_profile: Option<String>,
@@ -167,7 +167,7 @@ impl FakeStore {
         }
     }
 
-    fn panic_if_told(&self, method: &str) {
+    fn panic_if_requested(&self, method: &str) {
         let mut state = self.state();
         if let Some(position) = state.panics_at.iter().position(|told| *told == method) {
             state.panics_at.remove(position);
@@ -222,7 +222,7 @@ impl Store for FakeStore {
 
     async fn prepare(&self) -> Result<(), StoreError> {
         self.state().calls.prepares += 1;
-        self.panic_if_told("prepare");
+        self.panic_if_requested("prepare");
         if self.state().hangs_at_prepare {
             std::future::pending::<()>().await;
         }
@@ -231,7 +231,7 @@ impl Store for FakeStore {
 
     async fn ping(&self) -> Result<(), StoreError> {
         self.state().calls.pings += 1;
-        self.panic_if_told("ping");
+        self.panic_if_requested("ping");
         if self.state().hangs_at_ping {
             std::future::pending::<()>().await;
         }
@@ -282,7 +282,7 @@ impl PlanStore for FakeStore {
     }
 
     async fn delete_plans_before(&self, cutoff: DateTime<Utc>, limit: u32) -> Result<u64, StoreError> {
-        self.panic_if_told("delete_plans_before");
+        self.panic_if_requested("delete_plans_before");
         self.state().calls.deletions += 1;
         self.deletions.acquire().await.unwrap().forget();
         let mut state = self.answer()?;
@@ -293,7 +293,7 @@ impl PlanStore for FakeStore {
     }
 
     async fn count_unexpired(&self, _: DateTime<Utc>) -> Result<BTreeMap<SubscriptionType, u64>, StoreError> {
-        self.panic_if_told("count_unexpired");
+        self.panic_if_requested("count_unexpired");
         self.answer().map(|_| BTreeMap::new())
     }
 }
@@ -314,7 +314,7 @@ impl KeyStore for FakeStore {
     }
 
     async fn delete_expired_keys(&self, now: DateTime<Utc>, limit: u32) -> Result<u64, StoreError> {
-        self.panic_if_told("delete_expired_keys");
+        self.panic_if_requested("delete_expired_keys");
         Ok(self.answer()?.keys.delete_expired(now, limit))
     }
 }
@@ -422,7 +422,7 @@ impl JobStore for FakeStore {
 
     async fn save_job(&self, job: &Job) -> Result<bool, StoreError> {
         let mut state = self.answer()?;
-        let is_wanted = !state.unwanted_jobs.contains(&job.job_id);
+        let is_wanted = !state.canceled_jobs.contains(&job.job_id);
         let kept = state.jobs.iter_mut().find(|kept| kept.job_id == job.job_id && !kept.status.is_finished());
         Ok(kept.map(|kept| *kept = job.clone()).is_some() && is_wanted)
     }
@@ -436,7 +436,7 @@ impl JobStore for FakeStore {
     }
 
     async fn cancel_job(&self, job_id: &str) -> Result<Option<Job>, StoreError> {
-        self.answer()?.unwanted_jobs.push(job_id.to_owned());
+        self.answer()?.canceled_jobs.push(job_id.to_owned());
         self.job(job_id).await
     }
 

@@ -226,12 +226,12 @@ async fn a_key_deleted_in_the_service_loses_its_last_good_value() {
     let process = Process::started().await;
     process.service.set(TTL, "60");
     process.refresh().await;
-    until("it is in the database", || process.store.kept_settings().contains_key(TTL)).await;
+    until("it is in the database", || process.store.stored_settings().contains_key(TTL)).await;
 
     process.service.state().values.clear();
     process.refresh().await;
     let after = process.value(TTL).await;
-    until("it is gone from the database", || process.store.kept_settings().is_empty()).await;
+    until("it is gone from the database", || process.store.stored_settings().is_empty()).await;
     let in_file = || -> serde_json::Value { serde_json::from_slice(&std::fs::read(process.file()).unwrap()).unwrap() };
     until("it is gone from the file", || in_file()[TTL]["value"].is_null()).await;
 

@@ -78,15 +78,15 @@ async fn old_audit_log_entries_are_deleted_like_plans() {
     let (persistence, snapshots) = (PersistenceHandle::new(), Arc::new(SnapshotCell::new(brokers())));
     persistence.spawn(slot(&store), Arc::clone(&snapshots), parent().await).await.unwrap();
     run_ready_tasks().await;
-    let before = store.audit_entries_kept();
+    let before = store.audit_entry_count();
 
     snapshots.set_settings(SettingsTable::default(), Utc::now());
     tokio::time::sleep(Duration::from_secs(60)).await;
-    let at_first = store.audit_entries_kept();
+    let at_first = store.audit_entry_count();
     store.put_audit_entries(1, Utc::now() - TimeDelta::days(400));
     tokio::time::sleep(Duration::from_secs(3600)).await;
 
-    assert_eq!((before, at_first, store.audit_entries_kept()), (2501, 1, 1));
+    assert_eq!((before, at_first, store.audit_entry_count()), (2501, 1, 1));
 }
 
 #[tokio::test(start_paused = true)]
@@ -98,7 +98,7 @@ async fn deletion_of_audit_entries_returns_number_and_cutoff() {
 
     let (deleted, cutoff) = persistence.delete_old_audit_entries(7, soon()).await.unwrap();
 
-    assert_eq!((deleted, store.audit_entries_kept()), (2500, 3));
+    assert_eq!((deleted, store.audit_entry_count()), (2500, 3));
     let age = Utc::now() - cutoff - TimeDelta::days(7);
     assert!(age >= TimeDelta::zero() && age < TimeDelta::minutes(10), "{age}");
     assert_eq!(persistence.delete_old_audit_entries(7, soon()).await.unwrap().0, 0);

@@ -86,7 +86,7 @@ impl FakeStore {
     }
 
     /// Returns the number of entries in the audit log.
-    pub fn audit_entries_kept(&self) -> usize {
+    pub fn audit_entry_count(&self) -> usize {
         self.state().audited.len()
     }
 
@@ -151,13 +151,13 @@ impl FakeStore {
     }
 
     /// Returns the stored values of settings by key.
-    pub fn kept_settings(&self) -> BTreeMap<String, String> {
+    pub fn stored_settings(&self) -> BTreeMap<String, String> {
         let state = self.state();
         state.last_good.iter().filter_map(|(key, setting)| Some((key.clone(), setting.value.clone()?))).collect()
     }
 
     /// Stores the value of a setting as of `said_at` without a call.
-    pub fn keep_setting(&self, key: &str, value: Option<&str>, said_at: DateTime<Utc>) {
+    pub fn store_setting(&self, key: &str, value: Option<&str>, said_at: DateTime<Utc>) {
         self.state().last_good.insert(key.to_owned(), LastGoodSetting { value: value.map(str::to_owned), said_at });
     }
 }

@@ -16,7 +16,7 @@ use crate::{Position, ProfileStore, StoreError};
 impl ProfileStore for FakeStore {
     /// Supports only the change that the actor makes without a caller.
     async fn change_profile(&self, change: &Change) -> Result<CommandOutcome, StoreError> {
-        self.panic_if_told("change_profile");
+        self.panic_if_requested("change_profile");
         let ProfileCommand::Expire { profile_id } = &change.command else {
             return Err(StoreError::Data("the fake store does not support profile changes".to_owned()));
         };
@@ -91,14 +91,14 @@ impl ProfileStore for FakeStore {
     }
 
     async fn expired_profiles(&self, now: DateTime<Utc>, limit: u32) -> Result<Vec<String>, StoreError> {
-        self.panic_if_told("expired_profiles");
+        self.panic_if_requested("expired_profiles");
         let state = self.answer()?;
         let expired = state.profiles.values().filter(|profile| profile.is_active && profile.is_expired(now));
         Ok(expired.take(limit as usize).map(|profile| profile.profile_id.clone()).collect())
     }
 
     async fn delete_audit_before(&self, cutoff: DateTime<Utc>, limit: u32) -> Result<u64, StoreError> {
-        self.panic_if_told("delete_audit_before");
+        self.panic_if_requested("delete_audit_before");
         let audited = &mut self.answer()?.audited;
         let before = audited.len();
         let mut left = limit;

@@ -9,7 +9,7 @@ async fn ended() -> Process {
     let process = Process::started().await;
     process.service.set(TTL, "60");
     process.refresh().await;
-    until("it is in the database", || process.store.kept_settings().contains_key(TTL)).await;
+    until("it is in the database", || process.store.stored_settings().contains_key(TTL)).await;
     process.service.go_down();
     process
 }
@@ -22,7 +22,7 @@ async fn settings(process: &Process) -> (String, Origin) {
 #[tokio::test(start_paused = true)]
 async fn a_start_without_service_uses_the_file() {
     let before = ended().await;
-    before.store.keep_setting(TTL, Some("59"), DateTime::UNIX_EPOCH);
+    before.store.store_setting(TTL, Some("59"), DateTime::UNIX_EPOCH);
 
     let process = before.restarted(&[(TTL, "61")]).await;
 
@@ -33,7 +33,7 @@ async fn a_start_without_service_uses_the_file() {
 async fn a_later_value_of_another_replica_wins_over_the_file() {
     for (said_later, expected) in [(Some("59"), ("59", Origin::LastGood)), (None, ("61", Origin::Environment))] {
         let before = ended().await;
-        before.store.keep_setting(TTL, said_later, Utc::now() + TimeDelta::seconds(1));
+        before.store.store_setting(TTL, said_later, Utc::now() + TimeDelta::seconds(1));
 
         let process = before.restarted(&[(TTL, "61")]).await;
 
@@ -41,14 +41,14 @@ async fn a_later_value_of_another_replica_wins_over_the_file() {
         assert_eq!(process.value(TTL).await, owned(expected.0, expected.1));
         // The file is updated, and the older value does not return.
         run_ready_tasks().await;
-        assert_eq!(process.store.kept_settings().get(TTL).map(String::as_str), said_later);
+        assert_eq!(process.store.stored_settings().get(TTL).map(String::as_str), said_later);
     }
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_key_without_response_keeps_a_later_value_of_a_replica() {
     let before = ended().await;
-    before.store.keep_setting(TTL, Some("88"), Utc::now() + TimeDelta::seconds(1));
+    before.store.store_setting(TTL, Some("88"), Utc::now() + TimeDelta::seconds(1));
     before.service.come_up();
     before.service.state().unanswered.insert(TTL);
 
@@ -57,7 +57,7 @@ async fn a_key_without_response_keeps_a_later_value_of_a_replica() {
     tokio::time::sleep(60 * SECOND).await;
 
     assert_eq!(process.value(TTL).await, owned("88", Origin::LastGood));
-    assert_eq!(process.store.kept_settings()[TTL], "88");
+    assert_eq!(process.store.stored_settings()[TTL], "88");
 }
 
 #[tokio::test(start_paused = true)]
@@ -94,7 +94,7 @@ async fn a_start_without_last_good_values_uses_the_environment() {
 async fn a_start_waits_for_last_good_values_of_the_database() {
     let process = Process::new(&[(TTL, "61")]).await;
     process.service.go_down();
-    process.store.keep_setting(TTL, Some("60"), Utc::now());
+    process.store.store_setting(TTL, Some("60"), Utc::now());
     process.store.go_down();
     process.spawn().await;
 
@@ -144,7 +144,7 @@ async fn settings_are_stored_after_a_database_outage() {
     process.store.come_up();
     tokio::time::sleep(20 * SECOND).await;
 
-    assert_eq!(process.store.kept_settings(), BTreeMap::from([(TTL.to_owned(), "60".to_owned())]));
+    assert_eq!(process.store.stored_settings(), BTreeMap::from([(TTL.to_owned(), "60".to_owned())]));
 }
 
 #[tokio::test(start_paused = true)]
@@ -156,5 +156,5 @@ async fn a_folder_that_is_not_writable_changes_nothing() {
     process.spawn().await;
 
     assert_eq!(settings(&process).await, owned("60", Origin::ConfigService));
-    until("it is in the database", || process.store.kept_settings().contains_key(TTL)).await;
+    until("it is in the database", || process.store.stored_settings().contains_key(TTL)).await;
 }
