@@ -13,12 +13,12 @@ use super::{CachedPlan, Fingerprint, Ready};
 
 /// Size of the places of one plan in the two maps and in the queue of the actor. On average, a map has a third of its
 /// places to spare; the queue, a quarter.
-pub(super) const ENTRY_BYTES: usize = size_of::<(CacheKey, Entry)>() * 3 / 2
+pub(super) const ENTRY_BYTES: usize = size_of::<(CacheKey, CacheEntry)>() * 3 / 2
     + size_of::<(String, (CacheKey, u64))>() * 3 / 2
     + size_of::<Queued>() * 4 / 3;
 
 /// One plan in L1.
-pub(super) struct Entry {
+pub(super) struct CacheEntry {
     cached: Arc<CachedPlan>,
     pub(super) expires_at: Instant,
     /// Distinguishes this entry from an earlier one under the same key.
@@ -31,7 +31,7 @@ pub(super) struct Entry {
 
 #[derive(Default)]
 pub(super) struct Local {
-    entries: DashMap<CacheKey, Entry>,
+    entries: DashMap<CacheKey, CacheEntry>,
     /// The cache key of the plan with each id, and the generation of its entry.
     keys: DashMap<String, (CacheKey, u64)>,
     aliases: Aliases,
@@ -53,7 +53,7 @@ impl Local {
     }
 
     /// Returns the entry with this key if it has not expired, and marks it as used.
-    fn unexpired(&self, key: CacheKey, now: Instant) -> Option<Ref<'_, CacheKey, Entry>> {
+    fn unexpired(&self, key: CacheKey, now: Instant) -> Option<Ref<'_, CacheKey, CacheEntry>> {
         let entry = self.entries.get(&key).filter(|entry| entry.expires_at > now)?;
         entry.used.store(true, Ordering::Relaxed);
         Some(entry)
@@ -94,7 +94,7 @@ impl Local {
         let generation = self.generations.fetch_add(1, Ordering::Relaxed);
         let plan_id = cached.plan.plan_id.clone();
         let bytes = cached.bytes();
-        let entry = Entry {
+        let entry = CacheEntry {
             cached,
             expires_at,
             generation,
@@ -160,13 +160,13 @@ impl Local {
     }
 
     /// Removes the id and the aliases of the entry, except those that belong to a later entry.
-    fn forget_names(&self, entry: &Entry) {
+    fn forget_names(&self, entry: &CacheEntry) {
         self.aliases.forget(&entry.aliases, entry.generation);
         self.keys.remove_if(&entry.cached.plan.plan_id, |_, (_, generation)| *generation == entry.generation);
     }
 }
 
-impl Entry {
+impl CacheEntry {
     fn queued(&self, key: CacheKey) -> Queued {
         Queued { key, generation: self.generation, bytes: self.bytes, expires_at: self.expires_at }
     }
