@@ -8,7 +8,7 @@ use metrics::{counter, gauge};
 use registry_planning::vocabulary::CacheKey;
 use tokio::time::Instant;
 
-use super::local::{Local, Queued};
+use super::local::{Local, QueuedEntry};
 use super::sharing::{Sharing, SharingEvent};
 use super::{SharedCache, SharedPlan};
 use crate::runtime::breaker::ForcedState;
@@ -51,7 +51,7 @@ pub(crate) struct CacheActor {
 pub(crate) struct State {
     me: Myself<CacheMessage>,
     /// Invariant: contains every entry of L1 that the actor knows exactly once; `bytes` is the sum of their sizes.
-    queue: VecDeque<Queued>,
+    queue: VecDeque<QueuedEntry>,
     bytes: usize,
     /// Entries of an earlier generation may have been counted before their message arrived.
     counted_below: u64,

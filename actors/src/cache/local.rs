@@ -15,7 +15,7 @@ use super::{CachedPlan, Fingerprint, Ready};
 /// places to spare; the queue, a quarter.
 pub(super) const ENTRY_BYTES: usize = size_of::<(CacheKey, CacheEntry)>() * 3 / 2
     + size_of::<(String, (CacheKey, u64))>() * 3 / 2
-    + size_of::<Queued>() * 4 / 3;
+    + size_of::<QueuedEntry>() * 4 / 3;
 
 /// One plan in L1.
 pub(super) struct CacheEntry {
@@ -40,7 +40,7 @@ pub(super) struct Local {
 
 /// An entry as the queue of the actor stores it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Queued {
+pub(super) struct QueuedEntry {
     pub(super) key: CacheKey,
     pub(super) generation: u64,
     pub(super) bytes: usize,
@@ -113,7 +113,7 @@ impl Local {
         (key, generation)
     }
 
-    pub(super) fn queued(&self, key: CacheKey, generation: u64) -> Option<Queued> {
+    pub(super) fn queued(&self, key: CacheKey, generation: u64) -> Option<QueuedEntry> {
         let entry = self.entries.get(&key)?;
         (entry.generation == generation).then(|| entry.queued(key))
     }
@@ -128,8 +128,8 @@ impl Local {
     }
 
     /// Returns every entry in the order of insertion.
-    pub(super) fn all(&self) -> Vec<Queued> {
-        let mut all: Vec<Queued> = self.entries.iter().map(|entry| entry.queued(*entry.key())).collect();
+    pub(super) fn all(&self) -> Vec<QueuedEntry> {
+        let mut all: Vec<QueuedEntry> = self.entries.iter().map(|entry| entry.queued(*entry.key())).collect();
         all.sort_unstable_by_key(|queued| queued.generation);
         all
     }
@@ -145,13 +145,13 @@ impl Local {
     }
 
     /// Returns whether the entry was used since the last call, and clears the mark.
-    pub(super) fn take_used(&self, queued: Queued) -> bool {
+    pub(super) fn take_used(&self, queued: QueuedEntry) -> bool {
         let entry = self.entries.get(&queued.key);
         entry.is_some_and(|entry| entry.generation == queued.generation && entry.used.swap(false, Ordering::Relaxed))
     }
 
     /// Removes the entry, unless a later one has replaced it.
-    pub(super) fn remove(&self, queued: Queued) -> bool {
+    pub(super) fn remove(&self, queued: QueuedEntry) -> bool {
         let removed = self.entries.remove_if(&queued.key, |_, entry| entry.generation == queued.generation);
         if let Some((_, entry)) = &removed {
             self.forget_names(entry);
@@ -167,7 +167,7 @@ impl Local {
 }
 
 impl CacheEntry {
-    fn queued(&self, key: CacheKey) -> Queued {
-        Queued { key, generation: self.generation, bytes: self.bytes, expires_at: self.expires_at }
+    fn queued(&self, key: CacheKey) -> QueuedEntry {
+        QueuedEntry { key, generation: self.generation, bytes: self.bytes, expires_at: self.expires_at }
     }
 }
