@@ -83,31 +83,31 @@ impl Message for SharingEvent {
 }
 
 /// Takes a plan id, or `None` if L2 has none or does not respond.
-type Answer = Reply<Option<String>>;
+type PlanIdReply = Reply<Option<String>>;
 
 /// A lookup or put, and the caller that waits for the plan id.
 struct PendingCall<T> {
     what: T,
-    reply: Answer,
+    reply: PlanIdReply,
 }
 
 /// The calls that wait for the next pipeline of one kind, in order of arrival.
-struct Lane<T> {
+struct PipelineQueue<T> {
     waiting: VecDeque<PendingCall<T>>,
     is_busy: bool,
 }
 
-impl<T> Lane<T> {
+impl<T> PipelineQueue<T> {
     const fn new() -> Self {
-        Lane { waiting: VecDeque::new(), is_busy: false }
+        PipelineQueue { waiting: VecDeque::new(), is_busy: false }
     }
 
-    fn push(&mut self, what: T, reply: Answer) {
+    fn push(&mut self, what: T, reply: PlanIdReply) {
         self.waiting.push_back(PendingCall { what, reply });
     }
 
     /// Takes the calls of the next pipeline; none while one is in progress.
-    fn take(&mut self) -> Option<(Vec<T>, Vec<Answer>)> {
+    fn take(&mut self) -> Option<(Vec<T>, Vec<PlanIdReply>)> {
         if self.is_busy || self.waiting.is_empty() {
             return None;
         }
@@ -144,8 +144,8 @@ pub(crate) struct Sharing {
     tls_fault: Option<String>,
     /// The fault with which Redis was lost, until it recovers.
     loss: Option<String>,
-    look_ups: Lane<CacheKey>,
-    puts: Lane<SharedPlan>,
+    look_ups: PipelineQueue<CacheKey>,
+    puts: PipelineQueue<SharedPlan>,
 }
 
 impl Sharing {
@@ -165,8 +165,8 @@ impl Sharing {
             is_reached: false,
             tls_fault: None,
             loss: None,
-            look_ups: Lane::new(),
-            puts: Lane::new(),
+            look_ups: PipelineQueue::new(),
+            puts: PipelineQueue::new(),
         };
         sharing.me.tell(SharingEvent::PingDue);
         sharing
@@ -206,12 +206,12 @@ impl Sharing {
         self.puts.waiting.len() >= PUTS_MAX
     }
 
-    pub(super) fn look_up(&mut self, key: CacheKey, reply: Answer) {
+    pub(super) fn look_up(&mut self, key: CacheKey, reply: PlanIdReply) {
         self.look_ups.push(key, reply);
         self.look_up_next();
     }
 
-    pub(super) fn put(&mut self, plan: SharedPlan, reply: Answer) {
+    pub(super) fn put(&mut self, plan: SharedPlan, reply: PlanIdReply) {
         if self.puts.waiting.len() >= PUTS_MAX {
             count_puts("dropped", 1);
             reply.send(None);
@@ -337,7 +337,10 @@ impl Sharing {
 }
 
 /// Answers all callers of a pipeline, and returns its result.
-fn answer(replies: Vec<Answer>, result: Result<Vec<Option<String>>, SharedCacheError>) -> Result<(), SharedCacheError> {
+fn answer(
+    replies: Vec<PlanIdReply>,
+    result: Result<Vec<Option<String>>, SharedCacheError>,
+) -> Result<(), SharedCacheError> {
     let (ids, result) = match result {
         Ok(ids) => (ids, Ok(())),
         Err(fault) => (Vec::new(), Err(fault)),
