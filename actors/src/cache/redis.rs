@@ -75,12 +75,12 @@ struct Link {
 
 /// A call on a connection. Unless it gets a response, the connection is not used again. This applies to errors and to
 /// callers that stop waiting.
-struct Call {
+struct RedisCall {
     link: Arc<Link>,
     is_answered: bool,
 }
 
-impl Drop for Call {
+impl Drop for RedisCall {
     fn drop(&mut self) {
         if !self.is_answered {
             self.link.is_broken.store(true, Ordering::Relaxed);
@@ -173,7 +173,7 @@ impl RedisCache {
     }
 
     /// Takes the open connection, or opens one.
-    async fn start(&self) -> RedisResult<Call> {
+    async fn start(&self) -> RedisResult<RedisCall> {
         let mut link = self.link.lock().await;
         let usable = link.as_ref().filter(|link| !link.is_broken.load(Ordering::Relaxed)).map(Arc::clone);
         let usable = match usable {
@@ -185,7 +185,7 @@ impl RedisCache {
                 Arc::clone(link.insert(Arc::new(Link { connection, is_broken: AtomicBool::new(false) })))
             }
         };
-        Ok(Call { link: usable, is_answered: false })
+        Ok(RedisCall { link: usable, is_answered: false })
     }
 }
 
