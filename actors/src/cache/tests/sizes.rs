@@ -48,7 +48,7 @@ fn request_for(kind: Keys, count: usize, seed: usize, strictness: FilteringStric
     request
 }
 
-fn plan(request: &PlanRequest, seed: usize) -> Plan {
+fn seeded_plan(request: &PlanRequest, seed: usize) -> Plan {
     plan_for(request, format!("plan_{seed:032x}"), Utc::now())
 }
 
@@ -86,7 +86,7 @@ fn the_counted_bytes_of_plans_are_the_used_ones() {
     for strictness in [FilteringStrictness::Lenient, FilteringStrictness::Moderate, FilteringStrictness::Strict] {
         for kind in [Keys::Known, Keys::Mixed, Keys::Unknown] {
             for count in [1, 10, 100, 1000] {
-                let plan_of = |seed| plan(&request_for(kind, count, seed, strictness), seed);
+                let plan_of = |seed| seeded_plan(&request_for(kind, count, seed, strictness), seed);
                 assert_within_a_tenth(fill(plan_of, 1, None), &format!("{strictness} {kind:?} {count}"));
             }
         }
@@ -100,7 +100,7 @@ fn the_counted_bytes_include_brokers_and_modes() {
             let mut request = request_for(Keys::Known, count, seed, FilteringStrictness::Moderate);
             let own = keys(Keys::Known, count, seed).into_iter().map(|key| (key, Mode::Full)).collect();
             request.feed = StreamOptions { broker: Some(Broker::Kite), modes: own, ..StreamOptions::default() };
-            plan(&request, seed)
+            seeded_plan(&request, seed)
         };
         // The response with tokens and connections is stored in addition to the plan.
         assert_within_a_tenth(fill(plan_of, 1, Some(2)), &format!("broker {count}"));
@@ -110,7 +110,7 @@ fn the_counted_bytes_include_brokers_and_modes() {
 #[test]
 fn the_counted_bytes_include_aliases() {
     for aliases in [0, 2, 4, 8] {
-        let plan_of = |seed| plan(&request_for(Keys::Known, 10, seed, FilteringStrictness::Lenient), seed);
+        let plan_of = |seed| seeded_plan(&request_for(Keys::Known, 10, seed, FilteringStrictness::Lenient), seed);
         assert_within_a_tenth(fill(plan_of, aliases, None), &format!("{aliases} aliases"));
     }
 }
@@ -121,7 +121,7 @@ fn the_counted_bytes_of_texts_are_the_used_ones() {
         let mut request = request_for(Keys::Mixed, 10, seed, FilteringStrictness::Strict);
         request.description = Some("d".repeat(2000));
         request.warnings = (0..50).map(|number| format!("warning {number}: {}", "w".repeat(200))).collect();
-        plan(&request, seed)
+        seeded_plan(&request, seed)
     };
     assert_within_a_tenth(fill(plan_of, 1, None), "texts");
 }
