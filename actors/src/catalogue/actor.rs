@@ -33,7 +33,7 @@ const LOAD_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// The served catalog.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Served {
+pub(crate) enum ServedCatalogue {
     /// The stored catalog of this version.
     Stored(i64),
     /// The demonstration catalog of this trading date.
@@ -58,7 +58,7 @@ pub(crate) enum CatalogueMessage {
 /// The state of the database.
 pub(crate) struct Followed {
     /// The stored catalog, if it differs from the served one.
-    catalogue: Option<(Served, Arc<Catalogue>)>,
+    catalogue: Option<(ServedCatalogue, Arc<Catalogue>)>,
     calendar: NewerCalendar,
     rejected_files: Vec<RejectedFile>,
     /// The last load of each broker, if the catalog differs and they were read.
@@ -88,7 +88,7 @@ pub(crate) struct CatalogueActor {
 
 pub(crate) struct State {
     me: Myself<CatalogueMessage>,
-    served: Option<Served>,
+    served: Option<ServedCatalogue>,
     calendar: FollowedCalendar,
     is_failing: bool,
     /// Whether the last load of each broker was not read for the served catalog.
@@ -164,9 +164,9 @@ impl CatalogueActor {
                     })
                     .await?;
                 let wanted = match version {
-                    Some(version) => Served::Stored(version),
-                    None if has_demonstration => Served::Demonstration(today),
-                    None => Served::Empty,
+                    Some(version) => ServedCatalogue::Stored(version),
+                    None if has_demonstration => ServedCatalogue::Demonstration(today),
+                    None => ServedCatalogue::Empty,
                 };
                 let rejected_files = persistence
                     .run(Op::RejectedFiles, Instant::now() + VERSION_TIMEOUT, |store| async move {
@@ -247,7 +247,7 @@ impl CatalogueActor {
         }
     }
 
-    fn publish(&self, served: Served, catalogue: Arc<Catalogue>, state: &mut State) {
+    fn publish(&self, served: ServedCatalogue, catalogue: Arc<Catalogue>, state: &mut State) {
         let instruments = catalogue.instrument_count();
         info!(
             catalogue.version = catalogue.version(),
@@ -277,23 +277,23 @@ async fn last_summaries(persistence: &PersistenceHandle) -> Result<Vec<LoadSumma
 
 async fn load(
     persistence: &PersistenceHandle,
-    wanted: Served,
+    wanted: ServedCatalogue,
     priority: Priority,
-) -> Result<(Served, Arc<Catalogue>), PersistenceError> {
+) -> Result<(ServedCatalogue, Arc<Catalogue>), PersistenceError> {
     match wanted {
-        Served::Stored(_) => {
+        ServedCatalogue::Stored(_) => {
             let read = move |store: Arc<dyn Store>| async move { store.catalogue(priority).await };
             let stored = persistence.run(Op::Catalogue, Instant::now() + LOAD_TIMEOUT, read).await?;
             let stored =
                 stored.ok_or_else(|| PersistenceError::Refused("the stored catalog no longer exists".to_owned()))?;
-            Ok((Served::Stored(stored.version), Arc::new(stored.catalogue)))
+            Ok((ServedCatalogue::Stored(stored.version), Arc::new(stored.catalogue)))
         }
-        Served::Demonstration(date) => {
+        ServedCatalogue::Demonstration(date) => {
             let built = tokio::task::spawn_blocking(move || demo::catalogue(date)).await;
             let catalogue = built
                 .map_err(|e| PersistenceError::Refused(format!("failed to build the demonstration catalog: {e}")))?;
             Ok((wanted, Arc::new(catalogue)))
         }
-        Served::Empty => Ok((wanted, Arc::new(empty()))),
+        ServedCatalogue::Empty => Ok((wanted, Arc::new(empty()))),
     }
 }
