@@ -47,7 +47,7 @@ pub(crate) enum CatalogueMessage {
         generation: u64,
     },
     Followed {
-        outcome: Result<Followed, PersistenceError>,
+        outcome: Result<StoredState, PersistenceError>,
     },
     /// Answered once everything that is stored now is served.
     CatchUp {
@@ -56,7 +56,7 @@ pub(crate) enum CatalogueMessage {
 }
 
 /// The state of the database.
-pub(crate) struct Followed {
+pub(crate) struct StoredState {
     /// The stored catalog, if it differs from the served one.
     catalogue: Option<(ServedCatalogue, Arc<Catalogue>)>,
     calendar: NewerCalendar,
@@ -183,16 +183,16 @@ impl CatalogueActor {
                     true => last_summaries(&persistence).await.ok(),
                     false => None,
                 };
-                Ok(Followed { catalogue, calendar, rejected_files, loads })
+                Ok(StoredState { catalogue, calendar, rejected_files, loads })
             };
             CatalogueMessage::Followed { outcome: outcome.await }
         });
     }
 
-    fn followed(&self, outcome: Result<Followed, PersistenceError>, state: &mut State) {
+    fn followed(&self, outcome: Result<StoredState, PersistenceError>, state: &mut State) {
         self.record_response(outcome.is_ok());
         match outcome {
-            Ok(Followed { catalogue, calendar, rejected_files, loads }) => {
+            Ok(StoredState { catalogue, calendar, rejected_files, loads }) => {
                 if std::mem::take(&mut state.is_failing) {
                     info!("stored catalog recovered");
                 }
