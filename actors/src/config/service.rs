@@ -96,13 +96,13 @@ pub struct ConfigServiceSource {
     client: Client,
     url: ServiceUrl,
     environment: String,
-    keys: Mutex<AskingKeys>,
+    keys: Mutex<RequestKeys>,
     secrets: BTreeMap<SecretKey, Need>,
     is_usable: fn(SecretKey, &Secret) -> bool,
 }
 
 /// The API keys that are sent to the config service.
-struct AskingKeys {
+struct RequestKeys {
     current: HeaderValue,
     /// The other one of two: the key that is stored in the service itself, or the previous one. After a rotation the service
     /// may accept only the new key, long before our environment has it.
@@ -174,11 +174,11 @@ impl ConfigServiceSource {
             .no_proxy()
             .build()
             .map_err(|fault| SourceError::Unavailable(fault.without_url().to_string()))?;
-        let keys = Mutex::new(AskingKeys { current: api_key, other: None });
+        let keys = Mutex::new(RequestKeys { current: api_key, other: None });
         Ok(ConfigServiceSource { client, url, environment: environment.to_owned(), keys, secrets, is_usable })
     }
 
-    fn keys(&self) -> MutexGuard<'_, AskingKeys> {
+    fn keys(&self) -> MutexGuard<'_, RequestKeys> {
         self.keys.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -191,7 +191,7 @@ impl ConfigServiceSource {
     }
 
     /// Stores the key from the service, for the time when it rejects the current one.
-    fn learn_key(&self, secrets: &Secrets) {
+    fn update_other_key(&self, secrets: &Secrets) {
         let held = secrets.get(&SecretKey::InternalApiKey).and_then(|held| header(held.as_ref()?));
         let mut keys = self.keys();
         if let Some(held) = held.filter(|held| *held != keys.current) {
@@ -253,7 +253,7 @@ impl SettingsSource for ConfigServiceSource {
             Some(fault) if outcomes.iter().all(|(_, outcome)| outcome.is_err()) => Err(error(fault)),
             _ => {
                 let answers = answers(outcomes);
-                self.learn_key(&answers.secrets);
+                self.update_other_key(&answers.secrets);
                 Ok(answers)
             }
         }
