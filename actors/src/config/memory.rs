@@ -53,10 +53,10 @@ pub(crate) struct Memory {
     pub(super) fallback: Option<(Fallback, PersistenceHandle)>,
     pub(super) secrets: watch::Sender<Secrets>,
     started_at: Instant,
-    remembered: Mutex<Remembered>,
+    state: Mutex<MemoryState>,
 }
 
-pub(super) struct Remembered {
+pub(super) struct MemoryState {
     /// `None` until the file or the database was read.
     pub(super) last_good: Option<LastGood>,
     pub(super) status: ServiceStatus,
@@ -67,8 +67,8 @@ impl Memory {
         // Without a fallback there is nothing to read first.
         let last_good = fallback.is_none().then(LastGood::default);
         let status = ServiceStatus { health: ServiceHealth::NotAsked, answered_at: None, refused: Vec::new() };
-        let remembered = Mutex::new(Remembered { last_good, status });
-        Memory { fallback, secrets: watch::Sender::default(), started_at: Instant::now(), remembered }
+        let state = Mutex::new(MemoryState { last_good, status });
+        Memory { fallback, secrets: watch::Sender::default(), started_at: Instant::now(), state }
     }
 
     /// Returns the time since the last response for every key, or since the start before the first one.
@@ -76,7 +76,7 @@ impl Memory {
         self.lock().status.answered_at.unwrap_or(self.started_at).elapsed()
     }
 
-    pub(super) fn lock(&self) -> MutexGuard<'_, Remembered> {
-        self.remembered.lock().unwrap_or_else(PoisonError::into_inner)
+    pub(super) fn lock(&self) -> MutexGuard<'_, MemoryState> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
