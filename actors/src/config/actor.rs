@@ -92,7 +92,7 @@ pub(crate) struct State {
     fetch_generation: u64,
     is_fetching: bool,
     /// A refresh was requested during a fetch, which may have read the values from before the request.
-    asked_again: Option<Arc<str>>,
+    requested_refresh: Option<Arc<str>>,
     /// The callers that wait for a refresh, each with the number of the first fetch that began after its call.
     awaiting: Vec<(u64, Reply<&'static str>)>,
     failures_in_row: u32,
@@ -129,7 +129,7 @@ impl Behaviour for ConfigActor {
             me,
             fetch_generation: 0,
             is_fetching: false,
-            asked_again: None,
+            requested_refresh: None,
             awaiting: Vec::new(),
             failures_in_row: 0,
             latest: None,
@@ -223,7 +223,7 @@ impl ConfigActor {
 
     fn fetch(&self, correlation_id: Arc<str>, state: &mut State) {
         if state.is_fetching {
-            state.asked_again = Some(correlation_id);
+            state.requested_refresh = Some(correlation_id);
             return;
         }
         let Ok(permit) = state.guard.try_acquire() else {
@@ -272,7 +272,7 @@ impl ConfigActor {
         if let Some(delay) = delay {
             state.refresh_after(delay);
         }
-        if let Some(correlation_id) = state.asked_again.take() {
+        if let Some(correlation_id) = state.requested_refresh.take() {
             state.me.tell(ConfigMessage::Refresh { correlation_id });
         }
     }
