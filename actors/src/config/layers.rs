@@ -76,12 +76,12 @@ mod tests {
     const TTL: &str = "INSTRUMENT_REGISTRY_PLAN_CACHE_TTL";
 
     /// Resolves one key from its value in each layer.
-    fn value(service: Service, last_good: Option<&str>, environment: Option<&str>) -> (String, Origin) {
+    fn value(service: ServiceResponse, last_good: Option<&str>, environment: Option<&str>) -> (String, Origin) {
         let resolution = resolution(service, last_good, environment);
         resolution.table.values()[TTL].clone()
     }
 
-    fn resolution(service: Service, last_good: Option<&str>, environment: Option<&str>) -> Resolution {
+    fn resolution(service: ServiceResponse, last_good: Option<&str>, environment: Option<&str>) -> Resolution {
         let base =
             EnvironmentSource::read(|key| environment.filter(|_| key == TTL).map(str::to_owned)).unwrap().table();
         let mut known = LastGood::default();
@@ -90,20 +90,22 @@ mod tests {
         }
         let mut answers = Answers::default();
         match service {
-            Service::Value(value) => drop(answers.values.insert(TTL, (value.to_owned(), Origin::ConfigService))),
-            Service::UnknownKey => {}
-            Service::NoResponse => drop(answers.unanswered.insert(TTL, "fault injected by a test".to_owned())),
+            ServiceResponse::Value(value) => {
+                drop(answers.values.insert(TTL, (value.to_owned(), Origin::ConfigService)))
+            }
+            ServiceResponse::UnknownKey => {}
+            ServiceResponse::NoResponse => drop(answers.unanswered.insert(TTL, "fault injected by a test".to_owned())),
         }
         resolve(&base, &known, &answers, Utc::now())
     }
 
     #[derive(Clone, Copy)]
-    enum Service {
+    enum ServiceResponse {
         Value(&'static str),
         UnknownKey,
         NoResponse,
     }
-    use Service::{NoResponse, UnknownKey, Value};
+    use ServiceResponse::{NoResponse, UnknownKey, Value};
 
     #[test]
     fn the_first_layer_with_a_key_decides() {
