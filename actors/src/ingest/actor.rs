@@ -17,7 +17,7 @@ use tracing::{Instrument, error, warn};
 use uuid::Uuid;
 
 use super::evaluation::Force;
-use super::jobs::{JobRequest, Live, LiveJobs, PRIORITY_DEFAULT, RECENT_MAX, SubmitError, save_job};
+use super::jobs::{JobRequest, LiveJob, LiveJobs, PRIORITY_DEFAULT, RECENT_MAX, SubmitError, save_job};
 use super::metrics::count;
 use super::run::{JobContext, Task, run, store_result};
 use super::schedule::{self, Due};
@@ -216,7 +216,7 @@ impl IngestActor {
     }
 
     /// Ends a canceled job that is still queued.
-    fn dequeue_canceled(&self, live: &Arc<Live>, state: &mut State) {
+    fn dequeue_canceled(&self, live: &Arc<LiveJob>, state: &mut State) {
         let waiting = state.queue.iter().position(|task| Arc::ptr_eq(&task.live, live));
         if let Some(position) = waiting {
             state.queue.remove(position);
@@ -226,7 +226,7 @@ impl IngestActor {
     }
 
     /// Ends a job that did not start.
-    fn end(&self, this: &Arc<Live>, status: JobStatus, errors: Vec<String>) {
+    fn end(&self, this: &Arc<LiveJob>, status: JobStatus, errors: Vec<String>) {
         {
             let mut job = this.job();
             job.finish(status, errors, Utc::now());
@@ -298,7 +298,7 @@ impl IngestActor {
             }));
         }
         let queued = state.queue.iter().map(|task| &task.live);
-        let canceled: Vec<Arc<Live>> = queued.filter(|live| live.cancellation.is_requested()).cloned().collect();
+        let canceled: Vec<Arc<LiveJob>> = queued.filter(|live| live.cancellation.is_requested()).cloned().collect();
         for live in canceled {
             self.dequeue_canceled(&live, state);
         }

@@ -124,14 +124,14 @@ impl Cancellation {
 
 /// A job of this service that is not finished.
 #[derive(Debug)]
-pub(super) struct Live {
+pub(super) struct LiveJob {
     job: Mutex<Job>,
     pub(super) cancellation: Cancellation,
 }
 
-impl Live {
+impl LiveJob {
     pub(super) fn new(job: Job) -> Self {
-        Live { job: Mutex::new(job), cancellation: Cancellation::default() }
+        LiveJob { job: Mutex::new(job), cancellation: Cancellation::default() }
     }
 
     pub(super) fn job(&self) -> MutexGuard<'_, Job> {
@@ -142,7 +142,7 @@ impl Live {
 /// The jobs of this service that are not finished, by id. They outlive the actor.
 #[derive(Debug)]
 pub(super) struct LiveJobs {
-    jobs: DashMap<String, Arc<Live>>,
+    jobs: DashMap<String, Arc<LiveJob>>,
     /// The permit to run a job. A load takes the memory of a whole file, so one runs at a time, also after a restart of the
     /// actor.
     pub(super) permit: Arc<Semaphore>,
@@ -167,18 +167,18 @@ impl Default for LiveJobs {
 }
 
 impl LiveJobs {
-    pub(super) fn get(&self, job_id: &str) -> Option<Arc<Live>> {
+    pub(super) fn get(&self, job_id: &str) -> Option<Arc<LiveJob>> {
         self.jobs.get(job_id).map(|live| Arc::clone(&live))
     }
 
-    pub(super) fn insert(&self, job: Job) -> Arc<Live> {
+    pub(super) fn insert(&self, job: Job) -> Arc<LiveJob> {
         let job_id = job.job_id.clone();
-        let live = Arc::new(Live::new(job));
+        let live = Arc::new(LiveJob::new(job));
         self.jobs.insert(job_id, Arc::clone(&live));
         live
     }
 
-    pub(super) fn all(&self) -> Vec<Arc<Live>> {
+    pub(super) fn all(&self) -> Vec<Arc<LiveJob>> {
         self.jobs.iter().map(|live| Arc::clone(&live)).collect()
     }
 

@@ -21,7 +21,7 @@ use tracing::{Instrument, Span, error, info, warn};
 
 use super::evaluation::{Force, GateResult, Offering, date_in, offer, store_rejected_file};
 use super::fetch::fetch;
-use super::jobs::{JobRequest, Live, LiveJobs, save_job};
+use super::jobs::{JobRequest, LiveJob, LiveJobs, save_job};
 use super::metrics::count;
 use super::rejected_files;
 use super::settings::IngestSettings;
@@ -59,7 +59,7 @@ const READ: u8 = 70;
 
 /// A job with its request.
 pub(super) struct Task {
-    pub(super) live: Arc<Live>,
+    pub(super) live: Arc<LiveJob>,
     pub(super) selection: Selection,
     pub(super) source: Source,
     pub(super) file_date: Option<NaiveDate>,
@@ -71,7 +71,7 @@ pub(super) struct Task {
 }
 
 impl Task {
-    pub(super) fn new(live: Arc<Live>, request: JobRequest, trace: Option<Arc<RequestTrace>>) -> Self {
+    pub(super) fn new(live: Arc<LiveJob>, request: JobRequest, trace: Option<Arc<RequestTrace>>) -> Self {
         let JobRequest { selection, source, file_date, force, .. } = request;
         Task { live, selection, source, file_date, force, span: Span::current(), trace }
     }
@@ -135,7 +135,7 @@ pub(super) async fn run(task: Task, context: JobContext) {
 
 /// Waits until this service serves everything that is stored now, so that a caller that sees the finished job also sees its
 /// result. Returns `false` if that takes longer than [`SERVED_WITHIN`]. A service that shuts down does not wait.
-async fn is_served(catalogue: &CatalogueHandle, live: &Live) -> bool {
+async fn is_served(catalogue: &CatalogueHandle, live: &LiveJob) -> bool {
     let deadline = Instant::now() + SERVED_WITHIN;
     loop {
         let answer = tokio::select! {
@@ -153,7 +153,7 @@ async fn is_served(catalogue: &CatalogueHandle, live: &Live) -> bool {
 /// Sends heartbeats with the progress of the job until it ends.
 async fn send_heartbeats(
     mut work: tokio::task::JoinHandle<(End, bool)>,
-    this: &Live,
+    this: &LiveJob,
     progress: &Progress,
     persistence: &PersistenceHandle,
 ) -> (End, bool) {
@@ -178,14 +178,14 @@ async fn send_heartbeats(
 }
 
 /// Returns the job with its progress.
-fn with_progress(this: &Live, progress: &Progress) -> Job {
+fn with_progress(this: &LiveJob, progress: &Progress) -> Job {
     let mut job = this.job();
     job.processed = progress.rows.load(Ordering::Relaxed);
     job.progress = progress.percent.load(Ordering::Relaxed);
     job.clone()
 }
 
-fn finish(this: &Live, progress: &Progress, end: End, is_served: bool) {
+fn finish(this: &LiveJob, progress: &Progress, end: End, is_served: bool) {
     with_progress(this, progress);
     let mut job = this.job();
     let now = Utc::now();
@@ -225,7 +225,7 @@ fn finish(this: &Live, progress: &Progress, end: End, is_served: bool) {
 }
 
 /// Stores the result of a job. Retries while the database is unavailable.
-pub(super) async fn store_result(this: &Live, persistence: &PersistenceHandle) {
+pub(super) async fn store_result(this: &LiveJob, persistence: &PersistenceHandle) {
     for _ in 0..STORE_ATTEMPTS {
         let job = this.job().clone();
         match save_job(persistence, job, HEARTBEAT_TIMEOUT).await {
@@ -368,7 +368,7 @@ async fn reject(
     file: &Arc<File>,
     source: String,
     fault: GateFault,
-    live: &Live,
+    live: &LiveJob,
     settings: &IngestSettings,
     persistence: &PersistenceHandle,
 ) -> End {
@@ -442,7 +442,7 @@ impl File {
     fn read(
         &self,
         limits: &registry_planning::dump::Limits,
-        live: &Live,
+        live: &LiveJob,
         progress: &Progress,
     ) -> Result<FileLoad, DumpError> {
         let mut input = self.input.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
