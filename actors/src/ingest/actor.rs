@@ -19,7 +19,7 @@ use uuid::Uuid;
 use super::evaluation::Force;
 use super::jobs::{JobRequest, LiveJob, LiveJobs, PRIORITY_DEFAULT, RECENT_MAX, SubmitError, save_job};
 use super::metrics::count;
-use super::run::{JobContext, Task, run, store_result};
+use super::run::{JobContext, JobTask, run, store_result};
 use super::schedule::{self, Due};
 use super::settings::{IngestSettings, ScheduledSource};
 use crate::catalogue::CatalogueHandle;
@@ -94,7 +94,7 @@ pub(crate) struct IngestActor {
 
 pub(crate) struct State {
     me: Myself<IngestMessage>,
-    queue: Vec<Task>,
+    queue: Vec<JobTask>,
     is_running: bool,
     checks: u64,
     /// The task that reads the last jobs of all services.
@@ -191,7 +191,7 @@ impl IngestActor {
         }
         let answer = match outcome {
             Ok(Created::Yes) => {
-                let task = Task::new(self.live.insert(job.clone()), request, trace);
+                let task = JobTask::new(self.live.insert(job.clone()), request, trace);
                 state.queue.push(task);
                 self.run_next(state);
                 Ok(job)

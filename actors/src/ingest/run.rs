@@ -58,7 +58,7 @@ const FETCHED: u8 = 20;
 const READ: u8 = 70;
 
 /// A job with its request.
-pub(super) struct Task {
+pub(super) struct JobTask {
     pub(super) live: Arc<LiveJob>,
     pub(super) selection: Selection,
     pub(super) source: Source,
@@ -70,10 +70,10 @@ pub(super) struct Task {
     pub(super) trace: Option<Arc<RequestTrace>>,
 }
 
-impl Task {
+impl JobTask {
     pub(super) fn new(live: Arc<LiveJob>, request: JobRequest, trace: Option<Arc<RequestTrace>>) -> Self {
         let JobRequest { selection, source, file_date, force, .. } = request;
-        Task { live, selection, source, file_date, force, span: Span::current(), trace }
+        JobTask { live, selection, source, file_date, force, span: Span::current(), trace }
     }
 }
 
@@ -106,7 +106,7 @@ struct Progress {
 }
 
 /// Runs a job, and stores its result once this service serves it. The caller ensures that one job runs at a time.
-pub(super) async fn run(task: Task, context: JobContext) {
+pub(super) async fn run(task: JobTask, context: JobContext) {
     let JobContext { settings, persistence, live, catalogue } = context;
     let this = Arc::clone(&task.live);
     let progress = Arc::new(Progress::default());
@@ -243,12 +243,12 @@ pub(super) async fn store_result(this: &LiveJob, persistence: &PersistenceHandle
 }
 
 async fn work(
-    task: Task,
+    task: JobTask,
     settings: Arc<IngestSettings>,
     persistence: PersistenceHandle,
     progress: Arc<Progress>,
 ) -> End {
-    let Task { live, selection, source, file_date, force, span: _, trace } = task;
+    let JobTask { live, selection, source, file_date, force, span: _, trace } = task;
     let broker = live.job().broker;
     let (shown, name) = (source.describe(), source.file_name());
     let is_upload = matches!(source, Source::Upload { .. });
