@@ -99,11 +99,11 @@ pub(crate) struct State {
     checks: u64,
     /// The task that reads the last jobs of all services.
     following: Option<JoinHandle<()>>,
-    timetable: BTreeMap<Broker, Entry>,
+    timetable: BTreeMap<Broker, ScheduleEntry>,
 }
 
 /// The next attempt of a schedule, or the next check of the last one.
-struct Entry {
+struct ScheduleEntry {
     due: Due,
     attempt: u32,
     at: DateTime<Utc>,
@@ -435,15 +435,15 @@ impl State {
         source: &ScheduledSource,
         retry_after: Duration,
         now: DateTime<Utc>,
-    ) -> Option<&mut Entry> {
+    ) -> Option<&mut ScheduleEntry> {
         let entry = match self.timetable.entry(broker) {
             Occupied(entry) => entry.into_mut(),
-            Vacant(vacant) => vacant.insert(Entry::new(schedule::next(&source.at, None, now)?, retry_after)),
+            Vacant(vacant) => vacant.insert(ScheduleEntry::new(schedule::next(&source.at, None, now)?, retry_after)),
         };
         // The next scheduled time replaces further attempts.
         let is_next_due = schedule::next(&source.at, Some(entry.due), now).is_some_and(|next| next.at <= now);
         if (entry.is_over() || is_next_due) && !entry.is_creating {
-            *entry = Entry::new(schedule::next(&source.at, Some(entry.due), now)?, retry_after);
+            *entry = ScheduleEntry::new(schedule::next(&source.at, Some(entry.due), now)?, retry_after);
         }
         Some(entry)
     }
@@ -477,9 +477,9 @@ impl State {
     }
 }
 
-impl Entry {
+impl ScheduleEntry {
     fn new(due: Due, retry_after: Duration) -> Self {
-        let mut entry = Entry { due, attempt: 0, at: due.at, is_creating: false };
+        let mut entry = ScheduleEntry { due, attempt: 0, at: due.at, is_creating: false };
         entry.jitter(retry_after);
         entry
     }
