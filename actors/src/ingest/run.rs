@@ -264,7 +264,7 @@ async fn work(
         }
     };
     let loaded_at = Utc::now();
-    let file = Arc::new(File { input: std::sync::Mutex::new(input), name, is_upload, broker, loaded_at });
+    let file = Arc::new(ArrivedFile { input: std::sync::Mutex::new(input), name, is_upload, broker, loaded_at });
     let read = {
         let (file, live, progress) = (Arc::clone(&file), Arc::clone(&live), Arc::clone(&progress));
         let limits = settings.limits;
@@ -365,7 +365,7 @@ fn describe(fault: &PersistenceError) -> String {
 
 /// Rejects a file that is not a file of the broker.
 async fn reject(
-    file: &Arc<File>,
+    file: &Arc<ArrivedFile>,
     source: String,
     fault: GateFault,
     live: &LiveJob,
@@ -430,7 +430,7 @@ fn part(done: u64, of: u64, percent: u8) -> u8 {
 }
 
 /// A file that has arrived.
-struct File {
+struct ArrivedFile {
     input: std::sync::Mutex<Spool>,
     name: String,
     is_upload: bool,
@@ -438,7 +438,7 @@ struct File {
     loaded_at: DateTime<Utc>,
 }
 
-impl File {
+impl ArrivedFile {
     fn read(
         &self,
         limits: &registry_planning::dump::Limits,
