@@ -88,7 +88,7 @@ pub(super) struct JobContext {
 }
 
 /// The end of a job.
-enum End {
+enum JobEnd {
     /// With the new version of the catalog.
     Accepted(GateResult, i64),
     /// The file was rejected, with the reasons. The rejection is stored.
@@ -120,8 +120,8 @@ pub(super) async fn run(task: JobTask, context: JobContext) {
         let work = async move {
             let end = work.await;
             let is_served = match end {
-                End::Accepted(..) | End::Rejected(_) => is_served(&catalogue, &live).await,
-                End::Failed(_) | End::Canceled => true,
+                JobEnd::Accepted(..) | JobEnd::Rejected(_) => is_served(&catalogue, &live).await,
+                JobEnd::Failed(_) | JobEnd::Canceled => true,
             };
             (end, is_served)
         };
@@ -152,18 +152,18 @@ async fn is_served(catalogue: &CatalogueHandle, live: &LiveJob) -> bool {
 
 /// Sends heartbeats with the progress of the job until it ends.
 async fn send_heartbeats(
-    mut work: tokio::task::JoinHandle<(End, bool)>,
+    mut work: tokio::task::JoinHandle<(JobEnd, bool)>,
     this: &LiveJob,
     progress: &Progress,
     persistence: &PersistenceHandle,
-) -> (End, bool) {
+) -> (JobEnd, bool) {
     let mut heartbeat = tokio::time::interval(HEARTBEAT_EVERY);
     heartbeat.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         tokio::select! {
             end = &mut work => return end.unwrap_or_else(|fault| {
                 error!(%fault, "job task failed");
-                (End::Failed(vec!["internal error; see the log of the service".to_owned()]), true)
+                (JobEnd::Failed(vec!["internal error; see the log of the service".to_owned()]), true)
             }),
             _ = heartbeat.tick() => {
                 let job = with_progress(this, progress);
@@ -185,12 +185,12 @@ fn with_progress(this: &LiveJob, progress: &Progress) -> Job {
     job.clone()
 }
 
-fn finish(this: &LiveJob, progress: &Progress, end: End, is_served: bool) {
+fn finish(this: &LiveJob, progress: &Progress, end: JobEnd, is_served: bool) {
     with_progress(this, progress);
     let mut job = this.job();
     let now = Utc::now();
     match end {
-        End::Accepted(result, version) => {
+        JobEnd::Accepted(result, version) => {
             job.version = Some(version);
             job.new = result.diff_counts.get("added").copied().unwrap_or(0) as u64;
             job.updated = result.updated as u64;
@@ -203,15 +203,15 @@ fn finish(this: &LiveJob, progress: &Progress, end: End, is_served: bool) {
             info!(job_id = job.job_id, version, is_served, "job completed");
             job.finish(JobStatus::Completed, errors, now);
         }
-        End::Rejected(reasons) => {
+        JobEnd::Rejected(reasons) => {
             warn!(job_id = job.job_id, broker = job.broker.as_str(), ?reasons, "job failed: file rejected");
             job.finish(JobStatus::Failed, reasons, now);
         }
-        End::Failed(reasons) => {
+        JobEnd::Failed(reasons) => {
             warn!(job_id = job.job_id, broker = job.broker.as_str(), ?reasons, "job failed");
             job.finish(JobStatus::Failed, reasons, now);
         }
-        End::Canceled => {
+        JobEnd::Canceled => {
             let (status, reason) = this.cancellation.status().unwrap_or((JobStatus::Cancelled, None));
             let (broker, status_word) = (job.broker.as_str(), status.as_str());
             match status {
@@ -247,20 +247,23 @@ async fn work(
     settings: Arc<IngestSettings>,
     persistence: PersistenceHandle,
     progress: Arc<Progress>,
-) -> End {
+) -> JobEnd {
     let JobTask { live, selection, source, file_date, force, span: _, trace } = task;
     let broker = live.job().broker;
     let (shown, name) = (source.describe(), source.file_name());
     let is_upload = matches!(source, Source::Upload { .. });
     let input = tokio::select! {
         input = timeout(ARRIVE_WITHIN, scoped(trace, arrive(source, &settings, &progress))) => input,
-        () = live.cancellation.requested() => return End::Canceled,
+        () = live.cancellation.requested() => return JobEnd::Canceled,
     };
     let input = match input {
         Ok(Ok(input)) => input,
-        Ok(Err(why)) => return End::Failed(vec![why]),
+        Ok(Err(why)) => return JobEnd::Failed(vec![why]),
         Err(_) => {
-            return End::Failed(vec![format!("timeout: the file did not arrive within {} s", ARRIVE_WITHIN.as_secs())]);
+            return JobEnd::Failed(vec![format!(
+                "timeout: the file did not arrive within {} s",
+                ARRIVE_WITHIN.as_secs()
+            )]);
         }
     };
     let loaded_at = Utc::now();
@@ -273,17 +276,17 @@ async fn work(
     let read = tokio::select! {
         read = timeout(READ_WITHIN, read) => read,
         // The reading ends between two pieces of the file, unless the disk does not respond.
-        () = async { live.cancellation.requested().await; sleep(GIVE_UP_AFTER).await } => return End::Canceled,
+        () = async { live.cancellation.requested().await; sleep(GIVE_UP_AFTER).await } => return JobEnd::Canceled,
     };
     let read = match read {
         Ok(read) => read,
         Err(_) => {
-            return End::Failed(vec![format!("timeout: the file was not read within {} s", READ_WITHIN.as_secs())]);
+            return JobEnd::Failed(vec![format!("timeout: the file was not read within {} s", READ_WITHIN.as_secs())]);
         }
     };
     let load = match read {
-        Err(fault) => return End::Failed(vec![format!("failed to read the file: {fault}")]),
-        Ok(Err(DumpError::Stopped)) => return End::Canceled,
+        Err(fault) => return JobEnd::Failed(vec![format!("failed to read the file: {fault}")]),
+        Ok(Err(DumpError::Stopped)) => return JobEnd::Canceled,
         Ok(Err(fault)) => {
             let fault = GateFault { gate: "readable", detail: chain(&fault) };
             return reject(&file, shown, fault, &live, &settings, &persistence).await;
@@ -317,16 +320,16 @@ async fn work(
         Err(fault) => {
             // Work that is still in progress must end before it is stored.
             live.cancellation.request();
-            End::Failed(vec![describe(&fault)])
+            JobEnd::Failed(vec![describe(&fault)])
         }
-        Ok(None) => End::Canceled,
+        Ok(None) => JobEnd::Canceled,
         Ok(Some(result)) => match result.version {
-            Some(version) => End::Accepted(result, version),
+            Some(version) => JobEnd::Accepted(result, version),
             None => {
                 let mut reasons: Vec<String> = result.faults.iter().map(ToString::to_string).collect();
                 reasons.extend(advice(&result, file.is_upload));
                 reasons.push(file.save_copy(settings.rejected_files.clone()).await);
-                End::Rejected(reasons)
+                JobEnd::Rejected(reasons)
             }
         },
     }
@@ -371,7 +374,7 @@ async fn reject(
     live: &LiveJob,
     settings: &IngestSettings,
     persistence: &PersistenceHandle,
-) -> End {
+) -> JobEnd {
     let mut reasons = vec![fault.to_string()];
     let record = RejectedFileRecord {
         broker: file.broker,
@@ -395,7 +398,7 @@ async fn reject(
         }
     }
     reasons.push(file.save_copy(settings.rejected_files.clone()).await);
-    End::Rejected(reasons)
+    JobEnd::Rejected(reasons)
 }
 
 /// Waits for the arrival of the file, and returns it.
@@ -449,7 +452,7 @@ impl ArrivedFile {
         let length = input.length()?;
         let start = progress.percent.load(Ordering::Relaxed);
         let bytes = AtomicU64::new(0);
-        let counted = Counted { reader: input.reader()?, bytes: &bytes };
+        let counted = CountingReader { reader: input.reader()?, bytes: &bytes };
         read_file(self.broker, counted, limits, &mut |rows| {
             progress.rows.store(rows, Ordering::Relaxed);
             let percent = start + part(bytes.load(Ordering::Relaxed), length, READ - start);
@@ -478,12 +481,12 @@ impl ArrivedFile {
     }
 }
 
-struct Counted<'a, R> {
+struct CountingReader<'a, R> {
     reader: R,
     bytes: &'a AtomicU64,
 }
 
-impl<R: std::io::Read> std::io::Read for Counted<'_, R> {
+impl<R: std::io::Read> std::io::Read for CountingReader<'_, R> {
     fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
         let count = self.reader.read(buffer)?;
         self.bytes.fetch_add(count as u64, Ordering::Relaxed);
