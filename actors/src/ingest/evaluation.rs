@@ -88,7 +88,7 @@ pub async fn offer(
         // transaction is open.
         let evaluation = Evaluation { offer, selection: selection.clone(), file, last, others, calendar, gates };
         let evaluated = background::run(Priority::Low, move || evaluation.run(force));
-        let Evaluated { record, is_accepted, updated, part, file: unchanged } =
+        let EvaluatedFile { record, is_accepted, updated, part, file: unchanged } =
             evaluated.await.map_err(|e| StoreError::Data(format!("failed to check the file: {e}")))??;
         file = unchanged;
         if is_canceled() {
@@ -166,7 +166,7 @@ struct Evaluation {
     gates: GateSettings,
 }
 
-struct Evaluated {
+struct EvaluatedFile {
     record: LoadRecord,
     is_accepted: bool,
     updated: usize,
@@ -175,7 +175,7 @@ struct Evaluated {
 }
 
 impl Evaluation {
-    fn run(self, force: Force) -> Result<Evaluated, StoreError> {
+    fn run(self, force: Force) -> Result<EvaluatedFile, StoreError> {
         let Evaluation { mut offer, selection, file, last, others, calendar, gates } = self;
         let (mut faults, mut is_empty) = (Vec::new(), offer.load.rows.is_empty());
         if let Some(file) = &file {
@@ -218,7 +218,7 @@ impl Evaluation {
         let is_accepted = result.faults.is_empty() || is_overruled;
         let updated = result.diff.updated();
         let part = std::mem::take(&mut result.part);
-        Ok(Evaluated { record: LoadRecord::new(offer, last.as_ref(), result)?, is_accepted, updated, part, file })
+        Ok(EvaluatedFile { record: LoadRecord::new(offer, last.as_ref(), result)?, is_accepted, updated, part, file })
     }
 }
 
