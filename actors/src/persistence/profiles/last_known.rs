@@ -11,22 +11,22 @@ const PROFILES_MAX: usize = 1024;
 /// Approximate maximum of their total size in bytes. One profile may have 160 KB.
 const BYTES_MAX: usize = 8 << 20;
 /// Approximate size of a profile without its instruments and preferences.
-const BYTES_BESIDES: usize = 1024;
+const FIXED_BYTES: usize = 1024;
 
 /// The last known profiles. The least recently used ones are evicted first.
 #[derive(Default)]
-pub(in super::super) struct LastKnown(Mutex<Entries>);
+pub(in super::super) struct LastKnown(Mutex<KnownProfiles>);
 
 #[derive(Default)]
-struct Entries {
-    by_id: HashMap<String, Entry>,
+struct KnownProfiles {
+    by_id: HashMap<String, KnownProfile>,
     /// The ids in the order of their last use.
     by_use: BTreeMap<u64, String>,
     uses: u64,
     bytes: usize,
 }
 
-struct Entry {
+struct KnownProfile {
     profile: Arc<Profile>,
     bytes: usize,
     used_at: u64,
@@ -64,12 +64,12 @@ impl LastKnown {
         }
     }
 
-    fn entries(&self) -> MutexGuard<'_, Entries> {
+    fn entries(&self) -> MutexGuard<'_, KnownProfiles> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Entries {
+impl KnownProfiles {
     fn touch(&mut self, profile_id: &str) {
         let Some(entry) = self.by_id.get_mut(profile_id) else { return };
         self.uses += 1;
@@ -82,7 +82,7 @@ impl Entries {
         self.remove(&profile.profile_id);
         self.uses += 1;
         let bytes = bytes_of(profile);
-        let entry = Entry { profile: Arc::new(profile.clone()), bytes, used_at: self.uses };
+        let entry = KnownProfile { profile: Arc::new(profile.clone()), bytes, used_at: self.uses };
         self.by_id.insert(profile.profile_id.clone(), entry);
         self.by_use.insert(self.uses, profile.profile_id.clone());
         self.bytes += bytes;
@@ -112,7 +112,7 @@ fn bytes_of(profile: &Profile) -> usize {
     let preferences = serde_json::to_vec(&profile.draft.preferences).map_or(0, |text| text.len());
     let instruments = &profile.draft.instruments;
     // Preferences are a tree in memory, which needs several times the memory of its text.
-    BYTES_BESIDES + instruments.text_bytes() + instruments.len() * size_of::<u64>() + 4 * preferences
+    FIXED_BYTES + instruments.text_bytes() + instruments.len() * size_of::<u64>() + 4 * preferences
 }
 
 #[cfg(test)]
