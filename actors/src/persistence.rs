@@ -31,7 +31,7 @@ use tracing::error;
 
 pub(crate) use self::actor::Call;
 use self::actor::{PersistenceActor, PersistenceMessage};
-use self::batch::Pending;
+use self::batch::PendingRow;
 pub use self::load::LaneLoad;
 use self::load::LoadBoard;
 use self::lookups::Lookup;
@@ -118,7 +118,7 @@ impl PersistenceHandle {
         then: impl FnOnce(Result<(), PersistenceError>) + Send + 'static,
     ) {
         self.mailbox.ask_then(
-            |reply| PersistenceMessage::Save(Pending { row: plan, bytes, deadline, reply }),
+            |reply| PersistenceMessage::Save(PendingRow { row: plan, bytes, deadline, reply }),
             |answer| {
                 then(match answer {
                     Ok(outcome) => outcome,
@@ -139,7 +139,7 @@ impl PersistenceHandle {
         then: impl FnOnce(Result<Claimed, PersistenceError>) + Send + 'static,
     ) {
         self.mailbox.ask_then(
-            |reply| PersistenceMessage::SaveKeyed(Pending { row, bytes, deadline, reply }),
+            |reply| PersistenceMessage::SaveKeyed(PendingRow { row, bytes, deadline, reply }),
             |answer| {
                 then(match answer {
                     Ok(outcome) => outcome,

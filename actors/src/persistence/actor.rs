@@ -18,7 +18,7 @@ use tracing::{debug, info, warn};
 
 use self::lanes::Lanes;
 pub(super) use self::retention::{delete_old_audit_entries, delete_old_plans};
-use super::batch::{self, Filling, Pending};
+use super::batch::{self, FillingBatch, PendingRow};
 use super::load::{BATCHES, LoadBoard, lane_word};
 use super::lookups::{self, Lookup, READS_IN_FLIGHT_MAX};
 use super::metrics::record_wait;
@@ -54,8 +54,8 @@ pub(crate) trait Call: Send {
 }
 
 pub(crate) enum PersistenceMessage {
-    Save(Pending<Arc<Plan>>),
-    SaveKeyed(Pending<KeyedPlan>),
+    Save(PendingRow<Arc<Plan>>),
+    SaveKeyed(PendingRow<KeyedPlan>),
     LookUp(Lookup),
     Run { op: Op, call: Box<dyn Call> },
     Flush { reply: Reply<()> },
@@ -118,13 +118,13 @@ pub(crate) struct State {
     loss: Option<String>,
     /// The host and port of the server.
     address: Option<String>,
-    filling: Filling<Arc<Plan>>,
+    filling: FillingBatch<Arc<Plan>>,
     batches_in_flight: usize,
     /// Waiting reads of plans; bounded by the callers' permits.
     lookups: Waiting<Lookup>,
     reads_in_flight: usize,
     /// Responses with idempotency keys that wait to be written, in order of arrival; bounded by the callers' permits.
-    keyed: Filling<KeyedPlan>,
+    keyed: FillingBatch<KeyedPlan>,
     keyed_in_flight: usize,
     lanes: Lanes,
     flushing: Vec<Reply<()>>,
@@ -155,11 +155,11 @@ impl Behaviour for PersistenceActor {
             tls_fault: None,
             loss: None,
             address: self.store.address(),
-            filling: Filling::default(),
+            filling: FillingBatch::default(),
             batches_in_flight: 0,
             lookups: Waiting::default(),
             reads_in_flight: 0,
-            keyed: Filling::default(),
+            keyed: FillingBatch::default(),
             keyed_in_flight: 0,
             lanes: Lanes::default(),
             flushing: Vec::new(),
@@ -234,7 +234,7 @@ impl PersistenceActor {
 }
 
 impl State {
-    fn save(&mut self, pending: Pending<Arc<Plan>>) {
+    fn save(&mut self, pending: PendingRow<Arc<Plan>>) {
         if let Err(why) = self.admit() {
             pending.refuse(why);
             return;

@@ -29,7 +29,7 @@ pub(crate) const BATCH_RETRIES: &str = "instrument_registry_persistence_batch_re
 
 /// A row that is written in batches.
 #[async_trait]
-pub(super) trait Row: Clone + Send + Sync {
+pub(super) trait BatchRow: Clone + Send + Sync {
     /// The result of one row that the store accepted.
     type Answer: Send;
 
@@ -43,7 +43,7 @@ pub(super) trait Row: Clone + Send + Sync {
 }
 
 #[async_trait]
-impl Row for Arc<Plan> {
+impl BatchRow for Arc<Plan> {
     type Answer = ();
 
     async fn insert(store: &dyn Store, rows: &[Self], deadlines: &[SharedDeadline]) -> Result<Vec<()>, StoreError> {
@@ -53,7 +53,7 @@ impl Row for Arc<Plan> {
 }
 
 /// A row that waits to be written.
-pub(super) struct Pending<R: Row> {
+pub(super) struct PendingRow<R: BatchRow> {
     pub(super) row: R,
     /// Approximate size in a statement.
     pub(super) bytes: usize,
@@ -61,27 +61,27 @@ pub(super) struct Pending<R: Row> {
     pub(super) reply: Continuation<Result<R::Answer, PersistenceError>>,
 }
 
-impl<R: Row> Pending<R> {
+impl<R: BatchRow> PendingRow<R> {
     pub(super) fn refuse(self, why: impl Into<PersistenceError>) {
         self.reply.send(Err(why.into()));
     }
 }
 
 /// The waiting rows, in order of arrival.
-pub(super) struct Filling<R: Row> {
-    pending: Waiting<Pending<R>>,
+pub(super) struct FillingBatch<R: BatchRow> {
+    pending: Waiting<PendingRow<R>>,
     /// Sum over the waiting rows.
     bytes: usize,
 }
 
-impl<R: Row> Default for Filling<R> {
+impl<R: BatchRow> Default for FillingBatch<R> {
     fn default() -> Self {
-        Filling { pending: Waiting::default(), bytes: 0 }
+        FillingBatch { pending: Waiting::default(), bytes: 0 }
     }
 }
 
-impl<R: Row> Filling<R> {
-    pub(super) fn push(&mut self, pending: Pending<R>) {
+impl<R: BatchRow> FillingBatch<R> {
+    pub(super) fn push(&mut self, pending: PendingRow<R>) {
         self.bytes += pending.bytes;
         self.pending.push(pending);
     }
@@ -106,7 +106,7 @@ impl<R: Row> Filling<R> {
     }
 
     /// Takes the next batch. Rows for which nobody waits are dropped.
-    pub(super) fn take(&mut self, now: Instant) -> Vec<Pending<R>> {
+    pub(super) fn take(&mut self, now: Instant) -> Vec<PendingRow<R>> {
         let mut batch = Vec::new();
         let mut bytes = 0;
         while let Some(next) = self.pending.first() {
@@ -135,7 +135,7 @@ impl<R: Row> Filling<R> {
 }
 
 /// Writes a batch, sends the results to the callers, and returns the finding.
-pub(super) async fn write<R: Row>(store: &dyn Store, batch: Vec<Pending<R>>) -> Finding {
+pub(super) async fn write<R: BatchRow>(store: &dyn Store, batch: Vec<PendingRow<R>>) -> Finding {
     let started_at = Instant::now();
     let rows_count = batch.len();
     let (rows, deadlines): (Vec<_>, Vec<_>) =
@@ -192,7 +192,7 @@ pub(super) async fn retried<'a, T>(
 
 /// Writes each row of a rejected batch alone, so that a bad row does not affect the others. If the database does not respond,
 /// the rest is not tried: each row would wait for its timeout.
-async fn write_one_by_one<R: Row>(store: &dyn Store, batch: Vec<Pending<R>>) -> Finding {
+async fn write_one_by_one<R: BatchRow>(store: &dyn Store, batch: Vec<PendingRow<R>>) -> Finding {
     let mut batch = batch.into_iter();
     for pending in batch.by_ref() {
         let result = R::insert(store, from_ref(&pending.row), from_ref(&pending.deadline)).await;

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use registry_store::idempotency::{Claimed, KeyedPlan, StoredAnswer};
 
-use super::batch::{Row, retried};
+use super::batch::{BatchRow, retried};
 use super::{Store, StoreError};
 use crate::runtime::deadline::SharedDeadline;
 
@@ -11,7 +11,7 @@ use crate::runtime::deadline::SharedDeadline;
 pub(super) const WRITES_IN_FLIGHT_MAX: usize = 2;
 
 #[async_trait]
-impl Row for KeyedPlan {
+impl BatchRow for KeyedPlan {
     type Answer = Claimed;
 
     /// A response that an earlier attempt stored counts as stored.

@@ -8,13 +8,13 @@ use tokio::time::Instant;
 
 use super::{PersistenceMessage, State};
 use crate::persistence::Op;
-use crate::persistence::batch::{self, Pending};
+use crate::persistence::batch::{self, PendingRow};
 use crate::persistence::keyed::WRITES_IN_FLIGHT_MAX;
 use crate::persistence::load::lane_word;
 use crate::persistence::metrics::record_wait;
 
 impl State {
-    pub(super) fn save_keyed(&mut self, pending: Pending<KeyedPlan>) {
+    pub(super) fn save_keyed(&mut self, pending: PendingRow<KeyedPlan>) {
         if let Err(why) = self.admit() {
             pending.refuse(why);
             return;
