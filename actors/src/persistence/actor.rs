@@ -22,7 +22,7 @@ use super::batch::{self, FillingBatch, PendingRow};
 use super::load::{BATCHES, LoadBoard, lane_word};
 use super::lookups::{self, Lookup, READS_IN_FLIGHT_MAX};
 use super::metrics::record_wait;
-use super::waiting::Waiting;
+use super::waiting::WaitingQueue;
 use super::{DEPENDENCY, Finding, Op, PersistenceError, Store, StoreError, StoreSlot, contained, measured};
 use crate::runtime::breaker::{BreakerSettings, ForcedState, NotPermitted, Permit};
 use crate::runtime::guard::{Availability, ForcedChange, Guard};
@@ -121,7 +121,7 @@ pub(crate) struct State {
     filling: FillingBatch<Arc<Plan>>,
     batches_in_flight: usize,
     /// Waiting reads of plans; bounded by the callers' permits.
-    lookups: Waiting<Lookup>,
+    lookups: WaitingQueue<Lookup>,
     reads_in_flight: usize,
     /// Responses with idempotency keys that wait to be written, in order of arrival; bounded by the callers' permits.
     keyed: FillingBatch<KeyedPlan>,
@@ -157,7 +157,7 @@ impl Behaviour for PersistenceActor {
             address: self.store.address(),
             filling: FillingBatch::default(),
             batches_in_flight: 0,
-            lookups: Waiting::default(),
+            lookups: WaitingQueue::default(),
             reads_in_flight: 0,
             keyed: FillingBatch::default(),
             keyed_in_flight: 0,

@@ -10,7 +10,7 @@ use registry_planning::plan::Plan;
 use tokio::time::Instant;
 use tracing::info;
 
-use super::waiting::Waiting;
+use super::waiting::WaitingQueue;
 use super::{DEPENDENCY, Finding, PersistenceError, Store, StoreError, contained};
 use crate::runtime::breaker::CallOutcome;
 use crate::runtime::deadline::SharedDeadline;
@@ -69,14 +69,14 @@ impl<R: BatchRow> PendingRow<R> {
 
 /// The waiting rows, in order of arrival.
 pub(super) struct FillingBatch<R: BatchRow> {
-    pending: Waiting<PendingRow<R>>,
+    pending: WaitingQueue<PendingRow<R>>,
     /// Sum over the waiting rows.
     bytes: usize,
 }
 
 impl<R: BatchRow> Default for FillingBatch<R> {
     fn default() -> Self {
-        FillingBatch { pending: Waiting::default(), bytes: 0 }
+        FillingBatch { pending: WaitingQueue::default(), bytes: 0 }
     }
 }
 

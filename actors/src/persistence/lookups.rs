@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use registry_planning::plan::Plan;
 
-use super::waiting::Waiting;
+use super::waiting::WaitingQueue;
 use super::{Finding, PersistenceError, Store, StoreError, contained};
 use crate::runtime::breaker::CallOutcome;
 use crate::runtime::mailbox::Reply;
@@ -22,7 +22,7 @@ pub(super) struct Lookup {
 }
 
 /// Takes the lookups of the next read, without those whose callers no longer wait.
-pub(super) fn take(waiting: &mut Waiting<Lookup>) -> Vec<Lookup> {
+pub(super) fn take(waiting: &mut WaitingQueue<Lookup>) -> Vec<Lookup> {
     let mut batch = Vec::new();
     while batch.len() < PLANS_MAX
         && let Some(lookup) = waiting.pop()

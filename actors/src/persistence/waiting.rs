@@ -5,15 +5,15 @@ use std::collections::VecDeque;
 use tokio::time::Instant;
 
 /// Items in order of arrival, with the time of their arrival.
-pub(super) struct Waiting<T>(VecDeque<(Instant, T)>);
+pub(super) struct WaitingQueue<T>(VecDeque<(Instant, T)>);
 
-impl<T> Default for Waiting<T> {
+impl<T> Default for WaitingQueue<T> {
     fn default() -> Self {
-        Waiting(VecDeque::new())
+        WaitingQueue(VecDeque::new())
     }
 }
 
-impl<T> Waiting<T> {
+impl<T> WaitingQueue<T> {
     pub(super) fn push(&mut self, item: T) {
         self.0.push_back((Instant::now(), item));
     }

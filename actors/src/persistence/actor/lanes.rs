@@ -10,7 +10,7 @@ use tokio::time::Instant;
 use super::{Call, PersistenceError, PersistenceMessage, State};
 use crate::persistence::load::{LaneLoads, LoadBoard, lane_word};
 use crate::persistence::metrics::record_wait;
-use crate::persistence::waiting::Waiting;
+use crate::persistence::waiting::WaitingQueue;
 use crate::persistence::{Finding, Op, contained, measured};
 use crate::runtime::breaker::Permit;
 use crate::runtime::running_time::timed;
@@ -31,7 +31,7 @@ pub(super) struct Lanes {
 #[derive(Default)]
 struct Queue {
     /// Bounded by the callers' permits, and by one call of each operation of the actor's own.
-    waiting: Waiting<OpCall>,
+    waiting: WaitingQueue<OpCall>,
     in_flight: usize,
     /// The number of waiting calls at which those without a caller are dropped.
     sweep_at: usize,
