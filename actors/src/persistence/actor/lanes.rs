@@ -22,14 +22,14 @@ type OpCall = (Op, Box<dyn Call>);
 #[derive(Default)]
 pub(super) struct Lanes {
     /// By lane.
-    queues: [Queue; Lane::ALL.len()],
+    queues: [LaneQueue; Lane::ALL.len()],
     retention_in_flight: usize,
     /// Counts ended calls; see [`State::start_next`].
     turn: usize,
 }
 
 #[derive(Default)]
-struct Queue {
+struct LaneQueue {
     /// Bounded by the callers' permits, and by one call of each operation of the actor's own.
     waiting: WaitingQueue<OpCall>,
     in_flight: usize,
@@ -37,10 +37,10 @@ struct Queue {
     sweep_at: usize,
 }
 
-/// The smallest [`Queue::sweep_at`].
+/// The smallest [`LaneQueue::sweep_at`].
 const SWEEP_MIN: usize = 64;
 
-impl Queue {
+impl LaneQueue {
     /// Drops waiting calls whose callers are gone, with their data and their permits: a call can hold a whole profile, and
     /// its turn comes late while the database is slow. A sweep follows only after the queue has doubled, so that it costs
     /// little per call.
@@ -53,11 +53,11 @@ impl Queue {
 }
 
 impl Lanes {
-    fn of(&self, lane: Lane) -> &Queue {
+    fn of(&self, lane: Lane) -> &LaneQueue {
         &self.queues[lane as usize]
     }
 
-    fn of_mut(&mut self, lane: Lane) -> &mut Queue {
+    fn of_mut(&mut self, lane: Lane) -> &mut LaneQueue {
         &mut self.queues[lane as usize]
     }
 
@@ -138,7 +138,7 @@ impl State {
     {
         let is_waiting = self.lanes.of(op.lane()).waiting.iter().any(|(other, _)| *other == op);
         if !is_waiting {
-            self.enqueue(op, Box::new(Unattended(work)));
+            self.enqueue(op, Box::new(UpkeepCall(work)));
         }
     }
 
@@ -227,9 +227,9 @@ impl State {
 }
 
 /// Work of the actor itself, for which no caller waits.
-struct Unattended<F>(F);
+struct UpkeepCall<F>(F);
 
-impl<F, W> Call for Unattended<F>
+impl<F, W> Call for UpkeepCall<F>
 where
     F: FnOnce(Arc<dyn Store>) -> W + Send + 'static,
     W: Future<Output = Finding> + Send + 'static,
