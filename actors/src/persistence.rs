@@ -29,7 +29,7 @@ use tokio::sync::oneshot;
 use tokio::time::{Instant, timeout_at};
 use tracing::error;
 
-pub(crate) use self::actor::Call;
+pub(crate) use self::actor::QueuedCall;
 use self::actor::{PersistenceActor, PersistenceMessage};
 use self::batch::PendingRow;
 pub use self::load::LaneLoad;
@@ -241,7 +241,7 @@ struct Query<T, F> {
     reply: Reply<Result<T, PersistenceError>>,
 }
 
-impl<T, F, W> Call for Query<T, F>
+impl<T, F, W> QueuedCall for Query<T, F>
 where
     T: Send + 'static,
     F: FnOnce(Arc<dyn Store>) -> W + Send + 'static,

@@ -44,7 +44,7 @@ const PING_TIMEOUT: Duration = Duration::from_secs(1);
 const PROBE_TIMEOUT: Duration = real_time_max(PING_TIMEOUT).saturating_add(Duration::from_secs(1));
 
 /// A call of the store.
-pub(crate) trait Call: Send {
+pub(crate) trait QueuedCall: Send {
     /// Whether the caller no longer waits.
     fn is_abandoned(&self) -> bool;
     /// Rejects the call.
@@ -57,7 +57,7 @@ pub(crate) enum PersistenceMessage {
     Save(PendingRow<Arc<Plan>>),
     SaveKeyed(PendingRow<KeyedPlan>),
     LookUp(Lookup),
-    Run { op: Op, call: Box<dyn Call> },
+    Run { op: Op, call: Box<dyn QueuedCall> },
     Flush { reply: Reply<()> },
     Prepare,
     Prepared { outcome: Result<Arc<dyn Store>, StoreError> },

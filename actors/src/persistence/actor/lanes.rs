@@ -7,7 +7,7 @@ use std::sync::Arc;
 use registry_store::{Lane, Store};
 use tokio::time::Instant;
 
-use super::{Call, PersistenceError, PersistenceMessage, State};
+use super::{PersistenceError, PersistenceMessage, QueuedCall, State};
 use crate::persistence::load::{LaneLoads, LoadBoard, lane_word};
 use crate::persistence::metrics::record_wait;
 use crate::persistence::waiting::WaitingQueue;
@@ -16,7 +16,7 @@ use crate::runtime::breaker::Permit;
 use crate::runtime::running_time::timed;
 
 /// A call, and its kind.
-type OpCall = (Op, Box<dyn Call>);
+type OpCall = (Op, Box<dyn QueuedCall>);
 
 /// Calls that wait or are in progress.
 #[derive(Default)]
@@ -122,7 +122,7 @@ impl State {
         loads
     }
 
-    pub(super) fn run(&mut self, op: Op, call: Box<dyn Call>) {
+    pub(super) fn run(&mut self, op: Op, call: Box<dyn QueuedCall>) {
         if let Err(why) = self.admit() {
             call.refuse(why);
             return;
@@ -142,7 +142,7 @@ impl State {
         }
     }
 
-    fn enqueue(&mut self, op: Op, call: Box<dyn Call>) {
+    fn enqueue(&mut self, op: Op, call: Box<dyn QueuedCall>) {
         let lane = op.lane();
         let queue = self.lanes.of_mut(lane);
         queue.drop_abandoned();
@@ -229,7 +229,7 @@ impl State {
 /// Work of the actor itself, for which no caller waits.
 struct UpkeepCall<F>(F);
 
-impl<F, W> Call for UpkeepCall<F>
+impl<F, W> QueuedCall for UpkeepCall<F>
 where
     F: FnOnce(Arc<dyn Store>) -> W + Send + 'static,
     W: Future<Output = Finding> + Send + 'static,
