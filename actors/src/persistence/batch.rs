@@ -22,7 +22,7 @@ pub(super) const ROWS_MAX: usize = 256;
 pub(super) const BYTES_MAX: usize = 1 << 20;
 
 /// Minimum number of rows of a second concurrent batch.
-pub(super) const ROWS_BESIDE_MIN: usize = 64;
+pub(super) const SECOND_BATCH_ROWS_MIN: usize = 64;
 
 /// The metric of batches that were retried.
 pub(crate) const BATCH_RETRIES: &str = "instrument_registry_persistence_batch_retries_total";
@@ -102,7 +102,7 @@ impl<R: BatchRow> FillingBatch<R> {
     /// Whether a second batch should start while another one is being written. A small batch costs nearly as much as a large
     /// one, so it should grow first.
     pub(super) fn is_worth_another(&self) -> bool {
-        self.pending.len() >= ROWS_BESIDE_MIN || self.bytes >= BYTES_MAX / 2
+        self.pending.len() >= SECOND_BATCH_ROWS_MIN || self.bytes >= BYTES_MAX / 2
     }
 
     /// Takes the next batch. Rows for which nobody waits are dropped.

@@ -7,7 +7,7 @@ use registry_store::StoreError;
 use tokio::time::{Duration, Instant};
 
 use super::{in_a_second, occupy, ready, save, save_until};
-use crate::persistence::batch::{BYTES_MAX, ROWS_BESIDE_MIN};
+use crate::persistence::batch::{BYTES_MAX, SECOND_BATCH_ROWS_MIN};
 use crate::persistence::{CAPACITY, PersistenceError};
 use crate::runtime::deadline::SharedDeadline;
 use crate::runtime::mailbox::CallError;
@@ -65,7 +65,7 @@ async fn the_store_limits_the_batches_in_flight() {
     let persistence = ready(&store).await;
     let mut saves = vec![occupy(&persistence, &store).await];
 
-    for _ in 0..2 * ROWS_BESIDE_MIN {
+    for _ in 0..2 * SECOND_BATCH_ROWS_MIN {
         saves.push(save(&persistence, plan_of_user("next")));
         run_ready_tasks().await;
     }
@@ -75,9 +75,9 @@ async fn the_store_limits_the_batches_in_flight() {
         assert_eq!(saving.await.unwrap(), Ok(()));
     }
 
-    assert_eq!(while_held.batches, [1, ROWS_BESIDE_MIN]);
+    assert_eq!(while_held.batches, [1, SECOND_BATCH_ROWS_MIN]);
     assert_eq!(store.calls().in_flight_max, 2);
-    assert_eq!(store.calls().batches, [1, ROWS_BESIDE_MIN, ROWS_BESIDE_MIN]);
+    assert_eq!(store.calls().batches, [1, SECOND_BATCH_ROWS_MIN, SECOND_BATCH_ROWS_MIN]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -87,7 +87,7 @@ async fn a_small_batch_waits_for_the_current_one_and_grows() {
     let persistence = ready(&store).await;
     let mut saves = vec![occupy(&persistence, &store).await];
 
-    saves.extend((1..ROWS_BESIDE_MIN).map(|_| save(&persistence, plan_of_user("next"))));
+    saves.extend((1..SECOND_BATCH_ROWS_MIN).map(|_| save(&persistence, plan_of_user("next"))));
     run_ready_tasks().await;
     let while_held = store.calls();
     store.release_all_inserts();
@@ -96,7 +96,7 @@ async fn a_small_batch_waits_for_the_current_one_and_grows() {
     }
 
     assert_eq!(while_held.batches, [1]);
-    assert_eq!(store.calls().batches, [1, ROWS_BESIDE_MIN - 1]);
+    assert_eq!(store.calls().batches, [1, SECOND_BATCH_ROWS_MIN - 1]);
 }
 
 #[tokio::test(start_paused = true)]
