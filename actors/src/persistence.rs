@@ -154,7 +154,7 @@ impl PersistenceHandle {
     ///
     /// # Errors
     /// [`PersistenceError`].
-    pub async fn keep_answer(&self, claim: KeyClaim, deadline: Instant) -> Result<Claimed, PersistenceError> {
+    pub async fn store_answer(&self, claim: KeyClaim, deadline: Instant) -> Result<Claimed, PersistenceError> {
         let bytes = claim.answer.len();
         let (sender, receiver) = oneshot::channel();
         self.save_keyed(KeyedPlan { plan: None, claim }, bytes, SharedDeadline::new(deadline), move |outcome| {

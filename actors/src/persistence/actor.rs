@@ -111,7 +111,7 @@ pub(crate) struct State {
     store: Option<Arc<dyn Store>>,
     prepare_retry: Duration,
     /// Whether a failure to prepare the database was logged.
-    is_absence_told: bool,
+    is_absence_logged: bool,
     /// The cause of a failed TLS handshake, if the last call failed for that reason.
     tls_fault: Option<String>,
     /// The fault with which the database was lost, until it recovers.
@@ -151,7 +151,7 @@ impl Behaviour for PersistenceActor {
             me,
             store: None,
             prepare_retry: PREPARE_RETRY,
-            is_absence_told: false,
+            is_absence_logged: false,
             tls_fault: None,
             loss: None,
             address: self.store.address(),
@@ -354,7 +354,7 @@ impl State {
                 let retry_after = self.prepare_retry;
                 self.tls_fault = handshake_fault_in(&fault.to_string()).map(str::to_owned);
                 self.loss = Some(located(&fault.to_string(), self.address.as_deref()));
-                if std::mem::replace(&mut self.is_absence_told, true) {
+                if std::mem::replace(&mut self.is_absence_logged, true) {
                     debug!(dependency = DEPENDENCY, %fault, ?retry_after, "database still unavailable; retrying");
                 } else {
                     warn!(dependency = DEPENDENCY, %fault, ?retry_after, "failed to initialize database; retrying");

@@ -88,7 +88,7 @@ pub(super) async fn plan_response(
     }
     let record = claim.record(&cached.plan.plan_id, is_reused);
     let kept = record.claim(&keyed).map_err(PersistenceError::from)?;
-    match state.system.persistence.keep_answer(kept, deadline.into()).await? {
+    match state.system.persistence.store_answer(kept, deadline.into()).await? {
         Claimed::Stored => answer(state, context, uri, cached, &record, deadline).await,
         Claimed::Taken(stored) => replay(state, context, uri, &snapshot, &answer_to(&keyed, stored)?).await,
     }

@@ -25,7 +25,7 @@ fn claim(key: &str, now: DateTime<Utc>) -> KeyClaim {
 /// Stores an answer in a separate task.
 fn store_answer(persistence: &PersistenceHandle, key: &str) -> JoinHandle<Result<Claimed, PersistenceError>> {
     let (persistence, claim) = (persistence.clone(), claim(key, Utc::now()));
-    tokio::spawn(async move { persistence.keep_answer(claim, soon()).await })
+    tokio::spawn(async move { persistence.store_answer(claim, soon()).await })
 }
 
 #[tokio::test(start_paused = true)]
@@ -129,7 +129,7 @@ async fn an_answer_past_its_deadline_is_not_written() {
     let keeping = [store_answer(&persistence, "k"), store_answer(&persistence, "l")];
     run_ready_tasks().await;
 
-    let late = persistence.keep_answer(claim("m", Utc::now()), in_a_second()).await;
+    let late = persistence.store_answer(claim("m", Utc::now()), in_a_second()).await;
     store.release_all_inserts();
     for keeping in keeping {
         keeping.await.unwrap().unwrap();
@@ -149,9 +149,9 @@ async fn expired_keys_are_deleted_every_hour() {
     run_ready_tasks().await;
     let long_ago = Utc::now() - TimeDelta::days(2);
     for number in 0..2500 {
-        persistence.keep_answer(claim(&format!("k{number}"), long_ago), soon()).await.unwrap();
+        persistence.store_answer(claim(&format!("k{number}"), long_ago), soon()).await.unwrap();
     }
-    persistence.keep_answer(claim("live", Utc::now()), soon()).await.unwrap();
+    persistence.store_answer(claim("live", Utc::now()), soon()).await.unwrap();
 
     tokio::time::sleep(Duration::from_secs(3660)).await;
 

@@ -237,9 +237,9 @@ async fn an_answer_needs_an_available_database() {
     let plan_id = ask(&system, &request("u", &KEYS), soon()).await.unwrap().unwrap().cached.plan.plan_id.clone();
     let claim_of = |key: &str| claim(key).record(&plan_id, true).claim(&keyed(key)).unwrap();
 
-    assert_eq!(system.persistence.keep_answer(claim_of("k"), soon()).await, Ok(Claimed::Stored));
+    assert_eq!(system.persistence.store_answer(claim_of("k"), soon()).await, Ok(Claimed::Stored));
     store.go_down();
-    let refused = system.persistence.keep_answer(claim_of("l"), soon()).await;
+    let refused = system.persistence.store_answer(claim_of("l"), soon()).await;
 
     assert!(matches!(refused, Err(PersistenceError::Unavailable { .. })), "{refused:?}");
 }
