@@ -43,16 +43,16 @@ impl Faults {
         }
     }
 
-    pub(super) fn hold(self: &Arc<Self>) -> Held {
+    pub(super) fn hold(self: &Arc<Self>) -> PlannerHold {
         *self.is_held.lock().expect("the lock is never poisoned") = true;
-        Held(Arc::clone(self))
+        PlannerHold(Arc::clone(self))
     }
 }
 
 /// Releases the planners when it is dropped.
-pub(super) struct Held(Arc<Faults>);
+pub(super) struct PlannerHold(Arc<Faults>);
 
-impl Drop for Held {
+impl Drop for PlannerHold {
     fn drop(&mut self) {
         *self.0.is_held.lock().expect("the lock is never poisoned") = false;
         self.0.released.notify_all();
