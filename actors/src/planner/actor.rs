@@ -20,7 +20,7 @@ use uuid::Uuid;
 use super::faults::{Faults, PanicAt};
 use super::message::{PendingPlan, PlannerMessage};
 use super::metrics::{PLANNER_PANICS, PLANNING_DURATION, plan_created, plan_of_broker};
-use super::quarantine::{Quarantine, Watch};
+use super::quarantine::{PanicWatch, Quarantine};
 use super::waiter::Waiter;
 use super::{PlanClaim, PlanError, Planned};
 use crate::cache::{CacheHandle, CachedPlan, SHARED_BUDGET};
@@ -103,7 +103,7 @@ impl Behaviour for PlannerActor {
     }
 
     fn handle(&self, message: PlannerMessage, state: &mut State) {
-        let _watch = message.key().map(|key| Watch::new(&*self.quarantine, key));
+        let _watch = message.key().map(|key| PanicWatch::new(&*self.quarantine, key));
         match message {
             PlannerMessage::Plan(pending) => self.admit(pending, state),
             PlannerMessage::LookedUp { key, found, looked_up, .. } => {
@@ -168,7 +168,7 @@ impl PlannerActor {
     /// Looks up the plan id in L2, and reads that plan from the database.
     fn look_up(&self, key: CacheKey, deadline: Instant, state: &State) {
         let (cache, persistence) = (self.cache.clone(), self.persistence.clone());
-        let watch = Watch::new(Arc::clone(&self.quarantine), key);
+        let watch = PanicWatch::new(Arc::clone(&self.quarantine), key);
         state.me.run(async move {
             let _watch = watch;
             let started_at = Instant::now();
@@ -299,7 +299,7 @@ impl PlannerActor {
     /// the same key, all callers get that plan: later requests find it in both replicas' L1 and in L2.
     fn share(&self, key: CacheKey, made: Arc<CachedPlan>, deadline: Instant, budget: Duration, state: &State) {
         let (cache, persistence) = (self.cache.clone(), self.persistence.clone());
-        let watch = Watch::new(Arc::clone(&self.quarantine), key);
+        let watch = PanicWatch::new(Arc::clone(&self.quarantine), key);
         state.me.run(async move {
             let _watch = watch;
             let started_at = Instant::now();

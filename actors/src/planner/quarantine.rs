@@ -60,18 +60,18 @@ impl Quarantine {
 }
 
 /// Guards work for a key: a panic while the guard exists puts the key into quarantine.
-pub(super) struct Watch<Q: Deref<Target = Quarantine>> {
+pub(super) struct PanicWatch<Q: Deref<Target = Quarantine>> {
     quarantine: Q,
     key: CacheKey,
 }
 
-impl<Q: Deref<Target = Quarantine>> Watch<Q> {
+impl<Q: Deref<Target = Quarantine>> PanicWatch<Q> {
     pub(super) fn new(quarantine: Q, key: CacheKey) -> Self {
-        Watch { quarantine, key }
+        PanicWatch { quarantine, key }
     }
 }
 
-impl<Q: Deref<Target = Quarantine>> Drop for Watch<Q> {
+impl<Q: Deref<Target = Quarantine>> Drop for PanicWatch<Q> {
     fn drop(&mut self) {
         if std::thread::panicking() {
             self.quarantine.insert(self.key);
@@ -91,7 +91,7 @@ mod tests {
 
     fn panic_over(quarantine: &Quarantine, key: CacheKey) {
         let watched = crate::runtime::panics::contain(|| {
-            let _watch = Watch::new(quarantine, key);
+            let _watch = PanicWatch::new(quarantine, key);
             panic!("of a test");
         });
         assert!(watched.is_err());
@@ -100,7 +100,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_key_is_refused_for_ten_minutes_after_a_panic() {
         let quarantine = Quarantine::default();
-        drop(Watch::new(&quarantine, key(1)));
+        drop(PanicWatch::new(&quarantine, key(1)));
         panic_over(&quarantine, key(2));
 
         assert!(!quarantine.refuses(key(1)));
