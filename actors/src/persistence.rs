@@ -42,7 +42,7 @@ use crate::metrics::record_request;
 use crate::runtime::breaker::{CallOutcome, ForcedState};
 use crate::runtime::deadline::SharedDeadline;
 use crate::runtime::guard::ForcedChange;
-use crate::runtime::mailbox::{CallError, Inspection, Mailbox, Reply, Unanswered};
+use crate::runtime::mailbox::{CallError, Inspection, Mailbox, NoReply, Reply};
 use crate::runtime::panics::contain_async;
 use crate::snapshot::SnapshotCell;
 use crate::trace::{Stage, measured_async};
@@ -122,8 +122,8 @@ impl PersistenceHandle {
             |answer| {
                 then(match answer {
                     Ok(outcome) => outcome,
-                    Err(Unanswered::NotAsked(refusal)) => Err(refusal.into()),
-                    Err(Unanswered::Dropped(_)) => Err(PersistenceError::UnknownOutcome),
+                    Err(NoReply::NotAsked(refusal)) => Err(refusal.into()),
+                    Err(NoReply::Dropped(_)) => Err(PersistenceError::UnknownOutcome),
                 });
             },
         );
@@ -143,8 +143,8 @@ impl PersistenceHandle {
             |answer| {
                 then(match answer {
                     Ok(outcome) => outcome,
-                    Err(Unanswered::NotAsked(refusal)) => Err(refusal.into()),
-                    Err(Unanswered::Dropped(_)) => Err(PersistenceError::UnknownOutcome),
+                    Err(NoReply::NotAsked(refusal)) => Err(refusal.into()),
+                    Err(NoReply::Dropped(_)) => Err(PersistenceError::UnknownOutcome),
                 });
             },
         );

@@ -98,11 +98,11 @@ pub(crate) struct Continuation<T> {
     _permit: Option<OwnedSemaphorePermit>,
 }
 
-type Then<T> = Box<dyn FnOnce(Result<T, Unanswered>) + Send>;
+type Then<T> = Box<dyn FnOnce(Result<T, NoReply>) + Send>;
 
 /// The reason why there is no reply.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Unanswered {
+pub(crate) enum NoReply {
     /// The actor did not get the call.
     NotAsked(CallError),
     /// The actor ended while it had the call: the operation may be done or not.
@@ -121,7 +121,7 @@ impl<T> Continuation<T> {
 impl<T> Drop for Continuation<T> {
     fn drop(&mut self) {
         if let Some(then) = self.then.take() {
-            then(Err(Unanswered::Dropped(CallError::Gone(self.actor))));
+            then(Err(NoReply::Dropped(CallError::Gone(self.actor))));
         }
     }
 }
@@ -266,18 +266,18 @@ impl<M: Message> Mailbox<M> {
     pub(crate) fn ask_then<T: 'static>(
         &self,
         message: impl FnOnce(Continuation<T>) -> M,
-        then: impl FnOnce(Result<T, Unanswered>) + Send + 'static,
+        then: impl FnOnce(Result<T, NoReply>) + Send + 'static,
     ) {
         let permit = match self.permit() {
             Ok(permit) => permit,
-            Err(error) => return then(Err(Unanswered::NotAsked(error))),
+            Err(error) => return then(Err(NoReply::NotAsked(error))),
         };
         // Checked before sending: a message that cannot be sent is dropped, which would look like a call in progress. If the
         // actor ends at this moment, the reply is `Dropped`, which is the safe side.
         let is_running = |actor: &Arc<ActorRef<Envelope<M>>>| ACTIVE_STATES.contains(&actor.get_status());
         let actor = self.inner.actor;
         if !self.inner.slot.load().as_ref().is_some_and(is_running) {
-            return then(Err(Unanswered::NotAsked(CallError::Gone(actor))));
+            return then(Err(NoReply::NotAsked(CallError::Gone(actor))));
         }
         let continuation = Continuation { then: Some(Box::new(then)), actor, _permit: Some(permit) };
         let _ = self.send(Body::Message(message(continuation)));

@@ -117,7 +117,7 @@ async fn a_large_message_takes_several_permits_or_those_that_are_free() {
 fn reply_to(
     mailbox: &Mailbox<Ask>,
     message: impl FnOnce(Continuation<u32>) -> Ask,
-) -> oneshot::Receiver<Result<u32, Unanswered>> {
+) -> oneshot::Receiver<Result<u32, NoReply>> {
     let (sender, receiver) = oneshot::channel();
     mailbox.ask_then(message, |answer| sender.send(answer).expect("a caller waits"));
     receiver
@@ -146,12 +146,12 @@ async fn an_unsent_call_is_distinguished_from_a_dropped_one() {
     let afterwards = reply_to(&mailbox, |reply| Ask::DoubleThen { number: 1, reply }).await;
     let never = Mailbox::<Ask>::new("absent", 1);
 
-    assert_eq!(beyond, Ok(Err(Unanswered::NotAsked(CallError::Overloaded("doubler")))));
+    assert_eq!(beyond, Ok(Err(NoReply::NotAsked(CallError::Overloaded("doubler")))));
     assert!(while_kept.is_err());
-    assert_eq!(taken_along, Ok(Err(Unanswered::Dropped(CallError::Gone("doubler")))));
-    assert_eq!(afterwards, Ok(Err(Unanswered::NotAsked(CallError::Gone("doubler")))));
+    assert_eq!(taken_along, Ok(Err(NoReply::Dropped(CallError::Gone("doubler")))));
+    assert_eq!(afterwards, Ok(Err(NoReply::NotAsked(CallError::Gone("doubler")))));
     let absent = reply_to(&never, |reply| Ask::DoubleThen { number: 1, reply }).await;
-    assert_eq!(absent, Ok(Err(Unanswered::NotAsked(CallError::Gone("absent")))));
+    assert_eq!(absent, Ok(Err(NoReply::NotAsked(CallError::Gone("absent")))));
 }
 
 #[tokio::test(start_paused = true)]
