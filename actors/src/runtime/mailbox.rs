@@ -390,12 +390,12 @@ impl<M: Message> Address<M> for Incarnation<M> {
 }
 
 /// The mailbox of an actor for the messages of one of its parts.
-struct Narrowed<M, E> {
+struct NarrowedAddress<M, E> {
     whole: Myself<M>,
     widen: fn(E) -> M,
 }
 
-impl<M: Message, E: Message> Address<E> for Narrowed<M, E> {
+impl<M: Message, E: Message> Address<E> for NarrowedAddress<M, E> {
     fn send(&self, body: Body<E>) {
         self.whole.address.send(match body {
             Body::Message(event) => Body::Message((self.widen)(event)),
@@ -410,7 +410,7 @@ impl<M: Message, E: Message> Address<E> for Narrowed<M, E> {
 impl<M: Message> Myself<M> {
     /// Returns the address for a part of the actor, which knows its own events and not the messages of the actor.
     pub(crate) fn narrow<E: Message>(&self, widen: fn(E) -> M) -> Myself<E> {
-        Myself { address: Arc::new(Narrowed { whole: self.clone(), widen }) }
+        Myself { address: Arc::new(NarrowedAddress { whole: self.clone(), widen }) }
     }
 
     /// Sends the message to the own mailbox.
@@ -431,10 +431,10 @@ impl<M: Message> Myself<M> {
     /// Runs `work` in a task and sends the message that it returns. The task keeps the current span and actor. If it panics,
     /// the actor ends, because it would wait for the message forever.
     pub(crate) fn run(&self, work: impl Future<Output = M> + Send + 'static) {
-        let mut unfinished = Unfinished(Some(self.clone()));
+        let mut guard = TaskGuard(Some(self.clone()));
         tokio::spawn(tracing::Instrument::in_current_span(in_current_actor(async move {
             let message = work.await;
-            if let Some(me) = unfinished.0.take() {
+            if let Some(me) = guard.0.take() {
                 me.tell(message);
             }
         })));
@@ -442,9 +442,9 @@ impl<M: Message> Myself<M> {
 }
 
 /// Tells the actor when it is dropped by a panic.
-struct Unfinished<M: Message>(Option<Myself<M>>);
+struct TaskGuard<M: Message>(Option<Myself<M>>);
 
-impl<M: Message> Drop for Unfinished<M> {
+impl<M: Message> Drop for TaskGuard<M> {
     fn drop(&mut self) {
         if let Some(me) = self.0.take().filter(|_| std::thread::panicking()) {
             me.address.send(Body::TaskPanicked);
