@@ -110,10 +110,10 @@ pub(super) fn sample(context: &mut TraceContext) -> Stages {
 
 /// The stages of a sampled request until its end.
 #[derive(Debug, Default)]
-pub(super) struct Stages(Option<Mutex<Collected>>);
+pub(super) struct Stages(Option<Mutex<Intervals>>);
 
 /// `None` after the end.
-type Collected = Option<Vec<Interval>>;
+type Intervals = Option<Vec<Interval>>;
 
 impl Stages {
     pub(super) fn collecting() -> Self {
@@ -134,7 +134,7 @@ impl Stages {
     }
 
     /// Ends the collection. `None` if nothing is collected, or not any more.
-    fn take(&self) -> Collected {
+    fn take(&self) -> Intervals {
         self.0.as_ref()?.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 }
