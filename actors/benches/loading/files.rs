@@ -14,22 +14,22 @@ use crate::instruments::{self, Random};
 pub(crate) const ORIGIN: &str = "origin";
 
 /// A file, its broker and its trading date.
-pub(crate) struct Written {
+pub(crate) struct BrokerFile {
     pub(crate) name: &'static str,
     pub(crate) broker: Broker,
     pub(crate) date: NaiveDate,
 }
 
-const fn written(name: &'static str, broker: Broker, day: u32) -> Written {
+const fn broker_file(name: &'static str, broker: Broker, day: u32) -> BrokerFile {
     let date = NaiveDate::from_ymd_opt(2026, 8, day).expect("the day is in August");
-    Written { name, broker, date }
+    BrokerFile { name, broker, date }
 }
 
 /// The files in loading order. The file of the other broker has the same instruments.
-pub(crate) const ALL: [Written; 3] = [
-    written("file of another broker", Broker::Upstox, 17),
-    written("first file", Broker::Kite, 17),
-    written("file of the next day", Broker::Kite, 18),
+pub(crate) const ALL: [BrokerFile; 3] = [
+    broker_file("file of another broker", Broker::Upstox, 17),
+    broker_file("first file", Broker::Kite, 17),
+    broker_file("file of the next day", Broker::Kite, 18),
 ];
 
 /// Writes all files into the folder.
