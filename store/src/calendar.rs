@@ -12,15 +12,15 @@ pub const CALENDARS_KEPT: i64 = 10;
 /// A calendar before it is stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CalendarRecord {
-    /// The source, for people.
+    /// The name of the file that it was read from, for people.
     pub source: String,
-    /// The time at which it was read.
+    /// The time at which the file was read.
     pub loaded_at: DateTime<Utc>,
-    /// The calendar.
+    /// The holidays and sessions of exchanges.
     pub calendar: Calendar,
 }
 
-/// A stored calendar.
+/// A stored calendar. The one with the highest version applies.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoredCalendar {
     /// The version, which increases with every calendar.

@@ -62,7 +62,6 @@ pub(super) fn json(value: &impl Serialize) -> Result<String, StoreError> {
     serde_json::to_string(value).map_err(|e| StoreError::Data(e.to_string()))
 }
 
-/// Parses a cache key of 64 hexadecimal digits.
 pub(super) fn cache_key(text: &str) -> Result<CacheKey, StoreError> {
     let mut key = [0; 32];
     let is_hex = text.len() == 64 && text.is_ascii();

@@ -23,11 +23,11 @@ pub type RequestDigest = [u8; 32];
 /// A request with an idempotency key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KeyedRequest {
-    /// The operation, with the user or broker if the operation has keys per user or broker.
+    /// The operation and its user or broker, as in `plan/{user}`. A key of another scope is another key.
     pub scope: String,
-    /// The key of the caller.
+    /// The value of the header `Idempotency-Key`.
     pub key: String,
-    /// The digest of the whole request.
+    /// The digest of the whole request. A repeated key with another digest is a conflict.
     pub digest: RequestDigest,
     /// The time of arrival, to the millisecond.
     pub now: DateTime<Utc>,
@@ -43,9 +43,9 @@ impl KeyedRequest {
 /// A response to be stored for a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KeyClaim {
-    /// The request.
+    /// The request whose key is claimed.
     pub request: Arc<KeyedRequest>,
-    /// The plan in the response, if there is one.
+    /// The id of the plan in the response, which is kept as long as the key; `None` if it contains none.
     pub plan_id: Option<String>,
     /// The response, or the record from which it is created, as JSON.
     pub answer: String,
@@ -54,7 +54,7 @@ pub struct KeyClaim {
 /// A stored response.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoredAnswer {
-    /// The digest of its request.
+    /// The digest of the request that it answers.
     pub digest: RequestDigest,
     /// See [`KeyClaim::answer`].
     pub answer: String,
@@ -74,14 +74,14 @@ pub enum Claimed {
 pub struct KeyedPlan {
     /// The new plan; `None` if the response contains a plan that is already stored.
     pub plan: Option<Arc<Plan>>,
-    /// The response.
+    /// The response and the key for which it is stored.
     pub claim: KeyClaim,
 }
 
 /// The record from which, together with the plan, the response to a plan request is created.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PlanAnswerRecord {
-    /// The plan.
+    /// The id of the plan.
     pub plan_id: String,
     /// Whether the plan already existed when the key was first used.
     pub is_reused: bool,

@@ -160,7 +160,7 @@ pub trait JobStore: Send + Sync + 'static {
     /// canceled nor finished. A finished job is not changed.
     async fn save_job(&self, job: &Job) -> Result<bool, StoreError>;
 
-    /// Reads a job.
+    /// Reads a job; `None` if the id is unknown.
     async fn job(&self, job_id: &str) -> Result<Option<Job>, StoreError>;
 
     /// Lists up to `limit` jobs of all brokers, newest first.
@@ -169,7 +169,7 @@ pub trait JobStore: Send + Sync + 'static {
     /// Marks a job as not wanted, and reads it. Its replica notices at the next heartbeat.
     async fn cancel_job(&self, job_id: &str) -> Result<Option<Job>, StoreError>;
 
-    /// Fails the jobs without a heartbeat for `silent`, and returns them.
+    /// Fails the jobs without a heartbeat for `stale_after`, and returns them.
     async fn fail_stale_jobs(&self, stale_after: Duration) -> Result<Vec<Job>, StoreError>;
 }
 

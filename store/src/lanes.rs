@@ -17,7 +17,7 @@ pub enum Lane {
 }
 
 impl Lane {
-    /// All lanes.
+    /// All lanes, in the order of their declaration.
     pub const ALL: [Lane; 5] = [Lane::Point, Lane::Change, Lane::Keyed, Lane::List, Lane::Upkeep];
 }
 

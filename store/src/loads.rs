@@ -19,9 +19,9 @@ use super::error::StoreError;
 
 /// Number of loads per broker whose archives are kept: a week of trading days. Differences are kept for all loads.
 pub const ARCHIVES_KEPT: i64 = 5;
-/// Number of rejections that are kept per broker.
+/// Number of rejected files that are kept per broker.
 pub(super) const REJECTED_FILES_KEPT: i64 = 100;
-/// Maximum number of rejections that are read, of all brokers.
+/// Maximum number of rejected files that are read, of all brokers.
 pub(super) const REJECTED_FILES_MAX: i64 = 100;
 /// Maximum number of quarantined rows that are stored per file, and of characters of each.
 const QUARANTINE_MAX: (usize, usize) = (100, 200);
@@ -29,24 +29,24 @@ const QUARANTINE_MAX: (usize, usize) = (100, 200);
 /// A broker's file after it was read.
 #[derive(Clone, Debug)]
 pub struct Offer {
-    /// The broker.
+    /// The broker that published the file.
     pub broker: Broker,
-    /// The source, for people.
+    /// The path, the URL without its query, or the name of the file, for people.
     pub source: String,
-    /// The trading date, if known.
+    /// The trading date that the request or the name of the file contains; `None` if neither does.
     pub file_date: Option<NaiveDate>,
-    /// The time at which it was read.
+    /// The time at which the file was read.
     pub loaded_at: DateTime<Utc>,
-    /// The content.
+    /// The accepted rows, the quarantined ones, and the numbers of rows of each kind.
     pub load: FileLoad,
 }
 
 /// The last accepted load of a broker.
 #[derive(Clone, Debug)]
 pub struct LastAccepted {
-    /// The version.
+    /// The version of the catalog that the load created. Loads of all brokers share one sequence.
     pub version: i64,
-    /// The trading date, if known.
+    /// The trading date of the file; `None` if it is unknown, or was in the future when the file was loaded.
     pub file_date: Option<NaiveDate>,
     /// The instruments of the broker up to this load.
     pub instruments: StoredInstruments,
@@ -67,7 +67,7 @@ impl LastAccepted {
 /// A file that was checked, before it is stored.
 #[derive(Clone, Debug)]
 pub struct LoadRecord {
-    /// The file.
+    /// The file. If it covers a part of the instruments, the other ones were added from the previous load.
     pub offer: Offer,
     /// The load of the broker with which it was compared; `None` if there was no load.
     pub after: Option<i64>,
@@ -129,19 +129,19 @@ pub struct StoredCatalogue {
 /// The fields of an accepted load that a list shows.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LoadSummary {
-    /// The version.
+    /// The version of the catalog that the load created.
     pub version: i64,
-    /// The broker.
+    /// The broker that published the file.
     pub broker: Broker,
-    /// The source, for people.
+    /// The path, the URL without its query, or the name of the file, for people.
     pub source: String,
-    /// The trading date, if known.
+    /// The trading date of the file; `None` if it is unknown.
     pub file_date: Option<NaiveDate>,
     /// SHA-256 of the accepted rows, in 64 hexadecimal digits.
     pub content_hash: String,
-    /// The time at which it was read.
+    /// The time at which the file was read.
     pub loaded_at: DateTime<Utc>,
-    /// Number of instruments.
+    /// Number of instruments of the broker after the load.
     pub instruments: u64,
     /// Number of rows of the file. If it covered a part of the instruments, there may be fewer than `instruments`.
     pub rows_read: u64,
@@ -162,7 +162,7 @@ pub struct LoadSummary {
 /// The changes of one load.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LoadDiff {
-    /// The load.
+    /// The load that made the changes.
     pub load: LoadSummary,
     /// The first changes; `None` if the load is from before differences were stored.
     pub changes: Option<Vec<Change>>,
@@ -171,7 +171,7 @@ pub struct LoadDiff {
 /// A failed gate as it is stored. Other releases may have gates with other names.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StoredFault {
-    /// The name of the gate.
+    /// The name of the gate, such as `rows`.
     pub gate: String,
     /// The actual figure and the limit.
     pub detail: String,
@@ -192,15 +192,15 @@ impl std::fmt::Display for StoredFault {
 /// A rejected file, before it is stored.
 #[derive(Clone, Debug)]
 pub struct RejectedFileRecord {
-    /// The broker.
+    /// The broker that published the file.
     pub broker: Broker,
-    /// The source, for people.
+    /// The path, the URL without its query, or the name of the file, for people.
     pub source: String,
     /// The time of the rejection.
     pub rejected_at: DateTime<Utc>,
     /// The gates that it failed.
     pub faults: Vec<GateFault>,
-    /// The quarantined rows.
+    /// The quarantined rows in the order of the file, of which the first hundred are stored.
     pub quarantine: Vec<QuarantinedRow>,
 }
 
@@ -209,9 +209,9 @@ pub struct RejectedFileRecord {
 pub struct RejectedFile {
     /// Ascends with every rejection.
     pub rejection_id: i64,
-    /// The broker.
+    /// The broker that published the file.
     pub broker: Broker,
-    /// The source, for people.
+    /// The path, the URL without its query, or the name of the file, for people.
     pub source: String,
     /// The time of the rejection.
     pub rejected_at: DateTime<Utc>,
@@ -254,13 +254,13 @@ pub trait CatalogueStore: Send + Sync + 'static {
     /// must be checked again.
     async fn accept_load(&self, record: &LoadRecord) -> Result<i64, StoreError>;
 
-    /// Stores the rejection of a file.
+    /// Stores a rejected file. Deletes rejected files of the broker beyond the last hundred.
     async fn reject_load(&self, record: &RejectedFileRecord) -> Result<(), StoreError>;
 
-    /// Reads up to a hundred rejections after which no load of their broker was accepted, newest first.
+    /// Reads up to a hundred rejected files after which no load of their broker was accepted, newest first.
     async fn rejected_files(&self) -> Result<Vec<RejectedFile>, StoreError>;
 
-    /// Deletes all rejections of a broker, and returns their number.
+    /// Deletes all rejected files of a broker, and returns their number.
     async fn dismiss_rejected_files(&self, broker: Broker) -> Result<u64, StoreError>;
 
     /// Lists the last accepted load of each broker.

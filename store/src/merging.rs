@@ -58,7 +58,6 @@ impl StoredLoad {
     }
 }
 
-/// Runs long work on a background thread.
 async fn apart<T: Send + 'static>(
     priority: Priority,
     work: impl FnOnce() -> Result<T, DocumentError> + Send + 'static,
@@ -68,7 +67,7 @@ async fn apart<T: Send + 'static>(
     done.map_err(|fault| unreadable(&fault))
 }
 
-/// Builds the catalog; `None` if there is no load.
+/// Builds the catalog on a background thread; `None` if there is no load.
 pub(super) async fn catalogue(
     loads: Vec<StoredLoad>,
     priority: Priority,

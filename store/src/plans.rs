@@ -15,13 +15,13 @@ use super::paging::{Page, Position};
 /// The plans to list. An absent field selects all.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct PlanFilter {
-    /// The user.
+    /// Only plans of this user.
     pub user_id: Option<String>,
-    /// The type.
+    /// Only plans of this type.
     pub subscription_type: Option<SubscriptionType>,
-    /// The status.
+    /// Only plans with this status.
     pub status: Option<PlanStatus>,
-    /// The profile from which the plan was created, in any version.
+    /// Only plans that were created from this profile, in any version.
     pub profile_id: Option<String>,
 }
 
@@ -54,7 +54,7 @@ pub trait PlanStore: Send + Sync + 'static {
     /// repeated.
     async fn plans_by_id(&self, ids: &[String]) -> Result<Vec<Plan>, StoreError>;
 
-    /// Reads a plan.
+    /// Reads a plan; `None` if the id is unknown.
     async fn plan(&self, plan_id: &str) -> Result<Option<Plan>, StoreError> {
         Ok(self.plans_by_id(&[plan_id.to_owned()]).await?.pop())
     }

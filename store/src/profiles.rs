@@ -37,9 +37,9 @@ pub struct Actor {
     pub user_id: Option<String>,
     /// The name of the API key; `system` if the service acts without a caller.
     pub key_name: String,
-    /// The address of the caller.
+    /// The IP address of the caller; `None` if the service acts without a caller.
     pub address: Option<String>,
-    /// The user agent of the caller.
+    /// The start of the header `User-Agent`; `None` if the request has none.
     pub user_agent: Option<String>,
 }
 
@@ -50,14 +50,14 @@ impl Actor {
     }
 }
 
-/// The settings and the catalog by which a change is judged.
+/// The settings and the catalog with which a change is checked.
 #[derive(Clone, Debug)]
 pub struct ProfileContext {
-    /// The settings.
+    /// The maximum number of profiles of a user, the strategy for conflicts, and the strictness.
     pub policy: ProfilePolicy,
-    /// The catalog.
+    /// The catalog that contains the valid instruments.
     pub catalogue: Arc<Catalogue>,
-    /// The trading date.
+    /// The trading date on which the instruments must be valid.
     pub today: NaiveDate,
 }
 
@@ -71,22 +71,22 @@ impl ProfileContext {
 /// A change of profiles with its originator and time.
 #[derive(Clone, Debug)]
 pub struct Change {
-    /// The kind of change.
+    /// The change with its arguments.
     pub command: ProfileCommand,
-    /// The originator.
+    /// The caller, or the service itself, as the audit log stores it.
     pub actor: Actor,
-    /// The correlation id of the request.
+    /// The correlation id of the request, which the audit log stores.
     pub correlation_id: String,
     /// The current time, to the millisecond.
     pub now: DateTime<Utc>,
-    /// The idempotency key for which the response is stored.
+    /// The idempotency key for which the response is stored; `None` if the request has no key.
     pub claim: Option<ProfileClaim>,
 }
 
 /// An idempotency key whose response is stored with a change of profiles.
 #[derive(Clone)]
 pub struct ProfileClaim {
-    /// The request.
+    /// The request whose key is claimed.
     pub request: Arc<KeyedRequest>,
     /// Renders the response to a completed change as JSON. Called inside the transaction of the change.
     pub answer: Arc<dyn Fn(&Done) -> String + Send + Sync>,
@@ -98,72 +98,72 @@ impl fmt::Debug for ProfileClaim {
     }
 }
 
-/// The kind of change.
+/// A change of profiles with its arguments.
 #[derive(Clone, Debug)]
 pub enum ProfileCommand {
     /// Creates a profile.
     Create {
         /// The id, created by the caller.
         profile_id: String,
-        /// The user.
+        /// The user who gets the profile.
         user_id: String,
-        /// The content.
+        /// The requested content. The strategy for conflicts may remove or add instruments.
         draft: Draft,
-        /// The context.
+        /// The settings and the catalog with which the change is checked.
         profile_context: ProfileContext,
     },
     /// Changes the content of an active profile.
     Update {
-        /// The profile.
+        /// The id of the profile.
         profile_id: String,
         /// The versions that it may have; `None` for any.
         if_version: Option<IfVersion>,
         /// The fields to change.
         patch: Patch,
-        /// The context.
+        /// The settings and the catalog with which the change is checked.
         profile_context: ProfileContext,
     },
     /// Restores the content of an old version of an active profile.
     Restore {
-        /// The profile.
+        /// The id of the profile.
         profile_id: String,
         /// The versions that it may have; `None` for any.
         if_version: Option<IfVersion>,
-        /// The old version.
+        /// The number of the version whose content is restored.
         version: u32,
-        /// The context.
+        /// The settings and the catalog with which the change is checked.
         profile_context: ProfileContext,
     },
     /// Activates a profile.
     Activate {
-        /// The profile.
+        /// The id of the profile.
         profile_id: String,
         /// The versions that it may have; `None` for any.
         if_version: Option<IfVersion>,
         /// The new expiry time; `Some(None)` for none; `None` to keep the current one.
         expires_at: Option<Option<DateTime<Utc>>>,
-        /// The context.
+        /// The settings and the catalog with which the change is checked.
         profile_context: ProfileContext,
     },
     /// Deactivates a profile.
     Deactivate {
-        /// The profile.
+        /// The id of the profile.
         profile_id: String,
         /// The versions that it may have; `None` for any.
         if_version: Option<IfVersion>,
     },
     /// Deactivates an expired profile.
     Expire {
-        /// The profile.
+        /// The id of the profile.
         profile_id: String,
     },
     /// Resolves a pending conflict manually.
     ResolveConflict {
-        /// The conflict.
+        /// The id of the conflict.
         conflict_id: String,
         /// `resolved` or `failed`.
         status: ConflictStatus,
-        /// The caller's note.
+        /// The caller's note, which is stored with the resolution.
         note: Option<String>,
     },
 }
@@ -221,7 +221,7 @@ pub enum CommandOutcome {
 /// A completed change.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Done {
-    /// The new profile.
+    /// The profile after the change, with its new version.
     pub profile: Profile,
     /// The conflicts that the strategy resolved.
     pub conflicts: Vec<Conflict>,
@@ -236,13 +236,13 @@ pub struct Conflict<D = Value> {
     pub conflict_id: String,
     /// The profile; if it was not created, the id that it would have had.
     pub profile_id: String,
-    /// The user.
+    /// The user of the profile.
     pub user_id: String,
-    /// The type.
+    /// The rule that the change would have broken.
     pub conflict_type: ConflictType,
     /// The details, an object.
     pub conflict_data: D,
-    /// The status.
+    /// `pending` until the conflict is resolved or failed.
     pub status: ConflictStatus,
     /// The strategy that resolved or failed it, or `manual`; `None` while it is pending.
     pub resolution_strategy: Option<String>,
@@ -259,13 +259,13 @@ pub struct Conflict<D = Value> {
 /// A new audit log entry. `D` is the form of its states.
 #[derive(Clone, Debug, PartialEq)]
 pub struct NewEntry<D = Json> {
-    /// The profile.
+    /// The id of the profile, which was never created if a conflict prevented that.
     pub profile_id: String,
-    /// The user.
+    /// The user of the profile.
     pub user_id: String,
-    /// The action.
+    /// The kind of change.
     pub action: Action,
-    /// The originator.
+    /// The caller, or the service itself.
     pub actor: Actor,
     /// The previous state, an object; `None` for a new profile.
     pub old_data: Option<D>,
@@ -273,29 +273,29 @@ pub struct NewEntry<D = Json> {
     pub new_data: Option<D>,
     /// The correlation id of the request.
     pub correlation_id: String,
-    /// The time.
+    /// The time of the change.
     pub created_at: DateTime<Utc>,
 }
 
 /// The profiles to list. An absent field selects all.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ProfileFilter {
-    /// The user.
+    /// Only profiles of this user.
     pub user_id: Option<String>,
-    /// The type.
+    /// Only profiles of this type.
     pub subscription_type: Option<SubscriptionType>,
-    /// Whether they are active.
+    /// Only profiles that are active, or only those that are not.
     pub is_active: Option<bool>,
 }
 
 /// The conflicts to list. An absent field selects all.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ConflictFilter {
-    /// The user.
+    /// The user whose profiles have the conflicts.
     pub user_id: String,
-    /// The status.
+    /// Only conflicts with this status.
     pub status: Option<ConflictStatus>,
-    /// The type.
+    /// Only conflicts of this type.
     pub conflict_type: Option<ConflictType>,
 }
 
@@ -401,10 +401,8 @@ pub(super) trait Transaction: Send {
     /// [`StoreError::Busy`] if other transactions hold it for too long.
     async fn lock_user(&mut self, user_id: &str) -> Result<(), StoreError>;
 
-    /// Reads a profile.
     async fn profile(&mut self, profile_id: &str) -> Result<Option<Profile>, StoreError>;
 
-    /// Reads a version of a profile.
     async fn version(&mut self, profile_id: &str, version: u32) -> Result<Option<Profile>, StoreError>;
 
     /// Reads the other profiles of the user that are active and not expired at `now`, each with the number of
@@ -424,7 +422,6 @@ pub(super) trait Transaction: Send {
     /// Adds an entry to the audit log.
     async fn audit(&mut self, entry: &NewEntry) -> Result<(), StoreError>;
 
-    /// Reads a conflict.
     async fn conflict(&mut self, conflict_id: &str) -> Result<Option<Conflict>, StoreError>;
 
     /// Inserts or replaces a conflict.

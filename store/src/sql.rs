@@ -28,11 +28,8 @@ pub(crate) trait Dialect: sqlx::Database<Arguments: Default> {
     /// Returns the expression for the size in bytes of a column that holds text, JSON or keys.
     fn bytes(column: &str) -> String;
 
-    /// Adds a parameter.
     fn push_text(query: &mut QueryBuilder<Self>, value: &str);
-    /// Adds a parameter.
     fn push_integer(query: &mut QueryBuilder<Self>, value: i64);
-    /// Adds a parameter.
     fn push_time(query: &mut QueryBuilder<Self>, value: DateTime<Utc>);
     /// Adds the condition that the column before it is one of these values.
     fn push_any_text(query: &mut QueryBuilder<Self>, values: &[String]);

@@ -44,15 +44,15 @@ pub trait Store:
     /// Returns the maximum number of other calls of a lane that may be in progress at the same time.
     fn permits(&self, lane: Lane) -> usize;
 
-    /// Counts the connections.
+    /// Counts the open connections, for metrics.
     fn connections(&self) -> ConnectionCounts;
 
     /// Connects and migrates the schema. Called until it succeeds, before any other method.
     async fn prepare(&self) -> Result<(), StoreError>;
 
-    /// Checks that the database responds.
+    /// Checks that the database responds, for probes of the circuit breaker.
     async fn ping(&self) -> Result<(), StoreError>;
 
-    /// Closes all connections.
+    /// Closes all connections after calls in progress end. Later calls fail.
     async fn close(&self);
 }

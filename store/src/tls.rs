@@ -60,12 +60,12 @@ impl CaFile {
         Ok(CaFile { path: path.to_owned(), certificates })
     }
 
-    /// Returns the path of the file.
+    /// Returns the path of the file, for libraries that read it themselves.
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// Returns the certificates.
+    /// Returns the certificates of the file, at least one.
     pub fn certificates(&self) -> &[CertificateDer<'static>] {
         &self.certificates
     }

@@ -49,7 +49,6 @@ impl Connections {
         Ok(Portion { rows: self.rows_of(list, &keys, read).await?, outline, read: keys.len() })
     }
 
-    /// Reads the rows with these keys.
     pub(super) async fn rows_of<T>(
         &self,
         list: &List<'_>,

@@ -14,7 +14,7 @@ use super::{Actor, Conflict, NewEntry};
 pub struct AuditEntry {
     /// Ascends with time.
     pub audit_id: i64,
-    /// The content.
+    /// The change, its originator, and the states before and after it.
     pub entry: NewEntry<Box<RawValue>>,
 }
 
@@ -25,7 +25,7 @@ pub struct ProfileVersion {
     pub document: Box<RawValue>,
     /// The action that created this version.
     pub action: Action,
-    /// The originator.
+    /// The caller or the service that made this change.
     pub actor: Actor,
 }
 

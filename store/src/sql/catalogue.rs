@@ -123,7 +123,8 @@ pub(crate) fn summary(row: &impl Columns) -> Result<LoadSummary, StoreError> {
 }
 
 /// Reads a load with at most `limit` of its changes on a thread of its own: to find the changes of a kind, the whole
-/// document may have to be read, and neither requests nor the lookup of names must wait for it. The permits of the caller's lane bound the number of these threads.
+/// document may have to be read, and neither requests nor the lookup of names must wait for it. The permits of the
+/// caller's lane bound the number of these threads.
 pub(crate) async fn diff<R: Columns + Send + 'static>(
     row: R,
     kind: Option<ChangeKind>,

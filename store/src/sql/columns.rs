@@ -67,12 +67,10 @@ fn unsigned<T: TryFrom<i64>>(row: &impl Columns, name: &str) -> Result<Option<T>
     T::try_from(number).map(Some).map_err(|_| corrupt(name, &number.to_string()))
 }
 
-/// Reads a column of the requested type, which may be null.
 pub(crate) fn optional<'r, T: Column<'r>>(row: &'r impl Columns, name: &str) -> Result<Option<T>, StoreError> {
     T::read(row, name)
 }
 
-/// Reads a column of the requested type.
 pub(crate) fn column<'r, T: Column<'r>>(row: &'r impl Columns, name: &str) -> Result<T, StoreError> {
     optional(row, name)?.ok_or_else(|| StoreError::Data(format!("invalid column `{name}`: unexpected null")))
 }
@@ -83,12 +81,10 @@ pub(crate) fn word<T>(row: &impl Columns, name: &str, parse: impl Fn(&str) -> Op
     parse(text).ok_or_else(|| corrupt(name, text))
 }
 
-/// Reads a JSON column.
 pub(crate) fn document<T: DeserializeOwned>(row: &impl Columns, name: &str) -> Result<T, StoreError> {
     parsed(name, column(row, name)?)
 }
 
-/// Reads a JSON column that may be null.
 pub(crate) fn optional_document<T: DeserializeOwned>(row: &impl Columns, name: &str) -> Result<Option<T>, StoreError> {
     row.text(name)?.map(|text| parsed(name, text)).transpose()
 }

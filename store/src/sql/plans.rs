@@ -112,7 +112,6 @@ fn profile(row: &impl Columns) -> Result<Option<ProfileReference>, StoreError> {
     Ok(version.map(|version| ProfileReference { profile_id, version }))
 }
 
-/// Reads the rows of [`UNEXPIRED`].
 pub(crate) fn unexpired(rows: &[impl Columns]) -> Result<BTreeMap<SubscriptionType, u64>, StoreError> {
     let of_type = |row| Ok((word(row, "subscription_type", SubscriptionType::parse)?, column(row, "plans")?));
     rows.iter().map(of_type).collect()

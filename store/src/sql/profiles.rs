@@ -33,14 +33,12 @@ const CONFLICTS: &str = "conflict_id, profile_id, user_id, conflict_type, confli
 const AUDIT_ENTRIES: &str =
     "audit_id, profile_id, user_id, action, actor, old_data, new_data, correlation_id, created_at";
 
-/// Reads a version of a profile.
 pub(crate) const VERSION: &str = "
     select document
     from profile_versions
     where profile_id = $1
         and version = $2";
 
-/// Counts the profiles of each type.
 pub(crate) const BY_TYPE: &str = "
     select subscription_type, count(*) as profiles
     from subscription_profiles
@@ -87,14 +85,12 @@ pub(crate) fn conflicts<DB: Dialect>(filter: &ConflictFilter) -> List<'_> {
         .equal_to("conflict_type", filter.conflict_type.map(ConflictType::as_str))
 }
 
-/// Returns the query for the profile of an id.
 pub(crate) fn profile_query<DB: Dialect>(profile_id: &str) -> QueryBuilder<DB> {
     let mut query = QueryBuilder::new(format!("select {PROFILES} from subscription_profiles where profile_id = "));
     DB::push_text(&mut query, profile_id);
     query
 }
 
-/// Returns the query for the conflict of an id.
 pub(crate) fn conflict_query<DB: Dialect>(conflict_id: &str) -> QueryBuilder<DB> {
     let mut query = QueryBuilder::new(format!("select {CONFLICTS} from subscription_conflicts where conflict_id = "));
     DB::push_text(&mut query, conflict_id);
@@ -154,7 +150,6 @@ pub(crate) fn profile(row: &impl Columns) -> Result<Profile, StoreError> {
     stored_profile(row)?.parse().map_err(|e| StoreError::Data(format!("invalid column `preferences`: {e}")))
 }
 
-/// Reads a profile without parsing its preferences.
 pub(crate) fn stored_profile(row: &impl Columns) -> Result<StoredProfile, StoreError> {
     Ok(StoredProfile {
         profile_id: column(row, "profile_id")?,

@@ -101,7 +101,6 @@ pub(super) async fn stage(connection: &mut SqliteConnection, record: &LoadRecord
     Ok(versions)
 }
 
-/// Writes the staged rows.
 pub(super) async fn apply(connection: &mut SqliteConnection, record: &LoadRecord) -> Result<(), StoreError> {
     let (broker, now) = (record.offer.broker.as_str(), record.offer.loaded_at.timestamp_millis());
     sqlx::query(APPLY_GONE).bind(broker).execute(&mut *connection).await.map_err(fault)?;
