@@ -36,14 +36,14 @@ use crate::trace::{Stage, measured};
 /// A plan and its JSON, ready to be sent.
 #[derive(Debug)]
 pub struct CachedPlan {
-    /// The plan.
+    /// The plan, which all readers share.
     pub plan: Arc<Plan>,
     /// The plan as API.md's `plan_data`.
     pub json: String,
 }
 
 impl CachedPlan {
-    /// Renders a plan.
+    /// Renders the JSON of a plan once, for all responses.
     pub fn new(plan: Arc<Plan>) -> Self {
         let json = plan.to_json();
         CachedPlan { plan, json }
@@ -65,7 +65,7 @@ pub struct Fingerprint(pub u128);
 /// A plan that can be returned without parsing the request.
 #[derive(Clone, Debug)]
 pub struct Ready {
-    /// The plan.
+    /// The plan in L1 with its own JSON.
     pub cached: Arc<CachedPlan>,
     /// The plan's JSON in the response, if it differs from [`CachedPlan::json`].
     pub json: Option<Arc<str>>,
@@ -106,11 +106,11 @@ impl SharedCacheError {
 /// A plan as L2 stores it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SharedPlan {
-    /// The cache key.
+    /// The cache key of the plan, under which L2 stores the id.
     pub key: CacheKey,
     /// The id by which the plan is read from the database.
     pub plan_id: String,
-    /// The time to live.
+    /// The time after which L2 deletes the id.
     pub ttl: Duration,
 }
 
@@ -143,7 +143,7 @@ pub trait SharedCache: Send + Sync + 'static {
         None
     }
 
-    /// Sends a ping.
+    /// Checks that the server responds.
     ///
     /// # Errors
     /// [`SharedCacheError`].
@@ -160,7 +160,7 @@ pub const BYTE_BUDGET: usize = 64 << 20;
 /// People request clearing, and planners look up in L2: one lookup per plan in progress.
 const CAPACITY: usize = 4096;
 
-/// The handle of the cache.
+/// The handle of the cache. It reads L1 directly, and calls the actor for L2.
 #[derive(Clone)]
 pub struct CacheHandle {
     local: Arc<Local>,
@@ -212,7 +212,6 @@ impl CacheHandle {
         counted("get_by_id", Some(cached))
     }
 
-    /// Puts a plan into L1.
     pub(crate) fn insert(&self, cached: &Arc<CachedPlan>) {
         plan_cache_operation("set", "success").increment(1);
         let Ok(ttl) = (cached.plan.expires_at - Utc::now()).to_std() else { return };
@@ -258,7 +257,7 @@ impl CacheHandle {
         self.mailbox.call_outside_bound(deadline, |reply| CacheMessage::Force { forced, reply }).await
     }
 
-    /// Returns the state of the actor.
+    /// Returns the state of the actor, or an error after `timeout`.
     ///
     /// # Errors
     /// [`CallError`].

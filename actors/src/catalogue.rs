@@ -28,7 +28,7 @@ use crate::snapshot::SnapshotCell;
 /// Only a finished job sends a call, and one job runs at a time.
 const CAPACITY: usize = 64;
 
-/// The handle of the catalogue actor.
+/// The handle of the catalogue actor, with the rejected files and loads that outlive it.
 #[derive(Clone)]
 pub struct CatalogueHandle {
     mailbox: Mailbox<CatalogueMessage>,
@@ -98,7 +98,7 @@ impl CatalogueHandle {
         self.persistence.run(Op::DismissRejectedFiles, deadline, dismiss).await
     }
 
-    /// Returns the state of the actor.
+    /// Returns the state of the actor, or an error after `timeout`.
     ///
     /// # Errors
     /// [`CallError`].

@@ -71,7 +71,7 @@ fn version_of(table: &SettingsTable) -> String {
 /// Readers of the settings and the timer never wait for I/O, so this is enough.
 const CAPACITY: usize = 64;
 
-/// The handle of the config actor.
+/// The handle of the config actor, with the secrets and the last good settings that outlive it.
 #[derive(Clone)]
 pub struct ConfigHandle {
     mailbox: Mailbox<ConfigMessage>,
@@ -150,7 +150,7 @@ impl ConfigHandle {
         self.memory.fallback.as_ref().map(|_| self.memory.age())
     }
 
-    /// Returns the state of the actor.
+    /// Returns the state of the actor, or an error after `timeout`.
     ///
     /// # Errors
     /// [`CallError`].

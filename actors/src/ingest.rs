@@ -38,7 +38,7 @@ use crate::trace;
 /// Callers submit and cancel jobs. A broker has one unfinished job at a time.
 const CAPACITY: usize = 64;
 
-/// The handle of the ingest actor.
+/// The handle of the ingest actor, with the unfinished jobs that outlive it.
 #[derive(Clone)]
 pub struct IngestHandle {
     mailbox: Mailbox<IngestMessage>,
@@ -112,7 +112,7 @@ impl IngestHandle {
         }
     }
 
-    /// Returns the state of the actor.
+    /// Returns the state of the actor, or an error after `timeout`.
     ///
     /// # Errors
     /// [`CallError`].

@@ -81,7 +81,7 @@ impl PersistenceError {
 /// has fallen behind, and callers should know.
 const CAPACITY: usize = 4096;
 
-/// The handle of the persistence actor.
+/// The handle of the persistence actor, for all calls of the database.
 #[derive(Clone)]
 pub struct PersistenceHandle {
     mailbox: Mailbox<PersistenceMessage>,
@@ -166,7 +166,7 @@ impl PersistenceHandle {
         }
     }
 
-    /// Reads a plan.
+    /// Reads a plan; `None` if the id is unknown. Concurrent reads share a query.
     ///
     /// # Errors
     /// [`PersistenceError`].
@@ -189,7 +189,7 @@ impl PersistenceHandle {
         self.board.read()
     }
 
-    /// Inspects the actor.
+    /// Returns the state of the actor, or an error after `timeout`.
     ///
     /// # Errors
     /// [`CallError`].
@@ -235,7 +235,6 @@ impl PersistenceHandle {
     }
 }
 
-/// A piece of work and the receiver of its result.
 struct Query<T, F> {
     work: F,
     reply: Reply<Result<T, PersistenceError>>,

@@ -60,7 +60,7 @@ pub enum PlanError {
 /// A plan, and whether it is reused.
 #[derive(Clone, Debug)]
 pub struct Planned {
-    /// The plan.
+    /// The plan and its JSON.
     pub cached: Arc<CachedPlan>,
     /// Whether the plan was created earlier, or for another concurrent caller.
     pub is_reused: bool,
@@ -72,7 +72,7 @@ pub struct Planned {
 /// A request whose answer is stored for its idempotency key.
 #[derive(Clone, Debug)]
 pub struct PlanClaim {
-    /// The request.
+    /// The key, its scope and the digest of the request.
     pub request: Arc<KeyedRequest>,
     /// The time at which the request arrived.
     pub started_at: Instant,
@@ -98,7 +98,7 @@ const NAMES: [&str; 8] =
 /// Maximum number of planners. Each has a name for its metrics.
 pub const PLANNERS_MAX: usize = NAMES.len();
 
-/// The handle of all planners.
+/// The handle of all planners. The cache key of a request selects its planner.
 #[derive(Clone)]
 pub struct PlannerPool {
     planners: Arc<[Mailbox<PlannerMessage>]>,

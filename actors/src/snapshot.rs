@@ -20,13 +20,13 @@ static NO_CALENDAR: Calendar = Calendar::new();
 /// Settings, catalog, broker models and trading calendar of one moment. Immutable.
 #[derive(Debug)]
 pub struct Snapshot {
-    /// The settings.
+    /// The settings in effect.
     pub settings: Settings,
-    /// The catalog.
+    /// The instruments of the last loads of all brokers, or of the demonstration.
     pub catalogue: Arc<Catalogue>,
-    /// The broker models.
+    /// The limits and feeds of brokers.
     pub brokers: Arc<BrokerModels>,
-    /// The loaded trading calendar.
+    /// The newest stored trading calendar; `None` if none is stored.
     pub calendar_load: Option<Arc<StoredCalendar>>,
     /// SHA-256 of the content of the first three: replicas and restarts agree on it. It covers the capacity of brokers only if a file
     /// or accounts override it, so that a new release of the built-in figures does not invalidate plans without a broker.
@@ -52,7 +52,7 @@ impl Snapshot {
         Snapshot { settings, catalogue, brokers, calendar_load: None, hash, request_hash: hash }
     }
 
-    /// Adds a trading calendar.
+    /// Adds the trading calendar, if there is one, to the snapshot and its `request_hash`.
     #[must_use]
     pub fn with_calendar(self, load: Option<Arc<StoredCalendar>>) -> Self {
         let Some(load) = load else { return self };
@@ -122,12 +122,10 @@ impl SnapshotCell {
         self.set(|parts| parts.calendar = Some(calendar));
     }
 
-    /// Replaces the capacity of all brokers.
     pub(crate) fn set_capacity(&self, capacity: Arc<Capacity>) {
         self.set(|parts| parts.brokers = Arc::new((*parts.brokers).clone().with_capacity(capacity)));
     }
 
-    /// Returns the broker models in effect.
     pub(crate) fn brokers(&self) -> Arc<BrokerModels> {
         Arc::clone(&self.parts.lock().unwrap_or_else(PoisonError::into_inner).brokers)
     }

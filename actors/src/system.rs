@@ -71,35 +71,35 @@ impl SystemParts {
 
 /// The running engine. All handles survive restarts of their actors.
 pub struct System {
-    /// Settings.
+    /// Refreshes and reports the settings.
     pub config: ConfigHandle,
-    /// Instruments.
+    /// Serves the stored catalog, and reports loads and rejected files.
     pub catalogue: CatalogueHandle,
-    /// Jobs that load brokers' files.
+    /// Runs jobs that load brokers' files.
     pub ingest: IngestHandle,
-    /// Cached plans.
+    /// Holds plans in L1, and shares their ids through L2.
     pub cache: CacheHandle,
-    /// Durable plans and catalog.
+    /// Calls the database.
     pub persistence: PersistenceHandle,
-    /// Planning.
+    /// Create plans, or reuse them.
     pub planners: PlannerPool,
     snapshots: Arc<SnapshotCell>,
     store: Arc<StoreSlot>,
     supervisor: SupervisorHandle,
 }
 
-/// The state of one actor.
+/// The state of one actor, and the time that it took to report it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ActorReport {
-    /// The name of the actor.
+    /// The name of the actor, as in the log and in metrics.
     pub name: &'static str,
     /// The time until it responded.
     pub response_time: Duration,
-    /// Its response.
+    /// The state, or the reason why the actor did not report it in time.
     pub inspection: Result<Inspection, CallError>,
 }
 
-/// The engine could not be started.
+/// The error of an engine that could not be started.
 #[derive(Debug, thiserror::Error)]
 #[error("failed to start the engine: {0}")]
 pub struct StartError(String);

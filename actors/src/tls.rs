@@ -34,17 +34,16 @@ impl Tls {
         Tls { ca, roots: OnceLock::new() }
     }
 
-    /// Returns the file of further certificates.
+    /// Returns the file of further certificates; `None` if only those of the operating system are trusted.
     pub fn ca(&self) -> Option<&CaFile> {
         self.ca.as_ref()
     }
 
-    /// Returns the settings of an HTTP client.
+    /// Returns the settings of an HTTP client that trusts the certificates of the operating system and of the file.
     pub fn http_client(&self) -> ClientConfig {
         config(Arc::clone(&self.roots().store))
     }
 
-    /// Returns all certificates as PEM.
     pub(crate) fn pem(&self) -> &str {
         &self.roots().pem
     }

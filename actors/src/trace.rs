@@ -52,7 +52,7 @@ impl Stage {
     /// All stages, in the order in which a response lists them.
     pub const ALL: &[Stage] = Stage::VARIANTS;
 
-    /// Returns the name.
+    /// Returns the name in the header `Server-Timing` and of spans.
     pub fn as_str(self) -> &'static str {
         self.into()
     }
@@ -114,7 +114,7 @@ impl RequestTrace {
         })
     }
 
-    /// Returns the ids.
+    /// Returns the ids of the trace, of this span and of the caller's span.
     pub fn context(&self) -> &TraceContext {
         &self.context
     }

@@ -20,7 +20,6 @@ pub(super) const ALIASES_MAX: usize = 8;
 /// list of the entry, which has up to four times as many as it uses.
 pub(super) const ALIAS_BYTES: usize = size_of::<(Fingerprint, Target)>() * 3 / 2 + size_of::<Fingerprint>() * 2;
 
-/// All aliases of L1.
 #[derive(Default)]
 pub(super) struct Aliases {
     targets: DashMap<Fingerprint, Target>,
@@ -35,7 +34,6 @@ pub(super) struct Target {
     pub(super) generation: u64,
 }
 
-/// The aliases of one entry.
 #[derive(Default)]
 pub(super) struct OwnAliases {
     /// Oldest first.

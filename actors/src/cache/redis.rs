@@ -56,10 +56,10 @@ pub struct RedisCache {
     link: Mutex<Option<Arc<Link>>>,
 }
 
-/// The properties of a Redis server, if it reports them.
+/// The properties of a Redis server; `None` for those that it does not report.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RedisReport {
-    /// The version.
+    /// The version of the server.
     pub version: Option<String>,
     /// Maximum memory in bytes; 0 if it is not limited.
     pub memory_max: Option<u64>,

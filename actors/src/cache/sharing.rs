@@ -330,7 +330,7 @@ impl Sharing {
             }
             None => {}
         }
-        // Where the breaker has opened this empties both.
+        // If the breaker has opened, this empties both.
         self.look_up_next();
         self.put_next();
     }

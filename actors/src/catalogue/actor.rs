@@ -26,12 +26,10 @@ use crate::snapshot::SnapshotCell;
 const FOLLOW_EVERY: Duration = Duration::from_secs(2);
 /// Delay before a failed first load is retried.
 const FIRST_LOAD_RETRY: Duration = Duration::from_millis(100);
-/// Timeout of the query of the version.
 const VERSION_TIMEOUT: Duration = Duration::from_secs(2);
 /// Timeout of reading a whole catalog.
 const LOAD_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// The served catalog.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ServedCatalogue {
     /// The stored catalog of this version.
@@ -55,7 +53,7 @@ pub(crate) enum CatalogueMessage {
     },
 }
 
-/// The state of the database.
+/// The data that a check has read from the database.
 pub(crate) struct StoredState {
     /// The stored catalog, if it differs from the served one.
     catalogue: Option<(ServedCatalogue, Arc<Catalogue>)>,
@@ -96,7 +94,6 @@ pub(crate) struct State {
     following: Following,
 }
 
-/// The checks of the database.
 #[derive(Default)]
 struct Following {
     /// The generation of the current timer; an older timer is stale.

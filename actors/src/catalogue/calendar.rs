@@ -17,10 +17,9 @@ const TIMEOUT: Duration = Duration::from_secs(2);
 /// A newer calendar than the served one, if there is one; the error of a calendar that this release cannot read.
 pub(super) type NewerCalendar = Result<Option<StoredCalendar>, PersistenceError>;
 
-/// The served calendar.
 #[derive(Default)]
 pub(super) struct FollowedCalendar {
-    /// The version; 0 if no calendar was found.
+    /// 0 if no calendar was found.
     version: i64,
     is_failing: bool,
 }

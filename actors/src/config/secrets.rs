@@ -14,7 +14,7 @@ impl Secret {
         Secret(value.into())
     }
 
-    /// Returns the value itself.
+    /// Returns the value itself, which must not get into a log, a file or the database.
     pub fn expose(&self) -> &str {
         &self.0
     }
@@ -38,7 +38,7 @@ pub enum SecretKey {
 }
 
 impl SecretKey {
-    /// All kinds.
+    /// All secrets that the config service may hold.
     pub const ALL: &[SecretKey] = &[SecretKey::DatabaseUrl, SecretKey::RedisUrl, SecretKey::InternalApiKey];
 
     /// Returns the name, which is the same in the config service and in the environment.

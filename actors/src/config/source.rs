@@ -43,7 +43,7 @@ impl From<BTreeMap<&'static str, (String, Origin)>> for Answers {
     }
 }
 
-/// A source of settings.
+/// A source of settings: the config service, the environment, or a fake in tests.
 #[async_trait]
 pub trait SettingsSource: Send + Sync + 'static {
     /// Fetches every key. The correlation id is passed on.
@@ -95,7 +95,7 @@ impl EnvironmentSource {
         if faults.is_empty() { Ok(EnvironmentSource { values: table.values().clone() }) } else { Err(faults) }
     }
 
-    /// Returns the settings as a table.
+    /// Returns the value of every setting: that of the environment, or the default.
     pub fn table(&self) -> SettingsTable {
         let mut table = SettingsTable::default();
         for key in SETTINGS {

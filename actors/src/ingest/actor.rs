@@ -74,7 +74,6 @@ impl Message for IngestMessage {
     }
 }
 
-/// The result of creating a job.
 pub(crate) struct CreatedJob {
     job: Job,
     request: JobRequest,
@@ -88,7 +87,6 @@ pub(crate) struct IngestActor {
     pub(super) settings: Arc<IngestSettings>,
     pub(super) live: Arc<LiveJobs>,
     pub(super) persistence: PersistenceHandle,
-    /// Serves the result of each job.
     pub(super) catalogue: CatalogueHandle,
 }
 
@@ -107,7 +105,6 @@ struct ScheduleEntry {
     due: Due,
     attempt: u32,
     at: DateTime<Utc>,
-    /// Whether the job is being created.
     is_creating: bool,
 }
 

@@ -42,7 +42,7 @@ pub struct GateResult {
 /// A broker's file that was read, and the rules for its evaluation.
 #[derive(Clone, Debug)]
 pub struct Offering {
-    /// The file.
+    /// The file as it was read.
     pub offer: Offer,
     /// The instruments of the broker that the file covers.
     pub selection: Selection,
@@ -153,7 +153,6 @@ fn expiry_warnings<'a>(calendar: &Calendar, rows: impl Iterator<Item = &'a Row>)
     details.into_iter().map(|detail| GateFault { gate: "expiries", detail }).collect()
 }
 
-/// The evaluation of a file.
 struct Evaluation {
     offer: Offer,
     selection: Selection,

@@ -12,17 +12,14 @@ use super::spool::{Spool, SpoolWriter};
 use crate::tls::{Tls, http_fault, unfinished_handshake};
 use crate::trace::with_trace;
 
-/// Timeout of connecting.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// Maximum time without data from the server.
 const READ_TIMEOUT: Duration = Duration::from_secs(30);
-/// Timeout of the whole fetch.
 const FETCH_TIMEOUT: Duration = Duration::from_secs(600);
-/// Maximum number of redirects.
 const REDIRECTS_MAX: usize = 5;
 
-/// Fetches a URL into `spool`. The certificate of an `https://` server must have an issuer that `tls` trusts. `on_progress` gets the number of bytes that have arrived, and the total if the server
-/// reports it.
+/// Fetches a URL into `spool`. The certificate of an `https://` server must have an issuer that `tls` trusts.
+/// `on_progress` gets the number of bytes that have arrived, and the total if the server reports it.
 ///
 /// # Cancel safety
 /// May be dropped at any time.

@@ -81,7 +81,6 @@ impl Cancellation {
         }
     }
 
-    /// Whether the service shuts down.
     pub(super) fn is_shutdown(&self) -> bool {
         self.state.load(Ordering::Relaxed) == 2
     }
@@ -100,12 +99,10 @@ impl Cancellation {
         self.set(1);
     }
 
-    /// Waits until a cancellation is requested.
     pub(super) async fn requested(&self) {
         self.until(|| self.is_requested()).await;
     }
 
-    /// Waits until the service shuts down.
     pub(super) async fn shutdown(&self) {
         self.until(|| self.is_shutdown()).await;
     }
@@ -192,7 +189,6 @@ impl LiveJobs {
         }
     }
 
-    /// Replaces the last jobs of all services.
     pub(super) fn follow(&self, stored: Vec<Job>) {
         *self.stored.lock().unwrap_or_else(PoisonError::into_inner) = Some(stored);
     }

@@ -8,7 +8,6 @@ use registry_store::jobs::{Job, JobStatus};
 /// Finished jobs, by broker, mode and status.
 const INGESTION_JOBS: &str = "instrument_registry_ingestion_jobs_total";
 
-/// Counts a job that has finished.
 pub(super) fn count(job: &Job) {
     let (broker, mode) = (job.broker.as_str(), job.mode.as_str());
     counter!(INGESTION_JOBS, "broker_id" => broker, "mode" => mode, "status" => job.status.as_str()).increment(1);

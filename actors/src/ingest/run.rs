@@ -35,9 +35,7 @@ use crate::trace::{RequestTrace, scoped};
 
 /// Interval of the heartbeats of a job, which carry its progress.
 const HEARTBEAT_EVERY: Duration = Duration::from_secs(1);
-/// Timeout of storing a heartbeat.
 const HEARTBEAT_TIMEOUT: Duration = Duration::from_secs(5);
-/// Timeout of the arrival of a file.
 const ARRIVE_WITHIN: Duration = Duration::from_secs(660);
 /// Timeout of reading a file. The longest one takes seconds.
 const READ_WITHIN: Duration = Duration::from_secs(600);
@@ -57,7 +55,6 @@ const RETRY_AFTER: Duration = Duration::from_millis(100);
 const FETCHED: u8 = 20;
 const READ: u8 = 70;
 
-/// A job with its request.
 pub(super) struct JobTask {
     pub(super) live: Arc<LiveJob>,
     pub(super) selection: Selection,
@@ -77,17 +74,14 @@ impl JobTask {
     }
 }
 
-/// The settings and handles that a job uses.
 #[derive(Clone)]
 pub(super) struct JobContext {
     pub(super) settings: Arc<IngestSettings>,
     pub(super) persistence: PersistenceHandle,
     pub(super) live: Arc<LiveJobs>,
-    /// Serves the result of the job.
     pub(super) catalogue: CatalogueHandle,
 }
 
-/// The end of a job.
 enum JobEnd {
     /// With the new version of the catalog.
     Accepted(GateResult, i64),
@@ -432,7 +426,6 @@ fn part(done: u64, of: u64, percent: u8) -> u8 {
     u8::try_from(done.min(of) * u64::from(percent) / of).unwrap_or(percent)
 }
 
-/// A file that has arrived.
 struct ArrivedFile {
     input: std::sync::Mutex<Spool>,
     name: String,

@@ -17,23 +17,23 @@ pub enum Source {
     Upload {
         /// The name of the file, or an empty string. It is shown to people and may contain the date.
         name: String,
-        /// The file.
+        /// The bytes of the file.
         spool: Spool,
     },
     /// A file that callers may name, or that the operator configured.
     File {
-        /// The path.
+        /// The path, from which the file is opened later if `opened` is `None`.
         path: PathBuf,
         /// The open file, if it was opened when its path was checked: by the time it is read, the path may lead to another
         /// file.
         opened: Option<File>,
     },
-    /// A URL.
+    /// A URL, from which the job fetches the file.
     Url(Url),
 }
 
 impl Source {
-    /// Returns a description for people.
+    /// Returns the path, the URL without its query, or the name of the upload, for people.
     pub fn describe(&self) -> String {
         match self {
             Source::Upload { name, .. } if name.is_empty() => "upload".to_owned(),

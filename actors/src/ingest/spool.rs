@@ -142,7 +142,7 @@ impl SpoolWriter {
         if length > self.limit { Err(SpoolError::TooLarge { limit: self.limit, is_in_memory }) } else { Ok(()) }
     }
 
-    /// Returns the number of bytes written.
+    /// Returns the number of bytes that have arrived.
     pub fn length(&self) -> u64 {
         self.length
     }

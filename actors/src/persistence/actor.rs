@@ -47,7 +47,6 @@ const PROBE_TIMEOUT: Duration = real_time_max(PING_TIMEOUT).saturating_add(Durat
 pub(crate) trait QueuedCall: Send {
     /// Whether the caller no longer waits.
     fn is_abandoned(&self) -> bool;
-    /// Rejects the call.
     fn refuse(self: Box<Self>, why: PersistenceError);
     /// Runs the call, sends the result to the caller, and returns the finding.
     fn run(self: Box<Self>, store: Arc<dyn Store>) -> Pin<Box<dyn Future<Output = Finding> + Send>>;

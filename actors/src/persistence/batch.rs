@@ -27,7 +27,6 @@ pub(super) const SECOND_BATCH_ROWS_MIN: usize = 64;
 /// The metric of batches that were retried.
 pub(crate) const BATCH_RETRIES: &str = "instrument_registry_persistence_batch_retries_total";
 
-/// A row that is written in batches.
 #[async_trait]
 pub(super) trait BatchRow: Clone + Send + Sync {
     /// The result of one row that the store accepted.
@@ -52,7 +51,6 @@ impl BatchRow for Arc<Plan> {
     }
 }
 
-/// A row that waits to be written.
 pub(super) struct PendingRow<R: BatchRow> {
     pub(super) row: R,
     /// Approximate size in a statement.
@@ -70,7 +68,6 @@ impl<R: BatchRow> PendingRow<R> {
 /// The waiting rows, in order of arrival.
 pub(super) struct FillingBatch<R: BatchRow> {
     pending: WaitingQueue<PendingRow<R>>,
-    /// Sum over the waiting rows.
     bytes: usize,
 }
 
@@ -94,7 +91,6 @@ impl<R: BatchRow> FillingBatch<R> {
         self.pending.len()
     }
 
-    /// Returns the arrival of the oldest waiting row.
     pub(super) fn oldest(&self) -> Option<Instant> {
         self.pending.oldest()
     }
@@ -127,7 +123,6 @@ impl<R: BatchRow> FillingBatch<R> {
         batch
     }
 
-    /// Rejects all waiting rows.
     pub(super) fn refuse_all(&mut self, why: &PersistenceError) {
         self.bytes = 0;
         self.pending.drain().for_each(|pending| pending.refuse(why.clone()));

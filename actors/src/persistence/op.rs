@@ -54,12 +54,11 @@ pub enum Op {
 }
 
 impl Op {
-    /// Returns the word.
+    /// Returns the value of the label `operation`.
     pub fn as_str(self) -> &'static str {
         self.into()
     }
 
-    /// Returns the lane.
     pub(crate) const fn lane(self) -> Lane {
         match self {
             Op::AuditEntries

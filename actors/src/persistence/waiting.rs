@@ -1,4 +1,4 @@
-//! A queue that knows since when its items wait.
+//! A queue that holds the arrival time of each item.
 
 use std::collections::VecDeque;
 

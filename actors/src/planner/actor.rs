@@ -60,7 +60,6 @@ struct InFlight {
 }
 
 impl InFlight {
-    /// Returns all callers.
     fn callers(&self) -> impl Iterator<Item = &Waiter> {
         self.waiting.iter().chain(self.claimant.as_ref().map(|claimant| &claimant.caller))
     }

@@ -57,7 +57,7 @@ pub(crate) enum PlannerMessage {
 }
 
 impl PlannerMessage {
-    /// Returns the cache key that the message concerns.
+    /// Returns the cache key that the message concerns; `None` if it concerns all of them.
     pub(super) fn key(&self) -> Option<CacheKey> {
         match self {
             PlannerMessage::Plan(pending) => Some(pending.resolved.cache_key()),

@@ -77,7 +77,7 @@ pub enum BreakerState {
 }
 
 impl BreakerState {
-    /// Returns the word.
+    /// Returns `closed`, `open` or `half_open`.
     pub fn as_str(self) -> &'static str {
         self.into()
     }
@@ -99,7 +99,7 @@ pub enum ForcedState {
 }
 
 impl ForcedState {
-    /// Returns the word.
+    /// Returns `open` or `closed`.
     pub fn as_str(self) -> &'static str {
         self.into()
     }
@@ -119,7 +119,7 @@ pub enum CallOutcome {
 /// The duration of a call, as the task that waited for it measured it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CallTime {
-    /// The real time.
+    /// The real time from the start to the end of the call.
     pub total: Duration,
     /// The part of it in which this process was able to run. In the rest, it could not have read the response.
     pub running: Duration,
@@ -165,7 +165,7 @@ pub struct NotPermitted {
     pub retry_after: Duration,
 }
 
-/// A change of state.
+/// A change of state, for the log and the metrics.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Transition {
     /// The previous state.
@@ -238,12 +238,12 @@ impl CircuitBreaker {
         }
     }
 
-    /// Returns the state.
+    /// Returns the state: the one that an operator has forced, or else the automatic one.
     pub fn state(&self) -> BreakerState {
         self.state
     }
 
-    /// Returns the state for operators.
+    /// Returns the state and the counts of the window, for operators.
     pub fn report(&self, now: Instant) -> BreakerReport {
         let is_current = |slice: &&Slice| now.saturating_duration_since(slice.began) < self.settings.window;
         let sum = |of: fn(&Slice) -> u32| self.slices.iter().filter(is_current).map(of).sum();

@@ -22,9 +22,9 @@ pub(crate) enum Availability {
 /// The states of a breaker before and after an operator forced one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ForcedChange {
-    /// Before.
+    /// The state before the change.
     pub before: BreakerReport,
-    /// After.
+    /// The state after the change.
     pub after: BreakerReport,
 }
 
@@ -59,17 +59,14 @@ impl<M: Message> Guard<M> {
         self.breaker.state()
     }
 
-    /// Returns the state for operators.
     pub(crate) fn report(&self) -> BreakerReport {
         self.breaker.report(Instant::now())
     }
 
-    /// Checks whether a call would be permitted now.
     pub(crate) fn check(&self) -> Result<(), NotPermitted> {
         self.breaker.check(Instant::now())
     }
 
-    /// Requests a permit for one call.
     pub(crate) fn try_acquire(&self) -> Result<Permit, NotPermitted> {
         self.breaker.try_acquire(Instant::now())
     }
@@ -84,7 +81,6 @@ impl<M: Message> Guard<M> {
         Some(permit)
     }
 
-    /// Records the outcome of a call.
     pub(crate) fn record(&mut self, permit: Permit, outcome: CallOutcome) -> Option<Availability> {
         let transition = self.breaker.record(permit, outcome, Instant::now(), fastrand::f64())?;
         self.changed(transition);

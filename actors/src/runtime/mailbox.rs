@@ -33,15 +33,13 @@ pub(crate) trait Message: Send + 'static {
 
 /// The definition of an actor.
 pub(crate) trait Behaviour: Send + Sync + Sized + 'static {
-    /// The type of its messages.
     type Message: Message;
-    /// The type of its state.
     type State: Send + 'static;
 
     /// Creates the first state. Called at every start and restart; must not do I/O.
     fn start(&self, me: Myself<Self::Message>) -> Self::State;
 
-    /// Learns, before it handles the message, how long the message waited in the mailbox.
+    /// Gets the times at which the message was sent and received, before [`Behaviour::handle`] gets the message.
     fn note_wait(&self, _message: &Self::Message, _sent_at: Instant, _received_at: Instant, _state: &Self::State) {}
 
     /// Handles one message. Expected failures travel in replies; a panic ends the actor and loses its state.
@@ -110,7 +108,6 @@ pub(crate) enum NoReply {
 }
 
 impl<T> Continuation<T> {
-    /// Sends the reply.
     pub(crate) fn send(mut self, answer: T) {
         if let Some(then) = self.then.take() {
             then(Ok(answer));
@@ -293,7 +290,6 @@ impl<M: Message> Mailbox<M> {
         self.send(Body::Message(message))
     }
 
-    /// Requests the state of the actor.
     pub(crate) async fn inspect(&self, timeout: Duration) -> Result<Inspection, CallError> {
         let (port, answer) = oneshot::channel();
         self.send(Body::Inspect(port))?;
@@ -441,7 +437,7 @@ impl<M: Message> Myself<M> {
     }
 }
 
-/// Tells the actor when it is dropped by a panic.
+/// Sends the actor [`Body::TaskPanicked`] if it is dropped by a panic.
 struct TaskGuard<M: Message>(Option<Myself<M>>);
 
 impl<M: Message> Drop for TaskGuard<M> {

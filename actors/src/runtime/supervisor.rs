@@ -23,7 +23,6 @@ pub(crate) const STOP_TIMEOUT: Duration = Duration::from_secs(1);
 /// Starts one child under the given supervisor.
 type Start = Box<dyn Fn(ActorCell) -> Pin<Box<dyn Future<Output = Result<ActorCell, SpawnErr>> + Send>> + Send + Sync>;
 
-/// A child: its name, and the function that starts it.
 pub(crate) struct ChildSpec {
     name: &'static str,
     start: Start,
@@ -75,7 +74,6 @@ impl SupervisorHandle {
         }
     }
 
-    /// Stops the supervisor itself.
     pub(crate) async fn stop(&self) {
         stop(self.actor.get_cell()).await;
     }

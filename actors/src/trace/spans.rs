@@ -66,23 +66,23 @@ pub struct SpanDescription {
 /// A stage of a request, within its span.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct StageSpan {
-    /// The stage.
+    /// The kind of work.
     pub stage: Stage,
-    /// Its start.
+    /// The time at which it began.
     pub started_at: SystemTime,
-    /// Its end.
+    /// The time at which it ended.
     pub ended_at: SystemTime,
 }
 
 /// A span with its stages, which are its children.
 pub struct FinishedSpan<'a> {
-    /// The ids.
+    /// The ids of the trace, of the span and of its parent.
     pub context: &'a TraceContext,
-    /// The properties.
+    /// The name, the side of the call, the attributes and the result.
     pub description: SpanDescription,
-    /// The start.
+    /// The time at which the request or call began.
     pub started_at: SystemTime,
-    /// The end.
+    /// The time at which the request or call ended.
     pub ended_at: SystemTime,
     /// The stages, in the order of their ends.
     pub stages: Vec<StageSpan>,

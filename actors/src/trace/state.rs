@@ -2,7 +2,6 @@
 
 use std::collections::HashSet;
 
-/// Maximum number of members.
 const MEMBERS_MAX: usize = 32;
 /// Maximum length that is passed on, in characters.
 const LENGTH_MAX: usize = 512;

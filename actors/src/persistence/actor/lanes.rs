@@ -15,7 +15,6 @@ use crate::persistence::{Finding, Op, contained, measured};
 use crate::runtime::breaker::Permit;
 use crate::runtime::running_time::timed;
 
-/// A call, and its kind.
 type OpCall = (Op, Box<dyn QueuedCall>);
 
 /// Calls that wait or are in progress.
@@ -61,7 +60,6 @@ impl Lanes {
         &mut self.queues[lane as usize]
     }
 
-    /// Number of calls in progress.
     pub(super) fn in_flight(&self) -> usize {
         self.queues.iter().map(|queue| queue.in_flight).sum()
     }
@@ -198,7 +196,6 @@ impl State {
         }
     }
 
-    /// Rejects all waiting calls.
     pub(super) fn refuse_waiting(&mut self, why: &PersistenceError) {
         for queue in &mut self.lanes.queues {
             queue.waiting.drain().for_each(|(_, call)| call.refuse(why.clone()));

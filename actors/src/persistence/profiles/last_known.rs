@@ -6,7 +6,6 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use registry_planning::profile::Profile;
 use registry_store::profiles::{CommandOutcome, Done};
 
-/// Maximum number of profiles.
 const PROFILES_MAX: usize = 1024;
 /// Approximate maximum of their total size in bytes. One profile may have 160 KB.
 const BYTES_MAX: usize = 8 << 20;

@@ -10,7 +10,6 @@ const INTENSITY: usize = 5;
 const PERIOD: Duration = Duration::from_secs(30);
 /// The delay of the second restart, doubled for each later one. The first restart has no delay.
 const DELAY: Duration = Duration::from_millis(50);
-/// The maximum delay.
 const DELAY_MAX: Duration = Duration::from_secs(1);
 
 /// The reaction to the end of a child.
