@@ -58,7 +58,7 @@ impl StoredLoad {
     }
 }
 
-async fn apart<T: Send + 'static>(
+async fn run_in_background<T: Send + 'static>(
     priority: Priority,
     work: impl FnOnce() -> Result<T, DocumentError> + Send + 'static,
 ) -> Result<T, StoreError> {
@@ -77,7 +77,7 @@ pub(super) async fn catalogue(
         let parts = loads.iter().map(StoredLoad::part).collect::<Result<_, _>>()?;
         merge::catalogue(parts, version.to_string())
     };
-    Ok(Some(StoredCatalogue { version, catalogue: apart(priority, build).await? }))
+    Ok(Some(StoredCatalogue { version, catalogue: run_in_background(priority, build).await? }))
 }
 
 /// Returns the last accepted load of a broker.

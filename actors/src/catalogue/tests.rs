@@ -44,7 +44,7 @@ async fn the_first_load_replaces_the_demonstration_within_5_s() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn without_the_demonstration_an_empty_catalogue_is_served() {
+async fn without_the_demonstration_an_empty_catalog_is_served() {
     let system = engine_of(parts(&FakeStore::new())).await;
 
     assert_eq!(version(&system), "none");
@@ -130,7 +130,7 @@ async fn a_catalog_is_served_although_its_loads_cannot_be_read() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_last_good_catalogue_is_served_while_the_database_is_down() {
+async fn the_last_good_catalog_is_served_during_an_outage() {
     let store = FakeStore::new();
     store.set_catalogue(1, vec![equity("NSE", "TCS", "INE467B01029")]);
     let system = engine_of(parts(&store)).await;
@@ -173,7 +173,7 @@ async fn a_stored_calendar_is_served_and_followed() {
 
 /// A bug: after a crash `/ready` reported that nothing had been reached, although a catalog was served.
 #[tokio::test(start_paused = true)]
-async fn the_catalogue_stays_reached_after_a_crash_without_database() {
+async fn the_catalog_stays_reached_after_a_crash_without_database() {
     let store = FakeStore::new();
     store.set_catalogue(1, vec![equity("NSE", "TCS", "INE467B01029")]);
     let system = engine_of(parts(&store)).await;
@@ -187,7 +187,7 @@ async fn the_catalogue_stays_reached_after_a_crash_without_database() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn after_a_crash_the_catalogue_is_served_and_followed() {
+async fn after_a_crash_the_catalog_is_served_and_followed() {
     let store = FakeStore::new();
     store.set_catalogue(1, vec![equity("NSE", "TCS", "INE467B01029")]);
     let system = engine_of(parts(&store)).await;

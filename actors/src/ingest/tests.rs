@@ -250,7 +250,7 @@ async fn a_job_completes_although_the_catalogue_actor_crashes() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_crash_of_the_ingest_actor_leaves_the_catalogue_served() {
+async fn a_crash_of_the_ingest_actor_leaves_the_catalog_served() {
     let store = FakeStore::new();
     store.set_catalogue(1, vec![equity("NSE", "TCS", "INE467B01029")]);
     let system = engine_of(parts(&store)).await;

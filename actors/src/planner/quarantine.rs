@@ -98,7 +98,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_key_is_refused_for_ten_minutes_after_a_panic() {
+    async fn a_key_is_quarantined_for_ten_minutes_after_a_panic() {
         let quarantine = Quarantine::default();
         drop(PanicWatch::new(&quarantine, key(1)));
         panic_over(&quarantine, key(2));
@@ -110,7 +110,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn the_oldest_key_makes_way_beyond_the_maximum() {
+    async fn the_oldest_key_is_evicted_beyond_the_maximum() {
         let quarantine = Quarantine::default();
         for number in 0..=KEYS_MAX {
             quarantine.insert(key(number));

@@ -84,13 +84,13 @@ fn say(line: &str) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn from_sqlite() {
+async fn a_start_reads_the_catalog_from_sqlite() {
     let folder = TempDir::new().unwrap();
     measure("sqlite", &SqliteStore::new(&folder.path().join("registry.db"))).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn from_postgres() {
+async fn a_start_reads_the_catalog_from_postgres() {
     let Some(database) = TestDatabase::new() else { return };
     measure("postgres", &PostgresStore::new(&database.url()).unwrap()).await;
 }

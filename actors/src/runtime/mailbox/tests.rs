@@ -90,7 +90,7 @@ async fn an_inspection_shows_the_load_of_the_mailbox() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_large_message_takes_several_permits_or_those_that_are_free() {
+async fn a_large_message_takes_several_or_all_free_permits() {
     let (mailbox, _) = doubler(3).await;
     let hold = |weight| {
         let mailbox = mailbox.clone();
