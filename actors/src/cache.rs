@@ -196,7 +196,7 @@ impl CacheHandle {
         self.local.alias(fingerprint, ready);
     }
 
-    /// As [`CacheHandle::get`], for a second lookup by the same request, which is not counted.
+    /// Returns the plan of a key as [`CacheHandle::get`] does, for a second lookup by the same request. Counts nothing.
     pub(crate) fn peek(&self, key: CacheKey) -> Option<Arc<CachedPlan>> {
         self.local.get(key, Instant::now())
     }
@@ -206,7 +206,8 @@ impl CacheHandle {
         counted("get_by_id", measured(Stage::Cache, || self.local.by_id(plan_id, Instant::now())))
     }
 
-    /// As [`CacheHandle::by_id`], for a first lookup: counts only a hit, because a second lookup follows a miss.
+    /// Returns the plan of an id as [`CacheHandle::by_id`] does, but counts only a hit: after a miss the caller looks it up
+    /// again.
     pub fn hit_by_id(&self, plan_id: &str) -> Option<Arc<CachedPlan>> {
         let cached = measured(Stage::Cache, || self.local.by_id(plan_id, Instant::now()))?;
         counted("get_by_id", Some(cached))

@@ -108,7 +108,7 @@ pub struct PlannerPool {
 }
 
 impl PlannerPool {
-    /// A pool of `count` planners, 1 to [`PLANNERS_MAX`].
+    /// Creates the handles of `count` planners, 1 to [`PLANNERS_MAX`].
     pub(crate) fn new(count: usize) -> Self {
         let names = &NAMES[..count.clamp(1, PLANNERS_MAX)];
         PlannerPool {

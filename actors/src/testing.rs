@@ -34,7 +34,7 @@ pub(crate) async fn until(what: &str, mut condition: impl FnMut() -> bool) {
     until_async(what, async || condition()).await;
 }
 
-/// As [`until`], for a condition that calls an actor or a server.
+/// Waits as [`until`] does, for a condition that calls an actor or a server.
 pub(crate) async fn until_async(what: &str, mut condition: impl AsyncFnMut() -> bool) {
     let started_at = Instant::now();
     while !condition().await {
@@ -50,7 +50,7 @@ pub(crate) async fn run_ready_tasks() {
     }
 }
 
-/// A deadline far enough in the future for everything that a test does with a paused clock.
+/// Returns a deadline far enough in the future for everything that a test does with a paused clock.
 pub(crate) fn soon() -> Instant {
     Instant::now() + Duration::from_secs(30)
 }

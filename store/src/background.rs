@@ -11,8 +11,8 @@ use tracing::{Span, debug};
 
 /// The priority of a piece of work.
 ///
-/// A thread inherits the priority of the one that creates it, for ever: a connection of SQLite, which has a thread, must
-/// not be opened by work of low priority.
+/// A thread inherits the priority of the one that creates it, and keeps it: work of low priority must not open a
+/// connection of SQLite, which has a thread.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Priority {
     /// As the threads that serve requests: for work that somebody waits for, such as a start, and for work within a

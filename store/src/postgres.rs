@@ -158,8 +158,8 @@ const PARAMETERS: [&str; 18] = [
     "options",
 ];
 
-/// The parameters of a URL that sqlx ignores: one may be a misspelled `password` or `sslmode`. A name that may be a part of
-/// a value is not shown.
+/// Returns the parameters of a URL that sqlx ignores: one may be a misspelled `password` or `sslmode`. Omits a name that
+/// may be a part of a value.
 fn unknown_parameters(url: &str) -> Vec<&str> {
     let (url, _fragment) = url.split_once('#').unwrap_or((url, ""));
     let query = url.split_once('?').map_or("", |(_, query)| query);

@@ -146,7 +146,7 @@ impl Store for SqliteStore {
         "sqlite"
     }
 
-    /// SQLite has one writer.
+    /// Returns 1, because SQLite has one writer.
     fn batches_in_flight_max(&self) -> usize {
         1
     }

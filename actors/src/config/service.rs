@@ -327,7 +327,7 @@ async fn body(mut response: Response) -> Result<Vec<u8>, KeyFault> {
     Ok(bytes)
 }
 
-/// `{"secret_value": "…"}`, or `{"value": "…"}` of older deployments.
+/// Parses `{"secret_value": "…"}`, or `{"value": "…"}` of older deployments.
 fn value_in(body: &[u8]) -> Result<String, KeyFault> {
     let unusable = |what: &str| KeyFault::Unusable(format!("the config service returned an invalid response: {what}"));
     let document: Value = serde_json::from_slice(body).map_err(|_| unusable("expected JSON"))?;

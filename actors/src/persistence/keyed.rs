@@ -14,7 +14,7 @@ pub(super) const WRITES_IN_FLIGHT_MAX: usize = 2;
 impl BatchRow for KeyedPlan {
     type Answer = Claimed;
 
-    /// A response that an earlier attempt stored counts as stored.
+    /// Stores responses, and reports one that an earlier attempt has stored as stored.
     async fn insert(
         store: &dyn Store,
         rows: &[Self],

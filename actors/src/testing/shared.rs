@@ -60,12 +60,12 @@ impl FakeSharedCache {
         self.state().calls.clone()
     }
 
-    /// From now on no call gets a response.
+    /// Makes every call hang from now on.
     pub(crate) fn hang(&self) {
         self.state().hangs = true;
     }
 
-    /// From now on every call fails.
+    /// Makes every call fail from now on.
     pub(crate) fn fail(&self) {
         self.fail_with(SharedCacheError::Unreachable("fault injected by a test".to_owned()));
     }
@@ -79,7 +79,7 @@ impl FakeSharedCache {
         (state.hangs, state.fault) = (false, None);
     }
 
-    /// From now on every response takes this long.
+    /// Delays every response by this time from now on.
     pub(crate) fn slow_down(&self, delay: Duration) {
         self.state().delay = delay;
     }
@@ -88,7 +88,7 @@ impl FakeSharedCache {
         self.state().panics = true;
     }
 
-    /// From now on lookups and puts wait.
+    /// Makes lookups and puts wait from now on.
     pub(crate) fn hold(&self) {
         self.permits.forget_permits(UNLIMITED);
     }

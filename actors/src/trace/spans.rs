@@ -16,13 +16,13 @@ static EXPORTER: OnceLock<Box<dyn SpanExporter>> = OnceLock::new();
 
 /// Receives the spans of this process. No method may wait, except for [`SpanExporter::shut_down`].
 pub trait SpanExporter: Send + Sync {
-    /// Whether the span of a request is exported: the decision of the caller, or an own one.
+    /// Whether the span of a request is exported: as the caller has decided, or else as the exporter decides.
     fn is_sampled(&self, context: &TraceContext) -> bool;
 
     /// Exports a span and its stages.
     fn export(&self, span: FinishedSpan<'_>);
 
-    /// Exports what is left. Returns after this time in any case.
+    /// Exports the spans that are left, but returns after this time at the latest.
     fn shut_down(&self, within: Duration);
 }
 
@@ -93,7 +93,7 @@ pub fn install_exporter(exporter: Box<dyn SpanExporter>) {
     let _ = EXPORTER.set(exporter);
 }
 
-/// Exports what is left, if there is an exporter. Blocks until then, or for this time.
+/// Exports the spans that are left, if there is an exporter. Blocks until then, but no longer than this time.
 pub fn shut_down_exporter(within: Duration) {
     if let Some(exporter) = EXPORTER.get() {
         exporter.shut_down(within);
@@ -133,7 +133,7 @@ impl Stages {
         }
     }
 
-    /// Ends the collection. `None` if nothing is collected, or not any more.
+    /// Ends the collection, and returns the intervals; `None` if nothing was collected, or the collection has ended.
     fn take(&self) -> Intervals {
         self.0.as_ref()?.lock().unwrap_or_else(PoisonError::into_inner).take()
     }

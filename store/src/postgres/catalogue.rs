@@ -95,7 +95,7 @@ async fn loads(lease: &mut Lease<'_>, broker: Option<Broker>) -> Result<Vec<Stor
     Ok(loads)
 }
 
-/// Read row by row: all rows of a catalog at once would need several times their own memory.
+/// Reads the instruments row by row: all rows of a catalog at once would need several times their own memory.
 async fn state(connection: &mut PgConnection, broker: Broker) -> Result<Result<BrokerState, StoreError>, sqlx::Error> {
     let mut rows = sqlx::query(sql::STATE).bind(broker.as_str()).fetch(connection);
     let mut state = Ok(Vec::new());

@@ -62,8 +62,8 @@ impl Columns for PgRow {
         value(self, name)
     }
 
-    /// A `timestamptz` is sent as microseconds since 2000. The decoder of sqlx panics for values outside chrono's
-    /// calendar, such as `infinity`.
+    /// Reads a `timestamptz`, which is sent as microseconds since 2000. The decoder of sqlx panics for values outside
+    /// chrono's calendar, such as `infinity`.
     fn time(&self, name: &str) -> Result<Option<DateTime<Utc>>, StoreError> {
         let Some(microseconds) = value::<i64>(self, name)? else { return Ok(None) };
         let epoch = DateTime::from_timestamp_secs(EPOCH_SECONDS);
@@ -71,7 +71,7 @@ impl Columns for PgRow {
         time.map(Some).ok_or_else(|| corrupt(name, &format!("{microseconds} µs since 2000")))
     }
 
-    /// A `date` is sent as days since 2000; see [`Columns::time`].
+    /// Reads a `date`, which is sent as days since 2000; see [`Columns::time`].
     fn date(&self, name: &str) -> Result<Option<NaiveDate>, StoreError> {
         let Some(days) = value::<i32>(self, name)? else { return Ok(None) };
         let epoch = DateTime::from_timestamp_secs(EPOCH_SECONDS).map(|epoch| epoch.date_naive());
@@ -130,7 +130,7 @@ const EPOCH_SECONDS: i64 = 946_684_800;
 mod tests {
     use super::*;
 
-    /// The value as the server sends it.
+    /// Encodes the value as the server does.
     fn sent(dimensions: &[u32], element: u32, texts: &[Option<&[u8]>]) -> Vec<u8> {
         let mut bytes = [u32::try_from(dimensions.len()).unwrap(), u32::from(texts.contains(&None)), element]
             .into_iter()

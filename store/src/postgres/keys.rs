@@ -142,7 +142,7 @@ pub(super) async fn release(lease: &mut Lease<'_>, scope: &str, key: &str) -> Re
     Ok(())
 }
 
-/// One transaction: claims the keys, and inserts the plans of those that were free.
+/// Claims the keys, and inserts the plans of those that were free, in one transaction.
 async fn insert_plans(store: &PostgresStore, rows: &[KeyedPlan]) -> Result<Vec<Claimed>, StoreError> {
     if rows.is_empty() {
         return Ok(Vec::new());

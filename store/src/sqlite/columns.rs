@@ -45,7 +45,7 @@ impl Dialect for Sqlite {
     }
 }
 
-/// SQLite has no arrays, but a function that reads JSON lists.
+/// Adds the values as a JSON list, because SQLite has no arrays.
 fn push_any(query: &mut QueryBuilder<Sqlite>, values: &serde_json::Value) {
     query.push(" in (select value from json_each(").push_bind(values.to_string()).push("))");
 }

@@ -105,7 +105,7 @@ pub(super) async fn release(connection: &mut SqliteConnection, scope: &str, key:
     Ok(())
 }
 
-/// One transaction: claims the keys, and inserts the plans of those that were free.
+/// Claims the keys, and inserts the plans of those that were free, in one transaction.
 async fn insert_plans(store: &SqliteStore, rows: &[KeyedPlan]) -> Result<Vec<Claimed>, StoreError> {
     if rows.is_empty() {
         return Ok(Vec::new());

@@ -44,13 +44,13 @@ impl PlanStore for SqliteStore {
         self.page(&plans::<Sqlite>(filter), position, limit, summary).await
     }
 
-    /// The id of a plan begins with the millisecond of its creation, so the oldest plans are found without an index on the
-    /// time; the time itself decides. A plan that is the response to an idempotency key is kept as long as the key.
     async fn newest_plan_of(&self, profile_id: &str) -> Result<Option<String>, StoreError> {
         let query = sqlx::query_scalar(NEWEST_OF_PROFILE).bind(profile_id);
         query.fetch_optional(&self.readers).await.map_err(fault)
     }
 
+    /// The id of a plan begins with the millisecond of its creation, so the oldest plans are found without an index on the
+    /// time; the time itself decides. A plan that is the response to an idempotency key is kept as long as the key.
     async fn delete_plans_before(&self, cutoff: DateTime<Utc>, limit: u32) -> Result<u64, StoreError> {
         let query = sqlx::query(DELETE)
             .bind(format!("plan_{:012x}", cutoff.timestamp_millis().max(0)))
@@ -65,8 +65,8 @@ impl PlanStore for SqliteStore {
     }
 }
 
-/// One statement for the whole batch: it is a transaction of its own, all of it or nothing, without a BEGIN that a
-/// cancellation could leave open.
+/// Inserts the whole batch with one statement, which is a transaction without a BEGIN that a cancellation could leave
+/// open.
 pub(super) async fn insert(
     executor: impl SqliteExecutor<'_>,
     plans: &[Arc<Plan>],

@@ -226,7 +226,7 @@ macro_rules! contract {
 }
 pub(super) use contract;
 
-/// The time of the first plan of a test, long enough ago for all plans to be expired.
+/// Returns the time of the first plan of a test, long enough ago for all plans to be expired.
 pub(super) fn t0() -> DateTime<Utc> {
     "2026-11-24T03:45:00Z".parse().unwrap()
 }

@@ -234,7 +234,7 @@ async fn a_migration_of_a_newer_release_is_ignored() {
     assert_eq!(store.prepare().await, Ok(()));
 }
 
-/// Each merges with the loads at its start, so the second one has to merge again.
+/// Each load merges with the loads at its start, so the second one has to merge again.
 #[tokio::test]
 async fn concurrent_files_of_two_brokers_are_merged() {
     let file = DatabaseFile::new();
@@ -269,7 +269,7 @@ async fn replacing_an_audit_log_entry_is_rejected() {
     assert_eq!(audited(&*store, 1).await.len(), 1);
 }
 
-/// The lists with their filters, and the periodic queries.
+/// Covers the lists with their filters, and the periodic queries.
 #[tokio::test]
 async fn queries_of_profiles_use_indexes() {
     let file = DatabaseFile::new();
@@ -307,7 +307,7 @@ async fn queries_of_profiles_use_indexes() {
     }
 }
 
-/// The statements of the lists as they are sent.
+/// Covers the statements of the lists as they are sent.
 #[tokio::test]
 async fn lists_of_plans_use_indexes() {
     let file = DatabaseFile::new();

@@ -291,7 +291,7 @@ async fn a_batch_is_not_retried_after_its_last_deadline() {
     assert_eq!(store.calls().batches, [1]);
 }
 
-/// A bug: its caller got an unknown outcome.
+/// A bug: the caller of such a plan got an unknown outcome.
 #[tokio::test(start_paused = true)]
 async fn an_expired_plan_is_dropped_and_its_caller_gets_a_timeout() {
     let store = FakeStore::new();

@@ -30,8 +30,7 @@ fn id(planned: &Planned) -> &str {
     &planned.cached.plan.plan_id
 }
 
-/// Two replicas whose lookups of the key missed, and which have stored their plans. Returns their responses and
-/// engines.
+/// Lets two replicas miss the key in L2, and then store a plan each. Returns their responses and engines.
 async fn race(store: &Arc<FakeStore>, shared: &Arc<FakeSharedCache>) -> (Planned, Planned, System, System) {
     let (here, there) = (replica(store, shared).await, replica(store, shared).await);
     store.hold_inserts();

@@ -21,12 +21,12 @@ fn opened() -> (CircuitBreaker, Instant) {
 
 const SECOND: Duration = Duration::from_secs(1);
 
-/// A call during which the process was never delayed.
+/// Returns the time of a call during which the process was never delayed.
 const fn running(time: Duration) -> CallTime {
     CallTime { total: time, running: time }
 }
 
-/// A call during which the process was delayed for all but a millisecond.
+/// Returns the time of a call during which the process was delayed for all but a millisecond.
 const fn delayed(total: Duration) -> CallTime {
     CallTime { total, running: Duration::from_millis(1) }
 }

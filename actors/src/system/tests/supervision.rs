@@ -163,7 +163,7 @@ async fn all_callers_of_a_request_that_panics_get_an_error() {
     }
 }
 
-/// A bug of the same kind.
+/// A bug: the fetch never reported its end, so the settings were not fetched again.
 #[tokio::test(start_paused = true)]
 async fn a_source_of_settings_that_panics_is_retried() {
     let (store, source) = (FakeStore::new(), Arc::<FakeSettings>::default());

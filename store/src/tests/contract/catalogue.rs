@@ -306,7 +306,7 @@ pub(crate) async fn the_catalog_reports_contradictions_and_sources(database: &dy
     assert_eq!(catalogue.contradictions(), [Contradiction { key: "NSE:TCS".into(), field: Field::LotSize, values }]);
 }
 
-/// As stored by a release that accepted files of any date.
+/// Earlier releases accepted files of any date.
 pub(crate) async fn a_file_date_in_the_future_is_ignored(database: &dyn Database) {
     let store = prepared(database).await;
     let dated = async |broker, file_date: &str, row: Row| {
@@ -348,7 +348,7 @@ pub(crate) async fn an_instrument_with_a_new_key_has_a_successor(database: &dyn 
     }
 }
 
-/// As stored by a release without archives.
+/// Earlier releases stored no archives.
 pub(crate) async fn loads_without_an_archive_are_read_from_the_tables(database: &dyn Database) {
     let store = prepared(database).await;
     accept(&*store, Broker::Kite, &shares()).await;

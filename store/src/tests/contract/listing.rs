@@ -37,7 +37,7 @@ fn summary(plan: &Plan) -> PlanSummary {
     }
 }
 
-/// Like [`numbered`], for a profile.
+/// Returns a plan like [`numbered`] does, for a profile.
 fn of_profile(number: u32, profile_id: &str, version: u32) -> Plan {
     let mut plan = numbered(number);
     plan.metadata.profile = Some(ProfileReference { profile_id: profile_id.into(), version });
@@ -173,7 +173,7 @@ pub(crate) async fn the_total_of_plans_is_exact_up_to_its_maximum(database: &dyn
     assert_eq!((filtered.total, filtered.total_is_lower_bound), (0, false));
 }
 
-/// Like [`numbered`], but cheap enough for ten thousand plans.
+/// Returns a plan like [`numbered`] does, but cheap enough for ten thousand plans.
 fn small(number: u32) -> Plan {
     static FIRST: std::sync::LazyLock<Plan> = std::sync::LazyLock::new(|| numbered(0));
     let at = super::t0() + super::seconds(number.into());

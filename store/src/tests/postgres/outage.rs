@@ -107,7 +107,7 @@ fn idempotent_writings<'a>(store: &'a dyn Store, job: &'a Job) -> Vec<MethodCall
     ]
 }
 
-/// It takes less than a millisecond, because no timeout is waited for.
+/// A refusal takes less than a millisecond, because no call waits for a timeout.
 #[tokio::test]
 async fn a_refused_connection_is_reported_without_a_timeout() {
     let port = {
@@ -308,7 +308,7 @@ async fn a_session_closed_in_two_reads_is_unavailable() {
     assert_sound(&store, &database).await;
 }
 
-/// As after a server restart.
+/// A restart of the server closes the sessions like this.
 #[tokio::test]
 async fn closed_idle_sessions_are_replaced_without_an_error() {
     let Some(database) = TestDatabase::new() else { return };

@@ -134,7 +134,7 @@ async fn a_session_closed_before_commit_undoes_a_change() {
     assert_sound(&store, &database).await;
 }
 
-/// A trigger that is deferred to the commit delays it.
+/// A deferred trigger delays the commit.
 #[tokio::test]
 async fn a_session_closed_at_commit_makes_a_change_unknown() {
     let Some(database) = TestDatabase::new() else { return };

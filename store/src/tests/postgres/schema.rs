@@ -166,7 +166,7 @@ async fn session_settings_override_those_of_the_role_and_the_url() {
     );
 }
 
-/// The statements of the lists as they are sent, with a value that few of many plans have.
+/// Covers the statements of the lists as they are sent, with a value that few of many plans have.
 #[tokio::test]
 async fn lists_of_plans_use_indexes() {
     let Some(database) = TestDatabase::new() else { return };

@@ -27,7 +27,7 @@ async fn an_outage_keeps_the_last_good_values_and_reports_them() {
     assert_eq!(process.report().await.last_updated, updated);
 }
 
-/// Bug: one timeout of a process that waited for a processor counted as an outage.
+/// A bug: one timeout of a process that waited for a processor counted as an outage.
 #[tokio::test(start_paused = true)]
 async fn a_timeout_of_a_delayed_process_is_no_outage() {
     let log = CapturedLog::start();
