@@ -57,8 +57,8 @@ impl CachedPlan {
     }
 }
 
-/// A 128-bit hash of everything that the response to a request depends on. Its creator ensures that two requests with the
-/// same fingerprint get the same plan, and that nobody can search for collisions.
+/// A 128-bit hash of everything that the response to a request depends on. Its creator ensures that two requests with
+/// the same fingerprint get the same plan, and that nobody can search for collisions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Fingerprint(pub u128);
 
@@ -206,8 +206,8 @@ impl CacheHandle {
         counted("get_by_id", measured(Stage::Cache, || self.local.by_id(plan_id, Instant::now())))
     }
 
-    /// Returns the plan of an id as [`CacheHandle::by_id`] does, but counts only a hit: after a miss the caller looks it up
-    /// again.
+    /// Returns the plan of an id as [`CacheHandle::by_id`] does, but counts only a hit: after a miss the caller looks
+    /// it up again.
     pub fn hit_by_id(&self, plan_id: &str) -> Option<Arc<CachedPlan>> {
         let cached = measured(Stage::Cache, || self.local.by_id(plan_id, Instant::now()))?;
         counted("get_by_id", Some(cached))
@@ -232,8 +232,8 @@ impl CacheHandle {
         self.mailbox.call(deadline, |reply| CacheMessage::LookUp { key, reply }).await.ok().flatten()
     }
 
-    /// Stores a plan in L2 and returns the plan id that its key has there: its own or, if another replica was first, that
-    /// replica's. `None` if L2 does not respond before the deadline; the plan may still be stored.
+    /// Stores a plan in L2 and returns the plan id that its key has there: its own or, if another replica was first,
+    /// that replica's. `None` if L2 does not respond before the deadline; the plan may still be stored.
     pub(crate) async fn share(&self, plan: &Plan, deadline: Instant) -> Option<String> {
         let ttl = (plan.expires_at - Utc::now()).to_std().ok()?;
         let shared = SharedPlan { key: plan.cache_key, plan_id: plan.plan_id.clone(), ttl };
@@ -248,8 +248,8 @@ impl CacheHandle {
         self.mailbox.call(deadline, |reply| CacheMessage::ClearExpired { reply }).await
     }
 
-    /// Forces a state of the circuit breaker of Redis, or returns to the automatic one. A restart of the actor does so too.
-    /// Returns `None` without Redis.
+    /// Forces a state of the circuit breaker of Redis, or returns to the automatic one. A restart of the actor does so
+    /// too. Returns `None` without Redis.
     pub(crate) async fn force_breaker(
         &self,
         forced: Option<ForcedState>,

@@ -1,5 +1,5 @@
-//! The catalogue actor: loads the stored catalog and the trading calendar, follows their versions, and publishes each in
-//! one step.
+//! The catalogue actor: loads the stored catalog and the trading calendar, follows their versions, and publishes each
+//! in one step.
 
 mod actor;
 mod calendar;
@@ -88,8 +88,8 @@ impl CatalogueHandle {
         self.loads.load_full()
     }
 
-    /// Deletes the rejected files of a broker, and returns their number. They are no longer in effect once the actor has
-    /// [caught up](Self::catch_up).
+    /// Deletes the rejected files of a broker, and returns their number. They are no longer in effect once the actor
+    /// has [caught up](Self::catch_up).
     ///
     /// # Errors
     /// [`PersistenceError`].

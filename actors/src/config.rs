@@ -144,8 +144,8 @@ impl ConfigHandle {
         self.memory.fallback.as_ref().map(|_| self.memory.lock().status.clone())
     }
 
-    /// Returns the time since the config service last responded for every key, or since the start if it never did. `None`
-    /// without a config service.
+    /// Returns the time since the config service last responded for every key, or since the start if it never did.
+    /// `None` without a config service.
     pub fn age(&self) -> Option<Duration> {
         self.memory.fallback.as_ref().map(|_| self.memory.age())
     }

@@ -82,8 +82,8 @@ impl IngestHandle {
         self.persistence.run(Op::Job, deadline, move |store| async move { store.job(&job_id).await }).await
     }
 
-    /// Returns the last jobs of all services on the database, newest first, without asking the database or the actor: those
-    /// of other services as they were a few seconds ago.
+    /// Returns the last jobs of all services on the database, newest first, without asking the database or the actor:
+    /// those of other services as they were a few seconds ago.
     pub fn recent_jobs(&self) -> Vec<Job> {
         self.live.recent()
     }

@@ -9,9 +9,10 @@
 //!            └─ planner × N   the in-flight table
 //! ```
 //!
-//! **Calls** go in one direction: the front end → planners → cache, persistence; ingest → catalogue, persistence; catalogue
-//! and config → persistence. `runtime` does not depend on any actor. Actors start in the order of the tree, from the top,
-//! and stop along the flow of the data: jobs, planners, persistence, ingest, catalogue, cache, config, supervisor.
+//! **Calls** go in one direction: the front end → planners → cache, persistence; ingest → catalogue, persistence;
+//! catalogue and config → persistence. `runtime` does not depend on any actor. Actors start in the order of the tree,
+//! from the top, and stop along the flow of the data: jobs, planners, persistence, ingest, catalogue, cache, config,
+//! supervisor.
 //!
 //! **Invariants.**
 //! * No handler is async: an actor decides, starts a task, and the outcome returns as a message.

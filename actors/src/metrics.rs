@@ -47,8 +47,8 @@ pub(crate) fn register_transitions(dependency: &'static str) {
     }
 }
 
-/// Sets the number of calls of a dependency with each outcome but success to 0, so that an alert sees the first one. The
-/// histogram of an operation and outcome starts with the first such call: there are a hundred and more of them.
+/// Sets the number of calls of a dependency with each outcome but success to 0, so that an alert sees the first one.
+/// The histogram of an operation and outcome starts with the first such call: there are a hundred and more of them.
 pub(crate) fn register_failures(dependency: &'static str, outcomes: &[&'static str]) {
     for outcome in outcomes.iter().filter(|outcome| **outcome != SUCCESS) {
         counter!(REQUEST_FAILURES, "dependency" => dependency, "outcome" => *outcome).absolute(0);

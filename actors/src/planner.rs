@@ -64,8 +64,8 @@ pub struct Planned {
     pub cached: Arc<CachedPlan>,
     /// Whether the plan was created earlier, or for another concurrent caller.
     pub is_reused: bool,
-    /// The answer that was stored with the plan for the idempotency key of the request. `None` if the request has no key, or
-    /// if the plan was not created for it: then no answer is stored yet.
+    /// The answer that was stored with the plan for the idempotency key of the request. `None` if the request has no
+    /// key, or if the plan was not created for it: then no answer is stored yet.
     pub record: Option<PlanAnswerRecord>,
 }
 
@@ -157,8 +157,8 @@ impl PlannerPool {
         self.plan_keyed(request, resolved, snapshot, None, deadline).await
     }
 
-    /// Returns the plan for a resolved request. If the plan is created for this request, the answer is stored with it for
-    /// the idempotency key of the request.
+    /// Returns the plan for a resolved request. If the plan is created for this request, the answer is stored with it
+    /// for the idempotency key of the request.
     ///
     /// # Errors
     /// [`PlanError`]; [`PlanError::Answered`] if another request with the key was first.

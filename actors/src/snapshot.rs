@@ -28,13 +28,14 @@ pub struct Snapshot {
     pub brokers: Arc<BrokerModels>,
     /// The newest stored trading calendar; `None` if none is stored.
     pub calendar_load: Option<Arc<StoredCalendar>>,
-    /// SHA-256 of the content of the first three: replicas and restarts agree on it. It covers the capacity of brokers only if a file
-    /// or accounts override it, so that a new release of the built-in figures does not invalidate plans without a broker.
+    /// SHA-256 of the content of the first three: replicas and restarts agree on it. It covers the capacity of brokers
+    /// only if a file or accounts override it, so that a new release of the built-in figures does not invalidate plans
+    /// without a broker.
     ///
     /// The calendar is not part of it: a plan depends only on the date that the calendar gives, and on its warnings.
     pub hash: [u8; 32],
-    /// SHA-256 of `hash` and the calendar. The response to the bytes of a request depends on nothing else but the date. It
-    /// equals `hash` if no calendar is loaded.
+    /// SHA-256 of `hash` and the calendar. The response to the bytes of a request depends on nothing else but the date.
+    /// It equals `hash` if no calendar is loaded.
     pub request_hash: [u8; 32],
 }
 
@@ -73,8 +74,8 @@ impl Snapshot {
     }
 }
 
-/// The current snapshot. Readers never wait. The config and the catalogue actor each set their part; the broker models are
-/// those of the start, and their capacity can be replaced.
+/// The current snapshot. Readers never wait. The config and the catalogue actor each set their part; the broker models
+/// are those of the start, and their capacity can be replaced.
 #[derive(Debug)]
 pub struct SnapshotCell {
     parts: Mutex<Parts>,

@@ -105,8 +105,8 @@ pub struct ActorReport {
 pub struct StartError(String);
 
 impl System {
-    /// Starts every actor; an actor that others call starts before them. Returns before the database has responded and the
-    /// catalog is loaded: [`System::snapshot`] exists after that.
+    /// Starts every actor; an actor that others call starts before them. Returns before the database has responded and
+    /// the catalog is loaded: [`System::snapshot`] exists after that.
     ///
     /// # Errors
     /// [`StartError`].
@@ -203,8 +203,8 @@ impl System {
         persistence::metrics::database_connections(self.store.connections());
     }
 
-    /// Forces a state of the circuit breaker of a dependency, or returns to the automatic one. Returns `None` if no configured
-    /// dependency has this name.
+    /// Forces a state of the circuit breaker of a dependency, or returns to the automatic one. Returns `None` if no
+    /// configured dependency has this name.
     ///
     /// # Errors
     /// [`CallError`].
@@ -256,10 +256,10 @@ impl System {
         reports
     }
 
-    /// Stops along the flow of the data: ingestion jobs first; then planners, once they have answered; then persistence,
-    /// once it has written; then the rest. Acknowledged work is never lost, whatever the deadline; work that the deadline
-    /// cuts off was not acknowledged.
-    /// It closes the database connections within [`CLOSE_WITHIN`], even if that is after the deadline.
+    /// Stops along the flow of the data: ingestion jobs first; then planners, once they have answered; then
+    /// persistence, once it has written; then the rest. Acknowledged work is never lost, whatever the deadline; work
+    /// that the deadline cuts off was not acknowledged. It closes the database connections within [`CLOSE_WITHIN`],
+    /// even if that is after the deadline.
     pub async fn shutdown(&self, deadline: Instant) {
         self.supervisor.begin_shutdown().await;
         self.ingest.stop_jobs(deadline.min(Instant::now() + STOP_TIMEOUT)).await;

@@ -25,8 +25,8 @@ use crate::settings::{Settings, SettingsTable};
 use crate::snapshot::Snapshot;
 use crate::system::{System, SystemParts};
 
-/// Maximum time for something that happens soon. It matters only if a test fails, so that it fits a busy machine. It passes
-/// at once if the clock is paused.
+/// Maximum time for something that happens soon. It matters only if a test fails, so that it fits a busy machine. It
+/// passes at once if the clock is paused.
 const SOON: Duration = Duration::from_secs(120);
 
 /// Waits until `condition` is true. Panics if that takes too long.

@@ -75,14 +75,14 @@ impl Roots {
     }
 }
 
-/// Returns the settings of an HTTP client that makes no `https://` requests. It reads no certificates, and can be created on a
-/// machine without any.
+/// Returns the settings of an HTTP client that makes no `https://` requests. It reads no certificates, and can be
+/// created on a machine without any.
 pub fn plain_http_client() -> ClientConfig {
     config(Arc::new(RootCertStore::empty()))
 }
 
-/// Returns the cause of a failed request if it is a failed TLS handshake, or a plain request whose connection the server has
-/// closed instead of a response. `None` if it has another cause.
+/// Returns the cause of a failed request if it is a failed TLS handshake, or a plain request whose connection the
+/// server has closed instead of a response. `None` if it has another cause.
 pub fn http_fault(fault: &reqwest::Error) -> Option<String> {
     if let Some(cause) = handshake_fault(fault) {
         return Some(cause);
@@ -96,8 +96,8 @@ pub fn http_fault(fault: &reqwest::Error) -> Option<String> {
     })
 }
 
-/// Returns the cause of a failed request if a connection with TLS was not open in time, or was reset before. `None` if it has
-/// another cause.
+/// Returns the cause of a failed request if a connection with TLS was not open in time, or was reset before. `None` if
+/// it has another cause.
 pub fn unfinished_handshake(fault: &reqwest::Error) -> Option<String> {
     let has_tls = fault.url().is_some_and(|url| url.scheme() == "https");
     if !has_tls || !fault.is_connect() {

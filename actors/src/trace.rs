@@ -1,8 +1,9 @@
 //! The trace of a request: its context, and the time that it spends in each stage.
 //!
-//! Each stage is measured by the code that runs it: by the handles of the cache and of persistence, by the planner, and by
-//! every wait for a permit. [`RequestTrace::record`] is the only place that receives the measurements, each with its start
-//! and its end. If an exporter is installed and the trace is sampled, each of them becomes a child of the span of the request.
+//! Each stage is measured by the code that runs it: by the handles of the cache and of persistence, by the planner, and
+//! by every wait for a permit. [`RequestTrace::record`] is the only place that receives the measurements, each with its
+//! start and its end. If an exporter is installed and the trace is sampled, each of them becomes a child of the span of
+//! the request.
 //!
 //! The trace of a request is in scope while its handler runs. A message that an actor handles later carries it.
 
@@ -83,8 +84,8 @@ impl Interval {
 
 /// The trace of a request.
 ///
-/// Stages do not overlap: of an interval, only the part after the end of all earlier ones counts. Therefore the sum of the
-/// stages is at most the time since the request arrived, and an interval within another one, such as the wait for a
+/// Stages do not overlap: of an interval, only the part after the end of all earlier ones counts. Therefore the sum of
+/// the stages is at most the time since the request arrived, and an interval within another one, such as the wait for a
 /// permit, is not counted twice.
 #[derive(Debug)]
 pub struct RequestTrace {

@@ -24,9 +24,10 @@ pub enum Priority {
 
 /// The number that is added to the nice value of the process for work of low priority. The sum is at most 19.
 ///
-/// Linux weighs threads that compete for a processor by their nice values: 1,024 at 0, 110 at 10, 15 at 19, and 3 in the
-/// idle class. At 10 a request hardly notices the work: it gets nine tenths of the processor, and preempts the work when
-/// it arrives. The work still completes on a processor that is always busy, in ten times its time and not in hundreds.
+/// Linux weighs threads that compete for a processor by their nice values: 1,024 at 0, 110 at 10, 15 at 19, and 3 in
+/// the idle class. At 10 a request hardly notices the work: it gets nine tenths of the processor, and preempts the work
+/// when it arrives. The work still completes on a processor that is always busy, in ten times its time and not in
+/// hundreds.
 const NICE: i32 = 10;
 
 /// The work stopped without a result: it panicked, or no thread could be created.

@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use super::error::StoreError;
 
-/// Whether a plan is written as one document. Both forms are read. The previous release reads only the other one and may
-/// still run during a deployment, so the next release writes documents: see `docs/decisions`, 32.
+/// Whether a plan is written as one document. Both forms are read. The previous release reads only the other one and
+/// may still run during a deployment, so the next release writes documents: see `docs/decisions`, 32.
 pub(super) const WRITES_DOCUMENTS: bool = false;
 
 /// The parts of a plan that no query selects by.

@@ -103,8 +103,8 @@ impl PlanAnswerRecord {
 /// The table of idempotency keys.
 #[async_trait]
 pub trait KeyStore: Send + Sync + 'static {
-    /// Stores responses for idempotency keys, each with its plan: all rows or none. A key that already has a response keeps
-    /// it, and its new plan is not stored. Returns one result per row, in their order.
+    /// Stores responses for idempotency keys, each with its plan: all rows or none. A key that already has a response
+    /// keeps it, and its new plan is not stored. Returns one result per row, in their order.
     async fn insert_keyed_plans(&self, rows: &[KeyedPlan]) -> Result<Vec<Claimed>, StoreError>;
 
     /// Reads the response that is stored for an idempotency key at `now`.

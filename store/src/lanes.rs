@@ -1,7 +1,7 @@
 //! Lanes: kinds of calls with permits of their own.
 
-/// A kind of call. Calls of one lane cannot use the permits of another one, so that slow lists, or changes that wait for a
-/// lock, do not delay reads by id and heartbeats.
+/// A kind of call. Calls of one lane cannot use the permits of another one, so that slow lists, or changes that wait
+/// for a lock, do not delay reads by id and heartbeats.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Lane {
     /// Reads by id and small writes. They wait for no other transaction.

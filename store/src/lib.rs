@@ -1,7 +1,8 @@
 //! Durable storage: the [`Store`] trait, its two implementations, and the types that they store.
 //!
-//! [`postgres`] is for production, [`sqlite`] is embedded. Both pass the same contract tests. Calls are neither batched nor
-//! measured here: that is the task of the persistence actor, through which the service makes all of its database calls.
+//! [`postgres`] is for production, [`sqlite`] is embedded. Both pass the same contract tests. Calls are neither batched
+//! nor measured here: that is the task of the persistence actor, through which the service makes all of its database
+//! calls.
 //!
 //! This is the only crate of the service that names sqlx.
 

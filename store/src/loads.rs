@@ -246,12 +246,12 @@ pub trait CatalogueStore: Send + Sync + 'static {
     /// Reads the last accepted load of a broker; `None` if it has none.
     async fn last_load(&self, broker: Broker) -> Result<Option<LastAccepted>, StoreError>;
 
-    /// Accepts a load as the last one of its broker, completely or not at all, and returns the new version of the catalog.
-    /// Instruments that are missing from the file become inactive.
+    /// Accepts a load as the last one of its broker, completely or not at all, and returns the new version of the
+    /// catalog. Instruments that are missing from the file become inactive.
     ///
     /// # Errors
-    /// [`StoreError::Overtaken`] if the last load of the broker is not the one with which the record was compared: the file
-    /// must be checked again.
+    /// [`StoreError::Overtaken`] if the last load of the broker is not the one with which the record was compared: the
+    /// file must be checked again.
     async fn accept_load(&self, record: &LoadRecord) -> Result<i64, StoreError>;
 
     /// Stores a rejected file. Deletes rejected files of the broker beyond the last hundred.

@@ -88,8 +88,8 @@ pub(crate) fn first_keys(outline: &Page<RowOutline>, bytes_max: u64) -> Vec<Stri
     outline.items.iter().take(count).map(|row| row.key.clone()).collect()
 }
 
-/// Parses the cursor of a numbered list. An invalid cursor becomes 0, after which there is no item, because all numbers are
-/// positive.
+/// Parses the cursor of a numbered list. An invalid cursor becomes 0, after which there is no item, because all numbers
+/// are positive.
 pub(crate) fn number(cursor: &str) -> i64 {
     cursor.parse().unwrap_or(0)
 }

@@ -46,12 +46,13 @@ pub type PlanPage = Page<PlanSummary>;
 /// The table of plans.
 #[async_trait]
 pub trait PlanStore: Send + Sync + 'static {
-    /// Stores all plans or none. A plan whose id is already stored is not changed, so that a caller who does not know the
-    /// outcome may store the plans again: the next attempt uses no connection that was created before this one failed.
+    /// Stores all plans or none. A plan whose id is already stored is not changed, so that a caller who does not know
+    /// the outcome may store the plans again: the next attempt uses no connection that was created before this one
+    /// failed.
     async fn insert_plans(&self, plans: &[Arc<Plan>]) -> Result<(), StoreError>;
 
-    /// Reads the plans with these ids, in any order. Unknown ids are omitted. A plan is returned once, even if its id is
-    /// repeated.
+    /// Reads the plans with these ids, in any order. Unknown ids are omitted. A plan is returned once, even if its id
+    /// is repeated.
     async fn plans_by_id(&self, ids: &[String]) -> Result<Vec<Plan>, StoreError>;
 
     /// Reads a plan; `None` if the id is unknown.
@@ -65,8 +66,8 @@ pub trait PlanStore: Send + Sync + 'static {
     /// Reads the id of the newest plan that was created from a profile, in any version.
     async fn newest_plan_of(&self, profile_id: &str) -> Result<Option<String>, StoreError>;
 
-    /// Deletes up to `limit` plans that were created before `cutoff`, and returns their number. A plan that is the response
-    /// to an idempotency key is kept as long as the key.
+    /// Deletes up to `limit` plans that were created before `cutoff`, and returns their number. A plan that is the
+    /// response to an idempotency key is kept as long as the key.
     async fn delete_plans_before(&self, cutoff: DateTime<Utc>, limit: u32) -> Result<u64, StoreError>;
 
     /// Counts the plans of each type that are not expired at `now`.

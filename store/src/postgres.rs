@@ -42,11 +42,11 @@ use super::tls::CaFile;
 
 /// Two batches: the server writes one to disk while it processes the next.
 const BATCHES: usize = 2;
-/// Reads by id take well below a millisecond, so that a few serve thousands of callers a second. Upkeep has two permits, so
-/// that retention, which takes one of them at most, delays no load of a file.
+/// Reads by id take well below a millisecond, so that a few serve thousands of callers a second. Upkeep has two
+/// permits, so that retention, which takes one of them at most, delays no load of a file.
 const PERMITS: Permits = Permits { point: 3, change: 2, keyed: 2, list: 2, upkeep: 2 };
-/// Every call that the persistence actor starts finds a connection: batches, the calls of all lanes, and the breaker's probe.
-/// A few replicas stay below a server's usual hundred.
+/// Every call that the persistence actor starts finds a connection: batches, the calls of all lanes, and the breaker's
+/// probe. A few replicas stay below a server's usual hundred.
 pub(super) const CONNECTIONS_MAX: usize = BATCHES + PERMITS.sum() + 1;
 
 pub(super) const LIMITS: Limits = Limits {
@@ -158,8 +158,8 @@ const PARAMETERS: [&str; 18] = [
     "options",
 ];
 
-/// Returns the parameters of a URL that sqlx ignores: one may be a misspelled `password` or `sslmode`. Omits a name that
-/// may be a part of a value.
+/// Returns the parameters of a URL that sqlx ignores: one may be a misspelled `password` or `sslmode`. Omits a name
+/// that may be a part of a value.
 fn unknown_parameters(url: &str) -> Vec<&str> {
     let (url, _fragment) = url.split_once('#').unwrap_or((url, ""));
     let query = url.split_once('?').map_or("", |(_, query)| query);

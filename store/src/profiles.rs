@@ -317,8 +317,8 @@ pub struct ProfileStats {
 /// The tables of profiles, their versions, conflicts and audit log.
 #[async_trait]
 pub trait ProfileStore: Send + Sync + 'static {
-    /// Decides a change of profiles and makes it, completely or not at all, while nobody else changes profiles of the user.
-    /// Conflicts that prevent it are stored.
+    /// Decides a change of profiles and makes it, completely or not at all, while nobody else changes profiles of the
+    /// user. Conflicts that prevent it are stored.
     async fn change_profile(&self, change: &Change) -> Result<CommandOutcome, StoreError>;
 
     /// Reads a profile, active or not.

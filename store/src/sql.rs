@@ -19,7 +19,8 @@ use sqlx::QueryBuilder;
 pub(crate) trait Dialect: sqlx::Database<Arguments: Default> {
     /// Whether a partial index is used only if the query repeats its condition, even if another one implies it.
     const REPEATS_INDEX_CONDITIONS: bool;
-    /// A prefix of a column that keeps the database from using an index of it, if it might choose the wrong one of several.
+    /// A prefix of a column that keeps the database from using an index of it, if it might choose the wrong one of
+    /// several.
     const WITHOUT_INDEX: &'static str;
 
     /// Returns the condition that a column is true or false, in the form that the partial indexes have.

@@ -1,4 +1,5 @@
-//! TLS of all connections of the service: its provider, files of root certificates, and the causes of failed handshakes.
+//! TLS of all connections of the service: its provider, files of root certificates, and the causes of failed
+//! handshakes.
 
 #[cfg(test)]
 mod tests;
@@ -127,8 +128,8 @@ pub fn handshake_fault(error: &(dyn Error + 'static)) -> Option<String> {
     })
 }
 
-/// Returns the cause of a plain connection that the server closed instead of a response, as a server does that requires TLS.
-/// `scheme` is that of a URL with TLS.
+/// Returns the cause of a plain connection that the server closed instead of a response, as a server does that requires
+/// TLS. `scheme` is that of a URL with TLS.
 pub fn closed_plain_connection(scheme: &str, fault: &dyn Display) -> String {
     format!("{CLOSED}try `{scheme}://` ({fault})")
 }
@@ -164,8 +165,8 @@ fn is_closed_handshake(error: &(dyn Error + 'static)) -> bool {
     error.source().is_some_and(is_closed_handshake)
 }
 
-/// Returns the cause of a failed TLS handshake or of a [closed plain connection](closed_plain_connection) that a message ends
-/// with, if there is one.
+/// Returns the cause of a failed TLS handshake or of a [closed plain connection](closed_plain_connection) that a
+/// message ends with, if there is one.
 pub fn handshake_fault_in(message: &str) -> Option<&str> {
     [REJECTED, FAILED, CLOSED].iter().find_map(|beginning| message.find(beginning)).map(|at| &message[at..])
 }

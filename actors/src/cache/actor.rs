@@ -141,8 +141,8 @@ impl CacheActor {
         state.counted_below = self.local.next_generation();
     }
 
-    /// Evicts entries until L1 is within its budget. Entries that were used since the last round get a second chance: they
-    /// move to the end of the queue.
+    /// Evicts entries until L1 is within its budget. Entries that were used since the last round get a second chance:
+    /// they move to the end of the queue.
     fn evict(&self, state: &mut State) {
         let mut spared = 0;
         while self.bytes(state) > self.byte_budget {

@@ -7,8 +7,9 @@ use crate::metrics::{register_failures, register_transitions};
 
 const PLAN_CACHE_OPERATIONS: &str = "instrument_registry_subscription_plan_cache_operations_total";
 
-/// Returns the counter of lookups in L1 (`fingerprint`, `get` and `get_by_id`: `hit` or `miss`) and of insertions (`set`:
-/// `success`). A hit of `fingerprint` also counts as one of `get`, so that `get` counts every request for a plan once.
+/// Returns the counter of lookups in L1 (`fingerprint`, `get` and `get_by_id`: `hit` or `miss`) and of insertions
+/// (`set`: `success`). A hit of `fingerprint` also counts as one of `get`, so that `get` counts every request for a
+/// plan once.
 pub(super) fn plan_cache_operation(operation: &'static str, status: &'static str) -> Counter {
     counter!(PLAN_CACHE_OPERATIONS, "operation" => operation, "status" => status)
 }

@@ -98,8 +98,8 @@ impl RedisCache {
         Self::with_tls(url, &Tls::default())
     }
 
-    /// Creates a cache for the Redis server at `redis://…`, or with TLS at `rediss://…`. The certificate of the server must
-    /// have an issuer that `tls` trusts.
+    /// Creates a cache for the Redis server at `redis://…`, or with TLS at `rediss://…`. The certificate of the server
+    /// must have an issuer that `tls` trusts.
     ///
     /// # Errors
     /// [`RedisUrlError`] if the URL is not valid.
@@ -190,8 +190,8 @@ impl RedisCache {
 }
 
 impl RedisCache {
-    /// Returns the fault of a connection that could not be opened, with the cause if the server may require TLS, or may not use
-    /// it.
+    /// Returns the fault of a connection that could not be opened, with the cause if the server may require TLS, or may
+    /// not use it.
     fn opening_fault(&self, fault: RedisError) -> RedisError {
         let has_tls = matches!(self.client.get_connection_info().addr(), ConnectionAddr::TcpTls { .. });
         if fault.is_connection_refusal() || handshake_fault(&fault).is_some() {

@@ -1,4 +1,5 @@
-//! The calls of L2 by the cache actor: many keys at once, under a circuit breaker that the actor probes on its own timer.
+//! The calls of L2 by the cache actor: many keys at once, under a circuit breaker that the actor probes on its own
+//! timer.
 //!
 //! While one pipeline is in progress the next one fills, as batches do in persistence: no timer, no delay when idle.
 //! Lookups and puts have separate pipelines, so that slow puts do not delay lookups.
@@ -24,8 +25,8 @@ use crate::runtime::inspection::located;
 use crate::runtime::mailbox::{Message, Myself, Reply};
 use crate::runtime::running_time::{real_time_max, timed_within};
 
-/// Maximum time that one request spends on L2, for lookup and put together: the pipeline in progress when it arrives, and
-/// its own.
+/// Maximum time that one request spends on L2, for lookup and put together: the pipeline in progress when it arrives,
+/// and its own.
 pub(crate) const SHARED_BUDGET: Duration = Duration::from_millis(100);
 /// Timeout of one pipeline, in running time: a response that arrives while this process is delayed is still read.
 const CALL_TIMEOUT: Duration = Duration::from_millis(50);
@@ -35,16 +36,17 @@ const PING_TIMEOUT: Duration = Duration::from_millis(250);
 const PROBE_TIMEOUT: Duration = real_time_max(PING_TIMEOUT).saturating_add(Duration::from_secs(1));
 /// Maximum time between two probes, before jitter: Redis is used within ten seconds of its recovery.
 const PROBE_EVERY_MAX: Duration = Duration::from_secs(8);
-/// Interval of pings while the circuit breaker is closed. They detect an unavailable L2 without traffic, report its state
-/// from the start, and open the connection before the first request needs it.
+/// Interval of pings while the circuit breaker is closed. They detect an unavailable L2 without traffic, report its
+/// state from the start, and open the connection before the first request needs it.
 const PING_EVERY: Duration = Duration::from_secs(1);
 /// A pipeline that takes longer, in running time, costs more than it saves: a plan is created and stored in a few
 /// milliseconds.
 const SLOW_CALL: Duration = Duration::from_millis(25);
-/// Maximum number of keys in one pipeline. Redis takes some ten microseconds for them, during which it serves nobody else.
+/// Maximum number of keys in one pipeline. Redis takes some ten microseconds for them, during which it serves nobody
+/// else.
 const KEYS_MAX: usize = 256;
-/// Maximum number of waiting puts: those of a few pipelines. Beyond it Redis has fallen behind, and a plan that it does not
-/// hold is only created again.
+/// Maximum number of waiting puts: those of a few pipelines. Beyond it Redis has fallen behind, and a plan that it does
+/// not hold is only created again.
 const PUTS_MAX: usize = 4 * KEYS_MAX;
 
 /// The label `dependency` of L2.

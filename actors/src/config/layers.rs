@@ -1,9 +1,9 @@
 //! Resolves the value of each key: from the config service, else the last good value, else the environment, else the
 //! built-in default.
 //!
-//! If the service reports that it does not know a key (404), the environment applies and the last good value is removed: an
-//! operator who deletes a key wants it gone. The last good value applies if the service does not respond, or responds with
-//! a value out of range.
+//! If the service reports that it does not know a key (404), the environment applies and the last good value is
+//! removed: an operator who deletes a key wants it gone. The last good value applies if the service does not respond,
+//! or responds with a value out of range.
 
 use chrono::{DateTime, Utc};
 

@@ -1,7 +1,7 @@
 //! The platform's config service as a source of settings and secrets.
 //!
-//! Each key is one request: `GET {url}/api/v1/secrets/{KEY}/value?environment=…`. One key is fetched first; if the service
-//! does not respond, the others are not fetched, so that an outage costs one timeout and not one per key.
+//! Each key is one request: `GET {url}/api/v1/secrets/{KEY}/value?environment=…`. One key is fetched first; if the
+//! service does not respond, the others are not fetched, so that an outage costs one timeout and not one per key.
 //!
 //! No message contains a value: neither messages of the JSON parser, which would quote it, nor URLs, which may contain
 //! secrets.
@@ -104,8 +104,8 @@ pub struct ConfigServiceSource {
 /// The API keys that are sent to the config service.
 struct RequestKeys {
     current: HeaderValue,
-    /// The other one of two: the key that is stored in the service itself, or the previous one. After a rotation the service
-    /// may accept only the new key, long before our environment has it.
+    /// The other one of two: the key that is stored in the service itself, or the previous one. After a rotation the
+    /// service may accept only the new key, long before our environment has it.
     other: Option<HeaderValue>,
 }
 
@@ -143,9 +143,9 @@ impl KeyFault {
 }
 
 impl ConfigServiceSource {
-    /// Creates a client of the service at `url`, which sends `api_key` and fetches the values of `environment`: every setting,
-    /// and these secrets. `is_usable` returns whether a secret has the allowed form. The certificate of an `https://` service
-    /// must have an issuer that `tls` trusts.
+    /// Creates a client of the service at `url`, which sends `api_key` and fetches the values of `environment`: every
+    /// setting, and these secrets. `is_usable` returns whether a secret has the allowed form. The certificate of an
+    /// `https://` service must have an issuer that `tls` trusts.
     ///
     /// # Errors
     /// [`SourceError`] if the key is not a valid header value, or the client cannot be created.

@@ -25,7 +25,8 @@ pub struct Answers {
     pub values: BTreeMap<&'static str, (String, Origin)>,
     /// The answer for each requested secret.
     pub secrets: Secrets,
-    /// The keys without an answer, and the reasons. A key that is in none of the three maps does not exist in the source.
+    /// The keys without an answer, and the reasons. A key that is in none of the three maps does not exist in the
+    /// source.
     pub unanswered: BTreeMap<&'static str, String>,
 }
 

@@ -383,9 +383,9 @@ async fn create(persistence: &PersistenceHandle, job: Job) -> Result<Created, Pe
     persistence.run(Op::CreateJob, Instant::now() + TIMEOUT, create).await
 }
 
-/// Creates a job with the answer of its key. If the outcome is unknown or late, the creation is retried under the same key:
-/// the claim waits for the transaction that was not acknowledged, and shows its result. Otherwise a stored job could have no
-/// service that runs it, while its key refers to it.
+/// Creates a job with the answer of its key. If the outcome is unknown or late, the creation is retried under the same
+/// key: the claim waits for the transaction that was not acknowledged, and shows its result. Otherwise a stored job
+/// could have no service that runs it, while its key refers to it.
 async fn create_keyed(
     persistence: &PersistenceHandle,
     job: &Job,
@@ -402,7 +402,8 @@ async fn create_keyed(
     while outcome.as_ref().is_err_and(may_be_stored) && Instant::now() + RETRY_AFTER < until {
         is_unknown = true;
         sleep(RETRY_AFTER).await;
-        // Whatever the failure of a retry, the first attempt may have been stored, unless the database rejects the data.
+        // Whatever the failure of a retry, the first attempt may have been stored, unless the database rejects the
+        // data.
         outcome = create().await.map_err(|fault| match fault.is_permanent() {
             true => fault,
             false => PersistenceError::UnknownOutcome,
@@ -467,8 +468,8 @@ impl State {
                 }
             },
             Ok(Created::Yes) => entry.wait(now, CHECK_AFTER.min(retry_after)),
-            // The other job of the broker may load the same file or not, or the database is unavailable. A scheduled job has
-            // no key.
+            // The other job of the broker may load the same file or not, or the database is unavailable. A scheduled
+            // job has no key.
             Ok(Created::Busy(_) | Created::Answered(_)) | Err(_) => entry.wait(now, retry_after),
         }
     }

@@ -57,7 +57,8 @@ pub struct Offering {
 pub enum Force {
     /// A file that fails a gate is rejected.
     No,
-    /// An operator overrules the gates. The file must still contain a row, and its date must not be later than tomorrow.
+    /// An operator overrules the gates. The file must still contain a row, and its date must not be later than
+    /// tomorrow.
     Yes,
 }
 
@@ -119,8 +120,8 @@ pub async fn offer(
     Err(StoreError::Overtaken)
 }
 
-/// Reads the archives of the last loads of the other brokers, which take a few megabytes each. A load of an earlier release,
-/// whose units may be wrong, is left out.
+/// Reads the archives of the last loads of the other brokers, which take a few megabytes each. A load of an earlier
+/// release, whose units may be wrong, is left out.
 async fn others(store: &dyn Store, offer: &Offer) -> Result<Vec<(Broker, StoredInstruments)>, StoreError> {
     let mut others = Vec::new();
     if offer.load.rows.iter().all(|row| row.expiry.is_none()) {
@@ -133,15 +134,15 @@ async fn others(store: &dyn Store, offer: &Offer) -> Result<Vec<(Broker, StoredI
     Ok(others)
 }
 
-/// Reads the trading calendar in effect; without one, it is empty. It only adds warnings, so one that cannot be read does
-/// not reject a file.
+/// Reads the trading calendar in effect; without one, it is empty. It only adds warnings, so one that cannot be read
+/// does not reject a file.
 async fn calendar(store: &dyn Store) -> Calendar {
     let stored = store.calendar_after(0).await.ok().flatten();
     stored.map(|stored| stored.record.calendar).unwrap_or_default()
 }
 
-/// Returns the warnings about expiries on days on which their exchange does not trade. The calendar may be wrong as well, so
-/// they do not reject the file.
+/// Returns the warnings about expiries on days on which their exchange does not trade. The calendar may be wrong as
+/// well, so they do not reject the file.
 fn expiry_warnings<'a>(calendar: &Calendar, rows: impl Iterator<Item = &'a Row>) -> Vec<GateFault> {
     let contradictions = calendar.contradicted_by_rows(rows);
     let mut details: Vec<String> =

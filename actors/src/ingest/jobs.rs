@@ -140,8 +140,8 @@ impl LiveJob {
 #[derive(Debug)]
 pub(super) struct LiveJobs {
     jobs: DashMap<String, Arc<LiveJob>>,
-    /// The permit to run a job. A load takes the memory of a whole file, so one runs at a time, also after a restart of the
-    /// actor.
+    /// The permit to run a job. A load takes the memory of a whole file, so one runs at a time, also after a restart of
+    /// the actor.
     pub(super) permit: Arc<Semaphore>,
     /// The last jobs of this service that left, newest last.
     left: Mutex<VecDeque<Job>>,

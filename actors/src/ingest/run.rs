@@ -43,7 +43,8 @@ const READ_WITHIN: Duration = Duration::from_secs(600);
 const GIVE_UP_AFTER: Duration = Duration::from_secs(5);
 /// Timeout of comparing and storing.
 const OFFER_TIMEOUT: Duration = Duration::from_secs(600);
-/// Maximum number of attempts to store the result of a job. Its heartbeat is stale for other services before the last one.
+/// Maximum number of attempts to store the result of a job. Its heartbeat is stale for other services before the last
+/// one.
 const STORE_ATTEMPTS: u32 = 60;
 
 /// Maximum time until this service serves the result of a job. After that the job completes without it.
@@ -127,8 +128,8 @@ pub(super) async fn run(task: JobTask, context: JobContext) {
     live.remove(&job_id);
 }
 
-/// Waits until this service serves everything that is stored now, so that a caller that sees the finished job also sees its
-/// result. Returns `false` if that takes longer than [`SERVED_WITHIN`]. A service that shuts down does not wait.
+/// Waits until this service serves everything that is stored now, so that a caller that sees the finished job also sees
+/// its result. Returns `false` if that takes longer than [`SERVED_WITHIN`]. A service that shuts down does not wait.
 async fn is_served(catalogue: &CatalogueHandle, live: &LiveJob) -> bool {
     let deadline = Instant::now() + SERVED_WITHIN;
     loop {
@@ -162,7 +163,8 @@ async fn send_heartbeats(
             _ = heartbeat.tick() => {
                 let job = with_progress(this, progress);
                 let saved = save_job(persistence, job, HEARTBEAT_TIMEOUT);
-                // The job was canceled, or failed as stale by another service. An unavailable database does not cancel it.
+                // The job was canceled, or failed as stale by another service. An unavailable database does not cancel
+                // it.
                 if let Ok(false) = saved.await {
                     this.cancellation.request();
                 }

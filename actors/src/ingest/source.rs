@@ -24,8 +24,8 @@ pub enum Source {
     File {
         /// The path, from which the file is opened later if `opened` is `None`.
         path: PathBuf,
-        /// The open file, if it was opened when its path was checked: by the time it is read, the path may lead to another
-        /// file.
+        /// The open file, if it was opened when its path was checked: by the time it is read, the path may lead to
+        /// another file.
         opened: Option<File>,
     },
     /// A URL, from which the job fetches the file.

@@ -86,8 +86,8 @@ pub struct SpoolWriter {
 }
 
 impl SpoolWriter {
-    /// Creates a writer of at most `bytes_max` bytes to a file in `folder`. If no file can be created there, the writer holds
-    /// fewer bytes in memory.
+    /// Creates a writer of at most `bytes_max` bytes to a file in `folder`. If no file can be created there, the writer
+    /// holds fewer bytes in memory.
     pub async fn new(folder: PathBuf, bytes_max: u64) -> Self {
         let made = background::run(Priority::Normal, move || unnamed(&folder)).await;
         let file = made.ok().and_then(Result::ok).map(Arc::new);

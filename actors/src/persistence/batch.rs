@@ -32,8 +32,8 @@ pub(super) trait BatchRow: Clone + Send + Sync {
     /// The result of one row that the store accepted.
     type Answer: Send;
 
-    /// Stores all rows or none, and returns a result for each. Rows that are already stored are allowed, because an attempt
-    /// with an unknown outcome is [retried].
+    /// Stores all rows or none, and returns a result for each. Rows that are already stored are allowed, because an
+    /// attempt with an unknown outcome is [retried].
     async fn insert(
         store: &dyn Store,
         rows: &[Self],
@@ -95,8 +95,8 @@ impl<R: BatchRow> FillingBatch<R> {
         self.pending.oldest()
     }
 
-    /// Whether a second batch should start while another one is being written. A small batch costs nearly as much as a large
-    /// one, so it should grow first.
+    /// Whether a second batch should start while another one is being written. A small batch costs nearly as much as a
+    /// large one, so it should grow first.
     pub(super) fn is_worth_another(&self) -> bool {
         self.pending.len() >= SECOND_BATCH_ROWS_MIN || self.bytes >= BYTES_MAX / 2
     }
@@ -162,9 +162,9 @@ type StoreCall<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Sen
 
 /// Runs an idempotent write. If the outcome is unknown, retries it once, unless no caller waits.
 ///
-/// Other statements are not retried if the server did not respond in time. This one is: a caller who gets an unknown outcome
-/// requests another plan, and two are stored. The second attempt uses the permit of the batch for as long again, but no
-/// caller waits longer than its own deadline.
+/// Other statements are not retried if the server did not respond in time. This one is: a caller who gets an unknown
+/// outcome requests another plan, and two are stored. The second attempt uses the permit of the batch for as long
+/// again, but no caller waits longer than its own deadline.
 pub(super) async fn retried<'a, T>(
     deadlines: &[SharedDeadline],
     write: impl Fn() -> StoreCall<'a, T>,
@@ -185,8 +185,8 @@ pub(super) async fn retried<'a, T>(
     }
 }
 
-/// Writes each row of a rejected batch alone, so that a bad row does not affect the others. If the database does not respond,
-/// the rest is not tried: each row would wait for its timeout.
+/// Writes each row of a rejected batch alone, so that a bad row does not affect the others. If the database does not
+/// respond, the rest is not tried: each row would wait for its timeout.
 async fn write_one_by_one<R: BatchRow>(store: &dyn Store, batch: Vec<PendingRow<R>>) -> Finding {
     let mut batch = batch.into_iter();
     for pending in batch.by_ref() {

@@ -1,5 +1,5 @@
-//! The load of the lanes, which the actor publishes after every message. Others read it without asking the actor, so that
-//! it is known also while the actor has much to do.
+//! The load of the lanes, which the actor publishes after every message. Others read it without asking the actor, so
+//! that it is known also while the actor has much to do.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -10,13 +10,14 @@ use tokio::time::Instant;
 /// The word of the lane of new plans, which are written in batches.
 pub(super) const BATCHES: &str = "batches";
 
-/// The maximum wait in a lane whose calls take milliseconds. It is the duration from which the circuit breaker counts a call
-/// as failed: a database that is slower is unavailable, whether calls wait in it or in front of it.
+/// The maximum wait in a lane whose calls take milliseconds. It is the duration from which the circuit breaker counts a
+/// call as failed: a database that is slower is unavailable, whether calls wait in it or in front of it.
 const WAIT_MAX: Duration = Duration::from_secs(2);
-/// The maximum wait in a lane whose calls visit many rows or wait for other transactions. A single one may take 5 s, so a
-/// shorter wait is normal behind calls that keep within their limits.
+/// The maximum wait in a lane whose calls visit many rows or wait for other transactions. A single one may take 5 s, so
+/// a shorter wait is normal behind calls that keep within their limits.
 const WAIT_MAX_UNTIMED: Duration = Duration::from_secs(6);
-/// The maximum wait for a load or a read of the whole catalog. The replica that serves the catalog gives up after as long.
+/// The maximum wait for a load or a read of the whole catalog. The replica that serves the catalog gives up after as
+/// long.
 const WAIT_MAX_UPKEEP: Duration = Duration::from_secs(60);
 
 /// The load of one lane: of calls of the store, or of the batches of new plans.

@@ -11,8 +11,8 @@ use crate::runtime::mailbox::Reply;
 
 /// Maximum number of reads in flight: one can be processed by the database while another is on its way.
 pub(super) const READS_IN_FLIGHT_MAX: usize = 2;
-/// Maximum number of plans in one read. A plan of 100 instruments has a few kilobytes, and one of 5,000 up to a megabyte:
-/// two reads of only the largest plans use about 60 MB for a moment.
+/// Maximum number of plans in one read. A plan of 100 instruments has a few kilobytes, and one of 5,000 up to a
+/// megabyte: two reads of only the largest plans use about 60 MB for a moment.
 pub(super) const PLANS_MAX: usize = 32;
 
 /// A caller that waits for a plan.

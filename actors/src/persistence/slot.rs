@@ -5,8 +5,8 @@ use std::sync::Arc;
 use registry_store::{ConnectionCounts, Store, StoreError};
 use tokio::sync::watch;
 
-/// Holds the store. It is empty until the config service has returned the URL of the database. Until a store is prepared,
-/// it can be replaced, so that a wrong URL can be corrected.
+/// Holds the store. It is empty until the config service has returned the URL of the database. Until a store is
+/// prepared, it can be replaced, so that a wrong URL can be corrected.
 #[derive(Default)]
 pub struct StoreSlot {
     content: watch::Sender<Content>,

@@ -53,8 +53,8 @@ struct InFlight {
     made: Option<Arc<CachedPlan>>,
     /// The remaining time for L2.
     shared_budget: Duration,
-    /// The caller that the plan is created for, if its request has an idempotency key. Its answer is stored with the plan,
-    /// so it gets only that plan.
+    /// The caller that the plan is created for, if its request has an idempotency key. Its answer is stored with the
+    /// plan, so it gets only that plan.
     claimant: Option<Claimant>,
     waiting: Vec<Waiter>,
 }
@@ -294,8 +294,8 @@ impl PlannerActor {
         }
     }
 
-    /// Stores a durable plan in L2, and waits for the result within the budget. If another replica was first with a plan for
-    /// the same key, all callers get that plan: later requests find it in both replicas' L1 and in L2.
+    /// Stores a durable plan in L2, and waits for the result within the budget. If another replica was first with a
+    /// plan for the same key, all callers get that plan: later requests find it in both replicas' L1 and in L2.
     fn share(&self, key: CacheKey, made: Arc<CachedPlan>, deadline: Instant, budget: Duration, state: &State) {
         let (cache, persistence) = (self.cache.clone(), self.persistence.clone());
         let watch = PanicWatch::new(Arc::clone(&self.quarantine), key);
@@ -337,7 +337,8 @@ impl PlannerActor {
 }
 
 impl State {
-    /// Answers the caller with the idempotency key that the plan was created and stored for. Returns `false` without one.
+    /// Answers the caller with the idempotency key that the plan was created and stored for. Returns `false` without
+    /// one.
     fn answer_claimant(&mut self, key: CacheKey, made: &Arc<CachedPlan>) -> bool {
         let claimant = self.in_flight.get_mut(&key).and_then(|in_flight| in_flight.claimant.take());
         let Some(Claimant { record, caller, .. }) = claimant else { return false };
@@ -363,8 +364,8 @@ impl State {
     }
 }
 
-/// Reads the plan with the id from L2 from the database, and measures the read. A missing row and a plan of another key are
-/// misses.
+/// Reads the plan with the id from L2 from the database, and measures the read. A missing row and a plan of another key
+/// are misses.
 async fn shared_plan(
     key: CacheKey,
     plan_id: String,

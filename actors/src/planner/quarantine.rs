@@ -1,5 +1,5 @@
-//! Cache keys whose request stopped a planner. They are not sent to another one: a request that panics once usually panics
-//! again, and a few planners that stop in succession stop the process.
+//! Cache keys whose request stopped a planner. They are not sent to another one: a request that panics once usually
+//! panics again, and a few planners that stop in succession stop the process.
 
 use std::collections::HashMap;
 use std::ops::Deref;

@@ -1,14 +1,14 @@
 //! A circuit breaker as a pure state machine: time is an argument, and an actor owns it.
 //!
-//! * *Closed*: calls pass. It opens after `consecutive_failures` failures in a row, or if of at least `minimum_calls` calls
-//!   within `window` a share of `failure_ratio` or more failed. A slow call counts as a failure.
-//! * A call is slow by the time in which this process was able to run, see [`CallTime`]. A timeout does not count if this
-//!   process hardly ran during the call: the response may have been there.
+//! * *Closed*: calls pass. It opens after `consecutive_failures` failures in a row, or if of at least `minimum_calls`
+//!   calls within `window` a share of `failure_ratio` or more failed. A slow call counts as a failure.
+//! * A call is slow by the time in which this process was able to run, see [`CallTime`]. A timeout does not count if
+//!   this process hardly ran during the call: the response may have been there.
 //! * *Open*: calls are rejected, with the time to wait. The open time doubles with every opening in a row.
 //! * *Half open*: the owner probes. Only a probe may pass, one at a time; never a caller's work.
 //!
-//! Every permit carries its generation, and an outcome of an older generation is ignored: a late outcome neither closes an
-//! open breaker nor opens a closed one.
+//! Every permit carries its generation, and an outcome of an older generation is ignored: a late outcome neither closes
+//! an open breaker nor opens a closed one.
 
 #[cfg(test)]
 mod property;
@@ -40,8 +40,8 @@ pub struct BreakerSettings {
     pub open_duration: Duration,
     /// Maximum open time, before jitter.
     pub open_duration_max: Duration,
-    /// The time after which a probe is lost and another one may pass: longer than the probe itself can take, because the
-    /// outcome of the earlier one is ignored then.
+    /// The time after which a probe is lost and another one may pass: longer than the probe itself can take, because
+    /// the outcome of the earlier one is ignored then.
     pub probe_timeout: Duration,
 }
 

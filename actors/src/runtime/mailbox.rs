@@ -1,12 +1,12 @@
 //! Typed, bounded handles in front of actors.
 //!
 //! ractor's own mailboxes are unbounded. The bound here is a permit that travels inside the message, within its
-//! [`Reply`], until the reply is sent. It limits waiting calls and calls in progress together. If no permit is free, a call
-//! fails at once.
+//! [`Reply`], until the reply is sent. It limits waiting calls and calls in progress together. If no permit is free, a
+//! call fails at once.
 //!
-//! A [`Mailbox`] outlives its actor: the supervisor refills its slot after a restart, so that callers always use the same
-//! handle. A [`Behaviour`] defines an actor; its `handle` is not async, so that no actor can wait for the network: it
-//! decides, starts a task, and the outcome returns as a message through [`Myself`].
+//! A [`Mailbox`] outlives its actor: the supervisor refills its slot after a restart, so that callers always use the
+//! same handle. A [`Behaviour`] defines an actor; its `handle` is not async, so that no actor can wait for the network:
+//! it decides, starts a task, and the outcome returns as a message through [`Myself`].
 
 mod measures;
 #[cfg(test)]
@@ -86,8 +86,8 @@ impl<T> Reply<T> {
     }
 }
 
-/// A function that gets the reply, for a caller that has no waiting task: an actor that calls another one sends itself the
-/// reply as a message. Holds the permit of the call. If it is dropped without a reply, the function gets
+/// A function that gets the reply, for a caller that has no waiting task: an actor that calls another one sends itself
+/// the reply as a message. Holds the permit of the call. If it is dropped without a reply, the function gets
 /// [`CallError::Gone`].
 pub(crate) struct Continuation<T> {
     /// `None` after it was called: it is called exactly once.
@@ -200,8 +200,8 @@ impl<M: Message> Mailbox<M> {
         self.wait_for(self.ask(message)?, deadline).await
     }
 
-    /// Calls the actor without a permit. Only for the few calls of a shutdown and of an operator, which must succeed even if
-    /// no permit is free.
+    /// Calls the actor without a permit. Only for the few calls of a shutdown and of an operator, which must succeed
+    /// even if no permit is free.
     pub(crate) async fn call_outside_bound<T>(
         &self,
         deadline: Instant,
@@ -210,8 +210,8 @@ impl<M: Message> Mailbox<M> {
         self.wait_for(self.send_call(None, message)?, deadline).await
     }
 
-    /// As [`Mailbox::call`], for a large message that takes several permits. If fewer are free, it takes those: a message
-    /// fails only if none is free, so that its sender can check before it prepares the message.
+    /// As [`Mailbox::call`], for a large message that takes several permits. If fewer are free, it takes those: a
+    /// message fails only if none is free, so that its sender can check before it prepares the message.
     pub(crate) async fn call_weighted<T>(
         &self,
         deadline: Instant,
@@ -269,8 +269,8 @@ impl<M: Message> Mailbox<M> {
             Ok(permit) => permit,
             Err(error) => return then(Err(NoReply::NotAsked(error))),
         };
-        // Checked before sending: a message that cannot be sent is dropped, which would look like a call in progress. If the
-        // actor ends at this moment, the reply is `Dropped`, which is the safe side.
+        // Checked before sending: a message that cannot be sent is dropped, which would look like a call in progress.
+        // If the actor ends at this moment, the reply is `Dropped`, which is the safe side.
         let is_running = |actor: &Arc<ActorRef<Envelope<M>>>| ACTIVE_STATES.contains(&actor.get_status());
         let actor = self.inner.actor;
         if !self.inner.slot.load().as_ref().is_some_and(is_running) {
@@ -353,7 +353,8 @@ impl<M: Message> Mailbox<M> {
 
 /// A handle by which an actor sends itself messages: completions of its tasks, and timers.
 ///
-/// Belongs to one incarnation: messages from a task of an actor that has ended are dropped, and do not reach its successor.
+/// Belongs to one incarnation: messages from a task of an actor that has ended are dropped, and do not reach its
+/// successor.
 pub(crate) struct Myself<M> {
     address: Arc<dyn Address<M>>,
 }
@@ -414,8 +415,8 @@ impl<M: Message> Myself<M> {
         self.address.send(Body::Message(message));
     }
 
-    /// Sends the message after `delay`. It cannot be canceled: a timer that may become stale carries a generation, and the
-    /// handler ignores an old one.
+    /// Sends the message after `delay`. It cannot be canceled: a timer that may become stale carries a generation, and
+    /// the handler ignores an old one.
     pub(crate) fn tell_after(&self, delay: Duration, message: M) {
         let me = self.clone();
         tokio::spawn(async move {
@@ -424,8 +425,8 @@ impl<M: Message> Myself<M> {
         });
     }
 
-    /// Runs `work` in a task and sends the message that it returns. The task keeps the current span and actor. If it panics,
-    /// the actor ends, because it would wait for the message forever.
+    /// Runs `work` in a task and sends the message that it returns. The task keeps the current span and actor. If it
+    /// panics, the actor ends, because it would wait for the message forever.
     pub(crate) fn run(&self, work: impl Future<Output = M> + Send + 'static) {
         let mut guard = TaskGuard(Some(self.clone()));
         tokio::spawn(tracing::Instrument::in_current_span(in_current_actor(async move {

@@ -1,8 +1,8 @@
 //! Measures calls in the time in which this process was able to run.
 //!
-//! The task that waits for a response also waits for a timer. If the timer fires late, the task waited for a processor or
-//! for other tasks, and so did a response that arrived meanwhile. Such a delay is not the fault of the dependency and does
-//! not count as running time.
+//! The task that waits for a response also waits for a timer. If the timer fires late, the task waited for a processor
+//! or for other tasks, and so did a response that arrived meanwhile. Such a delay is not the fault of the dependency
+//! and does not count as running time.
 
 #[cfg(test)]
 mod tests;
@@ -35,8 +35,8 @@ pub(crate) async fn timed<T>(permit: Permit, call: impl Future<Output = T>) -> (
     (permit.timed(watch.time()), answer)
 }
 
-/// As [`timed`], until the running time of the call reaches `limit`, or its real time four times as much. Returns `None`
-/// then.
+/// As [`timed`], until the running time of the call reaches `limit`, or its real time four times as much. Returns
+/// `None` then.
 pub(crate) async fn timed_within<T>(
     permit: Permit,
     limit: Duration,

@@ -1,7 +1,7 @@
 //! Starts the actors in order, and restarts those that end.
 //!
-//! One for one: a child that ends is restarted alone, behind the same handle. A child that ends more often than its budget
-//! allows escalates: the supervisor reports it, and the process drains and exits.
+//! One for one: a child that ends is restarted alone, behind the same handle. A child that ends more often than its
+//! budget allows escalates: the supervisor reports it, and the process drains and exits.
 
 mod restarts;
 

@@ -1,6 +1,7 @@
 //! The export of finished spans.
 //!
-//! The process installs one exporter at most, as it installs one log. Without it, a request does not collect its stages.
+//! The process installs one exporter at most, as it installs one log. Without it, a request does not collect its
+//! stages.
 
 use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::{Duration, SystemTime};

@@ -10,8 +10,9 @@ const SHORT_MEMBER_MAX: usize = 128;
 /// Maximum length of a key, and of a value.
 const PART_MAX: usize = 256;
 
-/// Returns the `tracestate` to pass on: the members of all headers in their order. `None` if no header has a member, or if
-/// one is invalid. If it is too long, members are dropped: those of more than 128 characters first, then the last ones.
+/// Returns the `tracestate` to pass on: the members of all headers in their order. `None` if no header has a member, or
+/// if one is invalid. If it is too long, members are dropped: those of more than 128 characters first, then the last
+/// ones.
 pub(super) fn propagated_state<'h>(headers: impl Iterator<Item = &'h [u8]>) -> Option<Box<str>> {
     let mut members = Vec::new();
     let mut keys = HashSet::new();

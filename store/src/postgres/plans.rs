@@ -98,10 +98,10 @@ impl PlanStore for PostgresStore {
         self.connections.read(read).await
     }
 
-    /// The id of a plan begins with the millisecond of its creation, so the oldest plans are found without an index on the
-    /// time; the time itself decides. A plan that is the response to an idempotency key is kept as long as the key. Rows
-    /// that another replica is deleting are skipped. Rows deleted by an earlier attempt whose response was lost are not
-    /// counted.
+    /// The id of a plan begins with the millisecond of its creation, so the oldest plans are found without an index on
+    /// the time; the time itself decides. A plan that is the response to an idempotency key is kept as long as the key.
+    /// Rows that another replica is deleting are skipped. Rows deleted by an earlier attempt whose response was lost
+    /// are not counted.
     async fn delete_plans_before(&self, cutoff: DateTime<Utc>, limit: u32) -> Result<u64, StoreError> {
         let first_kept = format!("plan_{:012x}", cutoff.timestamp_millis().max(0));
         let delete = || {

@@ -151,8 +151,8 @@ impl ProfileStore for PostgresStore {
         self.connections.read(expired).await
     }
 
-    /// Runs two statements and commits the first one before the second: the trigger of the audit log must see the cutoff.
-    /// Entries deleted by an earlier attempt whose response was lost are not counted.
+    /// Runs two statements and commits the first one before the second: the trigger of the audit log must see the
+    /// cutoff. Entries deleted by an earlier attempt whose response was lost are not counted.
     async fn delete_audit_before(&self, cutoff: DateTime<Utc>, limit: u32) -> Result<u64, StoreError> {
         let delete = || {
             async |connection: &mut PgConnection| {

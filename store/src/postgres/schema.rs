@@ -55,8 +55,8 @@ async fn migrate(connection: &mut PgConnection) -> Result<(), MigrateError> {
     within(limit, MIGRATIONS.run_direct(None, connection, false)).await
 }
 
-/// Drops the indexes that an interrupted migration left invalid, so that the migration can create them again. An index that
-/// is being built concurrently is invalid too, but this replica has the lock.
+/// Drops the indexes that an interrupted migration left invalid, so that the migration can create them again. An index
+/// that is being built concurrently is invalid too, but this replica has the lock.
 async fn drop_invalid_indexes(connection: &mut PgConnection) -> Result<(), MigrateError> {
     let names: Vec<String> = sqlx::query_scalar(
         "select relname::text from pg_index join pg_class on pg_class.oid = indexrelid \

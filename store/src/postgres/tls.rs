@@ -40,8 +40,8 @@ fn not_a_mode(name: &str, value: &str) -> String {
 }
 
 /// Applies the rules of TLS to the options of a URL: adds `ca` as the root certificates if none are named, and the
-/// verification that `sslrootcert` implies. A parameter that the URL lacks has the value of the variable that PostgreSQL's
-/// own clients read; sqlx reads it too.
+/// verification that `sslrootcert` implies. A parameter that the URL lacks has the value of the variable that
+/// PostgreSQL's own clients read; sqlx reads it too.
 ///
 /// # Errors
 /// The reason why the parameters cannot be used, with the name of the parameter or variable.
@@ -120,7 +120,8 @@ fn check_names(url: &Url) -> Result<(), String> {
     })
 }
 
-/// Returns the value as a path. sqlx reads inline PEM in no parameter of a URL. The value is not shown: it may be a key.
+/// Returns the value as a path. sqlx reads inline PEM in no parameter of a URL. The value is not shown: it may be a
+/// key.
 fn path<'a>(name: &str, value: &'a str) -> Result<&'a Path, String> {
     if value.contains("-----BEGIN") {
         return Err(format!("{name}: expected the path of a PEM file, got its content (not shown)"));

@@ -69,8 +69,8 @@ impl<'f> List<'f> {
         }
     }
 
-    /// Selects the rows that satisfy a condition without parameters, if there is one. With a literal, the database knows
-    /// how many rows satisfy it and whether a partial index contains them.
+    /// Selects the rows that satisfy a condition without parameters, if there is one. With a literal, the database
+    /// knows how many rows satisfy it and whether a partial index contains them.
     pub(crate) fn literally(mut self, condition: Option<String>) -> Self {
         self.conditions.extend(condition.map(Condition::Literal));
         self

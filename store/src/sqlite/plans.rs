@@ -49,8 +49,8 @@ impl PlanStore for SqliteStore {
         query.fetch_optional(&self.readers).await.map_err(fault)
     }
 
-    /// The id of a plan begins with the millisecond of its creation, so the oldest plans are found without an index on the
-    /// time; the time itself decides. A plan that is the response to an idempotency key is kept as long as the key.
+    /// The id of a plan begins with the millisecond of its creation, so the oldest plans are found without an index on
+    /// the time; the time itself decides. A plan that is the response to an idempotency key is kept as long as the key.
     async fn delete_plans_before(&self, cutoff: DateTime<Utc>, limit: u32) -> Result<u64, StoreError> {
         let query = sqlx::query(DELETE)
             .bind(format!("plan_{:012x}", cutoff.timestamp_millis().max(0)))

@@ -1,5 +1,5 @@
-//! An in-memory store that fails, rejects, hangs and panics on request. It never blocks a thread, so that a paused clock
-//! advances.
+//! An in-memory store that fails, rejects, hangs and panics on request. It never blocks a thread, so that a paused
+//! clock advances.
 
 mod arrange;
 mod calendar;

@@ -149,8 +149,8 @@ async fn fingerprints_count_towards_the_byte_budget() {
     run_ready_tasks().await;
     let before = accounted(&cache).await;
 
-    // The aliases nearly double the size of each plan, so half of the plans must be evicted. The blocks of the allocator
-    // are up to a quarter larger than requested.
+    // The aliases nearly double the size of each plan, so half of the plans must be evicted. The blocks of the
+    // allocator are up to a quarter larger than requested.
     let bytes = (plans[0].bytes() - ALIAS_BYTES) * 4 / 5;
     for (cached, fingerprint) in plans.iter().zip(0..) {
         cache.alias(Fingerprint(fingerprint), &encoded(cached, bytes));

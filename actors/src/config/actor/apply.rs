@@ -97,8 +97,8 @@ impl ConfigActor {
         }
     }
 
-    /// Passes secrets on to their receivers. A known secret stays if the source no longer has it: without a key or a database
-    /// nothing could be served, and a deletion by mistake must not stop every service of the platform.
+    /// Passes secrets on to their receivers. A known secret stays if the source no longer has it: without a key or a
+    /// database nothing could be served, and a deletion by mistake must not stop every service of the platform.
     fn update_secrets(&self, secrets: &Secrets) {
         self.memory.secrets.send_if_modified(|known| {
             let mut has_changed = false;
@@ -122,8 +122,8 @@ impl ConfigActor {
         self.source.required_secrets().iter().any(|key| !is_known(key))
     }
 
-    /// Resolves the settings from the latest answers and the known last good values. Those of the file count at once, so that
-    /// a start does not need the database for them. The database may have later answers of another replica.
+    /// Resolves the settings from the latest answers and the known last good values. Those of the file count at once,
+    /// so that a start does not need the database for them. The database may have later answers of another replica.
     fn resolve_settings(&self, state: &mut State) {
         let Some((answers, answered_at)) = &state.latest else { return };
         let base = self.memory.fallback.as_ref().map_or_else(SettingsTable::default, |(below, _)| below.table.clone());

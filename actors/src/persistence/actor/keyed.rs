@@ -23,8 +23,8 @@ impl State {
         self.write_keyed_next();
     }
 
-    /// Writes waiting responses, unless the maximum number of writes is in flight. They have a lane of their own, so that a key
-    /// which another replica is taking delays no plan without a key.
+    /// Writes waiting responses, unless the maximum number of writes is in flight. They have a lane of their own, so
+    /// that a key which another replica is taking delays no plan without a key.
     pub(super) fn write_keyed_next(&mut self) {
         while !self.keyed.is_empty() && self.keyed_in_flight < WRITES_IN_FLIGHT_MAX && self.has_permit(Lane::Keyed) {
             let Some(store) = self.store.as_ref().map(Arc::clone) else { return };

@@ -40,9 +40,9 @@ struct LaneQueue {
 const SWEEP_MIN: usize = 64;
 
 impl LaneQueue {
-    /// Drops waiting calls whose callers are gone, with their data and their permits: a call can hold a whole profile, and
-    /// its turn comes late while the database is slow. A sweep follows only after the queue has doubled, so that it costs
-    /// little per call.
+    /// Drops waiting calls whose callers are gone, with their data and their permits: a call can hold a whole profile,
+    /// and its turn comes late while the database is slow. A sweep follows only after the queue has doubled, so that it
+    /// costs little per call.
     fn drop_abandoned(&mut self) {
         if self.waiting.len() >= self.sweep_at {
             self.waiting.retain(|(_, call)| !call.is_abandoned());
@@ -95,8 +95,8 @@ impl State {
         self.store.as_ref().is_some_and(|store| self.lanes.of(lane).in_flight < store.permits(lane))
     }
 
-    /// Returns the load of the batches, which have permits of their own, and of every lane. Lookups of plans and responses with
-    /// idempotency keys wait outside the queues of their lanes.
+    /// Returns the load of the batches, which have permits of their own, and of every lane. Lookups of plans and
+    /// responses with idempotency keys wait outside the queues of their lanes.
     pub(super) fn loads(&self) -> LaneLoads {
         let mut loads = LoadBoard::EMPTY;
         let Some(store) = &self.store else { return loads };
@@ -148,8 +148,8 @@ impl State {
         self.run_next(lane);
     }
 
-    /// Starts calls while their lane has a permit. A call that waits here occupies no connection; a long queue in a pool
-    /// would look like a database that does not respond.
+    /// Starts calls while their lane has a permit. A call that waits here occupies no connection; a long queue in a
+    /// pool would look like a database that does not respond.
     fn run_next(&mut self, lane: Lane) {
         while self.has_permit(lane) {
             let Some(store) = self.store.clone() else { return };
@@ -178,8 +178,8 @@ impl State {
         self.start_next(op.lane());
     }
 
-    /// Offers permits of a lane to its batches and to its single calls, to each of them first in turn, because one of them can
-    /// use all permits.
+    /// Offers permits of a lane to its batches and to its single calls, to each of them first in turn, because one of
+    /// them can use all permits.
     fn start_next(&mut self, lane: Lane) {
         self.lanes.turn = self.lanes.turn.wrapping_add(1);
         let are_calls_first = self.lanes.turn.is_multiple_of(2);
@@ -202,8 +202,8 @@ impl State {
         }
     }
 
-    /// Runs work on the store in a task, and sends its finding as a message. If the work panics, only the work fails: the
-    /// actor continues.
+    /// Runs work on the store in a task, and sends its finding as a message. If the work panics, only the work fails:
+    /// the actor continues.
     pub(super) fn start(
         &mut self,
         op: Op,

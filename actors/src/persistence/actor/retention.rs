@@ -1,4 +1,5 @@
-//! Work of the actor on timers: counts unexpired plans, deletes rows past their retention, and deactivates expired profiles.
+//! Work of the actor on timers: counts unexpired plans, deletes rows past their retention, and deactivates expired
+//! profiles.
 
 use std::sync::Arc;
 use std::time::Duration;

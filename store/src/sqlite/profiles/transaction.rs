@@ -78,7 +78,8 @@ pub(super) struct OpenTransaction(pub(super) sqlx::Transaction<'static, Sqlite>)
 
 #[async_trait]
 impl Transaction for OpenTransaction {
-    /// Does nothing: SQLite has one writer at a time for all users, and `begin immediate` has waited for the previous one.
+    /// Does nothing: SQLite has one writer at a time for all users, and `begin immediate` has waited for the previous
+    /// one.
     async fn lock_user(&mut self, _: &str) -> Result<(), StoreError> {
         Ok(())
     }

@@ -1,5 +1,5 @@
-//! The two forms of a stored plan: with a column for each part, which the previous release reads and writes, and with one
-//! document. Both releases may use the database during a deployment.
+//! The two forms of a stored plan: with a column for each part, which the previous release reads and writes, and with
+//! one document. Both releases may use the database during a deployment.
 
 use std::sync::Arc;
 

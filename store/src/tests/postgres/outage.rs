@@ -217,6 +217,7 @@ async fn rest_on_dead_connections(store: &PostgresStore, database: &TestDatabase
     admin.until_sessions(0, "true").await;
 }
 
+/// The first attempt fails with an unknown outcome; the writer of a batch retries it.
 #[tokio::test]
 async fn no_older_connection_is_used_after_a_loss() {
     let Some(database) = TestDatabase::new() else { return };
@@ -232,7 +233,6 @@ async fn no_older_connection_is_used_after_a_loss() {
     assert!(is_stored(&database, &plan.plan_id).await);
 }
 
-/// The writer of the batch retries it.
 #[tokio::test]
 async fn dead_connections_do_not_delay_other_calls() {
     let Some(database) = TestDatabase::new() else { return };
