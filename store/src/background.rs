@@ -50,7 +50,7 @@ pub fn run<T: Send + 'static>(
     let span = Span::current();
     let begun = thread::Builder::new().name("background".to_owned()).spawn(move || {
         if priority == Priority::Low {
-            give_way();
+            lower_priority();
         }
         let outcome = span.in_scope(|| catch_unwind(AssertUnwindSafe(work)));
         let _ = done.send(outcome.map_err(|_| BackgroundError("the background thread panicked".to_owned())));
@@ -64,7 +64,7 @@ pub fn run<T: Send + 'static>(
 }
 
 /// Lowers the priority of this thread. On Linux a nice value belongs to a thread; elsewhere it belongs to the process.
-fn give_way() {
+fn lower_priority() {
     #[cfg(target_os = "linux")]
     if let Err(fault) = rustix::process::nice(NICE) {
         debug!(%fault, "failed to lower the priority of a background thread");

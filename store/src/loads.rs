@@ -200,7 +200,7 @@ pub struct RejectedFileRecord {
     pub rejected_at: DateTime<Utc>,
     /// The gates that it failed.
     pub faults: Vec<GateFault>,
-    /// The quarantined rows in the order of the file, of which the first hundred are stored.
+    /// The quarantined rows in the order of the file. Only the first hundred are stored.
     pub quarantine: Vec<QuarantinedRow>,
 }
 

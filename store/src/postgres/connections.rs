@@ -173,7 +173,7 @@ impl Connections {
     }
 
     /// Discards all connections that were created so far, because one of them was lost.
-    fn give_up_all(&self) {
+    fn discard_all(&self) {
         self.generation.fetch_add(1, Ordering::AcqRel);
         let given_up = std::mem::take(&mut *self.idle());
         drop(given_up);
@@ -342,7 +342,7 @@ impl Lease<'_> {
             Err(_) => Err(Fault::TimedOut(format!("timeout: no response within {:.1?}", started_at.elapsed()))),
         };
         if result.as_ref().is_err_and(|fault| kind.affects_all(fault)) {
-            self.home.give_up_all();
+            self.home.discard_all();
         }
         result
     }

@@ -76,8 +76,8 @@ async fn drop_invalid_indexes(connection: &mut PgConnection) -> Result<(), Migra
 
 async fn within<T>(limit: Duration, step: impl Future<Output = Result<T, MigrateError>>) -> Result<T, MigrateError> {
     let why = format!("timeout: no response within {limit:?}");
-    let silence = || sqlx::Error::Io(io::Error::new(io::ErrorKind::TimedOut, why));
-    timeout(limit, step).await.unwrap_or_else(|_| Err(silence().into()))
+    let timed_out = || sqlx::Error::Io(io::Error::new(io::ErrorKind::TimedOut, why));
+    timeout(limit, step).await.unwrap_or_else(|_| Err(timed_out().into()))
 }
 
 /// Waits until no other replica migrates. It polls, because every response shows that the server is alive.

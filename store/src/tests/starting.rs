@@ -65,7 +65,7 @@ async fn measure(name: &str, store: &dyn Store) {
         let started_at = Instant::now();
         store.accept_load(&record).await.unwrap();
         let (took, size) = (started_at.elapsed(), record.archive.len());
-        say(&format!("{name}: {}'s {count} accepted in {took:.2?}, archive of {size} bytes", broker.as_str()));
+        print_line(&format!("{name}: {}'s {count} accepted in {took:.2?}, archive of {size} bytes", broker.as_str()));
     }
     let mut times = Vec::new();
     for _ in 0..ROUNDS {
@@ -76,10 +76,10 @@ async fn measure(name: &str, store: &dyn Store) {
         assert_eq!(stored.catalogue.token_counts(), BTreeMap::from([(Broker::Kite, count), (Broker::Upstox, count)]));
     }
     times.sort_unstable();
-    say(&format!("{name}: {count} instruments of two brokers: median {:.2?} of {times:.2?}", times[ROUNDS / 2]));
+    print_line(&format!("{name}: {count} instruments of two brokers: median {:.2?} of {times:.2?}", times[ROUNDS / 2]));
 }
 
-fn say(line: &str) {
+fn print_line(line: &str) {
     writeln!(std::io::stderr(), "{line}").unwrap();
 }
 
