@@ -166,7 +166,7 @@ impl Behaviour for ConfigActor {
                 self.memory.lock().last_good = last_good;
                 state.me.tell(refresh());
             }
-            ConfigMessage::LastGoodDue => self.ask_store(state),
+            ConfigMessage::LastGoodDue => self.read_store(state),
             ConfigMessage::LastGoodFound { outcome } => self.last_good_found(outcome, state),
             ConfigMessage::SaveDue => self.save(state),
             ConfigMessage::Saved { file, outcome } => self.saved(file, &outcome, state),
@@ -250,7 +250,7 @@ impl ConfigActor {
 
     fn fetched(&self, permit: Permit, outcome: Result<Answers, SourceError>, state: &mut State) {
         state.is_fetching = false;
-        let (judgement, label) = match &outcome {
+        let (call_outcome, label) = match &outcome {
             Ok(answers) if answers.unanswered.is_empty() => (CallOutcome::Success, "ok"),
             Ok(_) => (CallOutcome::Success, "partial"),
             // The source responds. That it rejects the API key is no reason to stop requests.
@@ -259,9 +259,9 @@ impl ConfigActor {
         };
         self.count_refresh(label);
         state.failures_in_row = if outcome.is_ok() { 0 } else { state.failures_in_row.saturating_add(1) };
-        state.guard.record(permit, judgement);
+        state.guard.record(permit, call_outcome);
         // A single failure opens the breaker, unless this process was too busy to see a response.
-        let is_excused = judgement == CallOutcome::Failure && state.guard.state() == BreakerState::Closed;
+        let is_excused = call_outcome == CallOutcome::Failure && state.guard.state() == BreakerState::Closed;
         match outcome {
             Ok(answers) => self.apply(answers, state),
             Err(_) if is_excused && self.snapshots.settings().is_some() => {}

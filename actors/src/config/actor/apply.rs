@@ -145,7 +145,7 @@ impl ConfigActor {
             self.publish(resolution.table);
         }
         if must_read && self.memory.fallback.is_some() && !std::mem::replace(&mut state.is_seeking_last_good, true) {
-            self.ask_store(state);
+            self.read_store(state);
         }
     }
 
@@ -179,7 +179,7 @@ impl ConfigActor {
     }
 
     /// Reads last good settings from the database, and retries until it responds.
-    pub(super) fn ask_store(&self, state: &State) {
+    pub(super) fn read_store(&self, state: &State) {
         let Some((_, persistence)) = &self.memory.fallback else { return };
         let persistence = persistence.clone();
         state.me.run(async move {
