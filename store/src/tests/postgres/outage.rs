@@ -103,7 +103,7 @@ fn idempotent_writings<'a>(store: &'a dyn Store, job: &'a Job) -> Vec<MethodCall
         call("create_job", store.create_job(job)),
         call("save_job", store.save_job(job)),
         call("cancel_job", store.cancel_job(&job.job_id)),
-        call("fail_silent_jobs", store.fail_stale_jobs(Duration::from_secs(3600))),
+        call("fail_stale_jobs", store.fail_stale_jobs(Duration::from_secs(3600))),
     ]
 }
 
