@@ -87,7 +87,7 @@ pub enum SharedCacheError {
     /// There is no connection, or it broke.
     #[error("shared cache connection failed: {0}")]
     Unreachable(String),
-    /// L2 rejected the command.
+    /// L2 rejected the command, for example because its memory is full.
     #[error("the shared cache rejected the command: {0}")]
     Refused(String),
 }

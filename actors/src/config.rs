@@ -171,7 +171,7 @@ impl ConfigHandle {
 /// The result of resolving all sources of settings.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Resolved {
-    /// The values in effect.
+    /// The values that the engine would use, with their origins.
     pub table: SettingsTable,
     /// Values of the config service that are out of range.
     pub refused: Vec<SettingFault>,

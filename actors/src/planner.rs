@@ -49,7 +49,7 @@ pub enum PlanError {
     /// Planning the request panicked, now or earlier.
     #[error("planning the request panicked")]
     Panicked,
-    /// No planner responded.
+    /// The planner did not respond, or is at capacity.
     #[error(transparent)]
     Call(#[from] CallError),
     /// Nothing was stored because the idempotency key already has this answer.

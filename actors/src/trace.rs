@@ -97,7 +97,7 @@ pub struct RequestTrace {
     spent: [AtomicU64; Stage::COUNT],
     /// The stages that have occurred, one bit for each.
     occurred: AtomicU8,
-    /// For the exporter.
+    /// Intervals for the exporter, if the trace is sampled.
     stages: Stages,
 }
 

@@ -51,7 +51,7 @@ pub struct KeyClaim {
     pub answer: String,
 }
 
-/// A stored response.
+/// A stored response, which answers every repetition of its request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoredAnswer {
     /// The digest of the request that it answers.

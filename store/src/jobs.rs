@@ -65,11 +65,11 @@ pub struct Job {
     pub source: String,
     /// The scheduled time and the attempt; `None` if a caller requested the job.
     pub slot: Option<String>,
-    /// The state.
+    /// The state, which never changes once it is final.
     pub status: JobStatus,
     /// The progress in percent, 0 to 100.
     pub progress: u8,
-    /// Number of rows read.
+    /// Number of rows that were read from the file.
     pub processed: u64,
     /// Number of rejected rows.
     #[serde(default)]
@@ -145,7 +145,7 @@ pub enum Created {
     Answered(StoredAnswer),
 }
 
-/// The table of jobs.
+/// The table of jobs, which the replicas on a database share.
 #[async_trait]
 pub trait JobStore: Send + Sync + 'static {
     /// Stores a new job, unless its broker has an unfinished one or its slot already has a job. Deletes finished jobs of the

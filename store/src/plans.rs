@@ -43,7 +43,7 @@ pub struct PlanSummary {
 /// One page of plans, newest first.
 pub type PlanPage = Page<PlanSummary>;
 
-/// The table of plans.
+/// The table of plans, which are never changed.
 #[async_trait]
 pub trait PlanStore: Send + Sync + 'static {
     /// Stores all plans or none. A plan whose id is already stored is not changed, so that a caller who does not know

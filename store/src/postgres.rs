@@ -64,7 +64,7 @@ pub(super) const LIMITS: Limits = Limits {
 /// Maximum idle time inside a transaction. An idle session holds its locks; its client hangs, or its host is gone.
 const IDLE_IN_TRANSACTION_MAX: Duration = Duration::from_secs(10);
 
-/// See the [module](self).
+/// A store on a PostgreSQL server; see the [module](self).
 pub struct PostgresStore {
     connections: Connections,
     /// The host and port.

@@ -101,7 +101,7 @@ impl fmt::Debug for ProfileClaim {
 /// A change of profiles with its arguments.
 #[derive(Clone, Debug)]
 pub enum ProfileCommand {
-    /// Creates a profile.
+    /// Creates an active profile, unless it conflicts with others.
     Create {
         /// The id, created by the caller.
         profile_id: String,
@@ -134,7 +134,7 @@ pub enum ProfileCommand {
         /// The settings and the catalog with which the change is checked.
         profile_context: ProfileContext,
     },
-    /// Activates a profile.
+    /// Activates a profile, which is checked like a new one.
     Activate {
         /// The id of the profile.
         profile_id: String,
@@ -145,14 +145,14 @@ pub enum ProfileCommand {
         /// The settings and the catalog with which the change is checked.
         profile_context: ProfileContext,
     },
-    /// Deactivates a profile.
+    /// Deactivates a profile, which plan requests then cannot use.
     Deactivate {
         /// The id of the profile.
         profile_id: String,
         /// The versions that it may have; `None` for any.
         if_version: Option<IfVersion>,
     },
-    /// Deactivates an expired profile.
+    /// Deactivates an expired profile. The service does this on a timer, without a caller.
     Expire {
         /// The id of the profile.
         profile_id: String,
@@ -190,7 +190,7 @@ pub struct Patch {
 /// The outcome of a change.
 #[derive(Clone, Debug, PartialEq)]
 pub enum CommandOutcome {
-    /// The change was made.
+    /// The change was made, for a request without an idempotency key.
     Done(Box<Done>),
     /// The change was made, and this response is stored for its idempotency key.
     Kept(Box<Done>, String),
@@ -218,7 +218,7 @@ pub enum CommandOutcome {
     NotPending(ConflictStatus),
 }
 
-/// A completed change.
+/// A completed change, with its effects on other profiles.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Done {
     /// The profile after the change, with its new version.

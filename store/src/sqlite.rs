@@ -52,7 +52,7 @@ const LOADER_IDLE: Duration = Duration::from_secs(60);
 /// Maximum time that [`SqliteStore::examine`] waits for another process.
 const EXAMINE_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// See the [module](self).
+/// A store in an SQLite file; see the [module](self).
 pub struct SqliteStore {
     path: PathBuf,
     writer: SqlitePool,

@@ -22,7 +22,7 @@ impl DeferredCache {
         DeferredCache::default()
     }
 
-    /// Sets the cache.
+    /// Sets the cache to which later calls are forwarded.
     pub fn set(&self, cache: Arc<dyn SharedCache>) {
         *self.cache.lock().unwrap_or_else(PoisonError::into_inner) = Some(cache);
     }

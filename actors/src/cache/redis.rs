@@ -67,7 +67,7 @@ pub struct RedisReport {
     pub memory_policy: Option<String>,
 }
 
-/// A connection.
+/// The connection that all calls share.
 struct Link {
     connection: MultiplexedConnection,
     is_broken: AtomicBool,

@@ -9,7 +9,7 @@ use std::sync::Arc;
 pub struct Secret(Arc<str>);
 
 impl Secret {
-    /// Wraps a value.
+    /// Wraps a value, of which `Debug` then shows nothing.
     pub fn new(value: &str) -> Self {
         Secret(value.into())
     }
@@ -29,9 +29,9 @@ impl fmt::Debug for Secret {
 /// The kind of a secret.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum SecretKey {
-    /// The URL of the database.
+    /// The URL of the database, with user and password.
     DatabaseUrl,
-    /// The URL of Redis.
+    /// The URL of the Redis server that holds L2.
     RedisUrl,
     /// The API key that callers must send.
     InternalApiKey,
@@ -50,7 +50,7 @@ impl SecretKey {
         }
     }
 
-    /// Describes the allowed values.
+    /// Describes the allowed values, for messages.
     pub const fn allowed(self) -> &'static str {
         match self {
             SecretKey::DatabaseUrl => "a URL that starts with postgres:// or postgresql://",

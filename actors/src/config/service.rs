@@ -91,7 +91,7 @@ impl std::fmt::Display for ServiceUrl {
     }
 }
 
-/// See the [module](self).
+/// A client of the config service, which fetches every setting and the requested secrets; see the [module](self).
 pub struct ConfigServiceSource {
     client: Client,
     url: ServiceUrl,

@@ -58,7 +58,7 @@ impl ScheduledSource {
 }
 
 impl Default for IngestSettings {
-    /// Accepts uploads only.
+    /// Returns settings that accept uploads only: no folder, no origins and no schedules.
     fn default() -> Self {
         IngestSettings {
             gates: GateSettings::default(),

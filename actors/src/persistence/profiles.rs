@@ -28,7 +28,7 @@ const PATIENCE: Duration = Duration::from_secs(1);
 /// A profile that was read.
 #[derive(Clone, Debug, PartialEq)]
 pub struct FoundProfile {
-    /// The profile.
+    /// The profile, active or not.
     pub profile: Arc<Profile>,
     /// Whether it is current. Otherwise the database is unavailable, and this is the last known version.
     pub is_current: bool,

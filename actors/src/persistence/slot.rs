@@ -19,7 +19,7 @@ struct Content {
 }
 
 impl StoreSlot {
-    /// Creates an empty slot.
+    /// Creates an empty slot, in which [`StoreSlot::set`] puts a store once its URL is known.
     pub fn new() -> Self {
         StoreSlot::default()
     }

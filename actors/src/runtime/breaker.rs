@@ -168,9 +168,9 @@ pub struct NotPermitted {
 /// A change of state, for the log and the metrics.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Transition {
-    /// The previous state.
+    /// The state before the change.
     pub from: BreakerState,
-    /// The new state.
+    /// The state after the change.
     pub to: BreakerState,
 }
 
@@ -203,7 +203,7 @@ pub struct BreakerReport {
     pub next_probe_in: Option<Duration>,
 }
 
-/// See the [module](self).
+/// A circuit breaker, which an actor owns and asks for permits; see the [module](self).
 #[derive(Debug)]
 pub struct CircuitBreaker {
     settings: BreakerSettings,
@@ -222,7 +222,7 @@ pub struct CircuitBreaker {
 }
 
 impl CircuitBreaker {
-    /// Creates a closed breaker.
+    /// Creates a closed breaker whose window begins at `now`.
     pub fn new(settings: BreakerSettings, now: Instant) -> Self {
         CircuitBreaker {
             settings,

@@ -10,7 +10,7 @@ pub struct Inspection {
     /// State of the breaker that it owns: `closed`, `open` or `half_open`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub breaker: Option<&'static str>,
-    /// Details of the breaker.
+    /// The counts and times of the breaker; `None` if the actor owns none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub circuit: Option<BreakerReport>,
     /// Whether its dependency has been reached at least once.

@@ -52,12 +52,12 @@ impl TraceContext {
         self
     }
 
-    /// Returns the trace id.
+    /// Returns the trace id, 32 hexadecimal digits.
     pub fn trace_id(&self) -> &str {
         self.text(TRACE_ID)
     }
 
-    /// Returns the id of the span of this service.
+    /// Returns the id of the span of this service, 16 hexadecimal digits.
     pub fn span_id(&self) -> &str {
         self.text(SPAN_ID)
     }
