@@ -47,11 +47,11 @@ pub struct Report {
     /// Their latency.
     pub latency: Latency,
     /// Their latency by kind of request.
-    pub kinds: BTreeMap<String, Measured>,
+    pub kinds: BTreeMap<String, KindFigures>,
     /// The number of requests by outcome.
     pub outcomes: BTreeMap<String, u64>,
     /// Responses with 503 and `Retry-After`.
-    pub refused: Measured,
+    pub refused: KindFigures,
     /// Faults by kind.
     pub faults: Vec<FaultCount>,
     /// Acknowledged plans.
@@ -87,7 +87,7 @@ pub struct Latency {
 
 /// The responses of a kind.
 #[derive(Debug, Serialize, Deserialize)]
-pub struct Measured {
+pub struct KindFigures {
     /// Their number.
     pub count: u64,
     /// Their latency. `None` without responses.

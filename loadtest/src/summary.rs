@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use hdrhistogram::Histogram;
-use registry_loadtest::report::{LedgerCounts, Measured, Report, Verification};
+use registry_loadtest::report::{KindFigures, LedgerCounts, Report, Verification};
 use strum::VariantArray;
 
 use crate::answer::RequestOutcome;
@@ -23,7 +23,7 @@ pub(crate) fn report(plan: &Plan, load: &mut Load, ledger: &Ledger, verification
     let is_open = !scenario.phases.is_empty();
     let kind = |&kind: &Kind| {
         let latency = tally.latency(kind)?;
-        Some((<&str>::from(kind).to_owned(), Measured { count: latency.count, latency: Some(latency) }))
+        Some((<&str>::from(kind).to_owned(), KindFigures { count: latency.count, latency: Some(latency) }))
     };
     let outcome = |&outcome: &RequestOutcome| (<&str>::from(outcome).to_owned(), tally.count(outcome));
     let faults = tally.faults.list();
@@ -48,7 +48,7 @@ pub(crate) fn report(plan: &Plan, load: &mut Load, ledger: &Ledger, verification
         latency: latency_of(&tally.all_latencies()),
         kinds: Kind::VARIANTS.iter().filter_map(kind).collect(),
         outcomes: RequestOutcome::VARIANTS.iter().map(outcome).collect(),
-        refused: Measured { count: tally.count(RequestOutcome::Refused), latency: tally.refusals() },
+        refused: KindFigures { count: tally.count(RequestOutcome::Refused), latency: tally.refusals() },
         // A run in which every request was rejected is not passed.
         passed: faults.is_empty() && tally.good() > 0,
         faults,
