@@ -30,7 +30,7 @@ const PAGE_SIZE: usize = 20;
 
 /// A request that is ready to be sent.
 #[derive(Debug)]
-pub(crate) struct Prepared<'a> {
+pub(crate) struct PreparedRequest<'a> {
     /// The kind under which it is counted.
     kind: Kind,
     /// Its bytes, if they were rendered before the run. Otherwise they are in the buffer of the caller.
@@ -88,14 +88,14 @@ impl<'a> Shard<'a> {
     }
 
     /// Prepares request `index` of caller `number`, in `out` unless its bytes are already rendered.
-    pub(crate) fn prepare(&mut self, index: u64, number: usize, life: &Life, out: &mut Vec<u8>) -> Prepared<'a> {
+    pub(crate) fn prepare(&mut self, index: u64, number: usize, life: &Life, out: &mut Vec<u8>) -> PreparedRequest<'a> {
         let plan = self.plan;
         let Plan { workload, service: Service { site, .. }, echoes, .. } = plan;
         if self.course.stage == Stage::Pool || self.course.is_together() {
             return self.plan_request(Kind::New, index, workload.ask_of(index), out);
         }
         let kind = workload.kind(index);
-        let own = |expectation| Prepared { kind, rendered: None, expectation };
+        let own = |expectation| PreparedRequest { kind, rendered: None, expectation };
         let bytes = workload.scenario.answer_bytes;
         match kind {
             Kind::New | Kind::Repeat | Kind::Reorder => self.plan_request(kind, index, workload.ask(index), out),
@@ -136,7 +136,7 @@ impl<'a> Shard<'a> {
             }
             Kind::Echo => {
                 let rendered = Some(&*echoes[workload.choice(index, echoes.len())]);
-                Prepared { kind, rendered, expectation: Expectation::Bytes }
+                PreparedRequest { kind, rendered, expectation: Expectation::Bytes }
             }
         }
     }
@@ -144,14 +144,14 @@ impl<'a> Shard<'a> {
     /// Checks the response to a request, which started or was due at `begun`, and counts it.
     pub(crate) fn record_answer(
         &mut self,
-        request: &Prepared<'_>,
+        request: &PreparedRequest<'_>,
         number: usize,
         life: &mut Life,
         answer: Result<Answer<'_>, Fault>,
         begun: Instant,
     ) {
         let ended = Instant::now();
-        let &Prepared { kind, expectation, .. } = request;
+        let &PreparedRequest { kind, expectation, .. } = request;
         let is_answered = answer.is_ok();
         let answer_bytes = answer.as_ref().map_or(0, |answer| answer.body.len());
         let CheckResult { mut outcome, acknowledgement, fault } = match answer {
@@ -183,7 +183,7 @@ impl<'a> Shard<'a> {
         }
     }
 
-    fn plan_request(&mut self, kind: Kind, index: u64, ask: Ask, out: &mut Vec<u8>) -> Prepared<'a> {
+    fn plan_request(&mut self, kind: Kind, index: u64, ask: Ask, out: &mut Vec<u8>) -> PreparedRequest<'a> {
         let expectation = Expectation::Plan(ask);
         let plan = self.plan;
         let rendered = plan.pool.get(ask.origin as usize).filter(|_| kind != Kind::Reorder).map(|bytes| &**bytes);
@@ -197,7 +197,7 @@ impl<'a> Shard<'a> {
             workload.write_body(ask, drawn, body);
             plan.service.site.create_plan(&workload.user_id(ask.user), body, out);
         }
-        Prepared { kind, rendered, expectation }
+        PreparedRequest { kind, rendered, expectation }
     }
 
     /// Returns the plan for request `index` to read: the next of the given ids, or else any acknowledged plan.
