@@ -118,7 +118,7 @@ struct YardstickPlan<'a> {
 }
 
 /// The parts of a response that are compared with the request.
-struct Parsed<'a> {
+struct ParsedResponse<'a> {
     acknowledgement: Acknowledgement,
     user_id: Text<'a>,
     instruments: Vec<Text<'a>>,
@@ -193,7 +193,7 @@ fn outcome(status: PlanStatus, cache_hit: bool) -> Option<RequestOutcome> {
 
 /// Parses a response of the registry. The bytes of the plan are only needed for later comparisons; without them, the
 /// response is parsed in one pass.
-fn parse_registry(body: &[u8], is_repeated: bool) -> Result<Parsed<'_>, Fault> {
+fn parse_registry(body: &[u8], is_repeated: bool) -> Result<ParsedResponse<'_>, Fault> {
     let (outer, status, cache_hit, plan, bytes) = if is_repeated {
         let PlanAnswer { plan_id, status, cache_hit, plan_data, .. } = parse::<PlanAnswer<'_, &RawValue>>(body)?;
         let bytes = plan_data.get().as_bytes();
@@ -224,23 +224,24 @@ fn parse_registry(body: &[u8], is_repeated: bool) -> Result<Parsed<'_>, Fault> {
         None
     };
     let outcome = outcome.unwrap_or(RequestOutcome::Failed);
-    Ok(Parsed { acknowledgement, user_id, instruments, removed, outcome, fault, bytes })
+    Ok(ParsedResponse { acknowledgement, user_id, instruments, removed, outcome, fault, bytes })
 }
 
-fn parse_yardstick(body: &[u8]) -> Result<Parsed<'_>, Fault> {
+fn parse_yardstick(body: &[u8]) -> Result<ParsedResponse<'_>, Fault> {
     let plan: YardstickPlan<'_> = parse(body)?;
     let plan_id = PlanId::parse(&plan.plan_id).ok_or_else(|| Fault::plan_id_form(&plan.plan_id))?;
     let fields = hash_of((&*plan.user_id, &*plan.plan_name, &*plan.subscription_type, &*plan.status, plan.cache_hit));
     let acknowledgement = Acknowledgement { plan_id, digest: Digest::of(&plan.instruments), fields: Some(fields) };
     let YardstickPlan { user_id, instruments, removed, .. } = plan;
     let outcome = RequestOutcome::Created;
-    Ok(Parsed { acknowledgement, user_id, instruments, removed, outcome, fault: None, bytes: body })
+    Ok(ParsedResponse { acknowledgement, user_id, instruments, removed, outcome, fault: None, bytes: body })
 }
 
 /// Returns the first contradiction between the plan and the request.
-fn contradiction(plan: &Parsed<'_>, expected: Expected<'_>, marks: &mut Marks) -> Option<Fault> {
+fn contradiction(plan: &ParsedResponse<'_>, expected: Expected<'_>, marks: &mut Marks) -> Option<Fault> {
     let Expected { user_id, keys, asked, limit } = expected;
-    let Parsed { acknowledgement: Acknowledgement { plan_id, .. }, user_id: got, instruments, removed, .. } = plan;
+    let ParsedResponse { acknowledgement: Acknowledgement { plan_id, .. }, user_id: got, instruments, removed, .. } =
+        plan;
     let fault = |kind: &'static str, text: String| Some(Fault::new(kind, format!("plan `{plan_id}`: {text}")));
     let (held, most) = (instruments.len(), asked.len());
     if **got != *user_id {
