@@ -12,7 +12,7 @@ use serde::Deserialize;
 use serde_json::error::Category;
 
 pub(crate) use self::other::{check_bytes, check_described, check_listed, check_profile, check_searched};
-pub(crate) use self::plan::{Expected, check_plan};
+pub(crate) use self::plan::{ExpectedPlan, check_plan};
 pub(crate) use self::stored::{check_stored, unread};
 use crate::fault::Fault;
 use crate::ledger::Acknowledgement;

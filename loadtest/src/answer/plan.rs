@@ -18,7 +18,7 @@ const PLAN_DATA: &[u8] = b"\"plan_data\":";
 
 /// The requirements of a plan.
 #[derive(Debug)]
-pub(crate) struct Expected<'a> {
+pub(crate) struct ExpectedPlan<'a> {
     pub(crate) user_id: &'a str,
     /// The keys to which the numbers in `asked` refer.
     pub(crate) keys: &'a Keys,
@@ -141,7 +141,7 @@ pub(crate) fn check_plan<'a>(
     seen: Option<&mut Option<Seen>>,
     rest: &mut Vec<u8>,
     marks: &mut Marks,
-    expected: impl FnOnce(&mut Marks) -> Expected<'a>,
+    expected: impl FnOnce(&mut Marks) -> ExpectedPlan<'a>,
 ) -> CheckResult {
     let body = match accepted(answer) {
         Ok(body) => body,
@@ -238,8 +238,8 @@ fn parse_yardstick(body: &[u8]) -> Result<ParsedResponse<'_>, Fault> {
 }
 
 /// Returns the first contradiction between the plan and the request.
-fn contradiction(plan: &ParsedResponse<'_>, expected: Expected<'_>, marks: &mut Marks) -> Option<Fault> {
-    let Expected { user_id, keys, asked, limit } = expected;
+fn contradiction(plan: &ParsedResponse<'_>, expected: ExpectedPlan<'_>, marks: &mut Marks) -> Option<Fault> {
+    let ExpectedPlan { user_id, keys, asked, limit } = expected;
     let ParsedResponse { acknowledgement: Acknowledgement { plan_id, .. }, user_id: got, instruments, removed, .. } =
         plan;
     let fault = |kind: &'static str, text: String| Some(Fault::new(kind, format!("plan `{plan_id}`: {text}")));

@@ -17,7 +17,7 @@ fn keys() -> Keys {
 fn check(dialect: Dialect, answer: &Reply, seen: Option<&mut Option<Seen>>) -> CheckResult {
     let (keys, answer) = (keys(), answer.answer());
     let mut asked = ["NSE:TCS", "NSE:INFY", "NSE:ITC"].map(|key| keys.number(key).expect("it is one of them"));
-    let expected = Expected { user_id: "load-1-7", keys: &keys, asked: &mut asked, limit: 2 };
+    let expected = ExpectedPlan { user_id: "load-1-7", keys: &keys, asked: &mut asked, limit: 2 };
     check_plan(dialect, &answer, seen, &mut Vec::new(), &mut Marks::default(), |_| expected)
 }
 
@@ -316,7 +316,7 @@ fn seen() -> Option<Seen> {
 fn a_repeat_with_equal_bytes_acknowledges_the_plan_again() {
     let (keys, reply) = (keys(), answer(200, &cached()));
     let not_read =
-        |_: &mut Marks| -> Expected<'_> { panic!("the plan is read in full though its bytes are known: {keys:?}") };
+        |_: &mut Marks| -> ExpectedPlan<'_> { panic!("the plan is read in full though its bytes are known: {keys:?}") };
 
     let checked = check_plan(
         Dialect::Registry,

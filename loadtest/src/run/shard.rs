@@ -7,7 +7,7 @@ use foldhash::HashMap;
 use super::Plan;
 use super::course::{Course, Stage};
 use crate::answer::{
-    self, CheckResult, Expected, RequestOutcome, Seen, check_bytes, check_described, check_listed, check_plan,
+    self, CheckResult, ExpectedPlan, RequestOutcome, Seen, check_bytes, check_described, check_listed, check_plan,
     check_profile, check_searched, check_stored,
 };
 use crate::args::Dialect;
@@ -248,7 +248,7 @@ impl<'a> Shard<'a> {
                 let limit = plan.limit;
                 check_plan(dialect, answer, seen, rest, marks, move |marks| {
                     workload.instruments(origin, marks, drawn);
-                    Expected { user_id, keys: &workload.keys, asked: drawn, limit }
+                    ExpectedPlan { user_id, keys: &workload.keys, asked: drawn, limit }
                 })
             }
             Expectation::Stored(plan_id, acknowledged) => {
