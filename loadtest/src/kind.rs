@@ -10,7 +10,7 @@ use strum::EnumCount;
 #[serde(rename_all = "snake_case")]
 #[derive(EnumCount, strum::IntoStaticStr, strum::VariantArray)]
 #[strum(serialize_all = "snake_case")]
-pub(crate) enum Kind {
+pub(crate) enum RequestKind {
     /// A plan that was not requested before.
     New,
     /// The bytes of an earlier request.
@@ -33,10 +33,10 @@ pub(crate) enum Kind {
 
 /// The weight of each kind of request. Invariant: at least one is not 0.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
-pub(crate) struct Mix(pub(crate) BTreeMap<Kind, u32>);
+pub(crate) struct Mix(pub(crate) BTreeMap<RequestKind, u32>);
 
 impl Mix {
-    pub(crate) fn weight(&self, kind: Kind) -> u32 {
+    pub(crate) fn weight(&self, kind: RequestKind) -> u32 {
         self.0.get(&kind).copied().unwrap_or_default()
     }
 
@@ -45,20 +45,20 @@ impl Mix {
     }
 
     /// Whether requests of any of these kinds are sent.
-    pub(crate) fn has(&self, kinds: &[Kind]) -> bool {
+    pub(crate) fn has(&self, kinds: &[RequestKind]) -> bool {
         kinds.iter().any(|&kind| self.weight(kind) > 0)
     }
 
     /// Whether requests of other kinds are sent.
-    pub(crate) fn has_others_than(&self, kinds: &[Kind]) -> bool {
+    pub(crate) fn has_others_than(&self, kinds: &[RequestKind]) -> bool {
         self.0.iter().any(|(kind, &weight)| weight > 0 && !kinds.contains(kind))
     }
 
     /// Replaces the kinds that the yardstick does not support by `read`.
     pub(crate) fn adapt_to_the_yardstick(&mut self) {
-        for kind in [Kind::Describe, Kind::List, Kind::Search] {
+        for kind in [RequestKind::Describe, RequestKind::List, RequestKind::Search] {
             if let Some(weight) = self.0.remove(&kind) {
-                *self.0.entry(Kind::Read).or_default() += weight;
+                *self.0.entry(RequestKind::Read).or_default() += weight;
             }
         }
     }

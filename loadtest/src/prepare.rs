@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::args::Dialect;
 use crate::keys::{KEYS_MAX, Keys, Marks};
-use crate::kind::Kind;
+use crate::kind::RequestKind;
 use crate::ledger::Ledger;
 use crate::run::{Plan, Stage, run};
 use crate::settings::{Service, Settings, enough};
@@ -35,12 +35,12 @@ const CONTRACT_LIMIT: usize = 5_000;
 /// Reads keys and limits from the registry, and creates the plans of the pool if the mix has no new ones. Also returns the
 /// results of their creation, for the report.
 pub(crate) fn prepare(settings: Settings) -> anyhow::Result<(Plan, Tally, Ledger)> {
-    use Kind::{Describe, Echo, Hello, List, New, Read, Reorder, Repeat};
+    use RequestKind::{Describe, Echo, Hello, List, New, Read, Reorder, Repeat};
     let Settings { service, mut workload, ids } = settings;
     let (scenario, is_registry) = (workload.scenario.clone(), service.dialect == Dialect::Registry);
     let mix = &scenario.mix;
     // Plans with given ids are read without instruments.
-    let without: &[Kind] = if ids.is_empty() { &[Hello] } else { &[Hello, Read, Describe, List] };
+    let without: &[RequestKind] = if ids.is_empty() { &[Hello] } else { &[Hello, Read, Describe, List] };
     let needs_keys = mix.has_others_than(without);
     let asks_for_plans = mix.has(&[New, Repeat, Reorder, Read, Describe, List]);
     let runtime =

@@ -4,7 +4,7 @@ use anyhow::{Context, ensure};
 use serde::Deserialize;
 
 use crate::args::{Arrivals, RunArgs};
-use crate::kind::{Kind, Mix};
+use crate::kind::{Mix, RequestKind};
 
 /// Each connection needs a socket, a task and a buffer in the load test.
 const CONNECTIONS_MAX: usize = 4_096;
@@ -160,7 +160,7 @@ impl Scenario {
         ensure!(self.rate.is_none() || !has_phases, "rate: cannot be combined with phases, which have their own rates");
         if self.together {
             ensure!(self.rate.is_none() && !has_phases, "together: cannot be combined with a rate or phases");
-            let is_new = !mix.has_others_than(&[Kind::New]);
+            let is_new = !mix.has_others_than(&[RequestKind::New]);
             ensure!(is_new, "together: the mix must contain only new plans, because each round creates one");
         }
         ensure!(self.warmup_seconds < self.seconds, "warmup_seconds: must be less than `seconds`");

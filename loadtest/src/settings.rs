@@ -8,7 +8,7 @@ use anyhow::{Context, ensure};
 
 use crate::args::{Dialect, KEY_VARIABLE, RunArgs, TargetArgs};
 use crate::keys::Keys;
-use crate::kind::Kind;
+use crate::kind::RequestKind;
 use crate::plan_id::PlanId;
 use crate::scenario::{Phase, Scenario};
 use crate::site::Site;
@@ -51,7 +51,7 @@ impl Settings {
             scenario.mix.adapt_to_the_yardstick();
         }
         // The raw endpoints need no key.
-        let needs_key = scenario.mix.has_others_than(&[Kind::Hello, Kind::Echo]);
+        let needs_key = scenario.mix.has_others_than(&[RequestKind::Hello, RequestKind::Echo]);
         let service = Service::check(&args.target, environment_key, needs_key)?;
         let mut keys = Keys::default();
         if let Some(path) = &args.keys {

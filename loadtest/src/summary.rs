@@ -7,7 +7,7 @@ use registry_loadtest::report::{KindFigures, LedgerCounts, Report, Verification}
 use strum::VariantArray;
 
 use crate::answer::RequestOutcome;
-use crate::kind::Kind;
+use crate::kind::RequestKind;
 use crate::ledger::Ledger;
 use crate::run::{Load, Plan};
 use crate::tally::latency_of;
@@ -21,7 +21,7 @@ pub(crate) fn report(plan: &Plan, load: &mut Load, ledger: &Ledger, verification
     let seconds = tally.elapsed.as_secs_f64();
     let per_second = |count: u64| round(if seconds > 0.0 { count as f64 / seconds } else { 0.0 });
     let is_open = !scenario.phases.is_empty();
-    let kind = |&kind: &Kind| {
+    let kind = |&kind: &RequestKind| {
         let latency = tally.latency(kind)?;
         Some((<&str>::from(kind).to_owned(), KindFigures { count: latency.count, latency: Some(latency) }))
     };
@@ -46,7 +46,7 @@ pub(crate) fn report(plan: &Plan, load: &mut Load, ledger: &Ledger, verification
         goodput_per_second: per_second(tally.good()),
         answer_bytes_mean: round(tally.answer_bytes_mean()),
         latency: latency_of(&tally.all_latencies()),
-        kinds: Kind::VARIANTS.iter().filter_map(kind).collect(),
+        kinds: RequestKind::VARIANTS.iter().filter_map(kind).collect(),
         outcomes: RequestOutcome::VARIANTS.iter().map(outcome).collect(),
         refused: KindFigures { count: tally.count(RequestOutcome::Refused), latency: tally.refusals() },
         // A run in which every request was rejected is not passed.

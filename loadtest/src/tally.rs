@@ -10,7 +10,7 @@ use strum::{EnumCount, VariantArray};
 
 use crate::answer::RequestOutcome;
 use crate::fault::Faults;
-use crate::kind::Kind;
+use crate::kind::RequestKind;
 
 /// Three significant digits keep the error of every percentile below 0.1 %.
 const SIGNIFICANT_DIGITS: u8 = 3;
@@ -20,7 +20,7 @@ const MICROS_MAX: u64 = 600_000_000;
 
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Measurement {
-    pub(crate) kind: Kind,
+    pub(crate) kind: RequestKind,
     pub(crate) outcome: RequestOutcome,
     /// Whether a complete response arrived, valid or not.
     pub(crate) is_answered: bool,
@@ -60,7 +60,7 @@ struct Slot {
 impl Tally {
     pub(crate) fn new() -> Self {
         Tally {
-            latencies: vec![empty_histogram(); Kind::COUNT],
+            latencies: vec![empty_histogram(); RequestKind::COUNT],
             refusals: empty_histogram(),
             outcomes: [0; RequestOutcome::COUNT],
             answered: 0,
@@ -130,7 +130,7 @@ impl Tally {
     }
 
     /// Returns the latencies of good responses of one kind, or `None` without such responses.
-    pub(crate) fn latency(&self, kind: Kind) -> Option<Latency> {
+    pub(crate) fn latency(&self, kind: RequestKind) -> Option<Latency> {
         Some(latency_of(&self.latencies[kind as usize])).filter(|latency| latency.count > 0)
     }
 

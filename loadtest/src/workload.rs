@@ -7,7 +7,7 @@
 use fastrand::Rng;
 
 use crate::keys::{Keys, Marks};
-use crate::kind::Kind;
+use crate::kind::RequestKind;
 use crate::scenario::Scenario;
 
 /// Separates the draws of bodies from those of repeats, so that another mix does not change the bodies.
@@ -38,9 +38,9 @@ pub(crate) struct Ask {
 
 impl Workload {
     /// Returns the kind of request `index`. If the mix has new requests, the first one is new, so that it can be repeated.
-    pub(crate) fn kind(&self, index: u64) -> Kind {
+    pub(crate) fn kind(&self, index: u64) -> RequestKind {
         if index == 0 && self.has_new() {
-            return Kind::New;
+            return RequestKind::New;
         }
         let mut left = Rng::with_seed(mix(self.seed, index)).u32(..self.scenario.mix.total());
         for (&kind, &weight) in &self.scenario.mix.0 {
@@ -53,7 +53,7 @@ impl Workload {
     }
 
     pub(crate) fn has_new(&self) -> bool {
-        self.scenario.mix.has(&[Kind::New])
+        self.scenario.mix.has(&[RequestKind::New])
     }
 
     /// Returns the plan request `index`, which must be of a kind that requests a plan.
@@ -95,7 +95,7 @@ impl Workload {
         if !self.has_new() {
             return Rng::with_seed(mix(self.seed ^ ORDER_STREAM, index)).u64(..self.scenario.pool);
         }
-        while self.kind(index) != Kind::New {
+        while self.kind(index) != RequestKind::New {
             // The first request is new, so this ends.
             index = Rng::with_seed(mix(self.seed ^ ORDER_STREAM, index)).u64(..index);
         }

@@ -13,7 +13,7 @@ use crate::answer::{
 use crate::args::Dialect;
 use crate::fault::Fault;
 use crate::keys::Marks;
-use crate::kind::Kind;
+use crate::kind::RequestKind;
 use crate::ledger::{Acknowledgement, Ledger};
 use crate::plan_id::PlanId;
 use crate::profile::{self, Life, Step};
@@ -32,7 +32,7 @@ const PAGE_SIZE: usize = 20;
 #[derive(Debug)]
 pub(crate) struct PreparedRequest<'a> {
     /// The kind under which it is counted.
-    kind: Kind,
+    kind: RequestKind,
     /// Its bytes, if they were rendered before the run. Otherwise they are in the buffer of the caller.
     pub(crate) rendered: Option<&'a [u8]>,
     expectation: Expectation,
@@ -92,15 +92,17 @@ impl<'a> Shard<'a> {
         let plan = self.plan;
         let Plan { workload, service: Service { site, .. }, echoes, .. } = plan;
         if self.course.stage == Stage::Pool || self.course.is_together() {
-            return self.plan_request(Kind::New, index, workload.ask_of(index), out);
+            return self.plan_request(RequestKind::New, index, workload.ask_of(index), out);
         }
         let kind = workload.kind(index);
         let own = |expectation| PreparedRequest { kind, rendered: None, expectation };
         let bytes = workload.scenario.answer_bytes;
         match kind {
-            Kind::New | Kind::Repeat | Kind::Reorder => self.plan_request(kind, index, workload.ask(index), out),
-            Kind::Read | Kind::Describe => match self.known_plan(index) {
-                Some((plan_id, acknowledged)) if kind == Kind::Read => {
+            RequestKind::New | RequestKind::Repeat | RequestKind::Reorder => {
+                self.plan_request(kind, index, workload.ask(index), out)
+            }
+            RequestKind::Read | RequestKind::Describe => match self.known_plan(index) {
+                Some((plan_id, acknowledged)) if kind == RequestKind::Read => {
                     site.read_plan(plan_id, out);
                     own(Expectation::Stored(plan_id, acknowledged))
                 }
@@ -110,31 +112,31 @@ impl<'a> Shard<'a> {
                     own(Expectation::Described(plan_id))
                 }
                 // There is no plan to read yet, so one is created.
-                None if workload.has_new() => self.plan_request(Kind::New, index, workload.ask_of(index), out),
-                None => self.plan_request(Kind::Repeat, index, workload.ask(index), out),
+                None if workload.has_new() => self.plan_request(RequestKind::New, index, workload.ask_of(index), out),
+                None => self.plan_request(RequestKind::Repeat, index, workload.ask(index), out),
             },
-            Kind::List => {
+            RequestKind::List => {
                 let user = workload.choice(index, workload.scenario.users as usize) as u32;
                 let user_id = workload.user_id(user);
                 site.bare("GET", format_args!("{PLANS}/plans?user_id={user_id}&limit={LIST_LIMIT}"), out);
                 own(Expectation::Listed(user))
             }
-            Kind::Search => {
+            RequestKind::Search => {
                 let key = workload.keys.escaped(workload.choice(index, workload.keys.len()) as u32);
                 let query = beginning_of_symbol(std::str::from_utf8(key).unwrap_or_default());
                 let path = format_args!("{INSTRUMENTS}/search?page=1&page_size={PAGE_SIZE}");
                 site.send("POST", path, format!(r#"{{"query":"{query}"}}"#).as_bytes(), out);
                 own(Expectation::Searched)
             }
-            Kind::Profile => {
+            RequestKind::Profile => {
                 self.profile_request(number, life, out);
                 own(Expectation::Profile(life.step()))
             }
-            Kind::Hello => {
+            RequestKind::Hello => {
                 site.bare("GET", format_args!("/hello?n={bytes}"), out);
                 own(Expectation::Bytes)
             }
-            Kind::Echo => {
+            RequestKind::Echo => {
                 let rendered = Some(&*echoes[workload.choice(index, echoes.len())]);
                 PreparedRequest { kind, rendered, expectation: Expectation::Bytes }
             }
@@ -163,7 +165,7 @@ impl<'a> Shard<'a> {
         }
         // The yardstick does not report the difference, and its cache exists for repeats.
         let is_yardstick = self.plan.service.dialect == Dialect::Yardstick;
-        if is_yardstick && outcome == RequestOutcome::Created && kind != Kind::New {
+        if is_yardstick && outcome == RequestOutcome::Created && kind != RequestKind::New {
             outcome = RequestOutcome::Cached;
         }
         if let (Expectation::Plan(Ask { origin, .. }), Some(acknowledgement)) = (expectation, acknowledgement) {
@@ -183,14 +185,15 @@ impl<'a> Shard<'a> {
         }
     }
 
-    fn plan_request(&mut self, kind: Kind, index: u64, ask: Ask, out: &mut Vec<u8>) -> PreparedRequest<'a> {
+    fn plan_request(&mut self, kind: RequestKind, index: u64, ask: Ask, out: &mut Vec<u8>) -> PreparedRequest<'a> {
         let expectation = Expectation::Plan(ask);
         let plan = self.plan;
-        let rendered = plan.pool.get(ask.origin as usize).filter(|_| kind != Kind::Reorder).map(|bytes| &**bytes);
+        let rendered =
+            plan.pool.get(ask.origin as usize).filter(|_| kind != RequestKind::Reorder).map(|bytes| &**bytes);
         if rendered.is_none() {
             let (Self { marks, drawn, body, .. }, workload) = (self, &plan.workload);
             workload.instruments(ask.origin, marks, drawn);
-            if kind == Kind::Reorder {
+            if kind == RequestKind::Reorder {
                 workload.reorder(index, drawn);
             }
             body.clear();

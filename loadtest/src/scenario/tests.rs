@@ -26,12 +26,28 @@ fn the_mixes_are_as_documented() {
         let mix = Scenario::load(name).expect(name).mix;
 
         assert_eq!(mix.total(), 100);
-        let expected = [(Kind::New, 20), (Kind::Repeat, 70), (Kind::Read, 4), (Kind::Describe, 3), (Kind::List, 3)];
+        let expected = [
+            (RequestKind::New, 20),
+            (RequestKind::Repeat, 70),
+            (RequestKind::Read, 4),
+            (RequestKind::Describe, 3),
+            (RequestKind::List, 3),
+        ];
         assert_eq!(mix.0, expected.into());
     }
-    let kinds = [("cold", Kind::New), ("warm", Kind::Repeat), ("reorder", Kind::Reorder), ("read", Kind::Read)];
-    let more = [("search", Kind::Search), ("profiles", Kind::Profile), ("hello", Kind::Hello), ("echo", Kind::Echo)];
-    for (name, kind) in kinds.into_iter().chain(more).chain([("hot-key", Kind::New)]) {
+    let kinds = [
+        ("cold", RequestKind::New),
+        ("warm", RequestKind::Repeat),
+        ("reorder", RequestKind::Reorder),
+        ("read", RequestKind::Read),
+    ];
+    let more = [
+        ("search", RequestKind::Search),
+        ("profiles", RequestKind::Profile),
+        ("hello", RequestKind::Hello),
+        ("echo", RequestKind::Echo),
+    ];
+    for (name, kind) in kinds.into_iter().chain(more).chain([("hot-key", RequestKind::New)]) {
         let mix = Scenario::load(name).expect(name).mix;
 
         assert_eq!(mix.total(), mix.weight(kind), "{name}");
@@ -113,5 +129,5 @@ fn kinds_that_the_yardstick_lacks_become_reads() {
 
     mix.adapt_to_the_yardstick();
 
-    assert_eq!(mix.0, [(Kind::New, 20), (Kind::Repeat, 70), (Kind::Read, 10)].into());
+    assert_eq!(mix.0, [(RequestKind::New, 20), (RequestKind::Repeat, 70), (RequestKind::Read, 10)].into());
 }

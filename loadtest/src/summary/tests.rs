@@ -18,7 +18,14 @@ fn sample() -> Report {
     for ms in 1..=1_000 {
         let (begun, ended) = (std::time::Duration::from_millis(ms), std::time::Duration::from_millis(2 * ms));
         let outcome = if ms % 10 == 0 { RequestOutcome::Refused } else { RequestOutcome::Created };
-        tally.record(&Measurement { kind: Kind::New, outcome, is_answered: true, answer_bytes: 10, begun, ended });
+        tally.record(&Measurement {
+            kind: RequestKind::New,
+            outcome,
+            is_answered: true,
+            answer_bytes: 10,
+            begun,
+            ended,
+        });
     }
     tally.faults.add(&Fault::transport("reset"));
     let mut load = Load { tally, ledger: Ledger::default(), unsent: 3 };

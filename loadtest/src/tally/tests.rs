@@ -4,7 +4,7 @@ fn assert_close(got: f64, expected: f64) {
     assert!((got - expected).abs() <= expected * 0.001, "{got} is not within 0.1 % of {expected}");
 }
 
-fn measured(kind: Kind, outcome: RequestOutcome, begun_ms: u64, latency: Duration) -> Measurement {
+fn measured(kind: RequestKind, outcome: RequestOutcome, begun_ms: u64, latency: Duration) -> Measurement {
     let begun = Duration::from_millis(begun_ms);
     Measurement { kind, outcome, is_answered: true, answer_bytes: 100, begun, ended: begun + latency }
 }
@@ -13,10 +13,10 @@ fn measured(kind: Kind, outcome: RequestOutcome, begun_ms: u64, latency: Duratio
 fn percentiles_are_the_values_that_this_share_does_not_exceed() {
     let mut tally = Tally::new();
     for ms in 1..=1_000 {
-        tally.record(&measured(Kind::New, RequestOutcome::Created, 0, Duration::from_millis(ms)));
+        tally.record(&measured(RequestKind::New, RequestOutcome::Created, 0, Duration::from_millis(ms)));
     }
 
-    let latency = tally.latency(Kind::New).expect("a thousand requests");
+    let latency = tally.latency(RequestKind::New).expect("a thousand requests");
 
     assert_eq!(latency.count, 1_000);
     assert_close(latency.mean_ms, 500.5);
@@ -33,15 +33,15 @@ fn percentiles_are_the_values_that_this_share_does_not_exceed() {
 fn kinds_and_rejections_are_measured_separately() {
     let mut tally = Tally::new();
 
-    tally.record(&measured(Kind::New, RequestOutcome::Created, 0, Duration::from_millis(40)));
-    tally.record(&measured(Kind::Repeat, RequestOutcome::Cached, 0, Duration::from_micros(250)));
-    tally.record(&measured(Kind::Repeat, RequestOutcome::Refused, 0, Duration::from_micros(90)));
-    tally.record(&measured(Kind::New, RequestOutcome::Failed, 0, Duration::from_secs(9)));
+    tally.record(&measured(RequestKind::New, RequestOutcome::Created, 0, Duration::from_millis(40)));
+    tally.record(&measured(RequestKind::Repeat, RequestOutcome::Cached, 0, Duration::from_micros(250)));
+    tally.record(&measured(RequestKind::Repeat, RequestOutcome::Refused, 0, Duration::from_micros(90)));
+    tally.record(&measured(RequestKind::New, RequestOutcome::Failed, 0, Duration::from_secs(9)));
 
-    assert_close(tally.latency(Kind::New).expect("one").max_ms, 40.0);
-    assert_close(tally.latency(Kind::Repeat).expect("one").p50_ms, 0.25);
+    assert_close(tally.latency(RequestKind::New).expect("one").max_ms, 40.0);
+    assert_close(tally.latency(RequestKind::Repeat).expect("one").p50_ms, 0.25);
     assert_close(tally.refusals().expect("one").max_ms, 0.09);
-    assert_eq!(tally.latency(Kind::Read), None);
+    assert_eq!(tally.latency(RequestKind::Read), None);
     assert_eq!((tally.total(), tally.good(), tally.count(RequestOutcome::Failed)), (4, 2, 1));
     assert_close(tally.answer_bytes_mean(), 100.0);
 }
@@ -50,10 +50,10 @@ fn kinds_and_rejections_are_measured_separately() {
 fn extreme_latencies_are_recorded() {
     let mut tally = Tally::new();
 
-    tally.record(&measured(Kind::New, RequestOutcome::Created, 0, Duration::ZERO));
-    tally.record(&measured(Kind::New, RequestOutcome::Created, 0, Duration::from_secs(240)));
+    tally.record(&measured(RequestKind::New, RequestOutcome::Created, 0, Duration::ZERO));
+    tally.record(&measured(RequestKind::New, RequestOutcome::Created, 0, Duration::from_secs(240)));
 
-    let latency = tally.latency(Kind::New).expect("two");
+    let latency = tally.latency(RequestKind::New).expect("two");
     assert_eq!(latency.count, 2);
     assert_close(latency.max_ms, 240_000.0);
 }
@@ -61,11 +61,11 @@ fn extreme_latencies_are_recorded() {
 #[test]
 fn a_second_counts_its_requests_and_responses() {
     let (mut one, mut two) = (Tally::new(), Tally::new());
-    one.record(&measured(Kind::New, RequestOutcome::Created, 100, Duration::from_millis(10)));
-    one.record(&measured(Kind::New, RequestOutcome::Created, 900, Duration::from_millis(1_500)));
-    one.record(&measured(Kind::New, RequestOutcome::Refused, 2_100, Duration::from_millis(1)));
-    two.record(&measured(Kind::New, RequestOutcome::Created, 2_200, Duration::from_millis(30)));
-    two.record(&measured(Kind::New, RequestOutcome::Created, 300, Duration::from_millis(20)));
+    one.record(&measured(RequestKind::New, RequestOutcome::Created, 100, Duration::from_millis(10)));
+    one.record(&measured(RequestKind::New, RequestOutcome::Created, 900, Duration::from_millis(1_500)));
+    one.record(&measured(RequestKind::New, RequestOutcome::Refused, 2_100, Duration::from_millis(1)));
+    two.record(&measured(RequestKind::New, RequestOutcome::Created, 2_200, Duration::from_millis(30)));
+    two.record(&measured(RequestKind::New, RequestOutcome::Created, 300, Duration::from_millis(20)));
 
     one.merge(two);
 

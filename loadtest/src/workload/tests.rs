@@ -3,7 +3,7 @@ use std::collections::HashSet;
 use super::*;
 use crate::kind::Mix;
 
-fn workload(mix: &[(Kind, u32)]) -> Workload {
+fn workload(mix: &[(RequestKind, u32)]) -> Workload {
     let mix = Mix(mix.iter().copied().collect());
     let scenario = Scenario { sizes: vec![20], users: 10, mix, pool: 50, ..Scenario::default() };
     Workload { keys: Keys::of_the_yardstick(), scenario, broker: None, seed: 1 }
@@ -18,7 +18,7 @@ fn body(workload: &Workload, origin: u64) -> String {
 
 #[test]
 fn a_body_is_json_with_distinct_instruments() {
-    let workload = workload(&[(Kind::New, 1)]);
+    let workload = workload(&[(RequestKind::New, 1)]);
 
     let body: serde_json::Value = serde_json::from_str(&body(&workload, 7)).expect("it is JSON");
 
@@ -31,10 +31,11 @@ fn a_body_is_json_with_distinct_instruments() {
 
 #[test]
 fn a_body_names_the_broker() {
-    let at_broker = Workload { broker: Some("kite".to_owned()), ..workload(&[(Kind::New, 1)]) };
+    let at_broker = Workload { broker: Some("kite".to_owned()), ..workload(&[(RequestKind::New, 1)]) };
 
     let with_broker: serde_json::Value = serde_json::from_str(&body(&at_broker, 7)).expect("it is JSON");
-    let without: serde_json::Value = serde_json::from_str(&body(&workload(&[(Kind::New, 1)]), 7)).expect("it is JSON");
+    let without: serde_json::Value =
+        serde_json::from_str(&body(&workload(&[(RequestKind::New, 1)]), 7)).expect("it is JSON");
 
     assert_eq!(with_broker["broker"], "kite");
     assert_eq!(with_broker["instruments"], without["instruments"]);
@@ -43,10 +44,10 @@ fn a_body_names_the_broker() {
 
 #[test]
 fn the_seed_determines_the_requests() {
-    let one = workload(&[(Kind::New, 1), (Kind::Repeat, 1)]);
-    let two = Workload { seed: 2, ..workload(&[(Kind::New, 1), (Kind::Repeat, 1)]) };
+    let one = workload(&[(RequestKind::New, 1), (RequestKind::Repeat, 1)]);
+    let two = Workload { seed: 2, ..workload(&[(RequestKind::New, 1), (RequestKind::Repeat, 1)]) };
 
-    let again = workload(&[(Kind::New, 1), (Kind::Repeat, 1)]);
+    let again = workload(&[(RequestKind::New, 1), (RequestKind::Repeat, 1)]);
     assert!((0..200).all(|index| one.kind(index) == again.kind(index) && one.ask(index) == again.ask(index)));
     assert_eq!(body(&one, 41), body(&again, 41));
     assert_ne!(body(&one, 41), body(&two, 41));
@@ -55,33 +56,38 @@ fn the_seed_determines_the_requests() {
 
 #[test]
 fn kinds_have_the_shares_of_their_weights_in_the_mix() {
-    let workload =
-        workload(&[(Kind::New, 20), (Kind::Repeat, 70), (Kind::Read, 4), (Kind::Describe, 3), (Kind::List, 3)]);
+    let workload = workload(&[
+        (RequestKind::New, 20),
+        (RequestKind::Repeat, 70),
+        (RequestKind::Read, 4),
+        (RequestKind::Describe, 3),
+        (RequestKind::List, 3),
+    ]);
 
     let count = |kind| (0..20_000).filter(|&index| workload.kind(index) == kind).count();
 
-    assert!((3_800..4_200).contains(&count(Kind::New)));
-    assert!((13_700..14_300).contains(&count(Kind::Repeat)));
-    assert!((700..900).contains(&count(Kind::Read)));
-    assert_eq!(count(Kind::Search), 0);
-    assert_eq!(workload.kind(0), Kind::New, "there must be something to repeat");
+    assert!((3_800..4_200).contains(&count(RequestKind::New)));
+    assert!((13_700..14_300).contains(&count(RequestKind::Repeat)));
+    assert!((700..900).contains(&count(RequestKind::Read)));
+    assert_eq!(count(RequestKind::Search), 0);
+    assert_eq!(workload.kind(0), RequestKind::New, "there must be something to repeat");
 }
 
 #[test]
 fn a_repeat_repeats_an_earlier_new_request() {
-    let workload = workload(&[(Kind::New, 1), (Kind::Repeat, 3), (Kind::Read, 1)]);
+    let workload = workload(&[(RequestKind::New, 1), (RequestKind::Repeat, 3), (RequestKind::Read, 1)]);
     for index in 0..1_000 {
         let origin = workload.ask(index).origin;
 
-        assert_eq!(workload.kind(origin), Kind::New);
-        assert_eq!(origin == index, workload.kind(index) == Kind::New);
+        assert_eq!(workload.kind(origin), RequestKind::New);
+        assert_eq!(origin == index, workload.kind(index) == RequestKind::New);
         assert!(origin <= index);
     }
 }
 
 #[test]
 fn without_new_requests_the_pool_is_repeated() {
-    let workload = workload(&[(Kind::Repeat, 1)]);
+    let workload = workload(&[(RequestKind::Repeat, 1)]);
 
     let origins: HashSet<u64> = (0..1_000).map(|index| workload.ask(index).origin).collect();
 
@@ -91,7 +97,7 @@ fn without_new_requests_the_pool_is_repeated() {
 
 #[test]
 fn another_order_has_the_same_instruments() {
-    let workload = workload(&[(Kind::Reorder, 1)]);
+    let workload = workload(&[(RequestKind::Reorder, 1)]);
     let (mut drawn, mut marks) = (Vec::new(), Marks::default());
     workload.instruments(3, &mut marks, &mut drawn);
     let mut reordered = drawn.clone();
@@ -106,7 +112,7 @@ fn another_order_has_the_same_instruments() {
 
 #[test]
 fn sizes_are_drawn_evenly() {
-    let mut workload = workload(&[(Kind::New, 1)]);
+    let mut workload = workload(&[(RequestKind::New, 1)]);
     workload.scenario.sizes = vec![10, 100];
     let (mut drawn, mut marks) = (Vec::new(), Marks::default());
 
