@@ -30,20 +30,20 @@ pub(super) struct List {
     /// The fields with the rows and with their different ids, or `None` for CSV.
     fields: Option<[&'static str; 2]>,
     check: Check,
-    expected: Expected,
+    expected: ExpectedRows,
 }
 
 type Check = fn(&Seed, &Row<'_>) -> anyhow::Result<()>;
 
 #[derive(Clone, Copy)]
-enum Expected {
+enum ExpectedRows {
     InPage(usize),
     /// In all pages. Each of them may be shorter than its limit.
     InAll(usize),
 }
 
 pub(super) fn all(seed: &Seed) -> Vec<List> {
-    use Expected::{InAll, InPage};
+    use ExpectedRows::{InAll, InPage};
     let history = &seed.history;
     let list = |name, path: String, rows, id, expected, check: Check| List {
         name,
@@ -103,7 +103,7 @@ impl List {
     /// Reads all pages of the list, or its only page.
     async fn read(&self, caller: &Caller, seed: &Seed) -> anyhow::Result<()> {
         let (mut ids, mut cursor) = (HashSet::new(), None::<String>);
-        let (Expected::InPage(expected) | Expected::InAll(expected)) = self.expected;
+        let (ExpectedRows::InPage(expected) | ExpectedRows::InAll(expected)) = self.expected;
         loop {
             let path = match &cursor {
                 Some(cursor) => format!("{}&cursor={cursor}", self.path),
@@ -114,7 +114,7 @@ impl List {
                 anyhow::ensure!(!ids.contains(&id), "row {id} was returned twice");
                 ids.insert(id);
             }
-            if next.is_none() || matches!(self.expected, Expected::InPage(_)) {
+            if next.is_none() || matches!(self.expected, ExpectedRows::InPage(_)) {
                 break;
             }
             anyhow::ensure!(next != cursor && ids.len() <= expected, "the pages do not end after {} rows", ids.len());
