@@ -19,7 +19,7 @@ use crate::service::BASE;
 /// The number of callers of each list. Another one reads slowly.
 const CALLERS: usize = 10;
 
-type Row<'a> = HashMap<&'a str, &'a RawValue>;
+type JsonRow<'a> = HashMap<&'a str, &'a RawValue>;
 
 /// A list and what it must contain.
 pub(super) struct List {
@@ -33,7 +33,7 @@ pub(super) struct List {
     expected: ExpectedRows,
 }
 
-type Check = fn(&Seed, &Row<'_>) -> anyhow::Result<()>;
+type Check = fn(&Seed, &JsonRow<'_>) -> anyhow::Result<()>;
 
 #[derive(Clone, Copy)]
 enum ExpectedRows {
@@ -133,8 +133,8 @@ impl List {
         };
         let method = if self.content.is_some() { Method::POST } else { Method::GET };
         let answer = caller.send(method, path, self.content.as_ref()).await?;
-        let document: Row<'_> = answer.parse()?;
-        let found: Vec<Row<'_>> = read_field(&document, rows)?;
+        let document: JsonRow<'_> = answer.parse()?;
+        let found: Vec<JsonRow<'_>> = read_field(&document, rows)?;
         let mut ids = Vec::with_capacity(found.len());
         for row in &found {
             let id = row.get(id).with_context(|| format!("a row has no `{id}`"))?.get();
@@ -146,25 +146,25 @@ impl List {
     }
 }
 
-fn read_field<'a, T: Deserialize<'a>>(row: &Row<'a>, field: &str) -> anyhow::Result<T> {
+fn read_field<'a, T: Deserialize<'a>>(row: &JsonRow<'a>, field: &str) -> anyhow::Result<T> {
     let value = row.get(field).with_context(|| format!("`{field}` is missing"))?;
     serde_json::from_str(value.get()).with_context(|| format!("failed to parse `{field}`"))
 }
 
-fn is_any(_: &Seed, _: &Row<'_>) -> anyhow::Result<()> {
+fn is_any(_: &Seed, _: &JsonRow<'_>) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn is_profile_entry(_: &Seed, row: &Row<'_>) -> anyhow::Result<()> {
+fn is_profile_entry(_: &Seed, row: &JsonRow<'_>) -> anyhow::Result<()> {
     has(read_field::<usize>(row, "instrument_count")?, seed::INSTRUMENTS)
 }
 
-fn needs_attention(_: &Seed, row: &Row<'_>) -> anyhow::Result<()> {
+fn needs_attention(_: &Seed, row: &JsonRow<'_>) -> anyhow::Result<()> {
     has(read_field::<usize>(row, "wrong_count")?, seed::INACTIVE)
 }
 
 /// The instruments of the profile are those of the first one, rotated by the number in its name.
-fn is_exported(seed: &Seed, row: &Row<'_>) -> anyhow::Result<()> {
+fn is_exported(seed: &Seed, row: &JsonRow<'_>) -> anyhow::Result<()> {
     let name: String = read_field(row, "profile_name")?;
     let instruments: Vec<&str> = read_field(row, "instruments")?;
     has(instruments.len(), seed::INSTRUMENTS)?;
@@ -174,18 +174,18 @@ fn is_exported(seed: &Seed, row: &Row<'_>) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn is_audit_entry(_: &Seed, row: &Row<'_>) -> anyhow::Result<()> {
+fn is_audit_entry(_: &Seed, row: &JsonRow<'_>) -> anyhow::Result<()> {
     if read_field::<String>(row, "action")? == "update" {
         has_instruments(&read_field(row, "old_data")?)?;
     }
     has_instruments(&read_field(row, "new_data")?)
 }
 
-fn is_version(_: &Seed, row: &Row<'_>) -> anyhow::Result<()> {
+fn is_version(_: &Seed, row: &JsonRow<'_>) -> anyhow::Result<()> {
     has_instruments(&read_field(row, "profile")?)
 }
 
-fn has_instruments(profile: &Row<'_>) -> anyhow::Result<()> {
+fn has_instruments(profile: &JsonRow<'_>) -> anyhow::Result<()> {
     has(read_field::<Vec<&str>>(profile, "instruments")?.len(), seed::INSTRUMENTS - seed::INACTIVE)
 }
 
