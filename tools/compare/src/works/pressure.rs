@@ -26,7 +26,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
-use self::abandoned::Imported;
+use self::abandoned::ImportResult;
 use self::caller::{Caller, Content};
 use self::course::{Course, Outcome, WORK};
 use self::seed::Seed;
@@ -118,7 +118,7 @@ async fn read_and_abandon(
     caller: &Caller,
     seed: &Seed,
     keys: &[String],
-) -> anyhow::Result<Vec<Imported>> {
+) -> anyhow::Result<Vec<ImportResult>> {
     let lists = lists::all(seed);
     for list in &lists {
         course.check(list.name, lists::read(caller, std::slice::from_ref(list), seed)).await?;

@@ -40,7 +40,7 @@ const COUNTED_WITHIN: Duration = Duration::from_secs(60);
 const ANSWERED_WITHIN: Duration = Duration::from_secs(30);
 
 #[derive(Deserialize)]
-pub(super) struct Imported {
+pub(super) struct ImportResult {
     status: String,
     profile_id: String,
     instrument_count: usize,
@@ -48,7 +48,7 @@ pub(super) struct Imported {
 
 #[derive(Deserialize)]
 struct ImportAnswer {
-    results: Vec<Imported>,
+    results: Vec<ImportResult>,
 }
 
 /// Runs the steps, and returns the profiles of imports that succeeded.
@@ -57,7 +57,7 @@ pub(super) async fn run(
     service: &Service,
     caller: &Caller,
     keys: &[String],
-) -> anyhow::Result<Vec<Imported>> {
+) -> anyhow::Result<Vec<ImportResult>> {
     // Each request has another connection.
     let probe = || async { Caller::new(service)?.get("health").await.map(drop) };
     let open = async {
@@ -77,7 +77,7 @@ async fn abandon(
     service: &Service,
     caller: &Caller,
     keys: &[String],
-) -> anyhow::Result<Vec<Imported>> {
+) -> anyhow::Result<Vec<ImportResult>> {
     let imports = async { Ok(imports(service, caller, keys).await) };
     let imported = counted(course, caller, "/import", "200 abandoned imports", imports).await?;
     let bodies: Vec<_> = (0..DIFFERENT_LOOKUPS).map(|number| bodies::lookup(number, keys)).collect();
@@ -101,9 +101,9 @@ async fn abandon(
     Ok(imported)
 }
 
-pub(super) async fn read_back(caller: &Caller, imported: &[Imported]) -> Outcome {
+pub(super) async fn read_back(caller: &Caller, imported: &[ImportResult]) -> Outcome {
     let mut results = Vec::with_capacity(imported.len());
-    for Imported { profile_id, instrument_count, .. } in imported {
+    for ImportResult { profile_id, instrument_count, .. } in imported {
         let read = async {
             let profile: Value = caller.get(&format!("{PROFILES_BASE}/{profile_id}")).await?.parse()?;
             let count = profile["profile"]["instruments"].as_array().map_or(0, Vec::len);
@@ -116,7 +116,7 @@ pub(super) async fn read_back(caller: &Caller, imported: &[Imported]) -> Outcome
 }
 
 /// Sends all imports at once. Returns the profiles of those with a response, and how many requests were sent.
-async fn imports(service: &Service, caller: &Caller, keys: &[String]) -> ((Vec<Imported>, u64), Outcome) {
+async fn imports(service: &Service, caller: &Caller, keys: &[String]) -> ((Vec<ImportResult>, u64), Outcome) {
     let files = bodies::imports(keys);
     let path = |number: usize| format!("{PROFILES_BASE}/users/pressure-import-{number}/import");
     let patient = async |number: usize| {
