@@ -11,7 +11,7 @@ use tokio::time::sleep;
 use super::bodies;
 use super::caller::Caller;
 use super::course::{Course, Outcome};
-use super::hangups::{Abandoned, hang_up_all, open_idle};
+use super::hangups::{AbandonedRequest, hang_up_all, open_idle};
 use super::{PROFILES_BASE, meanwhile, search};
 use crate::exposition;
 use crate::row::Target;
@@ -81,7 +81,7 @@ async fn abandon(
     let imports = async { Ok(imports(service, caller, keys).await) };
     let imported = counted(course, caller, "/import", "200 abandoned imports", imports).await?;
     let bodies: Vec<_> = (0..DIFFERENT_LOOKUPS).map(|number| bodies::lookup(number, keys)).collect();
-    let abandoned = |number: usize| Abandoned {
+    let abandoned = |number: usize| AbandonedRequest {
         path: format!("{BASE}/instruments:batchResolve"),
         content: &bodies[number % bodies.len()],
         part: 1.0,
@@ -130,7 +130,7 @@ async fn imports(service: &Service, caller: &Caller, keys: &[String]) -> ((Vec<I
     };
     let abandoned = |index: usize| {
         let number = PATIENT_IMPORTS + index;
-        Abandoned {
+        AbandonedRequest {
             path: path(number),
             content: &files[number % files.len()].0,
             // A quarter of the callers hang up while they send the body.

@@ -18,7 +18,7 @@ const OPENED_WITHIN: Duration = Duration::from_secs(60);
 /// The time after which a caller hangs up even if the service has not read the body.
 const SENT_WITHIN: Duration = Duration::from_secs(10);
 
-pub(super) struct Abandoned<'a> {
+pub(super) struct AbandonedRequest<'a> {
     pub(super) path: String,
     pub(super) content: &'a Content,
     /// The part of the body that is sent, from 0 to 1.
@@ -32,15 +32,15 @@ pub(super) async fn hang_up_all<'a>(
     service: &Service,
     count: usize,
     parallel: usize,
-    request: impl Fn(usize) -> Abandoned<'a>,
+    request: impl Fn(usize) -> AbandonedRequest<'a>,
 ) -> u64 {
     let callers = (0..count).map(|number| hang_up(service, request(number)));
     let sent = stream::iter(callers).buffer_unordered(parallel);
     sent.fold(0, async |heads, sent| heads + u64::from(sent.is_ok())).await
 }
 
-async fn hang_up(service: &Service, request: Abandoned<'_>) -> anyhow::Result<()> {
-    let Abandoned { path, content: Content { kind, body }, part, patience } = request;
+async fn hang_up(service: &Service, request: AbandonedRequest<'_>) -> anyhow::Result<()> {
+    let AbandonedRequest { path, content: Content { kind, body }, part, patience } = request;
     let (length, key) = (body.len(), service.key.as_deref().unwrap_or_default());
     let mut stream = connect(&service.url()?).await?;
     let head = format!(
