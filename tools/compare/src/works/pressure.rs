@@ -27,7 +27,7 @@ use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
 use self::abandoned::ImportResult;
-use self::caller::{Caller, Content};
+use self::caller::{Caller, RequestBody};
 use self::course::{Course, Outcome, WORK};
 use self::seed::Seed;
 use crate::catalogue;
@@ -168,7 +168,7 @@ async fn afterwards(caller: &Caller, keys: &[String], acknowledged: &mut Vec<Pla
 
 /// Searches, which takes a long time if abandoned work comes first.
 async fn search(caller: &Caller) -> anyhow::Result<()> {
-    let body = Content::json(&json!({ "query": "STOCK123" }));
+    let body = RequestBody::json(&json!({ "query": "STOCK123" }));
     let found: Value = caller.post(&format!("{BASE}/search?page_size=50"), &body).await?.parse()?;
     anyhow::ensure!(found["instruments"][0].is_object(), "the search found nothing");
     Ok(())
@@ -212,7 +212,7 @@ async fn create_plan(caller: &Caller, user: &str, keys: &[String]) -> anyhow::Re
     }
     let body = json!({ "plan_name": "Pressure", "subscription_type": "live_feed", "instruments": keys });
     let path = format!("{BASE}/subscriptions/plan?user_id={user}");
-    let answer = caller.post(&path, &Content::json(&body)).await?;
+    let answer = caller.post(&path, &RequestBody::json(&body)).await?;
     let Created { plan_id, plan_data } = answer.parse()?;
     Ok(Plan { plan_id, document: plan_data.get().to_owned() })
 }

@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use serde_json::json;
 
-use super::caller::Content;
+use super::caller::RequestBody;
 
 /// The length of an import: nearly 2 MiB, the maximum.
 const IMPORT_BYTES: usize = 2_000_000;
@@ -24,8 +24,8 @@ const PREFERENCES_BYTES: usize = 60_000;
 const LOOKED_UP: usize = 5_000;
 
 /// Returns a list, a table and a file in JSON to import, each with the number of profiles that it creates.
-pub(super) fn imports(keys: &[String]) -> [(Content, usize); 3] {
-    let csv = |body| Content { kind: "text/csv", body };
+pub(super) fn imports(keys: &[String]) -> [(RequestBody, usize); 3] {
+    let csv = |body| RequestBody { kind: "text/csv", body };
     let profiles = of_profiles(keys).map(|(profile, keys)| {
         json!({
             "profile_name": format!("List {profile}"),
@@ -34,7 +34,7 @@ pub(super) fn imports(keys: &[String]) -> [(Content, usize); 3] {
             "preferences": { "note": "x".repeat(PREFERENCES_BYTES) },
         })
     });
-    let file = Content::json(&json!({ "profiles": profiles.collect::<Vec<_>>() }));
+    let file = RequestBody::json(&json!({ "profiles": profiles.collect::<Vec<_>>() }));
     [(csv(list(keys)), 1), (csv(table(keys)), PROFILES), (file, PROFILES)]
 }
 
@@ -68,10 +68,10 @@ fn of_profiles(keys: &[String]) -> impl Iterator<Item = (usize, &[String])> + Cl
 }
 
 /// Returns the body of a lookup, which differs for each number. Half of its keys are unknown.
-pub(super) fn lookup(number: usize, keys: &[String]) -> Content {
+pub(super) fn lookup(number: usize, keys: &[String]) -> RequestBody {
     let known = keys.iter().cycle().skip(number).take(LOOKED_UP / 2).cloned();
     let unknown = (0..LOOKED_UP / 2).map(|key| format!("NSE:STOKC{}", number + key));
-    Content::json(&json!({ "instruments": known.chain(unknown).collect::<Vec<_>>() }))
+    RequestBody::json(&json!({ "instruments": known.chain(unknown).collect::<Vec<_>>() }))
 }
 
 #[cfg(test)]

@@ -48,12 +48,12 @@ impl Answer {
 }
 
 /// The body of a request, with its content type.
-pub(super) struct Content {
+pub(super) struct RequestBody {
     pub(super) kind: &'static str,
     pub(super) body: String,
 }
 
-impl Content {
+impl RequestBody {
     pub(super) fn json(value: &Value) -> Self {
         Self { kind: "application/json", body: value.to_string() }
     }
@@ -74,11 +74,16 @@ impl Caller {
         self.send(Method::GET, path, None).await
     }
 
-    pub(super) async fn post(&self, path: &str, content: &Content) -> anyhow::Result<Answer> {
+    pub(super) async fn post(&self, path: &str, content: &RequestBody) -> anyhow::Result<Answer> {
         self.send(Method::POST, path, Some(content)).await
     }
 
-    pub(super) async fn send(&self, method: Method, path: &str, content: Option<&Content>) -> anyhow::Result<Answer> {
+    pub(super) async fn send(
+        &self,
+        method: Method,
+        path: &str,
+        content: Option<&RequestBody>,
+    ) -> anyhow::Result<Answer> {
         let mut body = Vec::new();
         let take = |bytes: &[u8]| {
             body.extend_from_slice(bytes);
@@ -94,7 +99,7 @@ impl Caller {
         &self,
         method: Method,
         path: &str,
-        content: Option<&Content>,
+        content: Option<&RequestBody>,
         mut take: impl FnMut(&[u8]) -> anyhow::Result<()>,
     ) -> anyhow::Result<Answer> {
         let name = || format!("{method} {path}");
@@ -102,7 +107,7 @@ impl Caller {
         let mut response = loop {
             requests += 1;
             let mut request = self.client.request(method.clone(), url.clone());
-            if let Some(Content { kind, body }) = content {
+            if let Some(RequestBody { kind, body }) = content {
                 request = request.header(CONTENT_TYPE, *kind).body(body.clone());
             }
             let response = request.send().await.with_context(name)?;

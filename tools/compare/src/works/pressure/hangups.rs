@@ -9,7 +9,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::{sleep, timeout};
 
-use super::caller::Content;
+use super::caller::RequestBody;
 use crate::service::{KEY_HEADER, Service};
 
 /// The time until a connection is open, which takes no time on an idle machine.
@@ -20,7 +20,7 @@ const SENT_WITHIN: Duration = Duration::from_secs(10);
 
 pub(super) struct AbandonedRequest<'a> {
     pub(super) path: String,
-    pub(super) content: &'a Content,
+    pub(super) content: &'a RequestBody,
     /// The part of the body that is sent, from 0 to 1.
     pub(super) part: f64,
     /// The time from the end of this part to the hang-up.
@@ -40,7 +40,7 @@ pub(super) async fn hang_up_all<'a>(
 }
 
 async fn hang_up(service: &Service, request: AbandonedRequest<'_>) -> anyhow::Result<()> {
-    let AbandonedRequest { path, content: Content { kind, body }, part, patience } = request;
+    let AbandonedRequest { path, content: RequestBody { kind, body }, part, patience } = request;
     let (length, key) = (body.len(), service.key.as_deref().unwrap_or_default());
     let mut stream = connect(&service.url()?).await?;
     let head = format!(

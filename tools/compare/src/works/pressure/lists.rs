@@ -9,7 +9,7 @@ use serde::Deserialize;
 use serde_json::json;
 use serde_json::value::RawValue;
 
-use super::caller::{Caller, Content};
+use super::caller::{Caller, RequestBody};
 use super::course::Outcome;
 use super::export::Csv;
 use super::seed::{self, Seed, USER, USER_OF_CONFLICTS};
@@ -26,7 +26,7 @@ pub(super) struct List {
     pub(super) name: &'static str,
     path: String,
     /// The body of a list that is requested with POST.
-    content: Option<Content>,
+    content: Option<RequestBody>,
     /// The fields with the rows and with their different ids, or `None` for CSV.
     fields: Option<[&'static str; 2]>,
     check: Check,
@@ -65,7 +65,7 @@ pub(super) fn all(seed: &Seed) -> Vec<List> {
     let instruments = format!("{BASE}/instruments?limit=1000&offset=200000");
     let differences = format!("{BASE}/catalog/versions/2/diff?kind=tick_changed&limit=5000");
     let found = format!("{BASE}/search?page_size=500");
-    let query = Content::json(&json!({ "query": "stock 12", "sort_by": "strike" }));
+    let query = RequestBody::json(&json!({ "query": "stock 12", "sort_by": "strike" }));
     let changes = InAll(seed::CHANGES + 1);
     let exported = list("export as CSV", csv, "", "", InAll(seed::PROFILES), is_any);
     let search = list("search", found, "instruments", "instrument_key", InPage(500), is_any);

@@ -5,7 +5,7 @@ use reqwest::Method;
 use serde_json::{Map, Value, json};
 
 use super::PROFILES_BASE;
-use super::caller::{Caller, Content};
+use super::caller::{Caller, RequestBody};
 use super::course::Outcome;
 use crate::service::{BASE, Service};
 
@@ -45,7 +45,7 @@ pub(super) async fn fill(service: &Service, caller: &Caller) -> anyhow::Result<(
     let history = create(caller, "pressure-history", &rotated, &modes, &json!({})).await?;
     for _ in 0..CHANGES {
         rotated.rotate_left(1);
-        let change = Content::json(&json!({ "instruments": rotated }));
+        let change = RequestBody::json(&json!({ "instruments": rotated }));
         caller.send(Method::PUT, &format!("{PROFILES_BASE}/{history}"), Some(&change)).await?;
     }
     let unknown: Vec<String> = (0..INSTRUMENTS).map(|number| format!("NSE:{}{number}", "UNKNOWN".repeat(12))).collect();
@@ -81,7 +81,7 @@ async fn create(
         "preferences": preferences,
         "validation_rules": rules,
     });
-    let created: Value = caller.post(PROFILES_BASE, &Content::json(&body)).await?.parse()?;
+    let created: Value = caller.post(PROFILES_BASE, &RequestBody::json(&body)).await?.parse()?;
     created["profile_id"].as_str().map(str::to_owned).context("the created profile has no id")
 }
 
