@@ -28,7 +28,7 @@ use serde_json::{Value, json};
 
 use self::abandoned::ImportResult;
 use self::caller::{Caller, RequestBody};
-use self::course::{Course, Outcome, WORK};
+use self::course::{Course, StepOutcome, WORK};
 use self::seed::Seed;
 use crate::catalogue;
 use crate::cgroup::{Share, USUAL_PERIOD_US};
@@ -93,7 +93,7 @@ async fn steps(course: &mut Course<'_>, service: &Service) -> anyhow::Result<()>
             // Each has another set of instruments, so that none is a repeat.
             plans.push(create_plan(caller, PLANS_USER, &keys[number..number + PLAN_INSTRUMENTS]).await?);
         }
-        Ok((plans, Outcome::default()))
+        Ok((plans, StepOutcome::default()))
     };
     let mut acknowledged = course.step("300 plans of 5,000 instruments", plans).await?;
     let create = async |number| create_plan(caller, "pressure-meanwhile", window(keys, number)).await;
@@ -102,12 +102,12 @@ async fn steps(course: &mut Course<'_>, service: &Service) -> anyhow::Result<()>
     let imported = imported?;
     course.check("other requests afterwards", afterwards(caller, keys, &mut acknowledged)).await?;
     let note = format!("{} plans requested", created.len());
-    let created = Outcome::of(created.into_iter().map(|plan| plan.map(|plan| acknowledged.push(plan)))).noted(note);
+    let created = StepOutcome::of(created.into_iter().map(|plan| plan.map(|plan| acknowledged.push(plan)))).noted(note);
     anyhow::ensure!(acknowledged.len() > PLANS + 1, "no plan was acknowledged meanwhile");
     course.check("plans created meanwhile", async { created }).await?;
     let read = acknowledged.iter().map(|plan| async { plan.read_back(caller).await.context(plan.plan_id.clone()) });
     let read = stream::iter(read).buffer_unordered(READERS).collect::<Vec<_>>();
-    course.check("acknowledged plans read back", async { Outcome::of(read.await) }).await?;
+    course.check("acknowledged plans read back", async { StepOutcome::of(read.await) }).await?;
     course.check("imported profiles read back", abandoned::read_back(caller, &imported)).await
 }
 
@@ -151,7 +151,7 @@ async fn meanwhile<T, O>(
 }
 
 /// Sends a request of each kind.
-async fn afterwards(caller: &Caller, keys: &[String], acknowledged: &mut Vec<Plan>) -> Outcome {
+async fn afterwards(caller: &Caller, keys: &[String], acknowledged: &mut Vec<Plan>) -> StepOutcome {
     let paths = ["health", "ready", "metrics"].map(ToOwned::to_owned).into_iter();
     let paths = paths.chain([
         format!("{BASE}/subscriptions/plans?limit=200"),
@@ -163,7 +163,7 @@ async fn afterwards(caller: &Caller, keys: &[String], acknowledged: &mut Vec<Pla
     }
     let plan = create_plan(caller, "pressure-afterwards", &keys[..PAGE]).await;
     results.push(plan.map(|plan| acknowledged.push(plan)));
-    Outcome::of(results)
+    StepOutcome::of(results)
 }
 
 /// Searches, which takes a long time if abandoned work comes first.

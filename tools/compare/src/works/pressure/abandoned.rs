@@ -10,7 +10,7 @@ use tokio::time::sleep;
 
 use super::bodies;
 use super::caller::Caller;
-use super::course::{Course, Outcome};
+use super::course::{Course, StepOutcome};
 use super::hangups::{AbandonedRequest, hang_up_all, open_idle};
 use super::{PROFILES_BASE, meanwhile, search};
 use crate::exposition;
@@ -62,12 +62,12 @@ pub(super) async fn run(
     let probe = || async { Caller::new(service)?.get("health").await.map(drop) };
     let open = async {
         let idle = open_idle(service, IDLE).await?;
-        Ok((idle, Outcome::of([probe().await])))
+        Ok((idle, StepOutcome::of([probe().await])))
     };
     let idle = course.step("2,000 idle connections", open).await?;
     let (imported, health) = meanwhile(abandon(course, service, caller, keys), PAUSE, async |_| probe().await).await;
     let imported = imported?;
-    course.check("health checks meanwhile", async { Outcome::of(health) }).await?;
+    course.check("health checks meanwhile", async { StepOutcome::of(health) }).await?;
     drop(idle);
     Ok(imported)
 }
@@ -90,7 +90,7 @@ async fn abandon(
     let lookups = async {
         let sent = hang_up_all(service, LOOKUPS, PARALLEL_LOOKUPS, abandoned).await;
         let since = Instant::now();
-        let mut outcome = Outcome::of([search(caller).await]);
+        let mut outcome = StepOutcome::of([search(caller).await]);
         let took = since.elapsed();
         if took > ANSWERED_WITHIN {
             outcome.faults.push(format!("the search took {took:?}"));
@@ -101,7 +101,7 @@ async fn abandon(
     Ok(imported)
 }
 
-pub(super) async fn read_back(caller: &Caller, imported: &[ImportResult]) -> Outcome {
+pub(super) async fn read_back(caller: &Caller, imported: &[ImportResult]) -> StepOutcome {
     let mut results = Vec::with_capacity(imported.len());
     for ImportResult { profile_id, instrument_count, .. } in imported {
         let read = async {
@@ -112,11 +112,11 @@ pub(super) async fn read_back(caller: &Caller, imported: &[ImportResult]) -> Out
         };
         results.push(read.await.with_context(|| profile_id.clone()));
     }
-    Outcome::of(results)
+    StepOutcome::of(results)
 }
 
 /// Sends all imports at once. Returns the profiles of those with a response, and how many requests were sent.
-async fn imports(service: &Service, caller: &Caller, keys: &[String]) -> ((Vec<ImportResult>, u64), Outcome) {
+async fn imports(service: &Service, caller: &Caller, keys: &[String]) -> ((Vec<ImportResult>, u64), StepOutcome) {
     let files = bodies::imports(keys);
     let path = |number: usize| format!("{PROFILES_BASE}/users/pressure-import-{number}/import");
     let patient = async |number: usize| {
@@ -142,7 +142,7 @@ async fn imports(service: &Service, caller: &Caller, keys: &[String]) -> ((Vec<I
     let hung_up = hang_up_all(service, impatient, impatient, abandoned);
     let (answers, mut sent) = tokio::join!(join_all((0..PATIENT_IMPORTS).map(patient)), hung_up);
     let mut imported = Vec::new();
-    let outcome = Outcome::of(answers.into_iter().map(|answer| {
+    let outcome = StepOutcome::of(answers.into_iter().map(|answer| {
         answer.map(|(created, requests)| {
             sent += requests;
             imported.extend(created);
@@ -158,7 +158,7 @@ async fn counted<T>(
     caller: &Caller,
     endpoint: &str,
     step: &str,
-    work: impl Future<Output = anyhow::Result<((T, u64), Outcome)>>,
+    work: impl Future<Output = anyhow::Result<((T, u64), StepOutcome)>>,
 ) -> anyhow::Result<T> {
     let labels = ["method=\"POST\"", &format!("{endpoint}\""), "status=\"499\""];
     let counts = async || {

@@ -19,13 +19,13 @@ pub(super) const WORK: &str = "pressure";
 
 /// The checked responses of a step.
 #[derive(Default)]
-pub(super) struct Outcome {
+pub(super) struct StepOutcome {
     checked: usize,
     pub(super) faults: Vec<String>,
     note: Option<String>,
 }
 
-impl Outcome {
+impl StepOutcome {
     pub(super) fn of(results: impl IntoIterator<Item = anyhow::Result<()>>) -> Self {
         let mut outcome = Self::default();
         for result in results {
@@ -54,7 +54,7 @@ impl<'a> Course<'a> {
     }
 
     /// Runs a step that only checks responses.
-    pub(super) async fn check(&mut self, name: &str, work: impl Future<Output = Outcome>) -> anyhow::Result<()> {
+    pub(super) async fn check(&mut self, name: &str, work: impl Future<Output = StepOutcome>) -> anyhow::Result<()> {
         self.step(name, async { Ok(((), work.await)) }).await
     }
 
@@ -63,7 +63,7 @@ impl<'a> Course<'a> {
     pub(super) async fn step<T>(
         &mut self,
         name: &str,
-        work: impl Future<Output = anyhow::Result<(T, Outcome)>>,
+        work: impl Future<Output = anyhow::Result<(T, StepOutcome)>>,
     ) -> anyhow::Result<T> {
         self.field.say(&format!("{WORK}: {name}"));
         process::reset_resident_mb_max(self.pid)?;
@@ -76,7 +76,7 @@ impl<'a> Course<'a> {
         })?;
         self.peak_mb = self.peak_mb.max(peak_mb);
         self.figure(&format!("{name}: peak memory"), "MB", peak_mb, MEMORY_MB_MAX, "");
-        let (value, Outcome { checked, faults, note }) =
+        let (value, StepOutcome { checked, faults, note }) =
             worked.map_err(|error| error.context(format!("step `{name}`")))?;
         let fault = faults.first().map(|fault| format!("first fault: {fault}"));
         let notes: Vec<_> = [Some(format!("{checked} responses checked")), note, fault].into_iter().flatten().collect();

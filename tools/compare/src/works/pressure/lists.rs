@@ -10,7 +10,7 @@ use serde_json::json;
 use serde_json::value::RawValue;
 
 use super::caller::{Caller, RequestBody};
-use super::course::Outcome;
+use super::course::StepOutcome;
 use super::export::Csv;
 use super::seed::{self, Seed, USER, USER_OF_CONFLICTS};
 use super::{PLANS, PLANS_USER, PROFILES_BASE};
@@ -86,7 +86,7 @@ pub(super) fn all(seed: &Seed) -> Vec<List> {
 }
 
 /// Reads each of the lists with ten callers and a slow one, all at the same time.
-pub(super) async fn read(caller: &Caller, lists: &[List], seed: &Seed) -> Outcome {
+pub(super) async fn read(caller: &Caller, lists: &[List], seed: &Seed) -> StepOutcome {
     let before = caller.repeated.get();
     let slow = caller.slow();
     let readers = lists.iter().flat_map(|list| (0..=CALLERS).map(move |number| (list, number)));
@@ -94,7 +94,7 @@ pub(super) async fn read(caller: &Caller, lists: &[List], seed: &Seed) -> Outcom
         let caller = if number == CALLERS { &slow } else { caller };
         list.read(caller, seed).await.context(list.name)
     });
-    let outcome = Outcome::of(join_all(readers).await);
+    let outcome = StepOutcome::of(join_all(readers).await);
     // Other callers write at the same time, so this is an upper bound.
     outcome.noted(format!("{} requests repeated after 503 or 504", caller.repeated.get() - before))
 }

@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 
 use super::PROFILES_BASE;
 use super::caller::{Caller, RequestBody};
-use super::course::Outcome;
+use super::course::StepOutcome;
 use crate::service::{BASE, Service};
 
 /// The number of profiles of a user: those of the largest page.
@@ -32,7 +32,7 @@ pub(super) struct Seed {
 }
 
 /// Creates a profile for each purpose through the API, and copies rows in the database.
-pub(super) async fn fill(service: &Service, caller: &Caller) -> anyhow::Result<(Seed, Outcome)> {
+pub(super) async fn fill(service: &Service, caller: &Caller) -> anyhow::Result<(Seed, StepOutcome)> {
     // The inactive instruments come first.
     let mut keys = options(caller, &format!("is_active=false&limit={INACTIVE}")).await?;
     keys.extend(options(caller, &format!("is_active=true&limit={}", INSTRUMENTS - INACTIVE)).await?);
@@ -55,7 +55,7 @@ pub(super) async fn fill(service: &Service, caller: &Caller) -> anyhow::Result<(
     create(caller, USER_OF_CONFLICTS, &unknown, &json!({}), &rule).await?;
     service.database.execute(&copied_conflicts()).await.context("failed to copy conflicts")?;
     service.database.execute("analyze").await?;
-    Ok((Seed { keys, history }, Outcome::default()))
+    Ok((Seed { keys, history }, StepOutcome::default()))
 }
 
 /// Returns the keys of a page of options.
