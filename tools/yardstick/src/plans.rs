@@ -18,7 +18,7 @@ use sha2::digest::Output;
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
-use crate::store::{Store, Stored};
+use crate::store::{Store, StoredPlan};
 
 /// The number of known instruments: `NSE:STOCK1` to `NSE:STOCK100000`.
 const KNOWN_INSTRUMENTS: u32 = 100_000;
@@ -92,7 +92,7 @@ struct PlanView<'a> {
 }
 
 impl<'a> PlanView<'a> {
-    fn of(plan: &'a Stored, removed: Option<usize>) -> Result<Self, Refusal> {
+    fn of(plan: &'a StoredPlan, removed: Option<usize>) -> Result<Self, Refusal> {
         Ok(Self {
             plan_id: &plan.plan_id,
             user_id: &plan.user_id,
@@ -140,7 +140,7 @@ pub(crate) async fn create(
     sorted.retain(|instrument| plans.known.contains(*instrument));
     sorted.truncate(INSTRUMENTS_MAX);
     let instruments = serde_json::to_string(&sorted).map_err(broken)?;
-    let plan = Stored {
+    let plan = StoredPlan {
         plan_id: format!("plan_{}", Uuid::now_v7().simple()),
         user_id: caller.user_id,
         plan_name: request.plan_name,

@@ -27,7 +27,7 @@ const TABLE: [&str; 5] = [
 
 /// A stored plan.
 #[derive(sqlx::FromRow)]
-pub(crate) struct Stored {
+pub(crate) struct StoredPlan {
     pub(crate) plan_id: String,
     pub(crate) user_id: String,
     pub(crate) plan_name: String,
@@ -58,7 +58,7 @@ impl Store {
     }
 
     /// Stores a plan; it is durable when the function returns.
-    pub(crate) async fn insert(&self, plan: &Stored) -> sqlx::Result<()> {
+    pub(crate) async fn insert(&self, plan: &StoredPlan) -> sqlx::Result<()> {
         sqlx::query(
             "insert into yardstick.plans
                 (plan_id, user_id, plan_name, subscription_type, instruments, status, cache_key, expires_at)
@@ -76,7 +76,7 @@ impl Store {
         Ok(())
     }
 
-    pub(crate) async fn find(&self, plan_id: &str) -> sqlx::Result<Option<Stored>> {
+    pub(crate) async fn find(&self, plan_id: &str) -> sqlx::Result<Option<StoredPlan>> {
         sqlx::query_as(
             "select plan_id, user_id, plan_name, subscription_type, instruments::text, status, cache_key
              from yardstick.plans
