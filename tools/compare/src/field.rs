@@ -15,7 +15,7 @@ use crate::cgroup::{Group, Share};
 use crate::database::Server;
 use crate::loader::{Load, Loader, Step};
 use crate::row::{Pairs, Row};
-use crate::service::{ANSWER_WITHIN, Kind, Service, client};
+use crate::service::{ANSWER_WITHIN, Service, ServiceKind, client};
 
 /// The number of databases in Redis' default configuration.
 const REDIS_DATABASES: usize = 16;
@@ -79,15 +79,19 @@ impl Field {
 
     /// Returns the registry with the settings that most works use.
     pub(crate) async fn registry(&self) -> anyhow::Result<Rc<Service>> {
-        self.service(Kind::Registry).await
+        self.service(ServiceKind::Registry).await
     }
 
     pub(crate) async fn yardstick(&self) -> anyhow::Result<Rc<Service>> {
-        self.service(Kind::Yardstick).await
+        self.service(ServiceKind::Yardstick).await
     }
 
     pub(crate) async fn anchor(&self) -> anyhow::Result<Option<Rc<Service>>> {
-        Ok(if self.program(Kind::Anchor).is_some() { Some(self.service(Kind::Anchor).await?) } else { None })
+        Ok(if self.program(ServiceKind::Anchor).is_some() {
+            Some(self.service(ServiceKind::Anchor).await?)
+        } else {
+            None
+        })
     }
 
     /// Returns the baseline for plans: the external yardstick if one was given, otherwise the yardstick.
@@ -96,7 +100,7 @@ impl Field {
         if let Some(anchor) = anchor { Ok(anchor) } else { self.yardstick().await }
     }
 
-    async fn service(&self, kind: Kind) -> anyhow::Result<Rc<Service>> {
+    async fn service(&self, kind: ServiceKind) -> anyhow::Result<Rc<Service>> {
         if let Some(service) = self.services.borrow().iter().find(|service| service.kind == kind) {
             return Ok(Rc::clone(service));
         }
@@ -108,10 +112,10 @@ impl Field {
 
     /// Starts another instance of the registry, with its own database and its own number of a Redis database.
     pub(crate) async fn new_registry(&self, instance: Instance) -> anyhow::Result<Service> {
-        self.start(Kind::Registry, instance).await
+        self.start(ServiceKind::Registry, instance).await
     }
 
-    async fn start(&self, kind: Kind, instance: Instance) -> anyhow::Result<Service> {
+    async fn start(&self, kind: ServiceKind, instance: Instance) -> anyhow::Result<Service> {
         let Instance { purpose, mut environment, group, mut dumps } = instance;
         self.say(&format!("starting the {kind:?} ({purpose})"));
         let number = self.made.replace(self.made.get() + 1);
@@ -120,8 +124,8 @@ impl Field {
             url.set_path(&(number % REDIS_DATABASES).to_string());
             environment.push(("REDIS_URL", url.to_string()));
         }
-        let key = (kind == Kind::Registry).then(new_key).transpose()?;
-        if kind != Kind::Registry {
+        let key = (kind == ServiceKind::Registry).then(new_key).transpose()?;
+        if kind != ServiceKind::Registry {
             dumps.clear();
         } else if dumps.is_empty() {
             dumps.push(self.dump.clone());
@@ -141,7 +145,7 @@ impl Field {
         service.start(&dumps).await
     }
 
-    fn program(&self, kind: Kind) -> Option<&PathBuf> {
+    fn program(&self, kind: ServiceKind) -> Option<&PathBuf> {
         self.programs[kind as usize].as_ref()
     }
 

@@ -27,7 +27,7 @@ pub(crate) const BASE: &str = "api/v1/internal/instrument-registry";
 pub(crate) const KEY_HEADER: &str = "x-internal-api-key";
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Kind {
+pub(crate) enum ServiceKind {
     Registry,
     /// The yardstick in this repository.
     Yardstick,
@@ -35,24 +35,24 @@ pub(crate) enum Kind {
     Anchor,
 }
 
-impl Kind {
+impl ServiceKind {
     /// Returns the load generator's name of the response format.
     pub(crate) fn dialect(self) -> &'static str {
-        if self == Kind::Registry { "registry" } else { "yardstick" }
+        if self == ServiceKind::Registry { "registry" } else { "yardstick" }
     }
 
     pub(crate) fn table(self) -> &'static str {
         match self {
-            Kind::Registry => "instrument_registry.subscription_plans",
-            Kind::Yardstick => "yardstick.plans",
-            Kind::Anchor => "anchor.plans",
+            ServiceKind::Registry => "instrument_registry.subscription_plans",
+            ServiceKind::Yardstick => "yardstick.plans",
+            ServiceKind::Anchor => "anchor.plans",
         }
     }
 }
 
 /// A service. Dropping it kills the process.
 pub(crate) struct Service {
-    pub(crate) kind: Kind,
+    pub(crate) kind: ServiceKind,
     pub(crate) program: PathBuf,
     pub(crate) database: Database,
     /// The folder for data and output, which no other service uses.
@@ -131,13 +131,13 @@ impl Service {
         let mut command = self.command();
         let mut announced = None;
         match self.kind {
-            Kind::Registry => {
+            ServiceKind::Registry => {
                 command.arg("serve");
             }
-            Kind::Yardstick => {
+            ServiceKind::Yardstick => {
                 command.arg("0").arg(self.database.url.as_str());
             }
-            Kind::Anchor => {
+            ServiceKind::Anchor => {
                 // Another program can still take the port before the service does.
                 let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
                 announced = Some(Url::parse(&format!("http://127.0.0.1:{port}"))?);
@@ -152,7 +152,7 @@ impl Service {
             Some(url) => child.until(READY_WITHIN, "reachable", async |_| reached(&url).await).await?,
             None => child.until(READY_WITHIN, "listening", async |child| greeted(&child.output().ok()?)).await?,
         };
-        if self.kind == Kind::Registry {
+        if self.kind == ServiceKind::Registry {
             let ready = url.join("ready")?;
             let is_ready = async |_: &Child| self.client.get(ready.clone()).send().await.ok()?.error_for_status().ok();
             child.until(READY_WITHIN, "ready", is_ready).await?;
@@ -163,7 +163,7 @@ impl Service {
 
     fn command(&self) -> Command {
         let mut command = Command::new(&self.program);
-        if self.kind == Kind::Registry {
+        if self.kind == ServiceKind::Registry {
             // These variables may be set for another service.
             command.env_remove("CONFIG_SERVICE_URL").env_remove("REDIS_URL");
             command.env("DATABASE_URL", self.database.url.as_str()).env("DATA_DIR", self.folder.join("data"));
