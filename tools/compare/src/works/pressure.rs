@@ -121,9 +121,9 @@ async fn read_and_abandon(
 ) -> anyhow::Result<Vec<ImportResult>> {
     let lists = lists::all(seed);
     for list in &lists {
-        course.check(list.name, lists::read(caller, std::slice::from_ref(list), seed)).await?;
+        course.check(list.name, lists::read_lists(caller, std::slice::from_ref(list), seed)).await?;
     }
-    course.check("all lists together", lists::read(caller, &lists, seed)).await?;
+    course.check("all lists together", lists::read_lists(caller, &lists, seed)).await?;
     abandoned::run(course, service, caller, keys).await
 }
 

@@ -86,7 +86,7 @@ pub(super) fn all(seed: &Seed) -> Vec<List> {
 }
 
 /// Reads each of the lists with ten callers and a slow one, all at the same time.
-pub(super) async fn read(caller: &Caller, lists: &[List], seed: &Seed) -> StepOutcome {
+pub(super) async fn read_lists(caller: &Caller, lists: &[List], seed: &Seed) -> StepOutcome {
     let before = caller.repeated.get();
     let slow = caller.slow();
     let readers = lists.iter().flat_map(|list| (0..=CALLERS).map(move |number| (list, number)));
