@@ -195,7 +195,7 @@ mod tests {
     }
 
     #[test]
-    fn a_repeat_with_another_plan_is_counted_once_and_both_plans_are_kept() {
+    fn a_second_plan_for_a_request_is_counted_and_kept() {
         let mut ledger = Ledger::default();
 
         ledger.record(0, acknowledgement(1, &["NSE:A"])).expect("new");
@@ -218,7 +218,7 @@ mod tests {
     }
 
     #[test]
-    fn a_plan_that_changes_its_instruments_is_a_fault_and_keeps_the_first_digest() {
+    fn changed_instruments_are_a_fault_and_the_first_digest_stays() {
         let mut ledger = Ledger::default();
         ledger.record(0, acknowledgement(1, &["NSE:A"])).expect("new");
 
@@ -229,7 +229,7 @@ mod tests {
     }
 
     #[test]
-    fn a_plan_that_changes_another_field_is_a_fault_also_between_two_ledgers() {
+    fn another_changed_field_is_a_fault_also_after_a_merge() {
         let with = |fields| Acknowledgement { fields, ..acknowledgement(1, &["NSE:A"]) };
         let (mut ledger, mut other) = (Ledger::default(), Ledger::default());
         ledger.record(0, acknowledgement(1, &["NSE:A"])).expect("new");

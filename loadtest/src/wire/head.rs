@@ -106,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn an_incomplete_head_is_awaited_and_a_malformed_one_a_fault() {
+    fn an_incomplete_head_is_awaited_and_a_malformed_head_fails() {
         assert_eq!(Head::parse(b"HTTP/1.1 200 OK\r\nContent-Le"), Ok(None));
         assert!(Head::parse(b"SSH-2.0-OpenSSH_9.6\r\n").is_err());
         assert!(Head::parse(b"HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\n").is_err());

@@ -180,7 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn a_command_keeps_its_arguments_and_its_environment_in_a_group() {
+    fn a_command_in_a_group_keeps_arguments_and_environment() {
         let group = Group { folders: vec![PathBuf::from("/none/x")] };
         let mut command = Command::new("serve");
         command.arg("--now").env("PORT", "0");
