@@ -32,11 +32,11 @@ operation=$target/release/operation
 # Prints the instructions of a whole run that repeats the operation N times. The lower count of two runs is used, because timers
 # of the service add instructions, and they add more on a slower machine.
 count() {
-    local said least= refs
+    local output least= refs
     for _ in 1 2; do
-        said=$(valgrind --tool=cachegrind --cache-sim=no --cachegrind-out-file=/dev/null "$operation" "$1" "$2" 2>&1) ||
-            { echo "$said" >&2; return 1; }
-        refs=$(echo "$said" | sed -n 's/.*I *refs: *//p' | tr -d ,)
+        output=$(valgrind --tool=cachegrind --cache-sim=no --cachegrind-out-file=/dev/null "$operation" "$1" "$2" 2>&1) ||
+            { echo "$output" >&2; return 1; }
+        refs=$(echo "$output" | sed -n 's/.*I *refs: *//p' | tr -d ,)
         [ -n "$least" ] && [ "$least" -le "$refs" ] || least=$refs
     done
     echo "$least"

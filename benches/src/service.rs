@@ -99,13 +99,13 @@ fn again(service: Rc<RefCell<Service>>, request: Vec<u8>) -> Operation {
 fn lengths(answer: &[u8]) -> anyhow::Result<Option<(usize, usize)>> {
     const END: &[u8] = b"\r\n\r\n";
     let Some(end) = answer.windows(END.len()).position(|window| window == END) else { return Ok(None) };
-    let head = std::str::from_utf8(&answer[..end]).context("read the head of an answer")?;
+    let head = std::str::from_utf8(&answer[..end]).context("read the head of a response")?;
     anyhow::ensure!(head.starts_with("HTTP/1.1 2"), "the service refused: {head}");
     let length = head.lines().find_map(|line| {
         let (name, value) = line.split_once(':')?;
         name.eq_ignore_ascii_case("content-length").then(|| value.trim().parse().ok())?
     });
-    Ok(Some((end + END.len(), length.context("an answer says how long it is")?)))
+    Ok(Some((end + END.len(), length.context("the response has no Content-Length")?)))
 }
 
 fn settings(folder: &Path) -> anyhow::Result<ProcessSettings> {

@@ -102,7 +102,8 @@ pub(crate) struct Seen {
     bytes: SeenBytes,
 }
 
-/// Maximum number of bytes before the value that is cut out. In the registry's responses it is within the first hundred.
+/// Maximum number of bytes before the value that is cut out. In the registry's responses it is within the first
+/// hundred.
 const PREFIX_BYTES_MAX: usize = 512;
 
 #[derive(Deserialize)]

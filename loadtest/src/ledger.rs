@@ -133,8 +133,8 @@ impl Ledger {
         other.plans.into_values().filter_map(|plan| self.enter(plan).err()).collect()
     }
 
-    /// Records the plan in a response. A cache can evict a plan, so another plan for the same request is counted, but it is
-    /// not a fault.
+    /// Records the plan in a response. A cache can evict a plan, so another plan for the same request is counted, but
+    /// it is not a fault.
     fn answer(&mut self, origin: u64, plan_id: PlanId) {
         if *self.answered.entry(origin).or_insert(plan_id) != plan_id {
             self.replanned.insert((origin, plan_id));

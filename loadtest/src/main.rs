@@ -1,7 +1,7 @@
 //! A load generator for an instrument registry that checks every response.
 //!
-//! A module depends only on modules of its own line and of those below. The registry's crates are no dependencies, because
-//! the load test checks the HTTP contract.
+//! A module depends only on modules of its own line and of those below. The registry's crates are no dependencies,
+//! because the load test checks the HTTP contract.
 //!
 //! * `prepare` creates the input of a run; `summary` describes its results; `verify` reads acknowledged plans back;
 //! * `run` sends the load; `pacer` and `schedule` determine when;

@@ -32,8 +32,8 @@ const KEY_BYTES: usize = 20;
 const YARDSTICK_LIMIT: usize = 1_000;
 const CONTRACT_LIMIT: usize = 5_000;
 
-/// Reads keys and limits from the registry, and creates the plans of the pool if the mix has no new ones. Also returns the
-/// results of their creation, for the report.
+/// Reads keys and limits from the registry, and creates the plans of the pool if the mix has no new ones. Also returns
+/// the results of their creation, for the report.
 pub(crate) fn prepare(settings: Settings) -> anyhow::Result<(Plan, Tally, Ledger)> {
     use RequestKind::{Describe, Echo, Hello, List, New, Read, Reorder, Repeat};
     let Settings { service, mut workload, ids } = settings;

@@ -10,27 +10,27 @@ use crate::table;
 /// The results of a run.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Report {
-    /// The name of the scenario.
+    /// The name of the built-in scenario, or the path of its file.
     pub scenario: String,
-    /// The base URL of the registry.
+    /// The base URL of the registry, without a trailing slash.
     pub url: String,
-    /// The format of the responses.
+    /// The format of the responses: `registry` or `yardstick`.
     pub dialect: String,
-    /// `open` or `closed`.
+    /// `open` if requests have a rate or phases, `closed` if each response is followed by the next request.
     pub mode: String,
-    /// The number of connections.
+    /// The number of connections, each with one request in flight.
     pub connections: usize,
-    /// The numbers of instruments of the plans.
+    /// The numbers of instruments of the plans, drawn with equal probability.
     pub sizes: Vec<usize>,
-    /// The number of distinct users.
+    /// The number of distinct users of the requests.
     pub users: u32,
-    /// The seed of the requests.
+    /// The seed of the sequence of requests.
     pub seed: u64,
     /// Requests per second of an open loop with a single rate.
     pub rate: Option<u64>,
-    /// The distribution of the requests of an open loop.
+    /// The distribution of the requests of an open loop over time: `constant` or `poisson`.
     pub arrivals: Option<String>,
-    /// The measured time up to the last response.
+    /// The time from the start of the measurement to the last response.
     pub seconds: f64,
     /// Finished requests with any outcome.
     pub sent: u64,
@@ -42,23 +42,23 @@ pub struct Report {
     pub rate_per_second: f64,
     /// Responses with status 2xx without a fault, per second.
     pub goodput_per_second: f64,
-    /// The mean size of their bodies.
+    /// The mean size of the bodies of these responses, in bytes.
     pub answer_bytes_mean: f64,
-    /// Their latency.
+    /// The latency of these responses.
     pub latency: Latency,
-    /// Their latency by kind of request.
+    /// These responses by kind of request.
     pub kinds: BTreeMap<String, KindFigures>,
     /// The number of requests by outcome.
     pub outcomes: BTreeMap<String, u64>,
     /// Responses with 503 and `Retry-After`.
     pub refused: KindFigures,
-    /// Faults by kind.
+    /// Faults by kind; empty if there are none.
     pub faults: Vec<FaultCount>,
-    /// Acknowledged plans.
+    /// The plans that were acknowledged, including those that were created before the load.
     pub ledger: LedgerCounts,
-    /// `null` if no plans were read back.
+    /// The result of reading the plans back. `None` if they were not read back.
     pub verification: Option<Verification>,
-    /// The figures of each second.
+    /// The figures of each second of the measurement, in order.
     pub timeline: Vec<Second>,
     /// Whether there was no fault and at least one good response.
     pub passed: bool,
@@ -85,30 +85,30 @@ pub struct Latency {
     pub max_ms: f64,
 }
 
-/// The responses of a kind.
+/// The responses of one kind of request, or the rejections.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct KindFigures {
-    /// Their number.
+    /// The number of responses.
     pub count: u64,
-    /// Their latency. `None` without responses.
+    /// The latency of the responses. `None` without responses.
     pub latency: Option<Latency>,
 }
 
 /// The faults of a kind.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct FaultCount {
-    /// The kind.
+    /// The word for the kind, such as `timeout` or `lost`.
     pub kind: String,
-    /// Occurrences.
+    /// The number of faults of this kind.
     pub count: u64,
-    /// The message of the first one, as one line that is safe for a terminal.
+    /// The message of the first fault of this kind, as one line that is safe for a terminal.
     pub first: String,
 }
 
 /// Numbers of acknowledged plans.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct LedgerCounts {
-    /// Distinct plans.
+    /// The number of distinct plans.
     pub plans: usize,
     /// Plans for requests that already had another plan.
     pub replanned: u64,
@@ -119,30 +119,30 @@ pub struct LedgerCounts {
 /// Invariant: the four figures sum to the plans in the ledger.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Verification {
-    /// As acknowledged.
+    /// Plans that are as acknowledged.
     pub intact: u64,
-    /// Unknown to the registry.
+    /// Plans that are unknown to the registry.
     pub lost: u64,
-    /// With another id, other instruments or other fields.
+    /// Plans with another id, other instruments or other fields.
     pub different: u64,
-    /// Not read, so that their state is unknown.
+    /// Plans that were not read, so that their state is unknown.
     pub unread: u64,
 }
 
 /// One second of the measurement.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Second {
-    /// Its number, from 0.
+    /// The number of the second, from 0.
     pub second: usize,
-    /// Requests that started or were due in it.
+    /// Requests that started or were due in this second.
     pub sent: u64,
-    /// Responses that were complete in it.
+    /// Responses that were complete in this second.
     pub answered: u64,
     /// Rejections among them.
     pub refused: u64,
-    /// The median latency of its good responses, in milliseconds. `None` without any.
+    /// The median latency of the good responses of this second, in milliseconds. `None` without good responses.
     pub p50_ms: Option<f64>,
-    /// Their 99th percentile.
+    /// The 99th percentile of the same latencies.
     pub p99_ms: Option<f64>,
 }
 

@@ -30,8 +30,8 @@ pub(crate) struct Service {
 #[derive(Clone, Debug)]
 pub(crate) struct Settings {
     pub(crate) service: Service,
-    /// The load, without keys if those of the served catalog are to be loaded. A single rate is a phase, so that an open loop
-    /// has phases.
+    /// The load, without keys if those of the served catalog are to be loaded. A single rate is a phase, so that an
+    /// open loop has phases.
     pub(crate) workload: Workload,
     /// The plans to read. Empty: acknowledged plans.
     pub(crate) ids: Vec<PlanId>,

@@ -12,8 +12,8 @@ use crate::ledger::Ledger;
 use crate::run::{Load, Plan};
 use crate::tally::latency_of;
 
-/// Creates the report of `load`. Its tally includes the faults of the verification, and `ledger` includes the plans that
-/// were created before the load.
+/// Creates the report of `load`. Its tally includes the faults of the verification, and `ledger` includes the plans
+/// that were created before the load.
 pub(crate) fn report(plan: &Plan, load: &mut Load, ledger: &Ledger, verification: Option<Verification>) -> Report {
     let timeline = load.tally.timeline();
     let Load { tally, unsent, .. } = load;

@@ -321,8 +321,8 @@ async fn due_requests_are_sent_late_up_to_a_limit() {
         run(address, &[&options[..], &["--rate", rate]].concat()).await
     };
 
-    // Of one and a half seconds' work in one second, the last third is sent late, unless a busy machine needs more than the
-    // two more seconds that are allowed; of nine seconds' work, as much as they allow.
+    // Of one and a half seconds' work in one second, the last third is sent late, unless a busy machine needs more than
+    // the two more seconds that are allowed; of nine seconds' work, as much as they allow.
     let (some, too_many) = (at_rate("50").await, at_rate("300").await);
 
     assert!(some["sent"].as_u64().is_some_and(|sent| sent > 34), "one second has 34 times 30 ms: {some:#}");

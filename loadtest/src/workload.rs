@@ -1,8 +1,8 @@
 //! The sequence of requests, which depends only on the seed.
 //!
-//! The request `index` is a pure function of the seed. Therefore a run can be repeated with another number of connections,
-//! and a repeat does not need the body of the repeated request in memory. Only the choice of the acknowledged plan that is
-//! read or described depends on the responses.
+//! The request `index` is a pure function of the seed. Therefore a run can be repeated with another number of
+//! connections, and a repeat does not need the body of the repeated request in memory. Only the choice of the
+//! acknowledged plan that is read or described depends on the responses.
 
 use fastrand::Rng;
 
@@ -30,14 +30,15 @@ pub(crate) struct Workload {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Ask {
-    /// Identifies a distinct request: the index of the first request with this user and these instruments, or the position
-    /// in the pool if the mix has no new requests.
+    /// Identifies a distinct request: the index of the first request with this user and these instruments, or the
+    /// position in the pool if the mix has no new requests.
     pub(crate) origin: u64,
     pub(crate) user: u32,
 }
 
 impl Workload {
-    /// Returns the kind of request `index`. If the mix has new requests, the first one is new, so that it can be repeated.
+    /// Returns the kind of request `index`. If the mix has new requests, the first one is new, so that it can be
+    /// repeated.
     pub(crate) fn kind(&self, index: u64) -> RequestKind {
         if index == 0 && self.has_new() {
             return RequestKind::New;
@@ -89,8 +90,8 @@ impl Workload {
         Rng::with_seed(mix(self.seed ^ !BODY_STREAM, index)).usize(..bound.max(1))
     }
 
-    /// Follows repeats back to the new request that they repeat. Each repeats any earlier request with equal probability,
-    /// including repeats, so that some bodies become popular and most are sent once or twice.
+    /// Follows repeats back to the new request that they repeat. Each repeats any earlier request with equal
+    /// probability, including repeats, so that some bodies become popular and most are sent once or twice.
     fn origin(&self, mut index: u64) -> u64 {
         if !self.has_new() {
             return Rng::with_seed(mix(self.seed ^ ORDER_STREAM, index)).u64(..self.scenario.pool);

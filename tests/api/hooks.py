@@ -146,7 +146,7 @@ def follow_profile(profile):
             preferences["min_mode"] = "ltp"
         if isinstance(preferences.get("min_modes"), dict):
             preferences["min_modes"] = dict.fromkeys(preferences["min_modes"], "ltp")
-        # Those of a broker depend on the configuration.
+        # The tiers, accounts and connections of a broker depend on the configuration.
         preferences.pop("tier", None)
         for name in ("accounts", "connections"):
             if preferences.get(name) is not None:

@@ -51,9 +51,9 @@ class Ticks:
 
 
 class Sdk:
-    """How the test uses the SDK of a broker, with the feed of the Python client."""
+    """The SDK of a broker with the feed of the Python client, as the test uses them."""
 
-    # That of the example, unless it names the account.
+    # The access token of the example. If it is None, the token is the name of the account.
     ACCESS_TOKEN = "token"
 
     def __init__(self, address):

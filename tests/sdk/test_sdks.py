@@ -257,7 +257,7 @@ class Case:
         print(f"{self.sdk.broker}: {lost} of {len(expected)} instruments are lost if all are subscribed on one connection")
 
     def check_excess(self):
-        """Checks what one connection too many does."""
+        """Checks the effect of one connection too many."""
         account = "excess"
         feed, _ = self.feed(account)
         for number in range(1, self.connections + 1):

@@ -22,7 +22,7 @@ CONFIG = f"{PLANS}/planner/config"
 # The dependencies by their names in /ready.
 SERVICE_OF = {"redis": "redis", "config_service": "config-service", "database": "postgres"}
 
-# What the specification states about the service's container, in the names of the engine.
+# The specified limits and restart policy of the service's container, with the names that the engine uses.
 SPECIFIED = {
     "Memory": 384 << 20, "MemoryReservation": 256 << 20, "NanoCpus": 750_000_000,
     "RestartPolicy": {"Name": "unless-stopped", "MaximumRetryCount": 0},

@@ -23,7 +23,7 @@ T = TypeVar("T")
 
 
 class AsyncClient:
-    """As `Client`, with coroutines and asynchronous iterators. It belongs to one event loop."""
+    """Like `Client`, with coroutines and asynchronous iterators. It belongs to one event loop."""
 
     def __init__(
         self,

@@ -67,7 +67,7 @@ class RegistryError(Exception):
 
 
 class ConfigurationError(RegistryError):
-    """No connection is possible with these settings: the certificate is not trusted, or the URL is not of HTTP."""
+    """No connection is possible with these settings: the certificate is not trusted, or the URL has another scheme than `http` and `https`."""
 
 
 class RejectedKey(RegistryError):

@@ -162,7 +162,7 @@ class Transport(httpx.BaseTransport):
 
 
 class AsyncTransport(httpx.AsyncBaseTransport):
-    """As `Transport`."""
+    """Like `Transport`, with coroutines."""
 
     def __init__(
         self,

@@ -1,4 +1,4 @@
-"""A proxy that forwards requests to the service and changes what becomes of the responses."""
+"""A proxy that forwards requests to the service and drops, replaces or cuts their responses."""
 
 import contextlib
 import http.server

@@ -33,8 +33,8 @@ struct YardstickStored<'a> {
 ///
 /// # Errors
 ///
-/// A fault of the kind `lost` for a 404, `different` for another plan, other instruments or other fields, `unread` for a
-/// response that shows neither.
+/// A fault of the kind `lost` for a 404, `different` for another plan, other instruments or other fields, `unread` for
+/// a response that shows neither.
 pub(crate) fn check_stored(
     dialect: Dialect,
     plan_id: PlanId,

@@ -115,7 +115,7 @@ fn an_invalid_scenario_file_is_rejected_with_path_and_field() {
         message,
         format!("scenario `{}`: connections: expected an integer from 1 to 4096, got 9999", path(&scenario))
     );
-    assert!(check(&[path(&scenario), "--connections", "9"]).is_ok(), "an option stands above the file");
+    assert!(check(&[path(&scenario), "--connections", "9"]).is_ok(), "an option takes precedence over the file");
     assert!(refusal(&["/nowhere/x.toml"]).contains("unknown scenario `/nowhere/x.toml`"));
 }
 

@@ -1,7 +1,7 @@
 //! Reads values from the Prometheus text format.
 
-/// Returns the sum over the label sets that contain all of these labels, such as `status="200"`, or 0 if the text does not
-/// contain the metric.
+/// Returns the sum over the label sets that contain all of these labels, such as `status="200"`, or 0 if the text does
+/// not contain the metric.
 pub(crate) fn sum(text: &str, name: &str, labels: &[&str]) -> f64 {
     let lines = text.lines().filter(|line| labels.iter().all(|label| line.contains(label)));
     lines.filter_map(|line| sample(line, name)).sum()

@@ -90,8 +90,8 @@ impl Loader {
         self.next_seed.replace(self.next_seed.get() + 1)
     }
 
-    /// Sends a load and returns the report. Without a seed it gets an unused one. A wrong response is an error, because the
-    /// speed of wrong responses is not compared.
+    /// Sends a load and returns the report. Without a seed it gets an unused one. A wrong response is an error, because
+    /// the speed of wrong responses is not compared.
     pub(crate) async fn run(&self, load: Load, service: &Service) -> anyhow::Result<Report> {
         let report = self.run_past_faults(load, service).await?;
         match report.faults_line() {

@@ -39,8 +39,8 @@ fn process(pid: u32) -> anyhow::Result<Process> {
     Process::new(pid.cast_signed()).with_context(|| format!("process {pid} is not running"))
 }
 
-/// Samples the memory of a process four times per second until `work` ends. Returns its result and the samples in MB, the
-/// oldest first.
+/// Samples the memory of a process four times per second until `work` ends. Returns its result and the samples in MB,
+/// the oldest first.
 pub(crate) async fn sampled<T>(pid: u32, work: impl Future<Output = T>) -> (T, Vec<f64>) {
     let mut samples = Vec::new();
     let mut ticks = tokio::time::interval(SAMPLE_EVERY);

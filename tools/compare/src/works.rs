@@ -21,7 +21,8 @@ fn is_selected(work: Work, only: &[Work]) -> bool {
     only.contains(&work) || only.is_empty() && is_usual
 }
 
-/// Runs the selected works one after the other. The row of a failed work contains the error, and the other works still run.
+/// Runs the selected works one after the other. The row of a failed work contains the error, and the other works still
+/// run.
 pub(crate) async fn measure(only: &[Work], field: &Field) -> Vec<Row> {
     let (works, left_out): (Vec<Work>, Vec<_>) =
         Work::value_variants().iter().partition(|work| is_selected(**work, only));

@@ -14,10 +14,10 @@ use axum::routing::get;
 use axum::{Json, Router};
 use serde_json::{Value, json};
 
-/// The configuration of the stand-in.
+/// The configuration of a stand-in, which all its requests share.
 #[derive(Clone, Debug)]
 pub struct Standin {
-    /// A JSON object of keys and values.
+    /// The file with the JSON object of keys and values.
     pub file: PathBuf,
     /// The key that callers must send as `X-Internal-API-Key`.
     pub api_key: String,

@@ -1,5 +1,5 @@
-//! A certificate authority of one test, and the certificates that it issues. `openssl` makes them, because every machine
-//! with PostgreSQL has it.
+//! A certificate authority of one test, and the certificates that it issues. `openssl` makes them, because every
+//! machine with PostgreSQL has it.
 
 use std::fs;
 use std::hash::{BuildHasher, RandomState};

@@ -159,8 +159,8 @@ impl Admin {
         self.until_sessions(1, "wait_event_type = 'Lock'").await;
     }
 
-    /// Terminates the sessions of stores that meet a condition, waits for their end, and returns their number. Until its
-    /// end, a session may still meet the condition.
+    /// Terminates the sessions of stores that meet a condition, waits for their end, and returns their number. Until
+    /// its end, a session may still meet the condition.
     pub async fn terminate(&mut self, condition: &str) -> i64 {
         let terminated = format!("count(*) filter (where pg_terminate_backend(pid, {}))", SOON.as_millis());
         self.number(&format!("select {terminated} {SESSIONS} and ({condition})")).await

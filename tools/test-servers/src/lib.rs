@@ -1,5 +1,5 @@
-//! Real PostgreSQL, Redis and Prometheus servers for tests, a proxy that interrupts or delays the connections to them, and one
-//! that adds TLS, with certificates that are made while the tests run.
+//! Real PostgreSQL, Redis and Prometheus servers for tests, a proxy that interrupts or delays the connections to them,
+//! and one that adds TLS, with certificates that are created while the tests run.
 //!
 //! Every server is private: it has a free port and its own folder, and stops with the test that started it, even if the
 //! test fails. If a server is not available, its tests print that they are skipped, or fail if `REGISTRY_TEST_STRICT`

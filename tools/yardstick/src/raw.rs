@@ -12,7 +12,7 @@ use serde::Deserialize;
 /// The maximum length of a response, in bytes. A plan of 5,000 instruments has a tenth of it.
 const BYTES_MAX: usize = 1 << 20;
 
-/// The content of all responses, of which each returns a prefix. A clone shares the memory.
+/// The content of all responses; each response returns a prefix of it. A clone shares the memory.
 #[derive(Clone)]
 pub(crate) struct Bytes(body::Bytes);
 

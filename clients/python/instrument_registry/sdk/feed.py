@@ -1,4 +1,4 @@
-"""What the feeds of all brokers share: from plan to plan, and from a reconnect to the subscriptions."""
+"""The common part of all feeds: it changes from plan to plan, and restores subscriptions after a reconnect."""
 
 from __future__ import annotations
 

@@ -41,8 +41,8 @@ pub(super) async fn create_at_broker(field: &Field, work: &str) -> anyhow::Resul
     Ok(vec![Row::ratio(work, what, PLANS, &pairs, Target::AtLeast(0.7))])
 }
 
-/// Compares cached plans with an axum handler that returns a constant of the same length: byte-identical repeats with one
-/// that reads a body, and reads by id with one that does not.
+/// Compares cached plans with an axum handler that returns a constant of the same length: byte-identical repeats with
+/// one that reads a body, and reads by id with one that does not.
 pub(super) async fn constant_answers(
     field: &Field,
     work: &str,

@@ -46,8 +46,8 @@ const PAGES: usize = 200;
 /// Number of lists at a time: as many as once opened the breaker of a healthy database.
 const PARALLEL: usize = 21;
 
-/// The lists, one after the other on each connection: rare and common values of every filter, a combination of filters, and
-/// the largest offset. The total of each is counted, up to 10,000.
+/// The lists, one after the other on each connection: rare and common values of every filter, a combination of filters,
+/// and the largest offset. The total of each is counted, up to 10,000.
 const QUERIES: [&str; 6] = [
     "status=draft",
     "status=optimized&limit=200",
@@ -60,8 +60,8 @@ const QUERIES: [&str; 6] = [
 /// Time after which the client gives up a list.
 const LISTED_WITHIN: Duration = Duration::from_secs(40);
 
-/// Returns a statement that copies the templates, a plan per ms that ended `before` ms ago, two hundred plans per user. Ids
-/// begin with their time in ms, like those of the service.
+/// Returns a statement that copies the templates, a plan per ms that ended `before` ms ago, two hundred plans per user.
+/// Ids begin with their time in ms, like those of the service.
 fn multiplied(plans: u64, before: u64) -> String {
     format!(
         "insert into instrument_registry.subscription_plans

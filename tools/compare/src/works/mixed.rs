@@ -11,7 +11,8 @@ const SEARCHES: usize = 2;
 /// The minimum growth over the best rate so far, below which a step of a search is flat.
 const GROWTH: f64 = 1.05;
 
-/// The number of consecutive flat steps that ends a search. A single one may have been slowed by other load of the machine.
+/// The number of consecutive flat steps that ends a search. A single one may have been slowed by other load of the
+/// machine.
 const FLAT_STEPS_MAX: u32 = 2;
 
 /// The maximum of the load generator.
@@ -20,8 +21,8 @@ const CONNECTIONS_MAX: u32 = 4_096;
 /// The maximum duration of a step in seconds: long enough to measure a rate.
 const STEP_SECONDS: u64 = 5;
 
-/// Doubles the connections, starting with one, until the rate grows by less than 5 % twice in a row. Returns the step with
-/// the highest rate.
+/// Doubles the connections, starting with one, until the rate grows by less than 5 % twice in a row. Returns the step
+/// with the highest rate.
 async fn saturate(rate: impl AsyncFn(u32) -> anyhow::Result<f64>) -> anyhow::Result<Step> {
     let (mut best, mut connections, mut flat_steps) = (Step::default(), 1, 0);
     while connections <= CONNECTIONS_MAX && flat_steps < FLAT_STEPS_MAX {
@@ -63,8 +64,8 @@ pub(super) async fn at(field: &Field, work: &str, part: f64, most_ratio: f64) ->
     let (registry, naive) = (field.registry().await?, field.naive().await?);
     let most = most_of(field, &naive).await?;
     let rate = part * most.per_second;
-    // Both sides get the number of connections at which the baseline reaches its maximum. With fewer than usual, requests
-    // may have to wait for a connection.
+    // Both sides get the number of connections at which the baseline reaches its maximum. With fewer than usual,
+    // requests may have to wait for a connection.
     let connections = most.connections.max(CONNECTIONS);
     field.say(&format!("{work}: {rate:.0}/s of {:.0}/s over {connections} connections", most.per_second));
     let load = Load::of("mixed").with("connections", connections).rate(rate).measured(field.seconds);

@@ -22,9 +22,9 @@ const OVERLOAD_SECONDS: u64 = 60;
 const TIMES_THE_PEAK: f64 = 3.0;
 
 /// Number of connections: far more than the service accepts requests at the same time. With fewer, the load generator
-/// would wait, and nothing would be refused. The service holds the refusals of connections that return too early, so the
-/// generator cannot send all requests at their times: a note has the number of those that were sent and those that were
-/// not. Latencies are measured from the time at which a request is due, so they include the time in the generator.
+/// would wait, and nothing would be refused. The service holds the refusals of connections that return too early, so
+/// the generator cannot send all requests at their times: a note has the number of those that were sent and those that
+/// were not. Latencies are measured from the time at which a request is due, so they include the time in the generator.
 const OVERLOAD_CONNECTIONS: u32 = 3_000;
 
 /// Numbers of connections at which the peak is searched, because batches grow with the number of waiting requests.

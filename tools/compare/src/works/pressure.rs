@@ -1,6 +1,6 @@
-//! Memory and completion under ordinary but heavy use: 384 MB, 250,000 instruments, large profiles, and callers who hang
-//! up. It asserts no speed. Every response must be complete and correct, every acknowledged plan must be read back, and the
-//! process must survive with a bounded peak of memory.
+//! Memory and completion under ordinary but heavy use: 384 MB, 250,000 instruments, large profiles, and callers who
+//! hang up. It asserts no speed. Every response must be complete and correct, every acknowledged plan must be read
+//! back, and the process must survive with a bounded peak of memory.
 //!
 //! * `seed` creates what is stored; `bodies` creates large requests;
 //! * `caller` waits for responses, `hangups` does not;
@@ -56,8 +56,8 @@ const INSTRUMENTS_MEANWHILE: usize = 100;
 const PAUSE_MEANWHILE: Duration = Duration::from_millis(50);
 const READERS: usize = 8;
 
-/// The settings that allow the largest plans and profiles. The timeouts are longer than usual, because a slow machine must
-/// not decide whether a response is complete.
+/// The settings that allow the largest plans and profiles. The timeouts are longer than usual, because a slow machine
+/// must not decide whether a response is complete.
 const ENVIRONMENT: [(&str, &str); 5] = [
     ("INSTRUMENT_REGISTRY_MAX_INSTRUMENTS_PER_PLAN", "5000"),
     ("INSTRUMENT_REGISTRY_MAX_SUBSCRIPTIONS_PER_USER", "10000"),

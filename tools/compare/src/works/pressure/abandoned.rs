@@ -151,8 +151,8 @@ async fn imports(service: &Service, caller: &Caller, keys: &[String]) -> ((Vec<I
     ((imported, sent), outcome)
 }
 
-/// Runs a step that sends requests to an endpoint, and waits until the service has counted all of them. The step returns the
-/// number of requests after its result.
+/// Runs a step that sends requests to an endpoint, and waits until the service has counted all of them. The step
+/// returns the number of requests after its result.
 async fn counted<T>(
     course: &mut Course<'_>,
     caller: &Caller,

@@ -13,8 +13,8 @@ const PROFILES: usize = 20;
 /// The number of instruments of each of them: the maximum.
 const INSTRUMENTS: usize = 1_000;
 
-/// The distance between the first instruments of two profiles. Profiles that share more instruments are duplicates, and the
-/// later one replaces the earlier one.
+/// The distance between the first instruments of two profiles. Profiles that share more instruments are duplicates, and
+/// the later one replaces the earlier one.
 const APART: usize = 250;
 
 /// The length of the preferences of a profile in JSON.

@@ -93,8 +93,8 @@ impl Caller {
         Ok(Answer { body, ..answer })
     }
 
-    /// Sends a request, and hands each part of the body of the response to `take`. The response must have status 200 and be
-    /// complete.
+    /// Sends a request, and hands each part of the body of the response to `take`. The response must have status 200
+    /// and be complete.
     pub(super) async fn stream(
         &self,
         method: Method,

@@ -9,8 +9,8 @@ use crate::process;
 use crate::row::{Row, Target};
 use crate::service::Service;
 
-/// The peak of resident memory. It consists of the heap, the stacks and the mapped pages of the program. The peak of the
-/// control group is not used, because it includes the page cache, which the kernel reclaims.
+/// The peak of resident memory. It consists of the heap, the stacks and the mapped pages of the program. The peak of
+/// the control group is not used, because it includes the page cache, which the kernel reclaims.
 const MEMORY_MB_MAX: Target = Target::AtMost(300.0);
 
 /// The time limit of a step. The longest one takes a minute on two idle processors.
@@ -58,8 +58,8 @@ impl<'a> Course<'a> {
         self.step(name, async { Ok(((), work.await)) }).await
     }
 
-    /// Runs a step and returns its result. Its rows contain the peak of memory and the number of wrong responses. Fails if
-    /// the step fails or the process has exited.
+    /// Runs a step and returns its result. Its rows contain the peak of memory and the number of wrong responses. Fails
+    /// if the step fails or the process has exited.
     pub(super) async fn step<T>(
         &mut self,
         name: &str,

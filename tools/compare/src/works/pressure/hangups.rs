@@ -27,7 +27,8 @@ pub(super) struct AbandonedRequest<'a> {
     pub(super) patience: Duration,
 }
 
-/// Hangs up on all requests, at most `parallel` at a time. Returns how many heads were sent, which the service must count.
+/// Hangs up on all requests, at most `parallel` at a time. Returns how many heads were sent, which the service must
+/// count.
 pub(super) async fn hang_up_all<'a>(
     service: &Service,
     count: usize,

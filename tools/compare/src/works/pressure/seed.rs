@@ -49,8 +49,8 @@ pub(super) async fn fill(service: &Service, caller: &Caller) -> anyhow::Result<(
         caller.send(Method::PUT, &format!("{PROFILES_BASE}/{history}"), Some(&change)).await?;
     }
     let unknown: Vec<String> = (0..INSTRUMENTS).map(|number| format!("NSE:{}{number}", "UNKNOWN".repeat(12))).collect();
-    // The rule makes every instrument of the profile invalid, which is a conflict. Preferences for its long keys would be too
-    // large.
+    // The rule makes every instrument of the profile invalid, which is a conflict. Preferences for its long keys would
+    // be too large.
     let rule = json!({ "allowed_exchanges": ["BSE"] });
     create(caller, USER_OF_CONFLICTS, &unknown, &json!({}), &rule).await?;
     service.database.execute(&copied_conflicts()).await.context("failed to copy conflicts")?;
