@@ -67,7 +67,7 @@ class RegistryError(Exception):
 
 
 class ConfigurationError(RegistryError):
-    """No connection is possible with these settings: the certificate is not trusted, or the URL has another scheme than `http` and `https`."""
+    """No connection is possible: the certificate is not trusted, or the scheme of the URL is not HTTP or HTTPS."""
 
 
 class RejectedKey(RegistryError):
