@@ -48,7 +48,7 @@ impl Keys {
         let mut list = Keys { numbers: HashMap::with_capacity(distinct.len()), ..Keys::default() };
         for (number, key) in (0..).zip(distinct) {
             list.numbers.insert(key.into(), number);
-            serde_json::to_writer(&mut list.quoted, key).expect("a string always serialises, and memory takes it");
+            serde_json::to_writer(&mut list.quoted, key).expect("a string can be written as JSON to memory");
             list.ends.push(u32::try_from(list.quoted.len()).expect("some 100,000 keys of 100 characters"));
         }
         ensure!(!list.ends.is_empty(), "the list contains no keys");

@@ -200,7 +200,7 @@ mod tests {
 
         ledger.record(0, acknowledgement(1, &["NSE:A"])).expect("new");
         ledger.record(0, acknowledgement(2, &["NSE:A"])).expect("planned again");
-        ledger.record(0, acknowledgement(1, &["NSE:A"])).expect("a late answer with the first plan");
+        ledger.record(0, acknowledgement(1, &["NSE:A"])).expect("a late response with the first plan");
 
         assert_eq!(ledger.replanned(), 1);
         assert_eq!(ledger.acknowledgements(), [acknowledgement(1, &["NSE:A"]), acknowledgement(2, &["NSE:A"])]);
@@ -233,7 +233,7 @@ mod tests {
         let with = |fields| Acknowledgement { fields, ..acknowledgement(1, &["NSE:A"]) };
         let (mut ledger, mut other) = (Ledger::default(), Ledger::default());
         ledger.record(0, acknowledgement(1, &["NSE:A"])).expect("new");
-        ledger.record(0, with(Some(7))).expect("more is known of it");
+        ledger.record(0, with(Some(7))).expect("the hash is added");
 
         assert_eq!(ledger.record(0, with(Some(8))).expect_err("it differs").kind, "changed");
         other.record(0, with(Some(9))).expect("new there");
@@ -264,7 +264,7 @@ mod tests {
         ledger.record(1, read_in_full).expect("new");
         let mut file = Vec::new();
 
-        ledger.write(&mut file).expect("memory takes it");
+        ledger.write(&mut file).expect("memory can be written");
 
         let text = String::from_utf8(file).expect("it is text");
         assert_eq!(text.lines().count(), 2);

@@ -36,7 +36,7 @@ mod tests {
     fn a_plan_id_is_unchanged_after_a_round_trip() {
         let text = "plan_0192f3a4b5c67d8e9f00112233445566";
 
-        let plan_id = PlanId::parse(text).expect("the form is right");
+        let plan_id = PlanId::parse(text).expect("the id is valid");
 
         assert_eq!(plan_id.to_string(), text);
         assert_eq!(PlanId(1).to_string(), "plan_00000000000000000000000000000001");

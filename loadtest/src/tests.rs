@@ -30,7 +30,7 @@ async fn command(address: SocketAddr, arguments: &[&str]) -> anyhow::Result<(Str
 /// Returns the JSON report of a run.
 async fn run(address: SocketAddr, arguments: &[&str]) -> Value {
     let arguments = [&["run"], arguments, &["--threads", "2", "--json"]].concat();
-    let (written, passed) = command(address, &arguments).await.expect("the run is made");
+    let (written, passed) = command(address, &arguments).await.expect("the run starts");
     let report: Value = serde_json::from_str(&written).expect("the report is JSON");
     assert_eq!(report["passed"], passed);
     report
@@ -42,7 +42,7 @@ async fn load(address: SocketAddr, options: &[&str]) -> Value {
     let scenario = folder.path().join("half.toml");
     let text = "name = \"half\"\nconnections = 4\nrequests = 200\n\
                 sizes = [20]\n[mix]\nnew = 1\nrepeat = 1\n";
-    std::fs::write(&scenario, text).expect("the folder takes a file");
+    std::fs::write(&scenario, text).expect("the file can be written");
     let scenario = scenario.to_str().expect("temporary paths are UTF-8");
     run(address, &[&[scenario, "--verify"], options].concat()).await
 }
@@ -165,7 +165,7 @@ async fn a_wrong_key_fails_the_run() {
     let (_registry, address) = Registry::start(Manner::Faithful).await;
 
     let mut key = tempfile::NamedTempFile::new().expect("a temporary file");
-    writeln!(key, "another").expect("the file takes a few bytes");
+    writeln!(key, "another").expect("the file can be written");
     let report = load(address, &["--key-file", key.path().to_str().expect("temporary paths are UTF-8")]).await;
 
     let first = "status `401` with code `unauthorized`";
@@ -236,7 +236,7 @@ async fn given_plans_are_read_in_order_and_none_is_created() {
     let stored = registry.kept().stored.len();
     let mut ids = tempfile::NamedTempFile::new().expect("a temporary file");
     let missing = stored + 1;
-    writeln!(ids, "{}\n{}\n{}", plan_id(1), plan_id(missing), plan_id(2)).expect("the file takes a few bytes");
+    writeln!(ids, "{}\n{}\n{}", plan_id(1), plan_id(missing), plan_id(2)).expect("the file can be written");
     let path = ids.path().to_str().expect("temporary paths are UTF-8");
 
     let report = run(address, &["read", "--ids", path, "--requests", "30"]).await;
@@ -349,7 +349,7 @@ async fn verifying_a_ledger_finds_lost_and_changed_plans() {
     let found = format!("read back: {} intact, 1 lost, 1 different, 0 unread\n", plans - 2);
     assert!(written.ends_with(&found), "{written}");
     assert!(!passed);
-    std::fs::write(&ledger, "plan_1 2\n").expect("the folder takes a file");
+    std::fs::write(&ledger, "plan_1 2\n").expect("the file can be written");
     let error = command(address, &["verify", "--ledger", &ledger]).await.expect_err("no ledger of ours");
     assert!(format!("{error:#}").contains("line 1: expected a plan id, a digest"), "{error:#}");
 }

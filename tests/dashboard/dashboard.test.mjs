@@ -51,7 +51,7 @@ test("a wrong key leads back to the form with the problem", async () => {
   await close(page);
 });
 
-test("the key is asked for once and kept for the tab only", async () => {
+test("the key is requested once and kept for the tab only", async () => {
   const page = await browser.open(service, { key: null });
   assert.equal(await page.getAttribute("#key", "type"), "password");
   await page.fill("#key", KEY);
@@ -156,7 +156,7 @@ test("the page of a plan shows connections, limits and reasons", async () => {
   await close(page);
 });
 
-test("the form tries out a plan, then creates it", async () => {
+test("the form computes a dry run, then creates the plan", async () => {
   const page = await browser.open(service, { hash: "#/plans" });
   await page.fill("#user_id", "browser");
   await page.selectOption("#broker", "kite");

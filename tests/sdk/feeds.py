@@ -27,7 +27,7 @@ def example(broker, url, keys):
 
 
 class Ticks:
-    """The mode in which each instrument ticked, on all connections, and the number of ticks."""
+    """The mode in which each instrument ticked on any connection, and the number of ticks."""
 
     def __init__(self):
         self.changed = threading.Condition()

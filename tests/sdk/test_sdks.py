@@ -2,11 +2,11 @@
 
 Usage: test_sdks.py BINARY [BROKER...]     the program of the service, and the brokers (default: all)
 
-For each broker it runs the example of docs/sdk, and subscribes a small plan and a plan that uses the whole capacity of an account
-with the feed of the Python client. Then
-it changes one in 20 entries of the plan, balances the connections again, and drops one of them. If modes have limits, it changes
-between one mode and all. After each step it checks that exactly the instruments of the plan tick, in their modes, and that no
-limit was exceeded. At the end it subscribes the same instruments on one connection, and prints how many are lost.
+For each broker, the test runs the example of docs/sdk. With the feed of the Python client, it subscribes a small plan and a
+plan that uses the whole capacity of an account. Then it changes one in 20 entries of the plan, balances the connections
+again, and drops one of them. If modes have limits, it changes between one mode and all modes. After each step it checks
+that exactly the instruments of the plan tick, in their modes, and that no limit was exceeded. At the end it subscribes the
+same instruments on one connection, and prints how many of them never tick.
 """
 
 import collections

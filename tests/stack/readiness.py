@@ -2,9 +2,9 @@
 
 Usage: readiness.py [-k PATTERN] [CLASS…]    all checks, or those of a class; -k selects checks by name
 
-The checks of `Api` use nothing but the API: with REGISTRY_TEST_URL and REGISTRY_TEST_KEY they check any service that has the
-demonstration catalog. Those of the other classes stop and pause the stack's PostgreSQL, Redis and config service for some
-seconds, and resume them.
+The checks of `Api` use only the API: with REGISTRY_TEST_URL and REGISTRY_TEST_KEY, they check any service that has the
+demonstration catalog. The checks of the other classes stop and pause PostgreSQL, Redis and the config service of the stack
+for some seconds, and resume them.
 """
 
 import json

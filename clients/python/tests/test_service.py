@@ -226,7 +226,7 @@ def test_a_repeated_request_creates_one_plan(through_proxy, proxy, request_body,
 
 
 @pytest.mark.parametrize("effect", ["lose", "unknown"])
-def test_an_unknown_outcome_is_learned_with_its_key(kind, proxy, user, request_body, effect):
+def test_an_unknown_outcome_is_resolved_with_its_key(kind, proxy, user, request_body, effect):
     proxy.effects = [effect]
     with proxy.running() as url, kind(url, KEY, user_id=user, retries=of.Retries(attempts=1)) as registry:
         with pytest.raises(of.UnknownOutcome) as raised:

@@ -88,7 +88,7 @@ fn check_with(pointer: &str, value: Value) -> CheckResult {
 }
 
 fn plan_id() -> PlanId {
-    PlanId::parse(ID).expect("the form is right")
+    PlanId::parse(ID).expect("the id is valid")
 }
 
 fn without_fields(acknowledgement: Acknowledgement) -> Acknowledgement {
@@ -163,7 +163,7 @@ fn a_truncated_body_is_not_json() {
     let mut cut = answer(200, &plan_answer());
     cut.body.truncate(40);
 
-    let fault = check_created(&cut).fault.expect("half an answer");
+    let fault = check_created(&cut).fault.expect("the response is incomplete");
 
     assert_eq!(fault.kind, "not_json");
 }
@@ -315,8 +315,9 @@ fn seen() -> Option<Seen> {
 #[test]
 fn a_repeat_with_equal_bytes_acknowledges_the_plan_again() {
     let (keys, reply) = (keys(), answer(200, &cached()));
-    let not_read =
-        |_: &mut Marks| -> ExpectedPlan<'_> { panic!("the plan is read in full though its bytes are known: {keys:?}") };
+    let not_read = |_: &mut Marks| -> ExpectedPlan<'_> {
+        panic!("the plan is parsed completely although its bytes are known: {keys:?}")
+    };
 
     let checked = check_plan(
         Dialect::Registry,
@@ -373,7 +374,7 @@ fn the_fields_around_a_repeated_plan_are_checked() {
     let mut cut = answer(200, &cached());
     cut.body.pop();
     let checked = check(Dialect::Registry, &cut, Some(&mut seen()));
-    assert_eq!(checked.fault.expect("it has no end").kind, "not_json");
+    assert_eq!(checked.fault.expect("the response is incomplete").kind, "not_json");
     let missing = answer(200, &json!({"plan_data": cached()["plan_data"], "status": "cached"}));
     assert_eq!(check(Dialect::Registry, &missing, Some(&mut seen())).fault.expect("no id").kind, "shape");
 }

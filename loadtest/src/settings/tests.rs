@@ -15,7 +15,7 @@ fn parse(options: &[&str]) -> Result<RunArgs, clap::Error> {
 }
 
 fn check(options: &[&str]) -> anyhow::Result<Settings> {
-    Settings::of_run(&parse(options).expect("the options parse"), Some("from-environment".into()))
+    Settings::of_run(&parse(options).expect("the options are parsed"), Some("from-environment".into()))
 }
 
 fn refusal(options: &[&str]) -> String {
@@ -24,7 +24,7 @@ fn refusal(options: &[&str]) -> String {
 
 fn file(content: &str) -> NamedTempFile {
     let mut file = NamedTempFile::new().expect("a temporary file");
-    file.write_all(content.as_bytes()).expect("the file takes a few bytes");
+    file.write_all(content.as_bytes()).expect("the file can be written");
     file
 }
 
@@ -34,7 +34,7 @@ fn path(file: &NamedTempFile) -> &str {
 
 #[test]
 fn a_scenario_is_a_bounded_run_against_this_machine() {
-    let settings = check(&["mixed"]).expect("the scenario is sound");
+    let settings = check(&["mixed"]).expect("the scenario is valid");
 
     assert_eq!(settings.service.target.base, "http://127.0.0.1:8901");
     let scenario = &settings.workload.scenario;
@@ -73,7 +73,7 @@ fn options_replace_values_of_the_scenario() {
         "2",
     ]);
 
-    let workload = settings.expect("the options are sound").workload;
+    let workload = settings.expect("the options are valid").workload;
     let scenario = workload.scenario;
     assert_eq!(scenario.rate, Some(50));
     assert_eq!(scenario.phases, [Phase { seconds: 9, rate: 50 }]);
@@ -155,7 +155,7 @@ fn the_key_file_wins_over_the_environment() {
 
 #[test]
 fn a_required_key_must_be_present_and_a_valid_header_value() {
-    let without_key = |options: &[&str]| Settings::of_run(&parse(options).expect("the options parse"), None);
+    let without_key = |options: &[&str]| Settings::of_run(&parse(options).expect("the options are parsed"), None);
 
     assert!(without_key(&["cold"]).expect_err("no key").to_string().contains(KEY_VARIABLE));
     assert!(without_key(&["cold", "--dialect", "yardstick"]).is_ok());

@@ -9,9 +9,9 @@ use crate::tally::{Measurement, Tally};
 
 /// Returns the report of a run of two seconds.
 fn sample() -> Report {
-    let args = Args::try_parse_from(["loadtest", "run", "mixed"]).expect("the options parse");
+    let args = Args::try_parse_from(["loadtest", "run", "mixed"]).expect("the options are parsed");
     let Command::Run(args) = args.command else { panic!("`run` is another command") };
-    let Settings { service, workload, ids } = Settings::of_run(&args, Some("k".into())).expect("the options are sound");
+    let Settings { service, workload, ids } = Settings::of_run(&args, Some("k".into())).expect("the options are valid");
     let (pool, echoes, acknowledged) = (Vec::new(), Vec::new(), Vec::new());
     let plan = Plan { service, ids, workload, limit: 1_000, is_repeated: true, pool, echoes, acknowledged };
     let mut tally = Tally::new();
@@ -34,7 +34,7 @@ fn sample() -> Report {
 
 #[test]
 fn the_json_has_the_documented_fields() {
-    let json = serde_json::to_value(sample()).expect("it serialises");
+    let json = serde_json::to_value(sample()).expect("the report is serialized");
 
     assert_eq!((&json["mode"], &json["sent"], &json["answered"]), (&"closed".into(), &1_000.into(), &1_000.into()));
     assert_eq!(

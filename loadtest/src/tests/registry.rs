@@ -188,7 +188,7 @@ async fn list(State(registry): State<Arc<Registry>>, Query(query): Query<HashMap
 async fn instruments(RawQuery(query): RawQuery) -> Response {
     let query = query.unwrap_or_default();
     let number = |name: &str| {
-        let value = query.split('&').find_map(|pair| pair.strip_prefix(name)).expect("it is asked for");
+        let value = query.split('&').find_map(|pair| pair.strip_prefix(name)).expect("the parameter is present");
         value.parse::<usize>().expect("it is a number")
     };
     let (offset, limit) = (number("offset="), number("limit="));

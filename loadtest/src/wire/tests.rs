@@ -14,7 +14,7 @@ async fn server(scripts: Vec<Vec<Vec<u8>>>) -> SocketAddr {
                 let mut request = [0; 1024];
                 let read = stream.read(&mut request).await.expect("a request");
                 assert!(request[..read].ends_with(b"\r\n\r\n"));
-                stream.write_all(&answer).await.expect("the answer is taken");
+                stream.write_all(&answer).await.expect("the response is written");
             }
         }
         std::future::pending::<()>().await;
@@ -76,7 +76,7 @@ async fn a_truncated_or_too_long_response_is_a_fault() {
     let address = server(vec![vec![cut], vec![long], vec![more], vec![endless]]).await;
     let mut connection = connection(address, LONG);
 
-    let first = connection.exchange(GET).await.expect_err("half an answer").to_string();
+    let first = connection.exchange(GET).await.expect_err("the response is incomplete").to_string();
     assert!(first.contains("closed after 43 bytes"), "{first}");
     assert_eq!(connection.exchange(GET).await.expect_err("too long").kind, "oversized");
     assert_eq!(connection.exchange(GET).await.expect_err("too much").kind, "transport");

@@ -244,6 +244,6 @@ async fn list_until(is_over: &Cell<bool>, service: &Service) -> anyhow::Result<u
     let queries = QUERIES.iter().cycle().take_while(|_| !is_over.get());
     let lists = stream::iter(queries).map(list).buffer_unordered(PARALLEL);
     let lists = lists.try_fold(0, async |lists, ()| Ok(lists + 1)).await?;
-    anyhow::ensure!(lists > 0, "no list was answered");
+    anyhow::ensure!(lists > 0, "no list had a response");
     Ok(lists)
 }
