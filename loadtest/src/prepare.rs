@@ -88,11 +88,11 @@ pub(crate) fn prepare(settings: Settings) -> anyhow::Result<(Plan, Tally, Ledger
 fn ready_requests(workload: &Workload, places: u64, write: impl Fn(&str, &[u8], &mut Vec<u8>)) -> Vec<Box<[u8]>> {
     let (mut marks, mut drawn, mut body, mut out) = (Marks::default(), Vec::new(), Vec::new(), Vec::new());
     let one = |place| {
-        let ask = workload.ask_of(place);
+        let request = workload.plan_request_of(place);
         workload.instruments(place, &mut marks, &mut drawn);
         body.clear();
-        workload.write_body(ask, &drawn, &mut body);
-        write(&workload.user_id(ask.user), &body, &mut out);
+        workload.write_body(request, &drawn, &mut body);
+        write(&workload.user_id(request.user), &body, &mut out);
         out.as_slice().into()
     };
     (0..places).map(one).collect()

@@ -29,7 +29,7 @@ pub(crate) struct Workload {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Ask {
+pub(crate) struct PlanRequest {
     /// Identifies a distinct request: the index of the first request with this user and these instruments, or the
     /// position in the pool if the mix has no new requests.
     pub(crate) origin: u64,
@@ -58,14 +58,14 @@ impl Workload {
     }
 
     /// Returns the plan request `index`, which must be of a kind that requests a plan.
-    pub(crate) fn ask(&self, index: u64) -> Ask {
-        self.ask_of(self.origin(index))
+    pub(crate) fn plan_request(&self, index: u64) -> PlanRequest {
+        self.plan_request_of(self.origin(index))
     }
 
     /// Returns the plan request with this origin.
-    pub(crate) fn ask_of(&self, origin: u64) -> Ask {
+    pub(crate) fn plan_request_of(&self, origin: u64) -> PlanRequest {
         let user = Rng::with_seed(mix(self.seed ^ BODY_STREAM, origin)).u32(..self.scenario.users);
-        Ask { origin, user }
+        PlanRequest { origin, user }
     }
 
     pub(crate) fn user_id(&self, user: u32) -> String {
@@ -104,8 +104,8 @@ impl Workload {
     }
 
     /// Writes the JSON body for `instruments` in their order.
-    pub(crate) fn write_body(&self, ask: Ask, instruments: &[u32], out: &mut Vec<u8>) {
-        let Ask { origin, .. } = ask;
+    pub(crate) fn write_body(&self, request: PlanRequest, instruments: &[u32], out: &mut Vec<u8>) {
+        let PlanRequest { origin, .. } = request;
         let start = format!(r#"{{"plan_name":"Load test {origin}","subscription_type":"live_feed","#);
         out.extend_from_slice(start.as_bytes());
         if let Some(broker) = &self.broker {

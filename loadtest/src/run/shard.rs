@@ -21,7 +21,7 @@ use crate::settings::Service;
 use crate::site::{INSTRUMENTS, PLANS, PROFILES};
 use crate::tally::{Measurement, Tally};
 use crate::wire::Answer;
-use crate::workload::Ask;
+use crate::workload::PlanRequest;
 
 /// The number of plans in the page of a list.
 const LIST_LIMIT: usize = 50;
@@ -40,7 +40,7 @@ pub(crate) struct PreparedRequest<'a> {
 
 #[derive(Clone, Copy, Debug)]
 enum Expectation {
-    Plan(Ask),
+    Plan(PlanRequest),
     /// A stored plan, and its acknowledgement if it is known.
     Stored(PlanId, Option<Acknowledgement>),
     Described(PlanId),
@@ -92,14 +92,14 @@ impl<'a> Shard<'a> {
         let plan = self.plan;
         let Plan { workload, service: Service { site, .. }, echoes, .. } = plan;
         if self.course.stage == Stage::Pool || self.course.is_together() {
-            return self.plan_request(RequestKind::New, index, workload.ask_of(index), out);
+            return self.plan_request(RequestKind::New, index, workload.plan_request_of(index), out);
         }
         let kind = workload.kind(index);
         let own = |expectation| PreparedRequest { kind, rendered: None, expectation };
         let bytes = workload.scenario.answer_bytes;
         match kind {
             RequestKind::New | RequestKind::Repeat | RequestKind::Reorder => {
-                self.plan_request(kind, index, workload.ask(index), out)
+                self.plan_request(kind, index, workload.plan_request(index), out)
             }
             RequestKind::Read | RequestKind::Describe => match self.known_plan(index) {
                 Some((plan_id, acknowledged)) if kind == RequestKind::Read => {
@@ -112,8 +112,10 @@ impl<'a> Shard<'a> {
                     own(Expectation::Described(plan_id))
                 }
                 // There is no plan to read yet, so one is created.
-                None if workload.has_new() => self.plan_request(RequestKind::New, index, workload.ask_of(index), out),
-                None => self.plan_request(RequestKind::Repeat, index, workload.ask(index), out),
+                None if workload.has_new() => {
+                    self.plan_request(RequestKind::New, index, workload.plan_request_of(index), out)
+                }
+                None => self.plan_request(RequestKind::Repeat, index, workload.plan_request(index), out),
             },
             RequestKind::List => {
                 let user = workload.choice(index, workload.scenario.users as usize) as u32;
@@ -168,7 +170,7 @@ impl<'a> Shard<'a> {
         if is_yardstick && outcome == RequestOutcome::Created && kind != RequestKind::New {
             outcome = RequestOutcome::Cached;
         }
-        if let (Expectation::Plan(Ask { origin, .. }), Some(acknowledgement)) = (expectation, acknowledgement) {
+        if let (Expectation::Plan(PlanRequest { origin, .. }), Some(acknowledgement)) = (expectation, acknowledgement) {
             let before = self.ledger.len();
             if let Err(fault) = self.ledger.record(origin, acknowledgement) {
                 outcome = RequestOutcome::Failed;
@@ -185,20 +187,26 @@ impl<'a> Shard<'a> {
         }
     }
 
-    fn plan_request(&mut self, kind: RequestKind, index: u64, ask: Ask, out: &mut Vec<u8>) -> PreparedRequest<'a> {
-        let expectation = Expectation::Plan(ask);
+    fn plan_request(
+        &mut self,
+        kind: RequestKind,
+        index: u64,
+        request: PlanRequest,
+        out: &mut Vec<u8>,
+    ) -> PreparedRequest<'a> {
+        let expectation = Expectation::Plan(request);
         let plan = self.plan;
         let rendered =
-            plan.pool.get(ask.origin as usize).filter(|_| kind != RequestKind::Reorder).map(|bytes| &**bytes);
+            plan.pool.get(request.origin as usize).filter(|_| kind != RequestKind::Reorder).map(|bytes| &**bytes);
         if rendered.is_none() {
             let (Self { marks, drawn, body, .. }, workload) = (self, &plan.workload);
-            workload.instruments(ask.origin, marks, drawn);
+            workload.instruments(request.origin, marks, drawn);
             if kind == RequestKind::Reorder {
                 workload.reorder(index, drawn);
             }
             body.clear();
-            workload.write_body(ask, drawn, body);
-            plan.service.site.create_plan(&workload.user_id(ask.user), body, out);
+            workload.write_body(request, drawn, body);
+            plan.service.site.create_plan(&workload.user_id(request.user), body, out);
         }
         PreparedRequest { kind, rendered, expectation }
     }
@@ -243,7 +251,7 @@ impl<'a> Shard<'a> {
         let Self { plan, course, seen, stored, marks, drawn, rest, .. } = self;
         let workload = &plan.workload;
         match *expectation {
-            Expectation::Plan(Ask { origin, user }) => {
+            Expectation::Plan(PlanRequest { origin, user }) => {
                 let user_id = &workload.user_id(user);
                 let is_repeated = course.stage == Stage::Load && (plan.is_repeated || course.is_together());
                 let seen = is_repeated.then(|| seen.entry(origin).or_default());

@@ -12,7 +12,7 @@ fn workload(mix: &[(RequestKind, u32)]) -> Workload {
 fn body(workload: &Workload, origin: u64) -> String {
     let (mut drawn, mut body) = (Vec::new(), Vec::new());
     workload.instruments(origin, &mut Marks::default(), &mut drawn);
-    workload.write_body(workload.ask_of(origin), &drawn, &mut body);
+    workload.write_body(workload.plan_request_of(origin), &drawn, &mut body);
     String::from_utf8(body).expect("JSON is UTF-8")
 }
 
@@ -48,7 +48,10 @@ fn the_seed_determines_the_requests() {
     let two = Workload { seed: 2, ..workload(&[(RequestKind::New, 1), (RequestKind::Repeat, 1)]) };
 
     let again = workload(&[(RequestKind::New, 1), (RequestKind::Repeat, 1)]);
-    assert!((0..200).all(|index| one.kind(index) == again.kind(index) && one.ask(index) == again.ask(index)));
+    assert!(
+        (0..200)
+            .all(|index| one.kind(index) == again.kind(index) && one.plan_request(index) == again.plan_request(index))
+    );
     assert_eq!(body(&one, 41), body(&again, 41));
     assert_ne!(body(&one, 41), body(&two, 41));
     assert_ne!(body(&one, 0), body(&one, 1));
@@ -77,7 +80,7 @@ fn kinds_have_the_shares_of_their_weights_in_the_mix() {
 fn a_repeat_repeats_an_earlier_new_request() {
     let workload = workload(&[(RequestKind::New, 1), (RequestKind::Repeat, 3), (RequestKind::Read, 1)]);
     for index in 0..1_000 {
-        let origin = workload.ask(index).origin;
+        let origin = workload.plan_request(index).origin;
 
         assert_eq!(workload.kind(origin), RequestKind::New);
         assert_eq!(origin == index, workload.kind(index) == RequestKind::New);
@@ -89,7 +92,7 @@ fn a_repeat_repeats_an_earlier_new_request() {
 fn without_new_requests_the_pool_is_repeated() {
     let workload = workload(&[(RequestKind::Repeat, 1)]);
 
-    let origins: HashSet<u64> = (0..1_000).map(|index| workload.ask(index).origin).collect();
+    let origins: HashSet<u64> = (0..1_000).map(|index| workload.plan_request(index).origin).collect();
 
     assert_eq!(origins.len(), 50);
     assert!(origins.iter().all(|&origin| origin < 50));
