@@ -244,7 +244,7 @@ async fn given_plans_are_read_in_order_and_none_is_created() {
     assert_eq!(report["outcomes"]["other"], 20, "{report:#}");
     let first = format!("plan `{}` was acknowledged and is lost", plan_id(missing));
     assert_eq!(report["faults"], json!([{"kind": "lost", "count": 10, "first": first}]));
-    assert_eq!(registry.kept().requests, requests, "no plan was asked for");
+    assert_eq!(registry.kept().requests, requests, "no plan was requested");
 }
 
 #[tokio::test]

@@ -20,10 +20,10 @@ const PLAN_DATA: &[u8] = b"\"plan_data\":";
 #[derive(Debug)]
 pub(crate) struct ExpectedPlan<'a> {
     pub(crate) user_id: &'a str,
-    /// The keys to which the numbers in `asked` refer.
+    /// The keys to which the numbers in `requested` refer.
     pub(crate) keys: &'a Keys,
     /// The requested instruments, all distinct.
-    pub(crate) asked: &'a mut [u32],
+    pub(crate) requested: &'a mut [u32],
     pub(crate) limit: usize,
 }
 
@@ -239,11 +239,11 @@ fn parse_yardstick(body: &[u8]) -> Result<ParsedResponse<'_>, Fault> {
 
 /// Returns the first contradiction between the plan and the request.
 fn contradiction(plan: &ParsedResponse<'_>, expected: ExpectedPlan<'_>, marks: &mut Marks) -> Option<Fault> {
-    let ExpectedPlan { user_id, keys, asked, limit } = expected;
+    let ExpectedPlan { user_id, keys, requested, limit } = expected;
     let ParsedResponse { acknowledgement: Acknowledgement { plan_id, .. }, user_id: got, instruments, removed, .. } =
         plan;
     let fault = |kind: &'static str, text: String| Some(Fault::new(kind, format!("plan `{plan_id}`: {text}")));
-    let (held, most) = (instruments.len(), asked.len());
+    let (held, most) = (instruments.len(), requested.len());
     if **got != *user_id {
         return fault("wrong_user", format!("expected user `{user_id}`, got `{}`", &**got));
     }
@@ -254,16 +254,16 @@ fn contradiction(plan: &ParsedResponse<'_>, expected: ExpectedPlan<'_>, marks: &
         let text = format!("expected at most {limit} instruments, the maximum of the settings, got {held}");
         return fault("over_limit", text);
     }
-    if !is_part_of(instruments, keys, asked) {
+    if !is_part_of(instruments, keys, requested) {
         marks.start(keys.len());
-        for &number in asked.iter() {
+        for &number in requested.iter() {
             marks.set(number);
         }
         for key in instruments {
             // The key was requested but is no longer in the set, so it occurs twice in the plan.
             match keys.number(key) {
                 Some(number) if marks.clear(number) => {}
-                Some(number) if asked.contains(&number) => {
+                Some(number) if requested.contains(&number) => {
                     return fault("repeated_instrument", format!("`{}` occurs more than once", &**key));
                 }
                 _ => return fault("foreign_instrument", format!("`{}` was not requested", &**key)),
@@ -280,8 +280,8 @@ fn contradiction(plan: &ParsedResponse<'_>, expected: ExpectedPlan<'_>, marks: &
 
 /// Whether the instruments are a subset of the requested ones, each once and in the order of the keys, as in most
 /// plans. The search for each starts after the previous one. Another order returns false even if it is a subset.
-fn is_part_of(instruments: &[Text<'_>], keys: &Keys, asked: &mut [u32]) -> bool {
-    asked.sort_unstable();
-    let mut asked = asked.iter();
-    instruments.iter().all(|key| asked.any(|&number| keys.escaped(number) == key.as_bytes()))
+fn is_part_of(instruments: &[Text<'_>], keys: &Keys, requested: &mut [u32]) -> bool {
+    requested.sort_unstable();
+    let mut requested = requested.iter();
+    instruments.iter().all(|key| requested.any(|&number| keys.escaped(number) == key.as_bytes()))
 }

@@ -16,8 +16,8 @@ fn keys() -> Keys {
 /// Checks a response to a request for three of the [`keys`]. A plan may contain two of them.
 fn check(dialect: Dialect, answer: &Reply, seen: Option<&mut Option<Seen>>) -> CheckResult {
     let (keys, answer) = (keys(), answer.answer());
-    let mut asked = ["NSE:TCS", "NSE:INFY", "NSE:ITC"].map(|key| keys.number(key).expect("it is one of them"));
-    let expected = ExpectedPlan { user_id: "load-1-7", keys: &keys, asked: &mut asked, limit: 2 };
+    let mut requested = ["NSE:TCS", "NSE:INFY", "NSE:ITC"].map(|key| keys.number(key).expect("it is one of them"));
+    let expected = ExpectedPlan { user_id: "load-1-7", keys: &keys, requested: &mut requested, limit: 2 };
     check_plan(dialect, &answer, seen, &mut Vec::new(), &mut Marks::default(), |_| expected)
 }
 

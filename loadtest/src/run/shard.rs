@@ -259,7 +259,7 @@ impl<'a> Shard<'a> {
                 let limit = plan.limit;
                 check_plan(dialect, answer, seen, rest, marks, move |marks| {
                     workload.instruments(origin, marks, drawn);
-                    ExpectedPlan { user_id, keys: &workload.keys, asked: drawn, limit }
+                    ExpectedPlan { user_id, keys: &workload.keys, requested: drawn, limit }
                 })
             }
             Expectation::Stored(plan_id, acknowledged) => {

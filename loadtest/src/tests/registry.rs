@@ -208,7 +208,7 @@ fn plan_document(manner: Manner, number: usize, (user_id, body): &(String, Strin
     if manner == Manner::Generous {
         *instruments.last_mut().expect("at least one") = "NSE:BONUS".into();
     }
-    let (asked, counted) = (instruments.len(), instruments.len());
+    let (requested, counted) = (instruments.len(), instruments.len());
     if manner == Manner::Miscounts {
         instruments = vec![instruments[1].clone()];
     }
@@ -218,7 +218,7 @@ fn plan_document(manner: Manner, number: usize, (user_id, body): &(String, Strin
             "plan_id": plan_id(number), "user_id": user_id, "plan_name": body["plan_name"], "description": "…",
             "subscription_type": body["subscription_type"], "instruments": instruments,
             "optimization_level": "moderate", "filtering_strictness": "moderate", "status": "optimized",
-            "estimated_cost": 0.1, "performance_metrics": {"instrument_count": counted, "removed_instruments": asked - counted},
+            "estimated_cost": 0.1, "performance_metrics": {"instrument_count": counted, "removed_instruments": requested - counted},
             "validation_results": {}, "cache_key": "…", "created_at": "…", "expires_at": "…", "metadata": {},
         },
         "duration_ms": 0, "correlation_id": "…", "response_time_ms": 0, "config_driven": true, "api_version": "v1",
