@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::net::TcpListener;
 
-use self::registry::{KEY, Manner, Registry, STALL, plan_id};
+use self::registry::{Behavior, KEY, Registry, STALL, plan_id};
 use crate::args::Args;
 
 /// Runs a command. Returns its standard output, and whether it passed.
@@ -55,7 +55,7 @@ fn faults(report: &Value, kind: &str) -> u64 {
 
 #[tokio::test]
 async fn a_registry_that_fulfills_the_contract_passes() {
-    let (registry, address) = Registry::start(Manner::Faithful).await;
+    let (registry, address) = Registry::start(Behavior::Faithful).await;
 
     let report = load(address, &[]).await;
 
@@ -76,7 +76,7 @@ async fn a_registry_that_fulfills_the_contract_passes() {
 
 #[tokio::test]
 async fn connections_are_kept_open() {
-    let (registry, address) = Registry::start(Manner::Faithful).await;
+    let (registry, address) = Registry::start(Behavior::Faithful).await;
 
     load(address, &[]).await;
 
@@ -86,7 +86,7 @@ async fn connections_are_kept_open() {
 
 #[tokio::test]
 async fn a_registry_that_loses_a_plan_fails_the_verification() {
-    let (_registry, address) = Registry::start(Manner::LosesOne).await;
+    let (_registry, address) = Registry::start(Behavior::LosesOne).await;
 
     let report = load(address, &[]).await;
 
@@ -98,7 +98,7 @@ async fn a_registry_that_loses_a_plan_fails_the_verification() {
 
 #[tokio::test]
 async fn a_registry_that_alters_a_plan_fails_the_verification() {
-    let (_registry, address) = Registry::start(Manner::AltersOne).await;
+    let (_registry, address) = Registry::start(Behavior::AltersOne).await;
 
     let report = load(address, &[]).await;
 
@@ -109,7 +109,7 @@ async fn a_registry_that_alters_a_plan_fails_the_verification() {
 
 #[tokio::test]
 async fn a_cache_that_forgets_is_counted_without_a_fault() {
-    let (_registry, address) = Registry::start(Manner::Forgetful).await;
+    let (_registry, address) = Registry::start(Behavior::Forgetful).await;
 
     let report = load(address, &[]).await;
 
@@ -120,7 +120,7 @@ async fn a_cache_that_forgets_is_counted_without_a_fault() {
 
 #[tokio::test]
 async fn rejections_are_measured_separately_without_a_fault() {
-    let (_registry, address) = Registry::start(Manner::Overloaded).await;
+    let (_registry, address) = Registry::start(Behavior::Overloaded).await;
 
     let report = load(address, &[]).await;
 
@@ -130,7 +130,7 @@ async fn rejections_are_measured_separately_without_a_fault() {
 
 #[tokio::test]
 async fn a_registry_that_rejects_everything_does_not_pass() {
-    let (_registry, address) = Registry::start(Manner::Closed).await;
+    let (_registry, address) = Registry::start(Behavior::Closed).await;
 
     let report = load(address, &[]).await;
 
@@ -141,7 +141,7 @@ async fn a_registry_that_rejects_everything_does_not_pass() {
 
 #[tokio::test]
 async fn a_rejected_read_is_retried() {
-    let (_registry, address) = Registry::start(Manner::BusyReader).await;
+    let (_registry, address) = Registry::start(Behavior::BusyReader).await;
 
     let report = load(address, &[]).await;
 
@@ -151,7 +151,7 @@ async fn a_rejected_read_is_retried() {
 
 #[tokio::test]
 async fn an_unrequested_instrument_fails_the_run() {
-    let (_registry, address) = Registry::start(Manner::Generous).await;
+    let (_registry, address) = Registry::start(Behavior::Generous).await;
 
     let report = load(address, &[]).await;
 
@@ -162,7 +162,7 @@ async fn an_unrequested_instrument_fails_the_run() {
 
 #[tokio::test]
 async fn a_wrong_key_fails_the_run() {
-    let (_registry, address) = Registry::start(Manner::Faithful).await;
+    let (_registry, address) = Registry::start(Behavior::Faithful).await;
 
     let mut key = tempfile::NamedTempFile::new().expect("a temporary file");
     writeln!(key, "another").expect("the file can be written");
@@ -174,7 +174,7 @@ async fn a_wrong_key_fails_the_run() {
 
 #[tokio::test]
 async fn a_run_without_responses_ends_at_its_time_limit() {
-    let (_registry, address) = Registry::start(Manner::Silent).await;
+    let (_registry, address) = Registry::start(Behavior::Silent).await;
 
     let report = load(address, &["--seconds", "1", "--timeout-seconds", "1"]).await;
 
@@ -198,7 +198,7 @@ async fn a_closed_port_ends_the_run_before_its_start() {
 
 #[tokio::test]
 async fn keys_come_from_the_catalogue_and_too_few_are_an_error() {
-    let (registry, address) = Registry::start(Manner::Faithful).await;
+    let (registry, address) = Registry::start(Behavior::Faithful).await;
 
     let report = run(address, &["cold", "--instruments", "1001", "--requests", "3"]).await;
 
@@ -214,7 +214,7 @@ async fn a_pool_is_created_then_repeated_read_and_reordered() {
     for (scenario, kind, outcome) in
         [("warm", "repeat", "cached"), ("reorder", "reorder", "created"), ("read", "read", "other")]
     {
-        let (registry, address) = Registry::start(Manner::Faithful).await;
+        let (registry, address) = Registry::start(Behavior::Faithful).await;
 
         let report = run(address, &[scenario, "--pool", "10", "--requests", "100", "--connections", "4"]).await;
 
@@ -230,7 +230,7 @@ async fn a_pool_is_created_then_repeated_read_and_reordered() {
 
 #[tokio::test]
 async fn given_plans_are_read_in_order_and_none_is_created() {
-    let (registry, address) = Registry::start(Manner::Faithful).await;
+    let (registry, address) = Registry::start(Behavior::Faithful).await;
     load(address, &[]).await;
     let requests = registry.kept().requests;
     let stored = registry.kept().stored.len();
@@ -249,7 +249,7 @@ async fn given_plans_are_read_in_order_and_none_is_created() {
 
 #[tokio::test]
 async fn every_kind_of_the_mix_is_requested() {
-    let (_registry, address) = Registry::start(Manner::Faithful).await;
+    let (_registry, address) = Registry::start(Behavior::Faithful).await;
 
     let report = run(address, &["mixed", "--requests", "500", "--instruments", "5", "--verify"]).await;
 
@@ -261,7 +261,7 @@ async fn every_kind_of_the_mix_is_requested() {
 
 #[tokio::test]
 async fn a_changed_repeat_fails_the_run() {
-    let (_registry, address) = Registry::start(Manner::Alters).await;
+    let (_registry, address) = Registry::start(Behavior::Alters).await;
 
     let report = run(address, &["warm", "--pool", "3", "--requests", "100", "--connections", "4"]).await;
 
@@ -274,7 +274,7 @@ async fn a_changed_repeat_fails_the_run() {
 
 #[tokio::test]
 async fn a_wrong_count_fails_the_run() {
-    let (_registry, address) = Registry::start(Manner::Miscounts).await;
+    let (_registry, address) = Registry::start(Behavior::Miscounts).await;
 
     let report = load(address, &[]).await;
 
@@ -284,13 +284,13 @@ async fn a_wrong_count_fails_the_run() {
 #[tokio::test]
 async fn concurrent_callers_must_get_one_plan() {
     let options = ["hot-key", "--connections", "20", "--requests", "60", "--instruments", "5"];
-    let (registry, address) = Registry::start(Manner::Faithful).await;
+    let (registry, address) = Registry::start(Behavior::Faithful).await;
 
     let report = run(address, &options).await;
 
     assert_eq!(report["passed"], true, "{report:#}");
     assert_eq!((report["sent"].as_u64(), registry.kept().stored.len()), (Some(60), 3), "three rounds of one plan each");
-    let (_registry, address) = Registry::start(Manner::Divided).await;
+    let (_registry, address) = Registry::start(Behavior::Divided).await;
     let report = run(address, &options).await;
     assert_eq!(report["passed"], false);
     assert_eq!(faults(&report, "several_plans"), 57, "{report:#}");
@@ -298,7 +298,7 @@ async fn concurrent_callers_must_get_one_plan() {
 
 #[tokio::test]
 async fn an_open_loop_measures_from_the_due_time() {
-    let (_registry, address) = Registry::start(Manner::Stalls).await;
+    let (_registry, address) = Registry::start(Behavior::Stalls).await;
 
     // There is one connection: requests that are due during the second request wait too.
     let options = ["cold", "--instruments", "5", "--rate", "100", "--arrivals", "constant", "--connections", "1"];
@@ -315,7 +315,7 @@ async fn an_open_loop_measures_from_the_due_time() {
 
 #[tokio::test]
 async fn due_requests_are_sent_late_up_to_a_limit() {
-    let (_registry, address) = Registry::start(Manner::Slow).await;
+    let (_registry, address) = Registry::start(Behavior::Slow).await;
     let at_rate = async |rate| {
         let options = ["cold", "--instruments", "5", "--arrivals", "constant", "--connections", "1", "--seconds", "1"];
         run(address, &[&options[..], &["--rate", rate]].concat()).await
@@ -336,7 +336,7 @@ async fn due_requests_are_sent_late_up_to_a_limit() {
 async fn verifying_a_ledger_finds_lost_and_changed_plans() {
     let folder = TempDir::new().expect("a temporary folder");
     let ledger = folder.path().join("ledger").to_str().expect("temporary paths are UTF-8").to_owned();
-    let (registry, address) = Registry::start(Manner::Faithful).await;
+    let (registry, address) = Registry::start(Behavior::Faithful).await;
     load(address, &["--ledger", &ledger]).await;
     let plans = registry.kept().stored.len();
 
@@ -356,7 +356,7 @@ async fn verifying_a_ledger_finds_lost_and_changed_plans() {
 
 #[tokio::test]
 async fn a_raw_endpoint_needs_no_key_and_its_length_is_checked() {
-    let (_registry, address) = Registry::start(Manner::Faithful).await;
+    let (_registry, address) = Registry::start(Behavior::Faithful).await;
 
     let report = run(address, &["hello", "--requests", "100", "--answer-bytes", "6000"]).await;
 
@@ -367,7 +367,7 @@ async fn a_raw_endpoint_needs_no_key_and_its_length_is_checked() {
 
 #[tokio::test]
 async fn a_missing_capability_fails_the_run() {
-    let (_registry, address) = Registry::start(Manner::Faithful).await;
+    let (_registry, address) = Registry::start(Behavior::Faithful).await;
     for scenario in ["profiles", "search"] {
         let report = run(address, &[scenario, "--requests", "10"]).await;
 
@@ -378,7 +378,7 @@ async fn a_missing_capability_fails_the_run() {
 
 #[tokio::test]
 async fn a_warm_up_is_not_measured() {
-    let (registry, address) = Registry::start(Manner::Faithful).await;
+    let (registry, address) = Registry::start(Behavior::Faithful).await;
     let options = ["cold", "--rate", "50", "--seconds", "2", "--warmup-seconds", "1", "--instruments", "5"];
 
     let report = run(address, &options).await;
@@ -391,14 +391,14 @@ async fn a_warm_up_is_not_measured() {
 async fn the_table_and_the_histogram_contain_the_result() {
     let folder = TempDir::new().expect("a temporary folder");
     let histogram = folder.path().join("latency.hgrm").to_str().expect("temporary paths are UTF-8").to_owned();
-    let (_registry, address) = Registry::start(Manner::Generous).await;
+    let (_registry, address) = Registry::start(Behavior::Generous).await;
 
     let (table, passed) =
         command(address, &["run", "mixed", "--instruments", "5", "--requests", "50"]).await.expect("it runs");
     assert!(!passed && table.lines().last() == Some("failed"), "{table}");
     assert!(table.contains("foreign_instrument"), "{table}");
 
-    let (_registry, address) = Registry::start(Manner::Faithful).await;
+    let (_registry, address) = Registry::start(Behavior::Faithful).await;
     let options = ["run", "cold", "--instruments", "5", "--requests", "50", "--histogram", &histogram];
     let (table, passed) = command(address, &options).await.expect("it runs");
 

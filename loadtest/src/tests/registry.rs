@@ -1,4 +1,4 @@
-//! A small registry that implements the contract, except for the violation that its manner selects.
+//! A small registry that implements the contract, except for the violation that its behavior selects.
 
 use std::collections::{HashMap, HashSet};
 use std::net::SocketAddr;
@@ -24,7 +24,7 @@ pub(super) const KEY: &str = "the-key";
 
 /// The behavior of the registry.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Manner {
+pub(super) enum Behavior {
     Faithful,
     /// Acknowledges its third plan without storing it.
     LosesOne,
@@ -55,7 +55,7 @@ pub(super) enum Manner {
 }
 
 pub(super) struct Registry {
-    manner: Manner,
+    behavior: Behavior,
     state: Mutex<Kept>,
 }
 
@@ -71,8 +71,8 @@ pub(super) struct Kept {
 
 impl Registry {
     /// Starts a registry on a free port of this machine. It ends with the runtime of the test.
-    pub(super) async fn start(manner: Manner) -> (Arc<Self>, SocketAddr) {
-        let registry = Arc::new(Registry { manner, state: Mutex::default() });
+    pub(super) async fn start(behavior: Behavior) -> (Arc<Self>, SocketAddr) {
+        let registry = Arc::new(Registry { behavior, state: Mutex::default() });
         let base = "/api/v1/internal/instrument-registry/subscriptions";
         let router = Router::new()
             .route(&format!("{base}/plan"), post(create))
@@ -101,24 +101,24 @@ async fn create(
     headers: HeaderMap,
     body: String,
 ) -> Response {
-    if registry.manner == Manner::Silent {
+    if registry.behavior == Behavior::Silent {
         std::future::pending::<()>().await;
     }
     if headers.get("X-Internal-API-Key").is_none_or(|key| key != KEY) {
         return problem(StatusCode::UNAUTHORIZED, "unauthorized");
     }
-    if registry.manner == Manner::Stalls && registry.kept().requests == 1 {
+    if registry.behavior == Behavior::Stalls && registry.kept().requests == 1 {
         // Blocks the runtime, so that all requests wait, as during a pause for memory management.
         std::thread::sleep(STALL);
     }
-    if registry.manner == Manner::Slow {
+    if registry.behavior == Behavior::Slow {
         tokio::time::sleep(PLODDING).await;
     }
     let mut kept = registry.kept();
     kept.requests += 1;
-    let refuses = match registry.manner {
-        Manner::Closed => true,
-        Manner::Overloaded => kept.requests.is_multiple_of(2),
+    let refuses = match registry.behavior {
+        Behavior::Closed => true,
+        Behavior::Overloaded => kept.requests.is_multiple_of(2),
         _ => false,
     };
     if refuses {
@@ -130,22 +130,22 @@ async fn create(
         let mut answer = answer.clone();
         answer["status"] = "cached".into();
         answer["cache_hit"] = true.into();
-        if registry.manner == Manner::Alters {
+        if registry.behavior == Behavior::Alters {
             answer["plan_data"]["estimated_cost"] = 0.2.into();
         }
         return Json(answer).into_response();
     }
     let number = kept.stored.len() + 1;
-    let answer = plan_document(registry.manner, number, &request);
+    let answer = plan_document(registry.behavior, number, &request);
     let mut stored = answer["plan_data"].clone();
-    if number == 3 && registry.manner == Manner::AltersOne {
+    if number == 3 && registry.behavior == Behavior::AltersOne {
         stored["instruments"].as_array_mut().expect("a list").remove(0);
     }
-    if number == 3 && registry.manner == Manner::LosesOne {
+    if number == 3 && registry.behavior == Behavior::LosesOne {
         stored = Value::Null;
     }
     kept.stored.insert(plan_id(number), stored);
-    if !matches!(registry.manner, Manner::Forgetful | Manner::Divided) {
+    if !matches!(registry.behavior, Behavior::Forgetful | Behavior::Divided) {
         kept.cached.insert(request, answer.clone());
     }
     Json(answer).into_response()
@@ -153,7 +153,7 @@ async fn create(
 
 async fn read_plan(State(registry): State<Arc<Registry>>, Path(plan_id): Path<String>) -> Response {
     let mut kept = registry.kept();
-    if registry.manner == Manner::BusyReader && kept.refused_reads.insert(plan_id.clone()) {
+    if registry.behavior == Behavior::BusyReader && kept.refused_reads.insert(plan_id.clone()) {
         return problem(StatusCode::SERVICE_UNAVAILABLE, "overloaded");
     }
     match kept.stored.get(&plan_id) {
@@ -202,14 +202,14 @@ async fn hello(Query(query): Query<HashMap<String, usize>>) -> String {
     "x".repeat(query["n"])
 }
 
-fn plan_document(manner: Manner, number: usize, (user_id, body): &(String, String)) -> Value {
+fn plan_document(behavior: Behavior, number: usize, (user_id, body): &(String, String)) -> Value {
     let body: Value = serde_json::from_str(body).expect("the load is JSON");
     let mut instruments: Vec<_> = body["instruments"].as_array().expect("a list").clone();
-    if manner == Manner::Generous {
+    if behavior == Behavior::Generous {
         *instruments.last_mut().expect("at least one") = "NSE:BONUS".into();
     }
     let (requested, counted) = (instruments.len(), instruments.len());
-    if manner == Manner::Miscounts {
+    if behavior == Behavior::Miscounts {
         instruments = vec![instruments[1].clone()];
     }
     json!({
