@@ -13,7 +13,7 @@ use rustix::process::{Pid, Signal, kill_process_group};
 use tokio::process::{self, Command};
 use tokio::time::{sleep, timeout};
 
-const LOOK_EVERY: Duration = Duration::from_millis(10);
+const POLL_EVERY: Duration = Duration::from_millis(10);
 
 /// The timeout of a graceful shutdown.
 const END_WITHIN: Duration = Duration::from_secs(15);
@@ -52,7 +52,7 @@ impl Child {
     }
 
     /// Returns the end of the standard error output so far.
-    pub(crate) fn complaint(&self) -> String {
+    pub(crate) fn error_output(&self) -> String {
         let bytes = fs::read(self.folder.join("stderr")).unwrap_or_default();
         let tail = &bytes[bytes.len().saturating_sub(COMPLAINT_BYTES)..];
         String::from_utf8_lossy(tail).trim().to_owned()
@@ -64,27 +64,28 @@ impl Child {
         ended.context("failed to wait for a program")
     }
 
-    /// Calls `ask` repeatedly until it returns a value.
+    /// Calls `poll` repeatedly until it returns a value.
     pub(crate) async fn until<T>(
         &mut self,
         limit: Duration,
         what: &str,
-        mut ask: impl AsyncFnMut(&Self) -> Option<T>,
+        mut poll: impl AsyncFnMut(&Self) -> Option<T>,
     ) -> anyhow::Result<T> {
-        let asked = async {
+        let polling = async {
             loop {
-                if let Some(answer) = ask(self).await {
+                if let Some(answer) = poll(self).await {
                     return Ok(answer);
                 }
                 if let Some(status) = self.process.try_wait().context("failed to wait for a program")? {
-                    anyhow::bail!("{} exited ({status}) before it was {what}: {}", self.name, self.complaint());
+                    anyhow::bail!("{} exited ({status}) before it was {what}: {}", self.name, self.error_output());
                 }
-                sleep(LOOK_EVERY).await;
+                sleep(POLL_EVERY).await;
             }
         };
-        let answer = timeout(limit, asked).await;
-        answer
-            .with_context(|| format!("timeout: {} was not {what} within {limit:?}: {}", self.name, self.complaint()))?
+        let answer = timeout(limit, polling).await;
+        answer.with_context(|| {
+            format!("timeout: {} was not {what} within {limit:?}: {}", self.name, self.error_output())
+        })?
     }
 
     /// Stops the program gracefully, or kills it after a timeout.
@@ -128,7 +129,7 @@ mod tests {
 
         assert_eq!(child.wait(SOON).await.unwrap().code(), Some(3));
         assert_eq!(child.output().unwrap(), "here\n");
-        assert_eq!(child.complaint(), "there");
+        assert_eq!(child.error_output(), "there");
     }
 
     #[tokio::test]
@@ -157,7 +158,7 @@ mod tests {
         };
         let ended = async {
             while !is_over() {
-                sleep(LOOK_EVERY).await;
+                sleep(POLL_EVERY).await;
             }
         };
         timeout(SOON, ended).await.unwrap();

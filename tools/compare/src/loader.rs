@@ -111,7 +111,7 @@ impl Loader {
         command.env_remove("INTERNAL_API_KEY").envs(service.key.as_deref().map(|key| ("INTERNAL_API_KEY", key)));
         let mut child = Child::start(command, &self.folder)?;
         let status = child.wait(RUN_WITHIN).await?;
-        let invocation = || format!("loadtest run {} ({status}): {}", load.arguments().join(" "), child.complaint());
+        let invocation = || format!("loadtest run {} ({status}): {}", load.arguments().join(" "), child.error_output());
         anyhow::ensure!(status.success() || status.code() == Some(FAULTS), "failed: {}", invocation());
         serde_json::from_str(&child.output()?).with_context(|| format!("no valid report: {}", invocation()))
     }

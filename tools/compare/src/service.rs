@@ -79,7 +79,7 @@ impl Service {
             command.arg("ingest").arg(dump).args(["--broker", "kite"]);
             let mut child = Child::start(command, &self.folder.join("ingest"))?;
             let is_ingested = child.wait(INGESTED_WITHIN).await?.success();
-            anyhow::ensure!(is_ingested, "failed to ingest the catalog: {} {}", child.output()?, child.complaint());
+            anyhow::ensure!(is_ingested, "failed to ingest the catalog: {} {}", child.output()?, child.error_output());
         }
         self.run().await?;
         Ok(self)
@@ -122,9 +122,9 @@ impl Service {
         Ok(exposition::sum(&self.get("metrics").await?.0, name, labels))
     }
 
-    fn with_running<T>(&self, ask: impl FnOnce(&Running) -> T) -> anyhow::Result<T> {
+    fn with_running<T>(&self, read: impl FnOnce(&Running) -> T) -> anyhow::Result<T> {
         let running = self.running.borrow();
-        Ok(ask(running.as_ref().context("the service is not running because a restart failed")?))
+        Ok(read(running.as_ref().context("the service is not running because a restart failed")?))
     }
 
     async fn run(&self) -> anyhow::Result<()> {
@@ -150,7 +150,9 @@ impl Service {
         let mut child = Child::start(command, &self.folder.join("serve"))?;
         let url = match announced {
             Some(url) => child.until(READY_WITHIN, "reachable", async |_| reached(&url).await).await?,
-            None => child.until(READY_WITHIN, "listening", async |child| greeted(&child.output().ok()?)).await?,
+            None => {
+                child.until(READY_WITHIN, "listening", async |child| printed_address(&child.output().ok()?)).await?
+            }
         };
         if self.kind == ServiceKind::Registry {
             let ready = url.join("ready")?;
@@ -186,7 +188,7 @@ pub(crate) fn client(timeout: Duration, key: Option<&str>) -> anyhow::Result<Cli
 }
 
 /// Finds the address in a line such as `… listens on http://127.0.0.1:8901`.
-fn greeted(output: &str) -> Option<Url> {
+fn printed_address(output: &str) -> Option<Url> {
     let (whole_lines, _) = output.rsplit_once('\n')?;
     let url = whole_lines.lines().find_map(|line| Some(line.split_once(" listens on ")?.1))?;
     Url::parse(url.trim()).ok()
@@ -203,7 +205,7 @@ mod tests {
 
     #[test]
     fn the_address_is_read_from_a_complete_line() {
-        let url = |output: &str| greeted(output).map(|url| url.to_string());
+        let url = |output: &str| printed_address(output).map(|url| url.to_string());
 
         assert_eq!(url("warm\nyardstick listens on http://127.0.0.1:41"), None);
         assert_eq!(

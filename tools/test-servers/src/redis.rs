@@ -95,32 +95,32 @@ impl RedisServer {
 
     /// Number of connections that were made since the start.
     pub fn connections_made(&self) -> usize {
-        let info: String = self.ask(&["INFO", "stats"]);
+        let info: String = self.execute(&["INFO", "stats"]);
         let made = info.lines().find_map(|line| line.strip_prefix("total_connections_received:")).unwrap();
         made.parse::<usize>().unwrap() - self.own_connections.load(Ordering::Relaxed)
     }
 
     /// Number of open connections.
     pub fn connections_now(&self) -> usize {
-        self.ask::<String>(&["CLIENT", "LIST"]).lines().count() - 1
+        self.execute::<String>(&["CLIENT", "LIST"]).lines().count() - 1
     }
 
     /// Closes all connections except the one that sends this command.
     pub fn close_connections(&self) {
-        let _: usize = self.ask(&["CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes"]);
+        let _: usize = self.execute(&["CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes"]);
     }
 
     /// Lowers the memory limit, so that new keys are rejected.
     pub fn fill(&self) {
-        let _: String = self.ask(&["CONFIG", "SET", "maxmemory", "1"]);
+        let _: String = self.execute(&["CONFIG", "SET", "maxmemory", "1"]);
     }
 
     /// Requires a password. The methods of this type that send commands fail afterwards.
     pub fn require_password(&self, password: &str) {
-        let _: String = self.ask(&["CONFIG", "SET", "requirepass", password]);
+        let _: String = self.execute(&["CONFIG", "SET", "requirepass", password]);
     }
 
-    fn ask<T: FromRedisValue>(&self, command: &[&str]) -> T {
+    fn execute<T: FromRedisValue>(&self, command: &[&str]) -> T {
         self.own_connections.fetch_add(1, Ordering::Relaxed);
         let mut connection = Client::open(self.url()).unwrap().get_connection().unwrap();
         redis::cmd(command[0]).arg(&command[1..]).query(&mut connection).unwrap()

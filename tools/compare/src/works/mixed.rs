@@ -98,15 +98,15 @@ mod tests {
 
     #[tokio::test]
     async fn a_search_ends_after_two_flat_steps_with_the_best() {
-        let (rates, asked) = ([10.0, 20.0, 20.5, 30.0, 29.0, 31.0, 90.0], RefCell::new(Vec::new()));
+        let (rates, measured) = ([10.0, 20.0, 20.5, 30.0, 29.0, 31.0, 90.0], RefCell::new(Vec::new()));
         let rate = async |connections: u32| {
-            asked.borrow_mut().push(connections);
+            measured.borrow_mut().push(connections);
             Ok(rates[connections.ilog2() as usize])
         };
 
         let best = saturate(rate).await.unwrap();
 
         assert_eq!(best, Step { connections: 32, per_second: 31.0 });
-        assert_eq!(*asked.borrow(), [1, 2, 4, 8, 16, 32]);
+        assert_eq!(*measured.borrow(), [1, 2, 4, 8, 16, 32]);
     }
 }
