@@ -24,14 +24,14 @@ T = TypeVar("T")
 class Client:
     """A client of the Instrument Registry. Threads can share it.
 
-    `url` and `key` are those of the service, or of the environment variables INSTRUMENT_REGISTRY_URL and
-    INSTRUMENT_REGISTRY_KEY. `user_id` is the default of the methods; plans and profiles require one. `timeout` is the
-    longest wait, in seconds, for a connection or for the next bytes of a response; `retries` has the bounds of a call
-    with all its attempts. `verify` is the TLS context. By default, the CA certificates are those of certifi, or of the
-    environment variable SSL_CERT_FILE.
+    `url` and `key` are the URL and the API key of the service. By default, they are read from the environment variables
+    INSTRUMENT_REGISTRY_URL and INSTRUMENT_REGISTRY_KEY. `user_id` is the default of the methods; plans and profiles
+    require one. `timeout` is the longest wait, in seconds, for a connection or for the next bytes of a response;
+    `retries` has the bounds of a call with all its attempts. `verify` is the TLS context. By default, the CA
+    certificates are those of certifi, or those in the file of the environment variable SSL_CERT_FILE.
 
     Every method raises a subclass of `RegistryError` if the request fails. The request of a method that creates
-    something has an `Idempotency-Key`: that of the argument, a new one by default, or none if the argument is None.
+    something has an `Idempotency-Key`: the argument, a generated key by default, or no key if the argument is None.
     """
 
     def __init__(

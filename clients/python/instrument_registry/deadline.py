@@ -1,4 +1,4 @@
-"""The deadline of a synchronous call. A timeout of httpx bounds one operation of a socket, and a call has many."""
+"""The deadline of a synchronous call. A timeout of httpx bounds one operation of a socket, but a call has many."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ class Stream(httpcore.NetworkStream):
 
 
 class Body(httpx.SyncByteStream):
-    """The body of a response, of a transport that `bind` does not know."""
+    """The body of a response from a transport that `bind` does not support."""
 
     def __init__(self, inner: Any, left: Callable[[], float]) -> None:
         self.inner, self.left = inner, left

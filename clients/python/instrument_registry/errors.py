@@ -25,9 +25,9 @@ class FieldError:
 class RegistryError(Exception):
     """A request failed. All other exceptions of the client are subclasses.
 
-    The code `invalid_request` is that of a request that cannot be encoded as HTTP.
+    The code is `invalid_request` if the request cannot be encoded as HTTP.
 
-    `code` is a stable word: that of the service, or one of the client: `connection_failed` (nothing was sent),
+    `code` is a stable word of the service, or one of these words of the client: `connection_failed` (nothing was sent),
     `certificate_rejected` and `unsupported_protocol` (nothing can be sent), `connection_lost` and `timeout` (no
     response), `invalid_response` (not a response of the service). `status` is None without a response. `retry_after` is
     in seconds.

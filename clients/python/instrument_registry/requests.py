@@ -56,7 +56,7 @@ Json = Mapping[str, Any] | Body
 
 
 class Auto:
-    """The default of `idempotency_key`: the client makes one."""
+    """The default of `idempotency_key`: the client generates a key."""
 
     def __repr__(self) -> str:
         return "AUTO"
@@ -117,7 +117,7 @@ class Raw:
 
 
 def plain(value: Any) -> Any:
-    """Returns a JSON value: dates become texts, and iterables become lists. The items of a set are sorted."""
+    """Returns a JSON value: dates become strings, and iterables become lists. The items of a set are sorted."""
     match value:
         case None | str() | int() | float():
             return value
@@ -146,7 +146,7 @@ def body_of(body: Json) -> Raw:
 
 
 def joined(value: Any) -> Any:
-    """Returns the text of a query parameter that is a list."""
+    """Returns a list as the string of a query parameter."""
     return ",".join(plain(value)) if isinstance(value, list | tuple | set | frozenset) else value
 
 
@@ -300,7 +300,7 @@ def new_job(
         raise ValueError("expected `source` or `file`, got both")
     check_names(options, INGEST_OPTIONS, "option")
     filters = filters_of(options)
-    # The generated code does not accept a date that is a text.
+    # The generated code does not accept a date as a string.
     arguments: dict[str, Any] = {"force": options.get("force"), "idempotency_key": key_of(key)}
     mode, priority = options.get("mode"), options.get("priority")
     if file is not None:
@@ -322,7 +322,7 @@ def new_job(
 
 
 def filters_of(options: Mapping[str, Any]) -> dict[str, list[str]]:
-    """Returns the filters in the option `filters`, and those that are options. A text can have commas."""
+    """Returns the filters of the option `filters` and those that are options. A string can have commas."""
     given = body_of(options.get("filters") or {}).to_dict()
     check_names(given, INGEST_FILTERS, "filter")
     given |= {name: plain(options[name]) for name in INGEST_FILTERS if options.get(name) is not None}

@@ -31,7 +31,7 @@ class ArrayItems:
         self.is_complete = self.has_array = False
         self._text, self._at = "", 0
         self._pieces: list[str] = []
-        # The number of characters that have to arrive before an incomplete value is parsed again.
+        # The number of characters that must arrive before an incomplete value is parsed again.
         self._missing = 0
         self._step, self._field = self._start, ""
 
@@ -120,7 +120,7 @@ class ArrayItems:
         return True
 
     def _next_character(self) -> str:
-        """Returns the next character that is no space, or an empty string at the end of the text."""
+        """Returns the next character that is not a space, or an empty string at the end of the text."""
         spaces = _SPACES.match(self._text, self._at)
         self._at = spaces.end() if spaces else self._at
         return self._text[self._at : self._at + 1]

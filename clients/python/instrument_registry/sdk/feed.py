@@ -49,9 +49,9 @@ def summary_of(rejections: Sequence[Rejection]) -> str:
 class Feed(ABC):
     """Subscribes plans through the SDK of a broker.
 
-    The constructor takes the credentials of one account. `of_accounts` takes those of several.
+    The constructor takes the credentials of one account, `of_accounts` the credentials of several accounts.
 
-    `subscribe` and `apply` return after the last message. They must not run while a connection is down, and not in two
+    `subscribe` and `apply` return after the last message. Do not call them while a connection is down, or in two
     threads at once. `connections` has the object of the SDK for each open connection, by its number. `plan_id` is the
     plan whose messages were sent last.
     """
@@ -224,7 +224,7 @@ class Feed(ABC):
             raise TimeoutError(f"connection {number} did not open within {self.open_seconds:.0f} s: {fault}")
 
     def restore(self, number: int) -> None:
-        """Subscribes the instruments of a connection that opened again. Tries until the service answers."""
+        """Subscribes the instruments of a connection that opened again. Retries until the service responds."""
         while number in self.connections and self.plan_id is not None:
             try:
                 self.send(self.fetch(self.plan_id, connection=number), is_restored=True)
