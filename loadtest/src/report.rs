@@ -52,7 +52,7 @@ pub struct Report {
     pub outcomes: BTreeMap<String, u64>,
     /// Responses with 503 and `Retry-After`.
     pub refused: KindFigures,
-    /// Faults by kind; empty if there are none.
+    /// Faults by kind; empty without faults.
     pub faults: Vec<FaultCount>,
     /// The plans that were acknowledged, including those that were created before the load.
     pub ledger: LedgerCounts,
