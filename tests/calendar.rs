@@ -67,7 +67,8 @@ async fn a_running_service_plans_for_the_next_trading_day() {
 
     let as_of = |answer: &Value| answer["plan_data"]["metadata"]["as_of"].as_str().unwrap().to_owned();
     assert_eq!(as_of(&before), today().to_string());
-    assert_eq!((finished.code, finished.complaint.as_str()), (Some(0), ""), "{finished:?}");
+    assert_eq!(finished.code, Some(0), "{finished:?}");
+    assert_eq!(finished.complaint.as_str(), "", "{finished:?}");
     assert!(finished.output.ends_with("calendar version 1: NSE from `nse.csv`\n"), "{}", finished.output);
     assert_eq!(finished.row("NSE").unwrap()[3..], ["4", "1"]);
     assert_eq!(answer["plan_date"], in_days(3).to_string());
@@ -75,11 +76,13 @@ async fn a_running_service_plans_for_the_next_trading_day() {
     assert_eq!(answer["exchanges"][0]["next_trading_day"], in_days(3).to_string());
     assert_eq!(as_of(&after), in_days(3).to_string());
     assert_eq!(after["status"], "created", "a cached plan of another date is not returned");
-    assert_eq!((&explicit["status"], &explicit["plan_id"]), (&json!("cached"), &before["plan_id"]));
+    assert_eq!(explicit["status"], "cached");
+    assert_eq!(explicit["plan_id"], before["plan_id"]);
     assert_eq!(ready["checks"]["calendar"]["status"], "ok");
     let detail = ready["checks"]["calendar"]["detail"].as_str().unwrap();
     assert!(detail.starts_with("version 1, NSE until 2"), "{detail}");
-    assert_eq!((&kept["version"], &kept["source"]), (&json!(1), &json!("nse.csv")), "after a restart");
+    assert_eq!(kept["version"], 1, "after a restart");
+    assert_eq!(kept["source"], "nse.csv", "after a restart");
 }
 
 #[test]
@@ -236,10 +239,8 @@ async fn entries_are_selected_by_exchange_and_date() {
     let exchanges: Vec<&str> =
         answer["exchanges"].as_array().unwrap().iter().map(|own| own["exchange"].as_str().unwrap()).collect();
     assert_eq!(exchanges, ["BSE", "MCX", "NSE"]);
-    assert_eq!(
-        (&answer["exchanges"][0]["from"], &answer["exchanges"][0]["to"]),
-        (&json!("2026-01-01"), &json!("2026-12-31"))
-    );
+    assert_eq!(answer["exchanges"][0]["from"], "2026-01-01");
+    assert_eq!(answer["exchanges"][0]["to"], "2026-12-31");
     let muhurat = answer["entries"].as_array().unwrap().iter().find(|entry| entry["date"] == "2026-11-08").unwrap();
     assert_eq!(
         *muhurat,
@@ -266,7 +267,8 @@ async fn every_fault_of_a_calendar_query_is_reported() {
     assert_eq!(wrong["/query/year"], "unknown parameter");
     assert_eq!(reversed["/query/from"], "must not be later than `to`, got 2026-12-31 and 2026-01-01");
     let none = calendar(&service.client, "").await;
-    assert_eq!((&none["version"], &none["entries"]), (&json!(null), &json!([])));
+    assert_eq!(none["version"], json!(null));
+    assert_eq!(none["entries"], json!([]));
     assert_eq!(none["warnings"], json!(["no trading calendar is loaded: only weekends are known, no holidays"]));
     assert_eq!(none["plan_date"], today().to_string());
     let ready = service.client.get("/ready").await.json();

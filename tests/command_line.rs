@@ -20,7 +20,8 @@ use crate::support::{CommandResult, Process, run, texts};
 /// Runs `plan --json`, which must succeed, and returns the plan.
 fn run_plan_json(folder: &TempDir, arguments: &[&str]) -> Value {
     let finished = run(&[&["plan", "--json"], arguments].concat(), folder.path(), &[]);
-    assert_eq!((finished.code, finished.complaint.as_str()), (Some(0), ""));
+    assert_eq!(finished.code, Some(0));
+    assert_eq!(finished.complaint.as_str(), "");
     serde_json::from_str(&finished.output).expect("the plan is JSON")
 }
 
@@ -30,7 +31,8 @@ fn plan_prints_kept_and_rejected_instruments() {
 
     let finished = run(&["plan", "NSE:TCS", "nse:tcs", "NSE:NIFTY 50", "NSE:SENSEX"], folder.path(), &[]);
 
-    assert_eq!((finished.code, finished.complaint.as_str()), (Some(0), ""));
+    assert_eq!(finished.code, Some(0));
+    assert_eq!(finished.complaint.as_str(), "");
     assert_eq!(finished.row("NSE:TCS").unwrap(), ["NSE:TCS", "EQ", "1", "Tata Consultancy Services"]);
     assert_eq!(finished.row("NSE:NIFTY 50").unwrap(), ["NSE:NIFTY 50", "INDEX", "0", "Nifty 50"]);
     let malformed = "the exchange before the colon must be capital letters and digits";
@@ -49,7 +51,8 @@ fn plan_prints_json_that_follows_the_options() {
     let plan = run_plan_json(&folder, &[&options[..], &["NSE:TCS", "XX:NEW", "BSE:TCS", "NSE:TCS"]].concat());
 
     assert_eq!(texts(&plan["instruments"]), ["NSE:TCS", "XX:NEW", "BSE:TCS"]);
-    assert_eq!((&plan["optimization_level"], &plan["filtering_strictness"]), (&json!("low"), &json!("lenient")));
+    assert_eq!(plan["optimization_level"], "low");
+    assert_eq!(plan["filtering_strictness"], "lenient");
     assert_eq!(plan["metadata"]["as_of"], "2030-01-02");
     assert_eq!(plan["rejected"][0]["reason"], "duplicate");
     assert_eq!(plan["estimated_cost"], json!(0.15));
@@ -113,7 +116,8 @@ fn usage_errors_exit_with_2_and_name_the_valid_values() {
     ] {
         let finished = run(arguments, folder.path(), &[]);
 
-        assert_eq!((finished.code, finished.output.as_str()), (Some(2), ""), "{arguments:?}");
+        assert_eq!(finished.code, Some(2), "{arguments:?}");
+        assert_eq!(finished.output.as_str(), "", "{arguments:?}");
         assert!(finished.complaint.contains(message), "{arguments:?}: {}", finished.complaint);
     }
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "nothing was made");

@@ -121,7 +121,8 @@ fn rupees(text: &str) -> Amount {
 fn every_row_of_kites_file_is_kept() {
     let Some(dump) = kite() else { return };
 
-    assert_eq!((dump.load.rows_read, dump.load.rows.len()), (39_941, 39_941));
+    assert_eq!(dump.load.rows_read, 39_941);
+    assert_eq!(dump.load.rows.len(), 39_941);
     assert_eq!(dump.rejected(), []);
     let expected = [
         (("BFO", "CE"), 2123),
@@ -138,7 +139,8 @@ fn every_row_of_kites_file_is_kept() {
 fn every_row_of_upstoxs_json_is_kept() {
     let Some(dump) = upstox_json() else { return };
 
-    assert_eq!((dump.load.rows_read, dump.load.rows.len()), (95_701, 95_701));
+    assert_eq!(dump.load.rows_read, 95_701);
+    assert_eq!(dump.load.rows.len(), 95_701);
     assert_eq!(dump.rejected(), []);
     let expected = [
         ("BCD_FO", 9532),
@@ -159,10 +161,12 @@ fn every_row_of_upstoxs_json_is_kept() {
 fn every_row_of_upstoxs_csv_is_kept_or_has_a_reason() {
     let Some(dump) = upstox_csv() else { return };
 
-    assert_eq!((dump.load.rows_read, dump.load.rows.len()), (78_715, 78_698));
+    assert_eq!(dump.load.rows_read, 78_715);
+    assert_eq!(dump.load.rows.len(), 78_698);
     assert_eq!(dump.rejected(), [(AMBIGUOUS, 17)]);
     assert_eq!(dump.load.rows.len() as u64 + dump.load.rejected_total(), dump.load.rows_read);
-    assert_eq!((dump.load.skipped_total(), dump.load.duplicates), (0, 0));
+    assert_eq!(dump.load.skipped_total(), 0);
+    assert_eq!(dump.load.duplicates, 0);
     let expected = [
         ("BCD_FO", 9274),
         ("BSE_EQ", 11_633),
@@ -183,13 +187,19 @@ fn kites_contracts_have_expiry_lot_and_strike() {
     let Some(dump) = kite() else { return };
 
     let future = dump.row("NFO:NIFTY26AUGFUT");
-    assert_eq!((future.expiry, future.lot_size, future.strike), (date("2026-08-25"), 65, None));
-    assert_eq!((future.token.as_str(), future.tick_size), ("14866434", rupees("0.1")));
+    assert_eq!(future.expiry, date("2026-08-25"));
+    assert_eq!(future.lot_size, 65);
+    assert_eq!(future.strike, None);
+    assert_eq!(future.token.as_str(), "14866434");
+    assert_eq!(future.tick_size, rupees("0.1"));
     let weekly = dump.row("NFO:NIFTY2690124450CE");
-    assert_eq!((weekly.expiry, weekly.strike), (date("2026-09-01"), Some(rupees("24450"))));
-    assert_eq!((weekly.class, weekly.underlying.as_deref()), (InstrumentType::Call, Some("NIFTY")));
+    assert_eq!(weekly.expiry, date("2026-09-01"));
+    assert_eq!(weekly.strike, Some(rupees("24450")));
+    assert_eq!(weekly.class, InstrumentType::Call);
+    assert_eq!(weekly.underlying.as_deref(), Some("NIFTY"));
     let weekly = dump.row("BFO:SENSEX26O0176200CE");
-    assert_eq!((weekly.expiry, weekly.lot_size), (date("2026-10-01"), 20));
+    assert_eq!(weekly.expiry, date("2026-10-01"));
+    assert_eq!(weekly.lot_size, 20);
 }
 
 #[test]
@@ -226,8 +236,10 @@ fn shares_are_known_by_their_isin() {
 
     for (dump, series) in [(json, Some("EQ")), (csv, None)] {
         let row = dump.row("NSE:RELIANCE");
-        assert_eq!((row.isin.as_deref(), row.class), (Some("INE002A01018"), InstrumentType::Equity));
-        assert_eq!((row.series.as_deref(), row.token.as_str()), (series, "NSE_EQ|INE002A01018"));
+        assert_eq!(row.isin.as_deref(), Some("INE002A01018"));
+        assert_eq!(row.class, InstrumentType::Equity);
+        assert_eq!(row.series.as_deref(), series);
+        assert_eq!(row.token.as_str(), "NSE_EQ|INE002A01018");
         assert_eq!(dump.row("BSE:RELIANCE").isin, row.isin);
         assert_eq!(dump.row("NSE:M&M").isin.as_deref(), Some("INE101A01026"));
         assert_eq!(dump.row("NSE:GOLDBEES").class, InstrumentType::Fund);
@@ -249,8 +261,10 @@ fn indices_are_known_by_both_names() {
             ("BSE:SENSEX", None),
         ] {
             let row = dump.row(key);
-            assert_eq!((row.class, row.alias.as_deref()), (InstrumentType::Index, alias), "{key}");
-            assert_eq!((row.lot_size, row.tick_size), (0, Amount::ZERO), "{key}");
+            assert_eq!(row.class, InstrumentType::Index, "{key}");
+            assert_eq!(row.alias.as_deref(), alias, "{key}");
+            assert_eq!(row.lot_size, 0, "{key}");
+            assert_eq!(row.tick_size, Amount::ZERO, "{key}");
         }
         assert_eq!(dump.load.rows.iter().filter(|row| row.alias.is_some()).count(), aliases);
     }
@@ -272,7 +286,8 @@ fn a_shared_symbol_belongs_to_the_ordinary_share() {
         ("BSE:METAL-EQ", "INF769K01LY7", InstrumentType::Fund),
     ] {
         let row = json.row(key);
-        assert_eq!((row.isin.as_deref(), row.class), (Some(isin), class), "{key}");
+        assert_eq!(row.isin.as_deref(), Some(isin), "{key}");
+        assert_eq!(row.class, class, "{key}");
     }
     assert!(!json.has("NSE:IMC1") && !json.has("NSE:AARTISURF"));
     assert_eq!(json.row("BSE:METAL").class, InstrumentType::Index);
@@ -375,7 +390,9 @@ fn monthly_expiries_follow_from_all_expiries() {
         let load =
             read_file(Broker::Groww, file.as_bytes(), &Limits::default(), &mut |_| ControlFlow::Continue(())).unwrap();
 
-        assert_eq!((count, load.rows.len(), load.rejected_total()), (contracts, contracts, 0));
+        assert_eq!(count, contracts);
+        assert_eq!(load.rows.len(), contracts);
+        assert_eq!(load.rejected_total(), 0);
         for row in &load.rows {
             let key = format!("{}:{}", row.exchange, row.symbol);
             assert_eq!(dump.row(&key).expiry, row.expiry, "{key}");
@@ -430,11 +447,16 @@ fn check_catalogue_of(dump: &Dump) -> Catalogue {
         let row = &dump.load.rows[*index];
         let instrument = catalogue.get(catalogue.find(key).unwrap_or_else(|| panic!("`{key}` is not found")));
         assert_eq!(instrument.key(), key);
-        assert_eq!((instrument.symbol(), instrument.exchange()), (row.symbol.as_str(), row.exchange), "{key}");
-        assert_eq!((instrument.class(), instrument.segment()), (row.class, row.segment), "{key}");
-        assert_eq!((instrument.expiry(), instrument.strike()), (row.expiry, row.strike), "{key}");
-        assert_eq!((instrument.tick_size(), instrument.lot_size()), (row.tick_size, row.lot_size), "{key}");
-        assert_eq!((instrument.isin(), instrument.series()), (row.isin.as_deref(), row.series.as_deref()), "{key}");
+        assert_eq!(instrument.symbol(), row.symbol.as_str(), "{key}");
+        assert_eq!(instrument.exchange(), row.exchange, "{key}");
+        assert_eq!(instrument.class(), row.class, "{key}");
+        assert_eq!(instrument.segment(), row.segment, "{key}");
+        assert_eq!(instrument.expiry(), row.expiry, "{key}");
+        assert_eq!(instrument.strike(), row.strike, "{key}");
+        assert_eq!(instrument.tick_size(), row.tick_size, "{key}");
+        assert_eq!(instrument.lot_size(), row.lot_size, "{key}");
+        assert_eq!(instrument.isin(), row.isin.as_deref(), "{key}");
+        assert_eq!(instrument.series(), row.series.as_deref(), "{key}");
         assert_eq!(instrument.token(dump.broker), Some(row.token.as_str()), "{key}");
     }
     catalogue

@@ -188,7 +188,8 @@ async fn the_curl_command_of_the_greeting_creates_a_plan() {
     let paste = |line: &str, variables: &[(&str, &str)]| -> Value {
         let output = with_path_only(Command::new("sh").args(["-c", line])).envs(variables.iter().copied()).output();
         let finished = CommandResult::from(output.unwrap());
-        assert_eq!((finished.code, finished.complaint.as_str()), (Some(0), ""));
+        assert_eq!(finished.code, Some(0));
+        assert_eq!(finished.complaint.as_str(), "");
         serde_json::from_str(&finished.output).unwrap()
     };
     let folder = TempDir::new().unwrap();
@@ -204,9 +205,11 @@ async fn the_curl_command_of_the_greeting_creates_a_plan() {
     let named = Process::start_with_only(&data_dir, &[("INTERNAL_API_KEY", "a-fake-key-for-the-shell")]).await;
     let with_variable = paste(named.curl_line(), &[("INTERNAL_API_KEY", "a-fake-key-for-the-shell")]);
 
-    assert_eq!((&made["status"], &again["status"]), (&"created".into(), &"cached".into()));
+    assert_eq!(made["status"], "created");
+    assert_eq!(again["status"], "cached");
     assert_eq!(made["plan_data"]["instruments"], serde_json::json!(["NSE:NIFTY 50", "NSE:RELIANCE", "NSE:TCS"]));
-    assert_eq!((&after["status"], &with_variable["status"]), (&"created".into(), &"created".into()));
+    assert_eq!(after["status"], "created");
+    assert_eq!(with_variable["status"], "created");
     assert!(named.curl_line().contains("$INTERNAL_API_KEY") && !named.greeting.contains("a-fake-key-for-the-shell"));
 }
 

@@ -100,18 +100,24 @@ async fn the_documented_request_creates_the_documented_plan() {
     let answer = service.client.plan("U", &request).await;
 
     let plan = &answer["plan_data"];
-    assert_eq!((&answer["status"], &answer["cache_hit"]), (&json!("created"), &json!(false)));
-    assert_eq!((&answer["config_driven"], &answer["api_version"]), (&json!(true), &json!("v1")));
+    assert_eq!(answer["status"], "created");
+    assert_eq!(answer["cache_hit"], false);
+    assert_eq!(answer["config_driven"], true);
+    assert_eq!(answer["api_version"], "v1");
     assert_eq!(answer["plan_id"], plan["plan_id"]);
-    assert_eq!((&plan["user_id"], &plan["plan_name"]), (&json!("U"), &json!("Test Plan")));
+    assert_eq!(plan["user_id"], "U");
+    assert_eq!(plan["plan_name"], "Test Plan");
     assert_eq!(plan["description"], "Optimized plan for live_feed");
     assert_eq!(plan["instruments"], json!(["NSE:RELIANCE", "NSE:TCS"]));
-    assert_eq!((&plan["optimization_level"], &plan["filtering_strictness"]), (&json!("moderate"), &json!("moderate")));
-    assert_eq!((&plan["status"], &plan["subscription_type"]), (&json!("optimized"), &json!("live_feed")));
+    assert_eq!(plan["optimization_level"], "moderate");
+    assert_eq!(plan["filtering_strictness"], "moderate");
+    assert_eq!(plan["status"], "optimized");
+    assert_eq!(plan["subscription_type"], "live_feed");
     assert_eq!(plan["estimated_cost"], json!(0.1));
     assert_eq!(plan["rejected"], json!([]));
     let metrics = &plan["performance_metrics"];
-    assert_eq!((&metrics["instrument_count"], &metrics["removed_instruments"]), (&json!(2), &json!(0)));
+    assert_eq!(metrics["instrument_count"], 2);
+    assert_eq!(metrics["removed_instruments"], 0);
     assert!(metrics["estimated_latency_ms"].is_u64() && metrics["memory_usage_mb"].is_f64(), "{metrics}");
     assert_eq!(
         plan["validation_results"],
@@ -140,10 +146,9 @@ async fn ids_times_and_hashes_have_their_documented_format() {
     let cache_key = text("cache_key");
     assert!(cache_key.len() == 64 && cache_key.bytes().all(|b| b.is_ascii_hexdigit()), "{cache_key}");
     let (created_at, expires_at) = (text("created_at"), text("expires_at"));
-    assert_eq!(
-        (created_at.len(), &created_at[19..20], &created_at[23..]),
-        ("2026-08-17T09:15:00.000Z".len(), ".", "Z")
-    );
+    assert_eq!(created_at.len(), "2026-08-17T09:15:00.000Z".len());
+    assert_eq!(&created_at[19..20], ".");
+    assert_eq!(&created_at[23..], "Z");
     let time = |text: &str| DateTime::parse_from_rfc3339(text).unwrap();
     assert_eq!(time(expires_at) - time(created_at), TimeDelta::seconds(300));
     assert!((chrono::Utc::now() - time(created_at).to_utc()).abs() < TimeDelta::minutes(1), "{created_at}");
@@ -158,10 +163,8 @@ async fn a_plan_names_the_demonstration_catalog() {
 
     let metadata = &plan["plan_data"]["metadata"];
     assert_eq!(metadata["catalogue"]["version"], "demo");
-    assert_eq!(
-        (&metadata["catalogue"]["demonstration"], &metadata["catalogue"]["file_date"]),
-        (&json!(true), &json!(null))
-    );
+    assert_eq!(metadata["catalogue"]["demonstration"], true);
+    assert_eq!(metadata["catalogue"]["file_date"], json!(null));
     assert_eq!(metadata["as_of"], today().to_string());
     assert!(metadata["warnings"][0].as_str().unwrap().contains("demonstration catalog:"), "{metadata}");
 }
@@ -202,9 +205,12 @@ async fn a_matching_etag_returns_304_without_the_plan() {
     let (same, listed, other) = (ask(&etag).await, ask(&format!("\"other\", {etag}")).await, ask("\"other\"").await);
 
     assert!(etag.starts_with("W/\"") && etag.len() > 10, "{etag}");
-    assert_eq!((same.status, same.text.as_str(), same.header("ETag")), (304, "", etag.as_str()));
+    assert_eq!(same.status, 304);
+    assert_eq!(same.text.as_str(), "");
+    assert_eq!(same.header("ETag"), etag.as_str());
     assert_eq!(listed.status, 304);
-    assert_eq!((other.status, other.header("ETag")), (200, etag.as_str()));
+    assert_eq!(other.status, 200);
+    assert_eq!(other.header("ETag"), etag.as_str());
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -27,7 +27,8 @@ async fn health_reports_service_and_version() {
     let health = service.client.get("/health").await.json();
 
     assert_eq!(fields(&health), ["service", "status", "timestamp", "version"]);
-    assert_eq!((&health["status"], &health["service"]), (&"healthy".into(), &"instrument_registry".into()));
+    assert_eq!(health["status"], "healthy");
+    assert_eq!(health["service"], "instrument_registry");
     assert_eq!(health["version"], env!("CARGO_PKG_VERSION"));
     assert!(DateTime::parse_from_rfc3339(health["timestamp"].as_str().unwrap()).is_ok(), "{health}");
 }

@@ -58,7 +58,8 @@ async fn a_profile_is_created_read_updated_and_deactivated() {
     let after = client.read(&format!("{PROFILES}/{id}")).await;
 
     assert!(id.len() == 40 && id.starts_with("profile_"), "{id}");
-    assert_eq!((&made["status"], &made["conflicts_resolved"]), (&json!("created"), &json!(0)));
+    assert_eq!(made["status"], "created");
+    assert_eq!(made["conflicts_resolved"], 0);
     assert_eq!(made["resolution_strategy"], "latest_wins");
     for name in ["profile_id", "user_id", "profile_name", "subscription_type", "instrument_count", "is_active"] {
         assert!(!made["profile"][name].is_null(), "{name}: {made}");
@@ -86,11 +87,14 @@ async fn a_profile_is_created_read_updated_and_deactivated() {
             "version"
         ]
     );
-    assert_eq!((&changed["status"], &changed["profile"]["version"]), (&json!("updated"), &json!(2)));
+    assert_eq!(changed["status"], "updated");
+    assert_eq!(changed["profile"]["version"], 2);
     assert_eq!(changed["profile"]["profile_name"], "Close");
     assert_eq!(texts(&changed["profile"]["instruments"]).len(), 2, "what is not named stays");
-    assert_eq!((&listed["profiles"][0]["profile_id"], &listed["pagination"]["total"]), (&json!(id), &json!(1)));
-    assert_eq!((&gone["status"], &after["profile"]["is_active"]), (&json!("deactivated"), &json!(false)));
+    assert_eq!(listed["profiles"][0]["profile_id"], json!(id));
+    assert_eq!(listed["pagination"]["total"], 1);
+    assert_eq!(gone["status"], "deactivated");
+    assert_eq!(after["profile"]["is_active"], false);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -133,12 +137,12 @@ async fn profiles_are_listed_newest_first_by_page_and_cursor() {
     let second = client.read(&format!("{path}&cursor={cursor}")).await;
     let last = client.read(&format!("{path}&offset=4")).await;
 
-    assert_eq!(
-        (names(&first), names(&second), names(&last)),
-        (vec!["P4".to_owned(), "P3".to_owned()], vec!["P2".to_owned(), "P1".to_owned()], vec!["P0".to_owned()],)
-    );
+    assert_eq!(names(&first), vec!["P4".to_owned(), "P3".to_owned()]);
+    assert_eq!(names(&second), vec!["P2".to_owned(), "P1".to_owned()]);
+    assert_eq!(names(&last), vec!["P0".to_owned()]);
     assert_eq!(first["pagination"], json!({"total": 5, "limit": 2, "offset": 0, "has_next": true}));
-    assert_eq!((&last["pagination"]["has_next"], &last["next_cursor"]), (&json!(false), &Value::Null));
+    assert_eq!(last["pagination"]["has_next"], false);
+    assert_eq!(last["next_cursor"], Value::Null);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -166,7 +170,8 @@ async fn stats_count_the_rows_of_the_tables() {
         })
     );
     let cleaned = post(client, "admin/cleanup-audit-logs").await.json();
-    assert_eq!((&cleaned["deleted_count"], &cleaned["retention_days"]), (&json!(0), &json!(365)));
+    assert_eq!(cleaned["deleted_count"], 0);
+    assert_eq!(cleaned["retention_days"], 365);
     let after = client.read(&format!("{PROFILES}/admin/stats")).await;
     let last = &after["stats"]["last_cleanup"];
     assert!(last.is_string() && *last != at_start && cleaned["cutoff_date"].is_string(), "{after}");

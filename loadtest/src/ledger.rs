@@ -251,7 +251,8 @@ mod tests {
 
         assert_eq!(ledger.merge(other), []);
 
-        assert_eq!((ledger.len(), ledger.replanned()), (3, 1));
+        assert_eq!(ledger.len(), 3);
+        assert_eq!(ledger.replanned(), 1);
         let several: Vec<_> = ledger.several_plans().map(|fault| fault.kind).collect();
         assert_eq!(several, ["several_plans"]);
     }

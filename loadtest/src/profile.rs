@@ -72,8 +72,10 @@ mod tests {
         }
 
         assert_eq!(steps, [Step::Create, Step::Read, Step::Change, Step::List, Step::Deactivate, Step::Create]);
-        assert_eq!((life.step(), life.id()), (Step::Read, Some("profile_1")));
+        assert_eq!(life.step(), Step::Read);
+        assert_eq!(life.id(), Some("profile_1"));
         life.give_up();
-        assert_eq!((life.step(), life.id()), (Step::Create, None));
+        assert_eq!(life.step(), Step::Create);
+        assert_eq!(life.id(), None);
     }
 }

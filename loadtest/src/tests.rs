@@ -219,7 +219,8 @@ async fn a_pool_is_created_then_repeated_read_and_reordered() {
         let report = run(address, &[scenario, "--pool", "10", "--requests", "100", "--connections", "4"]).await;
 
         assert_eq!(report["passed"], true, "{report:#}");
-        assert_eq!((&report["sent"], &report["kinds"][kind]["count"]), (&json!(100), &json!(100)));
+        assert_eq!(report["sent"], 100);
+        assert_eq!(report["kinds"][kind]["count"], 100);
         // This small registry identifies a request by its bytes, so another order is another plan.
         assert_eq!(report["outcomes"][outcome], 100, "{report:#}");
         if scenario != "reorder" {
@@ -289,7 +290,8 @@ async fn concurrent_callers_must_get_one_plan() {
     let report = run(address, &options).await;
 
     assert_eq!(report["passed"], true, "{report:#}");
-    assert_eq!((report["sent"].as_u64(), registry.kept().stored.len()), (Some(60), 3), "three rounds of one plan each");
+    assert_eq!(report["sent"].as_u64(), Some(60), "three rounds of one plan each");
+    assert_eq!(registry.kept().stored.len(), 3, "three rounds of one plan each");
     let (_registry, address) = Registry::start(Behavior::Divided).await;
     let report = run(address, &options).await;
     assert_eq!(report["passed"], false);
@@ -304,7 +306,8 @@ async fn an_open_loop_measures_from_the_due_time() {
     let options = ["cold", "--instruments", "5", "--rate", "100", "--arrivals", "constant", "--connections", "1"];
     let report = run(address, &[&options[..], &["--requests", "60"]].concat()).await;
 
-    assert_eq!((report["mode"].as_str(), report["sent"].as_u64()), (Some("open"), Some(60)));
+    assert_eq!(report["mode"].as_str(), Some("open"));
+    assert_eq!(report["sent"].as_u64(), Some(60));
     let stall_ms = STALL.as_secs_f64() * 1_000.0;
     let latency = |name: &str| report["latency"][name].as_f64().expect("a figure");
     assert!(latency("max_ms") >= stall_ms, "{report:#}");
@@ -342,7 +345,8 @@ async fn verifying_a_ledger_finds_lost_and_changed_plans() {
 
     let (written, passed) = command(address, &["verify", "--ledger", &ledger]).await.expect("it is read");
 
-    assert_eq!((written, passed), (format!("read back: {plans} intact, 0 lost, 0 different, 0 unread\n"), true));
+    assert_eq!(written, format!("read back: {plans} intact, 0 lost, 0 different, 0 unread\n"));
+    assert!(passed);
     registry.kept().stored.remove(&plan_id(1));
     registry.kept().stored.get_mut(&plan_id(2)).expect("it is there")["instruments"] = json!([]);
     let (written, passed) = command(address, &["verify", "--ledger", &ledger]).await.expect("it is read");

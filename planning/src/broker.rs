@@ -492,7 +492,9 @@ mod tests {
     fn an_empty_plan_has_no_load() {
         for kind in SubscriptionType::ALL {
             let estimate = BrokerModels::embedded().estimate(kind, None, &Loads::new());
-            assert_eq!((estimate.latency_ms, estimate.memory_bytes, estimate.bandwidth_bytes_per_second), (0, 0, 0));
+            assert_eq!(estimate.latency_ms, 0);
+            assert_eq!(estimate.memory_bytes, 0);
+            assert_eq!(estimate.bandwidth_bytes_per_second, 0);
         }
     }
 }

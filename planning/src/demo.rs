@@ -176,7 +176,8 @@ mod tests {
             ("BSE:SENSEX", None, None),
         ] {
             let row = &by_key[key];
-            assert_eq!((row.isin.as_deref(), row.alias.as_deref()), (isin, alias), "{key}");
+            assert_eq!(row.isin.as_deref(), isin, "{key}");
+            assert_eq!(row.alias.as_deref(), alias, "{key}");
         }
     }
 
@@ -184,7 +185,8 @@ mod tests {
     fn every_share_is_an_ordinary_share_with_its_own_isin() {
         let shares: Vec<Row> = rows(date(2026, 8, 17)).into_iter().filter(|row| row.isin.is_some()).collect();
         let isins: HashSet<&str> = shares.iter().filter_map(|row| row.isin.as_deref()).collect();
-        assert_eq!((shares.len(), isins.len()), (200, 100));
+        assert_eq!(shares.len(), 200);
+        assert_eq!(isins.len(), 100);
         assert!(shares.iter().all(|row| row.class == InstrumentType::Equity));
     }
 

@@ -344,7 +344,8 @@ mod tests {
 
         assert_eq!(planned.mode, Some(Mode::Quote));
         assert_eq!(planned.modes, [("NSE:A".to_owned(), Mode::Full)].into());
-        assert_eq!((planned.mode_of("NSE:A"), planned.mode_of("NSE:C")), (Some(Mode::Full), Some(Mode::Quote)));
+        assert_eq!(planned.mode_of("NSE:A"), Some(Mode::Full));
+        assert_eq!(planned.mode_of("NSE:C"), Some(Mode::Quote));
         assert_eq!(StreamOptions::default().planned(SubscriptionType::LiveFeed, iter::empty(), brokers()), None);
     }
 

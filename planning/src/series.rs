@@ -153,7 +153,8 @@ mod tests {
             ("N0", InstrumentType::Debt, false),
             ("W1", InstrumentType::Debt, false),
         ] {
-            assert_eq!((class_of(series), rank_of(series).is_some()), (class, has_rank), "{series}");
+            assert_eq!(class_of(series), class, "{series}");
+            assert_eq!(rank_of(series).is_some(), has_rank, "{series}");
         }
         assert!(rank_of("BE") < rank_of("SM"));
     }

@@ -233,7 +233,8 @@ mod tests {
 
         let (keys, _) = resolved(&source);
 
-        assert_eq!((keys.len(), keys[0].as_str()), (2, "NSE:TCS"));
+        assert_eq!(keys.len(), 2);
+        assert_eq!(keys[0].as_str(), "NSE:TCS");
         let sourced = source.resolve(&demo_catalogue(), AS_OF.parse().unwrap());
         assert_eq!(sourced.profile, Some(&profile));
     }

@@ -155,10 +155,15 @@ mod tests {
         let settings = read_settings(&[("DATA_DIR", "/fake")]).unwrap().ingest();
 
         let values: BTreeMap<String, String> = read_settings(&[]).unwrap().ingest_values().into_iter().collect();
-        assert_eq!((&*values[FOLDER], &*values[ORIGINS]), ("(not set)", "(not set)"));
-        assert_eq!((settings.folder, settings.origins, settings.sources.len()), (None, vec![], 0));
-        assert_eq!((settings.limits, settings.retry_after), (Limits::default(), Duration::from_secs(60)));
-        assert_eq!((settings.spool, settings.rejected_files), ("/fake/incoming".into(), "/fake/refused".into()));
+        assert_eq!(&*values[FOLDER], "(not set)");
+        assert_eq!(&*values[ORIGINS], "(not set)");
+        assert_eq!(settings.folder, None);
+        assert_eq!(settings.origins, vec![]);
+        assert_eq!(settings.sources.len(), 0);
+        assert_eq!(settings.limits, Limits::default());
+        assert_eq!(settings.retry_after, Duration::from_secs(60));
+        assert_eq!(settings.spool, PathBuf::from("/fake/incoming"));
+        assert_eq!(settings.rejected_files, PathBuf::from("/fake/refused"));
     }
 
     #[test]
@@ -178,7 +183,8 @@ mod tests {
         let ingest = settings.ingest();
         assert_eq!(ingest.folder, Some("/dumps".into()));
         assert_eq!(ingest.origins.len(), 2);
-        assert_eq!((ingest.limits.bytes_max, ingest.limits.rows_max), (1 << 20, 1000));
+        assert_eq!(ingest.limits.bytes_max, 1 << 20);
+        assert_eq!(ingest.limits.rows_max, 1000);
         assert_eq!(ingest.sources[&Broker::Kite].at.len(), 2);
         assert_eq!(
             ingest.sources[&Broker::Upstox],
@@ -188,7 +194,8 @@ mod tests {
         assert_eq!(values[ORIGINS], "http://fake.example,http://10.0.0.5:8080");
         assert_eq!(values["INSTRUMENT_REGISTRY_INGEST_SOURCE_KITE"], "http://fake.example/instruments");
         assert_eq!(values["INSTRUMENT_REGISTRY_INGEST_AT_KITE"], "08:15,18:30");
-        assert_eq!((&*values[RETRY_SECONDS], &*values[BYTES_MAX]), ("5", "1048576"));
+        assert_eq!(&*values[RETRY_SECONDS], "5");
+        assert_eq!(&*values[BYTES_MAX], "1048576");
     }
 
     #[test]

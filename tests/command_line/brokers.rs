@@ -28,7 +28,8 @@ fn run_plan(folder: &TempDir, arguments: &[&str]) -> CommandResult {
 }
 
 fn json_of(finished: &CommandResult) -> Value {
-    assert_eq!((finished.code, finished.complaint.as_str()), (Some(0), ""));
+    assert_eq!(finished.code, Some(0));
+    assert_eq!(finished.complaint.as_str(), "");
     serde_json::from_str(&finished.output).expect("the output is JSON")
 }
 
@@ -38,7 +39,8 @@ fn tables_show_connections_and_the_use_of_limits() {
 
     let finished = run_plan(&folder, &[&KEYS[..], &["--mode", "full", "--optimization", "low"]].concat());
 
-    assert_eq!((finished.code, finished.complaint.as_str()), (Some(0), ""));
+    assert_eq!(finished.code, Some(0));
+    assert_eq!(finished.complaint.as_str(), "");
     assert_eq!(finished.row("1").unwrap(), ["1", "default", "market", "2", "quote 1, full 1", "3", "412"]);
     assert_eq!(finished.row("instruments_per_connection").unwrap()[1..4], ["connection 1", "2", "2"]);
     assert!(finished.output.contains("#################### 100 %"), "{}", finished.output);

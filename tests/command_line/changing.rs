@@ -27,7 +27,8 @@ async fn a_file_is_ingested_by_a_service() {
     let table = ingest(&good, &["--mode", "on_demand", "--segments", "NSE_EQ"]);
     let rejected = ingest(&bad, &[]);
 
-    assert_eq!((accepted.code, accepted.complaint.as_str()), (Some(0), ""));
+    assert_eq!(accepted.code, Some(0));
+    assert_eq!(accepted.complaint.as_str(), "");
     let job = json(&accepted.output);
     assert_eq!(job["status"], "completed");
     assert_eq!(job["version"], 1);
@@ -78,9 +79,11 @@ fn an_accepted_file_is_printed_as_json() {
     let rejected = ingest(&[]);
     let accepted = ingest(&FEW);
 
-    assert_eq!((rejected.code, rejected.output.as_str()), (Some(1), ""));
+    assert_eq!(rejected.code, Some(1));
+    assert_eq!(rejected.output.as_str(), "");
     assert!(rejected.complaint.contains("kite file rejected; the catalog is unchanged"), "{}", rejected.complaint);
-    assert_eq!((accepted.code, accepted.complaint.as_str()), (Some(0), ""));
+    assert_eq!(accepted.code, Some(0));
+    assert_eq!(accepted.complaint.as_str(), "");
     let version = json(&accepted.output);
     assert_eq!(version["version"], 1);
     assert_eq!(version["file_date"], "2026-08-17");
@@ -122,7 +125,8 @@ async fn profiles_are_imported_and_exported_by_a_service() {
     let csv = export(&["--server", &url, "--format", "csv"]);
 
     for finished in [&served, &local] {
-        assert_eq!((finished.code, finished.complaint.as_str()), (Some(0), ""));
+        assert_eq!(finished.code, Some(0));
+        assert_eq!(finished.complaint.as_str(), "");
         let answer = json(&finished.output);
         assert_eq!(answer["created"], 1);
         assert_eq!(answer["results"][0]["instrument_count"], 2);
@@ -132,5 +136,6 @@ async fn profiles_are_imported_and_exported_by_a_service() {
     assert!(table.complaint.starts_with("row 2: rejected `bad`: "), "{}", table.complaint);
     assert_eq!(json(&exported.output), json(&stored.output));
     assert_eq!(json(&exported.output)["profiles"][0]["profile_name"], "Desk");
-    assert_eq!((csv.code, csv.output.as_str()), (Some(2), ""));
+    assert_eq!(csv.code, Some(2));
+    assert_eq!(csv.output.as_str(), "");
 }

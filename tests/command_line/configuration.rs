@@ -21,7 +21,8 @@ fn check_config_shows_every_setting_with_its_origin() {
 
     let finished = run(&["check-config"], folder.path(), &variables);
 
-    assert_eq!((finished.code, finished.complaint.as_str()), (Some(0), ""));
+    assert_eq!(finished.code, Some(0));
+    assert_eq!(finished.complaint.as_str(), "");
     let row = |key: &str| finished.row(key).unwrap()[1..].join(" from ");
     assert_eq!(row("INSTRUMENT_REGISTRY_PLANNER_TIMEOUT"), "7 from the environment");
     assert_eq!(row("INSTRUMENT_REGISTRY_PLAN_CACHE_TTL"), "300 from the built-in defaults");
@@ -68,7 +69,8 @@ fn every_configuration_fault_is_reported_before_startup() {
     for command in [&["serve"][..], &[], &["plan", "NSE:TCS"], &["migrate"], &["check-config"]] {
         let finished = run(command, &data_dir, &variables);
 
-        assert_eq!((finished.code, finished.output.as_str()), (Some(78), ""), "{command:?}");
+        assert_eq!(finished.code, Some(78), "{command:?}");
+        assert_eq!(finished.output.as_str(), "", "{command:?}");
         let lines: Vec<&str> = finished.complaint.lines().collect();
         assert_eq!(lines[0], "error: invalid configuration: 12 problems", "{lines:?}");
         for (key, _) in variables {
@@ -139,7 +141,8 @@ fn a_port_in_use_is_reported() {
 
     let finished = run(&["serve"], &data_dir, &[("PORT", &address.port().to_string())]);
 
-    assert_eq!((finished.code, finished.output.as_str()), (Some(1), ""));
+    assert_eq!(finished.code, Some(1));
+    assert_eq!(finished.output.as_str(), "");
     let message = format!("error: failed to listen on {address} (PORT and BIND_ADDRESS): Address already in use");
     assert!(finished.complaint.lines().any(|line| line.starts_with(&message)), "{}", finished.complaint);
     assert!(!data_dir.exists(), "nothing was made");
@@ -154,7 +157,8 @@ fn an_unusable_data_folder_is_reported() {
     let served = run(&["serve"], &file, &[("PORT", "0")]);
     let migrated = run(&["migrate"], &file, &[]);
 
-    assert_eq!((served.code, migrated.code), (Some(1), Some(1)));
+    assert_eq!(served.code, Some(1));
+    assert_eq!(migrated.code, Some(1));
     let message = format!(
         "error: failed to create the folder {} (DATA_DIR), where a generated API key is stored; set INTERNAL_API_KEY to generate none: ",
         file.display()
@@ -176,7 +180,8 @@ async fn migrate_creates_the_schema_and_is_idempotent() {
     for _ in 0..2 {
         let finished = run(&["migrate"], &data_dir, &[]);
 
-        assert_eq!((finished.code, finished.complaint.as_str()), (Some(0), ""));
+        assert_eq!(finished.code, Some(0));
+        assert_eq!(finished.complaint.as_str(), "");
         assert_eq!(finished.output, format!("the schema of {} is up to date\n", path.display()));
     }
     let mut database: SqliteConnection = SqliteConnectOptions::new().filename(&path).connect().await.unwrap();

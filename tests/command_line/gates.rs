@@ -34,7 +34,8 @@ fn a_first_file_needs_a_thousand_rows() {
     assert!(lines[2].starts_with("a copy is kept for inspection: "), "{lines:?}");
     assert_eq!(lines[3..], ["to accept the file anyway, run the command again with --force"]);
     assert_eq!(refused.row("added").unwrap(), ["added", "3"]);
-    assert_eq!((forced.code, forced.complaint.as_str()), (Some(0), ""));
+    assert_eq!(forced.code, Some(0));
+    assert_eq!(forced.complaint.as_str(), "");
     assert!(
         forced.output.contains("\noverruled by --force: first_rows: expected at least 1000 kept rows"),
         "{}",
@@ -94,7 +95,8 @@ fn gates_are_configured_by_the_environment() {
     assert_eq!(part.code, Some(0), "{}", part.complaint);
     let message = "  rows: expected at most 50 % more rows than the 3 of the last accepted file, got 5 (66.67 % more)";
     assert!(refused.complaint.lines().any(|line| line == message), "{}", refused.complaint);
-    assert_eq!((accepted.code, accepted.row("added").unwrap()[1]), (Some(0), "2"));
+    assert_eq!(accepted.code, Some(0));
+    assert_eq!(accepted.row("added").unwrap()[1], "2");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -134,7 +136,8 @@ async fn readiness_is_degraded_until_the_next_accepted_file() {
     })
     .await;
 
-    assert_eq!((&before["status"], &before["detail"]), (&json!("ok"), &json!("version 1, 5 instruments")));
+    assert_eq!(before["status"], "ok");
+    assert_eq!(before["detail"], "version 1, 5 instruments");
     let detail = unreadable["detail"].as_str().unwrap();
     assert!(
         detail.starts_with("version 1, 5 instruments; file `kite_2026-08-18.csv` of kite rejected at "),
@@ -172,20 +175,27 @@ async fn versions_and_their_changes_are_served() {
     assert_eq!(none["versions"], json!([]));
     let version = &listed["versions"][0];
     assert_eq!(version["version"], 2);
-    assert_eq!((&version["broker_id"], &version["source"]), (&json!("kite"), &json!("kite_2026-08-18.csv")));
-    assert_eq!((&version["instruments"], &version["file_date"]), (&json!(5), &json!("2026-08-18")));
+    assert_eq!(version["broker_id"], "kite");
+    assert_eq!(version["source"], "kite_2026-08-18.csv");
+    assert_eq!(version["instruments"], 5);
+    assert_eq!(version["file_date"], "2026-08-18");
     assert_eq!(version["diff_counts"], json!({"lot_changed": 2}));
     assert_eq!(version["overruled"][0]["gate"], "lots");
     assert_eq!(version["content_hash"].as_str().unwrap().len(), 64);
     assert_eq!(listed["versions"][1]["diff_counts"], json!({"added": 5}));
     assert!(listed["next_before"].is_null() && listed["correlation_id"].is_string());
-    assert_eq!((&paged["versions"][0]["version"], &paged["next_before"]), (&json!(2), &json!(2)));
-    assert_eq!((&next["versions"][0]["version"], &next["next_before"]), (&json!(1), &Value::Null));
+    assert_eq!(paged["versions"][0]["version"], 2);
+    assert_eq!(paged["next_before"], 2);
+    assert_eq!(next["versions"][0]["version"], 1);
+    assert_eq!(next["next_before"], Value::Null);
     let changed = |key: &str| json!({"kind": "lot_changed", "instrument_key": key, "before": "65", "after": "75"});
     assert_eq!(diff["changes"], json!([changed("NFO:NIFTY31AUG24350CE"), changed("NFO:NIFTY31AUGFUT")]));
-    assert_eq!((&diff["version"], &diff["has_more"]), (&json!(2), &json!(false)));
-    assert_eq!((first["changes"].as_array().unwrap().len(), &first["has_more"]), (2, &json!(true)));
-    assert_eq!((&other["changes"], &other["diff_counts"]), (&json!([]), &json!({"lot_changed": 2})));
+    assert_eq!(diff["version"], 2);
+    assert_eq!(diff["has_more"], false);
+    assert_eq!(first["changes"].as_array().unwrap().len(), 2);
+    assert_eq!(first["has_more"], true);
+    assert_eq!(other["changes"], json!([]));
+    assert_eq!(other["diff_counts"], json!({"lot_changed": 2}));
     for unknown in ["/3/diff", "/x/diff", "/-1/diff", "/99999999999999999999/diff"] {
         get(unknown).await.problem(404, "not_found");
     }

@@ -68,7 +68,8 @@ fn an_accepted_kite_file_is_counted_and_used_by_plans() {
     // A quarter of the rows are invalid, which is too many even for the first file of a broker.
     let finished = ingest_forced(&file, "kite", folder.path());
 
-    assert_eq!((finished.code, finished.complaint.as_str()), (Some(0), ""));
+    assert_eq!(finished.code, Some(0));
+    assert_eq!(finished.complaint.as_str(), "");
     for (row, count) in [
         ("read", "8"),
         ("kept", "5"),
@@ -90,7 +91,8 @@ fn an_accepted_kite_file_is_counted_and_used_by_plans() {
     assert_eq!(texts(&plan["instruments"]), ["NFO:NIFTY31AUGFUT", "NSE:NIFTY"]);
     assert_eq!(plan["metadata"]["catalogue"]["version"], "1");
     assert_eq!(plan["metadata"]["catalogue"]["file_date"], "2026-08-17");
-    assert_eq!((&plan["metadata"]["warnings"], &plan["rejected"][0]["reason"]), (&json!([]), &json!("unknown")));
+    assert_eq!(plan["metadata"]["warnings"], json!([]));
+    assert_eq!(plan["rejected"][0]["reason"], "unknown");
 }
 
 #[test]
@@ -107,7 +109,9 @@ fn an_upstox_file_joins_the_kite_file() {
         first.output.ends_with("catalog version 1: 3 instruments from the kite file (file date unknown)\n"),
         "{first:?}"
     );
-    assert_eq!((second.code, second.row("read").unwrap()[1], second.row("kept").unwrap()[1]), (Some(0), "3", "2"));
+    assert_eq!(second.code, Some(0));
+    assert_eq!(second.row("read").unwrap()[1], "3");
+    assert_eq!(second.row("kept").unwrap()[1], "2");
     assert!(
         second.output.ends_with("catalog version 2: 2 instruments from the upstox file (file date unknown)\n"),
         "{second:?}"
@@ -195,8 +199,10 @@ fn every_brokers_file_gives_one_contract_the_same_key() {
         // Half of the rows are invalid, which is too many.
         let finished = ingest_forced(&file, broker, folder.path());
 
-        assert_eq!((finished.code, finished.complaint.as_str()), (Some(0), ""), "{name}");
-        assert_eq!((finished.row("kept").unwrap()[1], finished.row("rejected").unwrap()[1]), ("1", "1"), "{name}");
+        assert_eq!(finished.code, Some(0), "{name}");
+        assert_eq!(finished.complaint.as_str(), "", "{name}");
+        assert_eq!(finished.row("kept").unwrap()[1], "1", "{name}");
+        assert_eq!(finished.row("rejected").unwrap()[1], "1", "{name}");
         let place = if name.contains(".json") { "element" } else { "line" };
         assert!(finished.output.contains(&format!("\nfirst example, {place} ")), "{name}: {}", finished.output);
         let message =
@@ -245,7 +251,8 @@ fn a_compressed_file_is_read_with_an_explicit_date() {
 
     let finished = run(&["ingest", &path, "--broker", "kite", "--file-date", "2026-08-20"], folder.path(), &FEW);
 
-    assert_eq!((finished.code, finished.complaint.as_str()), (Some(0), ""));
+    assert_eq!(finished.code, Some(0));
+    assert_eq!(finished.complaint.as_str(), "");
     assert!(finished.output.ends_with("3 instruments from the kite file of 2026-08-20\n"), "{}", finished.output);
     let early = run_plan_json(&folder, &["--as-of", "2026-08-19", "NSE:TCS"]);
     let warning = early["metadata"]["warnings"][0].as_str().unwrap();
@@ -298,7 +305,8 @@ fn an_unreadable_file_reports_expected_and_actual_content() {
         let file = write(folder.path(), name, content);
         let finished = ingest(&file, broker, folder.path());
 
-        assert_eq!((finished.code, finished.output.as_str()), (Some(1), ""), "{name}");
+        assert_eq!(finished.code, Some(1), "{name}");
+        assert_eq!(finished.output.as_str(), "", "{name}");
         let message = format!("error: {}: {broker} file rejected: {}{found}", file.display(), expected(broker));
         assert!(finished.complaint.starts_with(&message), "{name}: {}", finished.complaint);
         assert!(finished.complaint.len() < message.len() + 350, "{name}: {}", finished.complaint);
@@ -307,7 +315,8 @@ fn an_unreadable_file_reports_expected_and_actual_content() {
         let file = write(folder.path(), "cut.csv.gz", &packed[..cut]);
         let finished = ingest(&file, "kite", folder.path());
 
-        assert_eq!((finished.code, finished.output.as_str()), (Some(1), ""), "{cut}");
+        assert_eq!(finished.code, Some(1), "{cut}");
+        assert_eq!(finished.output.as_str(), "", "{cut}");
         let found = "expected a complete gzip file, got a truncated file\n";
         let message = format!("error: {}: kite file rejected: {found}", file.display());
         assert!(finished.complaint.starts_with(&message), "{cut}: {}", finished.complaint);
@@ -323,7 +332,8 @@ fn an_unreadable_file_reports_expected_and_actual_content() {
     ] {
         let finished = ingest(&file, "kite", folder.path());
 
-        assert_eq!((finished.code, finished.output.as_str()), (Some(1), ""));
+        assert_eq!(finished.code, Some(1));
+        assert_eq!(finished.output.as_str(), "");
         let message = format!("error: {}: kite file rejected: {refused}", file.display());
         assert!(finished.complaint.starts_with(&message), "{}", finished.complaint);
     }

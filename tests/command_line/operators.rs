@@ -17,7 +17,8 @@ fn ask(arguments: &[&str], service: &Process, data_dir: &Path) -> CommandResult 
 /// Runs a command that must succeed, and returns its JSON.
 fn ask_json(arguments: &[&str], service: &Process, data_dir: &Path) -> Value {
     let finished = ask(&[arguments, &["--json"]].concat(), service, data_dir);
-    assert_eq!((finished.code, finished.complaint.as_str()), (Some(0), ""), "{arguments:?}");
+    assert_eq!(finished.code, Some(0), "{arguments:?}");
+    assert_eq!(finished.complaint.as_str(), "", "{arguments:?}");
     serde_json::from_str(&finished.output).expect("the output is JSON")
 }
 
@@ -29,7 +30,8 @@ async fn status_shows_health_problems_and_figures() {
     let finished = ask(&["status"], &service, folder.path());
     let answer = ask_json(&["status"], &service, folder.path());
 
-    assert_eq!((finished.code, finished.complaint.as_str()), (Some(0), ""));
+    assert_eq!(finished.code, Some(0));
+    assert_eq!(finished.complaint.as_str(), "");
     assert!(finished.output.starts_with("degraded: catalog: the demonstration catalog is served.\n"));
     assert!(finished.output.contains("remedy: Ingest a file of a broker."), "{}", finished.output);
     assert_eq!(finished.row("closed").unwrap()[..2], ["closed", "database"]);
@@ -70,14 +72,16 @@ async fn breakers_are_listed_forced_and_reset() {
     let missing = ask(&["breakers", "reset", "redis", "--yes"], &service, folder.path());
 
     assert_eq!(listed.row("closed").unwrap()[..2], ["closed", "database"]);
-    assert_eq!((unconfirmed.code, unconfirmed.output.as_str()), (Some(2), ""));
+    assert_eq!(unconfirmed.code, Some(2));
+    assert_eq!(unconfirmed.output.as_str(), "");
     assert!(unconfirmed.complaint.contains("add --yes"), "{}", unconfirmed.complaint);
     assert_eq!(forced["forced"], "closed");
     assert_eq!(during["breakers"][0]["forced"], "closed");
     assert_eq!(fields(&during), ["breakers"]);
     assert_eq!(reset.code, Some(0));
     assert_eq!(reset.row("closed").unwrap()[..2], ["closed", "database"]);
-    assert_eq!((missing.code, missing.complaint.as_str()), (Some(1), "error: redis is not configured\n"));
+    assert_eq!(missing.code, Some(1));
+    assert_eq!(missing.complaint.as_str(), "error: redis is not configured\n");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -128,7 +132,8 @@ fn commands_without_a_running_service_name_the_option() {
     for command in ["status", "breakers"] {
         let finished = run(&[command], folder.path(), &[("PORT", "1"), ("INTERNAL_API_KEY", KEY)]);
 
-        assert_eq!((finished.code, finished.output.as_str()), (Some(1), ""), "{command}");
+        assert_eq!(finished.code, Some(1), "{command}");
+        assert_eq!(finished.output.as_str(), "", "{command}");
         let expected = "error: no response from http://127.0.0.1:1/: Connection refused (os error 111); start the \
                         service, or name a running one with --server URL or INSTRUMENT_REGISTRY_URL\n";
         assert_eq!(finished.complaint, expected, "{command}");
@@ -184,7 +189,8 @@ fn completions_prints_a_script_for_the_shell() {
 
     let finished = run(&["completions", "bash"], folder.path(), &[("PORT", "not a port")]);
 
-    assert_eq!((finished.code, finished.complaint.as_str()), (Some(0), ""));
+    assert_eq!(finished.code, Some(0));
+    assert_eq!(finished.complaint.as_str(), "");
     assert!(finished.output.contains("breakers"), "{}", finished.output);
 }
 

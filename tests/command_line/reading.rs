@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use serde_json::{Value, json};
+use serde_json::Value;
 use tempfile::TempDir;
 
 use super::ingesting::{KITE_CASH, KITE_DERIVATIVES, KITE_HEADER, ingest, ingest_forced, write};
@@ -25,7 +25,8 @@ async fn started() -> (TempDir, Process) {
 }
 
 fn succeed(finished: CommandResult) -> String {
-    assert_eq!((finished.code, finished.complaint.as_str()), (Some(0), ""));
+    assert_eq!(finished.code, Some(0));
+    assert_eq!(finished.complaint.as_str(), "");
     finished.output
 }
 
@@ -64,7 +65,8 @@ async fn brokers_and_limits_are_equal_offline_and_served() {
     assert_eq!(limits["limits"]["connections"]["value"], 3);
     assert_eq!(limits_table.row("connections").unwrap()[1], "3");
     assert!(limits_table.output.contains("tier standard of standard"), "{}", limits_table.output);
-    assert_eq!((unknown.code, unknown.output.as_str()), (Some(1), ""));
+    assert_eq!(unknown.code, Some(1));
+    assert_eq!(unknown.output.as_str(), "");
     assert!(unknown.complaint.contains("/query/tier: expected one of standard"), "{}", unknown.complaint);
 }
 
@@ -82,14 +84,17 @@ async fn the_catalog_is_equal_offline_and_served() {
 
     assert_eq!(summary, both(&["catalog", "summary"], folder.path(), &service));
     assert_eq!(summary["version"], "2");
-    assert_eq!((&versions["versions"][0]["version"], &versions["next_before"]), (&json!(2), &json!(2)));
+    assert_eq!(versions["versions"][0]["version"], 2);
+    assert_eq!(versions["next_before"], 2);
     assert_eq!(fields(&diff), ["broker_id", "changes", "diff_counts", "has_more", "version"]);
     assert_eq!(diff["changes"][0]["kind"], "added");
     assert!(tables[0].output.starts_with("catalog version 2: 5 instruments, 5 active; stale data of 2026-08-17, "));
     assert_eq!(tables[1].row("2").unwrap()[..3], ["2", "kite", "2026-08-17"]);
     assert!(tables[2].output.ends_with("version 2 of kite: 2 added\n"), "{}", tables[2].output);
-    assert_eq!((unknown.code, unknown.complaint.as_str()), (Some(1), "error: unknown catalog version\n"));
-    assert_eq!((check.code, check.output.as_str()), (Some(2), ""));
+    assert_eq!(unknown.code, Some(1));
+    assert_eq!(unknown.complaint.as_str(), "error: unknown catalog version\n");
+    assert_eq!(check.code, Some(2));
+    assert_eq!(check.output.as_str(), "");
     assert!(check.complaint.contains("cannot be combined with --server"), "{}", check.complaint);
 }
 
@@ -113,7 +118,8 @@ async fn a_search_is_equal_offline_and_served() {
     assert!(table.output.ends_with("page 1 of 1: 1 of 1 instruments\n"), "{}", table.output);
     assert_eq!(nothing.output, "page 1 of 0: 0 of 0 instruments\n");
     for finished in [wrong(&[]), wrong(&["--server", &url])] {
-        assert_eq!((finished.code, finished.output.as_str()), (Some(1), ""));
+        assert_eq!(finished.code, Some(1));
+        assert_eq!(finished.output.as_str(), "");
         assert!(finished.complaint.contains("/filters/instrument_types/0: expected one of"), "{finished:?}");
     }
 }
@@ -143,7 +149,8 @@ async fn a_plan_is_equal_offline_and_served() {
     assert_eq!(service.client.read("plans").await["pagination"]["total"], 0);
     for option in [["--explain", "NSE:TCS"], ["--format", "kite"]] {
         let finished = plan(&[&option[..], &["--server", &url]].concat());
-        assert_eq!((finished.code, finished.output.as_str()), (Some(2), ""));
+        assert_eq!(finished.code, Some(2));
+        assert_eq!(finished.output.as_str(), "");
         assert!(finished.complaint.contains("cannot be combined with a server"), "{}", finished.complaint);
     }
 }

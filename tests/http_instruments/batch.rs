@@ -13,7 +13,9 @@ async fn every_key_has_a_result_in_the_order_of_the_request() {
     let answer = post(&service.client, "instruments:batchResolve", &json!({"instruments": keys})).await.json();
 
     assert_eq!(fields(&answer), ["correlation_id", "count", "resolved", "response_time_ms", "results", "unresolved"]);
-    assert_eq!((&answer["count"], &answer["resolved"], &answer["unresolved"]), (&json!(5), &json!(3), &json!(2)));
+    assert_eq!(answer["count"], 5);
+    assert_eq!(answer["resolved"], 3);
+    assert_eq!(answer["unresolved"], 2);
     let results = answer["results"].as_array().unwrap();
     let requested: Vec<&Value> = results.iter().map(|result| &result["requested"]).collect();
     assert_eq!(requested, keys);

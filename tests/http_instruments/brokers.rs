@@ -92,14 +92,14 @@ async fn tokens_are_found_by_key_and_by_alias() {
 
         let mapping = &answer["token_mapping"];
         assert_eq!(fields(mapping), ["broker_id", "broker_token", "instrument_key", "is_active", "last_updated"]);
-        assert_eq!((&mapping["broker_token"], &mapping["instrument_key"]), (&json!(token), &json!(instrument)));
-        assert_eq!((&mapping["broker_id"], &mapping["is_active"]), (&json!("kite"), &json!(true)));
+        assert_eq!(mapping["broker_token"], json!(token));
+        assert_eq!(mapping["instrument_key"], json!(instrument));
+        assert_eq!(mapping["broker_id"], "kite");
+        assert_eq!(mapping["is_active"], true);
     }
     let brokers = get(&service.client, "brokers").await.json();
-    assert_eq!(
-        (&brokers["brokers"][0]["is_loaded"], &brokers["brokers"][0]["active_tokens"]),
-        (&json!(true), &json!(2))
-    );
+    assert_eq!(brokers["brokers"][0]["is_loaded"], true);
+    assert_eq!(brokers["brokers"][0]["active_tokens"], 2);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -17,7 +17,8 @@ async fn a_search_returns_exactly_the_documented_fields() {
     expected.extend(["highlight", "match"]);
     expected.sort_unstable();
     assert_eq!(fields(first), expected);
-    assert_eq!((&first["instrument_key"], &first["match"]), (&json!("NSE:TCS"), &json!("exact")));
+    assert_eq!(first["instrument_key"], "NSE:TCS");
+    assert_eq!(first["match"], "exact");
     assert_eq!(first["highlight"], json!([{"field": "symbol", "start": 0, "end": 3}]));
     assert_eq!(
         fields(&answer["pagination"]),
@@ -28,7 +29,8 @@ async fn a_search_returns_exactly_the_documented_fields() {
         fields(metadata),
         ["catalogue_version", "fuzzy_search", "matches", "query", "search_time_us", "sort_by", "sort_order"]
     );
-    assert_eq!((&metadata["query"], &metadata["catalogue_version"]), (&json!("tcs"), &json!("demo")));
+    assert_eq!(metadata["query"], "tcs");
+    assert_eq!(metadata["catalogue_version"], "demo");
     assert_eq!(metadata["matches"]["exact"], 2);
 }
 
@@ -51,7 +53,8 @@ async fn the_best_match_comes_first() {
         assert_eq!(keys(&answer["instruments"]), [expected], "{query}");
     }
     let strict = post(&service.client, "search", &json!({"query": "RELAINCE", "fuzzy_search": false})).await.json();
-    assert_eq!((&strict["pagination"]["total_count"], &strict["pagination"]["total_pages"]), (&json!(0), &json!(0)));
+    assert_eq!(strict["pagination"]["total_count"], 0);
+    assert_eq!(strict["pagination"]["total_pages"], 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -86,7 +89,8 @@ async fn search_pages_are_contiguous_and_metadata_is_optional() {
     for page in 1..=total.div_ceil(7) {
         let answer = post(&service.client, &format!("search?page={page}&page_size=7"), &body).await.json();
         let pagination = &answer["pagination"];
-        assert_eq!((&pagination["total_count"], &pagination["page"]), (&json!(total), &json!(page)));
+        assert_eq!(pagination["total_count"], json!(total));
+        assert_eq!(pagination["page"], json!(page));
         assert_eq!(pagination["has_previous"], page > 1);
         assert_eq!(pagination["has_next"], page < total.div_ceil(7));
         paged.extend(keys(&answer["instruments"]).into_iter().map(str::to_owned));

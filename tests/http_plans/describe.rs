@@ -34,7 +34,8 @@ async fn a_basic_description_has_only_counts_and_cost() {
     let description = describe(&service.client, &plan["plan_id"], Some("basic")).await;
 
     assert_eq!(fields(&description), TOP);
-    assert_eq!((&description["plan_id"], &description["description_level"]), (&plan["plan_id"], &json!("basic")));
+    assert_eq!(description["plan_id"], plan["plan_id"]);
+    assert_eq!(description["description_level"], "basic");
     assert_eq!(
         description["instrument_analysis"],
         json!({"total_instruments": 3, "exchanges": {"BSE": 1, "NSE": 2}, "instrument_types": {"EQ": 2, "INDEX": 1}})
@@ -70,7 +71,8 @@ async fn a_detailed_description_adds_shares_and_costs() {
     );
     assert_eq!(analysis["top_exchanges"], json!([["NSE", 2], ["BSE", 1]]));
     // One less the squares of two thirds and one third, 5/9 cut to four decimals.
-    assert_eq!((&analysis["diversity_score"], &analysis["optimization_efficiency"]), (&json!(0.4445), &json!(0.75)));
+    assert_eq!(analysis["diversity_score"], 0.4445);
+    assert_eq!(analysis["optimization_efficiency"], 0.75);
     let cost = &description["cost_breakdown"];
     assert_eq!(fields(cost), ["base_cost", "cost_per_instrument", "currency", "exchange_costs", "monthly_estimate"]);
     assert_eq!(cost["exchange_costs"], json!({"BSE": 0.05, "NSE": 0.1}));

@@ -24,7 +24,10 @@ async fn the_fast_path_and_the_router_return_equal_plans() {
     let known = client.request(Method::GET, &path).header("If-None-Match", before.header("etag"));
     let known = Answer::to(known).await;
 
-    assert_eq!((before.status, behind.status, head.status, known.status), (200, 200, 200, 304));
+    assert_eq!(before.status, 200);
+    assert_eq!(behind.status, 200);
+    assert_eq!(head.status, 200);
+    assert_eq!(known.status, 304);
     assert_eq!(before.json()["plan"], made["plan_data"]);
     assert_eq!(before.json()["plan"], behind.json()["plan"]);
     for name in ["etag", "cache-control", "content-type", "x-content-type-options", "content-security-policy"] {

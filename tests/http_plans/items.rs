@@ -22,7 +22,8 @@ async fn items_are_planned_like_instruments() {
 
     assert_eq!(texts(&plan["plan_data"]["instruments"]), ["NSE:TCS"]);
     assert_eq!(plan["plan_data"]["rejected"][0]["reason"], "unknown");
-    assert_eq!((&repeat["status"], &repeat["plan_id"]), (&json!("cached"), &plan["plan_id"]));
+    assert_eq!(repeat["status"], "cached");
+    assert_eq!(repeat["plan_id"], plan["plan_id"]);
     let stored = client.read(&format!("plans/{}", plan["plan_id"].as_str().unwrap())).await;
     assert_eq!(stored["plan"], plan["plan_data"]);
 }
@@ -189,7 +190,8 @@ async fn a_dry_run_is_neither_stored_nor_cached() {
     let second = client.plan("dry", &request).await;
     let stored = client.plan("dry", &with(request, "dry_run", false)).await;
 
-    assert_eq!((&first["status"], &first["cache_hit"]), (&json!("dry_run"), &json!(false)));
+    assert_eq!(first["status"], "dry_run");
+    assert_eq!(first["cache_hit"], false);
     assert_eq!(second["status"], "dry_run");
     assert!(first.get("plan_id").is_none() && first["plan_data"].get("plan_id").is_none(), "{first}");
     assert_eq!(stored["status"], "created");
@@ -228,7 +230,8 @@ async fn a_dry_run_of_a_profile_uses_the_profile() {
 
     let plan = client.plan("desk", &json!({"profile_id": id(&made), "dry_run": true})).await;
 
-    assert_eq!((&plan["status"], &plan["plan_data"]["plan_name"]), (&json!("dry_run"), &json!("Opening")));
+    assert_eq!(plan["status"], "dry_run");
+    assert_eq!(plan["plan_data"]["plan_name"], "Opening");
     assert_eq!(client.read("plans?user_id=desk").await["pagination"]["total"], 0);
 }
 
@@ -257,7 +260,8 @@ async fn a_profile_holds_options_of_a_broker() {
     let ignored = [accounts.as_str(), "ignored preference `/tier`: expected one of standard, plus, got `gold`"];
     let warnings = texts(&of_other["plan_data"]["metadata"]["warnings"]);
     assert_eq!(warnings[..2], ignored);
-    assert_eq!((&replanned["status"], &replanned["plan_id"]), (&json!("cached"), &plan["plan_id"]));
+    assert_eq!(replanned["status"], "cached");
+    assert_eq!(replanned["plan_id"], plan["plan_id"]);
     assert_eq!(contradicting["/tier"], "expected one of standard, plus, got `silver`");
     let warnings = texts(&overridden["plan_data"]["metadata"]["warnings"]);
     let min_mode = "ignored preference `/min_modes/NSE:TCS`: expected a mode that `ltp` includes (ltp), got `full`";
@@ -313,7 +317,8 @@ async fn include_accepts_only_subscriptions() {
     for answer in [&plan, &repeat, &read_with, &computed] {
         assert_eq!(answer["subscriptions"][0]["instrument"], "NSE:TCS", "{answer}");
     }
-    assert_eq!((&repeat["plan_id"], &without["plan_id"]), (&plan["plan_id"], &plan["plan_id"]));
+    assert_eq!(repeat["plan_id"], plan["plan_id"]);
+    assert_eq!(without["plan_id"], plan["plan_id"]);
     assert!(without.get("subscriptions").is_none() && read_without.get("subscriptions").is_none());
     for faults in [posted, read] {
         assert_eq!(faults["/query/include"], "expected `subscriptions`, got `all`");

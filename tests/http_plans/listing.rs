@@ -72,7 +72,8 @@ async fn filters_select_plans_and_are_returned() {
         of_type["filters_applied"],
         json!({"user_id": "u", "subscription_type": "alerts", "status": "optimized"})
     );
-    assert_eq!((&drafts["pagination"]["total"], &drafts["filters_applied"]), (&json!(0), &json!({"status": "draft"})));
+    assert_eq!(drafts["pagination"]["total"], 0);
+    assert_eq!(drafts["filters_applied"], json!({"status": "draft"}));
     assert_eq!(all["pagination"]["total"], 4);
 }
 
@@ -120,6 +121,7 @@ async fn the_largest_limit_is_200() {
     for limit in [1, 200] {
         let page = service.client.read(&format!("plans?limit={limit}")).await;
 
-        assert_eq!((&page["pagination"]["limit"], &page["pagination"]["total"]), (&json!(limit), &json!(1)));
+        assert_eq!(page["pagination"]["limit"], json!(limit));
+        assert_eq!(page["pagination"]["total"], 1);
     }
 }

@@ -16,10 +16,8 @@ async fn level_low_keeps_the_order_of_the_request() {
 
     assert_eq!(texts(&plan["instruments"]), ["NSE:TCS", "BSE:ITC", "NSE:INFY"]);
     let result = &plan["metadata"]["optimization_result"];
-    assert_eq!(
-        (&result["optimization_strategy"], &result["performance_impact"]),
-        (&json!("simple_truncation"), &json!("minimal"))
-    );
+    assert_eq!(result["optimization_strategy"], "simple_truncation");
+    assert_eq!(result["performance_impact"], "minimal");
     assert_eq!(plan["validation_results"]["optimization_applied"], "simple_truncation");
 }
 
@@ -56,7 +54,8 @@ async fn level_aggressive_merges_listings_and_reports_it() {
     );
     assert_eq!(result["exchange_distribution"], json!({"BSE": 1, "NSE": 2}));
     assert!(result["optimization_time_ms"].as_f64().is_some_and(|ms| (0.0..10_000.0).contains(&ms)), "{result}");
-    assert_eq!((&result["removed_count"], &result["deduplication_count"]), (&json!(2), &json!(2)));
+    assert_eq!(result["removed_count"], 2);
+    assert_eq!(result["deduplication_count"], 2);
     assert_eq!(result["optimization_strategy"], "advanced_exchange_prioritization");
     assert_eq!(result["performance_impact"], "significant");
     let aliases: Vec<_> =
@@ -81,10 +80,8 @@ async fn strictness_decides_which_keys_are_kept() {
         assert_eq!(texts(&plan["instruments"]), ["NSE:TCS"]);
         assert!(plan["validation_results"].get("unknown_instruments").is_none(), "{plan}");
     }
-    assert_eq!(
-        (&lenient["filtering_strictness"], &strict["filtering_strictness"]),
-        (&json!("lenient"), &json!("strict"))
-    );
+    assert_eq!(lenient["filtering_strictness"], "lenient");
+    assert_eq!(strict["filtering_strictness"], "strict");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -125,10 +122,8 @@ async fn max_instruments_never_raises_the_configured_maximum() {
 
     assert_eq!(texts(&two["instruments"]), ["NSE:INFY", "NSE:TCS"]);
     assert_eq!(two["metadata"]["max_instruments"], 2);
-    assert_eq!(
-        (&two["metadata"]["optimization_result"]["removed_count"], &two["validation_results"]["within_limits"]),
-        (&json!(3), &json!(false))
-    );
+    assert_eq!(two["metadata"]["optimization_result"]["removed_count"], 3);
+    assert_eq!(two["validation_results"]["within_limits"], false);
     assert_eq!(texts(&many["instruments"]), ["NSE:INFY", "NSE:ITC", "NSE:TCS"]);
     assert_eq!(many["metadata"]["max_instruments"], 3);
     assert_eq!(none["plan_id"], many["plan_id"]);
@@ -144,11 +139,13 @@ async fn the_default_date_of_a_plan_is_today() {
     let (other, early) = (plan(json!("2031-02-28")).await, plan(json!("1999-12-31")).await);
 
     assert_eq!(default["plan_data"]["metadata"]["as_of"], today().to_string());
-    assert_eq!((&named["plan_id"], &named["status"]), (&default["plan_id"], &json!("cached")));
+    assert_eq!(named["plan_id"], default["plan_id"]);
+    assert_eq!(named["status"], "cached");
     assert_eq!(other["plan_data"]["metadata"]["as_of"], "2031-02-28");
     assert_eq!(early["plan_data"]["metadata"]["as_of"], "1999-12-31");
     assert_ne!(other["plan_data"]["cache_key"], default["plan_data"]["cache_key"]);
-    assert_eq!((&other["status"], &early["status"]), (&json!("created"), &json!("created")));
+    assert_eq!(other["status"], "created");
+    assert_eq!(early["status"], "created");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -162,7 +159,8 @@ async fn absent_options_come_from_the_settings() {
 
     let plan = &service.client.plan("u", &body(&["NSE:TCS", "NSE:NOPE", "BSE:TCS"])).await["plan_data"];
 
-    assert_eq!((&plan["optimization_level"], &plan["filtering_strictness"]), (&json!("low"), &json!("lenient")));
+    assert_eq!(plan["optimization_level"], "low");
+    assert_eq!(plan["filtering_strictness"], "lenient");
     assert_eq!(texts(&plan["instruments"]), ["NSE:TCS", "NSE:NOPE", "BSE:TCS"]);
     assert_eq!(plan["estimated_cost"], json!(0.0999));
 }
@@ -196,7 +194,8 @@ async fn every_rejected_key_is_counted_and_reported() {
     assert_eq!(texts(&rejected[1]["suggestions"]), ["NSE:TCS"]);
     assert_eq!(texts(&rejected[2]["suggestions"]), ["BSE:SENSEX"]);
     let result = &plan["metadata"]["optimization_result"];
-    assert_eq!((&result["removed_count"], &plan["performance_metrics"]["removed_instruments"]), (&json!(6), &json!(6)));
+    assert_eq!(result["removed_count"], 6);
+    assert_eq!(plan["performance_metrics"]["removed_instruments"], 6);
     assert_eq!(result["deduplication_count"], 2);
     assert_eq!(
         plan["validation_results"],
@@ -217,8 +216,10 @@ async fn an_empty_plan_is_stored_and_cached() {
     let read = service.client.read(&format!("plans/{}", made["plan_id"].as_str().unwrap())).await;
 
     assert_eq!(made["status"], "created");
-    assert_eq!((&made["plan_data"]["instruments"], &made["plan_data"]["estimated_cost"]), (&json!([]), &json!(0.0)));
+    assert_eq!(made["plan_data"]["instruments"], json!([]));
+    assert_eq!(made["plan_data"]["estimated_cost"], 0.0);
     assert_eq!(made["plan_data"]["validation_results"]["invalid_instruments"], 2);
-    assert_eq!((&again["status"], &again["plan_id"]), (&json!("cached"), &made["plan_id"]));
+    assert_eq!(again["status"], "cached");
+    assert_eq!(again["plan_id"], made["plan_id"]);
     assert_eq!(read["plan"], made["plan_data"]);
 }

@@ -62,7 +62,8 @@ async fn cleanup_reports_zero_when_nothing_expired() {
             fields(&cleaned),
             ["cleared_cache_entries", "correlation_id", "deleted_plans", "duration_ms", "response_time_ms"]
         );
-        assert_eq!((&cleaned["deleted_plans"], &cleaned["cleared_cache_entries"]), (&json!(0), &json!(0)));
+        assert_eq!(cleaned["deleted_plans"], 0);
+        assert_eq!(cleaned["cleared_cache_entries"], 0);
     }
 }
 

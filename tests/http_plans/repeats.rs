@@ -7,7 +7,7 @@ use instrument_registry::boot::Openers;
 use registry_actors::tls::Tls;
 use registry_store::sqlite::SqliteStore;
 use reqwest::{Method, RequestBuilder};
-use serde_json::{Value, json};
+use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::support::{Answer, Client, Process, SOON, Service, Standin, body, eventually, fields, with};
@@ -57,13 +57,18 @@ async fn a_repeat_is_served_by_its_fingerprint() {
     let after = [cache_lookups(client, "fingerprint").await, cache_lookups(client, "get").await];
 
     // Two spellings: the second found the plan by its cache key. The repeat was not read.
-    assert_eq!((before, after), ([[0.0, 2.0], [1.0, 1.0]], [[1.0, 2.0], [2.0, 1.0]]));
+    assert_eq!(before, [[0.0, 2.0], [1.0, 1.0]]);
+    assert_eq!(after, [[1.0, 2.0], [2.0, 1.0]]);
     let answer = repeat.json();
-    assert_eq!((&answer["status"], &answer["cache_hit"]), (&json!("cached"), &json!(true)));
-    assert_eq!((&answer["plan_id"], &answer["plan_data"]), (&made.json()["plan_id"], &made.json()["plan_data"]));
-    assert_eq!((&answer["correlation_id"], repeat.header("X-Correlation-ID")), (&json!("its-\"own\""), "its-\"own\""));
+    assert_eq!(answer["status"], "cached");
+    assert_eq!(answer["cache_hit"], true);
+    assert_eq!(answer["plan_id"], made.json()["plan_id"]);
+    assert_eq!(answer["plan_data"], made.json()["plan_data"]);
+    assert_eq!(answer["correlation_id"], "its-\"own\"");
+    assert_eq!(repeat.header("X-Correlation-ID"), "its-\"own\"");
     assert!(answer["duration_ms"].is_u64() && answer["response_time_ms"].is_u64(), "{answer}");
-    assert_eq!((lasting(&repeat), fields(&answer)), (lasting(&read), fields(&read.json())));
+    assert_eq!(lasting(&repeat), lasting(&read));
+    assert_eq!(fields(&answer), fields(&read.json()));
     let names = |answer: &Answer| {
         let mut names: Vec<String> = answer.headers.keys().map(ToString::to_string).collect();
         names.sort_unstable();
@@ -88,7 +93,8 @@ async fn repeats_in_the_legacy_encoding_are_served() {
 
     assert_eq!(cache_lookups(client, "fingerprint").await, [1.0, 1.0]);
     assert!(repeat["plan_data"]["instruments"].is_string(), "{repeat}");
-    assert_eq!((&repeat["status"], &repeat["plan_data"]), (&json!("cached"), &made["plan_data"]));
+    assert_eq!(repeat["status"], "cached");
+    assert_eq!(repeat["plan_data"], made["plan_data"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -126,7 +132,8 @@ async fn requests_with_an_idempotency_key_bypass_fingerprints() {
     assert_eq!(counts, [[0.0, 1.0], [2.0, 1.0]]);
     assert_eq!(cache_lookups(client, "fingerprint").await, [0.0, 1.0]);
     for answer in [&other_key, &without_key, &past_it] {
-        assert_eq!((&answer["status"], &answer["plan_id"]), (&json!("cached"), &made["plan_id"]));
+        assert_eq!(answer["status"], "cached");
+        assert_eq!(answer["plan_id"], made["plan_id"]);
     }
     // The same key returns the first answer again.
     assert_eq!(again["status"], "created");
@@ -146,7 +153,8 @@ async fn a_repeat_requires_the_key_and_the_content_type() {
     let text = service.client.request(Method::POST, "plan?user_id=u").header("Content-Type", "text/plain").body(TEXT);
     let text = Answer::to(text).await;
 
-    assert_eq!((&repeated["status"], &repeated["plan_id"]), (&json!("cached"), &made["plan_id"]));
+    assert_eq!(repeated["status"], "cached");
+    assert_eq!(repeated["plan_id"], made["plan_id"]);
     wrong_key.problem(401, "unauthorized");
     no_key.problem(401, "unauthorized");
     text.problem(415, "unsupported_media_type");
@@ -165,9 +173,12 @@ async fn fingerprints_include_user_path_and_method() {
     let put = client.request(Method::PUT, "plan?user_id=u").header("Content-Type", "application/json").body(TEXT);
     Answer::to(put).await.problem(405, "method_not_allowed");
 
-    assert_eq!((&others[0]["status"], &others[0]["plan_data"]["user_id"]), (&json!("created"), &json!("v")));
-    assert_eq!((&others[1]["status"], &others[1]["plan_data"]["user_id"]), (&json!("cached"), &json!("u")));
-    assert_eq!((&same_user["status"], &same_user["plan_id"]), (&json!("cached"), &made["plan_id"]));
+    assert_eq!(others[0]["status"], "created");
+    assert_eq!(others[0]["plan_data"]["user_id"], "v");
+    assert_eq!(others[1]["status"], "cached");
+    assert_eq!(others[1]["plan_data"]["user_id"], "u");
+    assert_eq!(same_user["status"], "cached");
+    assert_eq!(same_user["plan_id"], made["plan_id"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -189,7 +200,8 @@ async fn a_repeat_after_the_ttl_creates_a_new_plan() {
     })
     .await;
 
-    assert_eq!((&next["status"], &next["cache_hit"]), (&json!("created"), &json!(false)));
+    assert_eq!(next["status"], "created");
+    assert_eq!(next["cache_hit"], false);
     assert!(next["plan_data"]["created_at"].as_str() >= last["plan_data"]["expires_at"].as_str());
 }
 
@@ -221,10 +233,12 @@ async fn changed_settings_invalidate_fingerprints() {
     .await;
     let repeated_after = post(client, TEXT).await.json();
 
-    assert_eq!((&repeated["status"], &repeated["plan_id"]), (&json!("cached"), &before["plan_id"]));
+    assert_eq!(repeated["status"], "cached");
+    assert_eq!(repeated["plan_id"], before["plan_id"]);
     assert_ne!(before["plan_data"]["filtering_strictness"], "strict");
     assert_eq!(after["status"], "created");
-    assert_eq!((&repeated_after["status"], &repeated_after["plan_id"]), (&json!("cached"), &after["plan_id"]));
+    assert_eq!(repeated_after["status"], "cached");
+    assert_eq!(repeated_after["plan_id"], after["plan_id"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -244,7 +258,8 @@ async fn fingerprints_survive_a_restart_of_the_cache_actor() {
 
     for (made, answers) in made.iter().zip([[&meanwhile[0], &after[0]], [&meanwhile[1], &after[1]]]) {
         for answer in answers {
-            assert_eq!((&answer["status"], &answer["plan_id"]), (&json!("cached"), &made["plan_id"]));
+            assert_eq!(answer["status"], "cached");
+            assert_eq!(answer["plan_id"], made["plan_id"]);
         }
     }
 }

@@ -14,8 +14,10 @@ async fn a_repeat_returns_the_cached_plan() {
 
     let (made, again) = (service.client.plan("u", &request).await, service.client.plan("u", &request).await);
 
-    assert_eq!((&made["status"], &made["cache_hit"]), (&json!("created"), &json!(false)));
-    assert_eq!((&again["status"], &again["cache_hit"]), (&json!("cached"), &json!(true)));
+    assert_eq!(made["status"], "created");
+    assert_eq!(made["cache_hit"], false);
+    assert_eq!(again["status"], "cached");
+    assert_eq!(again["cache_hit"], true);
     assert_eq!(again["plan_id"], made["plan_id"]);
     assert_eq!(again["plan_data"], made["plan_data"]);
     assert_ne!(again["correlation_id"], made["correlation_id"]);
@@ -29,7 +31,8 @@ async fn order_and_duplicates_do_not_create_another_plan() {
     for keys in [&["BSE:ITC", "NSE:INFY", "NSE:TCS"][..], &["NSE:INFY", "NSE:INFY", "NSE:TCS", "BSE:ITC", "NSE:TCS"]] {
         let again = service.client.plan("u", &body(keys)).await;
 
-        assert_eq!((&again["status"], &again["plan_id"]), (&json!("cached"), &made["plan_id"]), "{keys:?}");
+        assert_eq!(again["status"], "cached", "{keys:?}");
+        assert_eq!(again["plan_id"], made["plan_id"], "{keys:?}");
     }
 }
 
@@ -43,7 +46,8 @@ async fn order_matters_at_level_low_and_above_the_maximum() {
         let a = service.client.plan("u", &with(forwards.clone(), option, value.clone())).await;
         let b = service.client.plan("u", &with(backwards.clone(), option, value)).await;
 
-        assert_eq!((&a["status"], &b["status"]), (&json!("created"), &json!("created")), "{option}");
+        assert_eq!(a["status"], "created", "{option}");
+        assert_eq!(b["status"], "created", "{option}");
         assert_ne!(a["plan_data"]["instruments"], b["plan_data"]["instruments"], "{option}");
     }
 }
@@ -57,11 +61,10 @@ async fn a_cached_plan_keeps_its_first_name_and_description() {
     let made = service.client.plan("u", &first).await;
     let again = service.client.plan("u", &second).await;
 
-    assert_eq!((&again["status"], &again["plan_id"]), (&json!("cached"), &made["plan_id"]));
-    assert_eq!(
-        (&again["plan_data"]["plan_name"], &again["plan_data"]["description"]),
-        (&json!("first"), &json!("one"))
-    );
+    assert_eq!(again["status"], "cached");
+    assert_eq!(again["plan_id"], made["plan_id"]);
+    assert_eq!(again["plan_data"]["plan_name"], "first");
+    assert_eq!(again["plan_data"]["description"], "one");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -122,7 +125,8 @@ async fn an_expired_plan_is_replaced_but_still_readable() {
     })
     .await;
 
-    assert_eq!((&second["status"], &second["cache_hit"]), (&json!("created"), &json!(false)));
+    assert_eq!(second["status"], "created");
+    assert_eq!(second["cache_hit"], false);
     assert!(second["plan_data"]["created_at"].as_str() >= first["plan_data"]["expires_at"].as_str());
     assert_eq!(second["plan_data"]["cache_key"], first["plan_data"]["cache_key"]);
     assert_eq!(service.client.read(&path(&first)).await["plan"], first["plan_data"]);

@@ -20,11 +20,13 @@ async fn the_demonstration_catalog_is_ready_but_degraded() {
     let ready = service.client.get("/ready").await.json();
 
     assert_eq!(fields(&ready), ["checks", "degraded", "status", "timestamp"]);
-    assert_eq!((&ready["status"], &ready["degraded"]), (&json!("ready"), &json!(true)));
+    assert_eq!(ready["status"], "ready");
+    assert_eq!(ready["degraded"], true);
     let checks = &ready["checks"];
     assert_eq!(checks["catalogue"]["status"], "degraded");
     assert!(checks["catalogue"]["detail"].as_str().unwrap().contains("demonstration"), "{checks}");
-    assert_eq!((&checks["database"]["status"], &checks["database"]["breaker"]), (&json!("ok"), &json!("closed")));
+    assert_eq!(checks["database"]["status"], "ok");
+    assert_eq!(checks["database"]["breaker"], "closed");
     assert_eq!(checks["database"]["detail"], "sqlite");
     for absent in ["broker_limits", "config_service", "redis"] {
         assert_eq!(checks[absent], json!({"status": "not_configured"}));
@@ -53,8 +55,10 @@ async fn keys_are_unknown_without_the_demonstration_catalog() {
     let moderate = service.client.plan("u", &body(&["NSE:TCS"])).await["plan_data"].clone();
     let lenient = service.client.plan("u", &with(body(&["NSE:TCS"]), "filtering_strictness", "lenient")).await;
 
-    assert_eq!((&ready["degraded"], &ready["checks"]["catalogue"]["status"]), (&json!(true), &json!("degraded")));
-    assert_eq!((&moderate["instruments"], &moderate["rejected"][0]["reason"]), (&json!([]), &json!("unknown")));
+    assert_eq!(ready["degraded"], true);
+    assert_eq!(ready["checks"]["catalogue"]["status"], "degraded");
+    assert_eq!(moderate["instruments"], json!([]));
+    assert_eq!(moderate["rejected"][0]["reason"], "unknown");
     assert_eq!(moderate["metadata"]["catalogue"]["version"], "none");
     assert_eq!(moderate["metadata"]["catalogue"]["demonstration"], false);
     assert_eq!(lenient["plan_data"]["instruments"], json!(["NSE:TCS"]));
@@ -72,7 +76,8 @@ async fn the_service_is_healthy_but_not_ready_without_database() {
     let health = client.get("/health").await;
     service.give_database();
 
-    assert_eq!((ready.status, &not_ready["status"]), (503, &json!("not_ready")));
+    assert_eq!(ready.status, 503);
+    assert_eq!(not_ready["status"], "not_ready");
     assert_eq!(not_ready["reason"], "database not reached yet");
     assert_eq!(not_ready["checks"]["database"]["status"], "unavailable");
     assert!(ready.header("Retry-After").parse::<u64>().is_ok_and(|seconds| (1..=3).contains(&seconds)));
@@ -104,7 +109,8 @@ async fn a_draining_service_is_not_ready_and_refuses_connections() {
 
     assert!(answer.starts_with("HTTP/1.1 503 "), "{answer}");
     let json: Value = serde_json::from_str(answer.split_once("\r\n\r\n").unwrap().1).unwrap();
-    assert_eq!((&json["status"], &json["reason"]), (&json!("not_ready"), &json!("draining")));
+    assert_eq!(json["status"], "not_ready");
+    assert_eq!(json["reason"], "draining");
     running.await.unwrap().unwrap();
     assert!(Answer::attempt(client.request(Method::GET, "/health")).await.is_err());
 }

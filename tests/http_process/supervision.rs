@@ -100,7 +100,8 @@ async fn cached_plans_are_served_while_actors_restart() {
         assert!(service.engine.crash(actor), "{actor}");
 
         let cached = service.client.plan("u", &body(&["NSE:TCS"])).await;
-        assert_eq!((&cached["status"], &cached["plan_id"]), (&"cached".into(), &made["plan_id"]), "{actor}");
+        assert_eq!(cached["status"], "cached", "{actor}");
+        assert_eq!(cached["plan_id"], made["plan_id"], "{actor}");
         assert_eq!(service.client.read(&path).await["plan"], made["plan_data"], "{actor}");
     }
     assert!(!service.engine.crash("nobody"));

@@ -21,13 +21,15 @@ async fn an_edit_of_another_version_is_rejected() {
     let late = edit("\"1\"", "C").await;
     let any = edit("*", "D").await;
 
-    assert_eq!((first.status, first.header("ETag")), (200, "\"2\""));
+    assert_eq!(first.status, 200);
+    assert_eq!(first.header("ETag"), "\"2\"");
     let problem = late.problem(412, "version_mismatch");
     assert_eq!(
         problem["detail"],
         "`If-Match` does not match: the profile has version 2; read the profile again and send its `ETag`"
     );
-    assert_eq!((any.status, &any.json()["profile"]["profile_name"]), (200, &json!("D")));
+    assert_eq!(any.status, 200);
+    assert_eq!(any.json()["profile"]["profile_name"], "D");
     let request = client.request(Method::DELETE, &format!("{PROFILES}/{}", id(&made))).header("If-Match", "\"9\"");
     Answer::to(request).await.problem(412, "version_mismatch");
 }
@@ -45,11 +47,10 @@ async fn every_change_creates_a_version_that_can_be_restored() {
     let rest = format!("{path}/versions?cursor={}", versions["next_cursor"].as_str().expect("there is more"));
     let rest = client.read(&rest).await;
 
-    assert_eq!((&restored["status"], &restored["profile"]["version"]), (&json!("restored"), &json!(3)));
-    assert_eq!(
-        (&restored["profile"]["profile_name"], texts(&restored["profile"]["instruments"])),
-        (&json!("A"), vec!["NSE:TCS"])
-    );
+    assert_eq!(restored["status"], "restored");
+    assert_eq!(restored["profile"]["version"], 3);
+    assert_eq!(restored["profile"]["profile_name"], "A");
+    assert_eq!(texts(&restored["profile"]["instruments"]), vec!["NSE:TCS"]);
     let shown: Vec<_> = versions["versions"]
         .as_array()
         .expect("a list")
@@ -57,10 +58,8 @@ async fn every_change_creates_a_version_that_can_be_restored() {
         .map(|version| (&version["version"], &version["action"], &version["profile"]["profile_name"]))
         .collect();
     assert_eq!(shown, [(&json!(3), &json!("restore"), &json!("A")), (&json!(2), &json!("update"), &json!("B"))]);
-    assert_eq!(
-        (rest["versions"].as_array().map(Vec::len), &rest["versions"][0]["action"]),
-        (Some(1), &json!("create"))
-    );
+    assert_eq!(rest["versions"].as_array().map(Vec::len), Some(1));
+    assert_eq!(rest["versions"][0]["action"], "create");
     post(client, &format!("{}/versions/9/restore", id(&made))).await.problem(404, "not_found");
     post(client, &format!("{}/versions/0/restore", id(&made))).await.problem(422, "malformed_id");
     post(client, &format!("{}/versions/x/restore", id(&made))).await.problem(422, "malformed_id");
@@ -84,15 +83,19 @@ async fn audit_entries_have_actor_action_old_and_new_data() {
     let actions: Vec<_> = entries.iter().map(|entry| entry["action"].as_str().expect("a word")).collect();
     assert_eq!(actions, ["activate", "deactivate", "update", "create"], "a deactivation without effect adds no entry");
     let update = &entries[2];
-    assert_eq!((&update["old_data"]["profile_name"], &update["new_data"]["profile_name"]), (&json!("A"), &json!("B")));
-    assert_eq!((&update["old_data"]["version"], &update["new_data"]["version"]), (&json!(1), &json!(2)));
+    assert_eq!(update["old_data"]["profile_name"], "A");
+    assert_eq!(update["new_data"]["profile_name"], "B");
+    assert_eq!(update["old_data"]["version"], 1);
+    assert_eq!(update["new_data"]["version"], 2);
     assert_eq!(
         update["actor"],
         json!({"user_id": "desk", "key_name": "environment", "address": "127.0.0.1", "user_agent": "desk-tool/7"})
     );
-    assert_eq!((&update["correlation_id"], &entries[3]["old_data"]), (&json!("edit-1"), &json!(null)));
+    assert_eq!(update["correlation_id"], "edit-1");
+    assert_eq!(entries[3]["old_data"], json!(null));
     let page = client.read(&format!("{PROFILES}/{}/audit?limit=1&offset=3", id(&made))).await;
-    assert_eq!((&page["entries"][0], &page["pagination"]["has_next"]), (&entries[3], &json!(false)));
+    assert_eq!(page["entries"][0], entries[3]);
+    assert_eq!(page["pagination"]["has_next"], false);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -118,10 +121,8 @@ async fn an_expired_profile_is_deactivated_automatically() {
 
     assert_eq!(read["profile"]["is_expired"], true);
     let log = client.read(&format!("{path}/audit")).await;
-    assert_eq!(
-        (&log["entries"][0]["action"], &log["entries"][0]["actor"]["key_name"]),
-        (&json!("deactivate"), &json!("system"))
-    );
+    assert_eq!(log["entries"][0]["action"], "deactivate");
+    assert_eq!(log["entries"][0]["actor"]["key_name"], "system");
     assert_eq!(log["entries"][0]["new_data"]["deactivated"]["reason"], "expired");
     post(client, &format!("{}/activate", id(&made))).await.problem(409, "profile_expired");
     put(client, id(&made), &json!({"expires_at": null})).await.problem(409, "profile_inactive");
@@ -131,7 +132,8 @@ async fn an_expired_profile_is_deactivated_automatically() {
         ["/expires_at"]
     );
     let back = client.post(&activate, &json!({"expires_at": null})).await.json();
-    assert_eq!((&back["profile"]["is_active"], &back["profile"]["expires_at"]), (&json!(true), &json!(null)));
+    assert_eq!(back["profile"]["is_active"], true);
+    assert_eq!(back["profile"]["expires_at"], json!(null));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -20,13 +20,17 @@ async fn options_of_a_request_override_the_profile() {
     let other = client.plan("desk", &other).await;
 
     let data = &plan["plan_data"];
-    assert_eq!((&data["plan_name"], &data["subscription_type"]), (&json!("Opening"), &json!("live_feed")));
-    assert_eq!((&data["optimization_level"], &data["filtering_strictness"]), (&json!("low"), &json!("strict")));
+    assert_eq!(data["plan_name"], "Opening");
+    assert_eq!(data["subscription_type"], "live_feed");
+    assert_eq!(data["optimization_level"], "low");
+    assert_eq!(data["filtering_strictness"], "strict");
     assert_eq!(texts(&data["instruments"]), ["NSE:TCS", "NSE:INFY", "NSE:ITC"]);
     assert_eq!(data["metadata"]["profile"], json!({"profile_id": id(&made), "version": 1}));
-    assert_eq!((&again["status"], &again["plan_id"]), (&json!("cached"), &plan["plan_id"]));
+    assert_eq!(again["status"], "cached");
+    assert_eq!(again["plan_id"], plan["plan_id"]);
     let data = &other["plan_data"];
-    assert_eq!((&data["plan_name"], &data["optimization_level"]), (&json!("Two"), &json!("moderate")));
+    assert_eq!(data["plan_name"], "Two");
+    assert_eq!(data["optimization_level"], "moderate");
     assert_eq!(texts(&data["instruments"]).len(), 2);
     let stored = client.read(&format!("plans/{}", plan["plan_id"].as_str().expect("an id"))).await;
     assert_eq!(stored["plan"]["metadata"]["profile"]["version"], 1);
@@ -60,9 +64,12 @@ async fn a_profile_change_makes_plans_stale_until_a_replan() {
     assert_eq!(seen(&between), [(1, true)]);
     assert_eq!(seen(&after), [(2, false), (1, true)]);
     assert_eq!(new["previous_plan_id"], old["plan_id"]);
-    assert_eq!((texts(&new["diff"]["added"]), texts(&new["diff"]["removed"])), (vec!["NSE:ITC"], vec!["NSE:INFY"]));
-    assert_eq!((&new["diff"]["unchanged_count"], &new["diff"]["estimated_cost_change"]), (&json!(1), &json!(0.0)));
-    assert_eq!((&same["plan_id"], &same["diff"]["added"]), (&new["plan_id"], &json!([])));
+    assert_eq!(texts(&new["diff"]["added"]), vec!["NSE:ITC"]);
+    assert_eq!(texts(&new["diff"]["removed"]), vec!["NSE:INFY"]);
+    assert_eq!(new["diff"]["unchanged_count"], 1);
+    assert_eq!(new["diff"]["estimated_cost_change"], 0.0);
+    assert_eq!(same["plan_id"], new["plan_id"]);
+    assert_eq!(same["diff"]["added"], json!([]));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -100,9 +107,11 @@ async fn profiles_with_missing_instruments_need_attention() {
     let cursor = first["next_cursor"].as_str().expect("there is more").to_owned();
     let second = client.read(&format!("{PROFILES}/attention?limit=1&cursor={cursor}")).await;
 
-    assert_eq!((all["profiles"].as_array().map(Vec::len), &all["looked_at"]), (Some(2), &json!(3)));
+    assert_eq!(all["profiles"].as_array().map(Vec::len), Some(2));
+    assert_eq!(all["looked_at"], 3);
     let entry = &of_desk["profiles"][0];
-    assert_eq!((&entry["profile_id"], of_desk["profiles"].as_array().map(Vec::len)), (&json!(id(&bad)), Some(1)));
+    assert_eq!(entry["profile_id"], json!(id(&bad)));
+    assert_eq!(of_desk["profiles"].as_array().map(Vec::len), Some(1));
     let found: Vec<_> = entry["instruments"]
         .as_array()
         .expect("a list")
@@ -132,7 +141,8 @@ async fn stream_preferences_apply_unless_the_request_sets_them() {
     let stored = client.read(&format!("plans/{}", whole["plan_id"].as_str().expect("an id"))).await;
 
     let feed = json!({"broker": "kite", "mode": "ltp", "modes": {"NSE:INFY": "full"}});
-    assert_eq!((&whole["metadata"]["feed"], &stored["plan"]["metadata"]["feed"]), (&feed, &feed));
+    assert_eq!(whole["metadata"]["feed"], feed);
+    assert_eq!(stored["plan"]["metadata"]["feed"], feed);
     // The priorities decide: the first two instruments of the profile are TCS and INFY.
     assert_eq!(texts(&two["instruments"]), ["NSE:INFY", "NSE:ITC"]);
     assert_eq!(two["rejected"][0]["instrument"], "NSE:TCS");
@@ -142,7 +152,8 @@ async fn stream_preferences_apply_unless_the_request_sets_them() {
     let bandwidth =
         |plan: &serde_json::Value| plan["metadata"]["estimated_bandwidth_bytes_per_second"].as_u64().unwrap();
     // Packets of 8 bytes twice in four seconds, and one of 184 twice a second; else three of 600 twice a second.
-    assert_eq!((bandwidth(&whole), bandwidth(&quoted)), (2 * 4 + 2 * 184, 3 * 2 * 600));
+    assert_eq!(bandwidth(&whole), 2 * 4 + 2 * 184);
+    assert_eq!(bandwidth(&quoted), 3 * 2 * 600);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -193,7 +204,8 @@ async fn selectors_of_a_profile_are_resolved_for_each_plan() {
     let of_request = client.plan("desk", &request).await["plan_data"].clone();
 
     let instruments = texts(&plan["instruments"]);
-    assert_eq!((instruments.len(), instruments[1]), (2, "NSE:TCS"));
+    assert_eq!(instruments.len(), 2);
+    assert_eq!(instruments[1], "NSE:TCS");
     assert!(instruments[0].starts_with("NFO:NIFTY") && instruments[0].ends_with("FUT"), "{instruments:?}");
     let warnings = texts(&plan["metadata"]["warnings"]);
     let is_reported =
@@ -213,7 +225,8 @@ async fn a_replan_reports_mode_changes() {
 
     let new = post(client, &format!("{}/replan", id(&made))).await.json();
 
-    assert_eq!((&new["diff"]["added"], &new["diff"]["unchanged_count"]), (&json!([]), &json!(2)));
+    assert_eq!(new["diff"]["added"], json!([]));
+    assert_eq!(new["diff"]["unchanged_count"], 2);
     assert_eq!(new["diff"]["mode_changes"], json!([{"instrument": "NSE:TCS", "from": "quote", "to": "full"}]));
 }
 

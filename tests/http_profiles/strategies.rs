@@ -28,7 +28,8 @@ async fn latest_wins_deactivates_duplicates_and_the_oldest() {
     assert_eq!(fourth["deactivated_profiles"], json!([id(&oldest)]));
     assert_eq!(same["deactivated_profiles"], json!([id(&fourth)]));
     assert_eq!(same["conflicts"][0]["conflict_type"], "duplicate_subscription");
-    assert_eq!((&third["conflicts_resolved"], &third["conflicts"][0]["status"]), (&json!(1), &json!("resolved")));
+    assert_eq!(third["conflicts_resolved"], 1);
+    assert_eq!(third["conflicts"][0]["status"], "resolved");
     let mut active = Vec::new();
     for profile in [&oldest, &overlapping, &third, &fourth, &same] {
         active.push(is_active(&service, id(profile)).await);
@@ -46,10 +47,8 @@ async fn latest_wins_stores_but_never_plans_invalid_instruments() {
     let lenient = client.plan("desk", &json!({"profile_id": id(&made), "filtering_strictness": "lenient"})).await;
 
     let conflict = &made["conflicts"][0];
-    assert_eq!(
-        (&conflict["conflict_type"], &conflict["conflict_data"]["count"]),
-        (&json!("invalid_instrument"), &json!(1))
-    );
+    assert_eq!(conflict["conflict_type"], "invalid_instrument");
+    assert_eq!(conflict["conflict_data"]["count"], 1);
     let help = &conflict["conflict_data"]["instruments"][0];
     assert_eq!(help["suggestions"][0], "NSE:RELIANCE", "{help}");
     assert_eq!(made["profile"]["instrument_count"], 2);
@@ -59,10 +58,8 @@ async fn latest_wins_stores_but_never_plans_invalid_instruments() {
     }
     let log = client.read(&format!("{PROFILES}/{}/audit", id(&made))).await;
     let settled = &log["entries"][0];
-    assert_eq!(
-        (&settled["action"], &settled["new_data"]["conflict_id"]),
-        (&json!("resolve_conflict"), &conflict["conflict_id"])
-    );
+    assert_eq!(settled["action"], "resolve_conflict");
+    assert_eq!(settled["new_data"]["conflict_id"], conflict["conflict_id"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -145,10 +142,8 @@ async fn merge_removes_invalid_instruments_and_unites_overlaps() {
     assert_eq!(texts(&read["profile"]["instruments"]), ["NSE:INFY", "NSE:ITC", "NSE:TCS"]);
     assert_eq!(united["deactivated_profiles"], json!([id(&first)]));
     let problem = refused.problem_with_conflicts(409, "limit_exceeded");
-    assert_eq!(
-        (&problem["conflicts"][0]["status"], &problem["errors"][0]["pointer"]),
-        (&json!("failed"), &json!("/user_id"))
-    );
+    assert_eq!(problem["conflicts"][0]["status"], "failed");
+    assert_eq!(problem["errors"][0]["pointer"], "/user_id");
     assert!(is_active(&service, id(&united)).await);
 }
 
@@ -174,7 +169,8 @@ async fn fail_on_conflict_records_conflicts_for_manual_resolution() {
     assert_eq!(kinds(&problem["conflicts"]), ["invalid_instrument", "limit_exceeded"]);
     let list = format!("{PROFILES}/conflicts/users/desk");
     let pending = client.read(&format!("{list}?status=pending")).await;
-    assert_eq!((kinds(&pending["conflicts"]).len(), &pending["pagination"]["total"]), (2, &json!(2)));
+    assert_eq!(kinds(&pending["conflicts"]).len(), 2);
+    assert_eq!(pending["pagination"]["total"], 2);
     let profiles = client.read(&format!("{PROFILES}/users/desk/profiles")).await;
     assert_eq!(profiles["pagination"]["total"], 1);
 
@@ -182,10 +178,8 @@ async fn fail_on_conflict_records_conflicts_for_manual_resolution() {
     let conflict_id = limit["conflicts"][0]["conflict_id"].as_str().expect("an id").to_owned();
     let path = format!("{PROFILES}/conflicts/{conflict_id}/resolve");
     let settled = client.post(&path, &json!({"note": "told the desk"})).await.json();
-    assert_eq!(
-        (&settled["conflict"]["status"], &settled["conflict"]["resolution_strategy"]),
-        (&json!("resolved"), &json!("manual"))
-    );
+    assert_eq!(settled["conflict"]["status"], "resolved");
+    assert_eq!(settled["conflict"]["resolution_strategy"], "manual");
     assert_eq!(settled["conflict"]["resolution_data"]["note"], "told the desk");
     client.post(&path, &json!({})).await.problem(409, "conflict_not_pending");
     assert_eq!(client.read(&format!("{list}?status=pending")).await["pagination"]["total"], 1);
@@ -194,7 +188,8 @@ async fn fail_on_conflict_records_conflicts_for_manual_resolution() {
     // The profile does not exist, but its audit log contains the resolution of the conflict.
     let profile_id = settled["conflict"]["profile_id"].as_str().expect("an id");
     let log = client.read(&format!("{PROFILES}/{profile_id}/audit")).await;
-    assert_eq!((&log["entries"][0]["action"], &log["pagination"]["total"]), (&json!("resolve_conflict"), &json!(1)));
+    assert_eq!(log["entries"][0]["action"], "resolve_conflict");
+    assert_eq!(log["pagination"]["total"], 1);
     assert_eq!(log["entries"][0]["actor"]["user_id"], "desk");
 }
 
@@ -262,5 +257,6 @@ async fn updates_and_activations_detect_conflicts() {
     back.problem_with_conflicts(409, "duplicate_subscription");
     assert!(!is_active(&service, id(&first)).await);
     let read = client.read(&format!("{PROFILES}/{}", id(&second))).await;
-    assert_eq!((&read["profile"]["version"], &read["profile"]["instruments"]), (&json!(2), &json!(["NSE:TCS"])));
+    assert_eq!(read["profile"]["version"], 2);
+    assert_eq!(read["profile"]["instruments"], json!(["NSE:TCS"]));
 }

@@ -21,16 +21,14 @@ async fn a_file_may_have_only_a_key_per_line() {
         .json();
 
     let result = &answer["results"][0];
-    assert_eq!((&answer["created"], &answer["failed"], &result["instrument_count"]), (&json!(1), &json!(0), &json!(2)));
-    assert_eq!(
-        (&result["rejected_rows"][0]["row"], &result["rejected_rows"][0]["instrument"]),
-        (&json!(3), &json!("TCS"))
-    );
+    assert_eq!(answer["created"], 1);
+    assert_eq!(answer["failed"], 0);
+    assert_eq!(result["instrument_count"], 2);
+    assert_eq!(result["rejected_rows"][0]["row"], 3);
+    assert_eq!(result["rejected_rows"][0]["instrument"], "TCS");
     let read = client.read(&format!("{PROFILES}/{}", result["profile_id"].as_str().expect("an id"))).await;
-    assert_eq!(
-        (&read["profile"]["profile_name"], &read["profile"]["subscription_type"]),
-        (&json!("Mine"), &json!("alerts"))
-    );
+    assert_eq!(read["profile"]["profile_name"], "Mine");
+    assert_eq!(read["profile"]["subscription_type"], "alerts");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -61,7 +59,8 @@ async fn an_export_can_be_imported_with_a_result_per_profile() {
             "\"Whole\",\"live_feed\",\"NSE:ITC\"",
         ]
     );
-    assert_eq!((&answer["created"], &answer["failed"]), (&json!(2), &json!(2)));
+    assert_eq!(answer["created"], 2);
+    assert_eq!(answer["failed"], 2);
     let status: Vec<_> =
         answer["results"].as_array().expect("a list").iter().map(|one| (&one["row"], &one["status"])).collect();
     let (created, failed) = (json!("created"), json!("failed"));
@@ -88,7 +87,9 @@ async fn an_import_reports_profiles_that_it_deactivated() {
     let file = "profile_name,instrument\nA,NSE:TCS\nB,NSE:INFY\nC,NSE:ITC\n";
     let answer = import(client, "", "text/csv", file).await.json();
 
-    assert_eq!((&answer["created"], &answer["deactivated"], &answer["failed"]), (&json!(2), &json!(1), &json!(0)));
+    assert_eq!(answer["created"], 2);
+    assert_eq!(answer["deactivated"], 1);
+    assert_eq!(answer["failed"], 0);
     let status: Vec<_> = answer["results"].as_array().expect("a list").iter().map(|one| &one["status"]).collect();
     assert_eq!(status, ["deactivated", "created", "created"]);
     assert_eq!(answer["results"][1]["deactivated_profiles"], json!([super::id(&before)]));

@@ -114,7 +114,8 @@ impl Answer {
     /// Returns the body. Panics unless it is JSON with the status 200.
     #[track_caller]
     pub(crate) fn json(&self) -> Value {
-        assert_eq!((self.status, self.header("Content-Type")), (200, "application/json"), "{}", self.text);
+        assert_eq!(self.status, 200, "{}", self.text);
+        assert_eq!(self.header("Content-Type"), "application/json", "{}", self.text);
         serde_json::from_str(&self.text).expect("the body is JSON")
     }
 
@@ -144,7 +145,8 @@ impl Answer {
         expected.extend(more);
         expected.sort_unstable();
         assert_eq!(fields(&problem), expected);
-        assert_eq!((&problem["status"], &problem["code"]), (&status.into(), &code.into()), "{problem}");
+        assert_eq!(problem["status"], status, "{problem}");
+        assert_eq!(problem["code"], code, "{problem}");
         assert_eq!(problem["correlation_id"], self.header("X-Correlation-ID"));
         assert!(problem["instance"].as_str().is_some_and(|path| path.starts_with('/')), "{problem}");
         for text in ["type", "title", "detail"] {

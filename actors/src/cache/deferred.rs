@@ -100,7 +100,8 @@ mod tests {
 
         assert!(deferred.is_there());
         assert_eq!(second, ["plan_1"]);
-        assert_eq!((found, elsewhere), (Ok(vec![Some("plan_1".to_owned())]), Ok(vec![None])));
+        assert_eq!(found, Ok(vec![Some("plan_1".to_owned())]));
+        assert_eq!(elsewhere, Ok(vec![None]));
     }
 
     #[tokio::test(start_paused = true)]
@@ -115,7 +116,8 @@ mod tests {
         tokio::time::sleep(2 * SECOND).await;
         let after = (cache.has_shared(), cache.inspect(SECOND).await.unwrap().reached);
 
-        assert_eq!((before, after), ((false, Some(false)), (true, Some(true))));
+        assert_eq!(before, (false, Some(false)));
+        assert_eq!(after, (true, Some(true)));
         assert!(fake.calls().pings >= 1);
     }
 }

@@ -121,7 +121,8 @@ mod tests {
         other_way.merge(here.clone());
         here.merge(there);
 
-        assert_eq!((here.get(TTL), here.get(TIMEOUT)), (None, Some("10")));
+        assert_eq!(here.get(TTL), None);
+        assert_eq!(here.get(TIMEOUT), Some("10"));
         assert_eq!(here, other_way);
     }
 
@@ -139,8 +140,11 @@ mod tests {
         // The clock was set back.
         last_good.record(TTL, Some("62"), at(0));
 
-        assert_eq!((unchanged, confirmed, changed), (at(0), at(300), at(301)));
-        assert_eq!((last_good.get(TTL), time(&last_good)), (Some("62"), at(301) + TimeDelta::milliseconds(1)));
+        assert_eq!(unchanged, at(0));
+        assert_eq!(confirmed, at(300));
+        assert_eq!(changed, at(301));
+        assert_eq!(last_good.get(TTL), Some("62"));
+        assert_eq!(time(&last_good), at(301) + TimeDelta::milliseconds(1));
     }
 
     #[test]

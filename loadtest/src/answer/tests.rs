@@ -38,7 +38,8 @@ fn check_created(answer: &Reply) -> CheckResult {
     let before_repeats = check(Dialect::Registry, answer, Some(&mut None));
     let kind = |checked: &CheckResult| checked.fault.as_ref().map(|fault| fault.kind.clone());
     assert_eq!(kind(&before_repeats), kind(&checked));
-    assert_eq!((before_repeats.outcome, before_repeats.acknowledgement), (checked.outcome, checked.acknowledgement));
+    assert_eq!(before_repeats.outcome, checked.outcome);
+    assert_eq!(before_repeats.acknowledgement, checked.acknowledgement);
     checked
 }
 
@@ -103,7 +104,8 @@ fn acknowledgement() -> Acknowledgement {
 fn a_valid_response_acknowledges_its_plan() {
     let checked = check_created(&answer(200, &plan_answer()));
 
-    assert_eq!((checked.outcome, checked.fault), (RequestOutcome::Created, None));
+    assert_eq!(checked.outcome, RequestOutcome::Created);
+    assert_eq!(checked.fault, None);
     assert_eq!(checked.acknowledgement.map(without_fields), Some(acknowledgement()));
 }
 
@@ -328,7 +330,8 @@ fn a_repeat_with_equal_bytes_acknowledges_the_plan_again() {
         not_read,
     );
 
-    assert_eq!((checked.outcome, checked.fault), (RequestOutcome::Cached, None));
+    assert_eq!(checked.outcome, RequestOutcome::Cached);
+    assert_eq!(checked.fault, None);
     assert_eq!(checked.acknowledgement.map(without_fields), Some(acknowledgement()));
 }
 

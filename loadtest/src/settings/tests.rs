@@ -38,8 +38,10 @@ fn a_scenario_is_a_bounded_run_against_this_machine() {
 
     assert_eq!(settings.service.target.base, "http://127.0.0.1:8901");
     let scenario = &settings.workload.scenario;
-    assert_eq!((scenario.connections, scenario.requests), (64, 1_000_000));
-    assert_eq!((scenario.seconds, scenario.warmup_seconds), (20, 0));
+    assert_eq!(scenario.connections, 64);
+    assert_eq!(scenario.requests, 1_000_000);
+    assert_eq!(scenario.seconds, 20);
+    assert_eq!(scenario.warmup_seconds, 0);
     assert!(scenario.phases.is_empty());
     assert_eq!(scenario.sizes, [100]);
     assert_eq!(settings.workload.keys.len(), 0);
@@ -78,10 +80,14 @@ fn options_replace_values_of_the_scenario() {
     assert_eq!(scenario.rate, Some(50));
     assert_eq!(scenario.phases, [Phase { seconds: 9, rate: 50 }]);
     assert_eq!(scenario.arrivals, crate::args::Arrivals::Constant);
-    assert_eq!((scenario.connections, scenario.requests, scenario.users), (4_096, 7, 3));
-    assert_eq!((scenario.seconds, scenario.warmup_seconds), (9, 2));
+    assert_eq!(scenario.connections, 4_096);
+    assert_eq!(scenario.requests, 7);
+    assert_eq!(scenario.users, 3);
+    assert_eq!(scenario.seconds, 9);
+    assert_eq!(scenario.warmup_seconds, 2);
     assert_eq!(workload.broker.as_deref(), Some("kite"));
-    assert_eq!((scenario.pool, scenario.answer_bytes), (5, 2));
+    assert_eq!(scenario.pool, 5);
+    assert_eq!(scenario.answer_bytes, 2);
     assert_eq!(scenario.sizes, [10, 100, 5_000]);
     assert_eq!(check(&["cold", "--instruments", "7"]).expect("a size").workload.scenario.sizes, [7]);
 }

@@ -215,7 +215,9 @@ mod tests {
 
     #[test]
     fn only_whole_numbers_above_zero_are_lot_sizes() {
-        assert_eq!((lot_size("65"), lot_size("65.0"), lot_size("1.")), (Some(65), Some(65), Some(1)));
+        assert_eq!(lot_size("65"), Some(65));
+        assert_eq!(lot_size("65.0"), Some(65));
+        assert_eq!(lot_size("1."), Some(1));
         for text in ["", "0", "0.0", "-1", "65.5", "4294967296", "nan", ".0"] {
             assert_eq!(lot_size(text), None, "{text}");
         }

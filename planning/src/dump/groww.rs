@@ -143,7 +143,9 @@ mod tests {
             trading_symbol\texchange_token\texchange\n\
             30\t1\tFUT\t2031-09-05\tCOMMODITY\tSILVERM\t\tSILVERM05SEP31FUT\t9\tMCX\n";
         let row = only(|on_entry| read_rows(file.as_bytes(), on_entry)).unwrap();
-        assert_eq!((row.exchange, row.symbol.as_str(), row.lot_size), (Exchange::Mcx, "SILVERM31SEPFUT", 30));
+        assert_eq!(row.exchange, Exchange::Mcx);
+        assert_eq!(row.symbol.as_str(), "SILVERM31SEPFUT");
+        assert_eq!(row.lot_size, 30);
     }
 
     #[test]
@@ -151,30 +153,36 @@ mod tests {
         let row = "MCX,571366,COPPER24AUG261375PE,MCX-COPPER-24Aug26-1375-PE,,PE,COMMODITY,,MCX_COPPER24AUG261375PE,\
             COPPER,,2026-08-24,1375,2500,1.0";
         let mcx = read_row(row).unwrap();
-        assert_eq!((mcx.tick_size, mcx.lot_size), (Amount::parse("0.01").unwrap(), 2500));
-        assert_eq!((mcx.symbol.as_str(), mcx.isin), ("COPPER26AUG1375PE", None));
+        assert_eq!(mcx.tick_size, Amount::parse("0.01").unwrap());
+        assert_eq!(mcx.lot_size, 2500);
+        assert_eq!(mcx.symbol.as_str(), "COPPER26AUG1375PE");
+        assert_eq!(mcx.isin, None);
         let nse = read_row(&row.replace("MCX,571366", "NSE,121652")).unwrap();
-        assert_eq!((nse.exchange, nse.tick_size), (Exchange::Nco, mcx.tick_size));
+        assert_eq!(nse.exchange, Exchange::Nco);
+        assert_eq!(nse.tick_size, mcx.tick_size);
     }
 
     #[test]
     fn the_isin_determines_the_type_of_a_security() {
         let row = read_row(EQUITY).unwrap();
-        assert_eq!(
-            (row.symbol.as_str(), row.class, row.series.as_deref()),
-            ("RELIANCE", InstrumentType::Equity, Some("EQ"))
-        );
-        assert_eq!((row.isin.as_deref(), row.token.as_str()), (Some("INE002A01018"), "NSE|CASH|2885"));
+        assert_eq!(row.symbol.as_str(), "RELIANCE");
+        assert_eq!(row.class, InstrumentType::Equity);
+        assert_eq!(row.series.as_deref(), Some("EQ"));
+        assert_eq!(row.isin.as_deref(), Some("INE002A01018"));
+        assert_eq!(row.token.as_str(), "NSE|CASH|2885");
         assert_eq!(row.name, "Reliance Industries");
         let row = read_row(&EQUITY.replace("CASH,EQ,INE", "CASH,BE,INE")).unwrap();
-        assert_eq!((row.symbol.as_str(), row.series.as_deref()), ("RELIANCE-BE", Some("BE")));
+        assert_eq!(row.symbol.as_str(), "RELIANCE-BE");
+        assert_eq!(row.series.as_deref(), Some("BE"));
     }
 
     #[test]
     fn an_index_has_kites_symbol() {
         let row = read_row("NSE,NIFTY,NIFTY,NSE-NIFTY,NIFTY 50,IDX,CASH,,,,,,,,").unwrap();
-        assert_eq!((row.symbol.as_str(), row.alias.as_deref()), ("NIFTY 50", Some("NIFTY")));
-        assert_eq!((row.segment, row.lot_size), (Segment::NseIndex, 0));
+        assert_eq!(row.symbol.as_str(), "NIFTY 50");
+        assert_eq!(row.alias.as_deref(), Some("NIFTY"));
+        assert_eq!(row.segment, Segment::NseIndex);
+        assert_eq!(row.lot_size, 0);
         assert_eq!(read_row("BSE,1,SENSEX,BSE-SENSEX,BSE Sensex,IDX,CASH,,,,,,,,").unwrap().symbol, "SENSEX");
     }
 

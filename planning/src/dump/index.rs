@@ -83,10 +83,12 @@ mod tests {
             ("NIFTYNEW", "", "NIFTYNEW", None),
         ] {
             let row = row_by_names(Segment::NseIndex, short, long, "1".into()).unwrap();
-            assert_eq!((row.symbol.as_str(), row.alias.as_deref()), (symbol, alias), "{short}, {long}");
+            assert_eq!(row.symbol.as_str(), symbol, "{short}, {long}");
+            assert_eq!(row.alias.as_deref(), alias, "{short}, {long}");
         }
         let row = row_by_names(Segment::BseIndex, "SENSEX", "S&P BSE Sensex", "1".into()).unwrap();
-        assert_eq!((row.symbol.as_str(), row.alias), ("SENSEX", None));
+        assert_eq!(row.symbol.as_str(), "SENSEX");
+        assert_eq!(row.alias, None);
         assert!(row_by_names(Segment::NseIndex, "", "", "1".into()).is_err());
     }
 }

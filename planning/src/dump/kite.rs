@@ -179,28 +179,34 @@ mod tests {
     #[test]
     fn a_future_has_no_strike() {
         let row = read_row("1,1,GOLDM26SEPFUT,GOLDM,0,2026-09-04,0,1,10,FUT,MCX-FUT,MCX").unwrap();
-        assert_eq!((row.class, row.segment, row.strike), (InstrumentType::Future, Segment::McxCommodity, None));
+        assert_eq!(row.class, InstrumentType::Future);
+        assert_eq!(row.segment, Segment::McxCommodity);
+        assert_eq!(row.strike, None);
         assert_eq!(row.underlying.as_deref(), Some("GOLDM"));
     }
 
     #[test]
     fn an_index_has_neither_tick_nor_lot() {
         let row = read_row("9,1,NIFTY 50,NIFTY 50,0,,0,0.05,1,EQ,INDICES,NSE").unwrap();
-        assert_eq!(
-            (row.class, row.segment, row.alias.as_deref()),
-            (InstrumentType::Index, Segment::NseIndex, Some("NIFTY"))
-        );
-        assert_eq!((row.tick_size, row.lot_size), (Amount::ZERO, 0));
+        assert_eq!(row.class, InstrumentType::Index);
+        assert_eq!(row.segment, Segment::NseIndex);
+        assert_eq!(row.alias.as_deref(), Some("NIFTY"));
+        assert_eq!(row.tick_size, Amount::ZERO);
+        assert_eq!(row.lot_size, 0);
 
         let row = read_row("9,1,SENSEX,SENSEX,0,,0,0,0,EQ,INDICES,BSE").unwrap();
-        assert_eq!((row.class, row.segment, row.alias), (InstrumentType::Index, Segment::BseIndex, None));
+        assert_eq!(row.class, InstrumentType::Index);
+        assert_eq!(row.segment, Segment::BseIndex);
+        assert_eq!(row.alias, None);
 
         for symbol in ["Nifty500 LowVol50", "NIFTY500 LOWVOL50"] {
             let row = read_row(&format!("9,1,{symbol},X,0,,0,0,0,EQ,INDICES,NSE")).unwrap();
-            assert_eq!((row.symbol.as_str(), row.alias.as_deref()), ("Nifty500 LowVol50", Some("NIFTY500 LOWVOL50")));
+            assert_eq!(row.symbol.as_str(), "Nifty500 LowVol50");
+            assert_eq!(row.alias.as_deref(), Some("NIFTY500 LOWVOL50"));
         }
         let row = read_row("9,1,Nifty New,X,0,,0,0,0,EQ,INDICES,NSE").unwrap();
-        assert_eq!((row.symbol.as_str(), row.alias.as_deref()), ("Nifty New", Some("NIFTY NEW")));
+        assert_eq!(row.symbol.as_str(), "Nifty New");
+        assert_eq!(row.alias.as_deref(), Some("NIFTY NEW"));
     }
 
     #[test]
@@ -219,7 +225,8 @@ mod tests {
             ("GOLD", "GOLD", "NCO", InstrumentType::Commodity, None),
         ] {
             let row = read_row(&format!("1,1,{symbol},{name},0,,0,0.05,1,EQ,{exchange},{exchange}")).unwrap();
-            assert_eq!((row.class, row.series.as_deref()), (class, series), "{symbol}");
+            assert_eq!(row.class, class, "{symbol}");
+            assert_eq!(row.series.as_deref(), series, "{symbol}");
         }
     }
 

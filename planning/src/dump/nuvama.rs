@@ -144,16 +144,21 @@ mod tests {
     #[test]
     fn the_trading_symbol_of_a_security_is_its_isin() {
         let row = read_row(EQUITY).unwrap();
-        assert_eq!((row.exchange, row.symbol.as_str(), row.class), (Exchange::Nse, "RELIANCE", InstrumentType::Equity));
-        assert_eq!((row.isin.as_deref(), row.series.as_deref()), (Some("INE002A01018"), Some("EQ")));
-        assert_eq!((row.token.as_str(), row.name.as_str()), ("2885_NSE", "RELIANCE INDUSTRIES"));
+        assert_eq!(row.exchange, Exchange::Nse);
+        assert_eq!(row.symbol.as_str(), "RELIANCE");
+        assert_eq!(row.class, InstrumentType::Equity);
+        assert_eq!(row.isin.as_deref(), Some("INE002A01018"));
+        assert_eq!(row.series.as_deref(), Some("EQ"));
+        assert_eq!(row.token.as_str(), "2885_NSE");
+        assert_eq!(row.name.as_str(), "RELIANCE INDUSTRIES");
 
         let row = read_row(&EQUITY.replace("INE002A01018", "RELIANCE-EQ").replace("NSE,,", "nse,INE002A01018,"));
         assert_eq!(row.unwrap().isin.as_deref(), Some("INE002A01018"));
 
         for symbol in ["MAXPOSURE", "MAXPOSURE-SM"] {
             let row = read_row(&EQUITY.replace("RELIANCE,", &format!("{symbol},")).replace(",EQ,", ",SM,")).unwrap();
-            assert_eq!((row.symbol.as_str(), row.series.as_deref()), ("MAXPOSURE-SM", Some("SM")));
+            assert_eq!(row.symbol.as_str(), "MAXPOSURE-SM");
+            assert_eq!(row.series.as_deref(), Some("SM"));
         }
     }
 
@@ -172,13 +177,15 @@ mod tests {
     #[test]
     fn a_step_may_be_in_scientific_notation() {
         let row = read_row("9_CDS,X,JPYINR,,26/SEP/31,57.5,1.0E-4,1,PE,,OPTCUR,CDS,,,,,,,").unwrap();
-        assert_eq!((row.tick_size, row.lot_size), (Amount::parse("0.0001").unwrap(), 0));
+        assert_eq!(row.tick_size, Amount::parse("0.0001").unwrap());
+        assert_eq!(row.lot_size, 0);
     }
 
     #[test]
     fn an_index_has_kites_symbol() {
         let row = read_row("1_NSE,NIFTY,BANKNIFTY,Nifty Bank,,,,,,,INDEX,NSE,,,,,,,").unwrap();
-        assert_eq!((row.symbol.as_str(), row.alias.as_deref()), ("NIFTY BANK", Some("BANKNIFTY")));
+        assert_eq!(row.symbol.as_str(), "NIFTY BANK");
+        assert_eq!(row.alias.as_deref(), Some("BANKNIFTY"));
     }
 
     #[test]

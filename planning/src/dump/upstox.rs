@@ -62,7 +62,8 @@ mod tests {
         let csv = "\ninstrument_key,tradingsymbol,name,expiry,strike,tick_size,lot_size,instrument_type,option_type,\
             exchange\nNSE_INDEX|Nifty 50,,Nifty 50,,,,,INDEX,,NSE_INDEX\n";
         let rows = outcomes(|on_entry| read_rows(csv.as_bytes(), on_entry)).unwrap();
-        assert_eq!((rows[0].0, rows[0].1.as_ref().unwrap().symbol.as_str()), (3, "NIFTY 50"));
+        assert_eq!(rows[0].0, 3);
+        assert_eq!(rows[0].1.as_ref().unwrap().symbol.as_str(), "NIFTY 50");
     }
 
     #[test]

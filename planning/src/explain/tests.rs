@@ -100,7 +100,8 @@ fn a_rejected_instrument_names_its_limit_and_rival() {
     let limit = explanation.limit.unwrap();
     assert_eq!(limit.limit, "connections");
     assert_eq!(limit.scope, "account default");
-    assert_eq!((limit.used, limit.allowed), (1, 1));
+    assert_eq!(limit.used, 1);
+    assert_eq!(limit.allowed, 1);
     assert_eq!(limit.source, "test");
     let displaced =
         Displaced { instrument: "NSE:B".into(), priority: 0, pinned: false, mode: Some(Mode::Quote), lowered_to: None };
@@ -166,9 +167,11 @@ fn a_lower_minimum_is_an_alternative() {
 
     assert_eq!(explanation.reason, Some(Reason::OverCapacity));
     let limit = explanation.limit.unwrap();
-    assert_eq!((limit.used, limit.allowed), (1, 1));
+    assert_eq!(limit.used, 1);
+    assert_eq!(limit.allowed, 1);
     let alternative = &explanation.alternatives[0];
-    assert_eq!((alternative.instrument.as_str(), alternative.mode), ("NSE:B", Some(Mode::Quote)));
+    assert_eq!(alternative.instrument.as_str(), "NSE:B");
+    assert_eq!(alternative.mode, Some(Mode::Quote));
     assert_eq!(explanation.would_displace.unwrap().instrument, "NSE:A");
 }
 
@@ -241,7 +244,9 @@ fn a_changed_catalog_shows_the_differences() {
 
     assert_eq!(comparison("NSE:A").basis, ExplanationBasis::Stored);
     let of_a = comparison("NSE:A").catalogue;
-    assert_eq!((of_a.planned.as_str(), of_a.current.as_str(), of_a.has_changed), ("1", "2", true));
+    assert_eq!(of_a.planned.as_str(), "1");
+    assert_eq!(of_a.current.as_str(), "2");
+    assert!(of_a.has_changed);
     assert_eq!(of_a.differences, [CatalogueDifference::Token]);
     assert_eq!(comparison("NSE:B").catalogue.differences, [CatalogueDifference::Identity]);
     assert_eq!(comparison("NSE:C").catalogue.differences, [CatalogueDifference::Removed]);
@@ -278,7 +283,9 @@ fn a_plan_without_a_broker_has_a_partial_explanation() {
     assert_eq!(left_out.reason, Some(Reason::OverLimit));
     let limit = left_out.limit.unwrap();
     assert_eq!(limit.limit, "max_instruments");
-    assert_eq!((limit.used, limit.allowed, limit.seen), (3, 3, None));
+    assert_eq!(limit.used, 3);
+    assert_eq!(limit.allowed, 3);
+    assert_eq!(limit.seen, None);
     assert_eq!(left_out.would_displace, None);
     assert_eq!(left_out.basis, ExplanationBasis::Stored);
 }
@@ -292,10 +299,13 @@ fn historical_data_has_no_connections() {
     let (kept, left_out) = (explained(&request, "NSE:A"), explained(&request, "NSE:D"));
 
     assert_eq!(kept.detail, "kept");
-    assert_eq!((kept.connections, kept.mode, kept.messages_per_second), (None, None, None));
+    assert_eq!(kept.connections, None);
+    assert_eq!(kept.mode, None);
+    assert_eq!(kept.messages_per_second, None);
     assert_eq!(left_out.limit.unwrap().limit, "max_instruments");
     let displaced = left_out.would_displace.unwrap();
-    assert_eq!((displaced.instrument.as_str(), displaced.mode), ("NSE:C", None));
+    assert_eq!(displaced.instrument.as_str(), "NSE:C");
+    assert_eq!(displaced.mode, None);
 }
 
 #[test]
@@ -320,10 +330,8 @@ fn alternatives_of_an_unlisted_instrument_are_listings() {
     assert_eq!(share.reason, Some(Reason::NotAtBroker));
     assert_eq!(share.detail, "not listed in the last accepted file of kite; it lists the same security as `NSE:A`");
     assert_eq!(share.alternatives[0].instrument, "NSE:A");
-    assert_eq!(
-        (share.alternatives[1].instrument.as_str(), share.alternatives[1].broker),
-        ("BSE:A", Some(Broker::Upstox))
-    );
+    assert_eq!(share.alternatives[1].instrument.as_str(), "BSE:A");
+    assert_eq!(share.alternatives[1].broker, Some(Broker::Upstox));
     let contract = of("NFO:NIFTY27JANFUT");
     let keys: Vec<&str> = contract.alternatives.iter().map(|other| other.instrument.as_str()).collect();
     assert_eq!(keys, ["NFO:NIFTY26DECFUT", "NFO:NIFTY26NOVFUT"]);

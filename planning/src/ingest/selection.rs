@@ -172,7 +172,8 @@ mod tests {
     fn a_full_catalogue_replaces_all_instruments() {
         let all = Selection::default().complete(file(), last()).unwrap();
 
-        assert_eq!((all.before, all.after), (3, 3));
+        assert_eq!(all.before, 3);
+        assert_eq!(all.after, 3);
         let mut expected = file().rows;
         expected.sort_by_key(|row| (row.exchange, row.symbol.clone()));
         assert_eq!(all.load.rows, expected);
@@ -187,7 +188,8 @@ mod tests {
         assert_eq!(after.rows.len(), 5);
         let same = after.rows.iter().find(|row| row.symbol == "SAME").unwrap();
         assert_eq!(same.token, "new");
-        assert_eq!((after.rows_read, after.content_hash), (3, hash_rows(&after.rows)));
+        assert_eq!(after.rows_read, 3);
+        assert_eq!(after.content_hash, hash_rows(&after.rows));
         assert!(after.rows.is_sorted_by_key(|row| (row.exchange, row.symbol.clone())));
     }
 
@@ -209,7 +211,8 @@ mod tests {
 
             let after = Selection { mode, filters }.complete(file(), last()).unwrap();
 
-            assert_eq!((after.before, after.after), (2, 2));
+            assert_eq!(after.before, 2);
+            assert_eq!(after.after, 2);
             let after = after.load;
             let kept = future("NIFTY", "NIFTY26NOVFUT", "2026-11-26").symbol;
             let mut expected = vec!["FRESH", "SAME", &kept];
@@ -230,7 +233,8 @@ mod tests {
 
         let after = Selection { mode: Mode::FullCatalog, filters: nothing }.complete(file(), last()).unwrap();
 
-        assert_eq!((after.before, after.after), (0, 0));
+        assert_eq!(after.before, 0);
+        assert_eq!(after.after, 0);
         let after = after.load;
         assert_eq!(after.rows.len(), 3);
         assert!(symbols(&after).contains(&"GONE"));

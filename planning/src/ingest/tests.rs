@@ -90,7 +90,9 @@ fn a_duplicate_row_is_kept_once_and_counted() {
     let load = load_json(&[row.clone(), row.clone(), row]);
 
     assert_eq!(keys(&load), ["NSE:TCS"]);
-    assert_eq!((load.duplicates, load.rejected_total(), load.rows_read), (2, 0, 3));
+    assert_eq!(load.duplicates, 2);
+    assert_eq!(load.rejected_total(), 0);
+    assert_eq!(load.rows_read, 3);
     assert_eq!(load.quarantine, []);
 }
 
@@ -116,7 +118,8 @@ fn a_rejected_row_is_quarantined_with_line_and_text() {
         quarantined(3, AMBIGUOUS, "NSE:IMC1-N0 NSE_EQ|INE00QS24019"),
         quarantined(4, AMBIGUOUS, "NSE:IMC1-N0 NSE_EQ|INE00QS24043"),
     ];
-    assert_eq!((load.quarantine.as_slice(), load.rejected_total()), (&expected[..], 3));
+    assert_eq!(load.quarantine.as_slice(), &expected[..]);
+    assert_eq!(load.rejected_total(), 3);
 }
 
 #[test]
@@ -126,7 +129,8 @@ fn at_most_a_hundred_rows_are_quarantined_per_reason() {
 
     let load = load_json(&rows);
 
-    assert_eq!((load.rejected_total(), load.quarantine.len()), (301, 101));
+    assert_eq!(load.rejected_total(), 301);
+    assert_eq!(load.quarantine.len(), 101);
     assert_eq!(load.quarantine[100].line, 301);
     assert_eq!(load.quarantine[100].text.chars().count(), dump::TEXT_CHARACTERS_MAX);
 }
@@ -156,7 +160,8 @@ fn a_key_with_a_series_is_not_assigned_twice() {
     let load = load_json(&[shared, other, repeated.clone(), repeated]);
 
     assert_eq!(keys(&load), ["BSE:A-D1", "BSE:A-N0"]);
-    assert_eq!((load.rejected, load.duplicates), (BTreeMap::from([(AMBIGUOUS, 1)]), 1));
+    assert_eq!(load.rejected, BTreeMap::from([(AMBIGUOUS, 1)]));
+    assert_eq!(load.duplicates, 1);
     assert_eq!(load.rows[0].isin.as_deref(), Some("INE012A01025"));
 }
 
@@ -173,7 +178,8 @@ fn the_progress_observer_can_stop_a_reading() {
         let stopped = read_file(Broker::Upstox, file.as_bytes(), &Limits::default(), &mut on_progress);
 
         assert_eq!(stopped.unwrap_err().to_string(), "reading was canceled");
-        assert_eq!((told.is_sorted(), told.last() == Some(&2000)), (true, last), "{told:?}");
+        assert!(told.is_sorted(), "{told:?}");
+        assert_eq!(told.last() == Some(&2000), last, "{told:?}");
     }
 }
 
@@ -224,5 +230,6 @@ fn rows_of_other_exchanges_are_skipped_not_rejected() {
     assert_eq!(keys(&load), ["MCX:GUARSEED31AUGFUT"]);
     assert_eq!(load.skipped, BTreeMap::from([("the exchange is not carried", 2)]));
     assert_eq!(load.rejected, BTreeMap::from([("exchange is unknown", 1)]));
-    assert_eq!((load.rows_read, load.duplicates), (4, 0));
+    assert_eq!(load.rows_read, 4);
+    assert_eq!(load.duplicates, 0);
 }

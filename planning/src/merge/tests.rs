@@ -74,7 +74,8 @@ fn one_instrument_has_the_tokens_of_all_brokers() {
 
     assert_eq!(catalogue.instrument_count(), 3);
     let tcs = get(&catalogue, "NSE:TCS");
-    assert_eq!((tcs.token(Kite), tcs.token(Upstox)), (Some("kite TCS"), Some("upstox TCS")));
+    assert_eq!(tcs.token(Kite), Some("kite TCS"));
+    assert_eq!(tcs.token(Upstox), Some("upstox TCS"));
     assert_eq!(get(&catalogue, "NSE:ACC").token(Kite), None);
     assert_eq!(catalogue.token_counts(), [(Kite, 2), (Upstox, 2)].into());
     assert_eq!(contradictions(&catalogue), [""; 0]);
@@ -126,7 +127,8 @@ fn newer_files_then_the_order_of_brokers_take_precedence() {
         let (catalogue, reversed) = (merge(&[a, b]), merge(&[d, c]));
 
         let tcs = get(&catalogue, "NSE:TCS");
-        assert_eq!((tcs.base(), tcs.name()), (Some(counts), format!("of {}", counts.as_str()).as_str()));
+        assert_eq!(tcs.base(), Some(counts));
+        assert_eq!(tcs.name(), format!("of {}", counts.as_str()).as_str());
         assert_eq!(reversed.content_hash(), catalogue.content_hash());
     }
 }
@@ -136,7 +138,9 @@ fn empty_fields_of_the_base_are_filled_with_their_source() {
     let catalogue = merge(&[file(Kite, "2026-08-18", vec![bare()]), file(Upstox, "2026-08-17", vec![share()])]);
 
     let tcs = get(&catalogue, "NSE:TCS");
-    assert_eq!((tcs.name(), tcs.isin(), tcs.series()), ("TCS", Some("INE467B01029"), Some("EQ")));
+    assert_eq!(tcs.name(), "TCS");
+    assert_eq!(tcs.isin(), Some("INE467B01029"));
+    assert_eq!(tcs.series(), Some("EQ"));
     assert_eq!(tcs.base(), Some(Kite));
     let sources = [Field::Name, Field::Isin, Field::Series, Field::LotSize, Field::TickSize].map(|f| tcs.source(f));
     assert_eq!(sources, [Some(Upstox), Some(Upstox), Some(Upstox), Some(Kite), Some(Kite)]);
@@ -151,7 +155,8 @@ fn merged_aliases_do_not_shift_later_instruments() {
     ]);
 
     let alias = get(&catalogue, "NSE:AAA");
-    assert_eq!((alias.is_alias(), alias.base()), (true, Some(Kite)));
+    assert!(alias.is_alias());
+    assert_eq!(alias.base(), Some(Kite));
     assert_eq!(get(&catalogue, "NSE:NIFTY 50").source(Field::Alias), Some(Upstox));
     assert_eq!(get(&catalogue, "NSE:TCS").source(Field::Isin), Some(Upstox));
     assert_eq!(get(&catalogue, "NSE:TCS").source(Field::LotSize), Some(Kite));
@@ -201,12 +206,20 @@ fn removed_rows_are_ignored_if_a_file_has_the_key() {
     let of_none = merge(&[left(Kite, "2026-08-18", old), left(Upstox, "2026-08-17", bare())]);
 
     let tcs = get(&of_one, "NSE:TCS");
-    assert_eq!((tcs.is_active(), tcs.base(), tcs.lot_size(), tcs.isin()), (true, Some(Upstox), 1, None));
-    assert_eq!((tcs.token(Kite), tcs.token(Upstox)), (None, Some("upstox TCS")));
-    assert_eq!((of_one.find("NSE:OLD"), contradictions(&of_one)), (None, vec![]));
+    assert!(tcs.is_active());
+    assert_eq!(tcs.base(), Some(Upstox));
+    assert_eq!(tcs.lot_size(), 1);
+    assert_eq!(tcs.isin(), None);
+    assert_eq!(tcs.token(Kite), None);
+    assert_eq!(tcs.token(Upstox), Some("upstox TCS"));
+    assert_eq!(of_one.find("NSE:OLD"), None);
+    assert!(contradictions(&of_one).is_empty());
     let tcs = get(&of_none, "NSE:TCS");
-    assert_eq!((tcs.is_active(), tcs.base(), tcs.lot_size()), (false, Some(Kite), 7));
-    assert_eq!((tcs.token(Kite), tcs.token(Upstox)), (None, None));
+    assert!(!tcs.is_active());
+    assert_eq!(tcs.base(), Some(Kite));
+    assert_eq!(tcs.lot_size(), 7);
+    assert_eq!(tcs.token(Kite), None);
+    assert_eq!(tcs.token(Upstox), None);
 }
 
 #[test]

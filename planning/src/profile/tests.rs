@@ -192,7 +192,8 @@ fn an_invalid_preference_is_reported_and_the_others_read() {
         ]
     );
     let good = Selector { underlying: Some("A".to_owned()), ..Selector::default() };
-    assert_eq!((read.filtering_strictness, read.selectors), (Some(FilteringStrictness::Strict), vec![good]));
+    assert_eq!(read.filtering_strictness, Some(FilteringStrictness::Strict));
+    assert_eq!(read.selectors, vec![good]);
     assert_eq!(read.feed.modes, [("NSE:TCS".to_owned(), Mode::Full)].into());
     assert_eq!(read.feed.priorities, [("NSE:ITC".to_owned(), 3)].into());
 }
@@ -302,7 +303,8 @@ fn a_lowest_mode_above_the_mode_is_reported_and_ignored() {
             "/min_modes/NSE:TCS: expected a mode that `ltp` includes (ltp), got `quote`",
         ]
     );
-    assert_eq!((read.feed.min_mode, read.feed.min_modes.len()), (None, 1));
+    assert_eq!(read.feed.min_mode, None);
+    assert_eq!(read.feed.min_modes.len(), 1);
 }
 
 #[test]

@@ -47,6 +47,7 @@ mod tests {
             ["ignored option `/accounts/1`: expected one of a, got `b`; only a dry run can exceed the settings"]
         );
         let earlier = repeated(2000, "2026-11-23");
-        assert_eq!((earlier.options, &earlier.source), (stored.options, &stored.source));
+        assert_eq!(earlier.options, stored.options);
+        assert_eq!(earlier.source, stored.source);
     }
 }

@@ -163,7 +163,9 @@ fn pinned_instruments_come_first_and_never_drop_out() {
 
     let all = |_| ItemOptions { is_pinned: true, ..ItemOptions::default() };
     let over = try_plan(&with_options(at(Broker::Kite, &symbols(8)), all), &small_brokers(None)).unwrap_err();
-    assert_eq!((over.pinned, over.kept, over.limit.as_str()), (8, 6, "connections"));
+    assert_eq!(over.pinned, 8);
+    assert_eq!(over.kept, 6);
+    assert_eq!(over.limit.as_str(), "connections");
     assert_eq!(over.to_string(), "the limit `connections` allows 6 of 8 pinned instruments; raise it, or pin fewer");
     assert_eq!(
         over.arithmetic,
@@ -210,7 +212,8 @@ fn instruments_are_lowered_before_any_is_left_out() {
     assert_eq!(plan.rejected[0].detail, "exceeds the limit `modes.ltp.alone` of upstox: 5 instruments");
     let lowered = &allocation_of(&plan).lowered;
     assert_eq!(lowered.len(), 5);
-    assert_eq!((lowered[0].from, lowered[0].to), (Mode::Full, Mode::Ltp));
+    assert_eq!(lowered[0].from, Mode::Full);
+    assert_eq!(lowered[0].to, Mode::Ltp);
 
     request.source = Source::Keys(Arc::new(symbols(3).iter().collect()));
     assert_eq!(connections_of(&planned(&request)), ["full 3"]);
@@ -307,7 +310,9 @@ fn the_maximum_of_the_plan_is_one_more_limit() {
     assert_eq!(rejected_as(&plan, Reason::OverLimit).len(), 4);
     assert_eq!(plan.rejected[0].detail, "beyond the maximum of 4 instruments");
     let needed = allocation_of(&plan).needed.as_ref().unwrap();
-    assert_eq!((needed.limit.as_str(), needed.add, needed.admits), ("max_instruments", 2, 2));
+    assert_eq!(needed.limit.as_str(), "max_instruments");
+    assert_eq!(needed.add, 2);
+    assert_eq!(needed.admits, 2);
     assert_eq!(needed.text, "a maximum of 6 instruments admits 2 more instruments");
 }
 
@@ -332,7 +337,8 @@ fn historical_data_has_requests_instead_of_connections() {
 
     let allocation = allocation_of(&plan);
     assert_eq!(allocation.connections, None);
-    assert_eq!((allocation.requests, allocation.requests_per_second), (Some(7), Some(3)));
+    assert_eq!(allocation.requests, Some(7));
+    assert_eq!(allocation.requests_per_second, Some(3));
     assert_eq!(allocation.time_to_complete_ms, Some(2100));
     assert_eq!(plan.performance_metrics.estimated_latency_ms, 2100);
     assert_eq!(plan.metadata.broker_part.unwrap().subscriptions, None);

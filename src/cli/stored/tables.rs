@@ -196,7 +196,9 @@ mod tests {
         assert_eq!(value("decision"), Some("kept"));
         assert_eq!(value("mode"), Some("full (requested quote, substituted by full)"));
         assert_eq!(value("connection"), Some("1 of default at market, full"));
-        assert_eq!((value("priority"), value("pinned"), value("repeats")), (Some("0"), Some("no"), None));
+        assert_eq!(value("priority"), Some("0"));
+        assert_eq!(value("pinned"), Some("no"));
+        assert_eq!(value("repeats"), None);
         assert_eq!(value("would displace"), Some("NSE:INFY from full to ltp (priority 2)"));
         assert_eq!(value("alternative"), Some("NSE:SBIN at dhan: listed there"));
         let left_out = json!({"mode": {"requested": "full"}});

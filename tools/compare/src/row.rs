@@ -215,7 +215,8 @@ mod tests {
         let stricter = Row::ratio("create", "plans created", "plans/s", &pairs, Target::AtLeast(5.6));
 
         assert_eq!(row.ratio, Some(Spread { median: 5.5, min: 4.0, max: 6.0 }));
-        assert_eq!((row.verdict, stricter.verdict), (TargetResult::Met, TargetResult::Missed));
+        assert_eq!(row.verdict, TargetResult::Met);
+        assert_eq!(stricter.verdict, TargetResult::Missed);
     }
 
     #[test]

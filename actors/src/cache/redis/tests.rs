@@ -162,7 +162,8 @@ async fn heartbeats_and_other_calls_share_one_connection() {
     let keys = [key()];
 
     let (ping, found) = tokio::join!(cache.ping(), cache.get_many(&keys));
-    assert_eq!((ping, found), (Ok(()), Ok(vec![None])));
+    assert_eq!(ping, Ok(()));
+    assert_eq!(found, Ok(vec![None]));
     cache.ping().await.unwrap();
 
     assert_eq!(server.connections_made(), 1);

@@ -65,7 +65,8 @@ async fn a_stored_id_is_found() {
     let after = cache.look_up_shared(plan.cache_key, soon()).await;
 
     assert_eq!(before, None);
-    assert_eq!((put.as_ref(), after.as_ref()), (Some(&plan.plan_id), Some(&plan.plan_id)));
+    assert_eq!(put.as_ref(), Some(&plan.plan_id));
+    assert_eq!(after.as_ref(), Some(&plan.plan_id));
 }
 
 #[tokio::test(start_paused = true)]
@@ -132,7 +133,8 @@ async fn puts_share_pipelines_and_do_not_delay_lookups() {
         assert!(put.await.unwrap().is_some());
     }
 
-    assert_eq!((calls.puts, calls.look_ups), (vec![1], vec![1]));
+    assert_eq!(calls.puts, vec![1]);
+    assert_eq!(calls.look_ups, vec![1]);
     assert_eq!(shared.calls().puts, [1, 9]);
     assert_eq!(look_up.await.unwrap(), None);
 }
@@ -292,7 +294,9 @@ async fn five_failures_open_the_breaker_and_calls_stop() {
     let put = share(&cache, 9).await.unwrap();
 
     assert_eq!(breaker(&cache).await, "open");
-    assert_eq!((found, put, asked_at.elapsed()), (None, None, Duration::ZERO));
+    assert_eq!(found, None);
+    assert_eq!(put, None);
+    assert_eq!(asked_at.elapsed(), Duration::ZERO);
     assert_eq!(shared.calls(), calls);
 }
 
@@ -312,7 +316,9 @@ async fn waiting_calls_are_answered_when_the_breaker_opens() {
     shared.release(1);
     let asked_at = Instant::now();
 
-    assert_eq!((under_way.await.unwrap(), waiting.await.unwrap(), waiting_put.await.unwrap()), (None, None, None));
+    assert_eq!(under_way.await.unwrap(), None);
+    assert_eq!(waiting.await.unwrap(), None);
+    assert_eq!(waiting_put.await.unwrap(), None);
     assert_eq!(asked_at.elapsed(), Duration::ZERO);
     assert_eq!(shared.calls().look_ups.len(), 5);
     under_way_put.await.unwrap();
@@ -427,7 +433,8 @@ async fn a_cache_without_any_response_is_reported_as_unreached() {
     tokio::time::sleep(2 * SECOND).await;
     let after = cache.inspect(SECOND).await.unwrap().reached;
 
-    assert_eq!((before, after), (Some(false), Some(true)));
+    assert_eq!(before, Some(false));
+    assert_eq!(after, Some(true));
 }
 
 #[tokio::test(start_paused = true)]
@@ -437,7 +444,8 @@ async fn without_a_shared_cache_its_state_is_not_reported() {
 
     let inspection = cache.inspect(SECOND).await.unwrap();
 
-    assert_eq!((inspection.breaker, inspection.reached), (None, None));
+    assert_eq!(inspection.breaker, None);
+    assert_eq!(inspection.reached, None);
     assert_eq!(cache.look_up_shared(key(1), soon()).await, None);
     assert_eq!(cache.share(&plan_of_user("u"), soon()).await, None);
 }
@@ -469,7 +477,8 @@ async fn puts_beyond_the_queue_capacity_are_dropped() {
     let asked_at = Instant::now();
     let dropped = share(&cache, 1_000_000).await.unwrap();
 
-    assert_eq!((dropped, asked_at.elapsed()), (None, Duration::ZERO));
+    assert_eq!(dropped, None);
+    assert_eq!(asked_at.elapsed(), Duration::ZERO);
     assert_eq!(cache.inspect(SECOND).await.unwrap().dropped, Some("puts"));
     shared.release(10);
     for put in waiting {

@@ -74,8 +74,10 @@ async fn an_expired_plan_removes_its_fingerprints() {
     let (after, still_held) = (found(&cache, 1).is_some(), aliases(&cache));
     cache.clear_expired(soon()).await.unwrap();
 
-    assert_eq!((before, after), (true, false));
-    assert_eq!((held, still_held), ((1, ALIAS_BYTES + json_bytes(1000)), (1, ALIAS_BYTES + json_bytes(1000))));
+    assert!(before);
+    assert!(!after);
+    assert_eq!(held, (1, ALIAS_BYTES + json_bytes(1000)));
+    assert_eq!(still_held, (1, ALIAS_BYTES + json_bytes(1000)));
     assert_eq!(aliases(&cache), (0, 0));
 }
 
@@ -157,7 +159,8 @@ async fn fingerprints_count_towards_the_byte_budget() {
     }
     cache.clear_expired(soon()).await.unwrap();
 
-    assert_eq!((before, accounted(&cache).await), (10, 5));
+    assert_eq!(before, 10);
+    assert_eq!(accounted(&cache).await, 5);
     assert_eq!(aliases(&cache), (5, 5 * (ALIAS_BYTES + json_bytes(bytes))));
     assert!((0..5).all(|fingerprint| found(&cache, fingerprint).is_none()));
     assert!((5..10).all(|fingerprint| found(&cache, fingerprint).is_some()));
@@ -201,7 +204,8 @@ async fn fingerprints_outlive_the_actor_and_its_successor_frees_them() {
     spawn(&cache, 0, &parent).await;
     cache.clear_expired(soon()).await.unwrap();
 
-    assert_eq!((while_down, after), ([true; 2], [true; 3]));
+    assert_eq!(while_down, [true; 2]);
+    assert_eq!(after, [true; 3]);
     assert!((0..3).all(|fingerprint| found(&cache, fingerprint).is_none()));
     assert_eq!(aliases(&cache), (0, 0));
 }
@@ -257,5 +261,6 @@ fn a_late_removal_keeps_the_aliases_of_the_successor() {
     aliases.forget(&second, 2);
 
     assert_eq!(left, (Some(Target { key, generation: 2 }), ALIAS_BYTES));
-    assert_eq!((aliases.target(fingerprint), aliases.bytes()), (None, 0));
+    assert_eq!(aliases.target(fingerprint), None);
+    assert_eq!(aliases.bytes(), 0);
 }

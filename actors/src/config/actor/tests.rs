@@ -319,7 +319,8 @@ async fn secrets_are_published_and_a_removed_one_stays() {
     process.service.state().secrets.insert(SecretKey::InternalApiKey, None);
     process.refresh().await;
 
-    assert_eq!((&first[&SecretKey::InternalApiKey], &first[&SecretKey::RedisUrl]), (&key("one"), &None));
+    assert_eq!(first[&SecretKey::InternalApiKey], key("one"));
+    assert_eq!(first[&SecretKey::RedisUrl], None);
     assert_eq!(second[&SecretKey::InternalApiKey], key("two"));
     assert!(!secrets.has_changed().unwrap());
 }

@@ -307,7 +307,8 @@ async fn a_rejected_key_is_replaced_by_the_one_from_the_service() {
     *server.state.only_key.lock().unwrap() = Some("fake-third-key");
     let refused = source.fetch("refused").await.unwrap_err();
 
-    assert_eq!((after.values.len(), back.values.len()), (1, 1));
+    assert_eq!(after.values.len(), 1);
+    assert_eq!(back.values.len(), 1);
     assert!(matches!(refused, SourceError::Unauthorized(_)));
     // One request with each of the two keys, and no request for another key.
     let asked =

@@ -119,7 +119,8 @@ async fn a_few_large_plans_start_a_second_batch() {
         assert_eq!(saving.await.unwrap(), Ok(()));
     }
 
-    assert_eq!((while_one_waits, while_two_wait), (vec![1], vec![1, 2]));
+    assert_eq!(while_one_waits, vec![1]);
+    assert_eq!(while_two_wait, vec![1, 2]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -320,7 +321,8 @@ async fn an_extended_deadline_of_a_waiting_plan_applies() {
     tokio::time::sleep(Duration::from_secs(2)).await;
     store.release_all_inserts();
 
-    assert_eq!((first.await.unwrap(), late.await.unwrap()), (Ok(()), Ok(())));
+    assert_eq!(first.await.unwrap(), Ok(()));
+    assert_eq!(late.await.unwrap(), Ok(()));
 }
 
 #[tokio::test(start_paused = true)]

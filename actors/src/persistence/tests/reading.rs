@@ -52,7 +52,8 @@ async fn waiting_reads_are_combined() {
     assert_eq!(while_held, READS_IN_FLIGHT_MAX);
     assert_eq!(store.calls().reads, READS_IN_FLIGHT_MAX + 2);
     let (others, same) = (found.iter().filter(|plan| plan.is_none()).count(), vec![Some(stored); PLANS_MAX]);
-    assert_eq!((others, &found[READS_IN_FLIGHT_MAX..READS_IN_FLIGHT_MAX + PLANS_MAX]), (3, &same[..]));
+    assert_eq!(others, 3);
+    assert_eq!(found[READS_IN_FLIGHT_MAX..READS_IN_FLIGHT_MAX + PLANS_MAX], same[..]);
 }
 
 #[tokio::test(start_paused = true)]

@@ -86,7 +86,9 @@ async fn old_audit_log_entries_are_deleted_like_plans() {
     store.put_audit_entries(1, Utc::now() - TimeDelta::days(400));
     tokio::time::sleep(Duration::from_secs(3600)).await;
 
-    assert_eq!((before, at_first, store.audit_entry_count()), (2501, 1, 1));
+    assert_eq!(before, 2501);
+    assert_eq!(at_first, 1);
+    assert_eq!(store.audit_entry_count(), 1);
 }
 
 #[tokio::test(start_paused = true)]
@@ -98,7 +100,8 @@ async fn deletion_of_audit_entries_returns_number_and_cutoff() {
 
     let (deleted, cutoff) = persistence.delete_old_audit_entries(7, soon()).await.unwrap();
 
-    assert_eq!((deleted, store.audit_entry_count()), (2500, 3));
+    assert_eq!(deleted, 2500);
+    assert_eq!(store.audit_entry_count(), 3);
     let age = Utc::now() - cutoff - TimeDelta::days(7);
     assert!(age >= TimeDelta::zero() && age < TimeDelta::minutes(10), "{age}");
     assert_eq!(persistence.delete_old_audit_entries(7, soon()).await.unwrap().0, 0);
@@ -157,7 +160,8 @@ async fn expired_profiles_wait_during_an_outage() {
     store.come_up();
     tokio::time::sleep(Duration::from_secs(61)).await;
 
-    assert_eq!((meanwhile, store.active_profiles().len()), (1, 0));
+    assert_eq!(meanwhile, 1);
+    assert_eq!(store.active_profiles().len(), 0);
     drop(persistence);
 }
 

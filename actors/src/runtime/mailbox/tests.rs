@@ -196,7 +196,8 @@ async fn an_abandoned_call_frees_its_permit_when_it_is_dropped() {
     run_ready_tasks().await;
     let late = mailbox.call(soon(), |reply| Ask::Double { number: 1, reply }).await;
 
-    assert_eq!((early, late), (Err(CallError::Overloaded("doubler")), Ok(2)));
+    assert_eq!(early, Err(CallError::Overloaded("doubler")));
+    assert_eq!(late, Ok(2));
 }
 
 #[tokio::test(start_paused = true)]
@@ -217,7 +218,8 @@ async fn an_actor_whose_task_panics_ends() {
     let gone = mailbox.call(soon(), |reply| Ask::Double { number: 1, reply }).await;
     mailbox.spawn(Doubler, parent).await.unwrap();
 
-    assert_eq!((outcome, gone), (Err(CallError::Gone("doubler")), Err(CallError::Gone("doubler"))));
+    assert_eq!(outcome, Err(CallError::Gone("doubler")));
+    assert_eq!(gone, Err(CallError::Gone("doubler")));
     assert!(held.is_err());
     assert_eq!(mailbox.call(soon(), |reply| Ask::Double { number: 2, reply }).await, Ok(4));
     assert_eq!(mailbox.inner.depth.waiting.load(Ordering::Relaxed), 0);

@@ -68,7 +68,8 @@ fn strikes_are_in_paise_or_ten_millionths_for_currencies() {
     ] {
         let fields = [("exch_seg", exchange), ("instrumenttype", kind), ("strike", strike), ("tick_size", tick_size)];
         let row = read_row(&with(option(), &fields)).unwrap();
-        assert_eq!((row.strike.unwrap(), row.tick_size), (amount(expected.0), amount(expected.1)), "{exchange}");
+        assert_eq!(row.strike.unwrap(), amount(expected.0), "{exchange}");
+        assert_eq!(row.tick_size, amount(expected.1), "{exchange}");
     }
 }
 
@@ -83,7 +84,9 @@ fn a_future_has_no_strike_and_is_monthly_for_a_commodity() {
         ("strike", "0"),
     ];
     let row = read_row(&with(option(), &fields)).unwrap();
-    assert_eq!((row.symbol.as_str(), row.class, row.strike), ("GOLDM31OCTFUT", InstrumentType::Future, None));
+    assert_eq!(row.symbol.as_str(), "GOLDM31OCTFUT");
+    assert_eq!(row.class, InstrumentType::Future);
+    assert_eq!(row.strike, None);
 }
 
 #[test]
@@ -97,8 +100,12 @@ fn the_series_of_a_security_is_read_from_its_symbol() {
         ("BSE", "182D140526", ("182D140526", None, InstrumentType::Debt)),
     ] {
         let row = read_row(&with(equity(), &[("exch_seg", exchange), ("symbol", symbol)])).unwrap();
-        assert_eq!((row.symbol.as_str(), row.series.as_deref(), row.class), expected);
-        assert_eq!((row.isin, row.tick_size), (None, amount("0.1")));
+        let (symbol, series, class) = expected;
+        assert_eq!(row.symbol.as_str(), symbol);
+        assert_eq!(row.series.as_deref(), series);
+        assert_eq!(row.class, class);
+        assert_eq!(row.isin, None);
+        assert_eq!(row.tick_size, amount("0.1"));
     }
 }
 
@@ -109,15 +116,20 @@ fn an_index_has_kites_symbol() {
         &[("instrumenttype", "AMXIDX"), ("symbol", "Nifty 50"), ("name", "NIFTY"), ("token", "99926000")],
     );
     let row = read_row(&index).unwrap();
-    assert_eq!((row.symbol.as_str(), row.alias.as_deref()), ("NIFTY 50", Some("NIFTY")));
-    assert_eq!((row.token.as_str(), row.lot_size, row.segment), ("NSE|99926000", 0, Segment::NseIndex));
+    assert_eq!(row.symbol.as_str(), "NIFTY 50");
+    assert_eq!(row.alias.as_deref(), Some("NIFTY"));
+    assert_eq!(row.token.as_str(), "NSE|99926000");
+    assert_eq!(row.lot_size, 0);
+    assert_eq!(row.segment, Segment::NseIndex);
 }
 
 #[test]
 fn a_commodity_is_not_a_contract() {
     let fields = [("exch_seg", "MCX"), ("instrumenttype", "COMDTY"), ("symbol", "GOLD")];
     let row = read_row(&with(equity(), &fields)).unwrap();
-    assert_eq!((row.symbol.as_str(), row.class, row.exchange), ("GOLD", InstrumentType::Commodity, Exchange::Mcx));
+    assert_eq!(row.symbol.as_str(), "GOLD");
+    assert_eq!(row.class, InstrumentType::Commodity);
+    assert_eq!(row.exchange, Exchange::Mcx);
 }
 
 #[test]

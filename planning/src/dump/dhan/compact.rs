@@ -170,7 +170,8 @@ mod tests {
             ("NSE,D,1,FUTIDX,0,NIFTY31SEPFUT,65.0,,2031-09-30,,XX,10.0,M,FUT,,", "NIFTY31SEPFUT", "NIFTY"),
         ] {
             let row = read_row(row).unwrap();
-            assert_eq!((row.symbol.as_str(), row.underlying.as_deref()), (symbol, Some(underlying)));
+            assert_eq!(row.symbol.as_str(), symbol);
+            assert_eq!(row.underlying.as_deref(), Some(underlying));
         }
     }
 
@@ -178,8 +179,10 @@ mod tests {
     fn steps_are_in_paise_and_tokens_belong_to_their_segment() {
         let row = read_row("BSE,C,900,OPTCUR,0,USDINR-Sep2031-84.25-PE,1.0,,2031-09-26,84.25000,PE,0.2500,M,OPTCUR,,")
             .unwrap();
-        assert_eq!((row.tick_size, row.strike), (amount("0.0025"), Some(amount("84.25"))));
-        assert_eq!((row.exchange, row.token.as_str()), (Exchange::Bcd, "BSE_CURRENCY|900"));
+        assert_eq!(row.tick_size, amount("0.0025"));
+        assert_eq!(row.strike, Some(amount("84.25")));
+        assert_eq!(row.exchange, Exchange::Bcd);
+        assert_eq!(row.token.as_str(), "BSE_CURRENCY|900");
         assert_eq!(row.symbol, "USDINR31SEP84.25PE");
     }
 
@@ -209,8 +212,12 @@ mod tests {
         ] {
             let row = read_row(&format!("{exchange},E,11,EQUITY,0,{symbol},1.0,A,,,,10.0000,NA,{kind},{series},A LTD"));
             let row = row.unwrap();
-            assert_eq!((row.symbol.as_str(), row.class, row.series.as_deref()), (key, class, Some(series)));
-            assert_eq!((row.name.as_str(), row.tick_size, row.isin), ("A LTD", amount("0.1"), None));
+            assert_eq!(row.symbol.as_str(), key);
+            assert_eq!(row.class, class);
+            assert_eq!(row.series.as_deref(), Some(series));
+            assert_eq!(row.name.as_str(), "A LTD");
+            assert_eq!(row.tick_size, amount("0.1"));
+            assert_eq!(row.isin, None);
         }
     }
 
@@ -218,8 +225,10 @@ mod tests {
     fn an_index_has_kites_symbol() {
         let row =
             read_row("NSE,I,25,INDEX,0,BANKNIFTY,1.0,Nifty Bank,0001-01-01,0,XX,0.05,N,INDEX,X,BANKNIFTY").unwrap();
-        assert_eq!((row.symbol.as_str(), row.alias.as_deref()), ("NIFTY BANK", Some("BANKNIFTY")));
-        assert_eq!((row.token.as_str(), row.lot_size), ("IDX_I|25", 0));
+        assert_eq!(row.symbol.as_str(), "NIFTY BANK");
+        assert_eq!(row.alias.as_deref(), Some("BANKNIFTY"));
+        assert_eq!(row.token.as_str(), "IDX_I|25");
+        assert_eq!(row.lot_size, 0);
     }
 
     #[test]

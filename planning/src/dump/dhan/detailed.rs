@@ -96,8 +96,10 @@ mod tests {
              81200.00000,PE,5.0000,W,N,",
         )
         .unwrap();
-        assert_eq!((row.exchange, row.symbol.as_str()), (Exchange::Bfo, "SENSEX3190481200PE"));
-        assert_eq!((row.underlying.as_deref(), row.token.as_str()), (Some("SENSEX"), "BSE_FNO|71002"));
+        assert_eq!(row.exchange, Exchange::Bfo);
+        assert_eq!(row.symbol.as_str(), "SENSEX3190481200PE");
+        assert_eq!(row.underlying.as_deref(), Some("SENSEX"));
+        assert_eq!(row.token.as_str(), "BSE_FNO|71002");
         assert_eq!(row.tick_size, Amount::parse("0.05").unwrap());
 
         let row = read_row(
@@ -112,23 +114,31 @@ mod tests {
             "NSE,E,2885,INE002A01018,EQUITY,,RELIANCE,\"RELIANCE, INDUSTRIES LTD\",Reliance,ES,EQ,1.0,,,,10.0000,NA,N,",
         )
         .unwrap();
-        assert_eq!((row.symbol.as_str(), row.class), ("RELIANCE", InstrumentType::Equity));
-        assert_eq!((row.isin.as_deref(), row.series.as_deref()), (Some("INE002A01018"), Some("EQ")));
-        assert_eq!((row.name.as_str(), row.token.as_str()), ("RELIANCE, INDUSTRIES LTD", "NSE_EQ|2885"));
+        assert_eq!(row.symbol.as_str(), "RELIANCE");
+        assert_eq!(row.class, InstrumentType::Equity);
+        assert_eq!(row.isin.as_deref(), Some("INE002A01018"));
+        assert_eq!(row.series.as_deref(), Some("EQ"));
+        assert_eq!(row.name.as_str(), "RELIANCE, INDUSTRIES LTD");
+        assert_eq!(row.token.as_str(), "NSE_EQ|2885");
 
         let row = read_row("NSE,E,9,INE775A08105,EQUITY,,MOTHERSON,MOTHERSON DEBT,M,DEB,D1,1.0,,,,1,NA,N,").unwrap();
-        assert_eq!((row.class, row.series.as_deref()), (InstrumentType::Debt, Some("D1")));
+        assert_eq!(row.class, InstrumentType::Debt);
+        assert_eq!(row.series.as_deref(), Some("D1"));
         assert_eq!(row.symbol, "MOTHERSON-D1");
         let row = read_row("BSE,E,9,NA,EQUITY,,,TCS,TCS,ES,A,1.0,,,,5,NA,N,").unwrap();
-        assert_eq!((row.symbol.as_str(), row.class, row.isin), ("TCS", InstrumentType::Equity, None));
+        assert_eq!(row.symbol.as_str(), "TCS");
+        assert_eq!(row.class, InstrumentType::Equity);
+        assert_eq!(row.isin, None);
     }
 
     #[test]
     fn an_index_has_kites_symbol() {
         let row = read_row("NSE,I,13,NA,INDEX,13,NIFTY,NIFTY,Nifty 50,INDEX,NA,1,0001-01-01,,XX,0.05,N,N,").unwrap();
-        assert_eq!((row.symbol.as_str(), row.alias.as_deref()), ("NIFTY 50", Some("NIFTY")));
+        assert_eq!(row.symbol.as_str(), "NIFTY 50");
+        assert_eq!(row.alias.as_deref(), Some("NIFTY"));
         let row = read_row("BSE,I,51,NA,INDEX,51,SENSEX,SENSEX,BSE Sensex,INDEX,NA,1,,,XX,0.05,N,N,").unwrap();
-        assert_eq!((row.symbol.as_str(), row.alias), ("SENSEX", None));
+        assert_eq!(row.symbol.as_str(), "SENSEX");
+        assert_eq!(row.alias, None);
     }
 
     #[test]

@@ -144,8 +144,12 @@ mod tests {
                 "1,A LIMITED,0,1,0.1,{isin},0915-1530:,2031-08-26,,{ticker},{exchange},10,3045,A,3045,-1.0,XX,1,None,0,0"
             ));
             let row = row.unwrap();
-            assert_eq!((row.symbol.as_str(), row.series.as_deref(), row.class), (symbol, series, class));
-            assert_eq!((row.isin.as_deref(), row.token.as_str(), row.tick_size), (Some(isin), ticker, amount("0.1")));
+            assert_eq!(row.symbol.as_str(), symbol);
+            assert_eq!(row.series.as_deref(), series);
+            assert_eq!(row.class, class);
+            assert_eq!(row.isin.as_deref(), Some(isin));
+            assert_eq!(row.token.as_str(), ticker);
+            assert_eq!(row.tick_size, amount("0.1"));
         }
     }
 
@@ -159,7 +163,9 @@ mod tests {
             let (_, details) = ticker.split_once(':').unwrap();
             let row = read_row(&format!("1,{details},10,0,0.05,,,,,{ticker},{exchange},10,1,X,1,-1.0,XX,1,None,0,0.0"))
                 .unwrap();
-            assert_eq!((row.symbol.as_str(), row.class, row.lot_size), (symbol, InstrumentType::Index, 0));
+            assert_eq!(row.symbol.as_str(), symbol);
+            assert_eq!(row.class, InstrumentType::Index);
+            assert_eq!(row.lot_size, 0);
         }
     }
 
@@ -212,7 +218,8 @@ mod tests {
             let file = format!("\n{bad}\n\n{good}\n");
             let rows = outcomes(|on_entry| super::super::read_rows(file.as_bytes(), on_entry)).unwrap();
             assert_eq!(rows[0], (2, Err(reason)), "{bad}");
-            assert_eq!((rows[1].0, rows[1].1.is_ok()), (4, true));
+            assert_eq!(rows[1].0, 4);
+            assert!(rows[1].1.is_ok());
         }
     }
 

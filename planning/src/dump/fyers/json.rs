@@ -118,9 +118,12 @@ mod tests {
     #[test]
     fn an_option_is_read() {
         let row = read_row(&option()).unwrap();
-        assert_eq!((row.exchange, row.symbol.as_str()), (Exchange::Cds, "USDINR3190584.25CE"));
-        assert_eq!((row.strike, row.tick_size), (Amount::parse("84.25"), Amount::parse("0.0025").unwrap()));
-        assert_eq!((row.token.as_str(), row.name.as_str()), ("NSE:USDINR3190584.25CE", "USDINR 05 Sep 31 84.25 CE"));
+        assert_eq!(row.exchange, Exchange::Cds);
+        assert_eq!(row.symbol.as_str(), "USDINR3190584.25CE");
+        assert_eq!(row.strike, Amount::parse("84.25"));
+        assert_eq!(row.tick_size, Amount::parse("0.0025").unwrap());
+        assert_eq!(row.token.as_str(), "NSE:USDINR3190584.25CE");
+        assert_eq!(row.name.as_str(), "USDINR 05 Sep 31 84.25 CE");
         assert_eq!(row.expiry, chrono::NaiveDate::from_ymd_opt(2031, 9, 5));
     }
 
@@ -136,7 +139,8 @@ mod tests {
             "qtyMultiplier": 10, "tickSize": 1.0, "expiryDate": 1_946_368_800, "optType": "XX", "underSym": "GOLDM",
         });
         let row = read_row(&future).unwrap();
-        assert_eq!((row.lot_size, row.symbol.as_str()), (10, "GOLDM31SEPFUT"));
+        assert_eq!(row.lot_size, 10);
+        assert_eq!(row.symbol.as_str(), "GOLDM31SEPFUT");
     }
 
     #[test]
@@ -146,7 +150,8 @@ mod tests {
             bare.as_object_mut().unwrap().remove(field).unwrap();
         }
         let row = read_row(&with(bare, "exSymName", json!("USDINR"))).unwrap();
-        assert_eq!((row.symbol.as_str(), row.token.as_str()), ("USDINR3190584.25CE", "NSE:USDINR3190584.25CE"));
+        assert_eq!(row.symbol.as_str(), "USDINR3190584.25CE");
+        assert_eq!(row.token.as_str(), "NSE:USDINR3190584.25CE");
     }
 
     #[test]

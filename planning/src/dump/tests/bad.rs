@@ -185,7 +185,9 @@ fn of_a_repeated_row_one_is_kept() {
         };
         let (once, twice) = (load(broker, file.as_bytes()).unwrap(), load(broker, doubled.as_bytes()).unwrap());
 
-        assert_eq!((twice.rows, twice.content_hash), (once.rows, once.content_hash), "{form}");
-        assert_eq!((twice.duplicates, twice.rejected), (9, once.rejected), "{form}");
+        assert_eq!(twice.rows, once.rows, "{form}");
+        assert_eq!(twice.content_hash, once.content_hash, "{form}");
+        assert_eq!(twice.duplicates, 9, "{form}");
+        assert_eq!(twice.rejected, once.rejected, "{form}");
     }
 }

@@ -165,5 +165,6 @@ fn many_rows_with_one_key_are_disambiguated_quickly() {
 
     let load = load(Broker::Kite, [header, &rows].concat().as_bytes()).unwrap();
 
-    assert_eq!((load.rows.len(), load.rejected_total()), (0, 20_000));
+    assert_eq!(load.rows.len(), 0);
+    assert_eq!(load.rejected_total(), 20_000);
 }

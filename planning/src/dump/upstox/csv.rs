@@ -159,8 +159,10 @@ mod tests {
             ("NSE_EQ|DUMMYSAN005", None, InstrumentType::Debt),
         ] {
             let row = read_row(&format!("{key},A,A LIMITED,,,0.01,1,EQUITY,,NSE_EQ")).unwrap();
-            assert_eq!((row.isin.as_deref(), row.class), (isin, class), "{key}");
-            assert_eq!((row.tick_size, row.token.as_str()), (amount("0.01"), key));
+            assert_eq!(row.isin.as_deref(), isin, "{key}");
+            assert_eq!(row.class, class, "{key}");
+            assert_eq!(row.tick_size, amount("0.01"));
+            assert_eq!(row.token.as_str(), key);
         }
     }
 
@@ -173,40 +175,53 @@ mod tests {
             ("BSE_EQ", "TESTCO-SM", None),
         ] {
             let row = read_row(&format!("{segment}|INE002A01018,{symbol},A,,,0.01,1,EQUITY,,{segment}")).unwrap();
-            assert_eq!((row.symbol.as_str(), row.series.as_deref()), (symbol, series));
+            assert_eq!(row.symbol.as_str(), symbol);
+            assert_eq!(row.series.as_deref(), series);
         }
     }
 
     #[test]
     fn the_isin_determines_the_series_of_a_government_security() {
         let row = read_row("NSE_EQ|IN1620220062,774HR35,SDL,,,0.01,100,EQUITY,,NSE_EQ").unwrap();
-        assert_eq!((row.symbol.as_str(), row.series.as_deref()), ("774HR35-SG", Some("SG")));
+        assert_eq!(row.symbol.as_str(), "774HR35-SG");
+        assert_eq!(row.series.as_deref(), Some("SG"));
         let row = read_row("BSE_EQ|IN1620220062,774HR35,SDL,,,0.01,100,EQUITY,,BSE_EQ").unwrap();
-        assert_eq!((row.symbol.as_str(), row.series.as_deref()), ("774HR35", None));
+        assert_eq!(row.symbol.as_str(), "774HR35");
+        assert_eq!(row.series.as_deref(), None);
     }
 
     #[test]
     fn the_symbol_of_an_index_is_its_name_in_capitals() {
         let row = read_row("NSE_INDEX|Nifty Bank,,Nifty Bank,,,,,INDEX,,NSE_INDEX").unwrap();
-        assert_eq!((row.symbol.as_str(), row.alias.as_deref()), ("NIFTY BANK", Some("BANKNIFTY")));
-        assert_eq!((row.class, row.tick_size, row.lot_size), (InstrumentType::Index, Amount::ZERO, 0));
+        assert_eq!(row.symbol.as_str(), "NIFTY BANK");
+        assert_eq!(row.alias.as_deref(), Some("BANKNIFTY"));
+        assert_eq!(row.class, InstrumentType::Index);
+        assert_eq!(row.tick_size, Amount::ZERO);
+        assert_eq!(row.lot_size, 0);
 
         let row = read_row("MCX_INDEX|MCXBULLDEX,,MCXBULLDEX,,,,,INDEX,,MCX_INDEX").unwrap();
-        assert_eq!((row.exchange, row.segment, row.alias), (Exchange::Mcx, Segment::McxIndex, None));
+        assert_eq!(row.exchange, Exchange::Mcx);
+        assert_eq!(row.segment, Segment::McxIndex);
+        assert_eq!(row.alias, None);
     }
 
     #[test]
     fn an_option_labeled_as_a_future_is_an_option() {
         let row = read_row("BCD_FO|5,726GS203324DEC103.75PE,,2024-12-26,103.75,0.25,1,FUTCUR,FF,BCD_FO").unwrap();
-        assert_eq!((row.class, row.underlying.as_deref()), (InstrumentType::Put, Some("726GS2033")));
-        assert_eq!((row.strike, row.tick_size), (Some(amount("103.75")), amount("0.0025")));
+        assert_eq!(row.class, InstrumentType::Put);
+        assert_eq!(row.underlying.as_deref(), Some("726GS2033"));
+        assert_eq!(row.strike, Some(amount("103.75")));
+        assert_eq!(row.tick_size, amount("0.0025"));
 
         let row = read_row("MCX_FO|5,SILVERM24NOV83250CE,SILVER,2024-11-20,83250,50.0,5,FUTCOM,CE,MCX_FO").unwrap();
-        assert_eq!((row.class, row.underlying.as_deref()), (InstrumentType::Call, Some("SILVERM")));
+        assert_eq!(row.class, InstrumentType::Call);
+        assert_eq!(row.underlying.as_deref(), Some("SILVERM"));
         assert_eq!(row.tick_size, amount("0.5"));
 
         let row = read_row("NCD_FO|5,EURINR24N14FUT,,2024-11-14,0,0.25,1,FUTCUR,FF,NCD_FO").unwrap();
-        assert_eq!((row.class, row.strike, row.tick_size), (InstrumentType::Future, None, amount("0.0025")));
+        assert_eq!(row.class, InstrumentType::Future);
+        assert_eq!(row.strike, None);
+        assert_eq!(row.tick_size, amount("0.0025"));
     }
 
     #[test]

@@ -206,19 +206,26 @@ mod tests {
     fn a_future_has_no_strike() {
         let future = with(with(option(), "instrument_type", json!("FUT")), "strike_price", json!(0.0));
         let row = read_row(&with(future, "weekly", json!(false))).unwrap();
-        assert_eq!((row.symbol.as_str(), row.class, row.strike), ("NIFTY25JUNFUT", InstrumentType::Future, None));
+        assert_eq!(row.symbol.as_str(), "NIFTY25JUNFUT");
+        assert_eq!(row.class, InstrumentType::Future);
+        assert_eq!(row.strike, None);
     }
 
     #[test]
     fn a_security_keeps_its_symbol_series_and_isin() {
         let row = read_row(&equity()).unwrap();
-        assert_eq!((row.exchange, row.symbol.as_str(), row.class), (Exchange::Nse, "RELIANCE", InstrumentType::Equity));
-        assert_eq!((row.isin.as_deref(), row.series.as_deref()), (Some("INE002A01018"), Some("EQ")));
-        assert_eq!((row.name.as_str(), row.tick_size), ("RELIANCE INDUSTRIES LTD", amount("0.1")));
+        assert_eq!(row.exchange, Exchange::Nse);
+        assert_eq!(row.symbol.as_str(), "RELIANCE");
+        assert_eq!(row.class, InstrumentType::Equity);
+        assert_eq!(row.isin.as_deref(), Some("INE002A01018"));
+        assert_eq!(row.series.as_deref(), Some("EQ"));
+        assert_eq!(row.name.as_str(), "RELIANCE INDUSTRIES LTD");
+        assert_eq!(row.tick_size, amount("0.1"));
 
         let test = with(equity(), "isin", json!("DUMMYSAN005"));
         let row = read_row(&test).unwrap();
-        assert_eq!((row.class, row.isin), (InstrumentType::Debt, None));
+        assert_eq!(row.class, InstrumentType::Debt);
+        assert_eq!(row.isin, None);
     }
 
     #[test]
@@ -228,8 +235,10 @@ mod tests {
             "instrument_key": "NSE_INDEX|Nifty Bank", "trading_symbol": "BANKNIFTY",
         });
         let row = read_row(&index).unwrap();
-        assert_eq!((row.symbol.as_str(), row.alias.as_deref()), ("NIFTY BANK", Some("BANKNIFTY")));
-        assert_eq!((row.token.as_str(), row.lot_size), ("NSE_INDEX|Nifty Bank", 0));
+        assert_eq!(row.symbol.as_str(), "NIFTY BANK");
+        assert_eq!(row.alias.as_deref(), Some("BANKNIFTY"));
+        assert_eq!(row.token.as_str(), "NSE_INDEX|Nifty Bank");
+        assert_eq!(row.lot_size, 0);
 
         let index = with(index, "trading_symbol", json!("NIFTY BANK"));
         assert_eq!(read_row(&index).unwrap().alias.as_deref(), Some("BANKNIFTY"));
@@ -242,7 +251,9 @@ mod tests {
             "trading_symbol": "GOLDM", "tick_size": 100.0, "lot_size": 1, "strike_price": 0.0,
         });
         let row = read_row(&commodity).unwrap();
-        assert_eq!((row.exchange, row.class, row.tick_size), (Exchange::Nco, InstrumentType::Commodity, amount("1")));
+        assert_eq!(row.exchange, Exchange::Nco);
+        assert_eq!(row.class, InstrumentType::Commodity);
+        assert_eq!(row.tick_size, amount("1"));
     }
 
     #[test]
@@ -265,7 +276,9 @@ mod tests {
         let element = with(with(option(), "tick_size", json!(" 0.25 ")), "lot_size", json!("75"));
         let element = with(with(element, "strike_price", json!("84.875")), "expiry", json!("1750357799000"));
         let row = read_row(&element).unwrap();
-        assert_eq!((row.tick_size, row.lot_size, row.strike), (amount("0.0025"), 75, Some(amount("84.875"))));
+        assert_eq!(row.tick_size, amount("0.0025"));
+        assert_eq!(row.lot_size, 75);
+        assert_eq!(row.strike, Some(amount("84.875")));
     }
 
     #[test]

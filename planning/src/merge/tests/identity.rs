@@ -74,10 +74,14 @@ fn one_security_of_two_brokers_is_one_instrument() {
 
     assert_eq!(active_keys(&catalogue), ["NSE:TESTCO-SM"]);
     let share = get(&catalogue, "NSE:TESTCO-SM");
-    assert_eq!((share.token(Kite), share.token(Upstox)), (Some("2560257"), Some("NSE_EQ|INE000T01015")));
-    assert_eq!((share.isin(), share.series(), share.lot_size()), (Some("INE000T01015"), Some("SM"), 400));
+    assert_eq!(share.token(Kite), Some("2560257"));
+    assert_eq!(share.token(Upstox), Some("NSE_EQ|INE000T01015"));
+    assert_eq!(share.isin(), Some("INE000T01015"));
+    assert_eq!(share.series(), Some("SM"));
+    assert_eq!(share.lot_size(), 400);
     let alias = get(&catalogue, "NSE:TESTCO");
-    assert_eq!((alias.is_alias(), alias.group()), (true, share.id()));
+    assert!(alias.is_alias());
+    assert_eq!(alias.group(), share.id());
 }
 
 #[test]
@@ -106,7 +110,8 @@ fn both_keys_of_a_security_take_one_slot_of_a_plan() {
     let plan = plan_request(&catalogue, &request);
 
     assert_eq!(keys(&plan), ["NSE:TESTCO-SM"]);
-    assert_eq!((plan.rejected[0].instrument.as_str(), plan.rejected[0].reason), ("NSE:TESTCO", Reason::Alias));
+    assert_eq!(plan.rejected[0].instrument.as_str(), "NSE:TESTCO");
+    assert_eq!(plan.rejected[0].reason, Reason::Alias);
 }
 
 #[test]
@@ -123,10 +128,14 @@ fn an_index_of_one_broker_keeps_its_key_from_a_security() {
 
     assert_eq!(active_keys(&catalogue), ["BSE:METAL", "BSE:METAL-EQ"]);
     let (index, fund) = (get(&catalogue, "BSE:METAL"), get(&catalogue, "BSE:METAL-EQ"));
-    assert_eq!((index.class(), index.token(Kite)), (InstrumentType::Index, Some("kite METAL")));
-    assert_eq!((index.token(Upstox), index.token(Fyers)), (None, Some("fyers METAL")));
-    assert_eq!((fund.isin(), fund.token(Upstox)), (Some("INF769K01LY7"), Some("upstox METAL")));
-    assert_eq!((fund.token(Kite), fund.token(Fyers)), (None, Some("fyers METAL-EQ")));
+    assert_eq!(index.class(), InstrumentType::Index);
+    assert_eq!(index.token(Kite), Some("kite METAL"));
+    assert_eq!(index.token(Upstox), None);
+    assert_eq!(index.token(Fyers), Some("fyers METAL"));
+    assert_eq!(fund.isin(), Some("INF769K01LY7"));
+    assert_eq!(fund.token(Upstox), Some("upstox METAL"));
+    assert_eq!(fund.token(Kite), None);
+    assert_eq!(fund.token(Fyers), Some("fyers METAL-EQ"));
     assert_eq!(contradictions(&catalogue), [""; 0]);
 }
 
@@ -153,7 +162,8 @@ fn keys_of_the_old_rule_become_aliases_without_a_new_file() {
 
     assert_eq!(active_keys(&catalogue), ["NSE:762AR32-SG", "NSE:TESTCO-SM"]);
     let share = get(&catalogue, "NSE:TESTCO-SM");
-    assert_eq!((share.token(Kite), share.token(Upstox)), (Some("kite TESTCO-SM"), Some("upstox TESTCO")));
+    assert_eq!(share.token(Kite), Some("kite TESTCO-SM"));
+    assert_eq!(share.token(Upstox), Some("upstox TESTCO"));
     assert_eq!(get(&catalogue, "NSE:TESTCO").group(), share.id());
     assert_eq!(get(&catalogue, "NSE:762AR32").group(), get(&catalogue, "NSE:762AR32-SG").id());
 }
@@ -167,10 +177,15 @@ fn the_active_row_counts_if_a_broker_has_two_for_a_key() {
     let reversed = merge(&[File { left: vec![new], ..file(Upstox, "2026-08-17", vec![old]) }]);
 
     let share = get(&catalogue, "NSE:TESTCO-SM");
-    assert_eq!((share.is_active(), share.lot_size(), share.token(Upstox)), (true, 1, Some("upstox TESTCO-SM")));
+    assert!(share.is_active());
+    assert_eq!(share.lot_size(), 1);
+    assert_eq!(share.token(Upstox), Some("upstox TESTCO-SM"));
     let share = get(&reversed, "NSE:TESTCO-SM");
-    assert_eq!((share.is_active(), share.lot_size(), share.token(Upstox)), (true, 7, Some("upstox TESTCO")));
-    assert_eq!((catalogue.instrument_count(), reversed.instrument_count()), (1, 1));
+    assert!(share.is_active());
+    assert_eq!(share.lot_size(), 7);
+    assert_eq!(share.token(Upstox), Some("upstox TESTCO"));
+    assert_eq!(catalogue.instrument_count(), 1);
+    assert_eq!(reversed.instrument_count(), 1);
 }
 
 #[test]
@@ -329,10 +344,13 @@ fn a_contract_gets_its_own_key_if_no_broker_uses_it() {
 
     assert_eq!(active_keys(&catalogue), ["CDS:USDINR26327FUT", "CDS:USDINR26APRFUT", "CDS:USDINR26MARFUT"]);
     let weekly = get(&catalogue, "CDS:USDINR26327FUT");
-    assert_eq!((weekly.base(), weekly.token(Angel)), (Some(Angel), Some("angel USDINR26MARFUT")));
-    assert_eq!((weekly.expiry(), weekly.token(Kite)), ("2026-03-27".parse().ok(), None));
+    assert_eq!(weekly.base(), Some(Angel));
+    assert_eq!(weekly.token(Angel), Some("angel USDINR26MARFUT"));
+    assert_eq!(weekly.expiry(), "2026-03-27".parse().ok());
+    assert_eq!(weekly.token(Kite), None);
     let monthly = get(&catalogue, "CDS:USDINR26MARFUT");
-    assert_eq!((monthly.base(), monthly.token(Angel)), (Some(Kite), None));
+    assert_eq!(monthly.base(), Some(Kite));
+    assert_eq!(monthly.token(Angel), None);
     assert_eq!(monthly.expiry(), "2026-03-25".parse().ok());
 }
 

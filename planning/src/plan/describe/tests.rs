@@ -174,7 +174,8 @@ fn a_broker_plan_shows_concentration_and_costs() {
 
     let analysis = description.broker_analysis.unwrap();
     let underlyings = analysis.underlyings.unwrap();
-    assert_eq!((underlyings[0].underlying.as_str(), underlyings[0].instruments), ("NIFTY", 2));
+    assert_eq!(underlyings[0].underlying.as_str(), "NIFTY");
+    assert_eq!(underlyings[0].instruments, 2);
     assert_eq!(underlyings[0].share.to_string(), "0.6666");
     let expiries = analysis.expiries.unwrap();
     assert_eq!(expiries.iter().map(|of| of.instruments).sum::<u64>(), 2);

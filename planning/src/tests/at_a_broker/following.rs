@@ -170,7 +170,8 @@ fn a_stored_plan_has_only_the_id_of_the_previous_one() {
     let part = after.metadata.broker_part.as_ref().unwrap();
 
     let previous = part.request.request().feed.previous.as_ref().unwrap();
-    assert_eq!((previous.plan_id.as_str(), &previous.placement), (before.plan_id.as_str(), &None));
+    assert_eq!(previous.plan_id.as_str(), before.plan_id.as_str());
+    assert_eq!(previous.placement, None);
     let mut metadata: Metadata = serde_json::from_str(&after.metadata_to_json()).unwrap();
     metadata.restore_instruments(&after.instruments);
     assert_eq!(metadata, after.metadata);

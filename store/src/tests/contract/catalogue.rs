@@ -112,7 +112,8 @@ pub(crate) async fn the_catalog_equals_the_file(database: &dyn Database) {
         assert!(instrument.is_active(), "{key}");
         if let Some(alias) = &row.alias {
             let alias = get(&catalogue, &format!("{}:{alias}", row.exchange));
-            assert_eq!((alias.is_alias(), alias.group()), (true, instrument.id()), "{key}");
+            assert!(alias.is_alias(), "{key}");
+            assert_eq!(alias.group(), instrument.id(), "{key}");
         }
         assert_eq!(row_of(instrument, Broker::Kite, row.alias.clone()), row);
     }
@@ -287,7 +288,10 @@ pub(crate) async fn fields_missing_from_a_new_file_are_not_served(database: &dyn
     assert!(before.find("NSE:OTHER").is_some());
     for catalogue in [after, from_tables] {
         let tcs = get(&catalogue, "NSE:TCS");
-        assert_eq!((tcs.name(), tcs.isin(), tcs.series(), catalogue.find("NSE:OTHER")), ("", None, None, None));
+        assert_eq!(tcs.name(), "");
+        assert_eq!(tcs.isin(), None);
+        assert_eq!(tcs.series(), None);
+        assert_eq!(catalogue.find("NSE:OTHER"), None);
     }
 }
 
@@ -300,8 +304,10 @@ pub(crate) async fn the_catalog_reports_contradictions_and_sources(database: &dy
     let catalogue = catalogue(&*store).await;
 
     let tcs = get(&catalogue, "NSE:TCS");
-    assert_eq!((tcs.lot_size(), tcs.isin()), (75, Some("INE467B01029")));
-    assert_eq!((tcs.source(Field::LotSize), tcs.source(Field::Isin)), (Some(Broker::Kite), Some(Broker::Upstox)));
+    assert_eq!(tcs.lot_size(), 75);
+    assert_eq!(tcs.isin(), Some("INE467B01029"));
+    assert_eq!(tcs.source(Field::LotSize), Some(Broker::Kite));
+    assert_eq!(tcs.source(Field::Isin), Some(Broker::Upstox));
     let values = vec![(Broker::Kite, "75".to_owned()), (Broker::Upstox, "1".to_owned())];
     assert_eq!(catalogue.contradictions(), [Contradiction { key: "NSE:TCS".into(), field: Field::LotSize, values }]);
 }
@@ -382,7 +388,8 @@ pub(crate) async fn a_load_that_fails_midway_keeps_the_last_one(database: &dyn D
 
     assert!(matches!(refused, Err(StoreError::Data(_))), "{refused:?}");
     let after = catalogue(&*store).await;
-    assert_eq!((after.version(), after.content_hash()), (before.version(), before.content_hash()));
+    assert_eq!(after.version(), before.version());
+    assert_eq!(after.content_hash(), before.content_hash());
     database.forget_archives().await;
     assert_eq!(catalogue(&*store).await.content_hash(), before.content_hash(), "the tables neither");
 }

@@ -33,7 +33,8 @@ pub(crate) async fn a_load_is_rejected_if_another_one_came_first(database: &dyn 
     assert_eq!(store.accept_load(&early).await, Err(StoreError::Overtaken));
     assert_eq!(store.accept_load(&first).await, Err(StoreError::Overtaken));
     let after = catalogue(&*store).await;
-    assert_eq!((after.version(), after.content_hash()), (before.version(), before.content_hash()));
+    assert_eq!(after.version(), before.version());
+    assert_eq!(after.content_hash(), before.content_hash());
     let again = compared_load(&*store, early.offer).await;
     assert!(store.accept_load(&again).await.is_ok());
 }
@@ -48,7 +49,8 @@ pub(crate) async fn the_last_load_includes_removed_instruments(database: &dyn Da
     let last = store.last_load(Broker::Kite).await.unwrap().unwrap();
 
     assert!(none.unwrap().is_none());
-    assert_eq!((last.version, last.file_date), (version, Some(tuesday())));
+    assert_eq!(last.version, version);
+    assert_eq!(last.file_date, Some(tuesday()));
     let next = [shares()[0].clone()];
     assert_eq!(last.file(&next).unwrap().rows, [Kept::Same(&next[0])]);
     let state = last.instruments.state().unwrap();
@@ -172,7 +174,9 @@ pub(crate) async fn a_rejection_is_listed_until_the_next_accepted_load(database:
     );
     assert!(rejected_files.is_sorted_by(|a, b| a.rejection_id > b.rejection_id));
     assert_eq!(rejected_files.iter().map(|file| &file.source).collect::<Vec<_>>(), ["file 3", "file 2", "file 1"]);
-    assert_eq!((of_upstox, none, sources().await), (vec!["file 2".into()], vec![], vec!["file 4".to_owned()]));
+    assert_eq!(of_upstox, ["file 2"]);
+    assert!(none.is_empty());
+    assert_eq!(sources().await, vec!["file 4".to_owned()]);
 }
 
 pub(crate) async fn a_hundred_rejections_per_broker_are_kept(database: &dyn Database) {
@@ -185,10 +189,9 @@ pub(crate) async fn a_hundred_rejections_per_broker_are_kept(database: &dyn Data
 
     let rejected_files = store.rejected_files().await.unwrap();
 
-    assert_eq!(
-        (rejected_files.len(), rejected_files[0].source.as_str(), rejected_files[99].source.as_str()),
-        (100, "file 104", "file 5")
-    );
+    assert_eq!(rejected_files.len(), 100);
+    assert_eq!(rejected_files[0].source.as_str(), "file 104");
+    assert_eq!(rejected_files[99].source.as_str(), "file 5");
 }
 
 pub(crate) async fn rejections_of_one_broker_are_dismissed(database: &dyn Database) {

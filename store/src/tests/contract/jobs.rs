@@ -151,7 +151,8 @@ pub(crate) async fn a_job_without_a_heartbeat_fails(database: &dyn Database) {
     let failed = store.fail_stale_jobs(Duration::from_millis(1)).await.unwrap();
 
     assert_eq!(failed.len(), 1);
-    assert_eq!((&*failed[0].job_id, failed[0].status), (&*silent.job_id, JobStatus::Failed));
+    assert_eq!(&*failed[0].job_id, &*silent.job_id);
+    assert_eq!(failed[0].status, JobStatus::Failed);
     assert_eq!(failed[0].errors, [ORPHANED]);
     assert_eq!(store.job(&silent.job_id).await, Ok(Some(failed[0].clone())));
     assert_eq!(store.create_job(&numbered(3, Broker::Kite, None)).await, Ok(Created::Yes));
@@ -169,6 +170,8 @@ pub(crate) async fn two_hundred_jobs_per_broker_are_kept(database: &dyn Database
     store.create_job(&numbered(1000, Broker::Dhan, None)).await.unwrap();
 
     let is_kept = async |number| store.job(&numbered(number, Broker::Kite, None).job_id).await.unwrap().is_some();
-    assert_eq!((is_kept(3).await, is_kept(4).await, is_kept(203).await), (false, true, true));
+    assert!(!is_kept(3).await);
+    assert!(is_kept(4).await);
+    assert!(is_kept(203).await);
     store.close().await;
 }

@@ -137,7 +137,8 @@ pub(crate) async fn an_activation_is_checked_like_a_new_profile(database: &dyn D
     let done = done(store.change_profile(&activating(1, LATEST, 1, 5)).await);
 
     assert_eq!(resolutions_of(&refused), [(ConflictType::LimitExceeded, ConflictStatus::Pending, None)]);
-    assert_eq!((still.is_active, still.version), (false, 2));
+    assert!(!still.is_active);
+    assert_eq!(still.version, 2);
     assert_eq!(done.deactivated, [profile_id(3)]);
     assert_eq!(active(&*store, "u").await, [1]);
     store.close().await;
@@ -155,7 +156,9 @@ pub(crate) async fn an_old_version_can_be_restored(database: &dyn Database) {
     let late = done(store.change_profile(&restoring(1, 1, 100)).await).profile;
 
     assert_eq!(restored, Profile { version: 3, updated_at: at(3), ..made });
-    assert_eq!((late.version, &*late.draft.profile_name, late.draft.expires_at), (5, "Opening", None));
+    assert_eq!(late.version, 5);
+    assert_eq!(&*late.draft.profile_name, "Opening");
+    assert_eq!(late.draft.expires_at, None);
     assert_eq!(profile(&*store, 1).await, late);
     store.close().await;
 }
@@ -176,7 +179,8 @@ pub(crate) async fn an_expired_profile_is_deactivated(database: &dyn Database) {
     assert_eq!(again, Ok(CommandOutcome::Unchanged(Box::new(gone))));
     assert_eq!(activated, Ok(CommandOutcome::Expired(at(10))));
     let entry = audited(&*store, 1).await.remove(0);
-    assert_eq!((entry.action, entry.actor), (Action::Deactivate, Actor::system()));
+    assert_eq!(entry.action, Action::Deactivate);
+    assert_eq!(entry.actor, Actor::system());
     assert_eq!(entry.new_data.unwrap().get("deactivated"), Some(&json!({"reason": "expired"}).into()));
     store.close().await;
 }

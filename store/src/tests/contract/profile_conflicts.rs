@@ -23,10 +23,14 @@ pub(crate) async fn latest_wins_deactivates_duplicates(database: &dyn Database) 
     let Done { profile: new, conflicts: resolved, deactivated } =
         done(store.change_profile(&creation(3, "u", &ten(1), LATEST, 1000)).await);
 
-    assert_eq!((&new.draft, deactivated), (&ten(1), vec![profile_id(1)]));
+    assert_eq!(new.draft, ten(1));
+    assert_eq!(deactivated, vec![profile_id(1)]);
     assert_eq!(active(&*store, "u").await, [3, 2]);
     let gone = profile(&*store, 1).await;
-    assert_eq!((gone.is_active, gone.version, gone.updated_at, gone.draft), (false, 2, at(3), ten(0)));
+    assert!(!gone.is_active);
+    assert_eq!(gone.version, 2);
+    assert_eq!(gone.updated_at, at(3));
+    assert_eq!(gone.draft, ten(0));
     assert_eq!(
         resolutions_of(&resolved),
         [(ConflictType::DuplicateSubscription, ConflictStatus::Resolved, Some("latest_wins"))]
@@ -35,10 +39,13 @@ pub(crate) async fn latest_wins_deactivates_duplicates(database: &dyn Database) 
     // Nine of eleven instruments are in both.
     assert_eq!(resolved[0].conflict_data["profiles"][0]["shared"], 9);
     assert_eq!(resolved[0].conflict_data["profiles"][0]["share"], 0.8182);
-    assert_eq!((resolved[0].created_at, resolved[0].resolved_at), (at(3), Some(at(3))));
+    assert_eq!(resolved[0].created_at, at(3));
+    assert_eq!(resolved[0].resolved_at, Some(at(3)));
     assert_eq!(conflicts(&*store).await, resolved);
     let entry = audited(&*store, 1).await.remove(0);
-    assert_eq!((entry.action, entry.created_at, &*entry.correlation_id), (Action::Deactivate, at(3), "c3"));
+    assert_eq!(entry.action, Action::Deactivate);
+    assert_eq!(entry.created_at, at(3));
+    assert_eq!(&*entry.correlation_id, "c3");
     assert_eq!(entry.new_data.unwrap().get("deactivated"), Some(&json!({"made_room_for": profile_id(3)}).into()));
     store.close().await;
 }
@@ -257,7 +264,8 @@ pub(crate) async fn a_change_that_fails_midway_leaves_nothing(database: &dyn Dat
     assert!(matches!(failed, Err(StoreError::Data(_))), "{failed:?}");
     assert_eq!(store.profile(&profile_id(2)).await, Ok(None));
     assert_eq!(profile(&*store, 1).await, other);
-    assert_eq!((audited(&*store, 2).await, conflicts(&*store).await), (vec![], vec![]));
+    assert_eq!(audited(&*store, 2).await, vec![]);
+    assert_eq!(conflicts(&*store).await, vec![]);
     // The store and the lock of the user still work.
     make(&*store, 3, &own(3)).await;
     store.close().await;

@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 use registry_planning::json::Json;
 use registry_planning::profile::{Action, ConflictStatus, ConflictType, Draft, Profile};
 use registry_planning::vocabulary::SubscriptionType;
-use serde_json::json;
 
 use super::profiles::{
     FAIL, LATEST, ParsedEntry, activating, actor, at, audit_page, audited, change, conflict_page, creation, deactivate,
@@ -83,7 +82,9 @@ pub(crate) async fn every_change_is_audited_with_its_old_and_new_state(database:
     ];
     assert_eq!(page.items.iter().map(|item| item.entry.clone()).collect::<Vec<_>>(), expected);
     assert!(page.items.is_sorted_by(|newer, older| newer.audit_id > older.audit_id));
-    assert_eq!((page.total, page.total_is_lower_bound, page.has_next), (4, false, false));
+    assert_eq!(page.total, 4);
+    assert!(!page.total_is_lower_bound);
+    assert!(!page.has_next);
     store.close().await;
 }
 
@@ -103,7 +104,10 @@ pub(crate) async fn the_audit_log_of_a_profile_is_read_in_pages(database: &dyn D
     assert_eq!(correlation_ids(&first), ["c7", "c6", "c5"]);
     assert_eq!(correlation_ids(&second), ["c4", "c3", "c2"]);
     assert_eq!(correlation_ids(&third), ["c1"]);
-    assert_eq!((first.total, first.has_next, second.has_next, third.has_next), (7, true, true, false));
+    assert_eq!(first.total, 7);
+    assert!(first.has_next);
+    assert!(second.has_next);
+    assert!(!third.has_next);
     let none = Page { items: vec![], total: 0, total_is_lower_bound: false, has_next: false };
     assert_eq!(audit_page(&*store, 3, Position::Offset(0), 3).await, none);
     for cursor in ["0", "-1", "x", ""] {
@@ -179,7 +183,9 @@ pub(crate) async fn versions_are_listed_newest_first_with_originator(database: &
         read.collect::<Vec<_>>(),
         [of(&gone, Action::Deactivate), of(&updated, Action::Update), of(&made, Action::Create)]
     );
-    assert_eq!((page.total, page.total_is_lower_bound, page.has_next), (3, false, false));
+    assert_eq!(page.total, 3);
+    assert!(!page.total_is_lower_bound);
+    assert!(!page.has_next);
     store.close().await;
 }
 
@@ -193,9 +199,13 @@ pub(crate) async fn versions_are_read_in_pages(database: &dyn Database) {
     let third = versions(&*store, Position::Offset(10), 5).await;
     let after_ten = versions(&*store, Position::After("10".into()), 1).await;
 
-    assert_eq!((version_numbers(&first), first.total, first.has_next), (vec![12, 11, 10, 9, 8], 12, true));
-    assert_eq!((version_numbers(&second), second.has_next), (vec![7, 6, 5, 4, 3], true));
-    assert_eq!((version_numbers(&third), third.has_next), (vec![2, 1], false));
+    assert_eq!(version_numbers(&first), vec![12, 11, 10, 9, 8]);
+    assert_eq!(first.total, 12);
+    assert!(first.has_next);
+    assert_eq!(version_numbers(&second), vec![7, 6, 5, 4, 3]);
+    assert!(second.has_next);
+    assert_eq!(version_numbers(&third), vec![2, 1]);
+    assert!(!third.has_next);
     assert_eq!(version_numbers(&after_ten), [9]);
     let unknown = store.profile_versions(&profile_id(2), &Position::Offset(0), rows(5)).await.unwrap();
     assert_eq!(unknown.outline.items, []);
@@ -234,15 +244,19 @@ pub(crate) async fn conflicts_are_filtered_by_user_status_and_type(database: &dy
         let page = conflict_page(&*store, &filter, Position::Offset(0), 10).await;
 
         assert_eq!(page.items.iter().collect::<Vec<_>>(), expected, "{filter:?}");
-        assert_eq!((page.total, page.has_next), (expected.len() as u64, false), "{filter:?}");
+        assert_eq!(page.total, expected.len() as u64, "{filter:?}");
+        assert!(!page.has_next, "{filter:?}");
     }
     let all = select("u", None, None);
     let first = conflict_page(&*store, &all, Position::Offset(0), 2).await;
     let after = Position::After(failed_limit.conflict_id.clone());
     let rest = conflict_page(&*store, &all, after, 10).await;
-    assert_eq!((first.items.len(), first.total, first.has_next), (2, 5, true));
+    assert_eq!(first.items.len(), 2);
+    assert_eq!(first.total, 5);
+    assert!(first.has_next);
     assert_eq!(rest.items, [resolved_conflict, duplicate, limited]);
-    assert_eq!((rest.total, rest.has_next), (5, false));
+    assert_eq!(rest.total, 5);
+    assert!(!rest.has_next);
     store.close().await;
 }
 
@@ -263,8 +277,12 @@ pub(crate) async fn the_total_of_conflicts_is_a_lower_bound_above_its_maximum(da
     let page = conflict_page(&*store, &filter, Position::Offset(COUNT_MAX), 10).await;
     let stats = store.profile_stats(at(3)).await.unwrap();
 
-    assert_eq!((page.items.len(), page.total, page.total_is_lower_bound, page.has_next), (1, COUNT_MAX, true, false));
-    assert_eq!((stats.total_conflicts, stats.pending_conflicts), (COUNT_MAX + 1, COUNT_MAX + 1));
+    assert_eq!(page.items.len(), 1);
+    assert_eq!(page.total, COUNT_MAX);
+    assert!(page.total_is_lower_bound);
+    assert!(!page.has_next);
+    assert_eq!(stats.total_conflicts, COUNT_MAX + 1);
+    assert_eq!(stats.pending_conflicts, COUNT_MAX + 1);
     store.close().await;
 }
 
@@ -294,7 +312,8 @@ pub(crate) async fn a_pending_conflict_is_resolved_manually_once(database: &dyn 
         }
     );
     let resolution = resolved_conflict.resolution_data.clone().unwrap();
-    assert_eq!((&resolution["note"], &resolution["by"]["key_name"]), (&json!("the desk\nknows"), &json!("desk")));
+    assert_eq!(resolution["note"], "the desk\nknows");
+    assert_eq!(resolution["by"]["key_name"], "desk");
     assert_eq!(again, Ok(CommandOutcome::NotPending(ConflictStatus::Resolved)));
     assert!(
         matches!(&failed, Ok(CommandOutcome::Resolved(conflict)) if conflict.status == ConflictStatus::Failed),
@@ -307,7 +326,8 @@ pub(crate) async fn a_pending_conflict_is_resolved_manually_once(database: &dyn 
     assert_eq!(kept[1], resolved_conflict);
     // The profile was never created, but the audit log has an entry about its conflict.
     let [entry] = &audited(&*store, 2).await[..] else { panic!("there is one entry") };
-    assert_eq!((entry.action, entry.created_at), (Action::ResolveConflict, at(4)));
+    assert_eq!(entry.action, Action::ResolveConflict);
+    assert_eq!(entry.created_at, at(4));
     assert_eq!(entry.old_data, Some(Json::of(&pending).unwrap()));
     assert_eq!(entry.new_data, Some(Json::of(&resolved_conflict).unwrap()));
     let unknown =

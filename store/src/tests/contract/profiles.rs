@@ -380,9 +380,11 @@ pub(crate) async fn pages_visit_each_profile_once_while_new_ones_arrive(database
 
     assert_eq!(shapes, [(4, 10, true), (4, 10, true), (2, 10, false), (0, 10, false)]);
     let expected: Vec<u32> = (1..=10).rev().collect();
-    assert_eq!((by_offset, by_cursor), (expected.clone(), expected));
+    assert_eq!(by_offset, expected.clone());
+    assert_eq!(by_cursor, expected);
     // A page that is exactly full is the last one. The total does not depend on the start of the page.
-    assert_eq!((page.items.len(), page.total), (1, 13));
+    assert_eq!(page.items.len(), 1);
+    assert_eq!(page.total, 13);
     assert!(!self::page(&*store, &all, Position::After(profile_id(4)), 3).await.has_next);
     assert_eq!(self::page(&*store, &all, Position::Offset(u64::MAX), 3).await.items, []);
     store.close().await;
@@ -408,7 +410,10 @@ pub(crate) async fn the_total_of_profiles_is_exact_up_to_its_maximum(database: &
     assert_eq!(database.attempt(&copies(COUNT_MAX + 1, COUNT_MAX + 1)).await, Ok(1));
     let above = page(&*store, &ProfileFilter::default(), Position::Offset(0), 1).await;
 
-    assert_eq!((at_maximum.total, at_maximum.total_is_lower_bound), (COUNT_MAX, false));
-    assert_eq!((above.total, above.total_is_lower_bound, above.has_next), (COUNT_MAX, true, true));
+    assert_eq!(at_maximum.total, COUNT_MAX);
+    assert!(!at_maximum.total_is_lower_bound);
+    assert_eq!(above.total, COUNT_MAX);
+    assert!(above.total_is_lower_bound);
+    assert!(above.has_next);
     store.close().await;
 }

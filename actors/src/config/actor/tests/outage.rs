@@ -83,7 +83,8 @@ async fn a_successful_probe_is_followed_by_a_refresh() {
     tokio::time::sleep(13 * SECOND).await;
     let asked_again_after = process.service.state().fetches[while_down].0 - came_up_at;
 
-    assert_eq!((opened, while_down), ("open", fetches));
+    assert_eq!(opened, "open");
+    assert_eq!(while_down, fetches);
     let before = std::iter::once(went_down_at).chain(probes.iter().copied());
     let pauses: Vec<Duration> = before.zip(&probes).map(|(before, at)| *at - before).collect();
     // Each pause is up to a fifth longer.
