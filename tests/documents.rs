@@ -1,7 +1,6 @@
 //! Checks of the documents: their links, lengths and words, and the names in them, which must exist in the repository.
 
 mod commands;
-mod words;
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -26,7 +25,7 @@ fn documents() -> Vec<PathBuf> {
     found
 }
 
-fn files_below(folder: &Path, extension: &str) -> Vec<PathBuf> {
+pub(crate) fn files_below(folder: &Path, extension: &str) -> Vec<PathBuf> {
     let entries = fs::read_dir(folder).unwrap_or_else(|fault| panic!("failed to read {}: {fault}", folder.display()));
     let mut found = Vec::new();
     for entry in entries {

@@ -90,7 +90,7 @@ async fn a_profile_is_created_read_updated_and_deactivated() {
     assert_eq!(changed["status"], "updated");
     assert_eq!(changed["profile"]["version"], 2);
     assert_eq!(changed["profile"]["profile_name"], "Close");
-    assert_eq!(texts(&changed["profile"]["instruments"]).len(), 2, "what is not named stays");
+    assert_eq!(texts(&changed["profile"]["instruments"]).len(), 2, "fields that the change does not name stay");
     assert_eq!(listed["profiles"][0]["profile_id"], json!(id));
     assert_eq!(listed["pagination"]["total"], 1);
     assert_eq!(gone["status"], "deactivated");

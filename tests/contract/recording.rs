@@ -13,7 +13,7 @@ use serde_json::Value;
 use super::masking::{Masks, abridged};
 use crate::support::{Answer, Client};
 
-/// The correlation id of every recorded request, so that answers show where it appears.
+/// The correlation id of every recorded request, so that answers show its places.
 const CORRELATION_ID: &str = "contract";
 
 /// Headers that every answer has. Only [`Recorder::record_with_every_header`] shows them.

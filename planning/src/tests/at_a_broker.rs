@@ -17,8 +17,7 @@ use crate::source::{ItemInstruments, ItemOptions, PlanItem, Source};
 use crate::testing::equity;
 use crate::vocabulary::SubscriptionType;
 
-/// Two connections of three instruments at Kite, small limits of modes at Upstox, and a small endpoint of depth at
-/// Dhan.
+/// Two connections of three instruments at Kite, small limits of modes at Upstox, a small depth endpoint at Dhan.
 const SMALL: &str = r#"
 [brokers.kite]
 connections = { value = 2, source = "test", seen = "2026-11-01" }
@@ -163,9 +162,6 @@ fn pinned_instruments_come_first_and_never_drop_out() {
 
     let all = |_| ItemOptions { is_pinned: true, ..ItemOptions::default() };
     let over = try_plan(&with_options(at(Broker::Kite, &symbols(8)), all), &small_brokers(None)).unwrap_err();
-    assert_eq!(over.pinned, 8);
-    assert_eq!(over.kept, 6);
-    assert_eq!(over.limit.as_str(), "connections");
     assert_eq!(over.to_string(), "the limit `connections` allows 6 of 8 pinned instruments; raise it, or pin fewer");
     assert_eq!(
         over.arithmetic,

@@ -1,4 +1,4 @@
-//! Describes the allocation of a plan at its broker: the use of its limits, its rates, where it concentrates, and when
+//! Describes the allocation of a plan at its broker: the use of its limits, its rates, its concentration, and when
 //! its contracts expire.
 
 use std::cmp::Reverse;
