@@ -197,7 +197,7 @@ async fn stored_job(
 
 fn taken(job: &Job, context: &RequestContext) -> Response {
     framed(
-        &context,
+        context,
         IngestAnswer {
             job_id: &job.job_id,
             status: job.status.as_str(),
@@ -259,7 +259,7 @@ pub(crate) async fn cancel(
 
 fn shown(job: &Job, context: &RequestContext) -> Response {
     framed(
-        &context,
+        context,
         JobAnswer {
             job_id: &job.job_id,
             broker_id: job.broker.as_str(),

@@ -126,7 +126,7 @@ fn answer_resolve(state: &AppState, context: &RequestContext, uri: &Uri) -> Resu
     });
     let (detail, suggestions) = help.map(|help| (help.detail, help.suggestions)).unzip();
     let answer = framed(
-        &context,
+        context,
         ResolveAnswer {
             count: found.len(),
             instruments: found.iter().map(|id| InstrumentEntry::of(&catalogue.get(*id))).collect(),
@@ -221,7 +221,7 @@ fn answer_list(state: &AppState, context: &RequestContext, uri: &Uri) -> Result<
     let skipped = usize::try_from(offset).unwrap_or(usize::MAX);
     let (ids, total) = snapshot.catalogue.list(&filters, skipped, limit as usize);
     let answer = framed(
-        &context,
+        context,
         InstrumentsAnswer {
             instruments: ids.iter().map(|id| InstrumentEntry::of(&snapshot.catalogue.get(*id))).collect(),
             pagination: ListPagination {

@@ -91,7 +91,7 @@ mod tests {
         let mut answers = Answers::default();
         match service {
             ServiceResponse::Value(value) => {
-                drop(answers.values.insert(TTL, (value.to_owned(), Origin::ConfigService)))
+                drop(answers.values.insert(TTL, (value.to_owned(), Origin::ConfigService)));
             }
             ServiceResponse::UnknownKey => {}
             ServiceResponse::NoResponse => drop(answers.unanswered.insert(TTL, "fault injected by a test".to_owned())),
