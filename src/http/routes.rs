@@ -34,7 +34,7 @@ fn plans() -> OpenApiRouter<Arc<AppState>> {
         .routes(routes!(plans::describe))
         .routes(routes!(plans::listing::list))
         .routes(routes!(plans::read_plan))
-        .routes(routes!(plans::subscriptions::read))
+        .routes(routes!(plans::subscriptions::read_subscriptions))
         .routes(routes!(plans::explain::explain))
         .routes(routes!(plans::transition::read_diff))
         .routes(routes!(plans::transition::read_schedule))

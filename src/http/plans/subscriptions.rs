@@ -83,7 +83,7 @@ pub(crate) struct ConnectionMessages {
     ),
     security(("api_key" = [])),
 )]
-pub(crate) async fn read(
+pub(crate) async fn read_subscriptions(
     State(state): State<Arc<AppState>>,
     Extension(context): Extension<RequestContext>,
     PlanId(plan_id): PlanId,
