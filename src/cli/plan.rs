@@ -120,7 +120,7 @@ pub(super) async fn run(arguments: PlanArguments, settings: &ProcessSettings) ->
     let brokers = BrokerModels::embedded().with_capacity(Arc::clone(&settings.capacity));
     let (source, feed) = (source(&arguments, &brokers)?, feed(&arguments, &brokers)?);
     if let Some(remote) = arguments.common.server(settings)? {
-        let shown_plan = served::plan(&arguments, &source, &feed, &remote).await?;
+        let shown_plan = served::request_plan(&arguments, &source, &feed, &remote).await?;
         return print_served(&arguments, &shown_plan);
     }
     let Resources { store, settings: planner, .. } = resolve(settings).await?;

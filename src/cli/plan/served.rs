@@ -18,7 +18,7 @@ use crate::cli::remote::Remote;
 ///
 /// # Errors
 /// A usage error for options that only a stored plan or the stored catalog has.
-pub(super) async fn plan(
+pub(super) async fn request_plan(
     arguments: &PlanArguments,
     source: &Source,
     feed: &StreamOptions,
