@@ -141,7 +141,7 @@ mod tests {
         ItemDefaults { has_broker: true, mode: Some(Mode::Quote), min_mode: None, has_no_mode: false };
 
     /// Returns the items of a list, and the faults as text. The list is read field by field if `is_slow`.
-    fn read(list: &str, defaults: ItemDefaults, is_slow: bool) -> (Option<Vec<PlanItem>>, Vec<String>) {
+    fn read_list(list: &str, defaults: ItemDefaults, is_slow: bool) -> (Option<Vec<PlanItem>>, Vec<String>) {
         let body = JsonBody::of(Bytes::from(format!("{{\"items\": {list}}}")));
         let mut fields = body.fields().unwrap();
         let read = if is_slow {
@@ -154,7 +154,7 @@ mod tests {
     }
 
     fn faults(list: &Value) -> Vec<String> {
-        let (items, faults) = read(&list.to_string(), DEFAULTS, false);
+        let (items, faults) = read_list(&list.to_string(), DEFAULTS, false);
         assert_eq!(items, None);
         faults
     }
@@ -166,7 +166,7 @@ mod tests {
             r#"[{"instrument": "NSE:M\u0026M", "mode": "full", "min_mode": "quote", "priority": 1000, "pinned": true}]"#,
             r#"[{"selector": {"underlying": "nifty", "expiries": 2}, "priority": 0}, {"instrument": "x", "mode": null}]"#,
         ] {
-            let (items, faults) = read(list, DEFAULTS, true);
+            let (items, faults) = read_list(list, DEFAULTS, true);
             let value: &RawValue = serde_json::from_str(list).unwrap();
 
             assert!(faults.is_empty() && items.is_some(), "{faults:?}");
@@ -179,7 +179,7 @@ mod tests {
         let long = "é".repeat(100);
         let list = format!(r#"[{{"instrument": "NSE:TCS", "priority": 9.0}}, {{"instrument": "{long}"}}]"#);
 
-        let (items, faults) = read(&list, DEFAULTS, false);
+        let (items, faults) = read_list(&list, DEFAULTS, false);
 
         assert_eq!(faults, [""; 0]);
         let items = items.unwrap();
@@ -227,7 +227,7 @@ mod tests {
             {"instrument": "NSE:INFY", "pinned": false, "priority": 5},
         ]);
 
-        let (items, faults) = read(&list.to_string(), defaults, false);
+        let (items, faults) = read_list(&list.to_string(), defaults, false);
 
         assert_eq!(items, None);
         assert_eq!(faults, ["/items/0/min_mode: requires `broker`", "/items/0/pinned: requires `broker`"]);
@@ -240,10 +240,10 @@ mod tests {
             json!([{"instrument": "NSE:A", "mode": "ltp"}, {"instrument": "NSE:B", "mode": "ltp", "min_mode": "ltp"}]);
         let without_mode = ItemDefaults { has_no_mode: true, ..defaults };
 
-        let faults = read(&list.to_string(), defaults, false).1;
+        let faults = read_list(&list.to_string(), defaults, false).1;
 
         assert_eq!(faults, ["/items/0/mode: expected a mode that includes `min_mode` (`quote`), got `ltp`"]);
-        assert_eq!(read(&list.to_string(), without_mode, false).1, [""; 0]);
+        assert_eq!(read_list(&list.to_string(), without_mode, false).1, [""; 0]);
     }
 
     #[test]
@@ -251,17 +251,17 @@ mod tests {
         let of = |count: usize, item: &str| format!("[{}]", vec![item; count].join(","));
         let (item, selector) = (r#"{"instrument":"NSE:TCS"}"#, r#"{"selector":{"underlying":"TCS"}}"#);
 
-        assert_eq!(read(&of(20_000, item), DEFAULTS, false).0.map(|items| items.len()), Some(20_000));
-        assert_eq!(read(&of(20_001, item), DEFAULTS, false).1, ["/items: expected 1 to 20000 items, got 20001"]);
-        assert_eq!(read("[]", DEFAULTS, false).1, ["/items: expected 1 to 20000 items, got 0"]);
-        assert_eq!(read("{}", DEFAULTS, false).1, ["/items: expected an array of objects, got an object"]);
-        assert_eq!(read(&of(20, selector), DEFAULTS, false).0.map(|items| items.len()), Some(20));
-        assert_eq!(read(&of(21, selector), DEFAULTS, false).1, ["/items: expected at most 20 selectors, got 21"]);
+        assert_eq!(read_list(&of(20_000, item), DEFAULTS, false).0.map(|items| items.len()), Some(20_000));
+        assert_eq!(read_list(&of(20_001, item), DEFAULTS, false).1, ["/items: expected 1 to 20000 items, got 20001"]);
+        assert_eq!(read_list("[]", DEFAULTS, false).1, ["/items: expected 1 to 20000 items, got 0"]);
+        assert_eq!(read_list("{}", DEFAULTS, false).1, ["/items: expected an array of objects, got an object"]);
+        assert_eq!(read_list(&of(20, selector), DEFAULTS, false).0.map(|items| items.len()), Some(20));
+        assert_eq!(read_list(&of(21, selector), DEFAULTS, false).1, ["/items: expected at most 20 selectors, got 21"]);
     }
 
     #[test]
     fn of_many_faulty_items_the_first_are_listed() {
-        let (_, faults) = read(&format!("[{}]", vec!["{}"; 150].join(",")), DEFAULTS, false);
+        let (_, faults) = read_list(&format!("[{}]", vec!["{}"; 150].join(",")), DEFAULTS, false);
 
         assert_eq!(faults.len(), 101);
         assert_eq!(faults[100], "/items: and 50 more invalid items");
