@@ -201,14 +201,14 @@ mod tests {
 
     const PARENT: &str = "00f067aa0ba902b7";
 
-    fn read(pairs: &[(&str, &str)]) -> Result<Option<TraceSettings>, String> {
+    fn read_traces(pairs: &[(&str, &str)]) -> Result<Option<TraceSettings>, String> {
         let value = |key: &str| pairs.iter().find(|(name, _)| *name == key).map(|(_, value)| (*value).to_owned());
         ProcessSettings::read(value).map(|settings| settings.traces).map_err(|faults| faults.to_string())
     }
 
     fn sampler(name: &str, argument: &str) -> Sampler {
         let pairs = [(ENDPOINT, "http://collector:4318"), (SAMPLER, name), (SAMPLER_ARGUMENT, argument)];
-        read(&pairs).unwrap().unwrap().sampler
+        read_traces(&pairs).unwrap().unwrap().sampler
     }
 
     /// A trace whose id ends with these digits, of a caller who records it or not.
@@ -219,10 +219,10 @@ mod tests {
 
     #[test]
     fn without_an_endpoint_no_traces_are_exported() {
-        assert_eq!(read(&[]), Ok(None));
-        assert_eq!(read(&[(SAMPLER, "always_on")]), Ok(None));
-        assert_eq!(read(&[(ENDPOINT, ""), (SAMPLER, ""), (SAMPLER_ARGUMENT, "")]), Ok(None));
-        let traces = read(&[(ENDPOINT, "http://collector:4318/")]).unwrap().unwrap();
+        assert_eq!(read_traces(&[]), Ok(None));
+        assert_eq!(read_traces(&[(SAMPLER, "always_on")]), Ok(None));
+        assert_eq!(read_traces(&[(ENDPOINT, ""), (SAMPLER, ""), (SAMPLER_ARGUMENT, "")]), Ok(None));
+        let traces = read_traces(&[(ENDPOINT, "http://collector:4318/")]).unwrap().unwrap();
         assert_eq!(traces.url, "http://collector:4318/v1/traces");
         assert_eq!(traces.sampler, sampler("parentbased_always_on", "0.25"));
         assert_eq!(traces.timeout, Duration::from_secs(10));
@@ -234,15 +234,15 @@ mod tests {
         let name = "n".repeat(256);
         let others = [(SAMPLER, "sometimes"), (SAMPLER_ARGUMENT, "1.5"), (SERVICE_NAME, &*name), (TIMEOUTS[1], "soon")];
 
-        assert_eq!(read(&others), Ok(None));
+        assert_eq!(read_traces(&others), Ok(None));
     }
 
     #[test]
     fn the_export_can_be_switched_off() {
         for off in [(DISABLED, "true"), (DISABLED, "TRUE"), (EXPORTER, "none")] {
-            assert_eq!(read(&[(ENDPOINT, "collector:4318"), off]), Ok(None), "{off:?}");
+            assert_eq!(read_traces(&[(ENDPOINT, "collector:4318"), off]), Ok(None), "{off:?}");
         }
-        let on = read(&[(ENDPOINT, "http://collector:4318"), (DISABLED, "false"), (EXPORTER, "otlp")]);
+        let on = read_traces(&[(ENDPOINT, "http://collector:4318"), (DISABLED, "false"), (EXPORTER, "otlp")]);
         assert_eq!(on.unwrap().unwrap().warnings, [""; 0]);
     }
 
@@ -254,19 +254,19 @@ mod tests {
             (TIMEOUTS[1], "5000"),
             (TIMEOUTS[0], "250"),
         ];
-        let traces = read(&pairs).unwrap().unwrap();
+        let traces = read_traces(&pairs).unwrap().unwrap();
 
         assert_eq!(traces.url, "http://traces:4318/custom");
         assert_eq!(traces.timeout, Duration::from_millis(250));
-        let general = read(&[pairs[0], pairs[2]]).unwrap().unwrap();
+        let general = read_traces(&[pairs[0], pairs[2]]).unwrap().unwrap();
         assert_eq!(general.url, "http://general:4318/v1/traces");
         assert_eq!(general.timeout, Duration::from_secs(5));
     }
 
     #[test]
     fn invalid_variables_are_faults() {
-        let fault = |pair| read(&[(ENDPOINT, "http://collector:4318"), pair]).unwrap_err();
-        let endpoint = read(&[(ENDPOINT, "collector:4318")]).unwrap_err();
+        let fault = |pair| read_traces(&[(ENDPOINT, "http://collector:4318"), pair]).unwrap_err();
+        let endpoint = read_traces(&[(ENDPOINT, "collector:4318")]).unwrap_err();
 
         assert!(endpoint.starts_with("OTEL_EXPORTER_OTLP_ENDPOINT: expected https://"));
         assert!(fault((TRACES_ENDPOINT, "/v1")).starts_with("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: expected https://"));
@@ -276,14 +276,14 @@ mod tests {
     #[test]
     fn a_service_name_has_characters_of_any_script() {
         let name = "निर्देश".repeat(30);
-        let traces = read(&[(ENDPOINT, "http://collector:4318"), (SERVICE_NAME, &name)]).unwrap().unwrap();
+        let traces = read_traces(&[(ENDPOINT, "http://collector:4318"), (SERVICE_NAME, &name)]).unwrap().unwrap();
 
         assert_eq!(traces.service_name, Some(name));
     }
 
     #[test]
     fn unsupported_values_are_warnings() {
-        let traces = |pair| read(&[(ENDPOINT, "http://collector:4318"), pair]).unwrap().unwrap();
+        let traces = |pair| read_traces(&[(ENDPOINT, "http://collector:4318"), pair]).unwrap().unwrap();
         let warning = |pair| traces(pair).warnings.concat();
 
         let unknown = (SAMPLER, "xray");
