@@ -128,13 +128,13 @@ struct Selection {
     broker: Broker,
     format: SubscriptionForm,
     positions: Range<usize>,
-    parts: Vec<Part>,
+    parts: Vec<ListPart>,
     tag: String,
 }
 
 /// A part of the list in the response.
 #[derive(Clone)]
-enum Part {
+enum ListPart {
     Entries(Range<usize>),
     Messages { connection: u32, instruments_max: u32 },
 }
@@ -162,10 +162,10 @@ impl Selection {
         let parts = if is_sdk {
             let connections = subscriptions.connection_numbers();
             let connections = connections.filter(|number| connection.is_none_or(|connection| connection == *number));
-            connections.map(|connection| Part::Messages { connection, instruments_max }).collect()
+            connections.map(|connection| ListPart::Messages { connection, instruments_max }).collect()
         } else {
             let starts = positions.clone().step_by(ENTRIES_MAX);
-            starts.map(|start| Part::Entries(start..positions.end.min(start + ENTRIES_MAX))).collect()
+            starts.map(|start| ListPart::Entries(start..positions.end.min(start + ENTRIES_MAX))).collect()
         };
         // A plan never changes, but the figures of brokers, from which the size of messages comes, can be overridden.
         let mut tag = entity_tag(plan, &plan.metadata.catalogue);
@@ -286,24 +286,24 @@ pub(super) fn without_tokens(broker: Broker) -> Problem {
 /// The parts of the list as rows, whose ids are their positions.
 struct PlanRows {
     plan: Arc<CachedPlan>,
-    parts: Vec<Part>,
+    parts: Vec<ListPart>,
     /// The share of the plan: it may be in no cache, and its reader may be slow.
     _memory: Option<Memory>,
 }
 
 struct PlanRow {
     plan: Arc<CachedPlan>,
-    part: Part,
+    part: ListPart,
 }
 
 impl PlanRows {
     fn outline(&self) -> Vec<RowOutline> {
         let Some(subscriptions) = PlanSubscriptions::of(&self.plan.plan) else { return Vec::new() };
-        let positions = |part: &Part| match part {
-            Part::Entries(positions) => positions.clone(),
-            Part::Messages { connection, .. } => subscriptions.positions(Some(*connection)),
+        let positions = |part: &ListPart| match part {
+            ListPart::Entries(positions) => positions.clone(),
+            ListPart::Messages { connection, .. } => subscriptions.positions(Some(*connection)),
         };
-        let bytes = |part: &Part| subscriptions.estimated_bytes(positions(part)) as u64;
+        let bytes = |part: &ListPart| subscriptions.estimated_bytes(positions(part)) as u64;
         self.parts
             .iter()
             .enumerate()
@@ -345,8 +345,8 @@ impl PlanRow {
     fn write(&self, text: &mut Vec<u8>) -> anyhow::Result<()> {
         let subscriptions = PlanSubscriptions::of(&self.plan.plan).context("the plan has no subscriptions")?;
         match &self.part {
-            Part::Entries(positions) => subscriptions.write_entries(positions.clone(), text),
-            Part::Messages { connection, instruments_max } => {
+            ListPart::Entries(positions) => subscriptions.write_entries(positions.clone(), text),
+            ListPart::Messages { connection, instruments_max } => {
                 subscriptions.write_messages(*connection, *instruments_max, text);
             }
         }
