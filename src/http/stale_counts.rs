@@ -17,10 +17,10 @@ pub(super) struct ComparedWith {
 
 /// The numbers of stale instruments by plan, compared with the last catalog.
 #[derive(Default)]
-pub(crate) struct StaleCounts(Mutex<Counted>);
+pub(crate) struct StaleCounts(Mutex<CountsOfCatalog>);
 
 #[derive(Default)]
-struct Counted {
+struct CountsOfCatalog {
     with: Option<ComparedWith>,
     by_plan: HashMap<String, u64>,
 }
@@ -35,12 +35,12 @@ impl StaleCounts {
     pub(super) fn put(&self, with: ComparedWith, plan_id: &str, stale: u64) {
         let mut counted = self.counted();
         if counted.with != Some(with) || counted.by_plan.len() >= PLANS_MAX {
-            *counted = Counted { with: Some(with), by_plan: HashMap::new() };
+            *counted = CountsOfCatalog { with: Some(with), by_plan: HashMap::new() };
         }
         counted.by_plan.insert(plan_id.to_owned(), stale);
     }
 
-    fn counted(&self) -> MutexGuard<'_, Counted> {
+    fn counted(&self) -> MutexGuard<'_, CountsOfCatalog> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
