@@ -15,10 +15,10 @@ use crate::cli::output::{print_line, table};
 pub(super) struct Report<'a> {
     version: &'a str,
     files: Vec<FileEntry>,
-    doubled: Counted<DoubledEntry<'a>>,
-    series_differs_by_date: Counted<DoubledEntry<'a>>,
-    symbol_differs_by_date: Counted<DoubledEntry<'a>>,
-    doubled_indices: Counted<DoubledEntry<'a>>,
+    doubled: CountWithExamples<DoubledEntry<'a>>,
+    series_differs_by_date: CountWithExamples<DoubledEntry<'a>>,
+    symbol_differs_by_date: CountWithExamples<DoubledEntry<'a>>,
+    doubled_indices: CountWithExamples<DoubledEntry<'a>>,
     single_indices: SingleIndices<'a>,
     contradictions: Contradictions<'a>,
     suspicious_units: Vec<UnitEntry<'a>>,
@@ -31,14 +31,14 @@ struct FileEntry {
 }
 
 #[derive(Serialize)]
-struct Counted<T> {
+struct CountWithExamples<T> {
     count: usize,
     examples: Vec<T>,
 }
 
-impl<T> Counted<T> {
+impl<T> CountWithExamples<T> {
     fn new<S>(all: &[S], examples_max: usize, entry: impl FnMut(&S) -> T) -> Self {
-        Counted { count: all.len(), examples: all.iter().take(examples_max).map(entry).collect() }
+        CountWithExamples { count: all.len(), examples: all.iter().take(examples_max).map(entry).collect() }
     }
 }
 
@@ -173,14 +173,14 @@ impl<'a> Report<'a> {
     pub(super) fn new(catalogue: &'a Catalogue, findings: &Findings<'a>, examples_max: usize) -> Self {
         let file =
             |source: &Source| Some(FileEntry { broker_id: source.broker?.as_str(), file_date: source.file_date });
-        let doubled = |all: &[Doubled<'a>]| Counted::new(all, examples_max, DoubledEntry::of_instrument);
+        let doubled = |all: &[Doubled<'a>]| CountWithExamples::new(all, examples_max, DoubledEntry::of_instrument);
         Report {
             version: catalogue.version(),
             files: catalogue.sources().iter().filter_map(file).collect(),
             doubled: doubled(&findings.doubled),
             series_differs_by_date: doubled(&findings.series_differs_by_date),
             symbol_differs_by_date: doubled(&findings.symbol_differs_by_date),
-            doubled_indices: Counted::new(&findings.doubled_indices, examples_max, DoubledEntry::of_index),
+            doubled_indices: CountWithExamples::new(&findings.doubled_indices, examples_max, DoubledEntry::of_index),
             single_indices: SingleIndices::new(&findings.single_indices, examples_max),
             contradictions: Contradictions {
                 count: catalogue.contradictions().len(),
