@@ -95,12 +95,12 @@ pub(super) trait RowSource: Send + Sync + 'static {
 }
 
 /// A list in the database.
-pub(super) struct Stored<L> {
+pub(super) struct DatabaseRows<L> {
     list: Arc<L>,
     persistence: PersistenceHandle,
 }
 
-impl<L: DocumentList> RowSource for Stored<L> {
+impl<L: DocumentList> RowSource for DatabaseRows<L> {
     type Row = L::Row;
 
     fn operation(&self) -> &'static str {
@@ -171,9 +171,9 @@ pub(super) struct Reader<S> {
     growth: u64,
 }
 
-impl<L: DocumentList> Reader<Stored<L>> {
+impl<L: DocumentList> Reader<DatabaseRows<L>> {
     pub(super) fn new(list: L, persistence: &PersistenceHandle) -> Self {
-        let source = Stored { list: Arc::new(list), persistence: persistence.clone() };
+        let source = DatabaseRows { list: Arc::new(list), persistence: persistence.clone() };
         Reader { source, memory: &MEMORY, growth: 1 }
     }
 }
