@@ -67,7 +67,7 @@ pub(super) async fn run_diff(arguments: DiffArguments, settings: &ProcessSetting
             remote.get(&["subscriptions", "plans", &plan_id, "diff"], &query).await?
         }
         None => {
-            let stored = Stored::load(&plan_id, from.as_deref(), settings).await?;
+            let stored = StoredPlans::load(&plan_id, from.as_deref(), settings).await?;
             let diff = diff(stored.from.as_ref(), &stored.to).map_err(|fault| anyhow!("{fault}"))?;
             stored.with_ids(serde_json::to_value(&diff)?)
         }
@@ -86,7 +86,7 @@ pub(super) async fn run_schedule(arguments: ScheduleArguments, settings: &Proces
             remote.get(&["subscriptions", "plans", &plan_id, "schedule"], &query).await?
         }
         None => {
-            let stored = Stored::load(&plan_id, from.as_deref(), settings).await?;
+            let stored = StoredPlans::load(&plan_id, from.as_deref(), settings).await?;
             stored.schedule(connection, format.unwrap_or(SubscriptionForm::List))?
         }
     };
@@ -101,7 +101,7 @@ pub(super) async fn run_explain(arguments: ExplainArguments, settings: &ProcessS
             remote.get(&["subscriptions", "plans", &plan_id, "explain"], &query).await?
         }
         None => {
-            let stored = Stored::load(&plan_id, None, settings).await?;
+            let stored = StoredPlans::load(&plan_id, None, settings).await?;
             explanation(&stored.to, &key, &stored.snapshot)?
         }
     };
@@ -122,13 +122,13 @@ pub(super) fn explanation(plan: &Plan, key: &str, snapshot: &Snapshot) -> anyhow
 }
 
 /// A stored plan, an earlier one, and what they are compared with.
-pub(super) struct Stored {
+pub(super) struct StoredPlans {
     from: Option<Plan>,
     pub(super) to: Plan,
     pub(super) snapshot: Snapshot,
 }
 
-impl Stored {
+impl StoredPlans {
     /// Reads the plans of one user, the catalog and the settings from the database.
     ///
     /// # Errors
@@ -150,7 +150,7 @@ impl Stored {
             return Err(missing(from).context(format!("--from: the user of the plan has no plan `{from}`")));
         }
         let brokers = BrokerModels::embedded().with_capacity(Arc::clone(&settings.capacity));
-        Ok(Stored { from: earlier, to, snapshot: Snapshot::new(&planner, catalogue, Arc::new(brokers)) })
+        Ok(StoredPlans { from: earlier, to, snapshot: Snapshot::new(&planner, catalogue, Arc::new(brokers)) })
     }
 
     /// Checks the connection and the form of a schedule, as the API does.

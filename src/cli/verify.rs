@@ -11,7 +11,7 @@ use serde_json::Value;
 use super::date;
 use super::options::{Common, SERVER_VARIABLE, usage};
 use super::output::{list, print, shown, table};
-use super::stored::Stored;
+use super::stored::StoredPlans;
 use crate::settings::ProcessSettings;
 
 #[derive(clap::Args)]
@@ -46,7 +46,7 @@ pub(super) async fn run(arguments: VerifyArguments, settings: &ProcessSettings) 
 }
 
 async fn verified(arguments: &VerifyArguments, settings: &ProcessSettings) -> anyhow::Result<Value> {
-    let Stored { to: plan, snapshot, .. } = Stored::load(&arguments.plan_id, None, settings).await?;
+    let StoredPlans { to: plan, snapshot, .. } = StoredPlans::load(&arguments.plan_id, None, settings).await?;
     let today = arguments.as_of.unwrap_or_else(|| trading_date(Utc::now()));
     let basis = snapshot.basis();
     let new_plan = replan(&plan, basis, snapshot.settings.max_instruments_per_plan, today);
