@@ -34,7 +34,7 @@ pub(super) struct Completion<'a> {
 
 /// The level of the line of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Line {
+pub(super) enum LogLine {
     /// `info`, or `warn` if the status is 5xx. `untold` is the number of earlier requests without such a line.
     Logged { untold: Option<u64> },
     /// `debug`.
@@ -43,7 +43,7 @@ pub(super) enum Line {
 
 impl Completion<'_> {
     /// Records the request in the metrics and its trace. Returns the line to write within the span of the request.
-    pub(super) fn record(&self, state: &AppState, context: &RequestContext) -> Line {
+    pub(super) fn record(&self, state: &AppState, context: &RequestContext) -> LogLine {
         state.measures.record(self.method, self.endpoint.unwrap_or("unmatched"), self.status, self.took);
         // A probe has a span only if its caller has one.
         if !self.is_probe() || context.trace.context().parent_id().is_some() {
@@ -78,29 +78,29 @@ impl Completion<'_> {
         SpanDescription { name, kind: SpanKind::Server, attributes, has_failed }
     }
 
-    fn line(&self, state: &AppState, now: Instant) -> Line {
+    fn line(&self, state: &AppState, now: Instant) -> LogLine {
         let throttled = |kind, lines_max| match state.throttled_log.note_up_to(kind, lines_max, now) {
-            Some(untold) => Line::Logged { untold: Some(untold) },
-            None => Line::Unlogged,
+            Some(untold) => LogLine::Logged { untold: Some(untold) },
+            None => LogLine::Unlogged,
         };
         if self.status == hung_up() {
             return throttled("hung_up", 1);
         }
         match self.problem {
-            _ if self.is_probe() => Line::Unlogged,
+            _ if self.is_probe() => LogLine::Unlogged,
             Some(problem) if self.status == StatusCode::SERVICE_UNAVAILABLE => throttled(problem.code, 1),
-            _ if self.status.is_server_error() => Line::Logged { untold: None },
-            _ if !enabled!(target: REQUEST_TARGET, Level::INFO) => Line::Unlogged,
+            _ if self.status.is_server_error() => LogLine::Logged { untold: None },
+            _ if !enabled!(target: REQUEST_TARGET, Level::INFO) => LogLine::Unlogged,
             _ => match throttled("completed", LINES_PER_SECOND) {
-                Line::Logged { untold } => Line::Logged { untold: untold.filter(|untold| *untold > 0) },
-                Line::Unlogged => Line::Unlogged,
+                LogLine::Logged { untold } => LogLine::Logged { untold: untold.filter(|untold| *untold > 0) },
+                LogLine::Unlogged => LogLine::Unlogged,
             },
         }
     }
 
     /// Writes the line within the span of the request. A filter may allow the line and disable the span that is entered,
     /// because they have different targets. The line then has a span of its own.
-    pub(super) fn log(&self, context: &RequestContext, line: Line) {
+    pub(super) fn log(&self, context: &RequestContext, line: LogLine) {
         let status = self.status.as_u16();
         let duration_ms = (self.took.as_secs_f64() * 1e6).round() / 1e3;
         let (bytes, key) = (self.bytes, context.key());
@@ -109,8 +109,8 @@ impl Completion<'_> {
         let is_failure = self.status.is_server_error();
         let detail = self.problem.filter(|_| is_failure).map(|problem| &*problem.detail);
         let (is_logged, untold) = match line {
-            Line::Logged { untold } => (true, untold),
-            Line::Unlogged => (false, None),
+            LogLine::Logged { untold } => (true, untold),
+            LogLine::Unlogged => (false, None),
         };
         macro_rules! log {
             ($level:ident, $message:literal) => {

@@ -27,7 +27,7 @@ use tokio::time::{Instant, timeout};
 use tracing::{Level, enabled};
 
 use super::body::BODY_TIMEOUT;
-use super::completion::{Completion, Line};
+use super::completion::{Completion, LogLine};
 use super::context::{AppState, RequestContext};
 use super::endpoints::PLAN_ENDPOINT;
 use super::fingerprint::FingerprintHasher;
@@ -94,7 +94,7 @@ impl Shedding {
         let (status, problem) = (self.problem.status, Some(&self.problem));
         let completion = Completion { method, endpoint: Some(endpoint), status, took, bytes, problem };
         let line = completion.record(state, context);
-        if line != Line::Unlogged || enabled!(target: REQUEST_TARGET, Level::DEBUG) {
+        if line != LogLine::Unlogged || enabled!(target: REQUEST_TARGET, Level::DEBUG) {
             context.span(method, Some(endpoint)).in_scope(|| completion.log(context, line));
         }
     }
