@@ -21,7 +21,7 @@ const FAULT_CHARACTERS_MAX: usize = 200;
 /// A line with options, in the form of an item of a request.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Line {
+struct ItemLine {
     instrument: String,
     mode: Option<Mode>,
     min_mode: Option<Mode>,
@@ -93,11 +93,11 @@ fn item_of(text: &str, defaults: ItemDefaults) -> Result<PlanItem, String> {
     if !text.starts_with('{') {
         return Ok(PlanItem { instruments: ItemInstruments::Key(text.to_owned()), options: ItemOptions::default() });
     }
-    let line: Line = serde_json::from_str(text).map_err(|fault| fault.to_string())?;
+    let line: ItemLine = serde_json::from_str(text).map_err(|fault| fault.to_string())?;
     if line.priority > PRIORITY_MAX {
         return Err(format!("expected a priority from 0 to {PRIORITY_MAX}, got {}", line.priority));
     }
-    let Line { instrument, mode, min_mode, priority, pinned: is_pinned } = line;
+    let ItemLine { instrument, mode, min_mode, priority, pinned: is_pinned } = line;
     let options = ItemOptions { mode, min_mode, priority, is_pinned };
     let faults: Vec<String> = options.faults(defaults).map(|(name, detail)| format!("{name}: {detail}")).collect();
     if !faults.is_empty() {
