@@ -14,7 +14,7 @@ use self::table::CATALOG;
 use super::problem::{Fault, ProblemDocument, ProblemType};
 
 /// The explanation of a code.
-struct Entry {
+struct ErrorEntry {
     code: &'static str,
     status: u16,
     /// The condition that the code reports.
@@ -95,7 +95,7 @@ const fn example(path: &'static str, detail: &'static str) -> Example {
 
 const CORRELATION_ID: &str = "01a2287037de75ad95a4fd1c06c1a564";
 
-impl Entry {
+impl ErrorEntry {
     fn status(&self) -> StatusCode {
         StatusCode::from_u16(self.status).unwrap_or_default()
     }
@@ -167,7 +167,7 @@ mod tests {
         let later = CATALOG.iter().filter(|entry| entry.retry == Retry::Later).map(|entry| entry.code);
 
         // The row of an import has no headers.
-        let has_header = |entry: &&Entry| entry.status == 503 && entry.code != "not_tried";
+        let has_header = |entry: &&ErrorEntry| entry.status == 503 && entry.code != "not_tried";
         let mut expected: Vec<&str> = CATALOG.iter().filter(has_header).map(|entry| entry.code).collect();
         expected.push("idempotency_key_in_flight");
         expected.sort_unstable();

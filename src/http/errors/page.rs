@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::{CATALOG, Entry, Retry};
+use super::{CATALOG, ErrorEntry, Retry};
 use crate::http::frame::frame;
 
 const INTRODUCTION: &str = "Every error is a problem document (RFC 9457) with the content type \
@@ -19,7 +19,7 @@ pub(in crate::http) fn html() -> String {
     element(&mut page, "p", &inline(INTRODUCTION));
     page.push_str("<ul class=\"codes\">\n");
     for entry in &CATALOG {
-        let Entry { code, status, .. } = entry;
+        let ErrorEntry { code, status, .. } = entry;
         element(&mut page, "li", &format!("<a href=\"#{code}\"><code>{code}</code></a> {status}"));
     }
     page.push_str("</ul>\n<h2 id=\"retries\">Retries</h2>\n");
@@ -36,8 +36,8 @@ pub(in crate::http) fn html() -> String {
 }
 
 /// Writes the section of a code.
-fn section(page: &mut String, entry: &Entry) {
-    let Entry { code, status, .. } = entry;
+fn section(page: &mut String, entry: &ErrorEntry) {
+    let ErrorEntry { code, status, .. } = entry;
     let (rule, text) = entry.retry.rule();
     let _ = writeln!(page, "<section id=\"{code}\">");
     let heading = format!(

@@ -1,6 +1,6 @@
 //! The entries of the catalog of errors, sorted by code.
 
-use super::{Entry, Example, Retry, example};
+use super::{ErrorEntry, Example, Retry, example};
 
 /// A path of the registry.
 macro_rules! registry {
@@ -17,8 +17,8 @@ macro_rules! profiles {
 }
 
 /// Every code of a problem document.
-pub(super) const CATALOG: [Entry; 38] = [
-    Entry {
+pub(super) const CATALOG: [ErrorEntry; 38] = [
+    ErrorEntry {
         code: "body_timeout",
         status: 408,
         meaning: "The body of the request did not arrive in time.",
@@ -28,7 +28,7 @@ pub(super) const CATALOG: [Entry; 38] = [
                  connection.",
         example: example(registry!("/subscriptions/plan"), "timeout: the request body did not arrive within 10 s"),
     },
-    Entry {
+    ErrorEntry {
         code: "body_too_large",
         status: 413,
         meaning: "The body of the request is larger than the maximum.",
@@ -39,7 +39,7 @@ pub(super) const CATALOG: [Entry; 38] = [
                  keys.",
         example: example(registry!("/subscriptions/plan"), "request body exceeds 2097152 bytes"),
     },
-    Entry {
+    ErrorEntry {
         code: "conflict_not_pending",
         status: 409,
         meaning: "The conflict of a profile is already resolved or failed.",
@@ -51,7 +51,7 @@ pub(super) const CATALOG: [Entry; 38] = [
             "conflict is not pending: its status is resolved",
         ),
     },
-    Entry {
+    ErrorEntry {
         code: "database_unavailable",
         status: 503,
         meaning: "The database cannot be reached.",
@@ -61,7 +61,7 @@ pub(super) const CATALOG: [Entry; 38] = [
         action: "If it lasts, the check `database` of `/ready` has the cause.",
         example: example(registry!("/subscriptions/plan"), "database unavailable; retry later"),
     },
-    Entry {
+    ErrorEntry {
         code: "deadline_exceeded",
         status: 504,
         meaning: "The response was not ready before the deadline of the request.",
@@ -71,7 +71,7 @@ pub(super) const CATALOG: [Entry; 38] = [
                  too: it returns the plan that was created.",
         example: example(registry!("/subscriptions/plan"), "deadline exceeded; the operation may still complete"),
     },
-    Entry {
+    ErrorEntry {
         code: "duplicate_subscription",
         status: 409,
         meaning: "Another active profile of the user holds almost the same instruments.",
@@ -91,7 +91,7 @@ pub(super) const CATALOG: [Entry; 38] = [
             )],
         },
     },
-    Entry {
+    ErrorEntry {
         code: "empty_body",
         status: 400,
         meaning: "The uploaded file is empty.",
@@ -100,7 +100,7 @@ pub(super) const CATALOG: [Entry; 38] = [
         action: "Check that the file was downloaded completely.",
         example: example(registry!("/brokers/kite/ingest"), "uploaded file is empty"),
     },
-    Entry {
+    ErrorEntry {
         code: "idempotency_key_in_flight",
         status: 409,
         meaning: "A request with the same `Idempotency-Key` is still in flight.",
@@ -112,7 +112,7 @@ pub(super) const CATALOG: [Entry; 38] = [
             "a request with this Idempotency-Key is in flight; retry later",
         ),
     },
-    Entry {
+    ErrorEntry {
         code: "idempotency_key_reused",
         status: 422,
         meaning: "The `Idempotency-Key` belongs to another request.",
@@ -125,7 +125,7 @@ pub(super) const CATALOG: [Entry; 38] = [
                          new key",
         ),
     },
-    Entry {
+    ErrorEntry {
         code: "internal",
         status: 500,
         meaning: "The service failed to process the request.",
@@ -135,7 +135,7 @@ pub(super) const CATALOG: [Entry; 38] = [
                  again, do not repeat it.",
         example: example(registry!("/subscriptions/plan"), "internal error; the service log has the cause"),
     },
-    Entry {
+    ErrorEntry {
         code: "invalid_instrument",
         status: 409,
         meaning: "A profile holds instruments that cannot be subscribed.",
@@ -153,7 +153,7 @@ pub(super) const CATALOG: [Entry; 38] = [
             )],
         },
     },
-    Entry {
+    ErrorEntry {
         code: "invalid_json",
         status: 400,
         meaning: "The body is not valid JSON.",
@@ -165,7 +165,7 @@ pub(super) const CATALOG: [Entry; 38] = [
             "request body is not valid JSON: EOF while parsing a value at line 1 column 14",
         ),
     },
-    Entry {
+    ErrorEntry {
         code: "invalid_utf8",
         status: 400,
         meaning: "The body is not valid UTF-8.",
@@ -174,7 +174,7 @@ pub(super) const CATALOG: [Entry; 38] = [
         action: "Encode the body as UTF-8. The detail has the position of the first invalid byte.",
         example: example(registry!("/subscriptions/plan"), "request body is not valid UTF-8 at byte 7"),
     },
-    Entry {
+    ErrorEntry {
         code: "job_in_progress",
         status: 409,
         meaning: "Another file of the broker is being ingested.",
@@ -187,7 +187,7 @@ pub(super) const CATALOG: [Entry; 38] = [
                          finishes",
         ),
     },
-    Entry {
+    ErrorEntry {
         code: "limit_exceeded",
         status: 409,
         meaning: "A profile would exceed a limit.",
@@ -201,7 +201,7 @@ pub(super) const CATALOG: [Entry; 38] = [
             errors: &[("/user_id", "expected at most 2 active profiles of the user, got 3")],
         },
     },
-    Entry {
+    ErrorEntry {
         code: "malformed_id",
         status: 422,
         meaning: "An id in the path has the wrong form.",
@@ -213,7 +213,7 @@ pub(super) const CATALOG: [Entry; 38] = [
             "profile id must be `profile_` followed by 32 lowercase hexadecimal digits",
         ),
     },
-    Entry {
+    ErrorEntry {
         code: "method_not_allowed",
         status: 405,
         meaning: "The path exists, but not with this method.",
@@ -225,7 +225,7 @@ pub(super) const CATALOG: [Entry; 38] = [
             "method not allowed for this path; the `Allow` header lists the allowed methods",
         ),
     },
-    Entry {
+    ErrorEntry {
         code: "no_room",
         status: 503,
         meaning: "The service cannot store the uploaded file.",
@@ -237,7 +237,7 @@ pub(super) const CATALOG: [Entry; 38] = [
             "failed to write the uploaded file to DATA_DIR; retry later",
         ),
     },
-    Entry {
+    ErrorEntry {
         code: "not_found",
         status: 404,
         meaning: "The path or the object that it names does not exist.",
@@ -247,7 +247,7 @@ pub(super) const CATALOG: [Entry; 38] = [
                  the plan again.",
         example: example(registry!("/subscriptions/plans/plan_01a2287037de75ad95a4fd1c06c1a564"), "unknown plan id"),
     },
-    Entry {
+    ErrorEntry {
         code: "not_in_plan",
         status: 404,
         meaning: "The request of the plan did not contain this key.",
@@ -259,7 +259,7 @@ pub(super) const CATALOG: [Entry; 38] = [
             "the request of the plan does not contain `NSE:NIFTY`; it contains `NSE:NIFTY 50`",
         ),
     },
-    Entry {
+    ErrorEntry {
         code: "not_ready",
         status: 503,
         meaning: "The service has not finished its start.",
@@ -269,7 +269,7 @@ pub(super) const CATALOG: [Entry; 38] = [
         action: "Send traffic only after `/ready` returns 200.",
         example: example(registry!("/subscriptions/plan"), "database not reached yet; retry later"),
     },
-    Entry {
+    ErrorEntry {
         code: "not_tried",
         status: 503,
         meaning: "A row of an import was skipped.",
@@ -280,7 +280,7 @@ pub(super) const CATALOG: [Entry; 38] = [
         action: "After the reason of the earlier row has passed, import the rows that failed again.",
         example: example(profiles!("/users/desk/import"), "the database is unavailable"),
     },
-    Entry {
+    ErrorEntry {
         code: "overloaded",
         status: 503,
         meaning: "The service has no capacity for the request.",
@@ -290,7 +290,7 @@ pub(super) const CATALOG: [Entry; 38] = [
                  passed is answered later.",
         example: example(registry!("/subscriptions/plan"), "the service is at capacity; retry later"),
     },
-    Entry {
+    ErrorEntry {
         code: "pinned_over_capacity",
         status: 409,
         meaning: "Not all pinned instruments fit into the limits of the broker.",
@@ -304,7 +304,7 @@ pub(super) const CATALOG: [Entry; 38] = [
             errors: &[("/items", "the request pins 5 instruments"), ("/items", "without capacity: `NSE:RELIANCE`")],
         },
     },
-    Entry {
+    ErrorEntry {
         code: "plan_at_other_broker",
         status: 409,
         meaning: "The two plans are not at the same broker.",
@@ -316,7 +316,7 @@ pub(super) const CATALOG: [Entry; 38] = [
             "the plan is at kite, and the earlier plan is at upstox",
         ),
     },
-    Entry {
+    ErrorEntry {
         code: "plan_without_broker",
         status: 409,
         meaning: "The plan names no broker, so it has no subscriptions.",
@@ -328,7 +328,7 @@ pub(super) const CATALOG: [Entry; 38] = [
             "the plan names no broker; create a plan with `broker` to get subscriptions",
         ),
     },
-    Entry {
+    ErrorEntry {
         code: "plan_without_subscriptions",
         status: 409,
         meaning: "The plan has no subscriptions.",
@@ -341,7 +341,7 @@ pub(super) const CATALOG: [Entry; 38] = [
             "historical data has no subscriptions; create a plan for `live_feed` or `alerts`",
         ),
     },
-    Entry {
+    ErrorEntry {
         code: "plan_without_tokens",
         status: 409,
         meaning: "No instrument of the plan has a token of the broker.",
@@ -354,7 +354,7 @@ pub(super) const CATALOG: [Entry; 38] = [
                          the plan again, or use `format=json`",
         ),
     },
-    Entry {
+    ErrorEntry {
         code: "profile_conflict",
         status: 409,
         meaning: "Conflicts of several kinds prevent the change of a profile.",
@@ -372,7 +372,7 @@ pub(super) const CATALOG: [Entry; 38] = [
             ],
         },
     },
-    Entry {
+    ErrorEntry {
         code: "profile_expired",
         status: 409,
         meaning: "The profile has expired.",
@@ -385,7 +385,7 @@ pub(super) const CATALOG: [Entry; 38] = [
                          later `expires_at` (or null) to reactivate it",
         ),
     },
-    Entry {
+    ErrorEntry {
         code: "profile_inactive",
         status: 409,
         meaning: "The profile is inactive.",
@@ -398,7 +398,7 @@ pub(super) const CATALOG: [Entry; 38] = [
                          `expires_at` (or null) if it has expired",
         ),
     },
-    Entry {
+    ErrorEntry {
         code: "unauthorized",
         status: 401,
         meaning: "The API key is missing or invalid.",
@@ -407,7 +407,7 @@ pub(super) const CATALOG: [Entry; 38] = [
         action: "Send a valid key in the header `X-Internal-API-Key`. The operator of the service has it.",
         example: example(registry!("/subscriptions/plans"), "header X-Internal-API-Key is missing or invalid"),
     },
-    Entry {
+    ErrorEntry {
         code: "unavailable",
         status: 503,
         meaning: "A part of the service is restarting.",
@@ -419,7 +419,7 @@ pub(super) const CATALOG: [Entry; 38] = [
             "a component of the service is restarting; retry later",
         ),
     },
-    Entry {
+    ErrorEntry {
         code: "unknown_outcome",
         status: 504,
         meaning: "It is unknown whether the change was stored.",
@@ -433,7 +433,7 @@ pub(super) const CATALOG: [Entry; 38] = [
                          safe to repeat the request",
         ),
     },
-    Entry {
+    ErrorEntry {
         code: "unreadable_body",
         status: 400,
         meaning: "The body could not be read to its end.",
@@ -442,7 +442,7 @@ pub(super) const CATALOG: [Entry; 38] = [
         action: "If it happens again, check the HTTP client or the proxy between it and the service.",
         example: example(registry!("/subscriptions/plan"), "failed to read the request body to its end"),
     },
-    Entry {
+    ErrorEntry {
         code: "unsupported_media_type",
         status: 415,
         meaning: "The body has another `Content-Type` than the operation accepts.",
@@ -454,7 +454,7 @@ pub(super) const CATALOG: [Entry; 38] = [
             "`Content-Type` of the request body must be application/json",
         ),
     },
-    Entry {
+    ErrorEntry {
         code: "validation_failed",
         status: 422,
         meaning: "The request has invalid fields, parameters or headers.",
@@ -468,7 +468,7 @@ pub(super) const CATALOG: [Entry; 38] = [
             errors: &[("/instruments", "expected 1 to 5000 items, got 0"), ("/query/x", "unknown parameter")],
         },
     },
-    Entry {
+    ErrorEntry {
         code: "version_mismatch",
         status: 412,
         meaning: "The profile has changed since the caller read it.",
