@@ -178,12 +178,12 @@ impl JsonBody {
     }
 }
 
-type Entry<'a> = (Cow<'a, str>, &'a RawValue);
+type FieldEntry<'a> = (Cow<'a, str>, &'a RawValue);
 
 struct Entries;
 
 impl<'de> Visitor<'de> for Entries {
-    type Value = Vec<Entry<'de>>;
+    type Value = Vec<FieldEntry<'de>>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("an object")
@@ -200,7 +200,7 @@ impl<'de> Visitor<'de> for Entries {
 
 /// The fields of a body, and the faults found so far. Each field is taken once. Fields that remain at the end are unknown.
 pub(crate) struct Fields<'a> {
-    entries: Vec<Entry<'a>>,
+    entries: Vec<FieldEntry<'a>>,
     faults: Vec<Fault>,
     /// The number of faults without an entry in `faults`: a note counts them.
     more_faults: usize,
