@@ -172,7 +172,7 @@ impl JsonBody {
             return Err(Problem::invalid(vec![fault]));
         }
         let mut json = serde_json::Deserializer::from_str(text);
-        let entries = json.deserialize_map(Entries).map_err(syntax)?;
+        let entries = json.deserialize_map(FieldVisitor).map_err(syntax)?;
         json.end().map_err(syntax)?;
         Ok(Fields { entries, ..Fields::none() })
     }
@@ -180,9 +180,9 @@ impl JsonBody {
 
 type FieldEntry<'a> = (Cow<'a, str>, &'a RawValue);
 
-struct Entries;
+struct FieldVisitor;
 
-impl<'de> Visitor<'de> for Entries {
+impl<'de> Visitor<'de> for FieldVisitor {
     type Value = Vec<FieldEntry<'de>>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -8,7 +8,7 @@ use serde::de::Deserializer;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use super::{Entries, Fields, kind_of, shown};
+use super::{FieldVisitor, Fields, kind_of, shown};
 use crate::http::problem::Fault;
 
 /// The maximum year: RFC 3339 writes years with four digits.
@@ -116,7 +116,7 @@ impl<'a> Fields<'a> {
             return None;
         }
         let fields = |item: &'a RawValue| {
-            let entries = serde_json::Deserializer::from_str(item.get()).deserialize_map(Entries);
+            let entries = serde_json::Deserializer::from_str(item.get()).deserialize_map(FieldVisitor);
             let entries = entries.map_err(|_| format!("expected an object, got {}", kind_of(item)))?;
             Ok(Fields { entries, ..Fields::none() })
         };

@@ -6,7 +6,7 @@ use registry_planning::vocabulary::{Word, counted};
 use serde::de::{Deserializer, IgnoredAny, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
-use super::{Entries, FAULTS_PER_FIELD_MAX, Fields, ItemFaults, kind_of, shown, shown_for_number, whole};
+use super::{FAULTS_PER_FIELD_MAX, FieldVisitor, Fields, ItemFaults, kind_of, shown, shown_for_number, whole};
 
 /// A field that holds an integer or strings.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -174,7 +174,7 @@ impl<'a> Fields<'a> {
 
     /// Takes over the fields of an object.
     fn open(&mut self, value: &'a RawValue) -> Result<(), String> {
-        match serde_json::Deserializer::from_str(value.get()).deserialize_map(Entries) {
+        match serde_json::Deserializer::from_str(value.get()).deserialize_map(FieldVisitor) {
             Ok(entries) => {
                 self.entries = entries;
                 Ok(())
