@@ -208,9 +208,9 @@ struct List<'a> {
 /// Returns the first `max` items of a list, and counts the others: a list can have a million items. Returns `None` for any
 /// other value.
 fn limited(value: &RawValue, max: usize) -> Option<List<'_>> {
-    struct Limited(usize);
+    struct ListVisitor(usize);
 
-    impl<'de> Visitor<'de> for Limited {
+    impl<'de> Visitor<'de> for ListVisitor {
         type Value = List<'de>;
 
         fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -233,5 +233,5 @@ fn limited(value: &RawValue, max: usize) -> Option<List<'_>> {
         }
     }
 
-    serde_json::Deserializer::from_str(value.get()).deserialize_seq(Limited(max)).ok()
+    serde_json::Deserializer::from_str(value.get()).deserialize_seq(ListVisitor(max)).ok()
 }
