@@ -28,18 +28,18 @@ pub(super) async fn run(path: &Path, arguments: &IngestArguments, settings: &Pro
     let outcome = replace(Arc::clone(&store), record, arguments.force, settings).await;
     store.close().await;
     match outcome? {
-        Outcome::Rejected(objections) => bail!(
+        CalendarReplacement::Rejected(objections) => bail!(
             "{}: calendar rejected; the calendar in effect is unchanged\n  {}\nto accept the calendar anyway, run the \
              command again with --force",
             path.display(),
             listed(&objections).join("\n  ")
         ),
-        Outcome::Accepted { version, record, overruled, uncovered } if arguments.common.json => {
+        CalendarReplacement::Accepted { version, record, overruled, uncovered } if arguments.common.json => {
             let warnings = warnings(&record.calendar, &uncovered, loaded_at);
             let source = record.source;
             print_json(&json!({"version": version, "source": source, "overruled": overruled, "warnings": warnings}))
         }
-        Outcome::Accepted { version, record, overruled, uncovered } => {
+        CalendarReplacement::Accepted { version, record, overruled, uncovered } => {
             overruled.iter().try_for_each(|objection| print_line(&format!("overruled by --force: {objection}")))?;
             report(version, &record, &uncovered, loaded_at)
         }
@@ -64,7 +64,7 @@ fn read_calendar(path: &Path) -> anyhow::Result<Calendar> {
     })
 }
 
-enum Outcome {
+enum CalendarReplacement {
     Rejected(Vec<String>),
     Accepted {
         version: i64,
@@ -81,21 +81,21 @@ async fn replace(
     record: CalendarRecord,
     is_forced: bool,
     settings: &ProcessSettings,
-) -> anyhow::Result<Outcome> {
+) -> anyhow::Result<CalendarReplacement> {
     let catalogue = catalogue(&*store, settings, record.loaded_at).await.context("failed to read the catalog")?;
     let in_effect = store.calendar_after(0).await;
     // One that cannot be read must not keep another one from replacing it.
     let in_effect = in_effect.ok().flatten().map(|stored| stored.record.calendar).unwrap_or_default();
     let objections = record.calendar.objections(&in_effect, &catalogue);
     if !objections.is_empty() && !is_forced {
-        return Ok(Outcome::Rejected(objections));
+        return Ok(CalendarReplacement::Rejected(objections));
     }
     let uncovered = record.calendar.uncovered(&catalogue, trading_date(record.loaded_at));
     // In a task of its own: the work of the store must not be canceled halfway.
     let saved = tokio::spawn(async move { store.save_calendar(&record).await.map(|version| (version, record)) });
     let (version, record) =
         saved.await.context("failed to store the calendar")?.context("failed to store the calendar")?;
-    Ok(Outcome::Accepted { version, record, overruled: objections, uncovered })
+    Ok(CalendarReplacement::Accepted { version, record, overruled: objections, uncovered })
 }
 
 /// Prints the accepted calendar, and the reasons why it does not suffice.
