@@ -126,7 +126,7 @@ impl<L: DocumentList> RowSource for DatabaseRows<L> {
 }
 
 /// Returns the id of a row and its size when it is written.
-pub(super) type Measure<R> = fn(&R) -> (&str, u64);
+pub(super) type RowMeasure<R> = fn(&R) -> (&str, u64);
 
 /// The form of a response.
 pub(super) struct Format<R> {
@@ -138,7 +138,7 @@ pub(super) struct Format<R> {
     /// Appends a row.
     pub(super) write: fn(&R, &mut Vec<u8>) -> anyhow::Result<()>,
     /// Measures a row before it is written. `None`: its size is that of its documents.
-    pub(super) measure: Option<Measure<R>>,
+    pub(super) measure: Option<RowMeasure<R>>,
 }
 
 /// The parts of a response before and after its rows.
@@ -298,7 +298,7 @@ impl<S: RowSource> PortionedPage<S> {
     async fn fit(
         &mut self,
         rows: Rows<S::Row>,
-        measure: Measure<S::Row>,
+        measure: RowMeasure<S::Row>,
         deadline: Instant,
     ) -> Result<Rows<S::Row>, Problem> {
         let Rows { mut rows, mut outline, mut memory, .. } = rows;
