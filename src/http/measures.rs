@@ -10,10 +10,10 @@ use metrics::{Counter, Histogram, counter, histogram};
 use crate::metrics::{HTTP_DURATION, HTTP_REQUESTS};
 
 /// The measures of every endpoint, by method and template.
-pub(crate) struct Measures(HashMap<(&'static str, &'static str), Measure>);
+pub(crate) struct Measures(HashMap<(&'static str, &'static str), EndpointMeasures>);
 
 /// The measures of one endpoint.
-struct Measure {
+struct EndpointMeasures {
     /// Responses with status 200.
     ok: Counter,
     /// Responses with status 503, registered at the first one. Under overload there are many of them.
@@ -28,7 +28,7 @@ impl Measures {
     /// Must be called after the recorder is installed.
     pub(crate) fn new(endpoints: &[(&'static str, &'static str)]) -> Self {
         let measure = |&(method, endpoint)| {
-            let measure = Measure {
+            let measure = EndpointMeasures {
                 ok: answers(method, endpoint, StatusCode::OK),
                 unavailable: OnceLock::new(),
                 duration: OnceLock::new(),
