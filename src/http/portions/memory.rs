@@ -93,22 +93,22 @@ impl Pool {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn begin_to_wait(&self) -> Waiting<'_> {
+    fn begin_to_wait(&self) -> QueueGuard<'_> {
         let mut queue = self.queue();
         let number = queue.next;
         queue.next += 1;
         queue.since.insert(number, Instant::now());
-        Waiting { pool: self, number }
+        QueueGuard { pool: self, number }
     }
 }
 
 /// A list that waits. It leaves the queue when it is dropped.
-struct Waiting<'p> {
+struct QueueGuard<'p> {
     pool: &'p Pool,
     number: u64,
 }
 
-impl Drop for Waiting<'_> {
+impl Drop for QueueGuard<'_> {
     fn drop(&mut self) {
         self.pool.queue().since.remove(&self.number);
     }
