@@ -187,19 +187,19 @@ mod tests {
     }
 
     /// Work that runs until it is released, and reports when it has started.
-    struct Held {
+    struct HeldWork {
         started: mpsc::Receiver<()>,
         release: mpsc::Sender<()>,
     }
 
-    impl Held {
+    impl HeldWork {
         fn new() -> (Self, impl FnOnce() + Send + 'static) {
             let ((start, started), (release, released)) = (mpsc::channel(), mpsc::channel());
             let work = move || {
                 let _ = start.send(());
                 let _ = released.recv();
             };
-            (Held { started, release }, work)
+            (HeldWork { started, release }, work)
         }
 
         fn wait_for_start(&self) {
@@ -210,7 +210,7 @@ mod tests {
     #[tokio::test]
     async fn a_permit_is_held_until_abandoned_work_ends() {
         let lane = lane(1, 8);
-        let (held, work) = Held::new();
+        let (held, work) = HeldWork::new();
         let mut abandoned = Box::pin(lane.run(soon(), work));
         assert!(abandoned.as_mut().now_or_never().is_none());
         held.wait_for_start();
@@ -225,7 +225,7 @@ mod tests {
     #[tokio::test]
     async fn work_whose_callers_are_gone_is_never_run() {
         let lane = lane(1, 3000);
-        let (held, work) = Held::new();
+        let (held, work) = HeldWork::new();
         let first = tokio::spawn(lane.run(soon(), work));
         while held.started.try_recv().is_err() {
             tokio::task::yield_now().await;
@@ -254,7 +254,7 @@ mod tests {
         // One more permit than threads, so that work with a permit waits for a thread.
         let lane = Lane { running: Semaphore::new(2), ..Lane::with_own_threads("test", 1, 8) };
         let lane: &'static Lane = Box::leak(Box::new(lane));
-        let (held, work) = Held::new();
+        let (held, work) = HeldWork::new();
         let mut first = Box::pin(lane.run(soon(), work));
         assert!(first.as_mut().now_or_never().is_none());
         held.wait_for_start();
@@ -275,7 +275,7 @@ mod tests {
     #[tokio::test]
     async fn too_many_waiting_requests_are_rejected() {
         let lane = lane(1, 1);
-        let (held, work) = Held::new();
+        let (held, work) = HeldWork::new();
         let mut first = Box::pin(lane.run(soon(), work));
         assert!(first.as_mut().now_or_never().is_none());
         held.wait_for_start();
@@ -294,7 +294,7 @@ mod tests {
     #[tokio::test]
     async fn work_for_a_sent_response_is_never_rejected() {
         let lane = lane(1, 1);
-        let (held, work) = Held::new();
+        let (held, work) = HeldWork::new();
         let mut first = Box::pin(lane.run(soon(), work));
         assert!(first.as_mut().now_or_never().is_none());
         held.wait_for_start();
@@ -313,7 +313,7 @@ mod tests {
     #[tokio::test]
     async fn work_that_exceeds_the_deadline_keeps_its_permit() {
         let lane = lane(1, 1);
-        let (held, work) = Held::new();
+        let (held, work) = HeldWork::new();
 
         let late = tokio::time::timeout(Duration::from_secs(120), lane.run(Instant::now(), work)).await;
 
@@ -339,10 +339,10 @@ mod tests {
             Builder::new_multi_thread().worker_threads(1).max_blocking_threads(1).enable_time().build().unwrap();
         service.block_on(async {
             let lane = lane(4, 8);
-            let (helds, works): (Vec<_>, Vec<_>) = (0..4).map(|_| Held::new()).unzip();
+            let (helds, works): (Vec<_>, Vec<_>) = (0..4).map(|_| HeldWork::new()).unzip();
             let mut running: Vec<_> = works.into_iter().map(|work| Box::pin(lane.run(soon(), work))).collect();
             assert!(running.iter_mut().all(|work| work.as_mut().now_or_never().is_none()));
-            helds.iter().for_each(Held::wait_for_start);
+            helds.iter().for_each(HeldWork::wait_for_start);
 
             assert_eq!(tokio::task::spawn_blocking(|| 7).await.unwrap(), 7);
 
@@ -358,7 +358,7 @@ mod tests {
         let service =
             Builder::new_multi_thread().worker_threads(1).max_blocking_threads(1).enable_time().build().unwrap();
         service.block_on(async {
-            let (held, call) = Held::new();
+            let (held, call) = HeldWork::new();
             let mut running = Box::pin(run_file_call(soon(), call));
             assert!(running.as_mut().now_or_never().is_none());
             held.wait_for_start();
