@@ -8,9 +8,9 @@ use super::*;
 
 /// A log in memory.
 #[derive(Clone, Default)]
-struct Written(Arc<Mutex<Vec<u8>>>);
+struct LogBuffer(Arc<Mutex<Vec<u8>>>);
 
-impl io::Write for Written {
+impl io::Write for LogBuffer {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.0.lock().unwrap().write(bytes)
     }
@@ -26,7 +26,7 @@ fn clock() -> DateTime<Local> {
 
 /// Returns the lines for people that `work` logs, without the time.
 fn lines_of(has_colors: bool, work: impl FnOnce()) -> Vec<String> {
-    let written = Written::default();
+    let written = LogBuffer::default();
     let writer = written.clone();
     let layer = tracing_subscriber::fmt::layer().with_writer(move || writer.clone()).with_ansi(has_colors);
     let layer = layer.fmt_fields(TextFields).event_format(TextLines { clock: clock as fn() -> _ });
