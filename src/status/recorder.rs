@@ -59,7 +59,7 @@ impl GaugeFn for Both<Gauge, Arc<Level>> {
     }
 }
 
-impl<O: Recorded> HistogramFn for Both<Histogram, O> {
+impl<O: HistogramSink> HistogramFn for Both<Histogram, O> {
     fn record(&self, value: f64) {
         self.inner.record(value);
         self.own.record(value);
@@ -67,7 +67,7 @@ impl<O: Recorded> HistogramFn for Both<Histogram, O> {
 }
 
 /// The destination of the values of a histogram.
-trait Recorded {
+trait HistogramSink {
     fn record(&self, value: f64);
 }
 
@@ -82,31 +82,31 @@ struct Handling(Arc<ActorMeter>);
 struct Times(Arc<Buckets>);
 struct Rows(Arc<Buckets>);
 
-impl Recorded for Durations {
+impl HistogramSink for Durations {
     fn record(&self, value: f64) {
         self.0.durations.record(microseconds(value));
     }
 }
 
-impl Recorded for Waits {
+impl HistogramSink for Waits {
     fn record(&self, value: f64) {
         self.0.waits.record(microseconds(value));
     }
 }
 
-impl Recorded for Handling {
+impl HistogramSink for Handling {
     fn record(&self, value: f64) {
         self.0.handling.record(microseconds(value));
     }
 }
 
-impl Recorded for Times {
+impl HistogramSink for Times {
     fn record(&self, value: f64) {
         self.0.record(microseconds(value));
     }
 }
 
-impl Recorded for Rows {
+impl HistogramSink for Rows {
     #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
     fn record(&self, value: f64) {
         self.0.record(value as u64);
