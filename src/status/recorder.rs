@@ -25,12 +25,12 @@ fn label<'a>(key: &'a Key, name: &str) -> &'a str {
 }
 
 /// Two counters, gauges or histograms: the one of the inner recorder, and ours.
-struct Both<I, O> {
+struct Tee<I, O> {
     inner: I,
     own: O,
 }
 
-impl<O: AsRef<AtomicU64>> CounterFn for Both<Counter, O> {
+impl<O: AsRef<AtomicU64>> CounterFn for Tee<Counter, O> {
     fn increment(&self, value: u64) {
         self.inner.increment(value);
         self.own.as_ref().fetch_add(value, Ordering::Relaxed);
@@ -42,7 +42,7 @@ impl<O: AsRef<AtomicU64>> CounterFn for Both<Counter, O> {
     }
 }
 
-impl GaugeFn for Both<Gauge, Arc<Level>> {
+impl GaugeFn for Tee<Gauge, Arc<Level>> {
     fn increment(&self, value: f64) {
         self.inner.increment(value);
         self.own.change(value);
@@ -59,7 +59,7 @@ impl GaugeFn for Both<Gauge, Arc<Level>> {
     }
 }
 
-impl<O: HistogramSink> HistogramFn for Both<Histogram, O> {
+impl<O: HistogramSink> HistogramFn for Tee<Histogram, O> {
     fn record(&self, value: f64) {
         self.inner.record(value);
         self.own.record(value);
@@ -149,19 +149,19 @@ impl<R> CountingRecorder<R> {
         let tally = match key.name() {
             HTTP_REQUESTS => match label(key, "status").as_bytes() {
                 [b'4', ..] => {
-                    return Counter::from_arc(Arc::new(Both { inner, own: ClientErrors(self.endpoint(key)) }));
+                    return Counter::from_arc(Arc::new(Tee { inner, own: ClientErrors(self.endpoint(key)) }));
                 }
                 [b'5', ..] => {
-                    return Counter::from_arc(Arc::new(Both { inner, own: ServerErrors(self.endpoint(key)) }));
+                    return Counter::from_arc(Arc::new(Tee { inner, own: ServerErrors(self.endpoint(key)) }));
                 }
                 _ => return inner,
             },
             "instrument_registry_actor_restarts_total" => {
-                return Counter::from_arc(Arc::new(Both { inner, own: Restarts(self.actor(key)) }));
+                return Counter::from_arc(Arc::new(Tee { inner, own: Restarts(self.actor(key)) }));
             }
             PLANS_BY_BROKER => {
                 let own = entry(&self.meters.plans_by_broker, label(key, "broker").to_owned());
-                return Counter::from_arc(Arc::new(Both { inner, own }));
+                return Counter::from_arc(Arc::new(Tee { inner, own }));
             }
             REQUESTS_SHED => Tally::Shed,
             "instrument_registry_subscription_plans_created_total" if label(key, "status") == "success" => {
@@ -184,7 +184,7 @@ impl<R> CountingRecorder<R> {
             }
             _ => return inner,
         };
-        Counter::from_arc(Arc::new(Both { inner, own: self.meters.tally(tally) }))
+        Counter::from_arc(Arc::new(Tee { inner, own: self.meters.tally(tally) }))
     }
 
     fn gauge(&self, key: &Key, inner: Gauge) -> Gauge {
@@ -202,19 +202,19 @@ impl<R> CountingRecorder<R> {
             }
             _ => return inner,
         };
-        Gauge::from_arc(Arc::new(Both { inner, own }))
+        Gauge::from_arc(Arc::new(Tee { inner, own }))
     }
 
     fn histogram(&self, key: &Key, inner: Histogram) -> Histogram {
         match key.name() {
-            HTTP_DURATION => Histogram::from_arc(Arc::new(Both { inner, own: Durations(self.endpoint(key)) })),
-            MAILBOX_WAIT => Histogram::from_arc(Arc::new(Both { inner, own: Waits(self.actor(key)) })),
-            HANDLE_DURATION => Histogram::from_arc(Arc::new(Both { inner, own: Handling(self.actor(key)) })),
+            HTTP_DURATION => Histogram::from_arc(Arc::new(Tee { inner, own: Durations(self.endpoint(key)) })),
+            MAILBOX_WAIT => Histogram::from_arc(Arc::new(Tee { inner, own: Waits(self.actor(key)) })),
+            HANDLE_DURATION => Histogram::from_arc(Arc::new(Tee { inner, own: Handling(self.actor(key)) })),
             "instrument_registry_persistence_batch_rows" => {
-                Histogram::from_arc(Arc::new(Both { inner, own: Rows(Arc::clone(&self.meters.batch_rows)) }))
+                Histogram::from_arc(Arc::new(Tee { inner, own: Rows(Arc::clone(&self.meters.batch_rows)) }))
             }
             "instrument_registry_persistence_batch_duration_seconds" => {
-                Histogram::from_arc(Arc::new(Both { inner, own: Times(Arc::clone(&self.meters.batch_durations)) }))
+                Histogram::from_arc(Arc::new(Tee { inner, own: Times(Arc::clone(&self.meters.batch_durations)) }))
             }
             _ => inner,
         }
