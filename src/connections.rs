@@ -34,7 +34,7 @@ use tokio::time::{Instant, Sleep, sleep_until};
 use tracing::warn;
 
 use self::exchange::Tracked;
-use self::register::{Admitted, Eviction, Register};
+use self::register::{Admission, Eviction, Register};
 use crate::closing::LateEnd;
 use crate::http::ThrottledLog;
 use crate::metrics::{
@@ -174,7 +174,7 @@ impl<I, S> Accept<I, S> for BoundedAcceptor {
         let now = Instant::now();
         let admitted = listener.lock().admit(&eviction, now);
         std::future::ready(match admitted {
-            Some(Admitted { slot, evicted }) => {
+            Some(Admission { slot, evicted }) => {
                 listener.open.increment(1);
                 listener.conclude_eviction(evicted, Cause::Maximum);
                 let connection = Arc::new(Connection {

@@ -88,7 +88,7 @@ pub(super) struct Register {
 
 /// The result of [`Register::admit`].
 #[derive(Debug)]
-pub(super) struct Admitted {
+pub(super) struct Admission {
     pub(super) slot: usize,
     /// The connection that was evicted in favor of the new one.
     pub(super) evicted: Option<Arc<Eviction>>,
@@ -110,7 +110,7 @@ impl Register {
     }
 
     /// Adds a new connection. If the register is full, it evicts an idle connection. Returns `None` if none is idle.
-    pub(super) fn admit(&mut self, eviction: &Arc<Eviction>, now: Instant) -> Option<Admitted> {
+    pub(super) fn admit(&mut self, eviction: &Arc<Eviction>, now: Instant) -> Option<Admission> {
         let evicted = if self.open - self.closing < self.connections_max {
             None
         } else if self.open < self.open_max {
@@ -131,7 +131,7 @@ impl Register {
             }
         };
         self.append(slot, State::Fresh);
-        Some(Admitted { slot, evicted })
+        Some(Admission { slot, evicted })
     }
 
     /// Marks a connection as busy, because a byte of a request has arrived. If the connection was to be closed, it stays
