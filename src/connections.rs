@@ -33,7 +33,7 @@ use tokio::net::TcpStream;
 use tokio::time::{Instant, Sleep, sleep_until};
 use tracing::warn;
 
-use self::exchange::Tracked;
+use self::exchange::TrackedService;
 use self::register::{Admission, Eviction, Register};
 use crate::closing::LateEnd;
 use crate::http::ThrottledLog;
@@ -165,8 +165,8 @@ impl Listener {
 
 impl<I, S> Accept<I, S> for BoundedAcceptor {
     type Stream = Bounded<LateEnd<I>>;
-    type Service = Tracked<S>;
-    type Future = std::future::Ready<io::Result<(Self::Stream, Tracked<S>)>>;
+    type Service = TrackedService<S>;
+    type Future = std::future::Ready<io::Result<(Self::Stream, TrackedService<S>)>>;
 
     fn accept(&self, stream: I, service: S) -> Self::Future {
         let listener = &self.0;
@@ -184,7 +184,7 @@ impl<I, S> Accept<I, S> for BoundedAcceptor {
                     phase: AtomicU8::new(Phase::Fresh as u8),
                     exchanges: AtomicU32::new(0),
                 });
-                let tracked = Tracked::new(service, Arc::clone(&connection));
+                let tracked = TrackedService::new(service, Arc::clone(&connection));
                 Ok((Bounded::new(LateEnd::new(stream), connection, now), tracked))
             }
             None => Err(listener.refuse()),

@@ -16,14 +16,14 @@ use super::Connection;
 
 /// The service of a connection.
 #[derive(Clone)]
-pub(crate) struct Tracked<S> {
+pub(crate) struct TrackedService<S> {
     service: S,
     connection: Arc<Connection>,
 }
 
-impl<S> Tracked<S> {
+impl<S> TrackedService<S> {
     pub(super) fn new(service: S, connection: Arc<Connection>) -> Self {
-        Tracked { service, connection }
+        TrackedService { service, connection }
     }
 }
 
@@ -39,7 +39,7 @@ impl Drop for Exchange {
 type Answer<B, E> = Result<Response<B>, E>;
 type TrackedAnswer<B, E> = Answer<TrackedBody<B>, E>;
 
-impl<S, R, B> Service<R> for Tracked<S>
+impl<S, R, B> Service<R> for TrackedService<S>
 where
     S: Service<R, Response = Response<B>>,
 {
