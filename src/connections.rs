@@ -3,7 +3,7 @@
 //! A caller without a key can open connections too, so a connection must not cost anything for long. The head of the first
 //! request must arrive within 10 s of the connection, the head of a later one within 10 s of its first byte, and a response
 //! must be read without a pause of 30 s. Between two requests a connection may be idle for 100 s. hyper has one timeout for
-//! idle time and head together, so these deadlines are checked here, below hyper, in [`Bounded`].
+//! idle time and head together, so these deadlines are checked here, below hyper, in [`BoundedStream`].
 //!
 //! If the maximum number of connections is open, a new one takes the place of an idle one. A connection is idle if no byte of
 //! a request has arrived since the last response was handed to the operating system. If none is idle, a head that is
@@ -164,7 +164,7 @@ impl Listener {
 }
 
 impl<I, S> Accept<I, S> for BoundedAcceptor {
-    type Stream = Bounded<LateEnd<I>>;
+    type Stream = BoundedStream<LateEnd<I>>;
     type Service = TrackedService<S>;
     type Future = std::future::Ready<io::Result<(Self::Stream, TrackedService<S>)>>;
 
@@ -185,7 +185,7 @@ impl<I, S> Accept<I, S> for BoundedAcceptor {
                     exchanges: AtomicU32::new(0),
                 });
                 let tracked = TrackedService::new(service, Arc::clone(&connection));
-                Ok((Bounded::new(LateEnd::new(stream), connection, now), tracked))
+                Ok((BoundedStream::new(LateEnd::new(stream), connection, now), tracked))
             }
             None => Err(listener.refuse()),
         })
@@ -280,7 +280,7 @@ impl Connection {
 }
 
 /// A connection with a place among the open ones, until it is dropped.
-pub(crate) struct Bounded<I> {
+pub(crate) struct BoundedStream<I> {
     stream: I,
     connection: Arc<Connection>,
     wait: Wait,
@@ -315,10 +315,10 @@ struct Wait {
     until: Instant,
 }
 
-impl<I> Bounded<I> {
+impl<I> BoundedStream<I> {
     fn new(stream: I, connection: Arc<Connection>, now: Instant) -> Self {
         let wait = Wait { exchanges: 0, is_idle: false, until: now + connection.listener.limits.head_within };
-        Bounded { stream, connection, wait, write_until: None, lag: None, timer: None }
+        BoundedStream { stream, connection, wait, write_until: None, lag: None, timer: None }
     }
 
     /// Returns the deadline for what the connection waits for.
@@ -362,7 +362,7 @@ impl<I> Bounded<I> {
     }
 }
 
-impl<I: Socket> Bounded<I> {
+impl<I: Socket> BoundedStream<I> {
     /// Ends a read that waits too long, or that belongs to an evicted connection. hyper closes a connection at the end of
     /// its input.
     fn poll_end(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -397,7 +397,7 @@ fn time_out(phase: &'static str) -> io::Error {
     io::ErrorKind::TimedOut.into()
 }
 
-impl<I> Drop for Bounded<I> {
+impl<I> Drop for BoundedStream<I> {
     fn drop(&mut self) {
         let listener = &self.connection.listener;
         listener.lock().remove(self.connection.slot);
@@ -423,7 +423,7 @@ impl<I: Socket> Socket for LateEnd<I> {
     }
 }
 
-impl<I: Socket> AsyncRead for Bounded<I> {
+impl<I: Socket> AsyncRead for BoundedStream<I> {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let filled = buffer.filled().len();
         let read = Pin::new(&mut self.stream).poll_read(cx, buffer);
@@ -437,7 +437,7 @@ impl<I: Socket> AsyncRead for Bounded<I> {
     }
 }
 
-impl<I: Socket> AsyncWrite for Bounded<I> {
+impl<I: Socket> AsyncWrite for BoundedStream<I> {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         let written = Pin::new(&mut self.stream).poll_write(cx, bytes);
         self.poll_written(cx, written)
