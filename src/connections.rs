@@ -82,7 +82,7 @@ pub(crate) const fn closing_max(connections_max: usize) -> usize {
 
 /// The reason to evict an idle connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Cause {
+enum EvictionCause {
     /// The maximum number of connections is open.
     Maximum,
     /// The operating system has no free file descriptor.
@@ -122,7 +122,7 @@ impl BoundedAcceptor {
         let has_no_descriptor = [Errno::MFILE, Errno::NFILE].map(Errno::raw_os_error).map(Some);
         if has_no_descriptor.contains(&fault.raw_os_error()) {
             let evicted = listener.lock().evict(Instant::now());
-            listener.conclude_eviction(evicted, Cause::Descriptors);
+            listener.conclude_eviction(evicted, EvictionCause::Descriptors);
         }
     }
 }
@@ -133,19 +133,19 @@ impl Listener {
     }
 
     /// Wakes the task of an evicted connection, and counts and logs it.
-    fn conclude_eviction(&self, evicted: Option<Arc<Eviction>>, cause: Cause) {
+    fn conclude_eviction(&self, evicted: Option<Arc<Eviction>>, cause: EvictionCause) {
         let Some(evicted) = evicted else { return };
         evicted.notify();
         counter!(CONNECTIONS_EVICTED).increment(1);
         let (listener, now) = (self.name, Instant::now().into());
         match cause {
-            Cause::Maximum => {
+            EvictionCause::Maximum => {
                 if let Some(untold) = self.log.note("evicted", now) {
                     let maximum = self.limits.connections_max;
                     warn!(listener, maximum, untold, "too many connections: closing the longest idle one");
                 }
             }
-            Cause::Descriptors => {
+            EvictionCause::Descriptors => {
                 if let Some(untold) = self.log.note("no_descriptor", now) {
                     warn!(listener, untold, "no free file descriptor: closing the longest idle connection");
                 }
@@ -176,7 +176,7 @@ impl<I, S> Accept<I, S> for BoundedAcceptor {
         std::future::ready(match admitted {
             Some(Admission { slot, evicted }) => {
                 listener.open.increment(1);
-                listener.conclude_eviction(evicted, Cause::Maximum);
+                listener.conclude_eviction(evicted, EvictionCause::Maximum);
                 let connection = Arc::new(Connection {
                     listener: Arc::clone(listener),
                     slot,
@@ -261,7 +261,7 @@ impl Connection {
     fn leave_idle(&self, phase: Phase) {
         self.set_phase(phase);
         let evicted = self.listener.lock().mark_busy(self.slot, Instant::now);
-        self.listener.conclude_eviction(evicted, Cause::Maximum);
+        self.listener.conclude_eviction(evicted, EvictionCause::Maximum);
     }
 
     /// Records that hyper has the whole response.
@@ -275,7 +275,7 @@ impl Connection {
     fn become_idle(&self) {
         self.set_phase(Phase::Idle);
         let evicted = self.listener.lock().mark_idle(self.slot, Instant::now);
-        self.listener.conclude_eviction(evicted, Cause::Maximum);
+        self.listener.conclude_eviction(evicted, EvictionCause::Maximum);
     }
 }
 
