@@ -283,7 +283,7 @@ impl Connection {
 pub(crate) struct BoundedStream<I> {
     stream: I,
     connection: Arc<Connection>,
-    wait: Wait,
+    wait: WaitDeadline,
     /// The deadline for the client to read more of the response, while the socket's buffer is full.
     write_until: Option<Instant>,
     /// The bytes that wait because the client reads slowly, until all of them are written.
@@ -307,7 +307,7 @@ impl Lag {
 }
 
 /// A deadline for the next bytes of a connection.
-struct Wait {
+struct WaitDeadline {
     /// The number of requests before it.
     exchanges: u32,
     /// Whether no byte of the next request has arrived. A connection that never had a request is not idle in this sense.
@@ -317,7 +317,7 @@ struct Wait {
 
 impl<I> BoundedStream<I> {
     fn new(stream: I, connection: Arc<Connection>, now: Instant) -> Self {
-        let wait = Wait { exchanges: 0, is_idle: false, until: now + connection.listener.limits.head_within };
+        let wait = WaitDeadline { exchanges: 0, is_idle: false, until: now + connection.listener.limits.head_within };
         BoundedStream { stream, connection, wait, write_until: None, lag: None, timer: None }
     }
 
@@ -327,7 +327,7 @@ impl<I> BoundedStream<I> {
         if (self.wait.exchanges, self.wait.is_idle) != (exchanges, is_idle) {
             let limits = &self.connection.listener.limits;
             let within = if is_idle { limits.idle_within } else { limits.head_within };
-            self.wait = Wait { exchanges, is_idle, until: Instant::now() + within };
+            self.wait = WaitDeadline { exchanges, is_idle, until: Instant::now() + within };
         }
         self.wait.until
     }
