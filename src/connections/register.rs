@@ -37,7 +37,7 @@ impl Eviction {
 
 /// The state of a slot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum State {
+enum SlotState {
     /// A request has begun to arrive and its response is not complete.
     Busy,
     /// No byte has arrived yet.
@@ -53,7 +53,7 @@ enum State {
 }
 
 struct Slot {
-    state: State,
+    state: SlotState,
     previous: usize,
     next: usize,
     /// When the connection was accepted, or had a part of a head.
@@ -119,7 +119,8 @@ impl Register {
             return None;
         };
         self.open += 1;
-        let new = Slot { state: State::Busy, previous: NONE, next: NONE, since: now, eviction: Arc::clone(eviction) };
+        let new =
+            Slot { state: SlotState::Busy, previous: NONE, next: NONE, since: now, eviction: Arc::clone(eviction) };
         let slot = match self.free.pop() {
             Some(slot) => {
                 self.slots[slot] = new;
@@ -130,7 +131,7 @@ impl Register {
                 self.slots.len() - 1
             }
         };
-        self.append(slot, State::Fresh);
+        self.append(slot, SlotState::Fresh);
         Some(Admission { slot, evicted })
     }
 
@@ -138,7 +139,7 @@ impl Register {
     /// open, and another idle one is evicted and returned.
     pub(super) fn mark_busy(&mut self, slot: usize, now: impl FnOnce() -> Instant) -> Option<Arc<Eviction>> {
         self.take(slot);
-        self.slots[slot].state = State::Busy;
+        self.slots[slot].state = SlotState::Busy;
         self.evict_excess(now)
     }
 
@@ -146,20 +147,20 @@ impl Register {
     pub(super) fn mark_partial(&mut self, slot: usize, now: Instant) {
         self.take(slot);
         self.slots[slot].since = now;
-        self.append(slot, State::Partial);
+        self.append(slot, SlotState::Partial);
     }
 
     /// Marks a connection as idle. Returns a connection that was evicted because more than allowed are open.
     pub(super) fn mark_idle(&mut self, slot: usize, now: impl FnOnce() -> Instant) -> Option<Arc<Eviction>> {
         self.take(slot);
-        self.append(slot, State::Idle);
+        self.append(slot, SlotState::Idle);
         self.evict_excess(now)
     }
 
     /// Removes a closed connection.
     pub(super) fn remove(&mut self, slot: usize) {
         self.take(slot);
-        self.slots[slot].state = State::Free;
+        self.slots[slot].state = SlotState::Free;
         self.free.push(slot);
         self.open -= 1;
     }
@@ -178,7 +179,7 @@ impl Register {
         self.take(slot);
         self.closing += 1;
         let evicted = &mut self.slots[slot];
-        evicted.state = State::Closing;
+        evicted.state = SlotState::Closing;
         evicted.eviction.is_ordered.store(true, Ordering::Release);
         Some(Arc::clone(&evicted.eviction))
     }
@@ -187,16 +188,16 @@ impl Register {
         if self.open - self.closing > self.connections_max { self.evict(now()) } else { None }
     }
 
-    fn list(&mut self, state: State) -> Option<&mut List> {
+    fn list(&mut self, state: SlotState) -> Option<&mut List> {
         match state {
-            State::Fresh => Some(&mut self.fresh),
-            State::Partial => Some(&mut self.partial),
-            State::Idle => Some(&mut self.idle),
-            State::Busy | State::Closing | State::Free => None,
+            SlotState::Fresh => Some(&mut self.fresh),
+            SlotState::Partial => Some(&mut self.partial),
+            SlotState::Idle => Some(&mut self.idle),
+            SlotState::Busy | SlotState::Closing | SlotState::Free => None,
         }
     }
 
-    fn append(&mut self, slot: usize, state: State) {
+    fn append(&mut self, slot: usize, state: SlotState) {
         let Some(list) = self.list(state) else { return };
         let last = std::mem::replace(&mut list.last, slot);
         if last == NONE {
@@ -213,7 +214,7 @@ impl Register {
     /// Takes a slot out of its list, or out of the number of connections that are closing.
     fn take(&mut self, slot: usize) {
         let Slot { state, previous, next, .. } = self.slots[slot];
-        if state == State::Closing {
+        if state == SlotState::Closing {
             self.closing -= 1;
             self.slots[slot].eviction.is_ordered.store(false, Ordering::Release);
         }
@@ -381,17 +382,17 @@ mod tests {
             match random >> 29 {
                 0 | 1 => open.extend(fixture.admit()),
                 2 if !open.is_empty() => drop(fixture.register.mark_busy(open[chosen], || fixture.now)),
-                3 | 4 if !open.is_empty() && fixture.register.slots[open[chosen]].state == State::Busy => {
+                3 | 4 if !open.is_empty() && fixture.register.slots[open[chosen]].state == SlotState::Busy => {
                     drop(fixture.register.mark_idle(open[chosen], || fixture.now));
                 }
-                5 if !open.is_empty() && fixture.register.slots[open[chosen]].state == State::Busy => {
+                5 if !open.is_empty() && fixture.register.slots[open[chosen]].state == SlotState::Busy => {
                     fixture.register.mark_partial(open[chosen], fixture.now);
                 }
                 6 if !open.is_empty() => fixture.register.remove(open.swap_remove(chosen)),
                 _ => {}
             }
             assert_eq!(fixture.register.open, open.len());
-            for state in [State::Fresh, State::Partial, State::Idle] {
+            for state in [SlotState::Fresh, SlotState::Partial, SlotState::Idle] {
                 let mut linked = 0;
                 let mut at = fixture.register.list(state).unwrap().first;
                 while at != NONE {
