@@ -31,7 +31,7 @@ fn connections_within(descriptors: usize) -> usize {
 
 /// The file descriptors that the process may have, and the connections of callers for which they are sufficient.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Available {
+pub(crate) struct DescriptorCapacity {
     /// The limit to which the process can raise its own; `None` without a limit.
     pub(crate) limit: Option<u64>,
     /// Number of descriptors that all connections need.
@@ -40,7 +40,7 @@ pub(crate) struct Available {
     pub(crate) connections: usize,
 }
 
-impl Available {
+impl DescriptorCapacity {
     /// Whether the service would start.
     pub(crate) fn is_sufficient(&self) -> bool {
         self.connections >= CONNECTIONS_MIN
@@ -48,18 +48,22 @@ impl Available {
 }
 
 /// Returns the descriptors for so many connections of callers, and so many to the probe port, without raising the limit.
-pub(crate) fn available(connections_max: usize, probe_connections_max: Option<usize>) -> Available {
+pub(crate) fn available(connections_max: usize, probe_connections_max: Option<usize>) -> DescriptorCapacity {
     available_within(getrlimit(Resource::Nofile).maximum, connections_max, probe_connections_max)
 }
 
-fn available_within(limit: Option<u64>, connections_max: usize, probe_connections_max: Option<usize>) -> Available {
+fn available_within(
+    limit: Option<u64>,
+    connections_max: usize,
+    probe_connections_max: Option<usize>,
+) -> DescriptorCapacity {
     let other = other(probe_connections_max);
     let all = (needed(connections_max) + other) as u64;
     let connections = match limit.filter(|limit| *limit < all) {
         Some(limit) => connections_within(usize::try_from(limit).unwrap_or(usize::MAX).saturating_sub(other)),
         None => connections_max,
     };
-    Available { limit, needed: all, connections }
+    DescriptorCapacity { limit, needed: all, connections }
 }
 
 /// Returns the number of descriptors apart from the connections of callers.
