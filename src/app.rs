@@ -18,7 +18,7 @@ use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
 use tracing::{error, info, warn};
 
-use crate::boot::{self, Late, Openers};
+use crate::boot::{self, LateSecrets, Openers};
 use crate::connections::{BoundedAcceptor, Limits, descriptors};
 use crate::http::{self, ApiKeys, AppState, BASE, FingerprintKey, Measures, ThrottledLog};
 use crate::limits::{self, BrokerLimits};
@@ -129,7 +129,7 @@ impl App {
         let boot = boot::prepare(settings, &api_keys, openers)?;
         let system = Arc::new(System::start(boot.parts).await?);
         let limits = Arc::new(BrokerLimits::new(settings.capacity_source.clone(), Arc::clone(&system)));
-        let secret_faults = boot.late.as_ref().map(Late::faults).unwrap_or_default();
+        let secret_faults = boot.late.as_ref().map(LateSecrets::faults).unwrap_or_default();
         let late = boot.late.map(|late| tokio::spawn(late.follow(system.config.secrets())));
         let recent = Arc::new(Recent::begin());
         tokio::spawn(Arc::clone(&recent).follow());

@@ -73,7 +73,7 @@ fn open_shared_cache(url: &str, tls: &Tls) -> anyhow::Result<Arc<dyn SharedCache
 /// The parts of the engine, and the receiver of later secrets.
 pub(crate) struct Boot {
     pub(crate) parts: SystemParts,
-    pub(crate) late: Option<Late>,
+    pub(crate) late: Option<LateSecrets>,
 }
 
 /// Creates the parts of the engine without connecting to anything.
@@ -83,7 +83,8 @@ pub(crate) struct Boot {
 pub(crate) fn prepare(settings: &ProcessSettings, keys: &Arc<ApiKeys>, openers: Openers) -> anyhow::Result<Boot> {
     let mut faults = Vec::new();
     let (keys, tls) = (Arc::clone(keys), Arc::clone(&settings.tls));
-    let mut late = Late { store: None, cache: None, keys, openers, tls, faults: Arc::default(), seen: BTreeMap::new() };
+    let mut late =
+        LateSecrets { store: None, cache: None, keys, openers, tls, faults: Arc::default(), seen: BTreeMap::new() };
     let store = match settings.database() {
         Database::Embedded => Arc::new(StoreSlot::filled(Arc::new(SqliteStore::new(&settings.database_path())))),
         Database::Url(url) => {
@@ -149,7 +150,7 @@ fn fallback(settings: &ProcessSettings) -> Fallback {
 }
 
 /// Applies the secrets of the config service.
-pub(crate) struct Late {
+pub(crate) struct LateSecrets {
     store: Option<Arc<StoreSlot>>,
     cache: Option<Arc<DeferredCache>>,
     keys: Arc<ApiKeys>,
@@ -160,7 +161,7 @@ pub(crate) struct Late {
     seen: BTreeMap<SecretKey, Secret>,
 }
 
-impl Late {
+impl LateSecrets {
     /// Returns the secrets that cannot be used.
     pub(crate) fn faults(&self) -> Arc<SecretFaults> {
         Arc::clone(&self.faults)
