@@ -97,7 +97,7 @@ pub(crate) async fn calendar(
     Extension(context): Extension<RequestContext>,
     uri: Uri,
 ) -> Result<Response, Problem> {
-    let selected = Selected::of(&uri)?;
+    let selected = CalendarFilter::of(&uri)?;
     let snapshot = snapshot(&state)?;
     let today = trading_date(Utc::now());
     let (load, calendar) = (snapshot.calendar_load.as_deref(), snapshot.calendar());
@@ -136,20 +136,20 @@ fn shown(entry: Entry<'_>) -> CalendarEntry<'_> {
 }
 
 /// The entries that a request selects.
-struct Selected {
+struct CalendarFilter {
     exchange: Option<Exchange>,
     from: Option<NaiveDate>,
     to: Option<NaiveDate>,
 }
 
-impl Selected {
+impl CalendarFilter {
     /// Parses the query.
     ///
     /// # Errors
     /// 422 with all faults.
     fn of(uri: &Uri) -> Result<Self, Problem> {
         let mut parameters = Parameters::of(uri);
-        let selected = Selected {
+        let selected = CalendarFilter {
             exchange: parameters.optional_word("exchange"),
             from: parameters.optional("from", DATE, parse_date),
             to: parameters.optional("to", DATE, parse_date),
