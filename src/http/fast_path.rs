@@ -27,7 +27,7 @@ use super::body::{self, JsonBody, PLAN_BODY_BYTES_MAX};
 use super::context::{AppState, RequestContext, RequestedPath, snapshot};
 use super::draining::DrainedBody;
 use super::endpoints::{PLAN_ENDPOINT, READ_ENDPOINT};
-use super::hang_up::{Answering, Unanswered};
+use super::hang_up::{Answering, UnansweredRequest};
 use super::health::name_cause;
 use super::shedding::{HeldUntil, Shedding};
 use super::{idempotency, middleware, plans, profiles};
@@ -94,7 +94,8 @@ where
         let mut front = self.clone();
         let context = RequestContext::begin(request.headers());
         let method = middleware::method_label(request.method());
-        let unanswered = Unanswered::new(Arc::clone(&front.state), context.clone(), method, request.uri().clone());
+        let unanswered =
+            UnansweredRequest::new(Arc::clone(&front.state), context.clone(), method, request.uri().clone());
         let is_plan_request = is_plan_request(&request);
         if !is_plan_request && read_by_id(&request).is_none() {
             request.extensions_mut().insert(context);

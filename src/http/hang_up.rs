@@ -21,11 +21,11 @@ use super::measures::hung_up;
 pub(crate) struct Answering<F> {
     answer: F,
     /// `None` after the response.
-    unanswered: Option<Unanswered>,
+    unanswered: Option<UnansweredRequest>,
 }
 
 impl<F> Answering<F> {
-    pub(super) fn new(unanswered: Unanswered, answer: F) -> Self {
+    pub(super) fn new(unanswered: UnansweredRequest, answer: F) -> Self {
         Answering { answer, unanswered: Some(unanswered) }
     }
 }
@@ -49,20 +49,20 @@ impl<F> Drop for Answering<F> {
 }
 
 /// A request without a response.
-pub(super) struct Unanswered {
+pub(super) struct UnansweredRequest {
     state: Arc<AppState>,
     context: RequestContext,
     method: &'static str,
     uri: Uri,
 }
 
-impl Unanswered {
+impl UnansweredRequest {
     pub(super) fn new(state: Arc<AppState>, context: RequestContext, method: &'static str, uri: Uri) -> Self {
-        Unanswered { state, context, method, uri }
+        UnansweredRequest { state, context, method, uri }
     }
 
     fn record(self) {
-        let Unanswered { state, context, method, uri } = self;
+        let UnansweredRequest { state, context, method, uri } = self;
         // The router may not have seen the request.
         let endpoint = state.measures.template(uri.path());
         let took = context.arrived_at.elapsed();
