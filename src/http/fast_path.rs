@@ -27,7 +27,7 @@ use super::body::{self, JsonBody, PLAN_BODY_BYTES_MAX};
 use super::context::{AppState, RequestContext, RequestedPath, snapshot};
 use super::draining::DrainedBody;
 use super::endpoints::{PLAN_ENDPOINT, READ_ENDPOINT};
-use super::hang_up::{Answering, UnansweredRequest};
+use super::hang_up::{AnswerFuture, UnansweredRequest};
 use super::health::name_cause;
 use super::shedding::{HeldUntil, Shedding};
 use super::{idempotency, middleware, plans, profiles};
@@ -75,7 +75,7 @@ where
 {
     type Response = Response;
     type Error = Infallible;
-    type Future = Answering<
+    type Future = AnswerFuture<
         Either<RouteFuture<Infallible>, Pin<Box<dyn Future<Output = Result<Response, Infallible>> + Send + 'static>>>,
     >;
 
@@ -102,7 +102,7 @@ where
             if let Some(peer) = self.peer {
                 request.extensions_mut().insert(ConnectInfo(peer));
             }
-            return Answering::new(unanswered, Either::Left(front.router.call(request)));
+            return AnswerFuture::new(unanswered, Either::Left(front.router.call(request)));
         }
         let answer = async move {
             let result = if is_plan_request {
@@ -118,7 +118,7 @@ where
                 }
             }
         };
-        Answering::new(unanswered, Either::Right(Box::pin(answer)))
+        AnswerFuture::new(unanswered, Either::Right(Box::pin(answer)))
     }
 }
 

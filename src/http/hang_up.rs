@@ -18,19 +18,19 @@ use super::context::{AppState, RequestContext};
 use super::measures::hung_up;
 
 /// The future of a response. If it is dropped before the response, the request is recorded with status 499.
-pub(crate) struct Answering<F> {
+pub(crate) struct AnswerFuture<F> {
     answer: F,
     /// `None` after the response.
     unanswered: Option<UnansweredRequest>,
 }
 
-impl<F> Answering<F> {
+impl<F> AnswerFuture<F> {
     pub(super) fn new(unanswered: UnansweredRequest, answer: F) -> Self {
-        Answering { answer, unanswered: Some(unanswered) }
+        AnswerFuture { answer, unanswered: Some(unanswered) }
     }
 }
 
-impl<F: Future + Unpin> Future for Answering<F> {
+impl<F: Future + Unpin> Future for AnswerFuture<F> {
     type Output = F::Output;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
@@ -40,7 +40,7 @@ impl<F: Future + Unpin> Future for Answering<F> {
     }
 }
 
-impl<F> Drop for Answering<F> {
+impl<F> Drop for AnswerFuture<F> {
     fn drop(&mut self) {
         if let Some(unanswered) = self.unanswered.take() {
             unanswered.record();
