@@ -22,22 +22,22 @@ pub(crate) fn json(body: &impl Serialize) -> Response {
 
 /// A response with the fields that every response of the API has.
 #[derive(Serialize)]
-pub(super) struct Framed<'a, T> {
+pub(super) struct FramedAnswer<'a, T> {
     #[serde(flatten)]
     body: T,
     correlation_id: &'a str,
     response_time_ms: u64,
 }
 
-impl<'a, T> Framed<'a, T> {
+impl<'a, T> FramedAnswer<'a, T> {
     pub(super) fn of(context: &'a RequestContext, body: T) -> Self {
-        Framed { body, correlation_id: &context.correlation_id, response_time_ms: context.elapsed_ms() }
+        FramedAnswer { body, correlation_id: &context.correlation_id, response_time_ms: context.elapsed_ms() }
     }
 }
 
 /// Returns a JSON response with the fields that every response has.
 pub(super) fn framed(context: &RequestContext, body: impl Serialize) -> Response {
-    json(&Framed::of(context, body))
+    json(&FramedAnswer::of(context, body))
 }
 
 /// Returns a function that renders a response whose list is its first field and empty. The rows of the list are written
@@ -47,7 +47,7 @@ pub(super) fn frame<T: Serialize + Send + Sync + 'static>(
     body: T,
 ) -> impl Fn() -> serde_json::Result<Vec<u8>> + Send + Sync + 'static {
     let context = context.clone();
-    move || serde_json::to_vec(&Framed::of(&context, &body))
+    move || serde_json::to_vec(&FramedAnswer::of(&context, &body))
 }
 
 /// Writes the fields that every response has.

@@ -24,7 +24,7 @@ use crate::http::context::{AppState, RequestContext, deadline, snapshot};
 use crate::http::portions::{Format, Memory, Reader, RowSource, hold};
 use crate::http::problem::{Fault, Problem};
 use crate::http::query::{Parameters, whole};
-use crate::http::response::{Framed, is_known_to_caller};
+use crate::http::response::{FramedAnswer, is_known_to_caller};
 use crate::http::schema::{parameters, types};
 
 /// The maximum number of entries that are written at once.
@@ -195,7 +195,7 @@ impl Selection {
                 connections: empty(is_sdk),
                 without_token: subscriptions.map(|subscriptions| subscriptions.without_token(positions.clone())),
             };
-            serde_json::to_vec(&Framed::of(&context, frame))
+            serde_json::to_vec(&FramedAnswer::of(&context, frame))
         };
         Format::json(frame, |row, text| row.write(text))
     }
