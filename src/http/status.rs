@@ -13,7 +13,7 @@ use axum::response::Response;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use self::build::Facts;
+use self::build::StatusFacts;
 pub(crate) use self::document::StatusBreaker;
 use self::document::StatusDocument;
 pub(crate) use self::problems::is_stale;
@@ -48,6 +48,6 @@ pub(crate) async fn status(
     uri: Uri,
 ) -> Result<Response, Problem> {
     Parameters::of(&uri).check()?;
-    let (document, _) = Facts::gather(&state).await.document(&state);
+    let (document, _) = StatusFacts::gather(&state).await.document(&state);
     Ok(framed(&context, StatusAnswer { document }))
 }

@@ -33,7 +33,7 @@ const MINUTES: u64 = 15;
 const CACHE_BYTES_MAX: u64 = registry_actors::cache::BYTE_BUDGET as u64;
 
 /// The reports of the actors at one time.
-pub(crate) struct Facts {
+pub(crate) struct StatusFacts {
     reports: Vec<ActorReport>,
     settings: Option<SettingsReport>,
     usage: Usage,
@@ -54,14 +54,14 @@ fn share(part: u32, whole: u32) -> Option<f64> {
     rounded_option(ratio(part.into(), whole.into()))
 }
 
-impl Facts {
+impl StatusFacts {
     /// Asks the actors.
     pub(super) async fn gather(state: &AppState) -> Self {
         let deadline = (Instant::now() + INSPECT_TIMEOUT).into();
         let (reports, settings) =
             tokio::join!(state.system.inspect(INSPECT_TIMEOUT), state.system.config.report(deadline));
         let settings = settings.ok().flatten();
-        Facts { reports, settings, usage: usage(), now: Instant::now(), at: Utc::now() }
+        StatusFacts { reports, settings, usage: usage(), now: Instant::now(), at: Utc::now() }
     }
 
     /// Returns the document, and the number of steps of the history that were taken.

@@ -10,7 +10,7 @@ use axum::response::{IntoResponse, Response};
 use futures_util::stream::unfold;
 use serde::Serialize;
 
-use super::build::Facts;
+use super::build::StatusFacts;
 use crate::http::context::AppState;
 use crate::http::problem::Problem;
 use crate::http::query::Parameters;
@@ -42,7 +42,7 @@ async fn tick(state: Arc<AppState>) {
         if state.status_streams.ends() {
             return;
         }
-        let facts = Facts::gather(&state).await;
+        let facts = StatusFacts::gather(&state).await;
         let (full, taken) = facts.document(&state);
         let update = full.with_last_points(usize::try_from(taken - seen).unwrap_or(usize::MAX));
         let tick = Tick { number, full: event(&full), update: event(&update) };
