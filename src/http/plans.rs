@@ -42,7 +42,7 @@ use utoipa::ToSchema;
 
 pub(super) use self::previous::replacing;
 pub(super) use self::rendering::write_plan;
-use self::rendering::{Included, PlanResponse, ready};
+use self::rendering::{IncludedSubscriptions, PlanResponse, ready};
 use self::request::{ParsedRequest, RequestContent};
 pub(super) use self::request::{PlanOverrides, request_from};
 use self::schemas::{PlanAnswer, PlanBody};
@@ -412,7 +412,7 @@ pub(super) async fn plan_by_id_response(
 ) -> Result<Response, Problem> {
     let deadline = deadline(context, snapshot);
     let compared = verify::compared_catalogue(state, snapshot, &cached, deadline).await?;
-    let included = Included::of(uri, &cached.plan)?;
+    let included = IncludedSubscriptions::of(uri, &cached.plan)?;
     let tag = entity_tag(&cached.plan, compared.as_ref().unwrap_or(&cached.plan.metadata.catalogue));
     let response = if is_known_to_caller(headers, &tag) {
         StatusCode::NOT_MODIFIED.into_response()

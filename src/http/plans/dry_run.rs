@@ -12,7 +12,7 @@ use registry_planning::plan::Plan;
 use registry_planning::request::{PlanRequest, Resolved};
 
 use super::plan_problem;
-use super::rendering::{Included, PlanFrame, legacy_encoding};
+use super::rendering::{IncludedSubscriptions, PlanFrame, legacy_encoding};
 use crate::http::blocking::run_blocking;
 use crate::http::context::{AppState, RequestContext};
 use crate::http::portions::large_object;
@@ -32,7 +32,7 @@ pub(super) async fn dry_run_response(
     let is_legacy = state.is_legacy_encoding;
     let (plan, json) = run_blocking(deadline, move || computed_plan(&request, &snapshot, is_legacy)).await??;
     let took = started_at.elapsed();
-    let included = Included::of(uri, &plan)?;
+    let included = IncludedSubscriptions::of(uri, &plan)?;
     let (context, bytes) = (context.clone(), json.len() + included.bytes);
     let write = move |answer: &mut ObjectWriter<'_>| {
         PlanFrame { status: "dry_run", is_reused: false, took, plan: json.as_bytes() }.write(answer, &context);

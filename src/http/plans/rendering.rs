@@ -52,7 +52,7 @@ impl PlanResponse<'_> {
     /// 409 if the query asks for subscriptions, and the plan has none; those of [`large_object`].
     pub(super) async fn write(self) -> Result<Response, Problem> {
         let PlanResponse { context, uri, took, ready, is_reused, warning, deadline } = self;
-        let included = Included::of(uri, &ready.cached.plan)?;
+        let included = IncludedSubscriptions::of(uri, &ready.cached.plan)?;
         let bytes = ready.json().len() + included.bytes;
         let (context, ready) = (context.clone(), ready.clone());
         let write = move |answer: &mut ObjectWriter<'_>| {
@@ -67,13 +67,13 @@ impl PlanResponse<'_> {
 }
 
 /// The subscriptions that a response includes.
-pub(super) struct Included {
+pub(super) struct IncludedSubscriptions {
     is_requested: bool,
     /// The estimated size, in bytes.
     pub(super) bytes: usize,
 }
 
-impl Included {
+impl IncludedSubscriptions {
     /// Returns the subscriptions of the plan if the query, which is valid, asks for them.
     ///
     /// # Errors
@@ -82,11 +82,11 @@ impl Included {
         // Most queries have neither such a parameter nor an encoded one.
         let may_include = uri.query().is_some_and(|query| query.contains("include") || query.contains('%'));
         if !may_include || !includes_subscriptions(&mut Parameters::of(uri)) {
-            return Ok(Included { is_requested: false, bytes: 0 });
+            return Ok(IncludedSubscriptions { is_requested: false, bytes: 0 });
         }
         let subscriptions = PlanSubscriptions::of(plan).ok_or_else(|| without_subscriptions(plan))?;
         let bytes = subscriptions.estimated_bytes(subscriptions.positions(None));
-        Ok(Included { is_requested: true, bytes })
+        Ok(IncludedSubscriptions { is_requested: true, bytes })
     }
 
     /// Writes them.
