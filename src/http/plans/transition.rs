@@ -115,7 +115,7 @@ pub(crate) async fn read_diff(
     parameters.check()?;
     let snapshot = snapshot(&state)?;
     let deadline = deadline(&context, &snapshot);
-    let pair = Pair::read(&state, &context, &snapshot, plan_id, from).await?;
+    let pair = PlanPair::read(&state, &context, &snapshot, plan_id, from).await?;
     pair.check()?;
     let bytes = pair.instrument_count() * INSTRUMENT_BYTES;
     let write = move |answer: &mut ObjectWriter<'_>| {
@@ -162,7 +162,7 @@ pub(crate) async fn read_schedule(
     let form = form.unwrap_or(SubscriptionForm::List);
     let snapshot = snapshot(&state)?;
     let deadline = deadline(&context, &snapshot);
-    let pair = Pair::read(&state, &context, &snapshot, plan_id, from).await?;
+    let pair = PlanPair::read(&state, &context, &snapshot, plan_id, from).await?;
     if !has_requests(&pair.to.plan) || pair.from.is_some() {
         pair.check()?;
     }
@@ -199,12 +199,12 @@ fn from_of(parameters: &mut Parameters) -> Option<String> {
 }
 
 /// A plan and an earlier one of the same user.
-struct Pair {
+struct PlanPair {
     from: Option<Arc<CachedPlan>>,
     to: Arc<CachedPlan>,
 }
 
-impl Pair {
+impl PlanPair {
     async fn read(
         state: &AppState,
         context: &RequestContext,
@@ -213,7 +213,7 @@ impl Pair {
         from: Option<String>,
     ) -> Result<Self, Problem> {
         let to = find_plan(state, context, snapshot, plan_id).await?;
-        let Some(from_id) = from else { return Ok(Pair { from: None, to }) };
+        let Some(from_id) = from else { return Ok(PlanPair { from: None, to }) };
         let unknown = || {
             let detail = format!("the user of the plan has no plan `{from_id}`, which `from` names");
             Problem::of(StatusCode::NOT_FOUND, "not_found", detail)
@@ -224,7 +224,7 @@ impl Pair {
         if from.plan.user_id != to.plan.user_id {
             return Err(unknown());
         }
-        Ok(Pair { from: Some(from), to })
+        Ok(PlanPair { from: Some(from), to })
     }
 
     fn from(&self) -> Option<&Plan> {
