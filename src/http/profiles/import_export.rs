@@ -104,7 +104,7 @@ pub(crate) fn read_csv(bytes: &[u8], defaults: &Defaults) -> Result<Vec<Watchlis
     let mut reader = reader.from_reader(text.as_bytes());
     let mut places: Positions = [None, None, None, Some(0)];
     let mut is_first = true;
-    let mut lists = Lists::default();
+    let mut lists = CsvWatchlists::default();
     for record in reader.records() {
         let record = record.map_err(|fault| Unreadable(format!("failed to parse CSV: {fault}")))?;
         let is_comment = record.len() == 1 && record.iter().all(|cell| cell.trim().is_empty() || cell.starts_with('#'));
@@ -142,7 +142,7 @@ fn header(record: &csv::StringRecord) -> Result<Positions, Unreadable> {
 
 /// The profiles of a file, in the order of their first rows.
 #[derive(Default)]
-struct Lists {
+struct CsvWatchlists {
     in_order: Vec<(Defaults, List)>,
     by_name: HashMap<(String, String, SubscriptionType), usize>,
     /// The number of rejected rows that are listed.
@@ -189,7 +189,7 @@ fn take(
     record: &csv::StringRecord,
     places: Positions,
     defaults: &Defaults,
-    lists: &mut Lists,
+    lists: &mut CsvWatchlists,
 ) -> Result<(), Unreadable> {
     let row = record.position().map_or(0, csv::Position::line);
     let cell = |column: usize| places[column].and_then(|at| record.get(at)).filter(|text| !text.is_empty());
@@ -200,7 +200,7 @@ fn take(
         profile_name: name.map_or_else(|| defaults.profile_name.clone(), str::to_owned),
         subscription_type: kind.flatten().unwrap_or(defaults.subscription_type),
     };
-    let Lists { in_order, by_name, listed } = lists;
+    let CsvWatchlists { in_order, by_name, listed } = lists;
     let place = (id.to_owned(), of.profile_name.clone(), of.subscription_type);
     let at = match by_name.get(&place) {
         Some(at) => *at,
