@@ -143,7 +143,7 @@ fn header(record: &csv::StringRecord) -> Result<Positions, Unreadable> {
 /// The profiles of a file, in the order of their first rows.
 #[derive(Default)]
 struct CsvWatchlists {
-    in_order: Vec<(Defaults, List)>,
+    in_order: Vec<(Defaults, CsvWatchlist)>,
     by_name: HashMap<(String, String, SubscriptionType), usize>,
     /// The number of rejected rows that are listed.
     listed: usize,
@@ -151,7 +151,7 @@ struct CsvWatchlists {
 
 /// A profile that is being read.
 #[derive(Default)]
-struct List {
+struct CsvWatchlist {
     row: u64,
     keys: KeyList,
     seen: HashSet<String>,
@@ -160,7 +160,7 @@ struct List {
     rejected_rows: Vec<RejectedRow>,
 }
 
-impl List {
+impl CsvWatchlist {
     fn into_watchlist(self, of: Defaults) -> Watchlist {
         let draft = match self.fault {
             Some(fault) => Err(fault),
@@ -209,7 +209,7 @@ fn take(
         }
         None => {
             by_name.insert(place, in_order.len());
-            in_order.push((of, List { row, ..List::default() }));
+            in_order.push((of, CsvWatchlist { row, ..CsvWatchlist::default() }));
             in_order.len() - 1
         }
     };
