@@ -83,15 +83,15 @@ impl std::fmt::Display for RejectedRow {
 /// The reason why a file is rejected as a whole.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
-pub(crate) struct Unreadable(pub(crate) String);
+pub(crate) struct UnreadableFile(pub(crate) String);
 
 /// Reads a CSV file.
 ///
 /// # Errors
 /// If it is not UTF-8, has an unknown column or no rows, or has too many profiles.
-pub(crate) fn read_csv(bytes: &[u8], defaults: &Defaults) -> Result<Vec<Watchlist>, Unreadable> {
-    let text =
-        std::str::from_utf8(bytes).map_err(|e| Unreadable(format!("not valid UTF-8 at byte {}", e.valid_up_to())))?;
+pub(crate) fn read_csv(bytes: &[u8], defaults: &Defaults) -> Result<Vec<Watchlist>, UnreadableFile> {
+    let text = std::str::from_utf8(bytes)
+        .map_err(|e| UnreadableFile(format!("not valid UTF-8 at byte {}", e.valid_up_to())))?;
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let first = text.lines().map(str::trim).find(|line| !line.is_empty() && !line.starts_with('#')).unwrap_or_default();
     let has_header = first.to_lowercase().split(',').any(|name| COLUMNS.contains(&name.trim().trim_matches('"')));
@@ -106,7 +106,7 @@ pub(crate) fn read_csv(bytes: &[u8], defaults: &Defaults) -> Result<Vec<Watchlis
     let mut is_first = true;
     let mut lists = CsvWatchlists::default();
     for record in reader.records() {
-        let record = record.map_err(|fault| Unreadable(format!("failed to parse CSV: {fault}")))?;
+        let record = record.map_err(|fault| UnreadableFile(format!("failed to parse CSV: {fault}")))?;
         let is_comment = record.len() == 1 && record.iter().all(|cell| cell.trim().is_empty() || cell.starts_with('#'));
         if has_header && is_comment {
             // A comment before the header or between rows.
@@ -116,27 +116,27 @@ pub(crate) fn read_csv(bytes: &[u8], defaults: &Defaults) -> Result<Vec<Watchlis
             places = header(&record)?;
         } else if !has_header && record.len() > 1 {
             let columns = COLUMNS.join(", ");
-            return Err(Unreadable(format!("several columns require a header with column names from {columns}")));
+            return Err(UnreadableFile(format!("several columns require a header with column names from {columns}")));
         } else if record.iter().any(|cell| !cell.trim().is_empty()) {
             take(&record, places, defaults, &mut lists)?;
         }
     }
     if lists.in_order.is_empty() {
-        return Err(Unreadable("expected at least one row, got none".to_owned()));
+        return Err(UnreadableFile("expected at least one row, got none".to_owned()));
     }
     Ok(lists.in_order.into_iter().map(|(of, list)| list.into_watchlist(of)).collect())
 }
 
 /// Returns the positions of the columns in the header line.
-fn header(record: &csv::StringRecord) -> Result<Positions, Unreadable> {
+fn header(record: &csv::StringRecord) -> Result<Positions, UnreadableFile> {
     let names: Vec<String> = record.iter().map(|name| name.trim().to_lowercase()).collect();
     if let Some(unknown) = names.iter().find(|name| !COLUMNS.contains(&name.as_str())) {
-        return Err(Unreadable(format!("unknown column `{unknown}`; expected one of {}", COLUMNS.join(", "))));
+        return Err(UnreadableFile(format!("unknown column `{unknown}`; expected one of {}", COLUMNS.join(", "))));
     }
     let places = COLUMNS.map(|column| names.iter().position(|name| name == column));
     match places[3] {
         Some(_) => Ok(places),
-        None => Err(Unreadable("column `instrument` is required".to_owned())),
+        None => Err(UnreadableFile("column `instrument` is required".to_owned())),
     }
 }
 
@@ -190,7 +190,7 @@ fn take(
     places: Positions,
     defaults: &Defaults,
     lists: &mut CsvWatchlists,
-) -> Result<(), Unreadable> {
+) -> Result<(), UnreadableFile> {
     let row = record.position().map_or(0, csv::Position::line);
     let cell = |column: usize| places[column].and_then(|at| record.get(at)).filter(|text| !text.is_empty());
     let (id, name) = (cell(0).unwrap_or_default(), cell(1));
@@ -205,7 +205,7 @@ fn take(
     let at = match by_name.get(&place) {
         Some(at) => *at,
         None if in_order.len() == PROFILES_MAX => {
-            return Err(Unreadable(format!("expected at most {PROFILES_MAX} profiles, got more")));
+            return Err(UnreadableFile(format!("expected at most {PROFILES_MAX} profiles, got more")));
         }
         None => {
             by_name.insert(place, in_order.len());

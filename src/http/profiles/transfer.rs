@@ -15,7 +15,7 @@ use utoipa::ToSchema;
 
 use super::body::NAME_CHARACTERS_MAX;
 use super::changes::{change_of, new_id};
-use super::import_export::{Defaults, RejectedRow, Unreadable, Watchlist, read_csv, read_json};
+use super::import_export::{Defaults, RejectedRow, UnreadableFile, Watchlist, read_csv, read_json};
 use super::problems::{change_outcome, failed_change};
 use super::reading::named_user;
 use super::schemas::ImportedProfile;
@@ -161,7 +161,7 @@ pub(crate) async fn import(
             profile_name: profile_name.unwrap_or(usual.profile_name),
             subscription_type: kind.unwrap_or(usual.subscription_type),
         };
-        let whole = |fault: Unreadable| Problem::invalid(vec![Fault { pointer: String::new(), detail: fault.0 }]);
+        let whole = |fault: UnreadableFile| Problem::invalid(vec![Fault { pointer: String::new(), detail: fault.0 }]);
         read_csv(body.bytes(), &defaults).map_err(whole)
     };
     let importing = Importing { state, context: context.clone(), caller, snapshot, user_id, deadline };
