@@ -18,7 +18,7 @@ use super::output::{list, print_error, print_json, print_line, shown, table};
 use super::remote::Remote;
 use super::{catalogue, resolve, word};
 use crate::boot::Resources;
-use crate::http::import_export::{Defaults, File, Watchlist, csv_header, read_csv, read_json, write_csv_rows};
+use crate::http::import_export::{File, RowDefaults, Watchlist, csv_header, read_csv, read_json, write_csv_rows};
 use crate::http::{Fault, JsonBody, NAME_CHARACTERS_MAX, Problem, causes};
 use crate::settings::ProcessSettings;
 
@@ -104,8 +104,8 @@ async fn import(arguments: ImportArguments, settings: &ProcessSettings) -> anyho
         let unreadable = |problem: Problem| anyhow!("{}: {}", file.display(), problem.in_file());
         read_json(&JsonBody::of(bytes.into()), now, &settings.capacity).map_err(unreadable)?
     } else {
-        let usual = Defaults::default();
-        let defaults = Defaults {
+        let usual = RowDefaults::default();
+        let defaults = RowDefaults {
             profile_name: name.unwrap_or(usual.profile_name),
             subscription_type: kind.unwrap_or(usual.subscription_type),
         };

@@ -37,14 +37,14 @@ const REJECTED_ROWS_MAX_IN_ALL: usize = 1000;
 
 /// The name and type of rows without their own.
 #[derive(Clone, Debug)]
-pub(crate) struct Defaults {
+pub(crate) struct RowDefaults {
     pub(crate) profile_name: String,
     pub(crate) subscription_type: SubscriptionType,
 }
 
-impl Default for Defaults {
+impl Default for RowDefaults {
     fn default() -> Self {
-        Defaults { profile_name: "Watchlist".to_owned(), subscription_type: SubscriptionType::LiveFeed }
+        RowDefaults { profile_name: "Watchlist".to_owned(), subscription_type: SubscriptionType::LiveFeed }
     }
 }
 
@@ -89,7 +89,7 @@ pub(crate) struct UnreadableFile(pub(crate) String);
 ///
 /// # Errors
 /// If it is not UTF-8, has an unknown column or no rows, or has too many profiles.
-pub(crate) fn read_csv(bytes: &[u8], defaults: &Defaults) -> Result<Vec<Watchlist>, UnreadableFile> {
+pub(crate) fn read_csv(bytes: &[u8], defaults: &RowDefaults) -> Result<Vec<Watchlist>, UnreadableFile> {
     let text = std::str::from_utf8(bytes)
         .map_err(|e| UnreadableFile(format!("not valid UTF-8 at byte {}", e.valid_up_to())))?;
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
@@ -143,7 +143,7 @@ fn header(record: &csv::StringRecord) -> Result<Positions, UnreadableFile> {
 /// The profiles of a file, in the order of their first rows.
 #[derive(Default)]
 struct CsvWatchlists {
-    in_order: Vec<(Defaults, CsvWatchlist)>,
+    in_order: Vec<(RowDefaults, CsvWatchlist)>,
     by_name: HashMap<(String, String, SubscriptionType), usize>,
     /// The number of rejected rows that are listed.
     listed: usize,
@@ -161,7 +161,7 @@ struct CsvWatchlist {
 }
 
 impl CsvWatchlist {
-    fn into_watchlist(self, of: Defaults) -> Watchlist {
+    fn into_watchlist(self, of: RowDefaults) -> Watchlist {
         let draft = match self.fault {
             Some(fault) => Err(fault),
             None if self.keys.is_empty() => Err("expected at least one valid instrument, got none".to_owned()),
@@ -188,7 +188,7 @@ impl CsvWatchlist {
 fn take(
     record: &csv::StringRecord,
     places: Positions,
-    defaults: &Defaults,
+    defaults: &RowDefaults,
     lists: &mut CsvWatchlists,
 ) -> Result<(), UnreadableFile> {
     let row = record.position().map_or(0, csv::Position::line);
@@ -196,7 +196,7 @@ fn take(
     let (id, name) = (cell(0).unwrap_or_default(), cell(1));
     let (word, key) = (cell(2).map(str::trim), cell(3).map(str::trim).unwrap_or_default());
     let kind = word.map(SubscriptionType::parse);
-    let of = Defaults {
+    let of = RowDefaults {
         profile_name: name.map_or_else(|| defaults.profile_name.clone(), str::to_owned),
         subscription_type: kind.flatten().unwrap_or(defaults.subscription_type),
     };
@@ -345,7 +345,7 @@ mod tests {
     use super::*;
 
     fn read_watchlists(text: &str) -> Vec<Watchlist> {
-        read_csv(text.as_bytes(), &Defaults::default()).unwrap()
+        read_csv(text.as_bytes(), &RowDefaults::default()).unwrap()
     }
 
     #[test]
@@ -434,12 +434,13 @@ mod tests {
             ("instrument,price\n", "unknown column `price`"),
             ("profile_name\nA\n", "column `instrument` is required"),
         ] {
-            let fault = read_csv(text.as_bytes(), &Defaults::default()).unwrap_err();
+            let fault = read_csv(text.as_bytes(), &RowDefaults::default()).unwrap_err();
             assert!(fault.0.contains(why), "{text}: {fault}");
         }
-        assert!(read_csv(b"NSE:\xff\n", &Defaults::default()).unwrap_err().0.contains("UTF-8"));
+        assert!(read_csv(b"NSE:\xff\n", &RowDefaults::default()).unwrap_err().0.contains("UTF-8"));
         let many: String = (0..=PROFILES_MAX).map(|number| format!("p{number},NSE:TCS\n")).collect();
-        let fault = read_csv(format!("profile_name,instrument\n{many}").as_bytes(), &Defaults::default()).unwrap_err();
+        let fault =
+            read_csv(format!("profile_name,instrument\n{many}").as_bytes(), &RowDefaults::default()).unwrap_err();
         assert!(fault.0.contains("at most 1000"), "{fault}");
     }
 

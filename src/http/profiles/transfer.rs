@@ -15,7 +15,7 @@ use utoipa::ToSchema;
 
 use super::body::NAME_CHARACTERS_MAX;
 use super::changes::{change_of, new_id};
-use super::import_export::{Defaults, RejectedRow, UnreadableFile, Watchlist, read_csv, read_json};
+use super::import_export::{RejectedRow, RowDefaults, UnreadableFile, Watchlist, read_csv, read_json};
 use super::problems::{change_outcome, failed_change};
 use super::reading::named_user;
 use super::schemas::ImportedProfile;
@@ -156,8 +156,8 @@ pub(crate) async fn import(
         if is_json {
             return read_json(&body, now(), brokers.capacity());
         }
-        let usual = Defaults::default();
-        let defaults = Defaults {
+        let usual = RowDefaults::default();
+        let defaults = RowDefaults {
             profile_name: profile_name.unwrap_or(usual.profile_name),
             subscription_type: kind.unwrap_or(usual.subscription_type),
         };
