@@ -25,7 +25,7 @@ use crate::limits::{self, BrokerLimits};
 use crate::memory;
 use crate::metrics;
 use crate::settings::{ApiKeyOrigin, ProcessSettings};
-use crate::status::Recent;
+use crate::status::RecentHistory;
 
 /// The deadline from the first signal to the end of the process.
 const SHUTDOWN_WITHIN: Duration = Duration::from_secs(10);
@@ -131,7 +131,7 @@ impl App {
         let limits = Arc::new(BrokerLimits::new(settings.capacity_source.clone(), Arc::clone(&system)));
         let secret_faults = boot.late.as_ref().map(LateSecrets::faults).unwrap_or_default();
         let late = boot.late.map(|late| tokio::spawn(late.follow(system.config.secrets())));
-        let recent = Arc::new(Recent::begin());
+        let recent = Arc::new(RecentHistory::begin());
         tokio::spawn(Arc::clone(&recent).follow());
         let state = Arc::new(AppState {
             system,

@@ -22,12 +22,17 @@ pub(crate) use self::recorder::CountingRecorder;
 pub(crate) const STEP: Duration = Duration::from_secs(5);
 
 /// The history of one service.
-pub(crate) struct Recent(Mutex<History>);
+pub(crate) struct RecentHistory(Mutex<History>);
 
-impl Recent {
+impl RecentHistory {
     /// Begins with the present values of the meters: earlier ones are not of this service.
     pub(crate) fn begin() -> Self {
-        Recent(Mutex::new(History::begin(Meters::global(), process::usage().cpu_seconds, Instant::now(), Utc::now())))
+        RecentHistory(Mutex::new(History::begin(
+            Meters::global(),
+            process::usage().cpu_seconds,
+            Instant::now(),
+            Utc::now(),
+        )))
     }
 
     pub(crate) fn lock(&self) -> MutexGuard<'_, History> {

@@ -25,7 +25,7 @@ use super::stale_counts::StaleCounts;
 use super::status_streams::StatusStreams;
 use super::throttled_log::ThrottledLog;
 use crate::limits::BrokerLimits;
-use crate::status::Recent;
+use crate::status::RecentHistory;
 use crate::telemetry::REQUEST_TARGET;
 
 /// Maximum number of requests to the API in flight: twice the capacity of the planners, so that reads also get permits.
@@ -61,7 +61,7 @@ pub(crate) struct AppState {
     pub(crate) keys_in_flight: KeysInFlight,
     pub(crate) stale_counts: StaleCounts,
     /// The recent past of the service.
-    pub(crate) recent: Arc<Recent>,
+    pub(crate) recent: Arc<RecentHistory>,
     pub(crate) status_streams: StatusStreams,
 }
 
