@@ -27,7 +27,7 @@ pub(super) struct VerifyArguments {
 
 /// A verification, and what a new plan would change.
 #[derive(Serialize)]
-struct Output<'a> {
+struct VerifyOutput<'a> {
     #[serde(flatten)]
     verification: Verification<'a>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -51,7 +51,7 @@ async fn verified(arguments: &VerifyArguments, settings: &ProcessSettings) -> an
     let basis = snapshot.basis();
     let new_plan = replan(&plan, basis, snapshot.settings.max_instruments_per_plan, today);
     let replan = new_plan.as_ref().and_then(|new_plan| diff(Some(&plan), new_plan).ok());
-    Ok(serde_json::to_value(Output { verification: verify(&plan, basis, today), replan })?)
+    Ok(serde_json::to_value(VerifyOutput { verification: verify(&plan, basis, today), replan })?)
 }
 
 /// Returns the instruments that changed, the counts, and the effect of a new plan.
