@@ -35,20 +35,20 @@ pub(super) struct DoctorArguments {
 /// The status of a check, from the best to the worst.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
-enum Status {
+enum FindingStatus {
     Skipped,
     Ok,
     Warning,
     Failed,
 }
 
-impl Status {
+impl FindingStatus {
     const fn as_str(self) -> &'static str {
         match self {
-            Status::Skipped => "skipped",
-            Status::Ok => "ok",
-            Status::Warning => "warning",
-            Status::Failed => "failed",
+            FindingStatus::Skipped => "skipped",
+            FindingStatus::Ok => "ok",
+            FindingStatus::Warning => "warning",
+            FindingStatus::Failed => "failed",
         }
     }
 }
@@ -56,7 +56,7 @@ impl Status {
 /// The result of a check, with its reason.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 struct Finding {
-    status: Status,
+    status: FindingStatus,
     detail: String,
     /// The step to take, if possible as a command.
     remedy: Option<String>,
@@ -64,25 +64,25 @@ struct Finding {
 
 impl Finding {
     fn ok(detail: impl Into<String>) -> Self {
-        Finding { status: Status::Ok, detail: detail.into(), remedy: None }
+        Finding { status: FindingStatus::Ok, detail: detail.into(), remedy: None }
     }
 
     fn skipped(detail: impl Into<String>) -> Self {
-        Finding { status: Status::Skipped, detail: detail.into(), remedy: None }
+        Finding { status: FindingStatus::Skipped, detail: detail.into(), remedy: None }
     }
 
     fn warning(detail: impl Into<String>, remedy: impl Into<String>) -> Self {
-        Finding { status: Status::Warning, detail: detail.into(), remedy: Some(remedy.into()) }
+        Finding { status: FindingStatus::Warning, detail: detail.into(), remedy: Some(remedy.into()) }
     }
 
     fn failed(detail: impl Into<String>, remedy: impl Into<String>) -> Self {
-        Finding { status: Status::Failed, detail: detail.into(), remedy: Some(remedy.into()) }
+        Finding { status: FindingStatus::Failed, detail: detail.into(), remedy: Some(remedy.into()) }
     }
 
     /// Joins the findings of one check. The worst status applies, with the details of the problems if there are any.
     fn joined(findings: &[Finding]) -> Self {
-        let status = findings.iter().map(|finding| finding.status).max().unwrap_or(Status::Skipped);
-        let shown = findings.iter().filter(|finding| status <= Status::Ok || finding.status > Status::Ok);
+        let status = findings.iter().map(|finding| finding.status).max().unwrap_or(FindingStatus::Skipped);
+        let shown = findings.iter().filter(|finding| status <= FindingStatus::Ok || finding.status > FindingStatus::Ok);
         let details: Vec<&str> = shown.map(|finding| finding.detail.as_str()).collect();
         let mut remedies: Vec<&str> = findings.iter().filter_map(|finding| finding.remedy.as_deref()).collect();
         remedies.dedup();
@@ -187,9 +187,10 @@ async fn local(settings: &ProcessSettings, deadline: Deadline) -> Vec<Check> {
 /// # Errors
 /// If one of them failed; if `--strict` is given, also after a warning.
 fn report(arguments: &DoctorArguments, checks: &[Check]) -> anyhow::Result<()> {
-    let count = |status: Status| checks.iter().filter(|check| check.finding.status == status).count();
-    let (failed, warnings) = (count(Status::Failed), count(Status::Warning));
-    let worst = checks.iter().map(|check| check.finding.status).max().unwrap_or(Status::Ok).max(Status::Ok);
+    let count = |status: FindingStatus| checks.iter().filter(|check| check.finding.status == status).count();
+    let (failed, warnings) = (count(FindingStatus::Failed), count(FindingStatus::Warning));
+    let worst =
+        checks.iter().map(|check| check.finding.status).max().unwrap_or(FindingStatus::Ok).max(FindingStatus::Ok);
     if arguments.common.json {
         print_json(&serde_json::json!({"status": worst, "checks": checks}))?;
     } else {
@@ -199,8 +200,8 @@ fn report(arguments: &DoctorArguments, checks: &[Check]) -> anyhow::Result<()> {
             lines.add_row([finding.status.as_str(), check, &format!("{}{remedy}", finding.detail)]);
         }
         print_line(&painted(&lines.to_string()))?;
-        let (warned, skipped) = (counted(warnings, "warning"), count(Status::Skipped));
-        print_line(&format!("{} ok, {warned}, {failed} failed, {skipped} skipped", count(Status::Ok)))?;
+        let (warned, skipped) = (counted(warnings, "warning"), count(FindingStatus::Skipped));
+        print_line(&format!("{} ok, {warned}, {failed} failed, {skipped} skipped", count(FindingStatus::Ok)))?;
     }
     match (failed, warnings) {
         (0, warnings) if warnings > 0 && arguments.strict => bail!("{} with --strict", counted(warnings, "warning")),
@@ -219,9 +220,9 @@ mod tests {
         let bad = |status| Finding { status, detail: "b".to_owned(), remedy: Some("fix b".to_owned()) };
 
         assert_eq!(Finding::joined(&[good(), Finding::ok("c")]), Finding::ok("a; c"));
-        assert_eq!(Finding::joined(&[good(), bad(Status::Warning)]), Finding::warning("b", "fix b"));
-        let worst = Finding::joined(&[bad(Status::Warning), bad(Status::Failed), good()]);
+        assert_eq!(Finding::joined(&[good(), bad(FindingStatus::Warning)]), Finding::warning("b", "fix b"));
+        let worst = Finding::joined(&[bad(FindingStatus::Warning), bad(FindingStatus::Failed), good()]);
         assert_eq!(worst, Finding::failed("b; b", "fix b"));
-        assert_eq!(Finding::joined(&[]).status, Status::Skipped);
+        assert_eq!(Finding::joined(&[]).status, FindingStatus::Skipped);
     }
 }

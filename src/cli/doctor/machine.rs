@@ -257,13 +257,13 @@ pub(super) fn broker_limits(settings: &ProcessSettings) -> Finding {
 
 #[cfg(test)]
 mod tests {
-    use super::super::Status;
+    use super::super::FindingStatus;
     use super::*;
 
     #[test]
     fn too_little_memory_is_a_warning() {
-        assert_eq!(of_memory(Some(256 << 20)).status, Status::Warning);
-        assert_eq!(of_memory(Some(384 << 20)).status, Status::Ok);
+        assert_eq!(of_memory(Some(256 << 20)).status, FindingStatus::Warning);
+        assert_eq!(of_memory(Some(384 << 20)).status, FindingStatus::Ok);
     }
 
     #[test]
@@ -276,7 +276,7 @@ mod tests {
             mode(&path, 0o077, "0600").unwrap()
         };
 
-        assert_eq!(found(0o600).status, Status::Ok);
+        assert_eq!(found(0o600).status, FindingStatus::Ok);
         let remedy = found(0o640).remedy;
         assert_eq!(remedy.as_deref(), Some(&*format!("chmod 0600 {}", path.display())));
         assert_eq!(mode(&folder.path().join("missing"), 0o077, "0600"), None);
@@ -300,13 +300,13 @@ mod tests {
         fs::write(&database, "").unwrap();
         fs::write(folder.path().join("x.sqlite-wal"), "").unwrap();
 
-        assert_eq!(found("none").map(|finding| finding.status), Some(Status::Ok));
+        assert_eq!(found("none").map(|finding| finding.status), Some(FindingStatus::Ok));
         for name in ["x.sqlite", "x.sqlite-wal"] {
             let shown = folder.path().join(name);
             let detail = format!("{} is not writable: permission denied", shown.display());
             assert_eq!(found(name), Some(Finding::failed(detail, ownership_remedy(folder.path()))));
         }
-        assert_eq!(found("x.sqlite-shm").map(|finding| finding.status), Some(Status::Ok));
+        assert_eq!(found("x.sqlite-shm").map(|finding| finding.status), Some(FindingStatus::Ok));
     }
 
     #[test]

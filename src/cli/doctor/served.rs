@@ -7,7 +7,7 @@ use reqwest::StatusCode;
 use serde_json::Value;
 
 use super::dependencies::{OtherTime, of_clock};
-use super::{Check, Deadline, Finding, Status};
+use super::{Check, Deadline, Finding, FindingStatus};
 use crate::cli::output::{list, shown};
 use crate::cli::remote::{Remote, error_status};
 
@@ -29,7 +29,7 @@ pub(super) async fn checks(remote: &Remote, deadline: Deadline) -> Vec<Check> {
         }
     });
     let mut checks = vec![service.await];
-    if checks[0].finding.status == Status::Failed {
+    if checks[0].finding.status == FindingStatus::Failed {
         return checks;
     }
     if let Some(date) = date {
@@ -67,7 +67,7 @@ pub(super) async fn checks(remote: &Remote, deadline: Deadline) -> Vec<Check> {
         }
     });
     let ready = ready.await;
-    if ready.finding.status == Status::Failed {
+    if ready.finding.status == FindingStatus::Failed {
         checks.push(ready);
     }
     checks.extend(reported.into_iter().map(|(check, finding)| Check { check, finding, duration_ms: 0 }));
