@@ -60,12 +60,10 @@ impl Default for Openers {
     }
 }
 
-/// Returns the store of a `DATABASE_URL`.
 fn open_store(url: &str, tls: &Tls) -> anyhow::Result<Arc<dyn Store>> {
     Ok(Arc::new(PostgresStore::with_ca(url, tls.ca())?))
 }
 
-/// Returns the cache of a `REDIS_URL`.
 fn open_shared_cache(url: &str, tls: &Tls) -> anyhow::Result<Arc<dyn SharedCache>> {
     Ok(Arc::new(RedisCache::with_tls(url, tls)?))
 }
@@ -238,11 +236,9 @@ fn is_allowed(key: SecretKey, secret: &Secret) -> bool {
     is_allowed(secret.expose())
 }
 
-/// The resources that a command needs.
 pub(crate) struct Resources {
     /// The store. Its schema is up to date.
     pub(crate) store: Arc<dyn Store>,
-    /// The description of the database.
     pub(crate) database: String,
     /// The settings that a service would have if it started now.
     pub(crate) settings: SettingsTable,

@@ -142,7 +142,6 @@ struct IngestArguments {
     common: Common,
 }
 
-/// Parses a word of a closed list.
 fn word<T: Word>(text: &str) -> Result<T, String> {
     T::parse(text).ok_or_else(|| format!("expected one of {}", T::WORDS))
 }
@@ -161,7 +160,6 @@ fn date(text: &str) -> Result<NaiveDate, String> {
 
 /// The exit code for an invalid configuration: `EX_CONFIG` of sysexits.
 const EXIT_CONFIG: u8 = 78;
-/// The end of the help.
 const EXIT_CODES: &str = "Exit codes:
   0   success
   1   the command failed, or a check of it

@@ -46,7 +46,6 @@ use crate::metrics::{
 /// being sent needs memory, and other responses wait for it.
 const READ_BYTES_PER_SECOND_MIN: f64 = 16_384.0;
 
-/// The limits of a listener.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Limits {
     pub(crate) connections_max: usize,
@@ -80,10 +79,8 @@ pub(crate) const fn closing_max(connections_max: usize) -> usize {
     connections_max / 8 + 1
 }
 
-/// The reason to evict an idle connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum EvictionCause {
-    /// The maximum number of connections is open.
     Maximum,
     /// The operating system has no free file descriptor.
     Descriptors,
@@ -192,7 +189,6 @@ impl<I, S> Accept<I, S> for BoundedAcceptor {
     }
 }
 
-/// The phase of a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 enum Phase {
@@ -234,7 +230,6 @@ impl Connection {
         self.phase.store(phase as u8, Ordering::Relaxed);
     }
 
-    /// Records that bytes have arrived.
     fn receive(&self) {
         if matches!(self.phase(), Phase::Fresh | Phase::Idle) {
             self.leave_idle(Phase::Head);
@@ -300,7 +295,6 @@ struct Lag {
 }
 
 impl Lag {
-    /// Returns the deadline for all bytes.
     fn until(&self, lag_max: Duration) -> Instant {
         self.since + lag_max + Duration::from_secs_f64(self.bytes as f64 / READ_BYTES_PER_SECOND_MIN)
     }
@@ -308,7 +302,7 @@ impl Lag {
 
 /// A deadline for the next bytes of a connection.
 struct WaitDeadline {
-    /// The number of requests before it.
+    /// The number of earlier requests.
     exchanges: u32,
     /// Whether no byte of the next request has arrived. A connection that never had a request is not idle in this sense.
     is_idle: bool,

@@ -92,7 +92,6 @@ fn router(state: Arc<AppState>) -> Router {
     complete(router, state)
 }
 
-/// Adds the responses to unknown paths and methods, and the middleware.
 fn complete(router: Router<Arc<AppState>>, state: Arc<AppState>) -> Router {
     router
         .method_not_allowed_fallback(method_not_allowed)

@@ -20,12 +20,9 @@ pub struct BrokerLimits {
     faults: Mutex<Vec<String>>,
 }
 
-/// The state of the file of limits.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum LimitsState {
-    /// There is no file.
     NotConfigured,
-    /// The file is in effect.
     Current,
     /// The file has faults, and the last good version is in effect.
     LastGood(Vec<String>),

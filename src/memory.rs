@@ -7,11 +7,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use tracing::warn;
 
-/// The folder of the control groups.
 const GROUPS: &str = "/sys/fs/cgroup";
-/// The control groups of the process.
 const OWN_GROUPS: &str = "/proc/self/cgroup";
-/// The memory of the machine.
 const MACHINE: &str = "/proc/meminfo";
 
 /// Returns the maximum memory of the process, in bytes: the lowest limit of its control groups, at most the memory of the
@@ -60,7 +57,6 @@ fn limit_files(own_groups: &str) -> Vec<String> {
     files
 }
 
-/// Returns the memory of the machine, in bytes.
 fn machine_bytes(text: &str) -> Option<u64> {
     let total = text.lines().find_map(|line| line.strip_prefix("MemTotal:"))?;
     total.trim().strip_suffix("kB")?.trim().parse::<u64>().ok()?.checked_mul(1024)

@@ -57,13 +57,9 @@ pub(crate) enum Lookup {
     Resolve,
     /// A lookup of many keys. Each key is counted.
     BatchResolve,
-    /// A lookup of one key.
     Instrument,
-    /// A list.
     List,
-    /// A search.
     Search,
-    /// A lookup of a broker's token.
     BrokerToken,
 }
 
@@ -73,12 +69,10 @@ impl Lookup {
     }
 }
 
-/// Counts the outcomes of lookups.
 pub(crate) fn count_lookup(lookup: Lookup, status: &'static str, count: u64) {
     counter!(LOOKUPS, "lookup_type" => lookup.as_str(), "status" => status).increment(count);
 }
 
-/// Describes the metrics of connections, and sets them to 0.
 fn register_connections() {
     describe_gauge!(CONNECTIONS_OPEN, "Number of open connections by listener: main or probe");
     describe_gauge!(CONNECTIONS_MAX, "Maximum number of open connections by listener: main or probe");

@@ -113,9 +113,7 @@ impl std::fmt::Debug for ProcessSettings {
 #[error("{}", .0.join("\n"))]
 pub struct SettingsFaults(pub Vec<String>);
 
-/// Maximum length of an API key, characters.
 const API_KEY_CHARACTERS_MAX: usize = 512;
-/// Maximum length of a URL, characters.
 const URL_CHARACTERS_MAX: usize = 4096;
 
 impl ProcessSettings {

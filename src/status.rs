@@ -21,7 +21,6 @@ pub(crate) use self::recorder::CountingRecorder;
 /// The interval between two samples.
 pub(crate) const STEP: Duration = Duration::from_secs(5);
 
-/// The history of one service.
 pub(crate) struct RecentHistory(Mutex<History>);
 
 impl RecentHistory {

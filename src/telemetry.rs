@@ -46,12 +46,10 @@ const PARAMETERS_OF_URLS: &str = "sqlx_postgres::options::parse";
 /// With this target, ractor begins a span for each actor, whose field is a number. Lines have the name of the actor instead.
 const ACTORS_BY_NUMBER: &str = "ractor";
 
-/// The filter of the log.
 static LOG_LEVEL: Mutex<String> = Mutex::new(String::new());
 
 /// The target of the lines of the audit log, which no filter hides.
 pub(crate) const AUDIT_TARGET: &str = "audit";
-/// The target of the lines of requests.
 pub(crate) const REQUEST_TARGET: &str = "request";
 
 /// Replaces the filter of the log that [`init_logs`] has installed.
@@ -72,7 +70,6 @@ fn complete(filter: Targets) -> Targets {
         .with_target(AUDIT_TARGET, LevelFilter::INFO)
 }
 
-/// Replaces the filter of the log by a valid one.
 pub(crate) fn set_log_level(log_level: &str) {
     let Some(filter) = parse_filter(log_level) else { return };
     log_level.clone_into(&mut LOG_LEVEL.lock().unwrap_or_else(PoisonError::into_inner));
@@ -82,7 +79,6 @@ pub(crate) fn set_log_level(log_level: &str) {
     }
 }
 
-/// Returns the filter of the log.
 pub(crate) fn log_level() -> String {
     LOG_LEVEL.lock().unwrap_or_else(PoisonError::into_inner).clone()
 }

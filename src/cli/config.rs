@@ -65,7 +65,6 @@ fn parts(answer: &Value) -> Vec<String> {
     parts
 }
 
-/// Describes the origin with this word.
 fn described(origin: &Value) -> String {
     let word = shown(origin);
     let known = Origin::ALL.iter().find(|origin| origin.as_str() == word);

@@ -53,7 +53,6 @@ impl FindingStatus {
     }
 }
 
-/// The result of a check, with its reason.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 struct Finding {
     status: FindingStatus,
@@ -91,7 +90,6 @@ impl Finding {
     }
 }
 
-/// A check.
 #[derive(Serialize)]
 struct Check {
     check: String,
@@ -100,7 +98,6 @@ struct Check {
     duration_ms: u64,
 }
 
-/// The deadline of a check.
 #[derive(Clone, Copy)]
 struct Deadline(Duration);
 
@@ -115,7 +112,6 @@ impl Deadline {
         Check { check: name.to_owned(), finding, duration_ms }
     }
 
-    /// Runs a check that blocks.
     async fn check_blocking(self, name: &str, work: impl FnOnce() -> Finding + Send + 'static) -> Check {
         let crashed = |fault: tokio::task::JoinError| Finding::failed(fault.to_string(), "Report this defect.");
         self.check(name, async { tokio::task::spawn_blocking(work).await.unwrap_or_else(crashed) }).await

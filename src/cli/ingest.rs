@@ -181,7 +181,6 @@ async fn unreadable(
     Err(anyhow!("{}: {} file rejected: {fault:#}\n{kept}", path.display(), broker.as_str()))
 }
 
-/// The report about an evaluated file.
 struct Summary {
     read: u64,
     kept: usize,

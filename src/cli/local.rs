@@ -16,7 +16,6 @@ pub(super) async fn stored_catalogue(settings: &ProcessSettings) -> anyhow::Resu
     found
 }
 
-/// Returns the URI of a request with this query.
 pub(super) fn query_uri(query: &[(&str, String)]) -> anyhow::Result<Uri> {
     let url = Url::parse_with_params("http://localhost/", query)?;
     Ok(format!("/?{}", url.query().unwrap_or_default()).parse()?)

@@ -6,7 +6,6 @@ use reqwest::Url;
 use super::remote::Remote;
 use crate::settings::ProcessSettings;
 
-/// The variable that names a running service.
 pub(super) const SERVER_VARIABLE: &str = "INSTRUMENT_REGISTRY_URL";
 
 /// The options of a command that can ask a running service.
@@ -71,7 +70,6 @@ impl Common {
     }
 }
 
-/// Parses the URL of a service.
 fn service_url(text: &str) -> Result<Url, String> {
     let url: Url = text.parse().map_err(|fault| format!("expected a URL such as https://host:8901: {fault}"))?;
     if !matches!(url.scheme(), "http" | "https") {

@@ -14,7 +14,6 @@ const WORD_MAX: usize = 20;
 const NAME_MAX: usize = 50;
 /// Minimum width of a column with a longer text, in characters.
 const TEXT_MIN: usize = 20;
-/// The width of the frame of a column.
 const COLUMN_FRAME: usize = 3;
 
 /// The colors of the words that name a state: the code of the color for terminals.
@@ -32,7 +31,6 @@ pub(super) struct Table {
     rows: Vec<Vec<String>>,
 }
 
-/// Returns a table without rows.
 pub(super) fn table(header: &[&str]) -> Table {
     Table { header: header.iter().map(|&name| name.to_owned()).collect(), rows: Vec::new() }
 }

@@ -263,7 +263,6 @@ fn print_explanation(plan: &Plan, key: &str, snapshot: &Snapshot, is_json: bool)
     if is_json { print_json(&answer) } else { stored::print_explanation(&answer) }
 }
 
-/// Prints the subscriptions in the form of the API.
 fn print_subscriptions(plan: &Plan, form: SubscriptionForm, snapshot: &Snapshot) -> anyhow::Result<()> {
     let Some(subscriptions) = PlanSubscriptions::of(plan) else { bail!("the plan has no subscriptions") };
     let broker = subscriptions.broker();

@@ -22,7 +22,6 @@ use crate::http::import_export::{File, RowDefaults, Watchlist, csv_header, read_
 use crate::http::{Fault, JsonBody, NAME_CHARACTERS_MAX, Problem, causes};
 use crate::settings::ProcessSettings;
 
-/// The number of profiles that are read at once.
 const PAGE: u32 = 200;
 
 #[derive(clap::Subcommand)]
@@ -174,7 +173,6 @@ async fn create(store: &dyn Store, user: &str, list: Watchlist, profile_context:
     result
 }
 
-/// Returns the answer of an import with these results.
 fn import_answer(mut results: Vec<Value>) -> Value {
     let gone: Vec<Value> = results.iter().flat_map(|result| list(&result["deactivated_profiles"])).cloned().collect();
     for result in &mut results {
@@ -216,7 +214,6 @@ fn show(answer: &Value, is_json: bool) -> anyhow::Result<()> {
     }
 }
 
-/// Returns the reason of a failure: its faults, if it has any.
 fn reason(result: &Value) -> String {
     let fault = |of: &Value| {
         let pointer = shown(&of["pointer"]);

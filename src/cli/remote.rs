@@ -18,10 +18,8 @@ use crate::settings::ProcessSettings;
 /// The time after which a request without a file has failed.
 const TIMEOUT: Duration = Duration::from_secs(60);
 
-/// The time after which connecting has failed.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// A service and the key that it requires.
 pub(super) struct Remote {
     url: Url,
     api_key: String,
@@ -51,7 +49,6 @@ impl Remote {
         Ok(Remote { hint, ..service })
     }
 
-    /// Returns the address of the service.
     pub(super) fn url(&self) -> &Url {
         &self.url
     }
@@ -61,12 +58,10 @@ impl Remote {
         self.answer(self.client.get(self.path(path, query)?)).await
     }
 
-    /// Returns the response to a request with this body.
     pub(super) async fn post(&self, path: &[&str], query: &[(&str, String)], body: &Value) -> anyhow::Result<Value> {
         self.answer(self.client.post(self.path(path, query)?).json(body)).await
     }
 
-    /// Returns the response to a request that deletes what is at this path.
     pub(super) async fn delete(&self, path: &[&str]) -> anyhow::Result<Value> {
         self.answer(self.client.delete(self.path(path, &[])?)).await
     }
@@ -131,7 +126,6 @@ impl Remote {
     }
 }
 
-/// An error response of the service.
 #[derive(Debug, thiserror::Error)]
 #[error("{detail}")]
 struct ErrorResponse {
@@ -146,7 +140,6 @@ pub(super) fn error_status(fault: &anyhow::Error) -> Option<StatusCode> {
 
 /// A response whose status does not matter.
 pub(super) struct Probe {
-    /// The time of the server.
     pub(super) date: Option<DateTime<Utc>>,
     /// The body; null if it is not JSON.
     pub(super) body: Value,
@@ -160,7 +153,6 @@ pub(super) async fn probe(client: &Client, url: Url) -> reqwest::Result<Probe> {
     Ok(Probe { date, body: response.json().await.unwrap_or_default() })
 }
 
-/// Returns a client for the server of a URL.
 pub(super) fn client(url: &Url, settings: &ProcessSettings, timeout: Duration) -> reqwest::Result<Client> {
     let tls = if url.scheme() == "https" { settings.tls.http_client() } else { plain_http_client() };
     let client = Client::builder().tls_backend_preconfigured(tls).redirect(redirect::Policy::none()).no_proxy();

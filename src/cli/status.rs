@@ -7,10 +7,8 @@ use super::options::Common;
 use super::output::{counts, list, minute, print, shown, table};
 use crate::settings::ProcessSettings;
 
-/// The number of jobs that are shown.
 const JOBS_SHOWN: usize = 5;
 
-/// Prints the status of a running service.
 pub(super) async fn run(arguments: &Common, settings: &ProcessSettings) -> anyhow::Result<()> {
     let answer = arguments.server_or_local(settings)?.get(&["status"], &[]).await?;
     print(arguments.json, &answer, parts)

@@ -108,7 +108,6 @@ pub(super) async fn run_explain(arguments: ExplainArguments, settings: &ProcessS
     print(common.json, &answer, |answer| vec![tables::explanation(answer)])
 }
 
-/// Returns the explanation of the decision about a key.
 pub(super) fn explanation(plan: &Plan, key: &str, snapshot: &Snapshot) -> anyhow::Result<Value> {
     match explain(plan, key, snapshot.basis()) {
         Ok(explanation) => Ok(serde_json::to_value(&explanation)?),

@@ -17,7 +17,6 @@ const RESERVED: usize = 16 + 32 + 16 + UNCOUNTED_MAX;
 /// With fewer connections, callers of a platform that hold connections open would evict each other.
 const CONNECTIONS_MIN: usize = 64;
 
-/// Returns the number of descriptors for so many connections.
 const fn needed(connections_max: usize) -> usize {
     connections_max + closing_max(connections_max)
 }
@@ -34,14 +33,12 @@ fn connections_within(descriptors: usize) -> usize {
 pub(crate) struct DescriptorCapacity {
     /// The limit to which the process can raise its own; `None` without a limit.
     pub(crate) limit: Option<u64>,
-    /// Number of descriptors that all connections need.
     pub(crate) needed: u64,
     /// Number of connections of callers that the service would accept.
     pub(crate) connections: usize,
 }
 
 impl DescriptorCapacity {
-    /// Whether the service would start.
     pub(crate) fn is_sufficient(&self) -> bool {
         self.connections >= CONNECTIONS_MIN
     }

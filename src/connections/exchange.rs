@@ -14,7 +14,6 @@ use tower_service::Service;
 
 use super::Connection;
 
-/// The service of a connection.
 #[derive(Clone)]
 pub(crate) struct TrackedService<S> {
     service: S,

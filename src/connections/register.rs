@@ -14,7 +14,7 @@ use tokio::time::Instant;
 /// sent requests, and the time that it has for a head before it can be evicted.
 const GRACE: Duration = Duration::from_secs(1);
 
-/// The end of a list.
+/// The end of a linked list of slots.
 const NONE: usize = usize::MAX;
 
 /// Orders the task of a connection to close it if it is still idle.
@@ -35,7 +35,6 @@ impl Eviction {
     }
 }
 
-/// The state of a slot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum SlotState {
     /// A request has begun to arrive and its response is not complete.
@@ -86,7 +85,6 @@ pub(super) struct Register {
     open_max: usize,
 }
 
-/// The result of [`Register::admit`].
 #[derive(Debug)]
 pub(super) struct Admission {
     pub(super) slot: usize,
@@ -143,7 +141,6 @@ impl Register {
         self.evict_excess(now)
     }
 
-    /// Marks a connection as waiting for the rest of a head.
     pub(super) fn mark_partial(&mut self, slot: usize, now: Instant) {
         self.take(slot);
         self.slots[slot].since = now;
@@ -157,7 +154,6 @@ impl Register {
         self.evict_excess(now)
     }
 
-    /// Removes a closed connection.
     pub(super) fn remove(&mut self, slot: usize) {
         self.take(slot);
         self.slots[slot].state = SlotState::Free;
@@ -253,7 +249,6 @@ mod tests {
             }
         }
 
-        /// Adds a connection and returns its slot.
         fn admit(&mut self) -> Option<usize> {
             let eviction = Arc::new(Eviction::default());
             let slot = self.register.admit(&eviction, self.now)?.slot;

@@ -88,7 +88,6 @@ impl Server {
         Client(TcpStream::connect(self.address).await.unwrap())
     }
 
-    /// Returns a connection with a request in flight.
     async fn connect_and_hold(&self) -> Client {
         let client = self.connect().await;
         client.send("GET /hold HTTP/1.1\r\nHost: test\r\n\r\n").await;
@@ -96,7 +95,6 @@ impl Server {
         client
     }
 
-    /// Returns a connection that is idle after a request.
     async fn connect_and_get(&self) -> Client {
         let client = self.connect().await;
         assert_eq!(client.get().await, "done");
@@ -426,7 +424,6 @@ async fn a_request_that_has_just_arrived_prevents_the_eviction() {
     assert!(!first.connection.eviction.is_ordered());
 }
 
-/// The lines of the log.
 #[derive(Clone, Default)]
 struct Log(Arc<Mutex<Vec<u8>>>);
 

@@ -18,7 +18,6 @@ use crate::metrics::REQUESTS_SHED;
 const COMPUTATIONS_MAX: usize = 4;
 /// The number of requests that wait for a computation. Their bodies count against the budget of bodies.
 const COMPUTATIONS_WAITING_MAX: usize = 512;
-/// The number of calls of the file system at once.
 const FILE_CALLS_MAX: usize = 2;
 /// The number of requests that wait for a call of the file system.
 const FILE_CALLS_WAITING_MAX: usize = 64;

@@ -36,9 +36,7 @@ pub(super) use self::budget::{IMPORTS, PLANS};
 pub(crate) use self::lists::NumberOrTexts;
 pub(super) use self::shown::quoted;
 
-/// The deadline for the arrival of a body.
 pub(super) const BODY_TIMEOUT: Duration = Duration::from_secs(10);
-/// Maximum size of a body, bytes.
 pub(super) const BODY_BYTES_MAX: usize = 2 << 20;
 /// Maximum size of the body of a request for a plan, bytes. Beyond [`BODY_BYTES_MAX`] it must have items.
 pub(super) const PLAN_BODY_BYTES_MAX: usize = 4 << 20;
@@ -72,7 +70,6 @@ impl<S: Send + Sync> FromRequest<S> for JsonBody {
     }
 }
 
-/// Whether the content type is JSON.
 pub(super) fn is_json(headers: &HeaderMap) -> bool {
     let Some(value) = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()) else { return false };
     let kind = value.split(';').next().unwrap_or_default().trim();
@@ -138,12 +135,10 @@ impl JsonBody {
         Ok(JsonBody { bytes, _share: share.is_taken().then(|| Arc::new(share)) })
     }
 
-    /// Whether the body is empty.
     pub(crate) fn is_empty(&self) -> bool {
         self.bytes.is_empty()
     }
 
-    /// Returns the bytes of the body.
     pub(super) fn bytes(&self) -> &[u8] {
         &self.bytes
     }
@@ -209,7 +204,6 @@ pub(crate) struct Fields<'a> {
 }
 
 impl<'a> Fields<'a> {
-    /// Returns an object without fields.
     pub(crate) fn none() -> Self {
         Fields { entries: Vec::new(), faults: Vec::new(), more_faults: 0, prefix: String::new() }
     }
@@ -225,12 +219,10 @@ impl<'a> Fields<'a> {
         if faults.is_empty() { Ok(()) } else { Err(Problem::invalid_and_more(faults, self.more_faults)) }
     }
 
-    /// Returns the faults found so far.
     pub(crate) fn faults(&self) -> &[Fault] {
         &self.faults
     }
 
-    /// Reports the remaining fields as unknown.
     fn judge_unknown(&mut self) {
         let unknown = std::mem::take(&mut self.entries);
         for (name, _) in unknown.iter().take(UNKNOWN_FIELDS_MAX) {
@@ -244,7 +236,6 @@ impl<'a> Fields<'a> {
         }
     }
 
-    /// Adds a fault of the object as a whole.
     pub(crate) fn fault_of_all(&mut self, detail: &str) {
         self.faults.push(Fault { pointer: self.prefix.clone(), detail: detail.to_owned() });
     }
@@ -268,12 +259,10 @@ impl<'a> Fields<'a> {
         first.map(|(_, value)| value).filter(|value| value.get() != "null")
     }
 
-    /// Whether the field is present and not null.
     fn is_missing(&self, name: &str) -> bool {
         !self.entries.iter().any(|(other, value)| other == name && value.get() != "null")
     }
 
-    /// Adds a fault if the field is missing.
     pub(crate) fn require(&mut self, name: &str) {
         if self.is_missing(name) {
             self.fault(name, "is required".to_owned());
@@ -286,7 +275,6 @@ impl<'a> Fields<'a> {
         self.optional_text(name, min, max)
     }
 
-    /// Takes an optional string.
     pub(crate) fn optional_text(&mut self, name: &str, min: usize, max: usize) -> Option<String> {
         let value = self.take(name)?;
         let Ok(text) = serde_json::from_str::<String>(value.get()) else {
@@ -311,7 +299,6 @@ impl<'a> Fields<'a> {
         self.optional_word(name)
     }
 
-    /// Takes an optional word of a closed list.
     pub(crate) fn optional_word<T: Word>(&mut self, name: &str) -> Option<T> {
         self.optional_parsed(name, T::parse, |got| format!("expected one of {}, got {got}", T::WORDS))
     }
@@ -351,7 +338,6 @@ impl<'a> Fields<'a> {
         number
     }
 
-    /// Takes an optional date.
     pub(crate) fn optional_date(&mut self, name: &str) -> Option<NaiveDate> {
         let value = self.take(name)?;
         let date = serde_json::from_str::<String>(value.get()).ok().and_then(|text| parse_date(&text));
@@ -441,7 +427,6 @@ pub(crate) fn parse_date(text: &str) -> Option<NaiveDate> {
     is_written_out.then(|| text.parse().ok()).flatten()
 }
 
-/// Returns the fault of a key with an invalid length.
 fn length_fault(key: &str) -> Option<String> {
     // Most keys are short enough in bytes, so their characters are not counted.
     if (1..=KEY_CHARACTERS_MAX).contains(&key.len()) {
@@ -452,7 +437,6 @@ fn length_fault(key: &str) -> Option<String> {
     (!is_allowed).then(|| format!("expected 1 to {KEY_CHARACTERS_MAX} characters, got {characters}"))
 }
 
-/// Returns the integer in a field.
 fn whole(value: &RawValue) -> Option<u64> {
     // Only numbers are parsed: the tree of a list needs several times its size in memory.
     let is_number = value.get().starts_with(|first: char| first.is_ascii_digit() || first == '-');

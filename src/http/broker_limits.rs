@@ -96,7 +96,6 @@ impl<'a> LimitsAnswer<'a> {
     }
 }
 
-/// Takes the position of the requested tier.
 fn tier(parameters: &mut Parameters, capacity: &BrokerCapacity) -> Option<usize> {
     let known: Vec<&str> = capacity.tiers.iter().map(|tier| tier.name.as_str()).collect();
     let expected = format!("one of {}", known.join(", "));

@@ -135,7 +135,6 @@ fn shown(entry: Entry<'_>) -> CalendarEntry<'_> {
     CalendarEntry { date, exchange, kind, sessions, description }
 }
 
-/// The entries that a request selects.
 struct CalendarFilter {
     exchange: Option<Exchange>,
     from: Option<NaiveDate>,

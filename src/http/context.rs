@@ -41,7 +41,6 @@ pub(super) const NOT_LOADED: &str = "not_ready";
 /// Why requests cannot be handled yet.
 pub(super) const STILL_LOADING: &str = "settings and catalog are still loading";
 
-/// The state that handlers share.
 pub(crate) struct AppState {
     pub(crate) system: Arc<System>,
     pub(crate) limits: Arc<BrokerLimits>,
@@ -49,18 +48,15 @@ pub(crate) struct AppState {
     pub(crate) secret_faults: Arc<SecretFaults>,
     pub(crate) fingerprint_key: FingerprintKey,
     pub(crate) is_legacy_encoding: bool,
-    /// Whether responses of the API have the header `Server-Timing`.
     pub(crate) has_server_timing: bool,
     pub(crate) metrics: PrometheusHandle,
     pub(crate) measures: Measures,
     pub(crate) throttled_log: ThrottledLog,
     pub(crate) ingest: IngestSettings,
     pub(crate) is_draining: AtomicBool,
-    /// Permits for requests in flight.
     pub(crate) permits: Semaphore,
     pub(crate) keys_in_flight: KeysInFlight,
     pub(crate) stale_counts: StaleCounts,
-    /// The recent past of the service.
     pub(crate) recent: Arc<RecentHistory>,
     pub(crate) status_streams: StatusStreams,
 }
@@ -136,7 +132,6 @@ impl RequestContext {
         self.key.get().copied()
     }
 
-    /// Returns the time since the request arrived, in milliseconds.
     pub(crate) fn elapsed_ms(&self) -> u64 {
         u64::try_from(self.arrived_at.elapsed().as_millis()).unwrap_or(u64::MAX)
     }
@@ -186,7 +181,6 @@ pub(super) fn snapshot(state: &AppState) -> Result<Arc<Snapshot>, Problem> {
     })
 }
 
-/// Returns the deadline of a request.
 pub(super) fn deadline(context: &RequestContext, snapshot: &Snapshot) -> Instant {
     context.arrived_at + snapshot.settings.planner_timeout
 }

@@ -13,7 +13,6 @@ use super::problem::Problem;
 const PAGE_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; \
                            base-uri 'none'; form-action 'none'; frame-ancestors 'none'; \
                            require-trusted-types-for 'script'; trusted-types 'none'";
-/// The policy of its files.
 const POLICY: &str = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 const CSS: &str = "text/css; charset=utf-8";
@@ -50,12 +49,10 @@ static FILES: LazyLock<[File; 16]> = LazyLock::new(|| {
     }
 });
 
-/// Returns the page.
 pub(super) async fn page(headers: HeaderMap) -> Response {
     PAGE.response(&headers)
 }
 
-/// Returns a file of the page.
 pub(super) async fn file(PathText(name): PathText, headers: HeaderMap) -> Result<Response, Problem> {
     let file = FILES.iter().find(|file| file.name == name);
     file.map(|file| file.response(&headers)).ok_or_else(|| Problem::not_found("unknown path"))

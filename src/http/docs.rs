@@ -58,7 +58,6 @@ static FILES: LazyLock<Vec<File>> = LazyLock::new(|| {
     files
 });
 
-/// Returns the page of Swagger UI.
 pub(super) async fn swagger_ui(headers: HeaderMap) -> Response {
     SWAGGER.response(&headers)
 }
@@ -73,7 +72,6 @@ pub(super) async fn to_errors() -> Redirect {
     Redirect::temporary("/docs/errors")
 }
 
-/// Returns the page of errors.
 pub(super) async fn errors(headers: HeaderMap) -> Response {
     ERRORS.response(&headers)
 }

@@ -14,7 +14,6 @@ use tokio::runtime::Handle;
 
 /// Maximum number of bytes that are discarded.
 const BYTES_MAX: usize = 64 << 20;
-/// The deadline for their arrival.
 const TIMEOUT: Duration = Duration::from_secs(30);
 
 /// A body whose rest is read when it is dropped.

@@ -38,7 +38,6 @@ pub(crate) fn endpoints() -> &'static [(&'static str, &'static str)] {
     &ENDPOINTS
 }
 
-/// Returns the methods of a path.
 fn methods(item: &PathItem) -> impl Iterator<Item = &'static str> {
     let operations = [
         ("GET", &item.get),

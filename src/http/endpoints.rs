@@ -1,6 +1,5 @@
 //! Methods and paths of the API.
 
-/// The path of the internal API.
 pub(crate) const BASE: &str = "/api/v1/internal/instrument-registry";
 
 pub(super) const PLAN_ENDPOINT: (&str, &str) = ("POST", "/api/v1/internal/instrument-registry/subscriptions/plan");

@@ -13,21 +13,16 @@ pub(super) use self::page::html;
 use self::table::CATALOG;
 use super::problem::{Fault, ProblemDocument, ProblemType};
 
-/// The explanation of a code.
 struct ErrorEntry {
     code: &'static str,
     status: u16,
-    /// The condition that the code reports.
     meaning: &'static str,
-    /// Why a request gets it.
     cause: &'static str,
     retry: Retry,
-    /// The remedy.
     action: &'static str,
     example: Example,
 }
 
-/// Whether a caller repeats the request.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Retry {
     /// The condition passes without an action of the caller.
@@ -80,7 +75,6 @@ impl Retry {
     }
 }
 
-/// The problem document that an entry shows.
 struct Example {
     /// The path of the request, below the path of the API.
     path: &'static str,
@@ -100,12 +94,10 @@ impl ErrorEntry {
         StatusCode::from_u16(self.status).unwrap_or_default()
     }
 
-    /// Returns the name of the status.
     fn title(&self) -> &'static str {
         self.status().canonical_reason().unwrap_or_default()
     }
 
-    /// Returns the text of the example, indented.
     fn text(&self) -> String {
         self.with_document(|document| serde_json::to_string_pretty(document)).unwrap_or_default()
     }
@@ -137,7 +129,6 @@ pub(super) struct CodeExample {
     pub(super) document: Value,
 }
 
-/// Returns the example of every code.
 pub(super) fn examples() -> impl Iterator<Item = CodeExample> {
     CATALOG.iter().map(|entry| CodeExample {
         code: entry.code,

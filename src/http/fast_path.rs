@@ -38,7 +38,6 @@ pub(crate) struct FastPath {
     state: Arc<AppState>,
     router: Router,
     shedding: Arc<Shedding>,
-    /// The address of the caller.
     peer: Option<SocketAddr>,
     /// When this connection may get the next rejection.
     held: Arc<HeldUntil>,

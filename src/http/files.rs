@@ -12,7 +12,6 @@ use sha2::{Digest, Sha256};
 
 use super::response::is_known_to_caller;
 
-/// A file as it is sent.
 pub(super) struct File {
     pub(super) name: Cow<'static, str>,
     pub(super) content: Bytes,

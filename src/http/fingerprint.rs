@@ -48,11 +48,9 @@ impl FingerprintKey {
     }
 }
 
-/// A fingerprint whose body is not complete.
 pub(super) struct FingerprintHasher(SipHasher13);
 
 impl FingerprintHasher {
-    /// Adds a part of the body.
     pub(super) fn write(&mut self, part: &[u8]) {
         self.0.write(part);
     }

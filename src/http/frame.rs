@@ -1,6 +1,5 @@
 //! The frame of the pages that the service generates.
 
-/// Returns a page with this title and content.
 pub(super) fn frame(title: &str, content: &str) -> String {
     format!(
         "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\

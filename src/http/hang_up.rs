@@ -48,7 +48,6 @@ impl<F> Drop for AnswerFuture<F> {
     }
 }
 
-/// A request without a response.
 pub(super) struct UnansweredRequest {
     state: Arc<AppState>,
     context: RequestContext,

@@ -23,7 +23,6 @@ use crate::http::schema::types;
 
 const SERVICE: &str = "instrument_registry";
 const NOT_REACHED: &str = "database not reached yet";
-/// The deadline for the report of an actor.
 pub(super) const INSPECT_TIMEOUT: Duration = Duration::from_millis(500);
 
 /// The process responds.

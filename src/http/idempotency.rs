@@ -116,12 +116,10 @@ impl RequestHasher {
         RequestHasher(hasher)
     }
 
-    /// Adds the next bytes of the body.
     pub(super) fn update(&mut self, bytes: &[u8]) {
         self.0.update(bytes);
     }
 
-    /// Adds the whole body.
     pub(super) fn with_body(mut self, bytes: &[u8]) -> Self {
         self.update(bytes);
         self

@@ -31,7 +31,6 @@ use super::query::Parameters;
 use super::response::framed;
 use super::schema::{parameters, types};
 
-/// The deadline for submitting or reading a job.
 const TIMEOUT: Duration = Duration::from_secs(10);
 
 /// A job that was queued.
@@ -316,7 +315,6 @@ impl From<SubmitError> for Problem {
     }
 }
 
-/// The broker in the path.
 pub(crate) struct BrokerPath(Broker);
 
 impl<S: Send + Sync> axum::extract::FromRequestParts<S> for BrokerPath {

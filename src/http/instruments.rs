@@ -332,7 +332,6 @@ impl LookupCounts {
     }
 }
 
-/// Counts the results of a lookup.
 pub(super) fn counted(lookup: Lookup, outcome: Result<(Response, LookupCounts), Problem>) -> Result<Response, Problem> {
     match &outcome {
         Ok((_, found)) => {

@@ -32,19 +32,16 @@ impl KeyDigest {
     }
 }
 
-/// The keys of the config service.
 struct ReceivedKeys {
     current: KeyDigest,
     /// The previous key, and the time until which it is accepted.
     previous: Option<(KeyDigest, Instant)>,
 }
 
-/// The result of the check of a caller's key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum KeyCheck {
     /// It is a valid key: that of the `environment` or of the `config_service`.
     Accepted(&'static str),
-    /// It is not a valid key.
     Rejected,
     /// The key of the config service was not received yet.
     Unknown,
@@ -74,7 +71,6 @@ impl ApiKeys {
         self.received.store(Some(Arc::new(ReceivedKeys { current, previous })));
     }
 
-    /// Whether there is at least one key.
     pub(crate) fn is_known(&self) -> bool {
         self.own.is_some() || self.received.load().is_some()
     }

@@ -12,7 +12,6 @@ use crate::metrics::{HTTP_DURATION, HTTP_REQUESTS};
 /// The measures of every endpoint, by method and template.
 pub(crate) struct Measures(HashMap<(&'static str, &'static str), EndpointMeasures>);
 
-/// The measures of one endpoint.
 struct EndpointMeasures {
     /// Responses with status 200.
     ok: Counter,
@@ -70,7 +69,6 @@ impl Measures {
     }
 }
 
-/// Whether the template matches the path.
 fn is_of(template: &str, path: &str) -> bool {
     let mut parts = path.split('/');
     let mut matches = |expected: &str| {

@@ -120,7 +120,6 @@ pub(super) fn rejection(problem: &Problem, path: &str) -> (HeaderMap, Vec<u8>) {
     (headers, document(problem, &context, path))
 }
 
-/// Whether the path is `root` or below it.
 fn is_below(path: &str, root: &str) -> bool {
     path.strip_prefix(root).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
@@ -164,7 +163,6 @@ fn after_panic(panic: &(dyn Any + Send)) -> Response {
     Problem::internal().into_response()
 }
 
-/// Renders the document of a problem.
 fn document(problem: &Problem, context: &RequestContext, path: &str) -> Vec<u8> {
     let document = ProblemDocument {
         kind: ProblemType(problem.code),

@@ -19,10 +19,8 @@ use super::versions::{DiffAnswer, VersionsAnswer};
 /// The reason why a command has no answer.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum OfflineError {
-    /// The API would reject the request.
     #[error("{0}")]
     Problem(String),
-    /// The database has no answer.
     #[error(transparent)]
     Store(#[from] StoreError),
 }
@@ -42,7 +40,6 @@ pub(crate) fn brokers(catalogue: &Catalogue) -> Value {
     document(&BrokersAnswer::of(catalogue))
 }
 
-/// Returns the figures of a catalog.
 pub(crate) fn summary(catalogue: &Catalogue) -> Value {
     document(&SummaryAnswer::of(catalogue, true))
 }

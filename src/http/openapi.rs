@@ -55,7 +55,6 @@ use super::schema::types;
 )]
 struct Document;
 
-/// The description of the key.
 const KEY: &str = "The value of `INTERNAL_API_KEY`. If it is not set, the key that the service generated at its first start is in \
                    the file `internal_api_key` in `DATA_DIR` (`data/internal_api_key` by default). Otherwise ask the operator.";
 
@@ -69,14 +68,12 @@ impl Modify for Security {
     }
 }
 
-/// Returns the whole document.
 fn description() -> Value {
     let mut document = Document::openapi();
     document.merge(API.description.clone());
     serde_json::to_value(document).map(finish::finish).unwrap_or_default()
 }
 
-/// Returns the document.
 pub(crate) async fn document() -> Response {
     static TEXT: LazyLock<String> = LazyLock::new(|| description().to_string());
     ([(header::CONTENT_TYPE, "application/json")], TEXT.as_str()).into_response()

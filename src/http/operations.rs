@@ -25,9 +25,7 @@ use super::schema::{parameters, types};
 use super::status::StatusBreaker;
 use crate::telemetry::{self, AUDIT_TARGET};
 
-/// The deadline of an action.
 const ACTION_WITHIN: Duration = Duration::from_secs(10);
-/// Maximum length of a filter of the log.
 const FILTER_CHARACTERS_MAX: usize = 500;
 
 /// The caller as recorded in the audit log.
@@ -99,7 +97,6 @@ pub(crate) async fn refresh_settings(
     Ok(framed(&context, RefreshAnswer { outcome, detail }))
 }
 
-/// Returns the outcome of a refresh and its reason.
 fn refreshed(outcome: &str, health: Option<ServiceHealth>) -> (&'static str, String) {
     match (outcome, health) {
         ("ok", _) => ("ok", "the config service responded for every key".to_owned()),

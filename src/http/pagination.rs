@@ -22,7 +22,6 @@ pub(crate) struct Pagination {
     pub(crate) has_next: bool,
 }
 
-/// The page that a query selects.
 pub(super) struct Paging {
     pub(super) limit: u32,
     pub(super) offset: u64,

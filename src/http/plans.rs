@@ -142,7 +142,6 @@ pub(super) async fn repeat_response(
     repeat.write().await.map(Some)
 }
 
-/// The state of the service when a plan request arrived.
 struct Arrival {
     snapshot: Arc<Snapshot>,
     today: NaiveDate,
@@ -218,7 +217,6 @@ fn of_profile(
     request_from(&profile, overrides, snapshot)
 }
 
-/// Returns the plan for a request, and whether it was reused.
 pub(super) async fn cached_or_new_plan(
     state: &AppState,
     request: PlanRequest,

@@ -71,7 +71,6 @@ pub(super) trait DocumentList: Send + Sync + 'static {
     ) -> impl Future<Output = Result<Vec<Self::Row>, StoreError>> + Send;
 }
 
-/// The place from which the rows of a list are read.
 pub(super) trait RowSource: Send + Sync + 'static {
     type Row: Send + 'static;
 
@@ -94,7 +93,6 @@ pub(super) trait RowSource: Send + Sync + 'static {
     ) -> impl Future<Output = Result<Vec<Self::Row>, Problem>> + Send;
 }
 
-/// A list in the database.
 pub(super) struct DatabaseRows<L> {
     list: Arc<L>,
     persistence: PersistenceHandle,
@@ -128,20 +126,16 @@ impl<L: DocumentList> RowSource for DatabaseRows<L> {
 /// Returns the id of a row and its size when it is written.
 pub(super) type RowMeasure<R> = fn(&R) -> (&str, u64);
 
-/// The form of a response.
 pub(super) struct Format<R> {
     pub(super) content_type: &'static str,
     /// Returns the parts of the response before and after its rows.
     pub(super) frame: Box<dyn Fn() -> anyhow::Result<Frame> + Send + Sync>,
-    /// The text between two rows.
     pub(super) separator: &'static [u8],
-    /// Appends a row.
     pub(super) write: fn(&R, &mut Vec<u8>) -> anyhow::Result<()>,
     /// Measures a row before it is written. `None`: its size is that of its documents.
     pub(super) measure: Option<RowMeasure<R>>,
 }
 
-/// The parts of a response before and after its rows.
 pub(super) struct Frame {
     pub(super) head: Vec<u8>,
     pub(super) tail: Vec<u8>,
@@ -163,7 +157,6 @@ impl<R> Format<R> {
     }
 }
 
-/// Reads a list in portions.
 pub(super) struct Reader<S> {
     source: S,
     memory: &'static Pool,
@@ -256,7 +249,7 @@ pub(super) struct Rows<R> {
 /// A page whose first rows are in memory.
 pub(super) struct PortionedPage<S: RowSource> {
     reader: Reader<S>,
-    /// All rows of the page.
+    /// All rows of the page, including those that are not in memory.
     pub(super) outline: Page<RowOutline>,
     first: Option<Rows<S::Row>>,
     rest: VecDeque<RowOutline>,
@@ -323,7 +316,6 @@ impl<S: RowSource> PortionedPage<S> {
         Ok(Rows { rows, outline, bytes, memory })
     }
 
-    /// Whether all rows were returned.
     pub(super) fn is_read(&self) -> bool {
         self.first.is_none() && self.rest.is_empty()
     }
@@ -353,7 +345,6 @@ impl<S: RowSource> PortionedPage<S> {
     }
 }
 
-/// Writes a page.
 struct PageWriter<S: RowSource> {
     page: PortionedPage<S>,
     format: Arc<Format<S::Row>>,

@@ -55,7 +55,6 @@ pub(crate) struct Problem {
     pub(crate) has_hung_up: bool,
 }
 
-/// The path of the page that explains every code.
 pub(super) const ERRORS_PAGE: &str = "/docs/errors";
 
 /// The `type` of a problem: the address of its code on the page of errors. Rendering it allocates nothing.

@@ -91,7 +91,6 @@ impl FromRequestParts<Arc<AppState>> for Caller {
     }
 }
 
-/// The id of the profile in the path.
 pub(crate) struct ProfileId(String);
 
 impl<S: Send + Sync> FromRequestParts<S> for ProfileId {
@@ -109,7 +108,6 @@ fn not_an_id() -> Problem {
     Problem::malformed_id("profile id must be `profile_` followed by 32 lowercase hexadecimal digits")
 }
 
-/// A profile as callers see it.
 #[derive(Serialize)]
 pub(crate) struct ShownProfile<'a> {
     #[serde(flatten)]
@@ -196,7 +194,6 @@ fn now() -> DateTime<Utc> {
     Utc::now().trunc_subsecs(3)
 }
 
-/// Returns the deadline of a request about profiles.
 fn deadline(context: &RequestContext, snapshot: &Snapshot) -> Instant {
     context.arrived_at + snapshot.settings.subscription_timeout
 }

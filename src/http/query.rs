@@ -70,7 +70,6 @@ impl Parameters {
         self.faults.push(Fault { pointer, detail });
     }
 
-    /// Whether the parameter is present, with any value.
     pub(crate) fn has(&self, name: &str) -> bool {
         self.pairs.iter().any(|(other, _)| other == name)
     }
@@ -90,7 +89,6 @@ impl Parameters {
         self.optional_parsed(name, parse, |got| format!("expected {expected}, got {got}"))
     }
 
-    /// Takes an optional integer.
     pub(crate) fn within<T>(&mut self, name: &str, range: RangeInclusive<T>) -> Option<T>
     where
         T: std::str::FromStr + PartialOrd + std::fmt::Display,
@@ -107,7 +105,6 @@ impl Parameters {
         self.optional_parsed("offset", parse, detail)
     }
 
-    /// Takes an optional word of a closed list.
     pub(crate) fn optional_word<T: Word>(&mut self, name: &str) -> Option<T> {
         self.optional_parsed(name, T::parse, |got| format!("expected one of {}, got {got}", T::WORDS))
     }
@@ -126,7 +123,6 @@ impl Parameters {
         parsed
     }
 
-    /// Takes the required user.
     pub(crate) fn user_id(&mut self) -> Option<String> {
         if !self.has("user_id") {
             self.fault("user_id", "is required".to_owned());
@@ -134,7 +130,6 @@ impl Parameters {
         self.optional_user_id()
     }
 
-    /// Takes the optional user.
     pub(crate) fn optional_user_id(&mut self) -> Option<String> {
         self.optional("user_id", "1 to 64 characters from `A–Z a–z 0–9 . _ @ : -`", |text| {
             is_user_id(text, 64).then(|| text.to_owned())

@@ -9,7 +9,6 @@ use serde::Serialize;
 use super::context::RequestContext;
 use super::problem::Problem;
 
-/// Returns a JSON response.
 pub(crate) fn json(body: &impl Serialize) -> Response {
     match serde_json::to_vec(body) {
         Ok(json) => json_bytes(json),
@@ -50,7 +49,6 @@ pub(super) fn frame<T: Serialize + Send + Sync + 'static>(
     move || serde_json::to_vec(&FramedAnswer::of(&context, &body))
 }
 
-/// Writes the fields that every response has.
 pub(super) fn write_request_fields(answer: &mut ObjectWriter<'_>, context: &RequestContext) {
     answer.field("correlation_id", &*context.correlation_id);
     answer.field("response_time_ms", &context.elapsed_ms());
@@ -71,7 +69,6 @@ pub(super) fn object_bytes(part: usize, write: impl FnOnce(&mut ObjectWriter<'_>
     json
 }
 
-/// Returns a response with rendered JSON.
 pub(super) fn json_bytes(json: impl Into<Body>) -> Response {
     let json: Body = json.into();
     ([(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))], json).into_response()

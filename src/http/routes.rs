@@ -14,7 +14,6 @@ use super::{
     broker_limits, calendar, catalog, health, ingest, instruments, operations, planner, plans, status, versions,
 };
 
-/// The routes of the API and their description.
 pub(super) struct Api {
     pub(super) router: Router<Arc<AppState>>,
     pub(super) description: OpenApi,

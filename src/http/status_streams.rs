@@ -6,13 +6,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 use axum::body::Bytes;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
-/// Maximum number of streams.
 pub(super) const STREAMS_MAX: usize = 16;
 const DRAINING: &[u8] = b"event: draining\ndata: {}\n\n";
 
 /// The documents of one tick.
 pub(super) struct Tick {
-    /// The number of ticks before it.
+    /// The number of earlier ticks.
     pub(super) number: u64,
     /// With all points of the history.
     pub(super) full: Bytes,
@@ -58,7 +57,6 @@ impl StatusStreams {
         *self.is_ticking.lock().unwrap_or_else(PoisonError::into_inner) = false;
     }
 
-    /// Sends the documents of a tick to all streams.
     pub(super) fn send(&self, tick: Tick) {
         self.ticks.send_replace(Some(Arc::new(tick)));
     }
@@ -83,7 +81,6 @@ impl StatusStreams {
     }
 }
 
-/// One stream.
 pub(super) struct Stream {
     ticks: watch::Receiver<Option<Arc<Tick>>>,
     is_draining: watch::Receiver<bool>,

@@ -21,7 +21,6 @@ use super::query::{Parameters, whole};
 use super::response::framed;
 use super::schema::{parameters, types};
 
-/// The deadline of a query.
 const TIMEOUT: Duration = Duration::from_secs(10);
 
 /// An accepted load.

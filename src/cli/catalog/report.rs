@@ -73,7 +73,6 @@ fn keys<'a>([first, second]: [&'a str; 2], [of_first, of_second]: &[Vec<Broker>;
     ]
 }
 
-/// Indices that one broker lists, by broker.
 #[derive(Serialize)]
 struct SingleIndices<'a> {
     count: usize,

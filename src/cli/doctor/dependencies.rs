@@ -32,7 +32,6 @@ pub(super) struct OtherTime {
     before: DateTime<Utc>,
     other: DateTime<Utc>,
     after: DateTime<Utc>,
-    /// The precision of the other time.
     precision: TimeDelta,
 }
 
@@ -50,11 +49,9 @@ pub(super) struct Dependencies<'a> {
     settings: &'a ProcessSettings,
     answers: Option<FetchResult>,
     deadline: Deadline,
-    /// The check of the config service.
     pub(super) service: Check,
 }
 
-/// The check of the database, and its time.
 pub(super) struct CheckedDatabase {
     pub(super) check: Check,
     pub(super) time: Option<OtherTime>,
@@ -200,7 +197,6 @@ impl<'a> Dependencies<'a> {
         Finding::ok(parts.join("; "))
     }
 
-    /// Reads the clock of the config service.
     pub(super) async fn service_date(&self) -> Option<OtherTime> {
         let service = self.settings.config_service.as_ref()?;
         let url: Url = format!("{}/health", service.url).parse().ok()?;
@@ -318,7 +314,6 @@ fn redis_finding(report: Option<RedisReport>, latency: &str) -> Finding {
     }
 }
 
-/// Describes the TLS of a database by the mode of its URL.
 fn database_tls(url: &Url) -> &'static str {
     let mode = url.query_pairs().find(|(name, _)| matches!(&**name, "sslmode" | "ssl-mode"));
     match mode.map(|(_, mode)| mode.to_lowercase()).as_deref() {
@@ -330,13 +325,11 @@ fn database_tls(url: &Url) -> &'static str {
     }
 }
 
-/// Compares the clock of this machine with others.
 pub(super) fn clock(database: Option<OtherTime>, service: Option<OtherTime>) -> Finding {
     let compared: Vec<Finding> = [database, service].into_iter().flatten().map(|time| of_clock(&time)).collect();
     if compared.is_empty() { Finding::skipped("no other clock to compare with") } else { Finding::joined(&compared) }
 }
 
-/// Compares the clock of this machine with another one.
 pub(super) fn of_clock(time: &OtherTime) -> Finding {
     let skew = time.skew_ms();
     if skew <= SKEW_MAX_MS {
@@ -351,7 +344,6 @@ pub(super) fn of_clock(time: &OtherTime) -> Finding {
 }
 
 impl OtherTime {
-    /// The time of a running service.
     pub(super) fn of_service(before: DateTime<Utc>, other: DateTime<Utc>) -> Self {
         OtherTime { name: "the service", before, other, after: Utc::now(), precision: TimeDelta::seconds(1) }
     }

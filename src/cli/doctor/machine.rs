@@ -27,7 +27,6 @@ const MEMORY_MIN: u64 = 384 << 20;
 /// The deadline of the request that finds out what uses a port.
 const PROBE_WITHIN: Duration = Duration::from_secs(1);
 
-/// Checks the free space for the data folder.
 pub(super) fn disk(data_dir: &Path) -> Finding {
     // The first start creates the folder.
     let absolute = std::path::absolute(data_dir).unwrap_or_else(|_| data_dir.to_owned());
@@ -64,7 +63,6 @@ pub(super) fn files(settings: &ProcessSettings) -> Finding {
     Finding::joined(&findings)
 }
 
-/// Checks whether this process may access a path.
 fn permitted(path: &Path, wanted: Access) -> io::Result<()> {
     Ok(access(path, wanted)?)
 }
@@ -127,7 +125,6 @@ fn data_folder(settings: &ProcessSettings) -> Finding {
     folder_finding(&absolute, is_folder, permitted).unwrap_or_else(|(detail, remedy)| problem(detail, remedy))
 }
 
-/// Returns the finding for the data folder, or the problem with its remedy.
 fn folder_finding(
     folder: &Path,
     is_folder: impl Fn(&Path) -> io::Result<bool>,
@@ -214,7 +211,6 @@ async fn version_at(address: SocketAddr, settings: &ProcessSettings) -> Option<S
     (body["service"] == "instrument_registry").then(|| body["version"].as_str().unwrap_or("unknown").to_owned())
 }
 
-/// Checks the file descriptors, the memory and the processors.
 pub(super) fn limits(settings: &ProcessSettings) -> Finding {
     let cores = available_parallelism().map_or(1, std::num::NonZero::get);
     Finding::joined(&[

@@ -11,7 +11,6 @@ use super::{Check, Deadline, Finding, FindingStatus};
 use crate::cli::output::{list, shown};
 use crate::cli::remote::{Remote, error_status};
 
-/// Asks the service for its health and its status.
 pub(super) async fn checks(remote: &Remote, deadline: Deadline) -> Vec<Check> {
     let (mut date, mut document) = (None, Value::Null);
     let before = Utc::now();

@@ -122,7 +122,6 @@ fn report(version: i64, record: &CalendarRecord, uncovered: &[Exchange], now: Da
     print_line(&format!("calendar version {version}: {} from `{}`", exchanges(calendar), record.source))
 }
 
-/// Returns the reasons why an accepted calendar does not suffice.
 fn warnings(calendar: &Calendar, uncovered: &[Exchange], now: DateTime<Utc>) -> Vec<String> {
     let mut warnings: Vec<String> = calendar.warning(trading_date(now)).into_iter().collect();
     if !uncovered.is_empty() {

@@ -19,7 +19,6 @@ use crate::cli::remote::{Remote, error_status};
 /// The interval between two requests for the state of the job.
 const POLL_EVERY: Duration = Duration::from_millis(500);
 
-/// The deadline of such a request.
 const POLL_WITHIN: Duration = Duration::from_secs(10);
 
 /// The time for which these requests may fail, so that a restart of the service does not end the command.

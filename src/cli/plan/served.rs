@@ -40,7 +40,6 @@ pub(super) async fn request_plan(
     Ok(ShownPlan { subscriptions: answer["subscriptions"].take(), instruments, plan })
 }
 
-/// Returns the request of a dry run.
 fn body(arguments: &PlanArguments, source: &Source, feed: &StreamOptions) -> anyhow::Result<Value> {
     let mut body = Map::new();
     let mut set = |name: &str, value: Option<Value>| {

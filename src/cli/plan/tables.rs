@@ -12,7 +12,6 @@ const BAR_WIDTH: usize = 20;
 
 /// A plan with what its tables show of its subscriptions and instruments.
 pub(super) struct ShownPlan {
-    /// The plan.
     pub(super) plan: Value,
     /// The subscriptions; null without a broker.
     pub(super) subscriptions: Value,
@@ -20,7 +19,6 @@ pub(super) struct ShownPlan {
     pub(super) instruments: BTreeMap<String, Value>,
 }
 
-/// Returns the tables and lines about a plan.
 pub(super) fn plan_parts(shown_plan: &ShownPlan) -> Vec<String> {
     let plan = &shown_plan.plan;
     let mut parts = vec![instruments(shown_plan)];
@@ -89,7 +87,6 @@ fn instruments(shown_plan: &ShownPlan) -> String {
     kept.to_string()
 }
 
-/// Returns the tables and lines about the allocation of a plan.
 fn allocation_parts(allocation: &Value) -> Vec<String> {
     let mut parts = Vec::new();
     if allocation["connections"].is_array() {

@@ -67,7 +67,6 @@ pub(in crate::cli) fn print_explanation(answer: &Value) -> anyhow::Result<()> {
     print_line(&explanation(answer))
 }
 
-/// Returns an explanation as a table.
 pub(super) fn explanation(answer: &Value) -> String {
     let mut lines = table(&["field", "value"]);
     for (field, value) in explanation_rows(answer) {

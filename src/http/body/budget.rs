@@ -21,7 +21,6 @@ const FREE_BYTES_MAX: usize = 8 << 10;
 /// The bytes that bodies may have together.
 pub(crate) struct Budget {
     bytes: Semaphore,
-    /// Maximum size of one of these bodies, bytes.
     body_bytes_max: usize,
     /// Maximum time for which a body waits for its share.
     timeout: Duration,
@@ -46,12 +45,10 @@ impl Budget {
         Budget { bytes: Semaphore::const_new(bytes), body_bytes_max, timeout }
     }
 
-    /// Returns the maximum size of one of these bodies in bytes.
     pub(super) fn body_bytes_max(&self) -> usize {
         self.body_bytes_max
     }
 
-    /// Returns the budget of requests with this path.
     pub(super) fn of_path(path: &str) -> &'static Self {
         if path == PLAN_ENDPOINT.1 { &PLANS } else { &BODIES }
     }
@@ -82,7 +79,6 @@ impl Budget {
 }
 
 impl Share {
-    /// Whether it holds bytes of the budget.
     pub(super) fn is_taken(&self) -> bool {
         self.permit.is_some()
     }
@@ -124,7 +120,6 @@ mod tests {
         budget.bytes.available_permits()
     }
 
-    /// Returns a body whose length is not announced.
     fn chunked(bytes: usize) -> Body {
         let chunk = std::io::Result::Ok(axum::body::Bytes::from(vec![b' '; bytes]));
         Body::from_stream(futures_util::stream::once(async { chunk }))

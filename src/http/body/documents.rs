@@ -79,7 +79,6 @@ impl<'a> Fields<'a> {
         document.map_err(fault).ok()
     }
 
-    /// Takes an optional value of any JSON type.
     pub(crate) fn optional_value(&mut self, name: &str) -> Option<Value> {
         let value = self.take(name)?;
         let read = serde_json::from_str(value.get());
@@ -97,7 +96,6 @@ impl<'a> Fields<'a> {
         serde_json::from_str(value.get()).ok()
     }
 
-    /// Whether the field is present and not null.
     pub(crate) fn has(&self, name: &str) -> bool {
         !self.is_missing(name)
     }

@@ -8,7 +8,6 @@ use serde_json::value::RawValue;
 
 use super::{FAULTS_PER_FIELD_MAX, FieldVisitor, Fields, ItemFaults, kind_of, shown, shown_for_number, whole};
 
-/// A field that holds an integer or strings.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum NumberOrTexts {
     Number(u32),
@@ -16,7 +15,6 @@ pub(crate) enum NumberOrTexts {
 }
 
 impl<'a> Fields<'a> {
-    /// Takes an optional boolean.
     pub(crate) fn optional_bool(&mut self, name: &str) -> Option<bool> {
         let value = self.take(name)?;
         let parsed = serde_json::from_str::<bool>(value.get()).ok();
@@ -107,7 +105,6 @@ impl<'a> Fields<'a> {
         is_good.then_some(NumberOrTexts::Texts(texts))
     }
 
-    /// Takes the JSON of an optional field.
     pub(crate) fn optional_raw(&mut self, name: &str) -> Option<&'a RawValue> {
         self.take(name)
     }
@@ -197,11 +194,8 @@ fn is_line(text: &str, characters_max: usize) -> bool {
     (1..=characters_max).contains(&text.chars().count()) && !text.contains(char::is_control)
 }
 
-/// A list of JSON values.
 struct List<'a> {
-    /// The first items.
     first: Vec<&'a RawValue>,
-    /// The number of all items.
     total: usize,
 }
 

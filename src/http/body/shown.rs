@@ -4,7 +4,6 @@ use std::borrow::Cow;
 
 use serde_json::value::RawValue;
 
-/// Returns the reason why a value is not a string.
 pub(super) fn not_a_text(value: &RawValue) -> String {
     match value.get().as_bytes().first() {
         Some(b'"') => "must be valid Unicode".to_owned(),
@@ -42,7 +41,6 @@ pub(super) fn shown_for_number(value: &RawValue) -> String {
     if shown.starts_with('`') { format!("the string {shown}") } else { shown }
 }
 
-/// Renders a caller's text for an error.
 pub(in crate::http) fn quoted(text: &str) -> String {
     if text.is_empty() { "an empty string".to_owned() } else { format!("`{text}`") }
 }

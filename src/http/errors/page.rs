@@ -13,7 +13,6 @@ const INTRODUCTION: &str = "Every error is a problem document (RFC 9457) with th
 const RETRY_INTRODUCTION: &str = "Each section names one of these rules. `Idempotency-Key` applies to three operations: \
     create a plan, create a profile, and ingest a file.";
 
-/// Returns the page as HTML.
 pub(in crate::http) fn html() -> String {
     let mut page = String::from("<h1>Errors</h1>\n");
     element(&mut page, "p", &inline(INTRODUCTION));
@@ -35,7 +34,6 @@ pub(in crate::http) fn html() -> String {
     frame("Errors", &page)
 }
 
-/// Writes the section of a code.
 fn section(page: &mut String, entry: &ErrorEntry) {
     let ErrorEntry { code, status, .. } = entry;
     let (rule, text) = entry.retry.rule();
@@ -103,7 +101,6 @@ mod tests {
         lines.join("\n") + "\n"
     }
 
-    /// Returns the page as Markdown.
     fn markdown() -> String {
         let generated = "The running service has this page at `/docs/errors`, with an example of each document. It is \
                          generated from the catalog in `src/http/errors/table.rs`; \

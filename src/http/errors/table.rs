@@ -2,21 +2,18 @@
 
 use super::{ErrorEntry, Example, Retry, example};
 
-/// A path of the registry.
 macro_rules! registry {
     ($path:literal) => {
         concat!("/api/v1/internal/instrument-registry", $path)
     };
 }
 
-/// A path of profiles.
 macro_rules! profiles {
     ($path:literal) => {
         concat!("/api/v1/internal/subscription-profiles", $path)
     };
 }
 
-/// Every code of a problem document.
 pub(super) const CATALOG: [ErrorEntry; 38] = [
     ErrorEntry {
         code: "body_timeout",

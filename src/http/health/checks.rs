@@ -139,9 +139,7 @@ pub(crate) fn milliseconds(duration: Duration) -> u64 {
 
 /// The state of the service: the facts of `/ready` and of the status.
 pub(crate) struct Readiness {
-    /// Why the service is not ready.
     pub(crate) reason: Option<&'static str>,
-    /// The state of each dependency and actor.
     pub(crate) checks: BTreeMap<&'static str, Check>,
 }
 
@@ -234,7 +232,6 @@ fn requests_check(free: usize) -> Check {
     check
 }
 
-/// Returns the check of the memory for documents of lists.
 fn list_memory_check(load: &MemoryLoad) -> Check {
     let is_saturated = load.oldest_wait > WAIT_MAX;
     let (oldest, oldest_max) = (milliseconds(load.oldest_wait), milliseconds(WAIT_MAX));
@@ -382,7 +379,6 @@ fn calendar_check(state: &AppState) -> Check {
     Check { detail: Some(detail), ..Check::new(status) }
 }
 
-/// Describes a rejected file and the reason.
 pub(crate) fn refused(refusal: &RejectedFile) -> String {
     let faults: Vec<String> = refusal.faults.iter().map(ToString::to_string).collect();
     format!(

@@ -58,7 +58,6 @@ pub(crate) enum IngestPriority {
     Word(types::PriorityWord),
 }
 
-/// A file to ingest and its options.
 pub(super) struct IngestRequest<S = Source> {
     pub(super) selection: Selection,
     pub(super) priority: u8,
@@ -86,7 +85,6 @@ fn force(parameters: &mut Parameters) -> Force {
     if force == Some(true) { Force::Yes } else { Force::No }
 }
 
-/// Parses the query of an upload.
 pub(super) fn parse_upload_query(mut parameters: Parameters) -> Result<IngestRequest<PendingUpload>, Problem> {
     fn list<T: Word>(parameters: &mut Parameters, name: &str) -> Vec<T> {
         let expected = format!("a comma-separated list of {}", T::WORDS);
@@ -122,7 +120,6 @@ pub(super) fn parse_upload_query(mut parameters: Parameters) -> Result<IngestReq
     })
 }
 
-/// Parses a JSON body.
 pub(super) async fn parse_ingest_body(
     broker: Broker,
     body: &JsonBody,
@@ -200,7 +197,6 @@ fn word_priority(word: &str) -> Option<u8> {
 }
 
 impl Fields<'_> {
-    /// Whether the field has a validation error.
     fn has_fault(&self, name: &str) -> bool {
         self.faults().iter().any(|Fault { pointer, .. }| pointer.strip_prefix('/') == Some(name))
     }

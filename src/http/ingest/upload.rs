@@ -16,9 +16,7 @@ use crate::http::problem::Problem;
 
 /// Permits for concurrent uploads. Each needs space on the disk or in memory.
 static PERMITS: Semaphore = Semaphore::const_new(2);
-/// The timeout between two parts of an upload.
 const SILENCE_MAX: Duration = Duration::from_secs(30);
-/// The deadline of an upload.
 const ARRIVE_WITHIN: Duration = Duration::from_secs(600);
 
 /// Reads the whole file. Adds its bytes to the hasher, if there is one, and returns it.

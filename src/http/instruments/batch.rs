@@ -25,7 +25,6 @@ use crate::http::query::Parameters;
 use crate::http::response::framed;
 use crate::metrics::Lookup;
 
-/// Maximum number of keys in a request.
 const KEYS_MAX: usize = 5000;
 
 /// The keys to resolve.

@@ -148,7 +148,6 @@ pub(crate) async fn search(
     counted(Lookup::Search, answer(&state, context, &uri, &body).await)
 }
 
-/// A parsed search.
 pub(in crate::http) struct SearchRequest {
     query: Query,
     page: u32,

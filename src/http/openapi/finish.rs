@@ -42,7 +42,6 @@ const BODY_PROBLEMS: [(&str, &str, &str); 4] = [
     ("415", "UnsupportedMediaType", "The body is not `application/json`."),
 ];
 
-/// Completes the document.
 pub(super) fn finish(mut document: Value) -> Value {
     let examples: Value = serde_json::from_str(EXAMPLES).unwrap_or_default();
     let paths = document["paths"].as_object_mut().map(std::mem::take).unwrap_or_default();
@@ -274,7 +273,6 @@ fn add_headers_of_keys(operation: &mut Value) {
     });
 }
 
-/// Adds the examples of an operation.
 fn add_examples(operation: &mut Value, examples: &Value) {
     for parameter in operation["parameters"].as_array_mut().into_iter().flatten() {
         let place = match parameter["in"].as_str() {

@@ -34,7 +34,6 @@ pub(super) async fn ready(state: &AppState, cached: Arc<CachedPlan>, deadline: I
     Ok(Ready { cached, json: Some(json.into()) })
 }
 
-/// A response that contains a plan.
 pub(super) struct PlanResponse<'a> {
     pub(super) context: &'a RequestContext,
     pub(super) uri: &'a Uri,
@@ -66,10 +65,8 @@ impl PlanResponse<'_> {
     }
 }
 
-/// The subscriptions that a response includes.
 pub(super) struct IncludedSubscriptions {
     is_requested: bool,
-    /// The estimated size, in bytes.
     pub(super) bytes: usize,
 }
 
@@ -89,7 +86,6 @@ impl IncludedSubscriptions {
         Ok(IncludedSubscriptions { is_requested: true, bytes })
     }
 
-    /// Writes them.
     pub(super) fn write(&self, answer: &mut ObjectWriter<'_>, plan: &Plan) {
         if self.is_requested
             && let Some(subscriptions) = PlanSubscriptions::of(plan)
@@ -117,7 +113,6 @@ pub(super) struct PlanFrame<'a> {
     pub(super) status: &'static str,
     pub(super) is_reused: bool,
     pub(super) took: Duration,
-    /// The plan as JSON.
     pub(super) plan: &'a [u8],
 }
 

@@ -28,11 +28,9 @@ use crate::http::ids::{is_id, is_profile_id};
 use crate::http::problem::{Fault, Problem};
 use crate::http::query::Parameters;
 
-/// Maximum number of keys in a request.
 const INSTRUMENTS_MAX: usize = 5000;
 /// Maximum number of invalid preferences that a plan lists.
 const FAULTS_LISTED_MAX: usize = 10;
-/// Maximum length of a plan's name, characters.
 const PLAN_NAME_CHARACTERS_MAX: usize = 255;
 /// Maximum length of a description, characters. It is stored with the plan and part of every response.
 const DESCRIPTION_CHARACTERS_MAX: usize = 10_000;
@@ -49,7 +47,6 @@ pub(super) struct ParsedRequest {
     pub(super) includes_subscriptions: bool,
 }
 
-/// The content of a plan request.
 pub(super) enum RequestContent {
     /// A request with instruments, items or selectors.
     Complete(Box<PlanRequest>),
@@ -184,7 +181,6 @@ fn require_one_source(fields: &mut Fields<'_>) {
     }
 }
 
-/// Takes the options of a request.
 fn overrides(fields: &mut Fields<'_>, is_of_profile: bool) -> PlanOverrides {
     let overrides = PlanOverrides {
         plan_name: match is_of_profile {
@@ -276,7 +272,6 @@ fn selectors(fields: &mut Fields<'_>) -> Option<Vec<Selector>> {
     Some(selectors)
 }
 
-/// Returns the warnings of a plan about invalid preferences.
 fn warnings_of(faults: &[DocumentFault]) -> Vec<String> {
     let listed = faults.iter().take(FAULTS_LISTED_MAX);
     let mut warnings: Vec<String> =
@@ -345,7 +340,6 @@ pub(crate) fn request_from(
     Ok(request)
 }
 
-/// The stream options of a request and a profile.
 struct MergedFeed {
     feed: StreamOptions,
     /// The faults of preferences that are ignored.

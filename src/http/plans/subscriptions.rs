@@ -112,7 +112,6 @@ pub(crate) async fn read_subscriptions(
     Ok(with_tag(response, &selected.tag))
 }
 
-/// Reads the number of a connection.
 pub(super) fn connection_of(parameters: &mut Parameters) -> Option<u32> {
     parameters.optional("connection", "a positive integer", |text| whole(text).filter(|connection| *connection > 0))
 }
@@ -122,7 +121,6 @@ pub(super) fn expected_form() -> String {
     format!("one of json, {}", Broker::WORDS)
 }
 
-/// The subscriptions that a request selects.
 struct Selection {
     plan: Arc<CachedPlan>,
     broker: Broker,
@@ -132,7 +130,6 @@ struct Selection {
     tag: String,
 }
 
-/// A part of the list in the response.
 #[derive(Clone)]
 enum ListPart {
     Entries(Range<usize>),
@@ -253,7 +250,6 @@ pub(super) fn require_subscriptions(request: &PlanRequest, snapshot: &Snapshot) 
     }
 }
 
-/// Returns the problem of a plan without subscriptions.
 pub(super) fn without_subscriptions(plan: &Plan) -> Problem {
     let broker = plan.metadata.feed.as_ref().and_then(|feed| feed.broker);
     let Some(broker) = broker else { return without_broker() };

@@ -242,7 +242,6 @@ impl PlanPair {
         })
     }
 
-    /// Checks the connection and the format of a schedule.
     fn check_choices(&self, connection: Option<u32>, form: SubscriptionForm) -> Result<(), Problem> {
         let Some(part) = self.to.plan.metadata.broker_part.as_deref() else { return Ok(()) };
         let broker = part.allocation.broker;

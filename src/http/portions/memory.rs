@@ -27,21 +27,17 @@ pub(crate) fn memory_load() -> MemoryLoad {
     MEMORY.load().and(WHOLE.load())
 }
 
-/// The load of the memory for documents.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct MemoryLoad {
     /// The number of bytes that responses have.
     pub(crate) bytes: usize,
-    /// Maximum number of bytes.
     pub(crate) bytes_max: usize,
-    /// The number of lists that wait.
     pub(crate) waiting: usize,
     /// The time for which the first of them has waited, or zero.
     pub(crate) oldest_wait: Duration,
 }
 
 impl MemoryLoad {
-    /// Returns the load of two pools together.
     pub(super) fn and(self, other: MemoryLoad) -> MemoryLoad {
         MemoryLoad {
             bytes: self.bytes + other.bytes,

@@ -21,7 +21,6 @@ struct Strings {
 }
 
 impl Strings {
-    /// Creates a list of strings of this length.
     fn of(count: usize, length: usize) -> Self {
         let rows = (0..count).map(|_| format!("\"{}\"", "x".repeat(length - 2))).collect();
         Strings { rows, reads: Arc::default(), successes: usize::MAX, deleted: Vec::new() }

@@ -27,7 +27,6 @@ use crate::http::query::Parameters;
 use crate::http::response::framed;
 use crate::http::schema::parameters;
 
-/// The number of profiles that are read at once.
 const LOOKED_AT: u32 = 200;
 /// Maximum number of profiles that a request checks, because they are read and checked one by one.
 const LOOKED_AT_MAX: u32 = 5_000;
@@ -151,13 +150,11 @@ struct FoundProfile {
     first: Vec<Rejection>,
 }
 
-/// The result of checking some profiles.
 struct CheckResult {
     found: Vec<FoundProfile>,
     /// The id of the last checked profile.
     last: Option<String>,
     looked_at: u64,
-    /// Whether all profiles were checked.
     is_all: bool,
 }
 

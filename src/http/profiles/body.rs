@@ -12,16 +12,11 @@ use registry_store::profiles::Patch;
 use crate::http::body::Fields;
 use crate::http::query;
 
-/// Maximum length of the id of a profile's user, characters.
 const USER_CHARACTERS_MAX: usize = 50;
-/// Maximum length of a profile's name, characters.
 pub(crate) const NAME_CHARACTERS_MAX: usize = 255;
-/// The highest `max_instruments`.
 const MAX_INSTRUMENTS_MAX: u32 = 2000;
-/// Maximum length of preferences, bytes.
 const PREFERENCES_BYTES_MAX: usize = 64 << 10;
 
-/// Whether a text can be the id of a profile's user.
 pub(crate) fn is_user_id(text: &str) -> bool {
     query::is_user_id(text, USER_CHARACTERS_MAX)
 }
@@ -29,7 +24,6 @@ pub(crate) fn is_user_id(text: &str) -> bool {
 /// The description of the texts that [`is_user_id`] accepts.
 pub(crate) const USER_IDS: &str = "1 to 50 characters from `A–Z a–z 0–9 . _ @ : -`";
 
-/// Takes the user of a new profile.
 pub(super) fn user_id(fields: &mut Fields<'_>) -> Option<String> {
     let text = fields.text("user_id", 1, USER_CHARACTERS_MAX)?;
     if is_user_id(&text) {

@@ -93,7 +93,6 @@ pub(crate) async fn create(
     .await
 }
 
-/// Parses the user and the profile.
 pub(super) fn new_profile(
     uri: &Uri,
     body: &JsonBody,
@@ -264,7 +263,6 @@ pub(super) fn if_version(headers: &HeaderMap) -> Option<IfVersion> {
     Some(IfVersion(versions))
 }
 
-/// Makes a change and returns its outcome.
 async fn change(
     state: &AppState,
     context: &RequestContext,

@@ -27,7 +27,6 @@ use crate::http::response::{frame, framed};
 use crate::http::schema::conflict::ProfileConflict;
 use crate::http::schema::{parameters, types};
 
-/// Maximum length of the note about a resolution.
 const NOTE_CHARACTERS_MAX: usize = 1000;
 
 /// A page of conflicts.

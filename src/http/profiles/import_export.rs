@@ -22,7 +22,6 @@ use super::schemas::ExportedProfile;
 use crate::http::body::{Fields, JsonBody};
 use crate::http::problem::Problem;
 
-/// Maximum number of profiles in a file.
 pub(crate) const PROFILES_MAX: usize = 1000;
 
 /// The columns of a file with a header. The id only groups rows; it is not stored.
@@ -57,7 +56,6 @@ pub(crate) struct Watchlist {
     pub(crate) profile_name: Option<String>,
     /// The profile, or its problem.
     pub(crate) draft: Result<Draft, Box<Problem>>,
-    /// The number of rows that were rejected.
     pub(crate) rejected_count: u64,
     /// The first of them.
     pub(crate) rejected_rows: Vec<RejectedRow>,
@@ -127,7 +125,6 @@ pub(crate) fn read_csv(bytes: &[u8], defaults: &RowDefaults) -> Result<Vec<Watch
     Ok(lists.in_order.into_iter().map(|(of, list)| list.into_watchlist(of)).collect())
 }
 
-/// Returns the positions of the columns in the header line.
 fn header(record: &csv::StringRecord) -> Result<Positions, UnreadableFile> {
     let names: Vec<String> = record.iter().map(|name| name.trim().to_lowercase()).collect();
     if let Some(unknown) = names.iter().find(|name| !COLUMNS.contains(&name.as_str())) {
@@ -149,7 +146,6 @@ struct CsvWatchlists {
     listed: usize,
 }
 
-/// A profile that is being read.
 #[derive(Default)]
 struct CsvWatchlist {
     row: u64,

@@ -110,7 +110,6 @@ pub(crate) async fn list(
     Ok(framed(&context, ProfileListAnswer { profiles, pagination: paging.pagination(&page), next_cursor }))
 }
 
-/// The user in the path.
 pub(super) fn named_user(user_id: String) -> Result<String, Problem> {
     if is_user_id(&user_id) { Ok(user_id) } else { Err(Problem::malformed_id(format!("user id must be {USER_IDS}"))) }
 }

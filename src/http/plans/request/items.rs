@@ -16,7 +16,6 @@ use serde_json::value::RawValue;
 
 use crate::http::body::Fields;
 
-/// Maximum number of items of a request.
 const ITEMS_MAX: usize = 20_000;
 
 /// Takes the items, which can be absent.
