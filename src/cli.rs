@@ -228,7 +228,7 @@ fn run(command: Command, settings: &ProcessSettings) -> anyhow::Result<()> {
         Command::Doctor(arguments) => block_on(doctor::run(&arguments, settings)),
         Command::Status(arguments) => block_on(status::run(&arguments, settings)),
         Command::Breakers(arguments) => block_on(breakers::run(&arguments, settings)),
-        // It needs no settings.
+        // `main` prints completions before it reads the settings.
         Command::Completions { .. } => Ok(()),
     }
 }

@@ -1,4 +1,4 @@
-//! Open connections: their number, their deadlines, and what happens when too many are open.
+//! Open connections: their number, their deadlines, and the eviction when too many are open.
 //!
 //! A caller without a key can open connections too, so a connection must not cost anything for long. The head of the first
 //! request must arrive within 10 s of the connection, the head of a later one within 10 s of its first byte, and a response
@@ -196,7 +196,7 @@ enum Phase {
     Fresh,
     /// Bytes of the head of a request have arrived.
     Head,
-    /// They are only a part of the head, and no more are there to be read.
+    /// A part of the head has arrived, and no more bytes can be read yet.
     PartialHead,
     /// A request is being handled, or the body of its response is not complete.
     InFlight,
@@ -283,14 +283,14 @@ pub(crate) struct BoundedStream<I> {
     write_until: Option<Instant>,
     /// The bytes that wait because the client reads slowly, until all of them are written.
     lag: Option<Lag>,
-    /// It may end before the deadline that applies, because it is cheaper to set it again then than with every request.
+    /// The timer may end before the current deadline: resetting it then is cheaper than resetting it for every request.
     timer: Option<Pin<Box<Sleep>>>,
 }
 
 /// A response that is sent more slowly than it is written.
 struct Lag {
     since: Instant,
-    /// The number of bytes written since then.
+    /// The number of bytes written since `since`.
     bytes: u64,
 }
 
@@ -370,7 +370,7 @@ impl<I: Socket> BoundedStream<I> {
             Phase::Fresh | Phase::PartialHead => false,
             Phase::Idle => true,
         };
-        // Before the check, so that an eviction after the check wakes the task.
+        // Register the waker before the check, so that an eviction after the check wakes the task.
         self.connection.eviction.waker.register(cx.waker());
         if self.connection.eviction.is_ordered() && !self.stream.has_input() {
             return Poll::Ready(Ok(()));

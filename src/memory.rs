@@ -12,7 +12,7 @@ const OWN_GROUPS: &str = "/proc/self/cgroup";
 const MACHINE: &str = "/proc/meminfo";
 
 /// Returns the maximum memory of the process, in bytes: the lowest limit of its control groups, at most the memory of the
-/// machine. `None` if the system reports neither. A change since the last call is logged: nobody sees it otherwise.
+/// machine. `None` if the system reports neither. A change since the last call is logged, because nothing else reports it.
 pub(crate) fn limit() -> Option<u64> {
     static LAST: AtomicU64 = AtomicU64::new(0);
     let read = |path: &str| fs::read_to_string(path).unwrap_or_default();
@@ -26,7 +26,7 @@ pub(crate) fn limit() -> Option<u64> {
     Some(bytes)
 }
 
-/// Returns the limit when this was first called, which is when the service started.
+/// Returns the limit at the first call, which is at the start of the service.
 pub(crate) fn limit_at_start() -> Option<u64> {
     static FIRST: OnceLock<Option<u64>> = OnceLock::new();
     *FIRST.get_or_init(limit)

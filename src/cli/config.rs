@@ -85,7 +85,7 @@ pub(super) async fn check(settings: &ProcessSettings) -> anyhow::Result<()> {
 async fn configuration(settings: &ProcessSettings) -> anyhow::Result<Configuration> {
     let answers = boot::fetch_once(settings).await?;
     let from_service = |value: &str| value.starts_with("(from the config service");
-    // Of these variables, one that may be empty is not set if it is.
+    // An empty variable counts as not set.
     let origin = |key: &str, value: &str| match std::env::var_os(key).filter(|given| !given.is_empty()) {
         Some(_) => Origin::Environment,
         None if from_service(value) => Origin::ConfigService,

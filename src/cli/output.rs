@@ -56,7 +56,7 @@ impl Table {
         }
         drawn.set_content_arrangement(ContentArrangement::Dynamic).set_width(width);
         for (column, width) in drawn.column_iter_mut().zip(words) {
-            // With the padding of a space on each side.
+            // The width includes one space on each side.
             column.set_constraint(ColumnConstraint::LowerBoundary(Width::Fixed(width + 2)));
         }
         drawn.to_string()

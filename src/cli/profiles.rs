@@ -114,7 +114,7 @@ async fn import(arguments: ImportArguments, settings: &ProcessSettings) -> anyho
     let Resources { store, settings: values, .. } = resolve(settings).await?;
     let catalogue = catalogue(&*store, settings, now).await?;
     let profile_context = ProfileContext::new(values.settings().profile_policy(), Arc::new(catalogue), now);
-    // In a separate task: the work of the store must not be canceled halfway.
+    // Run in a separate task, because the work of the store must not be canceled halfway.
     let task = tokio::spawn(async move {
         let mut outcomes = Vec::with_capacity(lists.len());
         for list in lists {

@@ -21,7 +21,7 @@ const fn needed(connections_max: usize) -> usize {
     connections_max + closing_max(connections_max)
 }
 
-/// Returns how many connections the descriptors are sufficient for.
+/// Returns the number of connections for which the descriptors are sufficient.
 fn connections_within(descriptors: usize) -> usize {
     let connections = descriptors.saturating_sub(1) * 8 / 9;
     debug_assert!(connections == 0 || needed(connections) <= descriptors);

@@ -41,7 +41,7 @@ enum SlotState {
     Busy,
     /// No byte has arrived yet.
     Fresh,
-    /// A part of a head has arrived, and no more is there to be read.
+    /// A part of a head has arrived, and no more bytes can be read yet.
     Partial,
     /// The last response is complete and no byte of another request has arrived.
     Idle,

@@ -72,7 +72,7 @@ impl Server {
             releases.acquire().await.unwrap().forget();
             "held"
         };
-        // More than the buffers of both sockets.
+        // The response is larger than the buffers of both sockets.
         let large = async || "x".repeat(64 << 20);
         let service = Router::new()
             .route("/", get(async || "done"))
@@ -192,7 +192,7 @@ async fn a_connection_is_idle_after_a_handler_that_waited() {
     let mut server = Server::listen(PATIENT);
     let clients = [server.connect().await, server.connect().await];
     for client in &clients {
-        // Before the server accepts it, so that it never waits for the head.
+        // The head is sent before the server accepts the connection, so that the server never waits for it.
         client.send("GET /hold HTTP/1.1\r\nHost: test\r\n\r\n").await;
     }
     server.serve();
@@ -204,7 +204,7 @@ async fn a_connection_is_idle_after_a_handler_that_waited() {
 
     server.connect_and_get().await;
 
-    // Either may have been idle first.
+    // Either connection may have become idle first.
     server.until_metric("instrument_registry_connections_evicted_total", 1).await;
     server.until_metric("instrument_registry_connections_open{listener=\"main\"}", 1).await;
 }
@@ -231,7 +231,7 @@ async fn a_new_caller_replaces_an_incomplete_head() {
     let slow = server.connect().await;
     slow.send("GET / HTTP/1.1\r\n").await;
 
-    // Refused until the head is late.
+    // New connections are refused until the head is late.
     let is_answered = async {
         loop {
             let client = server.connect().await;
@@ -253,7 +253,7 @@ async fn a_head_in_parts_is_a_request() {
 
     for part in ["GET / HTT", "P/1.1\r\nHost: te", "st\r\n\r\n"] {
         client.send(part).await;
-        // So that the server reads the parts one by one.
+        // The pause lets the server read the parts one by one.
         sleep(SHORT / 10).await;
     }
 
@@ -301,7 +301,7 @@ async fn slow_bytes_do_not_extend_the_first_head() {
 async fn slow_bytes_do_not_extend_a_later_head() {
     let mut server = Server::listen(Limits { head_within: SHORT * 5, ..PATIENT });
     let client = server.connect().await;
-    // Complete before the server accepts it, so that it is never late.
+    // The head is complete before the server accepts the connection, so that it is never late.
     client.send("GET / HTTP/1.1\r\nHost: test\r\n\r\n").await;
     server.serve();
     assert_eq!(client.response().await, "done");

@@ -157,7 +157,7 @@ impl Lane {
             }
         });
         let result = tokio::time::timeout_at(deadline.into(), result).await;
-        // Without a result, the work panicked: the hook for panics has logged where.
+        // If there is no result, the work panicked, and the panic hook has logged the location.
         result.map_err(|_| Problem::deadline_exceeded())?.map_err(|_| {
             tracing::error!("computation panicked or was canceled");
             Problem::internal()
@@ -250,7 +250,7 @@ mod tests {
 
     #[tokio::test]
     async fn work_in_the_queue_of_the_threads_is_skipped() {
-        // One more permit than threads, so that work with a permit waits for a thread.
+        // The lane has one more permit than threads, so that work with a permit waits for a thread.
         let lane = Lane { running: Semaphore::new(2), ..Lane::with_own_threads("test", 1, 8) };
         let lane: &'static Lane = Box::leak(Box::new(lane));
         let (held, work) = HeldWork::new();

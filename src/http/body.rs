@@ -438,7 +438,7 @@ fn length_fault(key: &str) -> Option<String> {
 }
 
 fn whole(value: &RawValue) -> Option<u64> {
-    // Only numbers are parsed: the tree of a list needs several times its size in memory.
+    // Only numbers are parsed, because the tree of a list needs several times its size in memory.
     let is_number = value.get().starts_with(|first: char| first.is_ascii_digit() || first == '-');
     is_number.then(|| serde_json::from_str(value.get()).ok()).flatten().and_then(|value| whole_number(&value))
 }

@@ -150,13 +150,13 @@ fn is_plan_request(request: &Request) -> bool {
         && request.uri().path() == PLAN_ENDPOINT.1
         && body::is_json(headers)
         && request.body().size_hint().exact().is_some_and(|length| length <= PLAN_BODY_BYTES_MAX as u64)
-        // With a key, the response depends on earlier requests, which a fingerprint does not cover.
+        // The response to a request with a key depends on earlier requests, which a fingerprint does not cover.
         && !headers.contains_key(idempotency::HEADER)
 }
 
 async fn plan_response(front: &FastPath, context: RequestContext, request: Request) -> FastPathResult {
     let state = &*front.state;
-    // Before the body is read, because bodies need memory. The middleware returns the problem of a rejected request.
+    // Acquire the permit before reading the body, because bodies need memory. The middleware returns the problem.
     let Some(permit) = middleware::admit(state, &context, request.headers()) else {
         return FastPathResult::NotHandled(request);
     };

@@ -18,7 +18,7 @@ use sha2::{Digest, Sha256};
 use super::problem::{Fault, Problem};
 
 pub(super) const HEADER: HeaderName = HeaderName::from_static("idempotency-key");
-/// Marks an answer that was given before.
+/// The header of a response that repeats a stored answer.
 const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
 const CHARACTERS_MAX: usize = 255;
 /// When a request that is in flight is likely to be done.
@@ -169,7 +169,7 @@ pub(super) fn parse<T: serde::de::DeserializeOwned>(answer: &str) -> Result<T, P
     })
 }
 
-/// Marks an answer as one that was given before.
+/// Adds the header that marks a response as a repeated answer.
 pub(super) fn replayed(mut response: Response) -> Response {
     response.headers_mut().insert(REPLAYED, HeaderValue::from_static("true"));
     response

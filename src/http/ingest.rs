@@ -307,7 +307,7 @@ impl From<SubmitError> for Problem {
                 job.job_id,
                 job.status.as_str()
             )),
-            // Only a request with a key gets this error, and it is handled above.
+            // Only requests with a key get this error, which is handled above.
             SubmitError::Answered(_) => Problem::internal(),
             SubmitError::Persistence(fault) => fault.into(),
             SubmitError::Call(fault) => fault.into(),

@@ -40,7 +40,7 @@ struct ReceivedKeys {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum KeyCheck {
-    /// It is a valid key: that of the `environment` or of the `config_service`.
+    /// The key is valid. The text is its origin: `environment` or `config_service`.
     Accepted(&'static str),
     Rejected,
     /// The key of the config service was not received yet.
@@ -55,7 +55,7 @@ pub(crate) struct ApiKeys {
 }
 
 impl ApiKeys {
-    /// With a fixed key: that of the environment, or a generated one.
+    /// Creates the set with a fixed key: that of the environment, or a generated one.
     pub(crate) fn new(own: &str) -> Self {
         ApiKeys { own: Some(KeyDigest::of(own.as_bytes())), received: ArcSwapOption::empty() }
     }

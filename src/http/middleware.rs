@@ -40,7 +40,7 @@ pub(crate) async fn pass(
     };
     let has_api = request.extensions().get::<OnProbePort>().is_none();
     let is_private = has_api && ["/api", "/actuator"].iter().any(|root| is_below(&path, root));
-    // Before the body is read, because bodies need memory. The permit is held until the response
+    // Acquire the permit before reading the body, because bodies need memory. The permit is held until the response
     // starts: the memory for lists and the number of connections bound the responses that are sent in parts.
     let permit = if is_private { state.permits.try_acquire().map(Some) } else { Ok(None) };
     let key = if is_private { check_key(&state, &context, request.headers()) } else { Ok(()) };
@@ -71,7 +71,7 @@ pub(super) async fn watch(
     span.in_scope(|| conclude(answer.unwrap_or_else(|panic| after_panic(&*panic))))
 }
 
-/// Returns a permit if one is free and the key is valid.
+/// Returns a permit if one is available and the key is valid.
 pub(super) fn admit<'a>(
     state: &'a AppState,
     context: &RequestContext,

@@ -1,4 +1,4 @@
-//! The answers of the API from what is stored, for commands without a running service. They lack the fields of a response.
+//! The answers of the API from stored data, for commands without a running service. They lack the fields of a response.
 
 use axum::http::Uri;
 use registry_planning::capacity::Capacity;

@@ -108,7 +108,7 @@ pub(super) async fn plan_response(
 ) -> Result<Response, Problem> {
     let snapshot = snapshot(state)?;
     let deadline = deadline(context, &snapshot);
-    // Taken once: the fingerprint and the parsed request must have the same date.
+    // The date is read once: the fingerprint and the parsed request must have the same date.
     let today = trading_date(Utc::now());
     let started_at = Instant::now();
     let fingerprint = state.fingerprint_key.fingerprint(uri, body.bytes(), today, &snapshot.request_hash);
@@ -117,7 +117,7 @@ pub(super) async fn plan_response(
         let repeat = PlanResponse { context, uri, took, ready: &ready, is_reused: true, warning: None, deadline };
         return repeat.write().await;
     }
-    // Boxed, so that the future of a repeat, which is served above, stays small.
+    // The future is boxed so that the future of a repeat, which is served above, stays small.
     Box::pin(new_plan_response(state, context, uri, body, Arrival { snapshot, today, deadline, fingerprint })).await
 }
 

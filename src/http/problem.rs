@@ -368,14 +368,14 @@ impl From<PlanError> for Problem {
             PlanError::Panicked => Problem::internal(),
             PlanError::PinnedOverCapacity(over) => Problem::pinned_over_capacity(&over, ""),
             PlanError::Call(error) => error.into(),
-            // Only a request with a key gets this result, and it is handled above.
+            // Only requests with a key get this result, which is handled above.
             PlanError::Answered(_) => Problem::internal(),
         }
     }
 }
 
 impl IntoResponse for Problem {
-    /// Only marks the response: the middleware knows the request and writes the document.
+    /// Attaches the problem to the response: the middleware knows the request and writes the document.
     fn into_response(self) -> Response {
         let mut response = self.status.into_response();
         if let Some(retry_after) = self.retry_after {

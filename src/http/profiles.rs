@@ -61,7 +61,7 @@ pub(super) fn canonical(path: &str) -> Option<String> {
     if !(rest.is_empty() || rest.starts_with('/')) {
         return None;
     }
-    // Only one slash: a path with an empty segment is another path.
+    // Only one slash is removed: a path with an empty segment is another path.
     let trimmed = rest.strip_suffix('/').unwrap_or(rest);
     (is_other || trimmed.len() < rest.len()).then(|| format!("{PROFILES}{trimmed}"))
 }

@@ -61,7 +61,7 @@ pub(crate) fn json_object(part: usize, write: impl FnOnce(&mut ObjectWriter<'_>)
 
 /// Returns a JSON object. `part` is the size in bytes of its largest part.
 pub(super) fn object_bytes(part: usize, write: impl FnOnce(&mut ObjectWriter<'_>)) -> Vec<u8> {
-    // With capacity for the rest: otherwise the buffer grows, and the part is copied again.
+    // The capacity includes the other fields: otherwise the buffer grows, and the part is copied again.
     let mut json = Vec::with_capacity(part + 512);
     let mut object = ObjectWriter::begin(&mut json);
     write(&mut object);

@@ -172,7 +172,7 @@ impl Holds {
         self.permits.try_acquire().ok().map(|permit| (until, permit))
     }
 
-    /// Notes that the connection gets a rejection now, with this `Retry-After`.
+    /// Records that the connection gets a rejection now, with this `Retry-After`.
     fn note(&self, held: &HeldUntil, now: Instant, retry_after: Duration) {
         let until = now.saturating_duration_since(self.epoch) + retry_after;
         held.0.store(u64::try_from(until.as_millis()).unwrap_or(u64::MAX), Ordering::Relaxed);

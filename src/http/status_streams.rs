@@ -13,9 +13,9 @@ const DRAINING: &[u8] = b"event: draining\ndata: {}\n\n";
 pub(super) struct Tick {
     /// The number of earlier ticks.
     pub(super) number: u64,
-    /// With all points of the history.
+    /// The document with all points of the history.
     pub(super) full: Bytes,
-    /// With the points since the last tick.
+    /// The document with the points since the last tick.
     pub(super) update: Bytes,
 }
 

@@ -85,7 +85,7 @@ impl Reader<'_> {
 }
 
 impl ProcessSettings {
-    /// Returns the settings of the capacity with their values, for people.
+    /// Returns the settings of the capacity with their values, for display.
     pub(crate) fn capacity_values(&self) -> [(&'static str, String); 2] {
         let CapacitySource { file, accounts } = &self.capacity_source;
         let unset = || "(not set)".to_owned();

@@ -25,7 +25,7 @@ impl Reader<'_> {
 }
 
 impl ProcessSettings {
-    /// Returns the setting with its value, for people.
+    /// Returns the setting with its value, for display.
     pub(crate) fn tls_value(&self) -> (&'static str, String) {
         let path = self.tls.ca().map(CaFile::path);
         (CA_FILE, path.map_or_else(|| "(not set)".to_owned(), |path: &Path| path.display().to_string()))

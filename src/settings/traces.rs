@@ -13,7 +13,7 @@ const ENDPOINT: &str = "OTEL_EXPORTER_OTLP_ENDPOINT";
 const TRACES_ENDPOINT: &str = "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT";
 /// The library reads them; they are read here to show whether they are set.
 const HEADERS: [&str; 2] = ["OTEL_EXPORTER_OTLP_TRACES_HEADERS", "OTEL_EXPORTER_OTLP_HEADERS"];
-/// The first one that is valid counts.
+/// The variables of the export timeout. The first valid one applies.
 const TIMEOUTS: [&str; 2] = ["OTEL_EXPORTER_OTLP_TRACES_TIMEOUT", "OTEL_EXPORTER_OTLP_TIMEOUT"];
 const PROTOCOLS: [&str; 2] = ["OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "OTEL_EXPORTER_OTLP_PROTOCOL"];
 const COMPRESSIONS: [&str; 2] = ["OTEL_EXPORTER_OTLP_TRACES_COMPRESSION", "OTEL_EXPORTER_OTLP_COMPRESSION"];
@@ -163,7 +163,7 @@ impl Reader<'_> {
 }
 
 impl ProcessSettings {
-    /// Returns the settings with their values, for people.
+    /// Returns the settings with their values, for display.
     pub(crate) fn trace_values(&self) -> [(&'static str, String); 6] {
         let unused = || "(not used)".to_owned();
         let Some(traces) = &self.traces else {

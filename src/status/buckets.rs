@@ -85,7 +85,7 @@ impl Counts {
         self.0.iter().map(|count| u64::from(*count)).sum()
     }
 
-    /// Returns the value below or at which so many thousandths of all values are: the nearest rank. `None` without values.
+    /// Returns the nearest-rank percentile, in thousandths: 990 is the 99th percentile. `None` if there are no values.
     pub(crate) fn percentile(&self, thousandths: u64) -> Option<f64> {
         let total = self.total();
         let rank = (total * thousandths).div_ceil(1000).max(1);

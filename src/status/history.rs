@@ -22,10 +22,10 @@ const MINUTE: usize = 12;
 /// the last 10 to 15 minutes.
 const ENDPOINT_STEPS: u64 = 60;
 
-/// One step.
+/// The events and figures of one sampling interval.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Step {
-    /// Its end.
+    /// The end of the step.
     pub(crate) at: DateTime<Utc>,
     pub(crate) requests: u64,
     pub(crate) client_errors: u64,

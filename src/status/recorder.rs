@@ -1,4 +1,4 @@
-//! A recorder that passes every metric on, and counts along those that the status shows.
+//! A recorder that forwards every metric and also records the metrics that the status shows.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -24,7 +24,7 @@ fn label<'a>(key: &'a Key, name: &str) -> &'a str {
     key.labels().find(|label| label.key() == name).map_or("", |label| label.value())
 }
 
-/// Two counters, gauges or histograms: the one of the inner recorder, and ours.
+/// Two counters, gauges or histograms that get the same values: one of the inner recorder and one of the status.
 struct Tee<I, O> {
     inner: I,
     own: O,

@@ -1,4 +1,4 @@
-//! Lines for programs: one JSON object each.
+//! The JSON format of the log: one object per line.
 
 use std::fmt;
 

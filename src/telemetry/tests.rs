@@ -24,7 +24,7 @@ fn clock() -> DateTime<Local> {
     Local.timestamp_opt(1_793_000_000, 7_000_000).unwrap()
 }
 
-/// Returns the lines for people that `work` logs, without the time.
+/// Returns the lines in the text format that `work` logs, without the time.
 fn lines_of(has_colors: bool, work: impl FnOnce()) -> Vec<String> {
     let written = LogBuffer::default();
     let writer = written.clone();

@@ -1,4 +1,4 @@
-//! Lines for people: the time, the level, the part of the service, the message and its fields.
+//! The text format of the log: the time, the level, the part of the service, the message and its fields.
 //!
 //! A line is short, because a terminal is narrow: it has no ids of traces, and it has the correlation id of its request only
 //! if it is a warning or an error. Lines of requests have no message, but the figures in columns.
@@ -167,7 +167,7 @@ impl Visit for EventFields {
 
     fn record_str(&mut self, field: &Field, value: &str) {
         match field.name() {
-            // It is the same in almost every line.
+            // The key of requests is omitted: it is the same in almost every line.
             "key" if self.is_request => {}
             "actor" => self.actor = Some(value.to_owned()),
             "message" => self.message.push_str(&one_line(value)),
@@ -176,7 +176,7 @@ impl Visit for EventFields {
     }
 
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
-        // The message is formatted like this, and so are fields with `%`.
+        // Messages and fields with `%` arrive here as `Debug` values.
         let value = format!("{value:?}");
         match field.name() {
             "message" => self.message.push_str(&one_line(&value)),
@@ -193,7 +193,7 @@ impl<'writer> FormatFields<'writer> for TextFields {
     fn format_fields<R: RecordFields>(&self, mut writer: Writer<'writer>, fields: R) -> fmt::Result {
         let mut span = SpanFields::default();
         fields.record(&mut span);
-        // The span of a request whose path has no route.
+        // A request without a path in its span has no route.
         let path = if span.request.is_empty() || span.has_path { "" } else { " (unknown path)" };
         write!(writer, "{}{path}{SEPARATOR}{}", span.request, span.rest)
     }

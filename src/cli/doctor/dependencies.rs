@@ -26,7 +26,7 @@ const SKEW_MAX_MS: i64 = 2_000;
 /// The memory policy with which a full Redis evicts what has an expiry, as all cached plans have.
 const EVICTING: &str = "allkeys-lru";
 
-/// The time of another clock, and the interval of ours in which it was read.
+/// The time of another clock, and the interval of the local clock in which it was read.
 pub(super) struct OtherTime {
     name: &'static str,
     before: DateTime<Utc>,
@@ -272,11 +272,11 @@ fn sqlite_code(fault: &str) -> Option<i32> {
 fn sqlite_remedy(path: &Path, code: Option<i32>) -> String {
     let shown = path.display();
     match code {
-        // Busy, locked.
+        // SQLITE_BUSY, SQLITE_LOCKED.
         Some(5 | 6) => format!("Find the process that holds the lock, or wait until it ends: `fuser {shown}`"),
-        // No permission, read-only, cannot be opened.
+        // SQLITE_PERM, SQLITE_READONLY, SQLITE_CANTOPEN.
         Some(3 | 8 | 14) => ownership_remedy(path.parent().unwrap_or(path)),
-        // Corrupt, not a database.
+        // SQLITE_CORRUPT, SQLITE_NOTADB.
         Some(11 | 26) => "Restore the file from a backup, or set DATA_DIR to another folder.".to_owned(),
         _ => format!("Check the disk, and the file: `sqlite3 {shown} 'pragma integrity_check'`"),
     }

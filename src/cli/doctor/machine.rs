@@ -154,7 +154,7 @@ fn folder_finding(
                 return Err((detail, "Set DATA_DIR to a folder.".to_owned()));
             }
             Err(fault) if matches!(fault.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {}
-            // It may exist.
+            // The path may exist, but it is not accessible.
             Err(fault) => {
                 return Err((format!("{shown} (DATA_DIR) is not accessible: {fault}"), unreachable_remedy(folder)));
             }

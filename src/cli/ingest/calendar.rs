@@ -84,14 +84,14 @@ async fn replace(
 ) -> anyhow::Result<CalendarReplacement> {
     let catalogue = catalogue(&*store, settings, record.loaded_at).await.context("failed to read the catalog")?;
     let in_effect = store.calendar_after(0).await;
-    // One that cannot be read must not keep another one from replacing it.
+    // An unreadable calendar must not prevent its replacement.
     let in_effect = in_effect.ok().flatten().map(|stored| stored.record.calendar).unwrap_or_default();
     let objections = record.calendar.objections(&in_effect, &catalogue);
     if !objections.is_empty() && !is_forced {
         return Ok(CalendarReplacement::Rejected(objections));
     }
     let uncovered = record.calendar.uncovered(&catalogue, trading_date(record.loaded_at));
-    // In a task of its own: the work of the store must not be canceled halfway.
+    // Run in a separate task, because the work of the store must not be canceled halfway.
     let saved = tokio::spawn(async move { store.save_calendar(&record).await.map(|version| (version, record)) });
     let (version, record) =
         saved.await.context("failed to store the calendar")?.context("failed to store the calendar")?;

@@ -1,4 +1,4 @@
-//! Prints what is known about stored plans as tables. The input is the JSON of the API.
+//! Prints comparisons, schedules and explanations of stored plans as tables. The input is the JSON of the API.
 
 use registry_planning::vocabulary::counted;
 use serde_json::Value;

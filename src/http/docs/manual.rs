@@ -65,7 +65,7 @@ fn page(path: &str, text: &str) -> String {
 /// Returns the events of a document as the page needs them: headings have ids, links lead to pages, images are left out.
 fn events<'a>(path: &str, text: &'a str) -> Vec<Event<'a>> {
     let mut events: Vec<Event<'a>> = Vec::new();
-    // Of the links that surround the current text, whether they lead to a page.
+    // For each link around the current text: whether it leads to a page.
     let mut links: Vec<bool> = Vec::new();
     let mut heading = None;
     let mut uses: BTreeMap<String, usize> = BTreeMap::new();
@@ -103,7 +103,7 @@ fn events<'a>(path: &str, text: &'a str) -> Vec<Event<'a>> {
                 events.push(event);
                 Event::Html(CowStr::Borrowed("</div>\n"))
             }
-            // Focusable, so that the keyboard can scroll it.
+            // The table can have the focus, so that the keyboard can scroll it.
             Event::Start(Tag::CodeBlock(_)) => Event::Html(CowStr::Borrowed("<pre tabindex=\"0\"><code>")),
             Event::End(TagEnd::CodeBlock) => Event::Html(CowStr::Borrowed("</code></pre>\n")),
             other => other,

@@ -51,7 +51,7 @@ fn section(page: &mut String, entry: &ErrorEntry) {
         element(page, "dd", &text);
     }
     page.push_str("</dl>\n");
-    // Focusable, so that the keyboard can scroll it.
+    // The block can have the focus, so that the keyboard can scroll it.
     let _ = writeln!(
         page,
         "<pre tabindex=\"0\" aria-label=\"Example of {code}\"><code>{}</code></pre>\n</section>",

@@ -82,7 +82,7 @@ pub(crate) struct Check {
 }
 
 impl Check {
-    /// Whether the service works without it, or not as well as it should.
+    /// Whether the service works without the dependency, or worse than it should: any status but `ok` and `not_configured`.
     pub(crate) fn is_degraded(&self) -> bool {
         !matches!(self.status, "ok" | "not_configured")
     }

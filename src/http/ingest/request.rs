@@ -159,7 +159,7 @@ pub(super) async fn parse_ingest_body(
         }
     };
     fields.finish(parameters.finish())?;
-    // Without a fault there is a source.
+    // If there is no fault, there is a source.
     let source = source.ok_or_else(Problem::internal)?;
     let priority = priority.unwrap_or(PRIORITY_DEFAULT);
     Ok(IngestRequest { selection: Selection { mode, filters }, priority, source, file_date, force })

@@ -33,7 +33,7 @@ pub(super) async fn take(
         Problem::unavailable("overloaded", "too many concurrent uploads; retry later", pause)
     })?;
     let (folder, bytes_max) = (state.ingest.spool.clone(), state.ingest.limits.bytes_max);
-    // In a task that keeps the permit: if the caller hangs up, the body ends with an error, but a write to a disk that
+    // The task keeps the permit: if the caller hangs up, the body ends with an error, but a write to a disk that
     // does not respond goes on.
     let storing = async move {
         let _permit = permit;

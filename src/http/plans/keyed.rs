@@ -40,13 +40,13 @@ pub(super) async fn plan_response(
     reject_if_at_capacity(state)?;
     let today = trading_date(Utc::now());
     let Some(user_id) = Parameters::of(uri).user_id() else {
-        // Reading the request reports this fault with all others.
+        // Parsing the request reports the missing user together with all other faults.
         let parsed = request::parse_plan_request(uri, body, &snapshot, today, deadline).await;
         return Err(parsed.err().unwrap_or_else(Problem::internal));
     };
     let guard = state.keys_in_flight.enter(format!("plan/{user_id}"), key);
     let keyed = guard.request(RequestHasher::new("plan", uri).with_body(body.bytes()));
-    // Before the request is parsed: a repeat gets the same response, even if the settings have changed since.
+    // Look up the key before parsing: a repeat gets the same response even if the settings have changed since.
     if let Some(answer) = stored_answer(&state.system.persistence, &guard, &keyed, deadline).await? {
         return replay(state, context, uri, &snapshot, &answer).await;
     }

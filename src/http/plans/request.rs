@@ -64,7 +64,7 @@ pub(crate) struct PlanOverrides {
     strictness: Option<FilteringStrictness>,
     max_instruments: Option<u32>,
     as_of: Option<NaiveDate>,
-    /// Without `modes`, `priorities`, `min_modes` and `pinned`.
+    /// The stream options without `modes`, `priorities`, `min_modes` and `pinned`.
     feed: StreamOptions,
     is_dry_run: bool,
 }
@@ -157,7 +157,7 @@ fn fields_of(body: &JsonBody) -> Result<Fields<'_>, Problem> {
     if body.bytes().len() <= BODY_BYTES_MAX {
         return body.fields();
     }
-    // Before the body is parsed, which takes several times as long as the search.
+    // Search the text before parsing, because parsing takes several times as long.
     let may_have_items = std::str::from_utf8(body.bytes()).is_ok_and(|text| text.contains("\"items\""));
     let fields = if may_have_items { body.fields()? } else { Fields::none() };
     if fields.has("items") { Ok(fields) } else { Err(Problem::too_large(BODY_BYTES_MAX)) }
@@ -296,7 +296,7 @@ pub(crate) fn request_from(
     snapshot: &Snapshot,
 ) -> Result<PlanRequest, Problem> {
     let draft = &profile.draft;
-    // They were valid when they were stored, but perhaps for another release.
+    // Preferences are validated again: they may have been stored by another release.
     let (preferences, mut faults) = Preferences::of(&draft.preferences.values());
     let is_strict = snapshot.settings.profile_validation_strict;
     // Selectors must not add more instruments than the profile can have.

@@ -93,7 +93,7 @@ fn preferences(fields: &mut Fields<'_>, capacity: &Capacity) -> Option<Document>
         fields.fault("preferences", detail);
     }
     let (mut read, mut faults) = Preferences::of(&values);
-    // Without a broker, that of a request decides.
+    // If the profile has no broker, the accounts are validated with the broker of each request.
     if read.feed.broker.is_some() {
         faults.extend(read.feed.retain_valid_accounts(capacity, false));
     }

@@ -190,7 +190,7 @@ pub(crate) async fn versions(
     let body =
         ProfileVersionsAnswer { versions: Vec::new(), pagination: paging.pagination(&page.outline), next_cursor };
     let format = Format::json(frame(&context, body), |version: &ProfileVersion, text| {
-        // One at a time: a parsed profile needs more memory than its text.
+        // Profiles are parsed one at a time, because a parsed profile needs more memory than its text.
         let profile = version.profile().context("invalid version of a profile")?;
         Ok(serde_json::to_writer(text, &ProfileVersionEntry::of(version, &profile))?)
     });

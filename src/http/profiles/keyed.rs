@@ -33,12 +33,12 @@ pub(super) async fn create(
     let snapshot = snapshot(state)?;
     let deadline = deadline(context, &snapshot);
     let Some(user_id) = user_id(&mut body.fields()?) else {
-        // Reading the profile reports this fault with all others.
+        // Parsing the profile reports the missing user together with all other faults.
         return Err(new_profile(uri, body, now(), snapshot.brokers.capacity()).err().unwrap_or_else(Problem::internal));
     };
     let guard = state.keys_in_flight.enter(format!("profile/{user_id}"), key);
     let keyed = guard.request(RequestHasher::new("profile", uri).with_body(body.bytes()));
-    // Before the body is parsed: a time in it may have passed since the first response.
+    // Look up the key before parsing: a time in the body may have passed since the first response.
     if let Some(answer) = stored_answer(&state.system.persistence, &guard, &keyed, deadline).await? {
         return answered(context, &answer).map(replayed);
     }
@@ -53,7 +53,7 @@ pub(super) async fn create(
     let strategy = snapshot.settings.conflict_resolution_strategy;
     let write = move |done: &Done| {
         let answer = change_answer(done, "created", strategy, started_at);
-        // It contains only strings, numbers and lists.
+        // Serialization cannot fail: the answer contains only strings, numbers and lists.
         serde_json::to_string(&answer).unwrap_or_default()
     };
     let claim = ProfileClaim { request: Arc::clone(&keyed), answer: Arc::new(write) };

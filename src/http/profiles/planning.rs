@@ -214,7 +214,7 @@ pub(crate) async fn replan(
     let profile = find_profile(persistence, &profile_id, deadline).await?;
     is_usable(&profile, Utc::now())?;
 
-    // Before the new plan is created, because it is then the newest.
+    // Read the previous plan before the new one is created, because the new one is then the newest.
     let read = move |store: Arc<dyn Store>| async move { store.newest_plan_of(&profile_id).await };
     let previous: Option<Plan> = match persistence.run(Op::NewestPlan, deadline.into(), read).await? {
         Some(plan_id) => persistence.plan(plan_id, deadline.into()).await?,

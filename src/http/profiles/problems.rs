@@ -39,7 +39,7 @@ pub(super) fn change_outcome(changed: CommandOutcome) -> Result<ChangeOutcome, P
             let detail = format!("conflict is not pending: its status is {status}");
             Problem::of(StatusCode::CONFLICT, "conflict_not_pending", detail)
         }
-        // Results of resolving a conflict and of requests with an idempotency key, which handle them before.
+        // Callers that resolve conflicts or use idempotency keys have handled these outcomes before.
         CommandOutcome::Resolved(_) | CommandOutcome::Kept(..) | CommandOutcome::Answered(_) => Problem::internal(),
     })
 }

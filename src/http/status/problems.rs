@@ -155,7 +155,7 @@ fn of_dependencies(state: &AppState, checks: &BTreeMap<&'static str, Check>) -> 
     problems
 }
 
-/// Whether `part` is more than so many percent of `whole`.
+/// Whether `part` is more than `percent` percent of `whole`.
 fn exceeds(part: u64, whole: u64, percent: u64) -> bool {
     whole > 0 && part.saturating_mul(100) > whole.saturating_mul(percent)
 }
