@@ -126,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn the_table_has_only_what_changed() {
+    fn the_table_contains_only_changes() {
         let table = &parts(&answer())[0];
 
         assert!(table.contains("NFO:A") && table.contains("token_changed"), "{table}");
@@ -135,7 +135,7 @@ mod tests {
     }
 
     #[test]
-    fn verdicts_and_the_effect_of_a_new_plan_are_counted() {
+    fn counts_of_changes_and_of_a_new_plan_are_shown() {
         assert_eq!(
             parts(&answer())[1..],
             [

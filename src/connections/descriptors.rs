@@ -105,7 +105,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn as_many_connections_are_allowed_as_descriptors_suffice_for() {
+    fn descriptors_limit_the_number_of_connections() {
         for descriptors in 2..5000 {
             let connections = connections_within(descriptors);
 

@@ -283,7 +283,7 @@ mod tests {
     }
 
     #[test]
-    fn a_silent_connection_is_evicted_after_its_grace_period() {
+    fn a_connection_without_a_byte_is_evicted_after_its_grace() {
         let mut fixture = Fixture::new(2, 2);
         let idle = fixture.admit_idle();
         let silent = fixture.admit().unwrap();

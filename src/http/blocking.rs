@@ -222,7 +222,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn work_whose_callers_are_gone_is_never_run() {
+    async fn work_of_disconnected_callers_is_never_run() {
         let lane = lane(1, 3000);
         let (held, work) = HeldWork::new();
         let first = tokio::spawn(lane.run(soon(), work));

@@ -89,7 +89,7 @@ mod tests {
     }
 
     #[test]
-    fn every_file_that_is_referred_to_is_served() {
+    fn every_referenced_file_is_served() {
         let names: BTreeSet<&str> = FILES.iter().chain([&*PAGE]).map(text).flat_map(referred).collect();
 
         assert!(names.len() > 10, "{names:?}");
@@ -119,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn files_are_short() {
+    fn every_dashboard_file_is_short() {
         for file in FILES.iter().chain([&*PAGE]) {
             assert!(text(file).lines().count() <= 500, "{}", file.name);
         }

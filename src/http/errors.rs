@@ -154,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn a_problem_with_retry_after_is_retried_later() {
+    fn codes_with_retry_after_are_retried_later() {
         let later = CATALOG.iter().filter(|entry| entry.retry == Retry::Later).map(|entry| entry.code);
 
         // The row of an import has no headers.

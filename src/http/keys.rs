@@ -111,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn before_the_key_is_known_nobody_is_told_that_theirs_is_wrong() {
+    fn no_key_is_rejected_before_the_keys_are_received() {
         let (keys, now) = (ApiKeys::default(), Instant::now());
 
         let before = keys.check(b"fake-key", now);
@@ -122,7 +122,7 @@ mod tests {
     }
 
     #[test]
-    fn a_replaced_key_is_accepted_for_a_while_beside_the_new_one() {
+    fn a_replaced_key_is_accepted_during_a_grace_period() {
         let (keys, now) = (ApiKeys::default(), Instant::now());
 
         keys.replace("one", now);
@@ -151,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn the_environments_key_stays_good_while_the_config_services_is_replaced() {
+    fn replaced_config_keys_leave_the_environment_key_valid() {
         let (keys, now) = (ApiKeys::new("own"), Instant::now());
 
         keys.replace("one", now);

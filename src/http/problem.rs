@@ -401,7 +401,7 @@ mod tests {
     }
 
     #[test]
-    fn a_body_that_ends_with_the_connection_means_a_hang_up() {
+    fn an_aborted_body_counts_as_a_hang_up() {
         let problem = |kind| Problem::unreadable_body(&axum::Error::new(io::Error::from(kind)));
 
         assert!(problem(io::ErrorKind::UnexpectedEof).has_hung_up);

@@ -213,7 +213,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn both_mounts_and_a_slash_at_the_end_are_one_path() {
+    fn both_mounts_and_a_trailing_slash_are_one_path() {
         let path = |rest: &str| Some(format!("{PROFILES}{rest}"));
 
         assert_eq!(canonical(PROFILES), None);

@@ -54,7 +54,7 @@ mod tests {
     }
 
     #[test]
-    fn a_count_is_of_one_catalog_and_day() {
+    fn a_count_applies_to_one_catalog_and_day() {
         let counts = StaleCounts::default();
         let monday = with(1, "2026-11-23");
         counts.put(monday, "a", 3);
@@ -71,7 +71,7 @@ mod tests {
     }
 
     #[test]
-    fn the_number_of_plans_has_a_bound() {
+    fn the_number_of_plans_is_bounded() {
         let counts = StaleCounts::default();
         let monday = with(1, "2026-11-23");
         for plan in 0..=PLANS_MAX {

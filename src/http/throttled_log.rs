@@ -50,7 +50,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn one_line_a_second_has_the_number_of_the_others() {
+    fn one_line_per_second_counts_the_suppressed_lines() {
         let (log, start) = (ThrottledLog::default(), Instant::now());
         let noted = |ms: u64| log.note("overloaded", start + Duration::from_millis(ms));
 
@@ -59,7 +59,7 @@ mod tests {
     }
 
     #[test]
-    fn several_lines_a_second_can_be_allowed() {
+    fn several_lines_per_second_can_be_allowed() {
         let (log, start) = (ThrottledLog::default(), Instant::now());
         let noted = |ms: u64| log.note_up_to("completed", 2, start + Duration::from_millis(ms));
 

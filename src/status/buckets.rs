@@ -188,7 +188,7 @@ mod tests {
     }
 
     #[test]
-    fn no_values_have_no_percentile() {
+    fn percentiles_of_no_values_are_none() {
         assert_eq!(Counts::default().percentile(500), None);
         assert_eq!(counts_of(&[0]).percentile(500), Some(0.0));
     }

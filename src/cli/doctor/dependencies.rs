@@ -354,7 +354,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_skew_counts_only_beyond_the_interval_of_the_call() {
+    fn a_skew_within_the_call_interval_is_ignored() {
         let at = |ms: i64| DateTime::from_timestamp_millis(1_800_000_000_000 + ms).unwrap();
         let skew = |other: i64, precision: i64| {
             let precision = TimeDelta::milliseconds(precision);

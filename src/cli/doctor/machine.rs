@@ -257,7 +257,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn too_little_memory_is_a_warning() {
+    fn insufficient_memory_is_a_warning() {
         assert_eq!(of_memory(Some(256 << 20)).status, FindingStatus::Warning);
         assert_eq!(of_memory(Some(384 << 20)).status, FindingStatus::Ok);
     }

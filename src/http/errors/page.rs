@@ -150,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn the_page_requests_nothing_from_elsewhere() {
+    fn the_page_requests_nothing_from_other_origins() {
         let page = html();
         let addresses = ["href=\"", "src=\""].into_iter().flat_map(|name| page.split(name).skip(1));
         let elsewhere: Vec<&str> =

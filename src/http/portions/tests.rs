@@ -196,7 +196,7 @@ async fn a_page_of_an_offset_keeps_its_rows() {
 }
 
 #[tokio::test]
-async fn deleted_rows_leave_no_gap() {
+async fn deleted_rows_are_skipped() {
     let deleted = ["0", "1", "4", "7"].map(str::to_owned).to_vec();
     let source = Strings { deleted, ..Strings::of(8, 250 * KIB) };
     let rows = source.rows.clone();

@@ -45,7 +45,7 @@ impl Fixture {
 }
 
 #[test]
-fn the_oldest_step_goes_after_15_minutes() {
+fn the_oldest_step_is_dropped_after_15_minutes() {
     let mut fixture = Fixture::begin(Meters::default());
     fixture.request(1);
     fixture.step();
@@ -96,7 +96,7 @@ fn the_last_minute_includes_the_current_step() {
 }
 
 #[test]
-fn endpoints_are_shown_until_15_minutes_after_their_last_request() {
+fn endpoints_are_shown_for_15_minutes_after_a_request() {
     let mut fixture = Fixture::begin(Meters::default());
     fixture.request(1);
     fixture.endpoint().client_errors.fetch_add(1, Ordering::Relaxed);

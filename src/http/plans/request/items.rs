@@ -159,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn both_ways_of_reading_give_the_same_items() {
+    fn fast_and_slow_parsing_return_the_same_items() {
         for list in [
             r#"[{"instrument": "NSE:TCS"}]"#,
             r#"[{"instrument": "NSE:M\u0026M", "mode": "full", "min_mode": "quote", "priority": 1000, "pinned": true}]"#,
@@ -174,7 +174,7 @@ mod tests {
     }
 
     #[test]
-    fn unusual_forms_are_read_too() {
+    fn unusual_json_forms_are_parsed() {
         let long = "é".repeat(100);
         let list = format!(r#"[{{"instrument": "NSE:TCS", "priority": 9.0}}, {{"instrument": "{long}"}}]"#);
 
@@ -259,7 +259,7 @@ mod tests {
     }
 
     #[test]
-    fn of_many_faulty_items_the_first_are_listed() {
+    fn only_the_first_faulty_items_are_listed() {
         let (_, faults) = read_list(&format!("[{}]", vec!["{}"; 150].join(",")), DEFAULTS, false);
 
         assert_eq!(faults.len(), 101);
