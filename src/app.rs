@@ -42,11 +42,11 @@ const EXPORT_ENDS_WITHIN: Duration = Duration::from_millis(2500);
 pub(crate) const CONNECTIONS_MAX: usize = 4096;
 /// Maximum number of open connections to the probe port: a few hosts that probe it and scrape metrics.
 pub(crate) const PROBE_CONNECTIONS_MAX: usize = 64;
-/// Maximum number of connections that the operating system completes before they are accepted. Callers beyond it wait for a
-/// second, because they repeat the start of the connection then.
+/// Maximum number of connections that the operating system completes before they are accepted. Callers beyond it wait
+/// for a second, because they repeat the start of the connection then.
 const BACKLOG: i32 = 1024;
-/// Maximum size of the head of a request. It is also the size of the buffers of a connection, so it bounds the memory that
-/// callers without a key can use.
+/// Maximum size of the head of a request. It is also the size of the buffers of a connection, so it bounds the memory
+/// that callers without a key can use.
 const HEAD_BYTES_MAX: usize = 16 << 10;
 
 /// The interval between two checks of readiness during the start.
@@ -239,7 +239,8 @@ impl App {
     }
 }
 
-/// Waits for the export of the last spans. Lookups that hang may occupy all threads for blocking work, so that it never begins.
+/// Waits for the export of the last spans. Lookups that hang may occupy all threads for blocking work, so that it never
+/// begins.
 async fn end_export(exporting: JoinHandle<()>, deadline: Instant) {
     if tokio::time::timeout_at(deadline.into(), exporting).await.is_err() {
         warn!("failed to export the last traces: deadline exceeded");

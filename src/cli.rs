@@ -169,9 +169,10 @@ const EXIT_CODES: &str = "Exit codes:
 
 Without --server, commands read the database of the environment. INSTRUMENT_REGISTRY_URL names the \
 service for all commands that have --server. The API key is INTERNAL_API_KEY, or else the one in DATA_DIR.";
-/// The number of threads for blocking work. While the service runs, lookups of names use them: of the database, of Redis,
-/// of the config service and of a source. At most one more thread writes the file of the last good settings, builds the
-/// demonstration catalog, or exports the last traces at the end. All other work that blocks has threads of its own.
+/// The number of threads for blocking work. While the service runs, lookups of names use them: of the database, of
+/// Redis, of the config service and of a source. At most one more thread writes the file of the last good settings,
+/// builds the demonstration catalog, or exports the last traces at the end. All other work that blocks has threads of
+/// its own.
 const BLOCKING_THREADS: usize = 4;
 
 /// Runs the command line of this process.
@@ -285,7 +286,8 @@ fn runtime() -> anyhow::Result<Runtime> {
     builder.build().context("failed to start the runtime")
 }
 
-/// Runs a command to its end. A thread that is blocked, such as by the lookup of a name, must not keep the process alive.
+/// Runs a command to its end. A thread that is blocked, such as by the lookup of a name, must not keep the process
+/// alive.
 fn block_on(command: impl Future<Output = anyhow::Result<()>>) -> anyhow::Result<()> {
     let runtime = runtime()?;
     let result = runtime.block_on(command);
@@ -360,7 +362,8 @@ async fn stop_signal() {
     });
 }
 
-/// Refreshes the settings and reloads the limits of brokers at every SIGHUP, which would end the process without a listener.
+/// Refreshes the settings and reloads the limits of brokers at every SIGHUP, which would end the process without a
+/// listener.
 async fn refresh_at_hangup(mut hangup: Signal, config: ConfigHandle, limits: Arc<BrokerLimits>) {
     while hangup.recv().await.is_some() {
         let correlation_id = Uuid::now_v7().to_string();

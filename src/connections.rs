@@ -1,17 +1,17 @@
 //! Open connections: their number, their deadlines, and the eviction when too many are open.
 //!
-//! A caller without a key can open connections too, so a connection must not cost anything for long. The head of the first
-//! request must arrive within 10 s of the connection, the head of a later one within 10 s of its first byte, and a response
-//! must be read without a pause of 30 s. Between two requests a connection may be idle for 100 s. hyper has one timeout for
-//! idle time and head together, so these deadlines are checked here, below hyper, in [`BoundedStream`].
+//! A caller without a key can open connections too, so a connection must not cost anything for long. The head of the
+//! first request must arrive within 10 s of the connection, the head of a later one within 10 s of its first byte, and
+//! a response must be read without a pause of 30 s. Between two requests a connection may be idle for 100 s. hyper has
+//! one timeout for idle time and head together, so these deadlines are checked here, below hyper, in [`BoundedStream`].
 //!
-//! If the maximum number of connections is open, a new one takes the place of an idle one. A connection is idle if no byte of
-//! a request has arrived since the last response was handed to the operating system. If none is idle, a head that is
-//! incomplete for a second makes way too, because nothing of its request has been done. The task of the evicted connection
-//! closes it, and only if the socket has no byte to read at that moment; otherwise it serves the request and another idle
-//! connection is evicted. Two cases remain: a request that is on its way through the network while the connection is closed,
-//! as with every timeout of idle connections, and a client that sends the end of one request and a part of the next in one
-//! packet. If no connection can be evicted, the new one is refused.
+//! If the maximum number of connections is open, a new one takes the place of an idle one. A connection is idle if no
+//! byte of a request has arrived since the last response was handed to the operating system. If none is idle, a head
+//! that is incomplete for a second makes way too, because nothing of its request has been done. The task of the evicted
+//! connection closes it, and only if the socket has no byte to read at that moment; otherwise it serves the request and
+//! another idle connection is evicted. Two cases remain: a request that is on its way through the network while the
+//! connection is closed, as with every timeout of idle connections, and a client that sends the end of one request and
+//! a part of the next in one packet. If no connection can be evicted, the new one is refused.
 
 pub(crate) mod descriptors;
 mod exchange;
@@ -42,8 +42,8 @@ use crate::metrics::{
     LATE_REQUEST, UNREAD_RESPONSE,
 };
 
-/// Minimum rate at which a client must read a response that fills the buffer of its socket. The part of a response that is
-/// being sent needs memory, and other responses wait for it.
+/// Minimum rate at which a client must read a response that fills the buffer of its socket. The part of a response that
+/// is being sent needs memory, and other responses wait for it.
 const READ_BYTES_PER_SECOND_MIN: f64 = 16_384.0;
 
 #[derive(Clone, Copy, Debug)]
@@ -64,8 +64,8 @@ impl Limits {
         Limits {
             connections_max,
             head_within: Duration::from_secs(10),
-            // Clients keep idle connections for 90 s. With a shorter timeout, a connection could be closed just when it is
-            // used again.
+            // Clients keep idle connections for 90 s. With a shorter timeout, a connection could be closed just when it
+            // is used again.
             idle_within: Duration::from_secs(100),
             write_within: Duration::from_secs(30),
             lag_max: Duration::from_secs(60),
@@ -73,8 +73,8 @@ impl Limits {
     }
 }
 
-/// Returns the maximum number of evicted connections that are not closed yet, if `connections_max` may be open. In a burst,
-/// connections are accepted before the tasks of the evicted ones run.
+/// Returns the maximum number of evicted connections that are not closed yet, if `connections_max` may be open. In a
+/// burst, connections are accepted before the tasks of the evicted ones run.
 pub(crate) const fn closing_max(connections_max: usize) -> usize {
     connections_max / 8 + 1
 }
@@ -304,7 +304,8 @@ impl Lag {
 struct WaitDeadline {
     /// The number of earlier requests.
     exchanges: u32,
-    /// Whether no byte of the next request has arrived. A connection that never had a request is not idle in this sense.
+    /// Whether no byte of the next request has arrived. A connection that never had a request is not idle in this
+    /// sense.
     is_idle: bool,
     until: Instant,
 }
@@ -357,8 +358,8 @@ impl<I> BoundedStream<I> {
 }
 
 impl<I: Socket> BoundedStream<I> {
-    /// Ends a read that waits too long, or that belongs to an evicted connection. hyper closes a connection at the end of
-    /// its input.
+    /// Ends a read that waits too long, or that belongs to an evicted connection. hyper closes a connection at the end
+    /// of its input.
     fn poll_end(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let is_idle = match self.connection.phase() {
             // The handler has deadlines for the body.

@@ -11,8 +11,9 @@ const GROUPS: &str = "/sys/fs/cgroup";
 const OWN_GROUPS: &str = "/proc/self/cgroup";
 const MACHINE: &str = "/proc/meminfo";
 
-/// Returns the maximum memory of the process, in bytes: the lowest limit of its control groups, at most the memory of the
-/// machine. `None` if the system reports neither. A change since the last call is logged, because nothing else reports it.
+/// Returns the maximum memory of the process, in bytes: the lowest limit of its control groups, at most the memory of
+/// the machine. `None` if the system reports neither. A change since the last call is logged, because nothing else
+/// reports it.
 pub(crate) fn limit() -> Option<u64> {
     static LAST: AtomicU64 = AtomicU64::new(0);
     let read = |path: &str| fs::read_to_string(path).unwrap_or_default();
@@ -38,8 +39,9 @@ fn lowest(machine: Option<u64>, own_groups: &str, read: impl Fn(&str) -> Option<
     groups.chain(machine).min()
 }
 
-/// Returns the files with the limits of the groups and of all groups above. A container without a namespace of its own sees
-/// the path of its group on the machine, but only its own group in the folder, so that the folder itself counts too.
+/// Returns the files with the limits of the groups and of all groups above. A container without a namespace of its own
+/// sees the path of its group on the machine, but only its own group in the folder, so that the folder itself counts
+/// too.
 fn limit_files(own_groups: &str) -> Vec<String> {
     let mut files = Vec::new();
     for line in own_groups.lines() {

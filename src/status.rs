@@ -1,7 +1,7 @@
 //! The recent past of the process, in memory, so that the status needs no metrics database.
 //!
-//! [`Meters`] gets the same events as the recorder of Prometheus, so that code records each event once. [`History`] takes
-//! a sample of the meters every [`STEP`]; it gets the time as an argument.
+//! [`Meters`] gets the same events as the recorder of Prometheus, so that code records each event once. [`History`]
+//! takes a sample of the meters every [`STEP`]; it gets the time as an argument.
 
 pub(crate) mod buckets;
 pub(crate) mod history;

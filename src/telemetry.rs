@@ -28,8 +28,9 @@ use crate::status::{CountingRecorder, Meters};
 
 /// Buckets for the time to respond, in seconds: fine enough for service level objectives.
 const RESPONSES: &[f64] = &[0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
-/// Buckets for other times in seconds, which have many series: calls of dependencies, and waits for them. The limits from
-/// which a circuit breaker counts a call as slow are among them: 25 ms of Redis, 2 s of the database, 10 s of the settings.
+/// Buckets for other times in seconds, which have many series: calls of dependencies, and waits for them. The limits
+/// from which a circuit breaker counts a call as slow are among them: 25 ms of Redis, 2 s of the database, 10 s of the
+/// settings.
 const CALLS: &[f64] = &[0.001, 0.005, 0.025, 0.1, 0.5, 2.0, 10.0];
 /// Buckets for times of actors in seconds. Each power of ten is enough to find the message that delays others.
 const ACTORS: &[f64] = &[0.000_1, 0.001, 0.01, 0.1, 1.0];
@@ -43,7 +44,8 @@ const UPKEEP_EVERY: Duration = Duration::from_secs(5);
 /// With this target, sqlx logs unknown URL parameters with their values, for example a misspelled `password`.
 const PARAMETERS_OF_URLS: &str = "sqlx_postgres::options::parse";
 
-/// With this target, ractor begins a span for each actor, whose field is a number. Lines have the name of the actor instead.
+/// With this target, ractor begins a span for each actor, whose field is a number. Lines have the name of the actor
+/// instead.
 const ACTORS_BY_NUMBER: &str = "ractor";
 
 static LOG_LEVEL: Mutex<String> = Mutex::new(String::new());

@@ -17,7 +17,8 @@ use super::options::Common;
 use super::output::{painted, print_json, print_line, table};
 use crate::settings::{ProcessSettings, SettingsFaults};
 
-/// The time between the deadline of a dependency and that of its check, so that the finding has the remedy of the dependency.
+/// The time between the deadline of a dependency and that of its check, so that the finding has the remedy of the
+/// dependency.
 const DEADLINE_MARGIN: Duration = Duration::from_millis(100);
 
 #[derive(clap::Args)]

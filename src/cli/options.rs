@@ -52,8 +52,8 @@ impl Common {
         Err(usage(&format!("`{command}` uses the database and cannot be combined with {given}")))
     }
 
-    /// Returns the valid URL of the option, or else of the variable. An error repeats nothing of it, because it may contain a
-    /// password.
+    /// Returns the valid URL of the option, or else of the variable. An error repeats nothing of it, because it may
+    /// contain a password.
     fn url(&self) -> anyhow::Result<Option<Url>> {
         let (name, text) = match (&self.server, std::env::var(SERVER_VARIABLE)) {
             (Some(text), _) => ("--server", text.clone()),

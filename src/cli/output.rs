@@ -8,8 +8,8 @@ use comfy_table::{ColumnConstraint, ContentArrangement, Width, presets};
 use serde::Serialize;
 use serde_json::Value;
 
-/// Maximum width that the longest word of a column requires, in characters. A longer word, such as a URL, is broken. The
-/// first column has names, such as those of settings.
+/// Maximum width that the longest word of a column requires, in characters. A longer word, such as a URL, is broken.
+/// The first column has names, such as those of settings.
 const WORD_MAX: usize = 20;
 const NAME_MAX: usize = 50;
 /// Minimum width of a column with a longer text, in characters.
@@ -24,8 +24,8 @@ const COLORS: [(&str, &[&str]); 4] = [
     ("2", &["skipped"]),
 ];
 
-/// A table in the style of the command line. It is as wide as the output at most, and long texts wrap between words. If that
-/// is not possible, it has one line per cell instead.
+/// A table in the style of the command line. It is as wide as the output at most, and long texts wrap between words. If
+/// that is not possible, it has one line per cell instead.
 pub(super) struct Table {
     header: Vec<String>,
     rows: Vec<Vec<String>>,
@@ -129,7 +129,8 @@ fn with_colors(text: &str) -> String {
     text.lines().map(paint).collect::<Vec<_>>().join("\n")
 }
 
-/// Returns a text that cannot control a terminal: names and messages can come from a file or from another server. Lines stay.
+/// Returns a text that cannot control a terminal: names and messages can come from a file or from another server. Lines
+/// stay.
 pub(super) fn harmless(text: &str) -> String {
     let is_harmful = |c: char| {
         (c.is_control() && c != '\n')

@@ -29,8 +29,8 @@ pub(super) struct Remote {
 }
 
 impl Remote {
-    /// Returns the service at an address such as `http://127.0.0.1:8901`, or with `https://` at a proxy that offers TLS. The
-    /// key is that of the settings, or the one that a service with the same data folder has generated.
+    /// Returns the service at an address such as `http://127.0.0.1:8901`, or with `https://` at a proxy that offers
+    /// TLS. The key is that of the settings, or the one that a service with the same data folder has generated.
     pub(super) fn new(url: &Url, settings: &ProcessSettings) -> anyhow::Result<Self> {
         let api_key = match &settings.api_key {
             Some(key) => key.expose().to_owned(),

@@ -1,4 +1,5 @@
-//! `diff`, `schedule` and `explain`: compares, schedules and explains stored plans, of the database or of a running service.
+//! `diff`, `schedule` and `explain`: compares, schedules and explains stored plans, of the database or of a running
+//! service.
 
 mod tables;
 

@@ -10,9 +10,9 @@ use super::closing_max;
 /// Maximum number of connections that the server accepts before it lets other tasks run, among them those that count or
 /// refuse these connections. It is the budget of a task of the runtime.
 pub(super) const UNCOUNTED_MAX: usize = 128;
-/// Descriptors of the process apart from counted connections of callers: 16 for the runtime, the listeners, and the output;
-/// 32 for the database, which are fourteen connections to PostgreSQL or the files of seven to SQLite; 16 for Redis, the
-/// config service, downloads, uploads, and name resolution.
+/// Descriptors of the process apart from counted connections of callers: 16 for the runtime, the listeners, and the
+/// output; 32 for the database, which are fourteen connections to PostgreSQL or the files of seven to SQLite; 16 for
+/// Redis, the config service, downloads, uploads, and name resolution.
 const RESERVED: usize = 16 + 32 + 16 + UNCOUNTED_MAX;
 /// With fewer connections, callers of a platform that hold connections open would evict each other.
 const CONNECTIONS_MIN: usize = 64;
@@ -44,7 +44,8 @@ impl DescriptorCapacity {
     }
 }
 
-/// Returns the descriptors for so many connections of callers, and so many to the probe port, without raising the limit.
+/// Returns the descriptors for so many connections of callers, and so many to the probe port, without raising the
+/// limit.
 pub(crate) fn available(connections_max: usize, probe_connections_max: Option<usize>) -> DescriptorCapacity {
     available_within(getrlimit(Resource::Nofile).maximum, connections_max, probe_connections_max)
 }

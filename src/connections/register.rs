@@ -1,7 +1,7 @@
 //! The open connections of a listener, and the order in which idle ones are evicted.
 //!
-//! Every request changes the state of its connection twice, so each change takes constant time: the idle connections are
-//! linked through the slots of all connections, the longest idle first.
+//! Every request changes the state of its connection twice, so each change takes constant time: the idle connections
+//! are linked through the slots of all connections, the longest idle first.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -10,8 +10,8 @@ use std::time::Duration;
 use futures_util::task::AtomicWaker;
 use tokio::time::Instant;
 
-/// The time that a connection has for its first byte before it is evicted in preference to a connection that has already
-/// sent requests, and the time that it has for a head before it can be evicted.
+/// The time that a connection has for its first byte before it is evicted in preference to a connection that has
+/// already sent requests, and the time that it has for a head before it can be evicted.
 const GRACE: Duration = Duration::from_secs(1);
 
 /// The end of a linked list of slots.
@@ -133,8 +133,8 @@ impl Register {
         Some(Admission { slot, evicted })
     }
 
-    /// Marks a connection as busy, because a byte of a request has arrived. If the connection was to be closed, it stays
-    /// open, and another idle one is evicted and returned.
+    /// Marks a connection as busy, because a byte of a request has arrived. If the connection was to be closed, it
+    /// stays open, and another idle one is evicted and returned.
     pub(super) fn mark_busy(&mut self, slot: usize, now: impl FnOnce() -> Instant) -> Option<Arc<Eviction>> {
         self.take(slot);
         self.slots[slot].state = SlotState::Busy;

@@ -29,7 +29,8 @@ const PATIENT: Limits = Limits {
     lag_max: Duration::from_secs(600),
 };
 
-/// A server on a port of its own, with metrics of its own. Tests have one thread, because its recorder belongs to a thread.
+/// A server on a port of its own, with metrics of its own. Tests have one thread, because its recorder belongs to a
+/// thread.
 struct Server {
     address: SocketAddr,
     /// Accepts no connection until [`Server::serve`].

@@ -14,7 +14,8 @@ use tokio::sync::{Semaphore, SemaphorePermit, oneshot};
 use super::problem::Problem;
 use crate::metrics::REQUESTS_SHED;
 
-/// The number of computations that visit the whole catalog at once. More would not finish earlier, but need more memory.
+/// The number of computations that visit the whole catalog at once. More would not finish earlier, but need more
+/// memory.
 const COMPUTATIONS_MAX: usize = 4;
 /// The number of requests that wait for a computation. Their bodies count against the budget of bodies.
 const COMPUTATIONS_WAITING_MAX: usize = 512;
@@ -22,7 +23,8 @@ const FILE_CALLS_MAX: usize = 2;
 /// The number of requests that wait for a call of the file system.
 const FILE_CALLS_WAITING_MAX: usize = 64;
 
-/// Computations have threads of their own: tokio's blocking threads resolve names, which must not wait for computations.
+/// Computations have threads of their own: tokio's blocking threads resolve names, which must not wait for
+/// computations.
 static COMPUTATIONS: LazyLock<Lane> =
     LazyLock::new(|| Lane::with_own_threads("computation", COMPUTATIONS_MAX, COMPUTATIONS_WAITING_MAX));
 /// Calls of the file system have threads of their own, too: names must be resolved even if a disk does not respond.
@@ -30,8 +32,8 @@ static FILE_CALLS: LazyLock<Lane> =
     LazyLock::new(|| Lane::with_own_threads("file_call", FILE_CALLS_MAX, FILE_CALLS_WAITING_MAX));
 
 /// Runs work that can take milliseconds on the threads for computations, as soon as a permit is free. Work that has not
-/// started when the caller hangs up is not run. Work that has started keeps its permit until it ends, even if that is after
-/// the deadline.
+/// started when the caller hangs up is not run. Work that has started keeps its permit until it ends, even if that is
+/// after the deadline.
 ///
 /// # Errors
 /// 503 if too many requests wait, 504 if the work is not done before the deadline.
@@ -42,7 +44,8 @@ pub(crate) async fn run_blocking<T: Send + 'static>(
     COMPUTATIONS.run(deadline, work).await
 }
 
-/// Runs work at once if it takes less time than the threads for computations need to begin, otherwise as [`run_blocking`].
+/// Runs work at once if it takes less time than the threads for computations need to begin, otherwise as
+/// [`run_blocking`].
 ///
 /// # Errors
 /// As [`run_blocking`].
@@ -61,8 +64,8 @@ pub(crate) async fn occupy_computations() -> SemaphorePermit<'static> {
     COMPUTATIONS.running.acquire_many(permits).await.expect("the semaphore is never closed")
 }
 
-/// Runs work for a response whose start was sent, in the same way. It waits even if too many requests wait: the response
-/// could not be rejected any more, only cut off. The memory for lists bounds the number of these responses.
+/// Runs work for a response whose start was sent, in the same way. It waits even if too many requests wait: the
+/// response could not be rejected any more, only cut off. The memory for lists bounds the number of these responses.
 ///
 /// # Errors
 /// 504 if the work is not done before the deadline.
@@ -88,8 +91,8 @@ pub(crate) async fn run_file_call<T: Send + 'static>(
 struct Lane {
     running: Semaphore,
     waiting: Semaphore,
-    /// A runtime that is used only for its blocking threads, as many as there are permits. `None`: those of the caller's
-    /// runtime.
+    /// A runtime that is used only for its blocking threads, as many as there are permits. `None`: those of the
+    /// caller's runtime.
     threads: Option<Runtime>,
 }
 

@@ -193,7 +193,8 @@ impl<'de> Visitor<'de> for FieldVisitor {
     }
 }
 
-/// The fields of a body, and the faults found so far. Each field is taken once. Fields that remain at the end are unknown.
+/// The fields of a body, and the faults found so far. Each field is taken once. Fields that remain at the end are
+/// unknown.
 pub(crate) struct Fields<'a> {
     entries: Vec<FieldEntry<'a>>,
     faults: Vec<Fault>,

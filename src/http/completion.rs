@@ -1,7 +1,7 @@
 //! The end of a request: its metrics, its line in the log, and its span.
 //!
-//! Each request has one line. It is an `info` line, or a `warn` line with the cause if the status is 5xx. Lines that would
-//! take time from requests are `debug` lines: those of probes, and those beyond a number per second.
+//! Each request has one line. It is an `info` line, or a `warn` line with the cause if the status is 5xx. Lines that
+//! would take time from requests are `debug` lines: those of probes, and those beyond a number per second.
 
 use std::time::{Duration, Instant};
 
@@ -14,7 +14,8 @@ use super::measures::hung_up;
 use super::problem::Problem;
 use crate::telemetry::REQUEST_TARGET;
 
-/// Maximum number of `info` lines of responses per second. A line takes a few microseconds of a request that may take ten.
+/// Maximum number of `info` lines of responses per second. A line takes a few microseconds of a request that may take
+/// ten.
 const LINES_PER_SECOND: u32 = 1000;
 
 /// Endpoints that monitoring calls all the time. Changes of their responses have lines of their own.
@@ -56,8 +57,8 @@ impl Completion<'_> {
         self.endpoint.is_some_and(|endpoint| PROBES.contains(&endpoint))
     }
 
-    /// Describes the span of the request, with the names of the semantic conventions of OpenTelemetry. The path is left out,
-    /// because it may contain the name of a user.
+    /// Describes the span of the request, with the names of the semantic conventions of OpenTelemetry. The path is left
+    /// out, because it may contain the name of a user.
     fn describe(&self, context: &RequestContext) -> SpanDescription {
         let has_failed = self.status.is_server_error();
         let method = if self.method == "_OTHER" { "HTTP" } else { self.method };
@@ -98,8 +99,8 @@ impl Completion<'_> {
         }
     }
 
-    /// Writes the line within the span of the request. A filter may allow the line and disable the span that is entered,
-    /// because they have different targets. The line then has a span of its own.
+    /// Writes the line within the span of the request. A filter may allow the line and disable the span that is
+    /// entered, because they have different targets. The line then has a span of its own.
     pub(super) fn log(&self, context: &RequestContext, line: LogLine) {
         let status = self.status.as_u16();
         let duration_ms = (self.took.as_secs_f64() * 1e6).round() / 1e3;

@@ -151,8 +151,8 @@ fn trace_context(headers: &HeaderMap) -> TraceContext {
 #[derive(Clone, Debug)]
 pub(super) struct RequestedPath(pub(super) Arc<str>);
 
-/// One of the extensions of a request to the probe port, which has no API: there, the paths of the API are unknown to callers
-/// with and without a key.
+/// One of the extensions of a request to the probe port, which has no API: there, the paths of the API are unknown to
+/// callers with and without a key.
 #[derive(Clone, Debug)]
 pub(super) struct OnProbePort;
 
@@ -174,7 +174,8 @@ fn fresh_correlation_id() -> Arc<str> {
 /// Returns the current settings and catalog. A request takes them once.
 ///
 /// # Errors
-/// 503 until both are loaded. [`name_cause`](super::health::name_cause) replaces the detail if the database is the cause.
+/// 503 until both are loaded. [`name_cause`](super::health::name_cause) replaces the detail if the database is the
+/// cause.
 pub(super) fn snapshot(state: &AppState) -> Result<Arc<Snapshot>, Problem> {
     state.system.snapshot().ok_or_else(|| {
         Problem::unavailable(NOT_LOADED, format!("{STILL_LOADING}; retry later"), Duration::from_secs(1))

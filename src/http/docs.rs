@@ -1,5 +1,5 @@
-//! The pages for callers and operators: Swagger UI with the OpenAPI document, the page of errors, and the documents of the
-//! repository. They need no key, and request nothing from another origin.
+//! The pages for callers and operators: Swagger UI with the OpenAPI document, the page of errors, and the documents of
+//! the repository. They need no key, and request nothing from another origin.
 
 mod manual;
 

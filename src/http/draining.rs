@@ -1,7 +1,7 @@
 //! Bodies of requests that are answered before they have arrived.
 //!
-//! If a connection is closed with unread bytes, it is reset, and a caller that still sends may lose the response. Therefore the
-//! rest of a body that nobody reads is read and discarded after the response.
+//! If a connection is closed with unread bytes, it is reset, and a caller that still sends may lose the response.
+//! Therefore the rest of a body that nobody reads is read and discarded after the response.
 
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};

@@ -1,7 +1,7 @@
 //! The catalog of errors: an entry for each `code` of a problem document.
 //!
-//! The page `/docs/errors` and `docs/errors.md` are rendered from these entries. The `type` of a problem is the address of
-//! its entry on the page.
+//! The page `/docs/errors` and `docs/errors.md` are rendered from these entries. The `type` of a problem is the address
+//! of its entry on the page.
 
 mod page;
 mod table;

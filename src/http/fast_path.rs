@@ -1,10 +1,10 @@
 //! Responses from the local cache, before the router.
 //!
 //! When the market opens, all callers request plans, and most of these plans were just created. A lookup takes a
-//! microsecond, but routes, layers and extractors take several. Therefore two kinds of requests are recognized by method
-//! and path and handled here: plan requests, whose identical repeats are served before they are parsed, and cached
-//! plans that are read by id. Every other request goes to the router, which handles all kinds. Both paths share the key
-//! check, the permits, the headers and the metrics of the [middleware](super::middleware).
+//! microsecond, but routes, layers and extractors take several. Therefore two kinds of requests are recognized by
+//! method and path and handled here: plan requests, whose identical repeats are served before they are parsed, and
+//! cached plans that are read by id. Every other request goes to the router, which handles all kinds. Both paths share
+//! the key check, the permits, the headers and the metrics of the [middleware](super::middleware).
 
 use std::convert::Infallible;
 use std::future::Ready;
@@ -142,8 +142,8 @@ enum FastPathResult {
     NotHandled(Request),
 }
 
-/// Whether it is a plan request of known length whose response depends only on itself, the settings, the catalog and the
-/// trading date.
+/// Whether it is a plan request of known length whose response depends only on itself, the settings, the catalog and
+/// the trading date.
 fn is_plan_request(request: &Request) -> bool {
     let headers = request.headers();
     request.method() == Method::POST

@@ -1,8 +1,8 @@
 //! Requests whose callers close the connection before the response.
 //!
-//! hyper then drops the future of the response, so no code after an `await` runs. Therefore a value that is created with
-//! the future records the request when it is dropped. The module [`closing`](crate::closing) ensures that hyper calls the
-//! service before it sees the end of the connection.
+//! hyper then drops the future of the response, so no code after an `await` runs. Therefore a value that is created
+//! with the future records the request when it is dropped. The module [`closing`](crate::closing) ensures that hyper
+//! calls the service before it sees the end of the connection.
 //!
 //! A caller who leaves while a response is being sent is not counted here: the response has its status already.
 

@@ -73,8 +73,8 @@ pub(super) struct KeyGuard<'a> {
 }
 
 impl KeyGuard<'_> {
-    /// Admits the request. Called after no stored answer was found, so that concurrent repeats of a completed request all get
-    /// its answer.
+    /// Admits the request. Called after no stored answer was found, so that concurrent repeats of a completed request
+    /// all get its answer.
     ///
     /// # Errors
     /// 409 `idempotency_key_in_flight`.
@@ -129,8 +129,8 @@ impl RequestHasher {
 /// Returns the answer that is stored for the request. If it returns `None`, the request is admitted.
 ///
 /// # Errors
-/// 422 `idempotency_key_reused` if another request has the key. 409 `idempotency_key_in_flight` if none is stored and another
-/// request with the key is in flight. 503 if the database is unavailable.
+/// 422 `idempotency_key_reused` if another request has the key. 409 `idempotency_key_in_flight` if none is stored and
+/// another request with the key is in flight. 503 if the database is unavailable.
 pub(super) async fn stored_answer(
     persistence: &PersistenceHandle,
     guard: &KeyGuard<'_>,

@@ -158,7 +158,8 @@ fn excluded_by(filters: &Filters) -> String {
     format!("instruments match, but none with {}; {remedy}", sent.join(" and "))
 }
 
-/// Returns suggestions for a symbol: from the exchange of the request, or else from the first one with a similar symbol.
+/// Returns suggestions for a symbol: from the exchange of the request, or else from the first one with a similar
+/// symbol.
 fn help_with_symbol(catalogue: &Catalogue, symbol: &str, exchange: Option<Exchange>) -> Help {
     let mut helper = Helper::new(catalogue, trading_date(Utc::now()));
     if symbol.contains(':') && exchange.is_none() {

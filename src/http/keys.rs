@@ -1,6 +1,6 @@
 //! The API keys that callers can send: the key of the environment, which is fixed, and the key of the config service,
-//! which is rotated there. A rotation needs no restart: the new key is accepted after a refresh, callers switch to it, and
-//! the key of the environment follows with the next deployment.
+//! which is rotated there. A rotation needs no restart: the new key is accepted after a refresh, callers switch to it,
+//! and the key of the environment follows with the next deployment.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};

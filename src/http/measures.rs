@@ -38,8 +38,8 @@ impl Measures {
         Measures(endpoints.iter().map(measure).collect())
     }
 
-    /// Returns the template of a path, for a request that the router has not seen. As in the router, constant parts of a
-    /// template win over parameters.
+    /// Returns the template of a path, for a request that the router has not seen. As in the router, constant parts of
+    /// a template win over parameters.
     pub(super) fn template(&self, path: &str) -> Option<&'static str> {
         let matching = self.0.keys().map(|(_, template)| *template).filter(|template| is_of(template, path));
         matching.min_by_key(|template| template.matches('{').count())

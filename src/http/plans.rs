@@ -98,8 +98,8 @@ pub(crate) async fn create(
     }
 }
 
-/// Responds to a plan request without an idempotency key. A repeat is served by its fingerprint, without parsing. Another
-/// request gets the cached plan of the same set, or a new one.
+/// Responds to a plan request without an idempotency key. A repeat is served by its fingerprint, without parsing.
+/// Another request gets the cached plan of the same set, or a new one.
 pub(super) async fn plan_response(
     state: &AppState,
     context: &RequestContext,
@@ -194,8 +194,8 @@ fn last_known_warning(found: &FoundProfile) -> Option<String> {
     (!found.is_current).then(warning)
 }
 
-/// Rejects a request if no planner has capacity. This is the first step, because the cost of a rejection is taken from the
-/// requests that are admitted.
+/// Rejects a request if no planner has capacity. This is the first step, because the cost of a rejection is taken from
+/// the requests that are admitted.
 fn reject_if_at_capacity(state: &AppState) -> Result<(), Problem> {
     if state.system.planners.has_capacity() {
         return Ok(());
@@ -236,8 +236,8 @@ pub(super) async fn cached_or_new_plan(
     Ok((ready(state, cached, deadline).await?, is_reused))
 }
 
-/// Returns the problem of a plan that was not created from this source. Only items of the body can pin instruments; the pins
-/// of a profile are in its preferences.
+/// Returns the problem of a plan that was not created from this source. Only items of the body can pin instruments; the
+/// pins of a profile are in its preferences.
 fn plan_problem(fault: PlanError, source: &Source) -> Problem {
     match (fault, source) {
         (PlanError::PinnedOverCapacity(over), Source::Items(_)) => Problem::pinned_over_capacity(&over, "/items"),
@@ -245,8 +245,8 @@ fn plan_problem(fault: PlanError, source: &Source) -> Problem {
     }
 }
 
-/// Resolves a request. Selectors visit the whole catalog, and items can be many, so they are resolved outside the threads that
-/// serve requests.
+/// Resolves a request. Selectors visit the whole catalog, and items can be many, so they are resolved outside the
+/// threads that serve requests.
 async fn resolve(
     request: &Arc<PlanRequest>,
     snapshot: &Arc<Snapshot>,
@@ -399,7 +399,8 @@ pub(crate) async fn read_plan(
 /// Returns the response to a request for a plan by id.
 ///
 /// # Errors
-/// 409 if the query asks for subscriptions, and the plan has none; those of [`large_object`] and of comparing it with the catalog.
+/// 409 if the query asks for subscriptions, and the plan has none; those of [`large_object`] and of comparing it with
+/// the catalog.
 pub(super) async fn plan_by_id_response(
     state: &AppState,
     snapshot: &Arc<Snapshot>,

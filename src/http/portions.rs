@@ -1,14 +1,14 @@
 //! Lists whose rows contain documents of any size. They are read and written in portions, so that a response needs the
 //! same memory however large its documents are.
 //!
-//! First the ids and sizes of a page are read, and as many rows as one portion may contain. If that is all, the response
-//! has a length, as any other. A page that a cursor selects ends at [`PAGE_BYTES_MAX`], and its caller continues after its
-//! last row. Any other page keeps its number of rows, because its caller may continue with `offset`. The rest of a page is
-//! read while the response is sent. Each portion is a call of its own, so a caller who reads slowly holds no permit and no
-//! connection of the database.
+//! First the ids and sizes of a page are read, and as many rows as one portion may contain. If that is all, the
+//! response has a length, as any other. A page that a cursor selects ends at [`PAGE_BYTES_MAX`], and its caller
+//! continues after its last row. Any other page keeps its number of rows, because its caller may continue with
+//! `offset`. The rest of a page is read while the response is sent. Each portion is a call of its own, so a caller who
+//! reads slowly holds no permit and no connection of the database.
 //!
-//! Callers may read slowly or not at all, so the documents in memory are bounded for all responses together. Large responses
-//! that are written as a whole, and the plans whose subscriptions are sent, have a bound of their own.
+//! Callers may read slowly or not at all, so the documents in memory are bounded for all responses together. Large
+//! responses that are written as a whole, and the plans whose subscriptions are sent, have a bound of their own.
 
 mod memory;
 mod whole;

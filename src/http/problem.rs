@@ -236,8 +236,8 @@ impl Problem {
         }
     }
 
-    /// 409: more instruments are pinned than the broker carries. `pointer` is the field that pins them; it is empty if the body
-    /// does not contain them.
+    /// 409: more instruments are pinned than the broker carries. `pointer` is the field that pins them; it is empty if
+    /// the body does not contain them.
     pub(super) fn pinned_over_capacity(over: &PinnedOverCapacity, pointer: &str) -> Self {
         let problem = Problem::new(StatusCode::CONFLICT, "pinned_over_capacity", over.to_string());
         let fault = |detail: &String| Fault { pointer: pointer.to_owned(), detail: detail.clone() };

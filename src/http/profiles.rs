@@ -1,7 +1,7 @@
 //! Subscription profiles: changes, lists, history, and plans.
 //!
-//! They are mounted at two paths, and each path can end in a slash. The [fast path](super::fast_path) replaces a path by
-//! its canonical form.
+//! They are mounted at two paths, and each path can end in a slash. The [fast path](super::fast_path) replaces a path
+//! by its canonical form.
 
 pub(super) mod attention;
 mod body;

@@ -69,8 +69,8 @@ pub(super) fn last_file(
     Some((source.loaded_at, age.map_or(0, |(_, days)| days)))
 }
 
-/// Returns the trading date of a file, and the number of trading days since then. If its name had no date, that is the date on
-/// which it was accepted.
+/// Returns the trading date of a file, and the number of trading days since then. If its name had no date, that is the
+/// date on which it was accepted.
 pub(crate) fn file_age(
     file_date: Option<NaiveDate>,
     loaded_at: Option<DateTime<Utc>>,

@@ -2,15 +2,15 @@
 //!
 //! Under overload most requests are rejected, and the time for them is taken from the plans. Therefore:
 //!
-//! * The decision is made before the body is stored or parsed. The body is only hashed, chunk by chunk, because a repeat
-//!   is recognized by its bytes, and repeats are served under overload too.
+//! * The decision is made before the body is stored or parsed. The body is only hashed, chunk by chunk, because a
+//!   repeat is recognized by its bytes, and repeats are served under overload too.
 //! * The response is copied from prepared headers and bytes, which come from the ordinary problem document. There is no
 //!   span unless a line is logged.
 //! * The first rejection of a connection is immediate. If the connection sends another request that must be rejected
 //!   before the `Retry-After` of the last rejection has passed, the next one is held until then. hyper reads no further
 //!   request of the connection meanwhile, so callers with a pool of connections are slowed down. Nothing that can be
-//!   served is held, and neither is a caller that obeys `Retry-After`. The connection stays open, because a new connection
-//!   costs more than a rejection.
+//!   served is held, and neither is a caller that obeys `Retry-After`. The connection stays open, because a new
+//!   connection costs more than a rejection.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -36,8 +36,9 @@ use super::problem::{Problem, RETRY_AFTER_MIN, retry_after_seconds};
 use crate::metrics::REQUESTS_SHED;
 use crate::telemetry::REQUEST_TARGET;
 
-/// Returns the maximum number of held rejections: three quarters of the connections, so that a quarter is left for requests
-/// that can be served. A held connection is busy, so it is not evicted. Rejections beyond the maximum are immediate.
+/// Returns the maximum number of held rejections: three quarters of the connections, so that a quarter is left for
+/// requests that can be served. A held connection is busy, so it is not evicted. Rejections beyond the maximum are
+/// immediate.
 const fn held_max(connections_max: usize) -> usize {
     connections_max / 4 * 3
 }
@@ -55,8 +56,8 @@ pub(crate) struct Shedding {
 }
 
 impl Shedding {
-    /// `connections_max` is the number of connections that the descriptors suffice for. Must be called after the recorder
-    /// of metrics is installed.
+    /// `connections_max` is the number of connections that the descriptors suffice for. Must be called after the
+    /// recorder of metrics is installed.
     pub(super) fn new(connections_max: usize) -> Self {
         let problem = Problem::overloaded();
         let (_, path) = PLAN_ENDPOINT;

@@ -1,5 +1,5 @@
-//! Limits the log lines about requests and connections. At capacity, or while a dependency is unavailable, thousands are
-//! rejected each second, and a line for each would take time from the requests that can be served.
+//! Limits the log lines about requests and connections. At capacity, or while a dependency is unavailable, thousands
+//! are rejected each second, and a line for each would take time from the requests that can be served.
 
 use std::collections::HashMap;
 use std::sync::Mutex;
@@ -27,8 +27,8 @@ impl ThrottledLog {
         self.note_up_to(kind, 1, now)
     }
 
-    /// Counts a request or connection of this kind. At most `lines_max` have a line in a second. Returns `Some` if it is to
-    /// be logged, with the number of those since the last line that have none.
+    /// Counts a request or connection of this kind. At most `lines_max` have a line in a second. Returns `Some` if it
+    /// is to be logged, with the number of those since the last line that have none.
     pub(crate) fn note_up_to(&self, kind: &'static str, lines_max: u32, now: Instant) -> Option<u64> {
         let mut states = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let state = states.entry(kind).or_default();

@@ -30,8 +30,8 @@ impl CapacitySource {
         self.file.is_some()
     }
 
-    /// Reads the file, and merges it and the accounts over the built-in figures. A source cannot have been checked after today in
-    /// Asia/Kolkata.
+    /// Reads the file, and merges it and the accounts over the built-in figures. A source cannot have been checked
+    /// after today in Asia/Kolkata.
     ///
     /// # Errors
     /// Every fault, with its setting and the path of the field.

@@ -98,8 +98,8 @@ impl Reader<'_> {
         traces
     }
 
-    /// Reads the export of traces if it is enabled. Otherwise no other variable is checked, because containers often have
-    /// variables of OpenTelemetry that are meant for other programs.
+    /// Reads the export of traces if it is enabled. Otherwise no other variable is checked, because containers often
+    /// have variables of OpenTelemetry that are meant for other programs.
     fn enabled_traces(&mut self) -> Option<TraceSettings> {
         let has = |key, word: &str| (self.variable)(key).is_some_and(|text| text.trim().eq_ignore_ascii_case(word));
         if has(DISABLED, "true") || has(EXPORTER, "none") {

@@ -1,7 +1,7 @@
 //! Samples of the meters: 15 minutes in steps of 5 seconds, and windows for percentiles.
 //!
-//! Memory: a set of buckets has 1.5 kB. An endpoint has at most four sets, an actor six and the last minute 14, so that all
-//! together stay below 700 kB.
+//! Memory: a set of buckets has 1.5 kB. An endpoint has at most four sets, an actor six and the last minute 14, so that
+//! all together stay below 700 kB.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
@@ -18,8 +18,8 @@ use super::meters::{ActorMeter, EndpointMeter, Meters, Tally, entries};
 pub(crate) const STEPS: usize = 180;
 /// Number of steps of the last minute.
 const MINUTE: usize = 12;
-/// Number of steps between two rotations of the windows of endpoints. With two ended periods and the current one, they cover
-/// the last 10 to 15 minutes.
+/// Number of steps between two rotations of the windows of endpoints. With two ended periods and the current one, they
+/// cover the last 10 to 15 minutes.
 const ENDPOINT_STEPS: u64 = 60;
 
 /// The events and figures of one sampling interval.

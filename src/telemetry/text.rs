@@ -1,7 +1,7 @@
 //! The text format of the log: the time, the level, the part of the service, the message and its fields.
 //!
-//! A line is short, because a terminal is narrow: it has no ids of traces, and it has the correlation id of its request only
-//! if it is a warning or an error. Lines of requests have no message, but the figures in columns.
+//! A line is short, because a terminal is narrow: it has no ids of traces, and it has the correlation id of its request
+//! only if it is a warning or an error. Lines of requests have no message, but the figures in columns.
 
 use std::fmt::{self, Write as _};
 

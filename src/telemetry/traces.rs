@@ -1,11 +1,11 @@
 //! The export of spans to a collector by OTLP over HTTP.
 //!
-//! Spans are created at the end of a request from the stages that it has recorded anyway. Spans of `tracing` would have to
-//! travel through the mailboxes, and would take their time also if no trace is sampled.
+//! Spans are created at the end of a request from the stages that it has recorded anyway. Spans of `tracing` would have
+//! to travel through the mailboxes, and would take their time also if no trace is sampled.
 //!
-//! Requests only put spans into a queue; a thread of the library sends them in batches. If the queue is full, because the
-//! collector does not respond or is too slow, spans are dropped and counted. The service never waits for the collector,
-//! except for a moment at its end.
+//! Requests only put spans into a queue; a thread of the library sends them in batches. If the queue is full, because
+//! the collector does not respond or is too slow, spans are dropped and counted. The service never waits for the
+//! collector, except for a moment at its end.
 
 use std::borrow::Cow;
 use std::sync::Arc;

@@ -101,8 +101,8 @@ impl<'a> SingleIndices<'a> {
     }
 }
 
-/// The contradictions by field and brokers. A contradiction of three brokers can be in two groups, so that `count` can be less
-/// than their sum.
+/// The contradictions by field and brokers. A contradiction of three brokers can be in two groups, so that `count` can
+/// be less than their sum.
 #[derive(Serialize)]
 struct Contradictions<'a> {
     count: usize,

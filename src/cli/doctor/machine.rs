@@ -51,7 +51,8 @@ fn existing_ancestor(path: &Path) -> Option<&Path> {
     path.ancestors().find(|path| path.exists())
 }
 
-/// Checks that the data folder and the database are writable, and that other users cannot read the key or change the settings.
+/// Checks that the data folder and the database are writable, and that other users cannot read the key or change the
+/// settings.
 pub(super) fn files(settings: &ProcessSettings) -> Finding {
     let folder = &settings.data_dir;
     let of_folder = data_folder(settings);
@@ -91,7 +92,8 @@ pub(super) fn unreachable_remedy(path: &Path) -> String {
     )
 }
 
-/// Checks that the service can write the database and the files that SQLite keeps with it. `None` if no such file exists.
+/// Checks that the service can write the database and the files that SQLite keeps with it. `None` if no such file
+/// exists.
 fn database_files(database: &Path, permitted: impl Fn(&Path, Access) -> io::Result<()>) -> Option<Finding> {
     let of_suffix = |suffix: &str| {
         let mut name = database.as_os_str().to_owned();
@@ -113,8 +115,8 @@ fn database_files(database: &Path, permitted: impl Fn(&Path, Access) -> io::Resu
     (!findings.is_empty()).then(|| Finding::joined(&findings))
 }
 
-/// Checks that the data folder is writable, or can be created. The service requires it for SQLite and for a generated key;
-/// without it, the last good settings and rejected files are not kept.
+/// Checks that the data folder is writable, or can be created. The service requires it for SQLite and for a generated
+/// key; without it, the last good settings and rejected files are not kept.
 fn data_folder(settings: &ProcessSettings) -> Finding {
     let folder = &settings.data_dir;
     let is_required =

@@ -1,7 +1,7 @@
 //! A bound on the memory of all request bodies together.
 //!
-//! 4,096 requests may be in flight, and each may have a body of 2 MiB, or 4 MiB for a plan. A body therefore needs a share of a budget before
-//! it is read, and keeps the share as long as its bytes.
+//! 4,096 requests may be in flight, and each may have a body of 2 MiB, or 4 MiB for a plan. A body therefore needs a
+//! share of a budget before it is read, and keeps the share as long as its bytes.
 
 use std::time::Duration;
 
@@ -14,8 +14,8 @@ use crate::http::endpoints::PLAN_ENDPOINT;
 use crate::http::problem::Problem;
 use crate::metrics::REQUESTS_SHED;
 
-/// Maximum size of a body that needs no share if its size is known, bytes. The number of requests in flight bounds these
-/// bodies to 32 MiB, so that large bodies never delay them.
+/// Maximum size of a body that needs no share if its size is known, bytes. The number of requests in flight bounds
+/// these bodies to 32 MiB, so that large bodies never delay them.
 const FREE_BYTES_MAX: usize = 8 << 10;
 
 /// The bytes that bodies may have together.
@@ -26,13 +26,13 @@ pub(crate) struct Budget {
     timeout: Duration,
 }
 
-/// Bodies of requests for plans. They have a budget of their own, because other requests can keep their bodies for seconds,
-/// for example while changes of profiles wait for the database.
+/// Bodies of requests for plans. They have a budget of their own, because other requests can keep their bodies for
+/// seconds, for example while changes of profiles wait for the database.
 pub(crate) static PLANS: Budget = Budget::of(16 << 20, PLAN_BODY_BYTES_MAX, BODY_TIMEOUT);
 /// All other bodies. The values parsed from a body need up to twice its bytes.
 pub(crate) static BODIES: Budget = Budget::of(16 << 20, BODY_BYTES_MAX, BODY_TIMEOUT);
-/// Bodies of imports that wait or are being read. They have a budget of their own, because an import takes seconds, which
-/// other requests must not wait for.
+/// Bodies of imports that wait or are being read. They have a budget of their own, because an import takes seconds,
+/// which other requests must not wait for.
 pub(crate) static IMPORTS: Budget = Budget::of(16 << 20, BODY_BYTES_MAX, BODY_TIMEOUT);
 
 /// The share of a body in a budget. It is returned when it is dropped.
@@ -53,8 +53,8 @@ impl Budget {
         if path == PLAN_ENDPOINT.1 { &PLANS } else { &BODIES }
     }
 
-    /// Takes the share of a body of this length, before the body is read. A body of unknown length gets the largest share.
-    /// A body that is too large gets none, because its bytes are discarded.
+    /// Takes the share of a body of this length, before the body is read. A body of unknown length gets the largest
+    /// share. A body that is too large gets none, because its bytes are discarded.
     ///
     /// # Errors
     /// 503 if the share does not become free in time.

@@ -109,8 +109,8 @@ impl<'a> Fields<'a> {
         self.take(name)
     }
 
-    /// Reads a list of `min` to `max` objects, the value of a field. `read` takes the fields of each object. The faults of
-    /// the first objects that have any are listed, and the other objects counted.
+    /// Reads a list of `min` to `max` objects, the value of a field. `read` takes the fields of each object. The faults
+    /// of the first objects that have any are listed, and the other objects counted.
     pub(crate) fn objects_within<T>(
         &mut self,
         name: &str,
@@ -199,8 +199,8 @@ struct List<'a> {
     total: usize,
 }
 
-/// Returns the first `max` items of a list, and counts the others: a list can have a million items. Returns `None` for any
-/// other value.
+/// Returns the first `max` items of a list, and counts the others: a list can have a million items. Returns `None` for
+/// any other value.
 fn limited(value: &RawValue, max: usize) -> Option<List<'_>> {
     struct ListVisitor(usize);
 

@@ -62,7 +62,8 @@ fn page(path: &str, text: &str) -> String {
     frame(title, &body)
 }
 
-/// Returns the events of a document as the page needs them: headings have ids, links lead to pages, images are left out.
+/// Returns the events of a document as the page needs them: headings have ids, links lead to pages, images are left
+/// out.
 fn events<'a>(path: &str, text: &'a str) -> Vec<Event<'a>> {
     let mut events: Vec<Event<'a>> = Vec::new();
     // For each link around the current text: whether it leads to a page.

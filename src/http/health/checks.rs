@@ -82,7 +82,8 @@ pub(crate) struct Check {
 }
 
 impl Check {
-    /// Whether the service works without the dependency, or worse than it should: any status but `ok` and `not_configured`.
+    /// Whether the service works without the dependency, or worse than it should: any status but `ok` and
+    /// `not_configured`.
     pub(crate) fn is_degraded(&self) -> bool {
         !matches!(self.status, "ok" | "not_configured")
     }
@@ -252,8 +253,8 @@ fn list_memory_check(load: &MemoryLoad) -> Check {
     }
 }
 
-/// Returns the check of the database, and whether the database was ever reached. A restart of the actor does not make the
-/// service unready: a catalog that is served was read from the database.
+/// Returns the check of the database, and whether the database was ever reached. A restart of the actor does not make
+/// the service unready: a catalog that is served was read from the database.
 fn database_check(state: &AppState, reports: &[ActorReport]) -> (Check, bool) {
     let report = reports.iter().find(|report| report.name == "persistence");
     let lanes: Vec<LaneLoad> = state.system.persistence.lanes().into_iter().collect();

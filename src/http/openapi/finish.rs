@@ -156,8 +156,8 @@ fn complete_response(status: &str, response: &mut Value, is_private: bool) {
 /// Codes of single operations. Their examples are shown only if the description of the response names them.
 const CODES_OF_ONE_OPERATION: [&str; 4] = ["empty_body", "no_room", "not_in_plan", "not_tried"];
 
-/// Returns references to the examples of a problem, by code: of the codes that its description names, or else of all codes
-/// with its status that are not of single operations.
+/// Returns references to the examples of a problem, by code: of the codes that its description names, or else of all
+/// codes with its status that are not of single operations.
 fn problem_examples(status: &str, description: &str) -> Map<String, Value> {
     let of_status: Vec<&str> = errors::examples()
         .filter(|example| example.document["status"].as_u64().is_some_and(|of| status.parse() == Ok(of)))
@@ -197,7 +197,8 @@ fn add_request_fields(operation: &Value, schemas: &mut Value) {
     }
 }
 
-/// Returns the part of a combined schema that has fields of its own, the last one. Adds it if every part is a reference.
+/// Returns the part of a combined schema that has fields of its own, the last one. Adds it if every part is a
+/// reference.
 fn own_fields(parts: &mut Value) -> &mut Value {
     let count = parts.as_array().map_or(0, Vec::len);
     if count > 0 && parts[count - 1].get("$ref").is_none() {

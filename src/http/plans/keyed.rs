@@ -25,8 +25,8 @@ use crate::http::idempotency::{RequestHasher, answer_to, parse, replayed, stored
 use crate::http::problem::Problem;
 use crate::http::query::Parameters;
 
-/// Returns the stored response of the key, or creates the plan and stores the response with it. A cached plan is returned
-/// after the response is stored.
+/// Returns the stored response of the key, or creates the plan and stores the response with it. A cached plan is
+/// returned after the response is stored.
 pub(super) async fn plan_response(
     state: &AppState,
     context: &RequestContext,

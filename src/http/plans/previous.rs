@@ -14,7 +14,8 @@ use super::{find_plan, resolve};
 use crate::http::context::{AppState, RequestContext, deadline};
 use crate::http::problem::Problem;
 
-/// Returns the request with the placement of its previous plan. That of historical data, which has no connections, stays as it is.
+/// Returns the request with the placement of its previous plan. That of historical data, which has no connections,
+/// stays as it is.
 ///
 /// # Errors
 /// 404 if the user has no such plan; 409 if it is at another broker, or has no subscriptions.
@@ -42,8 +43,8 @@ pub(super) async fn with_previous(
     Ok(following(request, Some(previous)))
 }
 
-/// Returns the request of a plan that replaces another one of the same source: it keeps the placement of that plan if both are at
-/// the same broker. If nothing has changed, it is the request of the replaced plan.
+/// Returns the request of a plan that replaces another one of the same source: it keeps the placement of that plan if
+/// both are at the same broker. If nothing has changed, it is the request of the replaced plan.
 ///
 /// # Errors
 /// Those of resolving the request and of finding plans, except that a plan was deleted.

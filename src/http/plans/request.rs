@@ -83,8 +83,8 @@ impl PlanOverrides {
     }
 }
 
-/// Parses a plan request, and reports all faults of query and body at once. A request can have 20,000 items, so a large one is
-/// parsed on the threads for computations.
+/// Parses a plan request, and reports all faults of query and body at once. A request can have 20,000 items, so a large
+/// one is parsed on the threads for computations.
 ///
 /// # Errors
 /// 422 with all faults, 413 if the body is too large, and those of the threads.
@@ -285,11 +285,12 @@ fn warnings_of(faults: &[DocumentFault]) -> Vec<String> {
 const PLAN_IDS: &str = "`plan_` followed by 32 lowercase hexadecimal digits";
 const PROFILE_IDS: &str = "`profile_` followed by 32 lowercase hexadecimal digits";
 
-/// Returns the request for a plan of a profile. Precedence: request, then profile, then settings. The lowest maximum wins.
+/// Returns the request for a plan of a profile. Precedence: request, then profile, then settings. The lowest maximum
+/// wins.
 ///
 /// # Errors
-/// 422 if an option of the request contradicts the profile or the settings. An invalid preference is ignored, and the plan has
-/// a warning.
+/// 422 if an option of the request contradicts the profile or the settings. An invalid preference is ignored, and the
+/// plan has a warning.
 pub(crate) fn request_from(
     profile: &Profile,
     overrides: PlanOverrides,

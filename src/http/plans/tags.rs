@@ -4,8 +4,8 @@ use axum::http::{HeaderValue, header};
 use axum::response::Response;
 use registry_planning::plan::{CatalogueReference, Plan};
 
-/// Returns a weak tag, because the correlation id and the time in the response differ each time. If `catalogue` compares the
-/// catalog of the plan with the current one, the tag belongs to the comparison.
+/// Returns a weak tag, because the correlation id and the time in the response differ each time. If `catalogue`
+/// compares the catalog of the plan with the current one, the tag belongs to the comparison.
 pub(super) fn entity_tag(plan: &Plan, catalogue: &CatalogueReference) -> String {
     let content = &plan.metadata.content_hash[..plan.metadata.content_hash.len().min(32)];
     match (&catalogue.current, catalogue.stale_instruments) {

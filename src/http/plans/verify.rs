@@ -111,8 +111,8 @@ pub(crate) async fn verify(
     computed_object(bytes, deadline, write).await
 }
 
-/// Returns the comparison of the catalog of a plan with the current one, if it is a plan at a broker and the content of the
-/// catalog has changed.
+/// Returns the comparison of the catalog of a plan with the current one, if it is a plan at a broker and the content of
+/// the catalog has changed.
 ///
 /// # Errors
 /// Those of [`run_unless_quick`].

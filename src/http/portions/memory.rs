@@ -14,12 +14,13 @@ pub(super) const MEMORY_KIB_MAX: u32 = 16 << 10;
 /// Maximum time for which a list normally waits. Above it the check `list_memory` is degraded.
 pub(crate) const WAIT_MAX: Duration = Duration::from_secs(2);
 
-/// Maximum size of the large responses that are written as a whole, and of the plans whose subscriptions are sent, in KiB.
+/// Maximum size of the large responses that are written as a whole, and of the plans whose subscriptions are sent, in
+/// KiB.
 const WHOLE_KIB_MAX: u32 = 32 << 10;
 
 pub(super) static MEMORY: Pool = Pool::new(MEMORY_KIB_MAX);
-/// The portions of a list wait for [`MEMORY`] while the list holds a share of this memory, so they are different ones: lists
-/// that wait for each other would never end.
+/// The portions of a list wait for [`MEMORY`] while the list holds a share of this memory, so they are different ones:
+/// lists that wait for each other would never end.
 pub(super) static WHOLE: Pool = Pool::new(WHOLE_KIB_MAX);
 
 /// Returns the load of the memory for documents and large responses.
@@ -139,8 +140,8 @@ impl Memory {
         self.share.num_permits() >= self.pool.permits_for(bytes) as usize
     }
 
-    /// Adapts the share to rows that were read. A row that is larger than the share does not wait for more, because it is
-    /// in memory already.
+    /// Adapts the share to rows that were read. A row that is larger than the share does not wait for more, because it
+    /// is in memory already.
     pub(super) fn resize(&mut self, bytes: u64) {
         let (has, needs) = (self.share.num_permits(), self.pool.permits_for(bytes) as usize);
         if has > needs {

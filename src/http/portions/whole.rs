@@ -13,12 +13,12 @@ use crate::http::problem::Problem;
 use crate::http::response::{json_bytes, json_object, object_bytes};
 use crate::metrics::REQUESTS_SHED;
 
-/// Maximum size of a response, or of a plan, that needs no share of the memory for large ones, in bytes. The number of requests
-/// bounds smaller ones.
+/// Maximum size of a response, or of a plan, that needs no share of the memory for large ones, in bytes. The number of
+/// requests bounds smaller ones.
 const SMALL_RESPONSE_BYTES_MAX: usize = 256 << 10;
 
-/// Returns a response with a JSON object of about this size in bytes. A large one is written on the threads for computations,
-/// and has a share of the memory until it is sent.
+/// Returns a response with a JSON object of about this size in bytes. A large one is written on the threads for
+/// computations, and has a share of the memory until it is sent.
 ///
 /// # Errors
 /// 503 if other responses need the memory until the deadline, and those of the threads.
@@ -33,8 +33,8 @@ pub(in crate::http) async fn large_object(
     Box::pin(large_object_within(&WHOLE, bytes, deadline, write)).await
 }
 
-/// Returns a response with a JSON object of about this size in bytes, whose content takes milliseconds to compute. Unlike
-/// [`large_object`], a small one is written on the threads for computations, too.
+/// Returns a response with a JSON object of about this size in bytes, whose content takes milliseconds to compute.
+/// Unlike [`large_object`], a small one is written on the threads for computations, too.
 ///
 /// # Errors
 /// As [`large_object`].
@@ -60,7 +60,8 @@ async fn large_object_within(
     Ok(json_bytes(Body::from(Bytes::from_owner(run_blocking(deadline, write).await?))))
 }
 
-/// Returns a share of the memory for something of this size that a response holds until it is sent; `None` if it is small.
+/// Returns a share of the memory for something of this size that a response holds until it is sent; `None` if it is
+/// small.
 ///
 /// # Errors
 /// 503 if other responses need the memory until the deadline.

@@ -33,8 +33,8 @@ pub(super) fn user_id(fields: &mut Fields<'_>) -> Option<String> {
     None
 }
 
-/// Takes a whole profile. `capacity` is that of the brokers. `None` if a field is missing or invalid; a fault was added for it
-/// then.
+/// Takes a whole profile. `capacity` is that of the brokers. `None` if a field is missing or invalid; a fault was added
+/// for it then.
 pub(super) fn draft(fields: &mut Fields<'_>, now: DateTime<Utc>, capacity: &Capacity) -> Option<Draft> {
     let profile_name = fields.text("profile_name", 1, NAME_CHARACTERS_MAX);
     let subscription_type = fields.word("subscription_type");

@@ -25,8 +25,8 @@ use crate::http::query::Parameters;
 use crate::http::response::frame;
 use crate::http::schema::parameters;
 
-/// A row of a CSV file repeats the id and the name of its profile. With long names and short keys the rows are larger than
-/// this; they are measured before they are written.
+/// A row of a CSV file repeats the id and the name of its profile. With long names and short keys the rows are larger
+/// than this; they are measured before they are written.
 const CSV_GROWTH: u64 = 8;
 
 /// Exports a user's profiles as a file that can be imported.

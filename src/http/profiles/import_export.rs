@@ -1,8 +1,8 @@
 //! Watchlists: files with many profiles, for import and export.
 //!
-//! A JSON file contains a list of profiles. A CSV file has a row for each instrument: either `EXCHANGE:SYMBOL` alone, or the
-//! columns `profile_id, profile_name, subscription_type, instrument` in the order of a header line. Rows with the same id,
-//! name and type form a profile.
+//! A JSON file contains a list of profiles. A CSV file has a row for each instrument: either `EXCHANGE:SYMBOL` alone,
+//! or the columns `profile_id, profile_name, subscription_type, instrument` in the order of a header line. Rows with
+//! the same id, name and type form a profile.
 
 use std::collections::{HashMap, HashSet};
 

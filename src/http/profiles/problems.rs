@@ -69,7 +69,8 @@ fn conflicting(conflicts: &[Conflict]) -> Problem {
     Problem::of(StatusCode::CONFLICT, code, format!("profile rejected: {}", details.join("; "))).with(faults, conflicts)
 }
 
-/// Returns the conflicts that caused the rejection of a profile, with their details. The strategy can resolve all others.
+/// Returns the conflicts that caused the rejection of a profile, with their details. The strategy can resolve all
+/// others.
 pub(crate) fn causes(conflicts: &[Conflict]) -> Vec<(&Conflict, &str)> {
     let causes: Vec<_> = conflicts.iter().filter(|conflict| is_cause(conflict)).filter_map(detailed).collect();
     if !causes.is_empty() {

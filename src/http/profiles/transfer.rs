@@ -178,8 +178,8 @@ pub(crate) async fn import(
     Ok(framed(&context, ImportAnswer { created, deactivated, failed, results, duration_ms }))
 }
 
-/// Two imports at once: while one stores its profiles, the next one is read. The lists of a file need up to ten times its
-/// bytes while it is read.
+/// Two imports at once: while one stores its profiles, the next one is read. The lists of a file need up to ten times
+/// its bytes while it is read.
 static IMPORTING: CompletingTasks = CompletingTasks::new(2);
 
 const CREATED: &str = "created";

@@ -1,5 +1,5 @@
-//! The problems of the service, worst first, each with its remedy. They come from the checks of `/ready`, and from figures
-//! that alerts watch too: the conditions are those of `deploy/prometheus/alerts.yml`.
+//! The problems of the service, worst first, each with its remedy. They come from the checks of `/ready`, and from
+//! figures that alerts watch too: the conditions are those of `deploy/prometheus/alerts.yml`.
 
 use std::collections::BTreeMap;
 

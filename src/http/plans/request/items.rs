@@ -1,7 +1,7 @@
 //! Parses the items of a plan request.
 //!
-//! A request may have 20,000 items, and most have no fault. They are decoded in one pass over the text; only if a fault or an
-//! unusual form is found, each item is read field by field, which takes several times as long.
+//! A request may have 20,000 items, and most have no fault. They are decoded in one pass over the text; only if a fault
+//! or an unusual form is found, each item is read field by field, which takes several times as long.
 
 use std::fmt;
 
