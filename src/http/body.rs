@@ -214,7 +214,7 @@ impl<'a> Fields<'a> {
     /// # Errors
     /// 422 with every fault, including unknown fields and `others`.
     pub(crate) fn finish(mut self, others: Vec<Fault>) -> Result<(), Problem> {
-        self.judge_unknown();
+        self.report_unknown_fields();
         let mut faults = others;
         faults.append(&mut self.faults);
         if faults.is_empty() { Ok(()) } else { Err(Problem::invalid_and_more(faults, self.more_faults)) }
@@ -224,7 +224,7 @@ impl<'a> Fields<'a> {
         &self.faults
     }
 
-    fn judge_unknown(&mut self) {
+    fn report_unknown_fields(&mut self) {
         let unknown = std::mem::take(&mut self.entries);
         for (name, _) in unknown.iter().take(UNKNOWN_FIELDS_MAX) {
             self.fault(name, "unknown field".to_owned());

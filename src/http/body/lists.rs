@@ -137,7 +137,7 @@ impl<'a> Fields<'a> {
                     None
                 }
             };
-            inner.judge_unknown();
+            inner.report_unknown_fields();
             match read {
                 Some(read) if inner.faults.is_empty() => parsed.push(read),
                 _ => {
@@ -183,7 +183,7 @@ impl<'a> Fields<'a> {
 
     /// Adds the faults of an inner object, including its unknown fields.
     pub(crate) fn close(&mut self, mut inner: Fields<'a>) {
-        inner.judge_unknown();
+        inner.report_unknown_fields();
         self.faults.append(&mut inner.faults);
         self.more_faults += inner.more_faults;
     }
