@@ -354,7 +354,7 @@ impl<'a> Fields<'a> {
         let value = self.take(name)?;
         let plain = KeyList::from_plain_json(value.get());
         let Some(keys) = plain.or_else(|| serde_json::from_str(value.get()).ok()) else {
-            self.judge_items(name, value);
+            self.report_invalid_items(name, value);
             return None;
         };
         if !(min..=max).contains(&keys.len()) {
@@ -371,7 +371,7 @@ impl<'a> Fields<'a> {
     }
 
     /// Adds the faults of a value that is not a list of strings.
-    fn judge_items(&mut self, name: &str, value: &RawValue) {
+    fn report_invalid_items(&mut self, name: &str, value: &RawValue) {
         let Ok(items) = serde_json::from_str::<Vec<&RawValue>>(value.get()) else {
             self.fault(name, format!("expected an array of strings, got {}", kind_of(value)));
             return;
