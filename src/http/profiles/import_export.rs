@@ -100,7 +100,7 @@ pub(crate) fn read_csv(bytes: &[u8], defaults: &RowDefaults) -> Result<Vec<Watch
         reader.comment(Some(b'#'));
     }
     let mut reader = reader.from_reader(text.as_bytes());
-    let mut places: Positions = [None, None, None, Some(0)];
+    let mut positions: Positions = [None, None, None, Some(0)];
     let mut is_first = true;
     let mut lists = CsvWatchlists::default();
     for record in reader.records() {
@@ -111,12 +111,12 @@ pub(crate) fn read_csv(bytes: &[u8], defaults: &RowDefaults) -> Result<Vec<Watch
             continue;
         }
         if has_header && std::mem::take(&mut is_first) {
-            places = header(&record)?;
+            positions = header(&record)?;
         } else if !has_header && record.len() > 1 {
             let columns = COLUMNS.join(", ");
             return Err(UnreadableFile(format!("several columns require a header with column names from {columns}")));
         } else if record.iter().any(|cell| !cell.trim().is_empty()) {
-            take(&record, places, defaults, &mut lists)?;
+            take(&record, positions, defaults, &mut lists)?;
         }
     }
     if lists.in_order.is_empty() {
@@ -130,9 +130,9 @@ fn header(record: &csv::StringRecord) -> Result<Positions, UnreadableFile> {
     if let Some(unknown) = names.iter().find(|name| !COLUMNS.contains(&name.as_str())) {
         return Err(UnreadableFile(format!("unknown column `{unknown}`; expected one of {}", COLUMNS.join(", "))));
     }
-    let places = COLUMNS.map(|column| names.iter().position(|name| name == column));
-    match places[3] {
-        Some(_) => Ok(places),
+    let positions = COLUMNS.map(|column| names.iter().position(|name| name == column));
+    match positions[3] {
+        Some(_) => Ok(positions),
         None => Err(UnreadableFile("column `instrument` is required".to_owned())),
     }
 }
@@ -183,12 +183,12 @@ impl CsvWatchlist {
 
 fn take(
     record: &csv::StringRecord,
-    places: Positions,
+    positions: Positions,
     defaults: &RowDefaults,
     lists: &mut CsvWatchlists,
 ) -> Result<(), UnreadableFile> {
     let row = record.position().map_or(0, csv::Position::line);
-    let cell = |column: usize| places[column].and_then(|at| record.get(at)).filter(|text| !text.is_empty());
+    let cell = |column: usize| positions[column].and_then(|at| record.get(at)).filter(|text| !text.is_empty());
     let (id, name) = (cell(0).unwrap_or_default(), cell(1));
     let (word, key) = (cell(2).map(str::trim), cell(3).map(str::trim).unwrap_or_default());
     let kind = word.map(SubscriptionType::parse);
