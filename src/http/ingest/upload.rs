@@ -16,7 +16,7 @@ use crate::http::problem::Problem;
 
 /// Permits for concurrent uploads. Each needs space on the disk or in memory.
 static PERMITS: Semaphore = Semaphore::const_new(2);
-const SILENCE_MAX: Duration = Duration::from_secs(30);
+const CHUNK_TIMEOUT: Duration = Duration::from_secs(30);
 const ARRIVE_WITHIN: Duration = Duration::from_secs(600);
 
 /// Reads the whole file. Adds its bytes to the hasher, if there is one, and returns it.
@@ -56,10 +56,10 @@ async fn store(
     let mut chunks = body.into_data_stream();
     let deadline = Instant::now() + ARRIVE_WITHIN;
     loop {
-        let silence = timeout(SILENCE_MAX, chunks.next());
+        let silence = timeout(CHUNK_TIMEOUT, chunks.next());
         let chunk = match timeout_at(deadline, silence).await {
             Err(_) => return Err(Problem::body_timeout(ARRIVE_WITHIN)),
-            Ok(Err(_)) => return Err(Problem::body_timeout(SILENCE_MAX)),
+            Ok(Err(_)) => return Err(Problem::body_timeout(CHUNK_TIMEOUT)),
             Ok(Ok(None)) => break,
             Ok(Ok(Some(chunk))) => chunk,
         };
