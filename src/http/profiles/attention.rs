@@ -31,7 +31,7 @@ const LOOKED_AT: u32 = 200;
 /// Maximum number of profiles that a request checks, because they are read and checked one by one.
 const LOOKED_AT_MAX: u32 = 5_000;
 /// Maximum size of the profiles that a request checks, in bytes as stored. One profile is always checked.
-const LOOKED_AT_BYTES_MAX: u64 = 64 << 20;
+const CHECKED_BYTES_MAX: u64 = 64 << 20;
 
 /// The profiles that need attention.
 #[derive(Serialize, ToSchema)]
@@ -115,12 +115,12 @@ pub(crate) async fn list(
             if page.is_read() && result.is_all && !page.outline.has_next {
                 last = None;
             }
-            if found.len() == limit || bytes >= LOOKED_AT_BYTES_MAX {
+            if found.len() == limit || bytes >= CHECKED_BYTES_MAX {
                 break;
             }
         }
         let Some(last) = last else { break None };
-        if found.len() == limit || bytes >= LOOKED_AT_BYTES_MAX || looked_at >= u64::from(LOOKED_AT_MAX) {
+        if found.len() == limit || bytes >= CHECKED_BYTES_MAX || looked_at >= u64::from(LOOKED_AT_MAX) {
             break Some(cursor_after(&last));
         }
         position = Position::After(last);
