@@ -29,7 +29,7 @@ use crate::http::schema::parameters;
 
 const LOOKED_AT: u32 = 200;
 /// Maximum number of profiles that a request checks, because they are read and checked one by one.
-const LOOKED_AT_MAX: u32 = 5_000;
+const CHECKED_PROFILES_MAX: u32 = 5_000;
 /// Maximum size of the profiles that a request checks, in bytes as stored. One profile is always checked.
 const CHECKED_BYTES_MAX: u64 = 64 << 20;
 
@@ -120,7 +120,7 @@ pub(crate) async fn list(
             }
         }
         let Some(last) = last else { break None };
-        if found.len() == limit || bytes >= CHECKED_BYTES_MAX || looked_at >= u64::from(LOOKED_AT_MAX) {
+        if found.len() == limit || bytes >= CHECKED_BYTES_MAX || looked_at >= u64::from(CHECKED_PROFILES_MAX) {
             break Some(cursor_after(&last));
         }
         position = Position::After(last);
