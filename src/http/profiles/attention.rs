@@ -27,7 +27,7 @@ use crate::http::query::Parameters;
 use crate::http::response::framed;
 use crate::http::schema::parameters;
 
-const LOOKED_AT: u32 = 200;
+const PROFILES_PER_READ: u32 = 200;
 /// Maximum number of profiles that a request checks, because they are read and checked one by one.
 const CHECKED_PROFILES_MAX: u32 = 5_000;
 /// Maximum size of the profiles that a request checks, in bytes as stored. One profile is always checked.
@@ -96,7 +96,7 @@ pub(crate) async fn list(
     let mut position = cursor.map_or(Position::Offset(0), Position::After);
     let next_cursor = loop {
         let reader = Reader::new(WholeProfiles(filter.clone()), &state.system.persistence);
-        let mut page = reader.whole_page(position, LOOKED_AT, deadline).await?;
+        let mut page = reader.whole_page(position, PROFILES_PER_READ, deadline).await?;
         let mut last = None;
         while let Some(Rows { rows, bytes: read, memory, .. }) = page.next(deadline).await? {
             bytes = bytes.saturating_add(read);
