@@ -62,7 +62,7 @@ pub(crate) struct Attention<'a> {
 }
 
 /// Maximum number of instruments of a profile that are listed.
-const TOLD_MAX: usize = 20;
+const LISTED_INSTRUMENTS_MAX: usize = 20;
 
 /// Lists active profiles with unknown, inactive or expired instruments, newest first.
 #[utoipa::path(
@@ -177,7 +177,7 @@ fn check(
         wrong.retain(|rejection| rejection.reason != Reason::NotAllowed);
         if !wrong.is_empty() && !profile.is_expired(now) {
             let (profile, wrong_count) = (ProfileSummary::from(&profile), wrong.len());
-            wrong.truncate(TOLD_MAX);
+            wrong.truncate(LISTED_INSTRUMENTS_MAX);
             wrong.shrink_to_fit();
             found.push(FoundProfile { profile, wrong_count, first: wrong });
             if found.len() == capacity {
