@@ -56,8 +56,8 @@ async fn store(
     let mut chunks = body.into_data_stream();
     let deadline = Instant::now() + ARRIVE_WITHIN;
     loop {
-        let silence = timeout(CHUNK_TIMEOUT, chunks.next());
-        let chunk = match timeout_at(deadline, silence).await {
+        let next_chunk = timeout(CHUNK_TIMEOUT, chunks.next());
+        let chunk = match timeout_at(deadline, next_chunk).await {
             Err(_) => return Err(Problem::body_timeout(ARRIVE_WITHIN)),
             Ok(Err(_)) => return Err(Problem::body_timeout(CHUNK_TIMEOUT)),
             Ok(Ok(None)) => break,
