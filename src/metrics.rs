@@ -128,9 +128,9 @@ fn register_process() {
     );
 }
 
-/// Describes the metrics of the front end, and sets those with a closed list of labels to 0. Of the histograms, which
-/// have many lines each, only those of the `alerted` endpoints are there from the start; the others start with their
-/// first request.
+/// Describes the metrics of the front end, and sets those with a closed list of labels to 0. Histograms have many
+/// lines, so only those of the `alerted` endpoints are exported from the start; the others start with their first
+/// request.
 pub(crate) fn register(endpoints: &[(&'static str, &'static str)], alerted: &[(&'static str, &'static str)]) {
     describe_counter!(
         HTTP_REQUESTS,

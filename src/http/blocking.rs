@@ -64,8 +64,9 @@ pub(crate) async fn occupy_computations() -> SemaphorePermit<'static> {
     COMPUTATIONS.running.acquire_many(permits).await.expect("the semaphore is never closed")
 }
 
-/// Runs work for a response whose start was sent, in the same way. It waits even if too many requests wait: the
-/// response could not be rejected any more, only cut off. The memory for lists bounds the number of these responses.
+/// Runs work for a response whose start was sent, as [`run_blocking`] does. It waits even if too many requests wait,
+/// because a response that has begun can only be cut off, not rejected. The memory for lists bounds the number of
+/// these responses.
 ///
 /// # Errors
 /// 504 if the work is not done before the deadline.
@@ -76,7 +77,7 @@ pub(crate) async fn run_for_sent_response<T: Send + 'static>(
     COMPUTATIONS.run_admitted(deadline, work).await
 }
 
-/// Runs a call of the file system on the threads for such calls, in the same way.
+/// Runs a call of the file system on the threads for such calls, as [`run_blocking`] does.
 ///
 /// # Errors
 /// As [`run_blocking`].

@@ -73,8 +73,8 @@ pub(super) struct KeyGuard<'a> {
 }
 
 impl KeyGuard<'_> {
-    /// Admits the request. Called after no stored answer was found, so that concurrent repeats of a completed request
-    /// all get its answer.
+    /// Admits the request. It is called after no stored answer was found, so that concurrent repeats of a completed
+    /// request all get its answer.
     ///
     /// # Errors
     /// 409 `idempotency_key_in_flight`.

@@ -160,7 +160,7 @@ impl<R> Format<R> {
 pub(super) struct Reader<S> {
     source: S,
     memory: &'static Pool,
-    /// How many times as large as its documents a row usually becomes when it is written.
+    /// The usual ratio of the size of a written row to the size of its documents.
     growth: u64,
 }
 
@@ -177,7 +177,7 @@ impl<S: RowSource> Reader<S> {
         Reader { source, memory: &MEMORY, growth: 1 }
     }
 
-    /// Reads smaller portions, because a row usually becomes this many times as large when it is written.
+    /// Reads smaller portions, because a written row is usually `growth` times as large as its documents.
     pub(super) fn growing(self, growth: u64) -> Self {
         Reader { growth, ..self }
     }

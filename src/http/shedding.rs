@@ -164,7 +164,8 @@ impl Holds {
         Holds { epoch: Instant::now(), permits: Semaphore::new(held_max) }
     }
 
-    /// Returns the moment until which a rejection of the connection is held, and the permit for it. `None`: not at all.
+    /// Returns the moment until which a rejection of the connection is held, and the permit for it. `None` if it is not
+    /// held.
     fn begin(&self, held: &HeldUntil, now: Instant) -> Option<(Instant, SemaphorePermit<'_>)> {
         let until = self.epoch + Duration::from_millis(held.0.load(Ordering::Relaxed));
         if until <= now {
@@ -186,7 +187,7 @@ mod tests {
 
     const SECOND: Duration = RETRY_AFTER_MIN;
 
-    /// Returns the time for which a rejection at `now` is held, and notes that the connection gets it then.
+    /// Returns the time for which a rejection at `now` is held, and records that the connection gets it then.
     fn held(holds: &Holds, connection: &HeldUntil, now: Instant) -> Duration {
         let until = holds.begin(connection, now).map_or(now, |(until, _permit)| until);
         holds.note(connection, until, SECOND);

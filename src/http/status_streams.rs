@@ -24,7 +24,8 @@ pub(crate) struct StatusStreams {
     permits: Arc<Semaphore>,
     ticks: watch::Sender<Option<Arc<Tick>>>,
     is_draining: watch::Sender<bool>,
-    /// Whether the task runs. Locked while the task decides to end, so that a new stream does not rely on it.
+    /// Whether the task runs. The task holds the lock while it decides to end, so that a new stream does not rely on
+    /// it.
     is_ticking: Mutex<bool>,
 }
 

@@ -174,7 +174,7 @@ impl Readiness {
     }
 }
 
-/// Adds to the details of dependencies that an operator has forced their circuit breakers.
+/// Adds the circuit breakers that an operator has forced to the details of their dependencies.
 fn name_forced_states(checks: &mut BTreeMap<&'static str, Check>, reports: &[ActorReport]) {
     for (actor, dependency) in BREAKERS {
         let report = reports.iter().find(|report| report.name == actor);

@@ -67,7 +67,7 @@ pub(super) fn finish(mut document: Value) -> Value {
     document
 }
 
-/// Sets the format of integers that exceed signed 32 bits, as unsigned 32-bit integers do, to the one that holds them.
+/// Sets the format `int64` for integers that can exceed signed 32 bits, such as unsigned 32-bit integers.
 fn widen_integers(value: &mut Value) {
     match value {
         Value::Object(schema) => {

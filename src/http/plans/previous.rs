@@ -14,8 +14,8 @@ use super::{find_plan, resolve};
 use crate::http::context::{AppState, RequestContext, deadline};
 use crate::http::problem::Problem;
 
-/// Returns the request with the placement of its previous plan. That of historical data, which has no connections,
-/// stays as it is.
+/// Returns the request with the placement of its previous plan. A plan for historical data has no connections and is
+/// unchanged.
 ///
 /// # Errors
 /// 404 if the user has no such plan; 409 if it is at another broker, or has no subscriptions.

@@ -152,7 +152,7 @@ fn parsed(uri: &Uri, body: &JsonBody, snapshot: &Snapshot, today: NaiveDate) -> 
     Ok(ParsedRequest { content, is_dry_run, includes_subscriptions })
 }
 
-/// Returns the fields of a body. One of more than [`BODY_BYTES_MAX`] must have items.
+/// Returns the fields of a body. A body of more than [`BODY_BYTES_MAX`] must have items.
 fn fields_of(body: &JsonBody) -> Result<Fields<'_>, Problem> {
     if body.bytes().len() <= BODY_BYTES_MAX {
         return body.fields();
@@ -168,7 +168,7 @@ pub(super) fn includes_subscriptions(parameters: &mut Parameters) -> bool {
     parameters.optional("include", "`subscriptions`", |word| (word == "subscriptions").then_some(())).is_some()
 }
 
-/// Adds the faults of a request that provides its instruments in no way, or in several.
+/// Adds the faults of a request with none of [`SOURCES`], or with several of them.
 fn require_one_source(fields: &mut Fields<'_>) {
     let given = SOURCES.into_iter().filter(|name| fields.has(name)).collect::<Vec<_>>();
     for (at, name) in given.iter().enumerate().skip(1) {
