@@ -24,7 +24,7 @@ use std::sync::LazyLock;
 use chrono::{Datelike, NaiveDate, Weekday};
 use registry_planning::catalogue::{Builder, Catalogue, Source};
 use registry_planning::dump::{Limits, Row};
-use registry_planning::ingest::{FileLoad, read_file};
+use registry_planning::ingest::{FileContent, read_file};
 use registry_planning::instrument::Amount;
 use registry_planning::vocabulary::{Broker, InstrumentType, Segment};
 
@@ -34,7 +34,7 @@ const AMBIGUOUS: &str = "several rows have the same key, and nothing distinguish
 /// The parsed file of a broker, with the index of each row by its key.
 struct Dump {
     broker: Broker,
-    load: FileLoad,
+    load: FileContent,
     by_key: HashMap<String, usize>,
 }
 

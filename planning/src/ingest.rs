@@ -26,7 +26,7 @@ use crate::vocabulary::{Broker, Exchange, InstrumentType};
 /// The result of reading a file. Invariant: `rows.len()`, all of `rejected`, all of `skipped` and `duplicates` add up
 /// to `rows_read`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct FileLoad {
+pub struct FileContent {
     /// The rows kept, sorted by exchange and symbol, keys unique.
     pub rows: Vec<Row>,
     /// The number of rows of the file, without the header.
@@ -44,7 +44,7 @@ pub struct FileLoad {
     pub content_hash: [u8; 32],
 }
 
-impl FileLoad {
+impl FileContent {
     /// Returns the number of rejected rows, for any reason.
     pub fn rejected_total(&self) -> u64 {
         self.rejected.values().sum()
@@ -66,7 +66,7 @@ pub struct QuarantinedRow {
     pub line: u64,
     /// The file in an archive that contains the row; `None` if there is only one file.
     pub member: Option<String>,
-    /// The reason of the rejection, one of those in [`FileLoad::rejected`].
+    /// The reason of the rejection, one of those in [`FileContent::rejected`].
     pub reason: &'static str,
     /// The row as in the file, at most [`dump::TEXT_CHARACTERS_MAX`] characters. If it was readable and rejected
     /// because of other rows: its key and token.
@@ -125,7 +125,7 @@ pub fn read_file(
     file: impl Read,
     limits: &Limits,
     on_progress: &mut OnProgress<'_>,
-) -> Result<FileLoad, DumpError> {
+) -> Result<FileContent, DumpError> {
     let mut rows_read = 0;
     let mut left_out = OmittedRows::default();
     let mut read: Vec<CandidateRow> = Vec::new();
@@ -154,7 +154,7 @@ pub fn read_file(
         let (member, line) = members.place(row.line);
         (row.member, row.line) = (member.map(str::to_owned), line);
     }
-    Ok(FileLoad { rows, rows_read, rejected, skipped, duplicates, quarantine, content_hash })
+    Ok(FileContent { rows, rows_read, rejected, skipped, duplicates, quarantine, content_hash })
 }
 
 #[derive(Default)]

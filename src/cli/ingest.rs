@@ -16,7 +16,7 @@ use registry_actors::ingest::{Force, GateResult, Offering, date_in, offer, rejec
 use registry_planning::dump::{DumpError, Limits, is_json};
 use registry_planning::ingest::gate::GateFault;
 use registry_planning::ingest::selection::{Filters, Mode, Selection};
-use registry_planning::ingest::{FileLoad, QuarantinedRow, read_file};
+use registry_planning::ingest::{FileContent, QuarantinedRow, read_file};
 use registry_planning::vocabulary::{Broker, counted};
 use registry_store::{Offer, RejectedFileRecord, Store};
 use serde_json::{Value, json};
@@ -194,7 +194,7 @@ struct Summary {
 }
 
 impl Summary {
-    fn of(load: &FileLoad, is_json: bool) -> Self {
+    fn of(load: &FileContent, is_json: bool) -> Self {
         Summary {
             is_json,
             read: load.rows_read,
@@ -255,7 +255,7 @@ impl Summary {
 }
 
 /// Reads the file. An error in opening or reading it does not refuse it; an error in its content does.
-fn read_broker_file(path: &Path, broker: Broker, limits: &Limits) -> anyhow::Result<Result<FileLoad, DumpError>> {
+fn read_broker_file(path: &Path, broker: Broker, limits: &Limits) -> anyhow::Result<Result<FileContent, DumpError>> {
     let file = File::open(path).with_context(|| format!("failed to open {}", path.display()))?;
     let bytes = file.metadata().with_context(|| format!("failed to get the size of {}", path.display()))?.len();
     let progress = bar(Some(bytes), "reading");

@@ -10,7 +10,7 @@ use registry_planning::dump::Row;
 use registry_planning::ingest::archive::{Followed, Kept, StoredInstruments};
 use registry_planning::ingest::diff::{Change, ChangeKind};
 use registry_planning::ingest::gate::{GateFault, GateResult, LastLoad};
-use registry_planning::ingest::{DocumentError, FileLoad, QuarantinedRow};
+use registry_planning::ingest::{DocumentError, FileContent, QuarantinedRow};
 use registry_planning::vocabulary::{Broker, Exchange};
 use serde::{Deserialize, Serialize};
 
@@ -38,7 +38,7 @@ pub struct Offer {
     /// The time at which the file was read.
     pub loaded_at: DateTime<Utc>,
     /// The accepted rows, the quarantined ones, and the numbers of rows of each kind.
-    pub load: FileLoad,
+    pub load: FileContent,
 }
 
 /// The last accepted load of a broker.

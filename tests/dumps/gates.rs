@@ -6,7 +6,7 @@ use registry_planning::ingest::gate::{GateSettings, LastLoad, Units, judge};
 
 use super::*;
 
-fn case(broker: Broker, name: &str) -> Option<FileLoad> {
+fn case(broker: Broker, name: &str) -> Option<FileContent> {
     let path = shared().join("cases").join(name);
     let Ok(file) = File::open(&path) else {
         writeln!(io::stderr(), "skipped: {} is not there", path.display()).expect("standard error can be written to");
@@ -16,7 +16,7 @@ fn case(broker: Broker, name: &str) -> Option<FileLoad> {
 }
 
 /// Returns the texts of the faults for which gates reject a file, each with the name of its gate.
-fn faults(last: Option<(&FileLoad, Option<NaiveDate>)>, file: &FileLoad, of: Option<NaiveDate>) -> Vec<String> {
+fn faults(last: Option<(&FileContent, Option<NaiveDate>)>, file: &FileContent, of: Option<NaiveDate>) -> Vec<String> {
     let last = last.map(|(load, file_date)| LastLoad { rows: load.rows.clone(), file_date });
     judge(&GateSettings::default(), last.as_ref(), file, of).faults.iter().map(ToString::to_string).collect()
 }

@@ -10,7 +10,7 @@ use registry_planning::ingest::gate::{
     GateFault, GateSettings, Units, judge, judge_date, judge_part, units_may_differ,
 };
 use registry_planning::ingest::selection::{Completed, Mode, Selection};
-use registry_planning::ingest::{DocumentError, FileLoad};
+use registry_planning::ingest::{DocumentError, FileContent};
 use registry_planning::plan::describe::trading_date;
 use registry_planning::vocabulary::{Broker, Segment, counted, hex};
 use registry_store::background::{self, Priority};
@@ -158,7 +158,7 @@ struct Evaluation {
     offer: Offer,
     selection: Selection,
     /// The file as it was read, if it covers a part of the instruments.
-    file: Option<FileLoad>,
+    file: Option<FileContent>,
     last: Option<LastAccepted>,
     /// The last loads of the other brokers.
     others: Vec<(Broker, StoredInstruments)>,
@@ -171,7 +171,7 @@ struct EvaluatedFile {
     is_accepted: bool,
     updated: usize,
     part: Vec<Segment>,
-    file: Option<FileLoad>,
+    file: Option<FileContent>,
 }
 
 impl Evaluation {

@@ -9,7 +9,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 use registry_planning::dump::DumpError;
 use registry_planning::ingest::gate::GateFault;
 use registry_planning::ingest::selection::Selection;
-use registry_planning::ingest::{FileLoad, read_file};
+use registry_planning::ingest::{FileContent, read_file};
 use registry_planning::vocabulary::Broker;
 use registry_store::Store;
 use registry_store::background::{self, Priority};
@@ -442,7 +442,7 @@ impl ArrivedFile {
         limits: &registry_planning::dump::Limits,
         live: &LiveJob,
         progress: &Progress,
-    ) -> Result<FileLoad, DumpError> {
+    ) -> Result<FileContent, DumpError> {
         let mut input = self.input.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         let length = input.length()?;
         let start = progress.percent.load(Ordering::Relaxed);

@@ -13,14 +13,14 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 
 use super::*;
-use crate::ingest::{FileLoad, read_file};
+use crate::ingest::{FileContent, read_file};
 
-fn load(broker: Broker, file: impl Read) -> Result<FileLoad, DumpError> {
+fn load(broker: Broker, file: impl Read) -> Result<FileContent, DumpError> {
     read_file(broker, file, &Limits::default(), &mut |_| ControlFlow::Continue(()))
 }
 
 /// Returns the number of rows whose outcome is counted.
-fn accounted(load: &FileLoad) -> u64 {
+fn accounted(load: &FileContent) -> u64 {
     load.rows.len() as u64 + load.rejected_total() + load.skipped_total() + load.duplicates
 }
 

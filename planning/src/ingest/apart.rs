@@ -59,10 +59,10 @@ mod tests {
     use std::ops::ControlFlow;
 
     use crate::dump::Limits;
-    use crate::ingest::{FileLoad, read_file};
+    use crate::ingest::{FileContent, read_file};
     use crate::vocabulary::Broker;
 
-    fn load(file: &str) -> FileLoad {
+    fn load(file: &str) -> FileContent {
         read_file(Broker::Fyers, file.as_bytes(), &Limits::default(), &mut |_| ControlFlow::Continue(())).unwrap()
     }
 

@@ -81,12 +81,12 @@ impl SlashedDates {
 mod tests {
     use std::ops::ControlFlow;
 
-    use super::super::{FileLoad, read_file};
+    use super::super::{FileContent, read_file};
     use crate::dump::{DumpError, Limits};
     use crate::vocabulary::Broker;
 
     /// Reads Groww's file with a future for each expiry.
-    fn load(futures: &[(&str, &str)]) -> Result<FileLoad, DumpError> {
+    fn load(futures: &[(&str, &str)]) -> Result<FileContent, DumpError> {
         let mut file = "exchange,exchange_token,trading_symbol,instrument_type,segment,underlying_symbol,lot_size,\
             expiry_date,strike_price,tick_size\n"
             .to_owned();
@@ -96,7 +96,7 @@ mod tests {
         read_file(Broker::Groww, file.as_bytes(), &Limits::default(), &mut |_| ControlFlow::Continue(()))
     }
 
-    fn expiries(load: &FileLoad) -> Vec<String> {
+    fn expiries(load: &FileContent) -> Vec<String> {
         load.rows.iter().map(|row| format!("{} {}", row.symbol, row.expiry.unwrap())).collect()
     }
 

@@ -14,7 +14,7 @@ use chrono::NaiveDate;
 
 pub use self::settings::{GateSettings, Share};
 pub use self::units::{Units, units_may_differ};
-use super::FileLoad;
+use super::FileContent;
 use super::diff::{ChangeKind, Diff, diff};
 use crate::dump::Row;
 use crate::vocabulary::{Segment, counted};
@@ -91,7 +91,7 @@ pub struct GateResult {
 pub fn judge<R: Borrow<Row>>(
     settings: &GateSettings,
     last: Option<&LastLoad<R>>,
-    load: &FileLoad,
+    load: &FileContent,
     file_date: Option<NaiveDate>,
 ) -> GateResult {
     let mut gates = Gates::default();
@@ -170,7 +170,7 @@ impl Gates {
         self.faults.push(GateFault { gate, detail });
     }
 
-    fn first_rows(&mut self, settings: &GateSettings, load: &FileLoad) {
+    fn first_rows(&mut self, settings: &GateSettings, load: &FileContent) {
         let (kept, min) = (load.rows.len() as u64, settings.first_rows_min);
         if kept < min {
             self.refuse(
@@ -180,7 +180,7 @@ impl Gates {
         }
     }
 
-    fn segments<R: Borrow<Row>>(&mut self, settings: &GateSettings, last: &LastLoad<R>, load: &FileLoad) {
+    fn segments<R: Borrow<Row>>(&mut self, settings: &GateSettings, last: &LastLoad<R>, load: &FileContent) {
         let before = rows_by_segment(last.rows.iter().map(Borrow::borrow));
         let after = rows_by_segment(&load.rows);
         let missing = before.iter().filter(|(segment, _)| !after.contains_key(segment));
@@ -226,7 +226,7 @@ impl Gates {
         }
     }
 
-    fn rejected(&mut self, settings: &GateSettings, load: &FileLoad) {
+    fn rejected(&mut self, settings: &GateSettings, load: &FileContent) {
         // Rows that are not a fault of the file must not hide those that are.
         let read = load.rows_read.saturating_sub(load.skipped_total() + load.duplicates);
         let rejected = load.rejected_total();

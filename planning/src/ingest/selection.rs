@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashSet};
 
-use super::{FileLoad, apart, hash_rows};
+use super::{FileContent, apart, hash_rows};
 use crate::dump::Row;
 use crate::vocabulary::{Exchange, InstrumentType, Segment, words};
 
@@ -80,7 +80,11 @@ impl Selection {
     ///
     /// # Errors
     /// The first error of `last`.
-    pub fn complete<E>(&self, load: FileLoad, last: impl IntoIterator<Item = Result<Row, E>>) -> Result<Completed, E> {
+    pub fn complete<E>(
+        &self,
+        load: FileContent,
+        last: impl IntoIterator<Item = Result<Row, E>>,
+    ) -> Result<Completed, E> {
         let key = |row: &Row| (row.exchange, row.symbol.clone());
         let mut rows: Vec<Row> = load.rows.into_iter().filter(|row| self.filters.selects(row)).collect();
         let tokens: HashSet<_> = rows.iter().filter_map(token).collect();
@@ -103,7 +107,7 @@ impl Selection {
             all.entry(key(&row)).or_insert(row);
         }
         let rows: Vec<Row> = all.into_values().collect();
-        Ok(Completed { load: FileLoad { content_hash: hash_rows(&rows), rows, ..load }, before, after })
+        Ok(Completed { load: FileContent { content_hash: hash_rows(&rows), rows, ..load }, before, after })
     }
 }
 
@@ -115,7 +119,7 @@ fn token(row: &Row) -> Option<(Segment, String)> {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Completed {
     /// All instruments.
-    pub load: FileLoad,
+    pub load: FileContent,
     /// The number of rows of the last load that belong to the part.
     pub before: usize,
     /// The number of rows of the file that belong to the part.
@@ -129,11 +133,11 @@ mod tests {
     use super::*;
     use crate::testing::{equity, future};
 
-    fn load(rows: Vec<Row>) -> FileLoad {
-        FileLoad { rows_read: rows.len() as u64, content_hash: hash_rows(&rows), rows, ..FileLoad::default() }
+    fn load(rows: Vec<Row>) -> FileContent {
+        FileContent { rows_read: rows.len() as u64, content_hash: hash_rows(&rows), rows, ..FileContent::default() }
     }
 
-    fn symbols(load: &FileLoad) -> Vec<&str> {
+    fn symbols(load: &FileContent) -> Vec<&str> {
         load.rows.iter().map(|row| row.symbol.as_str()).collect()
     }
 
@@ -146,7 +150,7 @@ mod tests {
         .map(Ok)
     }
 
-    fn file() -> FileLoad {
+    fn file() -> FileContent {
         let same = Row { token: "new".to_owned(), ..equity("NSE", "SAME", "INE000000002") };
         load(vec![equity("NSE", "FRESH", "INE000000003"), same, future("NIFTY", "NIFTY26DECFUT", "2026-12-31")])
     }

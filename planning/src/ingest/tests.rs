@@ -15,12 +15,12 @@ fn on_bse(row: &str) -> String {
     row.replace("NSE", "BSE")
 }
 
-fn load_json(rows: &[String]) -> FileLoad {
+fn load_json(rows: &[String]) -> FileContent {
     let file = format!("[{}]", rows.join(","));
     read_file(Broker::Upstox, file.as_bytes(), &Limits::default(), &mut |_| ControlFlow::Continue(())).unwrap()
 }
 
-fn keys(load: &FileLoad) -> Vec<String> {
+fn keys(load: &FileContent) -> Vec<String> {
     load.rows.iter().map(|row| format!("{}:{}", row.exchange, row.symbol)).collect()
 }
 

@@ -128,7 +128,7 @@ fn rows_of(file: &[u8]) -> Vec<&[u8]> {
 }
 
 /// Checks the invariants of a file that is accepted, and the message of one that is rejected.
-fn check(broker: Broker, file: &[u8]) -> Result<Option<FileLoad>, TestCaseError> {
+fn check(broker: Broker, file: &[u8]) -> Result<Option<FileContent>, TestCaseError> {
     let mut handed_over = 0;
     let mut lines = Vec::new();
     let mut on_progress = |_| ControlFlow::Continue(());

@@ -19,7 +19,7 @@ use std::collections::BTreeMap;
 use chrono::NaiveDate;
 
 use super::super::diff::{Change, ChangeKind, Diff};
-use super::{FileLoad, GateFault, LastLoad};
+use super::{FileContent, GateFault, LastLoad};
 use crate::dump::Row;
 use crate::vocabulary::{Segment, counted};
 
@@ -34,7 +34,7 @@ const EXAMPLES: usize = 3;
 /// Returns the fault of a file that is older than the last one.
 pub(super) fn fault<R: Borrow<Row>>(
     last: &LastLoad<R>,
-    load: &FileLoad,
+    load: &FileContent,
     file_date: Option<NaiveDate>,
     diff: &Diff,
 ) -> Option<GateFault> {
@@ -161,7 +161,7 @@ mod tests {
         (file, file_date): (Vec<Row>, Option<NaiveDate>),
     ) -> Option<String> {
         let difference = diff(&last, &file);
-        let load = FileLoad { rows: file, ..FileLoad::default() };
+        let load = FileContent { rows: file, ..FileContent::default() };
         let last = LastLoad { rows: last, file_date: last_date };
         fault(&last, &load, file_date, &difference).map(|fault| fault.to_string())
     }

@@ -5,8 +5,8 @@ fn rows(count: usize) -> Vec<Row> {
     (0..count).map(|n| equity("NSE", &format!("S{n:04}"), &format!("INE{n:09}"))).collect()
 }
 
-fn load(rows: Vec<Row>) -> FileLoad {
-    FileLoad { rows_read: rows.len() as u64, rows, ..FileLoad::default() }
+fn load(rows: Vec<Row>) -> FileContent {
+    FileContent { rows_read: rows.len() as u64, rows, ..FileContent::default() }
 }
 
 fn last(rows: Vec<Row>) -> LastLoad<Row> {
@@ -14,7 +14,7 @@ fn last(rows: Vec<Row>) -> LastLoad<Row> {
 }
 
 /// Returns the gates that reject the file with the built-in settings.
-fn faults(before: Option<Vec<Row>>, after: &FileLoad) -> Vec<String> {
+fn faults(before: Option<Vec<Row>>, after: &FileContent) -> Vec<String> {
     let before = before.map(last);
     let result = judge(&GateSettings::default(), before.as_ref(), after, None);
     result.faults.iter().map(ToString::to_string).collect()

@@ -3,7 +3,7 @@
 use chrono::{NaiveDate, TimeDelta};
 use registry_planning::catalogue::{Catalogue, Contradiction, Field, Instrument, Source};
 use registry_planning::dump::Row;
-use registry_planning::ingest::FileLoad;
+use registry_planning::ingest::FileContent;
 use registry_planning::ingest::diff::diff;
 use registry_planning::ingest::gate::GateResult;
 use registry_planning::instrument::Amount;
@@ -24,8 +24,15 @@ pub(crate) fn offer_of(broker: Broker, mut rows: Vec<Row>) -> Offer {
     let rows_read = rows.len() as u64 + 3 + 2 + 1;
     let rejected = [("fault injected by a test", 3)].into();
     let skipped = [("not carried", 2)].into();
-    let load =
-        FileLoad { rows, rows_read, rejected, skipped, duplicates: 1, content_hash: [5; 32], ..FileLoad::default() };
+    let load = FileContent {
+        rows,
+        rows_read,
+        rejected,
+        skipped,
+        duplicates: 1,
+        content_hash: [5; 32],
+        ..FileContent::default()
+    };
     Offer { broker, source: "a test".into(), file_date: Some(tuesday()), loaded_at: t0(), load }
 }
 

@@ -1,7 +1,7 @@
 //! Values that a row can have.
 
 use registry_planning::dump::Row;
-use registry_planning::ingest::FileLoad;
+use registry_planning::ingest::FileContent;
 use registry_planning::ingest::diff::diff;
 use registry_planning::ingest::gate::{GateFault, GateResult};
 use registry_planning::vocabulary::Broker;
@@ -187,7 +187,7 @@ pub(super) fn load(mut rows: Vec<Row>) -> LoadRecord {
     rows.sort_by(|a, b| (a.exchange, &a.symbol).cmp(&(b.exchange, &b.symbol)));
     let gate_result = GateResult { diff: diff::<Row>(&[], &rows), ..GateResult::default() };
     let rows_read = rows.len() as u64;
-    let load = FileLoad { rows, rows_read, content_hash: [5; 32], ..FileLoad::default() };
+    let load = FileContent { rows, rows_read, content_hash: [5; 32], ..FileContent::default() };
     let (broker, source) = (Broker::Kite, "a test".to_owned());
     LoadRecord::new(Offer { broker, source, file_date: None, loaded_at: chrono::Utc::now(), load }, None, gate_result)
         .unwrap()
