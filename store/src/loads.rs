@@ -9,7 +9,7 @@ use registry_planning::catalogue::Catalogue;
 use registry_planning::dump::Row;
 use registry_planning::ingest::archive::{Followed, Kept, StoredInstruments};
 use registry_planning::ingest::diff::{Change, ChangeKind};
-use registry_planning::ingest::gate::{GateFault, GateResult, LastLoad};
+use registry_planning::ingest::gate::{GateFault, GateResult, LastFile};
 use registry_planning::ingest::{DocumentError, FileContent, QuarantinedRow};
 use registry_planning::vocabulary::{Broker, Exchange};
 use serde::{Deserialize, Serialize};
@@ -58,9 +58,9 @@ impl LastAccepted {
     ///
     /// # Errors
     /// [`StoreError::Data`] if the stored load cannot be read.
-    pub fn file<'a>(&self, next: &'a [Row]) -> Result<LastLoad<Kept<'a>>, StoreError> {
+    pub fn file<'a>(&self, next: &'a [Row]) -> Result<LastFile<Kept<'a>>, StoreError> {
         let rows = self.instruments.last_file(next).map_err(|fault| unreadable(&fault))?;
-        Ok(LastLoad { rows, file_date: self.file_date })
+        Ok(LastFile { rows, file_date: self.file_date })
     }
 }
 

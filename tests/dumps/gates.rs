@@ -2,7 +2,7 @@
 
 use std::convert::Infallible;
 
-use registry_planning::ingest::gate::{GateSettings, LastLoad, Units, judge};
+use registry_planning::ingest::gate::{GateSettings, LastFile, Units, judge};
 
 use super::*;
 
@@ -17,7 +17,7 @@ fn case(broker: Broker, name: &str) -> Option<FileContent> {
 
 /// Returns the texts of the faults for which gates reject a file, each with the name of its gate.
 fn faults(last: Option<(&FileContent, Option<NaiveDate>)>, file: &FileContent, of: Option<NaiveDate>) -> Vec<String> {
-    let last = last.map(|(load, file_date)| LastLoad { rows: load.rows.clone(), file_date });
+    let last = last.map(|(load, file_date)| LastFile { rows: load.rows.clone(), file_date });
     judge(&GateSettings::default(), last.as_ref(), file, of).faults.iter().map(ToString::to_string).collect()
 }
 

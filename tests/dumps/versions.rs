@@ -2,13 +2,13 @@
 
 use registry_planning::ingest::archive::StoredInstruments;
 use registry_planning::ingest::diff::ChangeKind;
-use registry_planning::ingest::gate::{GateResult, GateSettings, LastLoad, judge};
+use registry_planning::ingest::gate::{GateResult, GateSettings, LastFile, judge};
 use registry_planning::merge::{self, Part};
 
 use super::*;
 
 fn gate_result(before: Option<(&Dump, &str)>, after: &Dump, of: &str, settings: GateSettings) -> GateResult {
-    let last = before.map(|(dump, of)| LastLoad { rows: dump.load.rows.clone(), file_date: date(of) });
+    let last = before.map(|(dump, of)| LastFile { rows: dump.load.rows.clone(), file_date: date(of) });
     judge(&settings, last.as_ref(), &after.load, date(of))
 }
 

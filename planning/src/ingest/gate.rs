@@ -44,7 +44,7 @@ const SEGMENT_ROWS_MIN: usize = 100;
 
 /// The last accepted file of a broker. Its rows may be owned or borrowed.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct LastLoad<R> {
+pub struct LastFile<R> {
     /// The rows of the file. Their keys are unique.
     pub rows: Vec<R>,
     /// The trading date of the file; `None` if it is unknown.
@@ -90,7 +90,7 @@ pub struct GateResult {
 /// Compares a file with the last accepted one of the broker. A first file is measured by the gates that need no other.
 pub fn judge<R: Borrow<Row>>(
     settings: &GateSettings,
-    last: Option<&LastLoad<R>>,
+    last: Option<&LastFile<R>>,
     load: &FileContent,
     file_date: Option<NaiveDate>,
 ) -> GateResult {
@@ -180,7 +180,7 @@ impl Gates {
         }
     }
 
-    fn segments<R: Borrow<Row>>(&mut self, settings: &GateSettings, last: &LastLoad<R>, load: &FileContent) {
+    fn segments<R: Borrow<Row>>(&mut self, settings: &GateSettings, last: &LastFile<R>, load: &FileContent) {
         let before = rows_by_segment(last.rows.iter().map(Borrow::borrow));
         let after = rows_by_segment(&load.rows);
         let missing = before.iter().filter(|(segment, _)| !after.contains_key(segment));
@@ -250,7 +250,7 @@ impl Gates {
     }
 
     /// A file without a known date passes.
-    fn file_date<R>(&mut self, last: &LastLoad<R>, file_date: Option<NaiveDate>) {
+    fn file_date<R>(&mut self, last: &LastFile<R>, file_date: Option<NaiveDate>) {
         if let Some((before, after)) = last.file_date.zip(file_date).filter(|(before, after)| after < before) {
             self.refuse(
                 "file_date",

@@ -19,7 +19,7 @@ use std::collections::BTreeMap;
 use chrono::NaiveDate;
 
 use super::super::diff::{Change, ChangeKind, Diff};
-use super::{FileContent, GateFault, LastLoad};
+use super::{FileContent, GateFault, LastFile};
 use crate::dump::Row;
 use crate::vocabulary::{Segment, counted};
 
@@ -33,7 +33,7 @@ const EXAMPLES: usize = 3;
 
 /// Returns the fault of a file that is older than the last one.
 pub(super) fn fault<R: Borrow<Row>>(
-    last: &LastLoad<R>,
+    last: &LastFile<R>,
     load: &FileContent,
     file_date: Option<NaiveDate>,
     diff: &Diff,
@@ -86,7 +86,7 @@ struct Bounds {
 }
 
 impl Bounds {
-    fn new<R: Borrow<Row>>(last: &LastLoad<R>, file: Option<NaiveDate>) -> Self {
+    fn new<R: Borrow<Row>>(last: &LastFile<R>, file: Option<NaiveDate>) -> Self {
         let by_segment = if last.file_date.is_some() { BTreeMap::new() } else { earliest(&last.rows) };
         Bounds { last: last.file_date, by_segment, file }
     }
@@ -162,7 +162,7 @@ mod tests {
     ) -> Option<String> {
         let difference = diff(&last, &file);
         let load = FileContent { rows: file, ..FileContent::default() };
-        let last = LastLoad { rows: last, file_date: last_date };
+        let last = LastFile { rows: last, file_date: last_date };
         fault(&last, &load, file_date, &difference).map(|fault| fault.to_string())
     }
 

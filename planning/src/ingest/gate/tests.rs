@@ -9,8 +9,8 @@ fn load(rows: Vec<Row>) -> FileContent {
     FileContent { rows_read: rows.len() as u64, rows, ..FileContent::default() }
 }
 
-fn last(rows: Vec<Row>) -> LastLoad<Row> {
-    LastLoad { rows, file_date: None }
+fn last(rows: Vec<Row>) -> LastFile<Row> {
+    LastFile { rows, file_date: None }
 }
 
 /// Returns the gates that reject the file with the built-in settings.
@@ -186,7 +186,7 @@ fn reused_tokens_are_not_a_mass_change() {
 fn a_file_older_than_the_last_one_is_rejected() {
     let day = |text: &str| Some(text.parse().unwrap());
     let judged = |before, after| {
-        let last = LastLoad { rows: rows(1000), file_date: before };
+        let last = LastFile { rows: rows(1000), file_date: before };
         judge(&GateSettings::default(), Some(&last), &load(rows(1000)), after).faults
     };
 

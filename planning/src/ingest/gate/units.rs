@@ -12,7 +12,7 @@ use std::borrow::Borrow;
 use std::collections::BTreeMap;
 
 use super::super::archive::compare;
-use super::{GateFault, LastLoad};
+use super::{GateFault, LastFile};
 use crate::dump::Row;
 use crate::instrument::Amount;
 use crate::vocabulary::{Broker, Segment};
@@ -66,7 +66,7 @@ fn are_apart(one: u64, other: u64) -> bool {
 /// are sorted by exchange and symbol.
 fn contracts<'a, R: Borrow<Row>>(
     rows: impl IntoIterator<Item = &'a Row>,
-    last: Option<&'a LastLoad<R>>,
+    last: Option<&'a LastFile<R>>,
 ) -> impl Iterator<Item = ComparedContract<'a>> {
     let mut before = last.map(|last| last.rows.as_slice()).unwrap_or_default().iter().map(Borrow::borrow).peekable();
     rows.into_iter().filter(|row| row.expiry.is_some()).map(move |row| {
@@ -83,7 +83,7 @@ fn contracts<'a, R: Borrow<Row>>(
 /// contracts have the same figures: then no file of another broker needs to be read.
 pub fn units_may_differ<'a, R: Borrow<Row>>(
     rows: impl IntoIterator<Item = &'a Row>,
-    last: Option<&'a LastLoad<R>>,
+    last: Option<&'a LastFile<R>>,
 ) -> bool {
     let mut counts: BTreeMap<(Segment, UnitField), (usize, usize)> = BTreeMap::new();
     for ComparedContract { row, is_known } in contracts(rows, last) {
@@ -130,7 +130,7 @@ impl Tally {
 impl<'a> Units<'a> {
     /// Collects the contracts of a file. The rows of the file and of the broker's last one are sorted by exchange and
     /// symbol.
-    pub fn new<R: Borrow<Row>>(rows: impl IntoIterator<Item = &'a Row>, last: Option<&'a LastLoad<R>>) -> Self {
+    pub fn new<R: Borrow<Row>>(rows: impl IntoIterator<Item = &'a Row>, last: Option<&'a LastFile<R>>) -> Self {
         Units { contracts: contracts(rows, last).collect(), tallies: BTreeMap::new() }
     }
 
@@ -216,7 +216,7 @@ mod tests {
 
     /// Returns the faults and the number of warnings of a file.
     fn judged(file: &[Row], last: Option<Vec<Row>>, others: &[(Broker, Vec<Row>)]) -> (Vec<String>, usize) {
-        let last = last.map(|rows| LastLoad { rows, file_date: None });
+        let last = last.map(|rows| LastFile { rows, file_date: None });
         let mut units = Units::new(file, last.as_ref());
         for (broker, rows) in others {
             units.compare(*broker, rows.iter().cloned().map(Ok::<_, Infallible>)).unwrap();
@@ -270,7 +270,7 @@ mod tests {
     #[test]
     fn other_files_are_needed_only_if_the_unit_may_have_changed() {
         let may_differ = |file: &[Row], last: Option<Vec<Row>>| {
-            let last = last.map(|rows| LastLoad { rows, file_date: None });
+            let last = last.map(|rows| LastFile { rows, file_date: None });
             units_may_differ(file, last.as_ref())
         };
         let right = of_silver(200, "0.5", 30);
