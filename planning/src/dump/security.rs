@@ -62,7 +62,7 @@ pub(super) fn series_of(symbol: &str) -> Option<&str> {
 
 /// Whether a company lists securities of an NSE series under the symbol of its share: partly paid shares (`E1`), preference
 /// shares (`P1`), warrants (`W1`), and convertible (`D1`) and other (`X1`) securities. Bonds have symbols of their own.
-pub(crate) fn is_beside_share(series: &str) -> bool {
+pub(crate) fn shares_symbol_of_share(series: &str) -> bool {
     matches!(series.as_bytes(), [b'D' | b'E' | b'P' | b'W' | b'X', b'0'..=b'9'])
 }
 

@@ -7,7 +7,7 @@ use std::collections::HashSet;
 
 use super::super::{Record, StringId};
 use super::{Alias, Builder};
-use crate::dump::security::is_beside_share;
+use crate::dump::security::shares_symbol_of_share;
 use crate::series::{self, comparable_name};
 use crate::vocabulary::{Exchange, Segment};
 
@@ -25,7 +25,7 @@ pub(super) fn add_aliases(builder: &mut Builder) {
     for lines in lines.chunk_by(|a, b| a.symbol == b.symbol).filter(|lines| !taken.contains(lines[0].symbol)) {
         let line = &lines[0];
         // The series of bonds are different bonds, and warrants and the like have the symbol of a share.
-        if line.rank.is_none() && (lines.len() > 1 || is_beside_share(line.series)) {
+        if line.rank.is_none() && (lines.len() > 1 || shares_symbol_of_share(line.series)) {
             continue;
         }
         let (exchange, symbol, position) = (Exchange::Nse, line.symbol.to_owned(), line.position);
