@@ -7,7 +7,7 @@ use std::io::BufRead;
 
 use serde::Deserialize;
 
-use super::derivative::{self, Terms};
+use super::derivative::{self, ContractTerms};
 use super::field::{self, Reason};
 use super::json::{Elements, Outer, Recognition, Scalar, another_form, parse, skip_space};
 use super::slashed::{self, Expiry};
@@ -89,7 +89,7 @@ fn entry_of(fields: &Fields<'_>) -> Result<Entry, Reason> {
     let text = fields.expiry.text();
     let expiry = Expiry { column: "expiry", text, reason: "expiry is not a date", symbols: [symbol, ""] };
     slashed::entry(row, &expiry, |row, expiry| {
-        derivative::entry(row, &Terms { underlying: name, expiry, contract, cycle: None })
+        derivative::entry(row, &ContractTerms { underlying: name, expiry, contract, cycle: None })
     })
 }
 

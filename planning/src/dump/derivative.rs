@@ -8,7 +8,7 @@ use super::{Entry, Row};
 use crate::vocabulary::Segment;
 
 /// The terms of a contract in a file.
-pub(super) struct Terms<'a> {
+pub(super) struct ContractTerms<'a> {
     /// The name by which derivatives refer to their underlying: `NIFTY`, not `NIFTY 50`.
     pub(super) underlying: &'a str,
     pub(super) expiry: NaiveDate,
@@ -19,8 +19,8 @@ pub(super) struct Terms<'a> {
 }
 
 /// Completes a row whose exchange, segment, price step, lot and token are set.
-pub(super) fn entry(row: Row, terms: &Terms<'_>) -> Result<Entry, Reason> {
-    let Terms { underlying, expiry, contract, cycle } = *terms;
+pub(super) fn entry(row: Row, terms: &ContractTerms<'_>) -> Result<Entry, Reason> {
+    let ContractTerms { underlying, expiry, contract, cycle } = *terms;
     let cycle = match row.segment {
         Segment::NseCommodity | Segment::McxCommodity => Some(Cycle::Monthly),
         Segment::NseDerivative | Segment::BseDerivative | Segment::NseCurrency | Segment::BseCurrency => cycle,

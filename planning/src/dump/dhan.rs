@@ -9,7 +9,7 @@ mod detailed;
 
 use std::io::BufRead;
 
-use super::derivative::{self, Terms};
+use super::derivative::{self, ContractTerms};
 use super::field::{self, Reason, present};
 use super::slashed::{self, Expiry};
 use super::symbol::{Contract, Cycle};
@@ -99,7 +99,7 @@ fn entry_of<'a>(
     slashed::entry(row, &expiry, |row, expiry| {
         let underlying = underlying_of(expiry, contract).ok_or("the row does not name the underlying")?;
         let row = Row { lot_size: Form::Dhan.lot_size(segment, underlying, row.lot_size), ..row };
-        derivative::entry(row, &Terms { underlying, expiry, contract, cycle })
+        derivative::entry(row, &ContractTerms { underlying, expiry, contract, cycle })
     })
 }
 

@@ -14,7 +14,7 @@ use std::io::BufRead;
 
 use chrono::NaiveDate;
 
-use super::derivative::{self, Terms};
+use super::derivative::{self, ContractTerms};
 use super::field::{self, Reason};
 use super::json::{AfterSpace, skip_space};
 use super::symbol::{Contract, Cycle, of_derivative};
@@ -93,7 +93,7 @@ fn entry_of(fields: &Fields<'_>) -> Result<Entry, Reason> {
     let is_written = |cycle: &Cycle| of_derivative(underlying, expiry, *cycle, contract) == symbol;
     let cycle = [Cycle::Monthly, Cycle::Weekly].into_iter().find(is_written);
     let lot_size = Form::Fyers.lot_size_by_multiplier(segment, underlying, row.lot_size, fields.multiplier);
-    derivative::entry(Row { lot_size, ..row }, &Terms { underlying, expiry, contract, cycle })
+    derivative::entry(Row { lot_size, ..row }, &ContractTerms { underlying, expiry, contract, cycle })
 }
 
 /// Completes the row of a security. Its ticker ends in its series on NSE and in its group on BSE: `NSE:SBIN-EQ`,

@@ -5,7 +5,7 @@
 
 use std::io::BufRead;
 
-use super::derivative::{self, Terms};
+use super::derivative::{self, ContractTerms};
 use super::field::{self, Reason, present};
 use super::slashed::{self, Expiry};
 use super::symbol::Contract;
@@ -76,7 +76,7 @@ fn entry_of(fields: [&str; COLUMNS.len()]) -> Result<Entry, Reason> {
     let reason = "expiry_date is not a date";
     let expiry = Expiry { column: "expiry_date", text: expiry, reason, symbols: [symbol, ""] };
     slashed::entry(row, &expiry, |row, expiry| {
-        derivative::entry(row, &Terms { underlying, expiry, contract, cycle: None })
+        derivative::entry(row, &ContractTerms { underlying, expiry, contract, cycle: None })
     })
 }
 

@@ -6,7 +6,7 @@
 
 use std::io::BufRead;
 
-use super::derivative::{self, Terms};
+use super::derivative::{self, ContractTerms};
 use super::field::{self, Reason, present};
 use super::slashed::{self, Expiry};
 use super::symbol::Contract;
@@ -92,7 +92,7 @@ fn entry_of(fields: [&str; COLUMNS.len()]) -> Result<Entry, Reason> {
     let symbols = [trading_symbol, name];
     let expiry = Expiry { column: "expiry", text: expiry, reason: "expiry is not a date", symbols };
     slashed::entry(row, &expiry, |row, expiry| {
-        derivative::entry(row, &Terms { underlying, expiry, contract, cycle: None })
+        derivative::entry(row, &ContractTerms { underlying, expiry, contract, cycle: None })
     })
 }
 

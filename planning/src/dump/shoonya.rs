@@ -8,7 +8,7 @@
 
 use std::io::BufRead;
 
-use super::derivative::{self, Terms};
+use super::derivative::{self, ContractTerms};
 use super::field::{self, Reason, present};
 use super::noren::{UNDERLYING, security_row, underlying_and_cycle};
 use super::slashed::{self, Expiry};
@@ -104,7 +104,7 @@ fn entry_of(fields: [&str; COLUMNS]) -> Result<Entry, Reason> {
     let expiry = Expiry { column: "Expiry", text: expiry, reason, symbols: [trading_symbol, ""] };
     slashed::entry(row, &expiry, |row, expiry| {
         let (underlying, cycle) = underlying_and_cycle(segment, present(symbol), trading_symbol, expiry, contract);
-        derivative::entry(row, &Terms { underlying, expiry, contract, cycle })
+        derivative::entry(row, &ContractTerms { underlying, expiry, contract, cycle })
     })
 }
 
