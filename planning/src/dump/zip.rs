@@ -10,7 +10,7 @@ use std::io::{self, BufRead, Read};
 
 use flate2::CrcReader;
 
-use self::content::{Content, read_array};
+use self::content::{MemberContent, read_array};
 use super::DumpError;
 use super::field::excerpt;
 
@@ -159,8 +159,8 @@ impl<R: BufRead> Archive<R> {
         read: impl FnOnce(&mut dyn Read) -> Result<(), DumpError>,
     ) -> Result<(), DumpError> {
         let content = match member.method {
-            STORED => Content::stored(&mut self.reader, member.packed_bytes),
-            _ => Content::deflated(&mut self.reader),
+            STORED => MemberContent::stored(&mut self.reader, member.packed_bytes),
+            _ => MemberContent::deflated(&mut self.reader),
         };
         let mut content = CrcReader::new(content);
         read(&mut content)?;

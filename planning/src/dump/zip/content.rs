@@ -6,7 +6,7 @@ use flate2::{Decompress, FlushDecompress, Status};
 
 /// A reader of the unpacked content of a member. It takes no byte after the content from the archive, and fails if the
 /// archive ends before the content does.
-pub(super) struct Content<'a, R> {
+pub(super) struct MemberContent<'a, R> {
     archive: &'a mut R,
     packed_bytes: u64,
     packing: Packing,
@@ -20,13 +20,13 @@ enum Packing {
     Ended,
 }
 
-impl<'a, R: BufRead> Content<'a, R> {
+impl<'a, R: BufRead> MemberContent<'a, R> {
     pub(super) fn stored(archive: &'a mut R, bytes: u64) -> Self {
-        Content { archive, packed_bytes: 0, packing: Packing::Stored(bytes) }
+        MemberContent { archive, packed_bytes: 0, packing: Packing::Stored(bytes) }
     }
 
     pub(super) fn deflated(archive: &'a mut R) -> Self {
-        Content { archive, packed_bytes: 0, packing: Packing::Deflated(Box::new(Decompress::new(false))) }
+        MemberContent { archive, packed_bytes: 0, packing: Packing::Deflated(Box::new(Decompress::new(false))) }
     }
 
     /// Returns the number of bytes that were taken from the archive.
@@ -35,7 +35,7 @@ impl<'a, R: BufRead> Content<'a, R> {
     }
 }
 
-impl<R: BufRead> Read for Content<'_, R> {
+impl<R: BufRead> Read for MemberContent<'_, R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         loop {
             if buffer.is_empty() {
