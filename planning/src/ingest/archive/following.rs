@@ -140,9 +140,9 @@ impl StoredInstruments {
         Ok(Followed { archive: writer.finish(), left })
     }
 
-    fn joined<'s, 'a>(&'s self, file: &'a [Row]) -> Result<Joined<'s, 'a>, DocumentError> {
+    fn joined<'s, 'a>(&'s self, file: &'a [Row]) -> Result<RowPairs<'s, 'a>, DocumentError> {
         debug_assert!(file.is_sorted_by(|a, b| compare(a, b).is_lt()), "the rows of a file are in key order");
-        Ok(Joined { previous: self.rows()?.peekable(), file: file.iter().peekable() })
+        Ok(RowPairs { previous: self.rows()?.peekable(), file: file.iter().peekable() })
     }
 }
 
@@ -154,12 +154,12 @@ fn new_symbol<'a>(key_changes: &'a [KeyChange], row: &Row) -> Option<&'a str> {
 }
 
 /// Traverses both sides in the order of keys: the previous row of a key, and the row in the file.
-struct Joined<'s, 'a> {
+struct RowPairs<'s, 'a> {
     previous: Peekable<ArchivedRows<'s>>,
     file: Peekable<slice::Iter<'a, Row>>,
 }
 
-impl<'a> Iterator for Joined<'_, 'a> {
+impl<'a> Iterator for RowPairs<'_, 'a> {
     type Item = Result<(Option<ArchivedRow>, Option<&'a Row>), DocumentError>;
 
     fn next(&mut self) -> Option<Self::Item> {
