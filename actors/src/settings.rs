@@ -357,7 +357,7 @@ mod tests {
     }
 
     #[test]
-    fn a_value_out_of_range_keeps_the_last_good_one_and_says_what_is_allowed() {
+    fn a_value_out_of_range_keeps_the_last_good_one() {
         let bounds = [
             ("PLANNER_TIMEOUT", ["0", "301", "abc", "-1", ""]),
             ("MAX_INSTRUMENTS_PER_PLAN", ["0", "50001", "1.5", "1e3", " "]),

@@ -356,17 +356,17 @@ mod tests {
             (text.replace("lot_size", "lots"), "`is_active,"),
             (String::new(), "``"),
         ] {
-            let said = fault(&packed(&other));
-            assert!(said.starts_with(&format!("{expected} {found}").replace("``", "`")), "{said}");
+            let message = fault(&packed(&other));
+            assert!(message.starts_with(&format!("{expected} {found}").replace("``", "`")), "{message}");
         }
-        for (other, said) in [
+        for (other, message) in [
             (text.replace("2,3\n", "2,4\n"), "expected 4 rows in the archive (the number in its title), got 3"),
             (text.replace("2026-08-25", "2026-02-30"), "row 1 of the archive: invalid value in column `expiry`"),
             (text.replace("NSE_EQ", "MOON"), "row 3 of the archive: invalid value in column `segment`"),
             (text.replace("NSE,TCS", "BSE,TCS"), "row 3 of the archive is not in key order"),
             (text.replace("TCS,,TCS", "TCS,TCS"), "row 3 of the archive: invalid value in column `successor`"),
         ] {
-            assert_eq!(fault(&packed(&other)), said);
+            assert_eq!(fault(&packed(&other)), message);
         }
     }
 

@@ -79,7 +79,7 @@ fn the_trading_symbol_of_a_security_ends_in_its_series() {
 }
 
 #[test]
-fn contracts_of_every_exchange_are_read_in_any_order_of_columns() {
+fn contracts_are_read_in_any_order_of_columns() {
     for (header, row, key) in [
         (
             CONTRACTS,

@@ -212,7 +212,7 @@ mod tests {
     }
 
     #[test]
-    fn a_wrong_notation_is_corrected_only_if_the_expiries_are_clear() {
+    fn a_wrong_notation_is_corrected_only_if_expiries_are_clear() {
         let row = |day: &str, symbol: &str| Row {
             symbol: symbol.to_owned(),
             ..contract(Segment::NseCurrency, "USDINR", day)

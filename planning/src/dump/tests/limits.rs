@@ -141,17 +141,17 @@ fn a_reading_can_be_stopped_between_two_pieces() {
     let blank = vec![b'\n'; 8 << 20];
     for broker in Broker::WITH_FILES {
         for file in [blank.clone(), gzip(&blank)] {
-            let mut asked = 0;
+            let mut calls = 0;
             let mut on_progress = |rows| {
-                asked += 1;
+                calls += 1;
                 assert_eq!(rows, 0);
-                if asked == 10 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+                if calls == 10 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
             };
 
             let stopped = read_file(broker, &file[..], &Limits::default(), &mut on_progress);
 
             assert!(matches!(stopped, Err(DumpError::Stopped)), "{broker:?}");
-            assert_eq!(asked, 10, "{broker:?}: nothing is read after that");
+            assert_eq!(calls, 10, "{broker:?}: nothing is read after that");
         }
     }
 }

@@ -381,16 +381,16 @@ fn reading_an_archive_can_be_stopped() {
     let blank = vec![b'\n'; 8 << 20];
     for member in [deflated("a", &blank), stored("a", &blank), deflated("readme", &blank)] {
         let file = archive(&[member]);
-        let mut asked = 0;
+        let mut calls = 0;
         let mut on_progress = |_| {
-            asked += 1;
-            if asked == 10 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+            calls += 1;
+            if calls == 10 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         };
 
         let stopped = read_file(Broker::Kite, &file[..], &Limits::default(), &mut on_progress);
 
         assert!(matches!(stopped, Err(DumpError::Stopped)));
-        assert_eq!(asked, 10, "nothing is read after that");
+        assert_eq!(calls, 10, "nothing is read after that");
     }
 }
 
