@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use chrono::{DateTime, NaiveDate, Utc};
 use registry_planning::catalogue::Catalogue;
 use registry_planning::dump::Row;
-use registry_planning::ingest::archive::{Followed, Kept, StoredInstruments};
+use registry_planning::ingest::archive::{Kept, MergedArchive, StoredInstruments};
 use registry_planning::ingest::diff::{Change, ChangeKind};
 use registry_planning::ingest::gate::{GateFault, GateResult, LastFile};
 use registry_planning::ingest::{DocumentError, FileContent, QuarantinedRow};
@@ -98,7 +98,7 @@ impl LoadRecord {
         let nothing = StoredInstruments::none();
         let before = last.map_or(&nothing, |last| &last.instruments);
         let followed = before.followed_with(&offer.load.rows, &key_changes);
-        let Followed { archive, left } = followed.map_err(|fault| unreadable(&fault))?;
+        let MergedArchive { archive, left } = followed.map_err(|fault| unreadable(&fault))?;
         Ok(LoadRecord {
             after: last.map(|last| last.version),
             overruled: faults,

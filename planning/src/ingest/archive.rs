@@ -14,7 +14,7 @@ use std::cmp::Ordering;
 
 use chrono::NaiveDate;
 
-pub use self::following::{Followed, Kept, StoredInstruments};
+pub use self::following::{Kept, MergedArchive, StoredInstruments};
 use super::document::{self, DocumentError, Fields, Form, Rows, optional, read_optional};
 use crate::dump::{Row, date};
 use crate::instrument::Amount;

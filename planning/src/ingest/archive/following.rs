@@ -43,7 +43,7 @@ impl Borrow<Row> for Kept<'_> {
 
 /// The instruments of a broker after a file is accepted.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Followed {
+pub struct MergedArchive {
     /// The archive. Instruments that the file lacks are in it as they were, but inactive, with the key that they have now.
     pub archive: Vec<u8>,
     /// The keys that the last file contained and this one lacks, sorted.
@@ -107,7 +107,7 @@ impl StoredInstruments {
     ///
     /// # Errors
     /// [`DocumentError`] if the archive cannot be read.
-    pub fn followed_by(&self, file: &[Row]) -> Result<Followed, DocumentError> {
+    pub fn followed_by(&self, file: &[Row]) -> Result<MergedArchive, DocumentError> {
         self.followed_with(file, &[])
     }
 
@@ -116,7 +116,7 @@ impl StoredInstruments {
     ///
     /// # Errors
     /// [`DocumentError`] if the archive cannot be read.
-    pub fn followed_with(&self, file: &[Row], key_changes: &[KeyChange]) -> Result<Followed, DocumentError> {
+    pub fn followed_with(&self, file: &[Row], key_changes: &[KeyChange]) -> Result<MergedArchive, DocumentError> {
         let mut left = Vec::new();
         let mut count = 0;
         for joined in self.joined(file)? {
@@ -137,7 +137,7 @@ impl StoredInstruments {
                 (None, None) => {}
             }
         }
-        Ok(Followed { archive: writer.finish(), left })
+        Ok(MergedArchive { archive: writer.finish(), left })
     }
 
     fn joined<'s, 'a>(&'s self, file: &'a [Row]) -> Result<RowPairs<'s, 'a>, DocumentError> {
@@ -197,7 +197,8 @@ mod tests {
         let before = rows();
         let renamed = Row { name: "another name".into(), ..before[2].clone() };
 
-        let Followed { archive: after, left } = archive(&before).followed_by(std::slice::from_ref(&renamed)).unwrap();
+        let MergedArchive { archive: after, left } =
+            archive(&before).followed_by(std::slice::from_ref(&renamed)).unwrap();
 
         let archived = |row: &Row, is_active| ArchivedRow::new(row.clone(), is_active);
         let expected = [archived(&before[0], false), archived(&before[1], false), archived(&renamed, true)];
