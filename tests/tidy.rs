@@ -2,6 +2,7 @@
 
 mod crates;
 mod modules;
+mod test_code;
 mod words;
 
 use std::collections::{BTreeMap, BTreeSet};
