@@ -68,7 +68,7 @@ async fn a_running_service_plans_for_the_next_trading_day() {
     let as_of = |answer: &Value| answer["plan_data"]["metadata"]["as_of"].as_str().unwrap().to_owned();
     assert_eq!(as_of(&before), today().to_string());
     assert_eq!(finished.code, Some(0), "{finished:?}");
-    assert_eq!(finished.complaint.as_str(), "", "{finished:?}");
+    assert_eq!(finished.stderr.as_str(), "", "{finished:?}");
     assert!(finished.output.ends_with("calendar version 1: NSE from `nse.csv`\n"), "{}", finished.output);
     assert_eq!(finished.row("NSE").unwrap()[3..], ["4", "1"]);
     assert_eq!(answer["plan_date"], in_days(3).to_string());
@@ -110,15 +110,15 @@ fn an_invalid_calendar_is_rejected_with_every_fault() {
     let finished = ingest_text(folder.path(), "bad.csv", &[HEADER, rows].concat(), &["--force"]);
 
     assert_eq!(finished.code, Some(1));
-    let complaint = &finished.complaint;
-    assert!(complaint.contains("bad.csv: calendar rejected; the calendar in effect is unchanged\n"), "{complaint}");
+    let stderr = &finished.stderr;
+    assert!(stderr.contains("bad.csv: calendar rejected; the calendar in effect is unchanged\n"), "{stderr}");
     for fault in [
         "\n  line 2: `exchange`: expected one or more of ",
         "\n  line 3: `date`: expected YYYY-MM-DD from 2000-01-01 to 2099-12-31, got `2026-02-30`\n",
         "\n  line 3: `kind`: expected one of holiday, session, regular, got `closed`\n",
         "\n  line 4: `close`: expected a time as HH:MM, got ``\n",
     ] {
-        assert!(complaint.contains(fault), "{fault}: {complaint}");
+        assert!(stderr.contains(fault), "{fault}: {stderr}");
     }
     let plan = run(&["plan", "--json", "NSE:TCS"], folder.path(), &[]).output;
     assert!(plan.contains(&format!("\"as_of\": \"{}\"", in_days(3))), "{plan}");
@@ -141,8 +141,8 @@ fn a_calendar_that_contradicts_expiries_needs_force() {
     let corrected = ingest_text(folder.path(), "nse.csv", &right, &[]);
 
     assert_eq!(rejected.code, Some(1));
-    assert!(rejected.complaint.contains(&format!("\n  {objection}\n")), "{}", rejected.complaint);
-    assert!(rejected.complaint.ends_with("run the command again with --force\n"), "{}", rejected.complaint);
+    assert!(rejected.stderr.contains(&format!("\n  {objection}\n")), "{}", rejected.stderr);
+    assert!(rejected.stderr.ends_with("run the command again with --force\n"), "{}", rejected.stderr);
     assert!(forced.output.contains(&format!("overruled by --force: {objection}\n")), "{forced:?}");
     assert!(forced.output.ends_with("calendar version 1: NSE from `nse.csv`\n"), "{forced:?}");
     let warning =
@@ -177,12 +177,9 @@ fn a_calendar_that_ends_earlier_needs_force() {
     let forced = ingest_text(folder.path(), "next.csv", &of("NSE,2030-01-26,holiday,,,\n"), &["--force"]);
 
     assert_eq!(rejected.code, Some(1));
-    let complaint = &rejected.complaint;
-    assert!(complaint.contains("\n  no holidays of MCX, whose holidays in effect end on 2031-12-31\n"), "{complaint}");
-    assert!(
-        complaint.contains("\n  holidays of NSE end on 2030-12-31, those in effect on 2031-12-31\n"),
-        "{complaint}"
-    );
+    let stderr = &rejected.stderr;
+    assert!(stderr.contains("\n  no holidays of MCX, whose holidays in effect end on 2031-12-31\n"), "{stderr}");
+    assert!(stderr.contains("\n  holidays of NSE end on 2030-12-31, those in effect on 2031-12-31\n"), "{stderr}");
     assert!(forced.output.ends_with("calendar version 2: NSE from `next.csv`\n"), "{forced:?}");
 }
 
@@ -196,9 +193,9 @@ fn a_calendar_cannot_be_combined_with_a_file_of_a_broker() {
     std::fs::write(&binary, [0xff, 0xfe, 0]).unwrap();
     let binary = run(&["ingest", "--calendar", &binary.display().to_string()], folder.path(), &[]);
 
-    assert!(both.complaint.contains("'--calendar <FILE>' cannot be used with"), "{both:?}");
-    assert!(neither.complaint.contains("--broker <BROKER>"), "{neither:?}");
-    assert!(binary.complaint.contains("calendar rejected: expected UTF-8 text"), "{binary:?}");
+    assert!(both.stderr.contains("'--calendar <FILE>' cannot be used with"), "{both:?}");
+    assert!(neither.stderr.contains("--broker <BROKER>"), "{neither:?}");
+    assert!(binary.stderr.contains("calendar rejected: expected UTF-8 text"), "{binary:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

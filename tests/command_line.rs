@@ -21,7 +21,7 @@ use crate::support::{CommandResult, Process, run, texts};
 fn run_plan_json(folder: &TempDir, arguments: &[&str]) -> Value {
     let finished = run(&[&["plan", "--json"], arguments].concat(), folder.path(), &[]);
     assert_eq!(finished.code, Some(0));
-    assert_eq!(finished.complaint.as_str(), "");
+    assert_eq!(finished.stderr.as_str(), "");
     serde_json::from_str(&finished.output).expect("the plan is JSON")
 }
 
@@ -32,7 +32,7 @@ fn plan_prints_kept_and_rejected_instruments() {
     let finished = run(&["plan", "NSE:TCS", "nse:tcs", "NSE:NIFTY 50", "NSE:SENSEX"], folder.path(), &[]);
 
     assert_eq!(finished.code, Some(0));
-    assert_eq!(finished.complaint.as_str(), "");
+    assert_eq!(finished.stderr.as_str(), "");
     assert_eq!(finished.row("NSE:TCS").unwrap(), ["NSE:TCS", "EQ", "1", "Tata Consultancy Services"]);
     assert_eq!(finished.row("NSE:NIFTY 50").unwrap(), ["NSE:NIFTY 50", "INDEX", "0", "Nifty 50"]);
     let malformed = "the exchange before the colon must be capital letters and digits";
@@ -118,7 +118,7 @@ fn usage_errors_exit_with_2_and_name_the_valid_values() {
 
         assert_eq!(finished.code, Some(2), "{arguments:?}");
         assert_eq!(finished.output.as_str(), "", "{arguments:?}");
-        assert!(finished.complaint.contains(message), "{arguments:?}: {}", finished.complaint);
+        assert!(finished.stderr.contains(message), "{arguments:?}: {}", finished.stderr);
     }
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "nothing was made");
 }
@@ -130,7 +130,7 @@ fn plan_rejects_more_keys_than_a_request_may_have() {
     let finished = run(&[&["plan"][..], &vec!["NSE:TCS"; 5001]].concat(), folder.path(), &[]);
 
     assert_eq!(finished.code, Some(1));
-    assert_eq!(finished.complaint, "error: expected 1 to 5000 keys, got 5001; use `--from` for more\n");
+    assert_eq!(finished.stderr, "error: expected 1 to 5000 keys, got 5001; use `--from` for more\n");
 }
 
 #[test]

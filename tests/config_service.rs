@@ -57,7 +57,7 @@ async fn ready(service: &Service) -> Value {
 /// Returns the current time to live of cached plans in seconds, and the origin of the value.
 async fn ttl(service: &Service) -> (String, String) {
     let config = service.client.read("planner/config").await;
-    let text = |value: &Value| value.as_str().expect("it is a text").to_owned();
+    let text = |value: &Value| value.as_str().expect("the value is a string").to_owned();
     (text(&config["configuration"][TTL]), text(&config["sources"][TTL]))
 }
 

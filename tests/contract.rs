@@ -174,7 +174,7 @@ fn profile(user: &str, name: &str, instruments: &[&str]) -> Value {
 }
 
 fn text(value: &Value) -> String {
-    value.as_str().expect("it is a text").to_owned()
+    value.as_str().expect("the value is a string").to_owned()
 }
 
 /// Returns an id of this kind that does not exist.

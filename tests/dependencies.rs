@@ -22,7 +22,7 @@ async fn service(variables: &[(&str, &str)]) -> (Process, TempDir) {
 /// Returns the status and the body of `/ready`.
 async fn ready(client: &Client) -> (u16, Value) {
     let answer = client.get("/ready").await;
-    (answer.status, serde_json::from_str(&answer.text).expect("it is JSON"))
+    (answer.status, serde_json::from_str(&answer.text).expect("the text is JSON"))
 }
 
 /// Waits until a dependency has this status in `/ready`, and returns the body.

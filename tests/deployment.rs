@@ -27,7 +27,11 @@ fn rendered() -> Yaml {
 }
 
 fn texts(list: &Yaml) -> Vec<&str> {
-    list.as_vec().expect("it is a list").iter().map(|item| item.as_str().expect("it is a text")).collect()
+    list.as_vec()
+        .expect("the value is a list")
+        .iter()
+        .map(|item| item.as_str().expect("the value is a string"))
+        .collect()
 }
 
 #[test]
@@ -61,7 +65,7 @@ fn the_compose_service_is_as_specified() {
     assert_eq!(service["environment"]["PORT"].as_str(), Some(port));
 
     let needed = service["depends_on"].as_hash().expect("it is a map");
-    let names: Vec<_> = needed.keys().map(|name| name.as_str().expect("it is a text")).collect();
+    let names: Vec<_> = needed.keys().map(|name| name.as_str().expect("the value is a string")).collect();
     assert_eq!(names, ["redis", "config-service", "stocksblitz-postgres"]);
     for (name, condition) in needed {
         assert_eq!(condition["condition"].as_str(), Some("service_healthy"), "{name:?}");

@@ -189,7 +189,7 @@ async fn the_curl_command_of_the_greeting_creates_a_plan() {
         let output = with_path_only(Command::new("sh").args(["-c", line])).envs(variables.iter().copied()).output();
         let finished = CommandResult::from(output.unwrap());
         assert_eq!(finished.code, Some(0));
-        assert_eq!(finished.complaint.as_str(), "");
+        assert_eq!(finished.stderr.as_str(), "");
         serde_json::from_str(&finished.output).unwrap()
     };
     let folder = TempDir::new().unwrap();

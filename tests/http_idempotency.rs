@@ -28,7 +28,7 @@ async fn post(client: &Client, path: &str, key: &str, body: &Value) -> Answer {
 /// Returns the body of an answer without the fields that differ between requests.
 fn body_of(answer: &Answer) -> Value {
     let mut body = answer.json();
-    let fields = body.as_object_mut().expect("it is an object");
+    let fields = body.as_object_mut().expect("the value is an object");
     assert_eq!(fields.remove("correlation_id").as_ref(), Some(&json!(answer.header("X-Correlation-ID"))));
     assert!(fields.remove("response_time_ms").is_some_and(|time| time.is_u64()));
     body
@@ -158,8 +158,8 @@ async fn a_request_in_flight_is_a_conflict() {
         refused = &mut other => (refused, one),
     };
     session.execute("rollback").await.expect("it is open");
-    let refused = refused.expect("it does not panic");
-    let made = waiting.await.expect("it does not panic");
+    let refused = refused.expect("the task does not panic");
+    let made = waiting.await.expect("the task does not panic");
 
     refused.problem(409, "idempotency_key_in_flight");
     assert!((1..=3).contains(&refused.header("Retry-After").parse::<u32>().expect("it is a number of seconds")));
@@ -177,11 +177,11 @@ async fn concurrent_repeats_all_get_the_first_answer() {
         let repeats: Vec<_> = (0..20).map(|_| tokio::spawn(Answer::to(keyed(client, PLAN, "k", &request)))).collect();
 
         for repeat in repeats {
-            assert_replay(&first, &repeat.await.expect("it does not panic"));
+            assert_replay(&first, &repeat.await.expect("the task does not panic"));
         }
         let other = (0..20).map(|_| tokio::spawn(Answer::to(keyed(client, PLAN, "k", &body(&["NSE:INFY"])))));
         for other in other.collect::<Vec<_>>() {
-            other.await.expect("it does not panic").problem(422, "idempotency_key_reused");
+            other.await.expect("the task does not panic").problem(422, "idempotency_key_reused");
         }
     }
 }
@@ -271,7 +271,7 @@ async fn other_operations_ignore_the_header() {
     let client = &service.client;
     let plan = post(client, PLAN, "k", &body(&["NSE:TCS"])).await.json();
     let made = create(client, &profile("u", "Opening", &["NSE:TCS"])).await;
-    let describe = format!("plan/{}/describe", plan["plan_id"].as_str().expect("it is an id"));
+    let describe = format!("plan/{}/describe", plan["plan_id"].as_str().expect("the value is an id"));
 
     for level in ["basic", "detailed", "basic"] {
         let described = post(client, &describe, "k", &json!({"description_level": level})).await;

@@ -52,7 +52,7 @@ pub(crate) async fn ask(client: &Client, broker: &str, body: &Value) -> Answer {
 }
 
 pub(crate) fn id(answer: &Answer) -> String {
-    answer.json()["job_id"].as_str().expect("it is an id").to_owned()
+    answer.json()["job_id"].as_str().expect("the value is an id").to_owned()
 }
 
 async fn job(client: &Client, job_id: &str) -> Value {
@@ -91,8 +91,8 @@ async fn assert_served(client: &Client, job: &Value) {
 
 async fn symbols(client: &Client, is_active: bool) -> Vec<String> {
     let listed = client.get(&format!("{REGISTRY}/instruments?is_active={is_active}&limit=1000")).await.json();
-    let instruments = listed["instruments"].as_array().expect("it is a list").clone();
-    instruments.iter().map(|found| found["symbol"].as_str().expect("it is a text").to_owned()).collect()
+    let instruments = listed["instruments"].as_array().expect("the value is a list").clone();
+    instruments.iter().map(|found| found["symbol"].as_str().expect("the value is a string").to_owned()).collect()
 }
 
 /// Starts a server of files, and returns its address.
@@ -144,7 +144,7 @@ async fn an_uploaded_file_becomes_the_catalog() {
     let before = client.metric(series).await.expect("it is there from the start");
 
     let taken = upload(client, "kite", "file_name=kite_2026-11-20.csv", kite(&[("ONE", 1), ("TWO", 2)])).await.json();
-    let job_id = taken["job_id"].as_str().expect("it is an id");
+    let job_id = taken["job_id"].as_str().expect("the value is an id");
     let done = until(client, job_id, "completed").await;
     until_served(client, 1).await;
 
@@ -271,7 +271,7 @@ async fn a_rejected_file_reports_the_reason_and_its_kept_copy() {
     assert!(std::fs::read_to_string(kept).unwrap().contains("Sorry"));
     let ready = eventually("the rejection is reported", SOON, async || {
         let ready = client.get("/ready").await.json();
-        let detail = ready["checks"]["catalogue"]["detail"].as_str().expect("it is a text");
+        let detail = ready["checks"]["catalogue"]["detail"].as_str().expect("the value is a string");
         (detail.contains("first_rows") && detail.contains("readable")).then_some(ready)
     })
     .await;
@@ -323,7 +323,7 @@ async fn the_catalog_changes_atomically_during_an_ingest() {
     eventually("the new catalogue is served", SOON, async || {
         let body = json!({"instruments": keys});
         let resolved = client.post(&format!("{REGISTRY}/instruments:batchResolve"), &body).await.json();
-        let results = resolved["results"].as_array().expect("it is a list");
+        let results = resolved["results"].as_array().expect("the value is a list");
         let active = |prefix: &str| {
             results
                 .iter()

@@ -37,7 +37,7 @@ async fn post(client: &Client, path: &str, body: &Value) -> Answer {
 }
 
 fn keys(instruments: &Value) -> Vec<&str> {
-    let instruments = instruments.as_array().expect("it is a list").iter();
+    let instruments = instruments.as_array().expect("the value is a list").iter();
     instruments.map(|instrument| instrument["instrument_key"].as_str().expect("it is a key")).collect()
 }
 

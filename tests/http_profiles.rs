@@ -54,7 +54,7 @@ async fn a_profile_is_created_read_updated_and_deactivated() {
     let changed = put(client, &id, &json!({"profile_name": "Close", "max_instruments": 20})).await.json();
     let listed =
         client.read(&format!("{PROFILES}/users/desk/profiles?subscription_type=live_feed&is_active=true")).await;
-    let gone = delete(client, &id).await.json();
+    let deactivated = delete(client, &id).await.json();
     let after = client.read(&format!("{PROFILES}/{id}")).await;
 
     assert!(id.len() == 40 && id.starts_with("profile_"), "{id}");
@@ -93,7 +93,7 @@ async fn a_profile_is_created_read_updated_and_deactivated() {
     assert_eq!(texts(&changed["profile"]["instruments"]).len(), 2, "fields that the change does not name stay");
     assert_eq!(listed["profiles"][0]["profile_id"], json!(id));
     assert_eq!(listed["pagination"]["total"], 1);
-    assert_eq!(gone["status"], "deactivated");
+    assert_eq!(deactivated["status"], "deactivated");
     assert_eq!(after["profile"]["is_active"], false);
 }
 

@@ -20,7 +20,7 @@ fn entry<'a>(list: &'a Value, field: &str, value: &str) -> &'a Value {
 }
 
 fn problems<'a>(status: &'a Value, subject: &str) -> Vec<&'a Value> {
-    let problems = status["health"]["problems"].as_array().expect("it is a list");
+    let problems = status["health"]["problems"].as_array().expect("the value is a list");
     problems.iter().filter(|problem| problem["subject"] == subject).collect()
 }
 
@@ -201,7 +201,7 @@ async fn upload(client: &Client, file: String) {
         Some(Answer::to(request).await).filter(|answer| answer.status == 200)
     })
     .await;
-    let job_id = answer.json()["job_id"].as_str().expect("it is a text").to_owned();
+    let job_id = answer.json()["job_id"].as_str().expect("the value is a string").to_owned();
     eventually("the job finishes", SOON, async || {
         let status = status(client).await;
         let job = status["jobs"].as_array()?.iter().find(|job| job["job_id"] == job_id.as_str())?.clone();

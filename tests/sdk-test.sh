@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# Subscribes plans of full capacity at simulated feeds with the Python client and the official SDKs of Kite, Upstox, Dhan and
-# Angel One, applies the schedules to two other plans and drops a connection. It checks that exactly the instruments of a plan tick
-# in their modes, and that no limit is exceeded. Only local addresses are used. The SDKs are installed in the target folder, in
-# the versions of tests/sdk/requirements.txt. The files of the brokers are read from REGISTRY_SHARED (default ../shared); without
-# them the test is skipped, or fails if REGISTRY_TEST_STRICT is set.
+# Subscribes plans of full capacity at simulated feeds with the Python client and the official SDKs of Kite, Upstox,
+# Dhan and Angel One, applies the schedules to two other plans and drops a connection. It checks that exactly the
+# instruments of a plan tick in their modes, and that no limit is exceeded. Only local addresses are used. The SDKs
+# are installed in the target folder, in the versions of tests/sdk/requirements.txt. The files of the brokers are read
+# from REGISTRY_SHARED (default ../shared); without them the test is skipped, or fails if REGISTRY_TEST_STRICT is set.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 profile=${PROFILE:-dev}

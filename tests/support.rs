@@ -52,14 +52,19 @@ pub(crate) fn with(mut value: Value, field: &str, to: impl Into<Value>) -> Value
 
 /// Returns the names of an object's fields, sorted.
 pub(crate) fn fields(value: &Value) -> Vec<&str> {
-    let mut fields: Vec<&str> = value.as_object().expect("it is an object").keys().map(String::as_str).collect();
+    let mut fields: Vec<&str> = value.as_object().expect("the value is an object").keys().map(String::as_str).collect();
     fields.sort_unstable();
     fields
 }
 
 /// Returns the strings of a JSON list.
 pub(crate) fn texts(value: &Value) -> Vec<&str> {
-    value.as_array().expect("it is a list").iter().map(|item| item.as_str().expect("it is a text")).collect()
+    value
+        .as_array()
+        .expect("the value is a list")
+        .iter()
+        .map(|item| item.as_str().expect("the value is a string"))
+        .collect()
 }
 
 /// Returns the current trading date, computed like the one of the service.

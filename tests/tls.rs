@@ -21,7 +21,8 @@ const SOURCE: &str = "INSTRUMENT_REGISTRY_INGEST_SOURCE_KITE";
 /// Waits until `/ready` reports this status of Redis, with a detail that begins with this cause.
 async fn until_redis(client: &Client, status: &str, cause: Option<&str>) {
     eventually(&format!("Redis is {status}: {cause:?}"), SOON, async || {
-        let ready: serde_json::Value = serde_json::from_str(&client.get("/ready").await.text).expect("it is JSON");
+        let ready: serde_json::Value =
+            serde_json::from_str(&client.get("/ready").await.text).expect("the text is JSON");
         let redis = &ready["checks"]["redis"];
         let is_named = cause.is_none_or(|cause| redis["detail"].as_str().is_some_and(|it| it.starts_with(cause)));
         (redis["status"] == status && is_named).then_some(())
@@ -84,13 +85,13 @@ async fn an_sslrootcert_is_trusted_and_require_verifies_with_it() {
 
     for mode in ["require", "verify-ca", "verify-full"] {
         let finished = migrate(mode, Some(&authority));
-        assert_eq!(finished.code, Some(0), "{mode}: {}", finished.complaint);
+        assert_eq!(finished.code, Some(0), "{mode}: {}", finished.stderr);
         let finished = migrate(mode, Some(&other));
-        assert!(finished.complaint.contains("certificate rejected: unknown issuer"), "{mode}: {}", finished.complaint);
+        assert!(finished.stderr.contains("certificate rejected: unknown issuer"), "{mode}: {}", finished.stderr);
     }
     for mode in ["prefer", "require"] {
         let finished = migrate(mode, None);
-        assert_eq!(finished.code, Some(0), "{mode}: {}", finished.complaint);
+        assert_eq!(finished.code, Some(0), "{mode}: {}", finished.stderr);
     }
     assert_ne!(migrate("disable", None).code, Some(0), "the server rejects connections without TLS");
 }
@@ -111,10 +112,10 @@ async fn a_command_reaches_a_service_behind_https() {
     let trusted = run(&arguments, folder.path(), &[key, (CA_FILE, ca.to_str().unwrap())]);
     let unknown = run(&arguments, folder.path(), &[key]);
 
-    assert_eq!(trusted.code, Some(0), "{}", trusted.complaint);
+    assert_eq!(trusted.code, Some(0), "{}", trusted.stderr);
     assert!(trusted.output.contains("NSE:TCS"), "{}", trusted.output);
     assert_ne!(unknown.code, Some(0));
-    assert!(unknown.complaint.contains("certificate rejected: unknown issuer"), "{}", unknown.complaint);
+    assert!(unknown.stderr.contains("certificate rejected: unknown issuer"), "{}", unknown.stderr);
 }
 
 #[tokio::test(flavor = "multi_thread")]

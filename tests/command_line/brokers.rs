@@ -29,7 +29,7 @@ fn run_plan(folder: &TempDir, arguments: &[&str]) -> CommandResult {
 
 fn json_of(finished: &CommandResult) -> Value {
     assert_eq!(finished.code, Some(0));
-    assert_eq!(finished.complaint.as_str(), "");
+    assert_eq!(finished.stderr.as_str(), "");
     serde_json::from_str(&finished.output).expect("the output is JSON")
 }
 
@@ -40,7 +40,7 @@ fn tables_show_connections_and_the_use_of_limits() {
     let finished = run_plan(&folder, &[&KEYS[..], &["--mode", "full", "--optimization", "low"]].concat());
 
     assert_eq!(finished.code, Some(0));
-    assert_eq!(finished.complaint.as_str(), "");
+    assert_eq!(finished.stderr.as_str(), "");
     assert_eq!(finished.row("1").unwrap(), ["1", "default", "market", "2", "quote 1, full 1", "3", "412"]);
     assert_eq!(finished.row("instruments_per_connection").unwrap()[1..4], ["connection 1", "2", "2"]);
     assert!(finished.output.contains("#################### 100 %"), "{}", finished.output);
@@ -103,9 +103,9 @@ fn subscriptions_are_printed_in_the_requested_format() {
     assert_eq!(list["subscriptions"][0]["connection"], 1);
     let without_tokens = run_plan(&folder, &["--format", "kite", "NSE:TCS"]);
     assert_eq!(without_tokens.code, Some(1));
-    assert!(without_tokens.complaint.contains("no file of kite lists an instrument"), "{}", without_tokens.complaint);
+    assert!(without_tokens.stderr.contains("no file of kite lists an instrument"), "{}", without_tokens.stderr);
     let other = run_plan(&folder, &["--format", "dhan", "NSE:TCS"]);
-    assert_eq!(other.complaint, "error: expected `json` or the broker of the plan, `kite`, got `dhan`\n");
+    assert_eq!(other.stderr, "error: expected `json` or the broker of the plan, `kite`, got `dhan`\n");
 }
 
 #[test]
@@ -140,7 +140,7 @@ fn a_decision_is_explained() {
     assert_eq!(explanation["limit"]["limit"], "connections");
     assert_eq!(explanation["would_displace"]["instrument"], "NSE:SBIN");
     let absent = run_plan(&folder, &["NSE:TCS", "--explain", "NSE:NOPE"]);
-    assert_eq!(absent.complaint, "error: `NSE:NOPE` is not among the keys of the plan\n");
+    assert_eq!(absent.stderr, "error: `NSE:NOPE` is not among the keys of the plan\n");
 }
 
 #[test]
@@ -150,9 +150,9 @@ fn faults_of_broker_options_are_reported_together() {
     let faults = run_plan(&folder, &["NSE:TCS", "--mode", "quote", "--min-mode", "full", "--tier", "gold"]);
 
     assert_eq!(faults.code, Some(1));
-    assert!(faults.complaint.contains("--min-mode: expected a mode that `quote` includes"), "{}", faults.complaint);
-    assert!(faults.complaint.contains("--tier: "), "{}", faults.complaint);
+    assert!(faults.stderr.contains("--min-mode: expected a mode that `quote` includes"), "{}", faults.stderr);
+    assert!(faults.stderr.contains("--tier: "), "{}", faults.stderr);
     let without_broker = run(&["plan", "NSE:TCS", "--tier", "plus"], folder.path(), &[]);
     assert_eq!(without_broker.code, Some(2));
-    assert!(without_broker.complaint.contains("--broker"), "{}", without_broker.complaint);
+    assert!(without_broker.stderr.contains("--broker"), "{}", without_broker.stderr);
 }

@@ -28,7 +28,7 @@ async fn a_file_is_ingested_by_a_service() {
     let rejected = ingest(&bad, &[]);
 
     assert_eq!(accepted.code, Some(0));
-    assert_eq!(accepted.complaint.as_str(), "");
+    assert_eq!(accepted.stderr.as_str(), "");
     let job = json(&accepted.output);
     assert_eq!(job["status"], "completed");
     assert_eq!(job["version"], 1);
@@ -36,7 +36,7 @@ async fn a_file_is_ingested_by_a_service() {
     assert_eq!(table.code, Some(0), "{table:?}");
     assert!(table.output.contains("completed"), "{}", table.output);
     assert_eq!(rejected.code, Some(1));
-    assert!(rejected.complaint.contains("bad.csv: kite file not accepted: "), "{}", rejected.complaint);
+    assert!(rejected.stderr.contains("bad.csv: kite file not accepted: "), "{}", rejected.stderr);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -65,7 +65,7 @@ async fn rejected_files_are_dismissed() {
     assert_eq!(json(&again.output)["dismissed"], 0);
     assert_eq!(json(&served.output)["dismissed"], 1);
     assert_eq!(unknown.code, Some(2));
-    assert!(unknown.complaint.contains("expected one of kite"), "{}", unknown.complaint);
+    assert!(unknown.stderr.contains("expected one of kite"), "{}", unknown.stderr);
 }
 
 #[test]
@@ -81,9 +81,9 @@ fn an_accepted_file_is_printed_as_json() {
 
     assert_eq!(rejected.code, Some(1));
     assert_eq!(rejected.output.as_str(), "");
-    assert!(rejected.complaint.contains("kite file rejected; the catalog is unchanged"), "{}", rejected.complaint);
+    assert!(rejected.stderr.contains("kite file rejected; the catalog is unchanged"), "{}", rejected.stderr);
     assert_eq!(accepted.code, Some(0));
-    assert_eq!(accepted.complaint.as_str(), "");
+    assert_eq!(accepted.stderr.as_str(), "");
     let version = json(&accepted.output);
     assert_eq!(version["version"], 1);
     assert_eq!(version["file_date"], "2026-08-17");
@@ -126,14 +126,14 @@ async fn profiles_are_imported_and_exported_by_a_service() {
 
     for finished in [&served, &local] {
         assert_eq!(finished.code, Some(0));
-        assert_eq!(finished.complaint.as_str(), "");
+        assert_eq!(finished.stderr.as_str(), "");
         let answer = json(&finished.output);
         assert_eq!(answer["created"], 1);
         assert_eq!(answer["results"][0]["instrument_count"], 2);
         assert_eq!(answer["results"][0]["rejected_rows"][0]["instrument"], "bad");
     }
     assert_eq!(table.row("1").unwrap()[..3], ["1", "Desk", "2"]);
-    assert!(table.complaint.starts_with("row 2: rejected `bad`: "), "{}", table.complaint);
+    assert!(table.stderr.starts_with("row 2: rejected `bad`: "), "{}", table.stderr);
     assert_eq!(json(&exported.output), json(&stored.output));
     assert_eq!(json(&exported.output)["profiles"][0]["profile_name"], "Desk");
     assert_eq!(csv.code, Some(2));

@@ -17,7 +17,7 @@ fn check(folder: &Path, arguments: &[&str]) -> CommandResult {
 fn ingest_kite(folder: &Path, date: &str, rows: &str) {
     let file = write(folder, &format!("kite_{date}.csv"), [KITE_HEADER, rows].concat());
     let finished = ingest(&file, "kite", folder);
-    assert_eq!(finished.code, Some(0), "{}", finished.complaint);
+    assert_eq!(finished.code, Some(0), "{}", finished.stderr);
 }
 
 /// Ingests a file of Upstox with shares, each given by symbol, series, ISIN and tick size in paise.
@@ -30,7 +30,7 @@ fn ingest_upstox(folder: &Path, date: &str, shares: &[(&str, &str, &str, f64)]) 
     let rows: Vec<Value> = shares.iter().map(row).collect();
     let file = write(folder, &format!("upstox_{date}.json"), json!(rows).to_string());
     let finished = ingest(&file, "upstox", folder);
-    assert_eq!(finished.code, Some(0), "{}", finished.complaint);
+    assert_eq!(finished.code, Some(0), "{}", finished.stderr);
 }
 
 const TCS: &str = "2953217,11536,TCS,TATA CONSULTANCY SERV,0,,0,0.05,1,EQ,NSE,NSE\n";
@@ -45,7 +45,7 @@ fn files_that_fit_together_have_no_finding() {
     let finished = check(folder.path(), &[]);
 
     assert_eq!(finished.code, Some(0));
-    assert_eq!(finished.complaint.as_str(), "");
+    assert_eq!(finished.stderr.as_str(), "");
     assert_eq!(finished.row("kite").unwrap(), ["kite", DAY]);
     for finding in [
         "doubled",
@@ -69,8 +69,8 @@ fn a_security_with_two_keys_on_one_date_fails_the_check() {
     let finished = check(folder.path(), &[]);
 
     assert_eq!(finished.code, Some(1));
-    let complaint = "error: the files do not fit together: 1 instrument with two keys, 0 suspicious units\n";
-    assert_eq!(finished.complaint, complaint);
+    let stderr = "error: the files do not fit together: 1 instrument with two keys, 0 suspicious units\n";
+    assert_eq!(finished.stderr, stderr);
     assert_eq!(finished.row("doubled").unwrap(), ["doubled", "1"]);
     assert_eq!(finished.row("NSE:ACME").unwrap(), ["NSE:ACME", "upstox", "NSE:ACME-BE", "kite", "symbol"]);
 }
@@ -84,7 +84,7 @@ fn a_move_to_another_series_between_two_dates_passes_the_check() {
     let finished = check(folder.path(), &[]);
 
     assert_eq!(finished.code, Some(0));
-    assert_eq!(finished.complaint.as_str(), "");
+    assert_eq!(finished.stderr.as_str(), "");
     assert_eq!(finished.row("doubled").unwrap(), ["doubled", "0"]);
     assert_eq!(finished.row("series_differs_by_date").unwrap(), ["series_differs_by_date", "1"]);
 }
@@ -103,7 +103,7 @@ fn findings_are_printed_as_json_with_a_number_of_examples() {
     let finished = check(folder.path(), &["--json", "--examples", "1"]);
 
     assert_eq!(finished.code, Some(0));
-    assert_eq!(finished.complaint.as_str(), "");
+    assert_eq!(finished.stderr.as_str(), "");
     let report: Value = serde_json::from_str(&finished.output).unwrap();
     assert_eq!(report["version"], "2");
     assert_eq!(report["files"][1], json!({"broker_id": "upstox", "file_date": "2026-06-17"}));
@@ -125,5 +125,5 @@ fn a_catalog_without_a_file_cannot_be_checked() {
 
     assert_eq!(finished.code, Some(1));
     assert_eq!(finished.output.as_str(), "");
-    assert_eq!(finished.complaint, "error: no file of a broker was accepted yet; run `ingest` first\n");
+    assert_eq!(finished.stderr, "error: no file of a broker was accepted yet; run `ingest` first\n");
 }

@@ -22,7 +22,7 @@ fn check_config_shows_every_setting_with_its_origin() {
     let finished = run(&["check-config"], folder.path(), &variables);
 
     assert_eq!(finished.code, Some(0));
-    assert_eq!(finished.complaint.as_str(), "");
+    assert_eq!(finished.stderr.as_str(), "");
     let row = |key: &str| finished.row(key).unwrap()[1..].join(" from ");
     assert_eq!(row("INSTRUMENT_REGISTRY_PLANNER_TIMEOUT"), "7 from the environment");
     assert_eq!(row("INSTRUMENT_REGISTRY_PLAN_CACHE_TTL"), "300 from the built-in defaults");
@@ -71,7 +71,7 @@ fn every_configuration_fault_is_reported_before_startup() {
 
         assert_eq!(finished.code, Some(78), "{command:?}");
         assert_eq!(finished.output.as_str(), "", "{command:?}");
-        let lines: Vec<&str> = finished.complaint.lines().collect();
+        let lines: Vec<&str> = finished.stderr.lines().collect();
         assert_eq!(lines[0], "error: invalid configuration: 12 problems", "{lines:?}");
         for (key, _) in variables {
             assert!(
@@ -80,9 +80,9 @@ fn every_configuration_fault_is_reported_before_startup() {
             );
         }
         assert!(
-            finished.complaint.contains("expected an integer from 1 to 300 (seconds), got `301` from the environment")
+            finished.stderr.contains("expected an integer from 1 to 300 (seconds), got `301` from the environment")
         );
-        assert!(!finished.complaint.contains("a fake key"), "a secret is never shown");
+        assert!(!finished.stderr.contains("a fake key"), "a secret is never shown");
         assert!(!data_dir.exists(), "nothing was made");
     }
 }
@@ -98,14 +98,14 @@ fn an_unusable_url_is_a_fault_of_its_variable() {
         let finished = run(&[command], folder.path(), &[("DATABASE_URL", database), ("REDIS_URL", redis)]);
 
         assert_eq!(finished.code, Some(78), "{command}");
-        let lines: Vec<&str> = finished.complaint.lines().filter(|line| !line.starts_with('{')).collect();
+        let lines: Vec<&str> = finished.stderr.lines().filter(|line| !line.starts_with('{')).collect();
         assert_eq!(lines[0], "error: invalid configuration: 2 problems", "{command}: {lines:?}");
         assert_eq!(lines[1], mode, "{command}");
         assert!(lines[2].starts_with("  REDIS_URL: "), "{command}: {lines:?}");
     }
     let migrated = run(&["migrate"], folder.path(), &[("DATABASE_URL", database)]);
-    assert_eq!(migrated.code, Some(78), "{}", migrated.complaint);
-    assert!(migrated.complaint.contains(mode), "{}", migrated.complaint);
+    assert_eq!(migrated.code, Some(78), "{}", migrated.stderr);
+    assert!(migrated.stderr.contains(mode), "{}", migrated.stderr);
 }
 
 #[test]
@@ -126,8 +126,8 @@ fn invalid_variables_are_rejected_without_their_values() {
         let finished = run(&["serve"], &data_dir, &[(key, value)]);
 
         assert_eq!(finished.code, Some(78), "{key}");
-        assert!(finished.complaint.contains(message), "{}", finished.complaint);
-        assert!(!finished.complaint.contains("fake-password"), "a secret is never shown");
+        assert!(finished.stderr.contains(message), "{}", finished.stderr);
+        assert!(!finished.stderr.contains("fake-password"), "a secret is never shown");
         assert!(!data_dir.exists(), "nothing was made");
     }
 }
@@ -144,7 +144,7 @@ fn a_port_in_use_is_reported() {
     assert_eq!(finished.code, Some(1));
     assert_eq!(finished.output.as_str(), "");
     let message = format!("error: failed to listen on {address} (PORT and BIND_ADDRESS): Address already in use");
-    assert!(finished.complaint.lines().any(|line| line.starts_with(&message)), "{}", finished.complaint);
+    assert!(finished.stderr.lines().any(|line| line.starts_with(&message)), "{}", finished.stderr);
     assert!(!data_dir.exists(), "nothing was made");
 }
 
@@ -163,11 +163,11 @@ fn an_unusable_data_folder_is_reported() {
         "error: failed to create the folder {} (DATA_DIR), where a generated API key is stored; set INTERNAL_API_KEY to generate none: ",
         file.display()
     );
-    assert!(served.complaint.lines().any(|line| line.starts_with(&message)), "{}", served.complaint);
+    assert!(served.stderr.lines().any(|line| line.starts_with(&message)), "{}", served.stderr);
     assert!(
-        migrated.complaint.starts_with(&format!("error: failed to open {} (DATA_DIR): ", file.display())),
+        migrated.stderr.starts_with(&format!("error: failed to open {} (DATA_DIR): ", file.display())),
         "{}",
-        migrated.complaint
+        migrated.stderr
     );
 }
 
@@ -181,7 +181,7 @@ async fn migrate_creates_the_schema_and_is_idempotent() {
         let finished = run(&["migrate"], &data_dir, &[]);
 
         assert_eq!(finished.code, Some(0));
-        assert_eq!(finished.complaint.as_str(), "");
+        assert_eq!(finished.stderr.as_str(), "");
         assert_eq!(finished.output, format!("the schema of {} is up to date\n", path.display()));
     }
     let mut database: SqliteConnection = SqliteConnectOptions::new().filename(&path).connect().await.unwrap();
@@ -201,6 +201,6 @@ fn a_file_that_is_not_a_database_is_not_changed() {
     let finished = run(&["migrate"], folder.path(), &[]);
 
     assert_eq!(finished.code, Some(1));
-    assert!(finished.complaint.contains("file is not a database"), "{}", finished.complaint);
+    assert!(finished.stderr.contains("file is not a database"), "{}", finished.stderr);
     assert_eq!(std::fs::read_to_string(&path).unwrap(), garbage);
 }

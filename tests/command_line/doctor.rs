@@ -44,7 +44,7 @@ fn assert_fails((checks, finished): &(BTreeMap<String, Value>, CommandResult), n
     assert!(check["detail"].as_str().is_some_and(|text| text.contains(detail)), "{check}");
     assert!(check["remedy"].as_str().is_some_and(|text| text.contains(remedy)), "{check}");
     assert_eq!(finished.code, Some(1), "{finished:?}");
-    assert!(finished.complaint.ends_with("failed\n"), "{finished:?}");
+    assert!(finished.stderr.ends_with("failed\n"), "{finished:?}");
 }
 
 #[test]
@@ -75,7 +75,7 @@ fn doctor_prints_a_table_with_remedies() {
     let finished = run(&["doctor"], folder.path(), &variables);
 
     assert_eq!(finished.code, Some(1), "{finished:?}");
-    assert!(finished.complaint.ends_with(" failed\n"), "{finished:?}");
+    assert!(finished.stderr.ends_with(" failed\n"), "{finished:?}");
     assert!(finished.output.lines().all(|line| line.chars().count() <= 100), "{}", finished.output);
     assert!(finished.output.contains("| failed    redis "), "{}", finished.output);
     assert!(finished.output.contains("remedy: Check that the server of REDIS_URL runs"), "{}", finished.output);
@@ -228,7 +228,7 @@ fn doctor_warns_about_an_old_catalog_and_fails_with_strict() {
     // Other checks depend on the machine, and can fail on it.
     if checks.values().all(|check| check["status"] != "failed") {
         assert_eq!(finished.code, Some(0), "{finished:?}");
-        assert!(strict.complaint.ends_with(" warnings with --strict\n"), "{strict:?}");
+        assert!(strict.stderr.ends_with(" warnings with --strict\n"), "{strict:?}");
     }
     assert_eq!(strict.code, Some(1), "{strict:?}");
 }

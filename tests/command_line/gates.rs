@@ -28,14 +28,14 @@ fn a_first_file_needs_a_thousand_rows() {
     let forced = run(&["ingest", &file.display().to_string(), "--broker", "kite", "--force"], folder.path(), &[]);
 
     assert_eq!(refused.code, Some(1));
-    let lines: Vec<&str> = refused.complaint.lines().collect();
+    let lines: Vec<&str> = refused.stderr.lines().collect();
     assert_eq!(lines[0], format!("error: {}: kite file rejected; the catalog is unchanged", file.display()));
     assert_eq!(lines[1], "  first_rows: expected at least 1000 kept rows in a broker's first file, got 3");
     assert!(lines[2].starts_with("a copy is kept for inspection: "), "{lines:?}");
     assert_eq!(lines[3..], ["to accept the file anyway, run the command again with --force"]);
     assert_eq!(refused.row("added").unwrap(), ["added", "3"]);
     assert_eq!(forced.code, Some(0));
-    assert_eq!(forced.complaint.as_str(), "");
+    assert_eq!(forced.stderr.as_str(), "");
     assert!(
         forced.output.contains("\noverruled by --force: first_rows: expected at least 1000 kept rows"),
         "{}",
@@ -62,7 +62,7 @@ fn every_failed_gate_is_reported_and_the_last_file_is_kept() {
         "the file seems to contain only a part of the broker's instruments: run the command again with --segments NSE_EQ,NSE_INDEX or --mode incremental",
         "only if the file is complete, run the command again with --force; this deactivates the 2 instruments that it does not contain",
     ] {
-        assert!(refused.complaint.lines().any(|line| line == message), "{message}: {}", refused.complaint);
+        assert!(refused.stderr.lines().any(|line| line == message), "{message}: {}", refused.stderr);
     }
     let warning =
         "warning: segments: missing: NSE_FO (2 rows in the last accepted file); their instruments become inactive\n";
@@ -92,9 +92,9 @@ fn gates_are_configured_by_the_environment() {
     let other = TempDir::new().unwrap();
     assert_eq!(ingest(&first, "kite", other.path()).code, Some(0));
     let part = run(&[&arguments[..], &["--segments", "NSE_FO"]].concat(), other.path(), &FEW);
-    assert_eq!(part.code, Some(0), "{}", part.complaint);
+    assert_eq!(part.code, Some(0), "{}", part.stderr);
     let message = "  rows: expected at most 50 % more rows than the 3 of the last accepted file, got 5 (66.67 % more)";
-    assert!(refused.complaint.lines().any(|line| line == message), "{}", refused.complaint);
+    assert!(refused.stderr.lines().any(|line| line == message), "{}", refused.stderr);
     assert_eq!(accepted.code, Some(0));
     assert_eq!(accepted.row("added").unwrap()[1], "2");
 }

@@ -69,7 +69,7 @@ fn an_accepted_kite_file_is_counted_and_used_by_plans() {
     let finished = ingest_forced(&file, "kite", folder.path());
 
     assert_eq!(finished.code, Some(0));
-    assert_eq!(finished.complaint.as_str(), "");
+    assert_eq!(finished.stderr.as_str(), "");
     for (row, count) in [
         ("read", "8"),
         ("kept", "5"),
@@ -200,7 +200,7 @@ fn every_brokers_file_gives_one_contract_the_same_key() {
         let finished = ingest_forced(&file, broker, folder.path());
 
         assert_eq!(finished.code, Some(0), "{name}");
-        assert_eq!(finished.complaint.as_str(), "", "{name}");
+        assert_eq!(finished.stderr.as_str(), "", "{name}");
         assert_eq!(finished.row("kept").unwrap()[1], "1", "{name}");
         assert_eq!(finished.row("rejected").unwrap()[1], "1", "{name}");
         let place = if name.contains(".json") { "element" } else { "line" };
@@ -226,7 +226,7 @@ fn the_files_of_an_archive_are_one_file_of_the_broker() {
 
     let finished = ingest_forced(&file, "shoonya", folder.path());
 
-    assert_eq!(finished.complaint, "");
+    assert_eq!(finished.stderr, "");
     let example = "first example, line 3 of `NFO_symbols.txt`: TickSize is not a positive number: `NFO,65538,";
     assert!(finished.output.contains(example), "{}", finished.output);
     assert!(finished.output.ends_with("3 instruments from the shoonya file of 2026-08-17\n"), "{}", finished.output);
@@ -239,7 +239,7 @@ fn the_files_of_an_archive_are_one_file_of_the_broker() {
     assert_eq!(finished.code, Some(1));
     let found = "expected a CSV with the columns of Shoonya's instruments, got the columns of Kite's file in the member \
         `kite.csv`\n";
-    assert!(finished.complaint.contains(found), "{}", finished.complaint);
+    assert!(finished.stderr.contains(found), "{}", finished.stderr);
 }
 
 #[test]
@@ -252,7 +252,7 @@ fn a_compressed_file_is_read_with_an_explicit_date() {
     let finished = run(&["ingest", &path, "--broker", "kite", "--file-date", "2026-08-20"], folder.path(), &FEW);
 
     assert_eq!(finished.code, Some(0));
-    assert_eq!(finished.complaint.as_str(), "");
+    assert_eq!(finished.stderr.as_str(), "");
     assert!(finished.output.ends_with("3 instruments from the kite file of 2026-08-20\n"), "{}", finished.output);
     let early = run_plan_json(&folder, &["--as-of", "2026-08-19", "NSE:TCS"]);
     let warning = early["metadata"]["warnings"][0].as_str().unwrap();
@@ -308,8 +308,8 @@ fn an_unreadable_file_reports_expected_and_actual_content() {
         assert_eq!(finished.code, Some(1), "{name}");
         assert_eq!(finished.output.as_str(), "", "{name}");
         let message = format!("error: {}: {broker} file rejected: {}{found}", file.display(), expected(broker));
-        assert!(finished.complaint.starts_with(&message), "{name}: {}", finished.complaint);
-        assert!(finished.complaint.len() < message.len() + 350, "{name}: {}", finished.complaint);
+        assert!(finished.stderr.starts_with(&message), "{name}: {}", finished.stderr);
+        assert!(finished.stderr.len() < message.len() + 350, "{name}: {}", finished.stderr);
     }
     for cut in [packed.len() / 2, packed.len() - 6, 12] {
         let file = write(folder.path(), "cut.csv.gz", &packed[..cut]);
@@ -319,7 +319,7 @@ fn an_unreadable_file_reports_expected_and_actual_content() {
         assert_eq!(finished.output.as_str(), "", "{cut}");
         let found = "expected a complete gzip file, got a truncated file\n";
         let message = format!("error: {}: kite file rejected: {found}", file.display());
-        assert!(finished.complaint.starts_with(&message), "{cut}: {}", finished.complaint);
+        assert!(finished.stderr.starts_with(&message), "{cut}: {}", finished.stderr);
     }
 
     // A file of 264 KiB that decompresses to 257 MiB, and an uncompressed file of 257 MiB.
@@ -335,7 +335,7 @@ fn an_unreadable_file_reports_expected_and_actual_content() {
         assert_eq!(finished.code, Some(1));
         assert_eq!(finished.output.as_str(), "");
         let message = format!("error: {}: kite file rejected: {refused}", file.display());
-        assert!(finished.complaint.starts_with(&message), "{}", finished.complaint);
+        assert!(finished.stderr.starts_with(&message), "{}", finished.stderr);
     }
 
     let after = run_plan_json(&folder, &["NSE:TCS"]);
@@ -353,8 +353,8 @@ fn force_does_not_accept_a_file_without_valid_rows() {
         assert_eq!(finished.code, Some(1));
         assert_eq!(finished.row("kept").unwrap()[1], "0");
         let message = format!("  readable: no valid rows ({rows} rows read)\n");
-        assert!(finished.complaint.contains(&message), "{}", finished.complaint);
-        assert!(!finished.complaint.contains("--force"), "{}", finished.complaint);
+        assert!(finished.stderr.contains(&message), "{}", finished.stderr);
+        assert!(!finished.stderr.contains("--force"), "{}", finished.stderr);
     }
 }
 
@@ -366,7 +366,7 @@ fn a_file_name_with_a_control_character_is_rejected() {
     let finished = ingest(&path, "kite", folder.path());
 
     assert_eq!(finished.code, Some(1));
-    assert_eq!(finished.complaint, "error: file name must not contain control characters, got \"a\\u{1}.csv\"\n");
+    assert_eq!(finished.stderr, "error: file name must not contain control characters, got \"a\\u{1}.csv\"\n");
 }
 
 #[test]
@@ -378,7 +378,7 @@ fn a_missing_file_is_reported() {
 
     assert_eq!(finished.code, Some(1));
     assert!(
-        finished.complaint.starts_with(&format!("error: failed to open {}: No such file", path.display())),
+        finished.stderr.starts_with(&format!("error: failed to open {}: No such file", path.display())),
         "{finished:?}"
     );
 }
@@ -393,7 +393,7 @@ fn a_local_read_error_is_not_a_rejection() {
 
         assert_eq!(finished.code, Some(1), "{finished:?}");
         let message = format!("error: failed to read {}: {cause}", path.display());
-        assert!(finished.complaint.starts_with(&message), "{finished:?}");
+        assert!(finished.stderr.starts_with(&message), "{finished:?}");
         let stored: Vec<_> = std::fs::read_dir(data.path()).unwrap().collect();
         assert!(stored.is_empty(), "{stored:?}");
     }
@@ -412,7 +412,7 @@ fn every_row_of_a_real_file_is_kept() {
 
     let finished = ingest(&file, "kite", folder.path());
 
-    assert_eq!(finished.code, Some(0), "{}", finished.complaint);
+    assert_eq!(finished.code, Some(0), "{}", finished.stderr);
     assert_eq!(finished.row("read").unwrap(), ["read", "39941"]);
     assert_eq!(finished.row("kept").unwrap(), ["kept", "39941"]);
     assert_eq!(finished.row("rejected").unwrap(), ["rejected", "0"]);
@@ -443,7 +443,7 @@ fn an_upload_waits_while_the_service_does_not_respond() {
         ("200 OK", r#"{"job_id": "job_1", "status": "completed", "version": "7"}"#),
     ]);
 
-    assert_eq!(finished.complaint, "");
+    assert_eq!(finished.stderr, "");
     assert_eq!(finished.code, Some(0), "{finished:?}");
     assert_eq!(finished.row("job_1").unwrap()[1], "completed");
 }
@@ -456,8 +456,8 @@ fn a_failed_wait_for_a_job_names_the_job() {
     ]);
 
     assert_eq!(finished.code, Some(1), "{finished:?}");
-    assert!(finished.complaint.contains("job job_1"), "{finished:?}");
-    assert!(finished.complaint.contains("unknown job id"), "{finished:?}");
+    assert!(finished.stderr.contains("job job_1"), "{finished:?}");
+    assert!(finished.stderr.contains("unknown job id"), "{finished:?}");
 }
 
 #[test]
@@ -478,7 +478,7 @@ fn a_file_above_the_limit_is_not_uploaded() {
 
         assert_eq!(finished.code, Some(1), "{finished:?}");
         let message = format!("error: {path}: file not uploaded: expected a file of at most 1 MiB, got a larger one; ");
-        assert!(finished.complaint.starts_with(&message), "{finished:?}");
+        assert!(finished.stderr.starts_with(&message), "{finished:?}");
         assert_eq!(requests.try_recv().ok(), None);
     }
 }

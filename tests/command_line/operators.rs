@@ -18,7 +18,7 @@ fn ask(arguments: &[&str], service: &Process, data_dir: &Path) -> CommandResult 
 fn ask_json(arguments: &[&str], service: &Process, data_dir: &Path) -> Value {
     let finished = ask(&[arguments, &["--json"]].concat(), service, data_dir);
     assert_eq!(finished.code, Some(0), "{arguments:?}");
-    assert_eq!(finished.complaint.as_str(), "", "{arguments:?}");
+    assert_eq!(finished.stderr.as_str(), "", "{arguments:?}");
     serde_json::from_str(&finished.output).expect("the output is JSON")
 }
 
@@ -31,7 +31,7 @@ async fn status_shows_health_problems_and_figures() {
     let answer = ask_json(&["status"], &service, folder.path());
 
     assert_eq!(finished.code, Some(0));
-    assert_eq!(finished.complaint.as_str(), "");
+    assert_eq!(finished.stderr.as_str(), "");
     assert!(finished.output.starts_with("degraded: catalog: the demonstration catalog is served.\n"));
     assert!(finished.output.contains("remedy: Ingest a file of a broker."), "{}", finished.output);
     assert_eq!(finished.row("closed").unwrap()[..2], ["closed", "database"]);
@@ -74,14 +74,14 @@ async fn breakers_are_listed_forced_and_reset() {
     assert_eq!(listed.row("closed").unwrap()[..2], ["closed", "database"]);
     assert_eq!(unconfirmed.code, Some(2));
     assert_eq!(unconfirmed.output.as_str(), "");
-    assert!(unconfirmed.complaint.contains("add --yes"), "{}", unconfirmed.complaint);
+    assert!(unconfirmed.stderr.contains("add --yes"), "{}", unconfirmed.stderr);
     assert_eq!(forced["forced"], "closed");
     assert_eq!(during["breakers"][0]["forced"], "closed");
     assert_eq!(fields(&during), ["breakers"]);
     assert_eq!(reset.code, Some(0));
     assert_eq!(reset.row("closed").unwrap()[..2], ["closed", "database"]);
     assert_eq!(missing.code, Some(1));
-    assert_eq!(missing.complaint.as_str(), "error: redis is not configured\n");
+    assert_eq!(missing.stderr.as_str(), "error: redis is not configured\n");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -136,7 +136,7 @@ fn commands_without_a_running_service_name_the_option() {
         assert_eq!(finished.output.as_str(), "", "{command}");
         let expected = "error: no response from http://127.0.0.1:1/: Connection refused (os error 111); start the \
                         service, or name a running one with --server URL or INSTRUMENT_REGISTRY_URL\n";
-        assert_eq!(finished.complaint, expected, "{command}");
+        assert_eq!(finished.stderr, expected, "{command}");
     }
 }
 
@@ -147,7 +147,7 @@ fn an_invalid_variable_for_the_service_is_reported() {
     let finished = run(&["status"], folder.path(), &[("INSTRUMENT_REGISTRY_URL", "here")]);
 
     assert_eq!(finished.code, Some(2));
-    assert!(finished.complaint.starts_with("error: INSTRUMENT_REGISTRY_URL: expected a URL"), "{finished:?}");
+    assert!(finished.stderr.starts_with("error: INSTRUMENT_REGISTRY_URL: expected a URL"), "{finished:?}");
 }
 
 #[test]
@@ -158,8 +158,8 @@ fn an_invalid_address_is_a_usage_error_without_a_password() {
         let finished = run(&["search", "TCS", "--server", url], folder.path(), &[]);
 
         assert_eq!(finished.code, Some(2), "{url}");
-        assert!(finished.complaint.contains("--server: expected a URL"), "{finished:?}");
-        assert!(!finished.complaint.contains("hunter5"), "{finished:?}");
+        assert!(finished.stderr.contains("--server: expected a URL"), "{finished:?}");
+        assert!(!finished.stderr.contains("hunter5"), "{finished:?}");
     }
 }
 
@@ -180,7 +180,7 @@ fn an_answer_of_another_server_is_an_error() {
         run(&["catalog", "dismiss", "kite", "--server", &url], folder.path(), &[("INTERNAL_API_KEY", "a-fake-key")]);
 
     assert_eq!(finished.code, Some(1));
-    assert!(finished.complaint.contains("is not an instrument registry"), "{finished:?}");
+    assert!(finished.stderr.contains("is not an instrument registry"), "{finished:?}");
 }
 
 #[test]
@@ -190,7 +190,7 @@ fn completions_prints_a_script_for_the_shell() {
     let finished = run(&["completions", "bash"], folder.path(), &[("PORT", "not a port")]);
 
     assert_eq!(finished.code, Some(0));
-    assert_eq!(finished.complaint.as_str(), "");
+    assert_eq!(finished.stderr.as_str(), "");
     assert!(finished.output.contains("breakers"), "{}", finished.output);
 }
 
@@ -203,7 +203,7 @@ fn completions_ignore_a_closed_output() {
     let child = command(&["completions", "bash"], folder.path(), &[]).stdout(writer).stderr(Stdio::piped()).spawn();
     let finished = CommandResult::from(child.unwrap().wait_with_output().unwrap());
 
-    assert_eq!(finished.complaint, "");
+    assert_eq!(finished.stderr, "");
     assert_eq!(finished.code, Some(0));
 }
 
@@ -216,6 +216,6 @@ fn commands_for_the_database_reject_the_variable_of_a_service() {
         let finished = run(arguments, folder.path(), &[("INSTRUMENT_REGISTRY_URL", "http://127.0.0.1:1")]);
 
         assert_eq!(finished.code, Some(2), "{arguments:?}: {finished:?}");
-        assert!(finished.complaint.contains("INSTRUMENT_REGISTRY_URL"), "{arguments:?}: {finished:?}");
+        assert!(finished.stderr.contains("INSTRUMENT_REGISTRY_URL"), "{arguments:?}: {finished:?}");
     }
 }

@@ -9,7 +9,7 @@ use super::ingesting::{KITE_CASH, KITE_DERIVATIVES, KITE_HEADER, ingest, ingest_
 use crate::support::{CommandResult, KEY, Process, SOON, eventually, fields, run};
 
 /// Returns a folder with two accepted files of Kite, and a service that uses it.
-async fn started() -> (TempDir, Process) {
+async fn started_service() -> (TempDir, Process) {
     let folder = TempDir::new().expect("a folder can be created");
     let first = write(folder.path(), "kite_2026-08-14.csv", [KITE_HEADER, KITE_CASH].concat());
     let second = write(folder.path(), "kite_2026-08-17.csv", [KITE_HEADER, KITE_CASH, KITE_DERIVATIVES].concat());
@@ -26,16 +26,16 @@ async fn started() -> (TempDir, Process) {
 
 fn succeed(finished: CommandResult) -> String {
     assert_eq!(finished.code, Some(0));
-    assert_eq!(finished.complaint.as_str(), "");
+    assert_eq!(finished.stderr.as_str(), "");
     finished.output
 }
 
 /// Runs a command against the service and against the database, and returns the JSON if both are equal.
-fn both(arguments: &[&str], folder: &Path, service: &Process) -> Value {
+fn read_both(arguments: &[&str], folder: &Path, service: &Process) -> Value {
     let url = format!("http://{}", service.address);
     let read = |more: &[&str]| -> Value {
         let arguments = [arguments, &["--json"], more].concat();
-        serde_json::from_str(&succeed(run(&arguments, folder, &[("INTERNAL_API_KEY", KEY)]))).expect("it is JSON")
+        serde_json::from_str(&succeed(run(&arguments, folder, &[("INTERNAL_API_KEY", KEY)]))).expect("the text is JSON")
     };
     let (local, mut served) = (read(&[]), read(&["--server", &url]));
     let fields = served.as_object_mut().expect("the answer is an object");
@@ -52,10 +52,10 @@ fn both(arguments: &[&str], folder: &Path, service: &Process) -> Value {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn brokers_and_limits_are_equal_offline_and_served() {
-    let (folder, service) = started().await;
+    let (folder, service) = started_service().await;
 
-    let brokers = both(&["brokers"], folder.path(), &service);
-    let limits = both(&["brokers", "kite"], folder.path(), &service);
+    let brokers = read_both(&["brokers"], folder.path(), &service);
+    let limits = read_both(&["brokers", "kite"], folder.path(), &service);
     let table = run(&["brokers"], folder.path(), &[]);
     let limits_table = run(&["brokers", "kite", "--tier", "standard"], folder.path(), &[]);
     let unknown = run(&["brokers", "kite", "--tier", "gold"], folder.path(), &[]);
@@ -67,22 +67,22 @@ async fn brokers_and_limits_are_equal_offline_and_served() {
     assert!(limits_table.output.contains("tier standard of standard"), "{}", limits_table.output);
     assert_eq!(unknown.code, Some(1));
     assert_eq!(unknown.output.as_str(), "");
-    assert!(unknown.complaint.contains("/query/tier: expected one of standard"), "{}", unknown.complaint);
+    assert!(unknown.stderr.contains("/query/tier: expected one of standard"), "{}", unknown.stderr);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_catalog_is_equal_offline_and_served() {
-    let (folder, service) = started().await;
+    let (folder, service) = started_service().await;
 
-    let summary = both(&["catalog"], folder.path(), &service);
-    let versions = both(&["catalog", "versions", "--limit", "1"], folder.path(), &service);
-    let diff = both(&["catalog", "diff", "2", "--kind", "added"], folder.path(), &service);
+    let summary = read_both(&["catalog"], folder.path(), &service);
+    let versions = read_both(&["catalog", "versions", "--limit", "1"], folder.path(), &service);
+    let diff = read_both(&["catalog", "diff", "2", "--kind", "added"], folder.path(), &service);
     let tables = [&["catalog"][..], &["catalog", "versions"], &["catalog", "diff", "2"]]
         .map(|command| run(command, folder.path(), &[]));
     let unknown = run(&["catalog", "diff", "9"], folder.path(), &[]);
     let check = run(&["catalog", "check", "--server", "http://127.0.0.1:1"], folder.path(), &[]);
 
-    assert_eq!(summary, both(&["catalog", "summary"], folder.path(), &service));
+    assert_eq!(summary, read_both(&["catalog", "summary"], folder.path(), &service));
     assert_eq!(summary["version"], "2");
     assert_eq!(versions["versions"][0]["version"], 2);
     assert_eq!(versions["next_before"], 2);
@@ -92,20 +92,20 @@ async fn the_catalog_is_equal_offline_and_served() {
     assert_eq!(tables[1].row("2").unwrap()[..3], ["2", "kite", "2026-08-17"]);
     assert!(tables[2].output.ends_with("version 2 of kite: 2 added\n"), "{}", tables[2].output);
     assert_eq!(unknown.code, Some(1));
-    assert_eq!(unknown.complaint.as_str(), "error: unknown catalog version\n");
+    assert_eq!(unknown.stderr.as_str(), "error: unknown catalog version\n");
     assert_eq!(check.code, Some(2));
     assert_eq!(check.output.as_str(), "");
-    assert!(check.complaint.contains("cannot be combined with --server"), "{}", check.complaint);
+    assert!(check.stderr.contains("cannot be combined with --server"), "{}", check.stderr);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_search_is_equal_offline_and_served() {
-    let (folder, service) = started().await;
+    let (folder, service) = started_service().await;
     let url = format!("http://{}", service.address);
     let filters = ["search", "reliance", "--exchange", "NSE,BSE", "--type", "EQ", "--active", "true", "--exact"];
 
-    let found = both(&filters, folder.path(), &service);
-    let all = both(&["search", "--page-size", "2", "--sort-by", "symbol"], folder.path(), &service);
+    let found = read_both(&filters, folder.path(), &service);
+    let all = read_both(&["search", "--page-size", "2", "--sort-by", "symbol"], folder.path(), &service);
     let table = run(&filters, folder.path(), &[]);
     let nothing = run(&["search", "zzzzzz", "--exact"], folder.path(), &[]);
     let wrong = |more: &[&str]| {
@@ -120,13 +120,13 @@ async fn a_search_is_equal_offline_and_served() {
     for finished in [wrong(&[]), wrong(&["--server", &url])] {
         assert_eq!(finished.code, Some(1));
         assert_eq!(finished.output.as_str(), "");
-        assert!(finished.complaint.contains("/filters/instrument_types/0: expected one of"), "{finished:?}");
+        assert!(finished.stderr.contains("/filters/instrument_types/0: expected one of"), "{finished:?}");
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_plan_is_equal_offline_and_served() {
-    let (folder, service) = started().await;
+    let (folder, service) = started_service().await;
     let url = format!("http://{}", service.address);
     let lines = write(folder.path(), "keys", "{\"instrument\": \"NSE:TCS\", \"mode\": \"quote\", \"pinned\": true}\n");
     let plan = |more: &[&str]| {
@@ -135,7 +135,7 @@ async fn a_plan_is_equal_offline_and_served() {
             [&arguments[..], &["--mode", "full", "--as-of", "2026-08-18", "--accounts", "1"], more].concat();
         run(&arguments, folder.path(), &[("INTERNAL_API_KEY", KEY)])
     };
-    let json = |more: &[&str]| -> Value { serde_json::from_str(&succeed(plan(more))).expect("it is JSON") };
+    let json = |more: &[&str]| -> Value { serde_json::from_str(&succeed(plan(more))).expect("the text is JSON") };
 
     let (local, served) = (json(&["--json"]), json(&["--json", "--server", &url]));
     let (local_table, served_table) = (succeed(plan(&[])), succeed(plan(&["--server", &url])));
@@ -143,7 +143,7 @@ async fn a_plan_is_equal_offline_and_served() {
 
     assert_eq!(local["cache_key"], served["cache_key"]);
     assert_eq!(local["metadata"]["content_hash"], served["metadata"]["content_hash"]);
-    assert_eq!(served["plan_id"], Value::Null, "it is not stored");
+    assert_eq!(served["plan_id"], Value::Null, "the plan is not stored");
     assert_eq!(local_table, served_table);
     assert_eq!(local_list, served_list);
     assert_eq!(service.client.read("plans").await["pagination"]["total"], 0);
@@ -151,6 +151,6 @@ async fn a_plan_is_equal_offline_and_served() {
         let finished = plan(&[&option[..], &["--server", &url]].concat());
         assert_eq!(finished.code, Some(2));
         assert_eq!(finished.output.as_str(), "");
-        assert!(finished.complaint.contains("cannot be combined with a server"), "{}", finished.complaint);
+        assert!(finished.stderr.contains("cannot be combined with a server"), "{}", finished.stderr);
     }
 }

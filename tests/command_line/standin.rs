@@ -32,8 +32,10 @@ fn read_request(stream: &mut impl Read) -> Option<String> {
         let text = String::from_utf8_lossy(&received).into_owned();
         if let Some((head, body)) = text.split_once("\r\n\r\n") {
             let lengths = head.lines().filter_map(|line| line.split_once(": "));
-            let length =
-                lengths.filter(|(name, _)| name.eq_ignore_ascii_case("content-length")).map(|(_, of)| of).next();
+            let length = lengths
+                .filter(|(name, _)| name.eq_ignore_ascii_case("content-length"))
+                .map(|(_, length)| length)
+                .next();
             if body.len() >= length.and_then(|length| length.parse().ok()).unwrap_or(0) {
                 return Some(text);
             }

@@ -174,7 +174,7 @@ async fn commands_without_a_database_url_do_not_use_sqlite() {
             let finished = tokio::task::block_in_place(|| run(command, folder.path(), &variables));
 
             assert_eq!(finished.code, Some(1), "{command:?}");
-            assert!(finished.complaint.contains(message), "{command:?}: {}", finished.complaint);
+            assert!(finished.stderr.contains(message), "{command:?}: {}", finished.stderr);
             assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "nothing was made");
         }
     }
@@ -197,13 +197,13 @@ async fn check_config_rejects_invalid_config_service_values() {
     assert_eq!([held.code, refused.code, environment.code], [Some(78); 3]);
     let out_of_range = format!("{TTL}: expected an integer from 1 to 86400 (seconds), got `0` from the config service");
     for message in [&out_of_range, "DATABASE_URL: expected ", "REDIS_URL: "] {
-        assert!(held.complaint.contains(message), "{}", held.complaint);
+        assert!(held.stderr.contains(message), "{}", held.stderr);
     }
-    assert!(refused.complaint.contains("rejected the API key (401)"), "{}", refused.complaint);
-    assert!(environment.complaint.contains("DATABASE_URL: "), "{}", environment.complaint);
+    assert!(refused.stderr.contains("rejected the API key (401)"), "{}", refused.stderr);
+    assert!(environment.stderr.contains("DATABASE_URL: "), "{}", environment.stderr);
     assert_eq!(held.row("DATABASE_URL").unwrap()[2], "the config service");
     for finished in [held, refused, environment] {
-        let shown = finished.output + &finished.complaint;
+        let shown = finished.output + &finished.stderr;
         assert!(!shown.contains("fake-secret") && !shown.contains("is valid"), "{shown}");
     }
 }

@@ -112,7 +112,8 @@ fn recordings() -> Vec<Value> {
     let snapshots = files.filter(|path| path.extension().is_some_and(|extension| extension == "snap"));
     let read = |path| {
         let text = fs::read_to_string(path).expect("a snapshot is text");
-        let (_, json) = text.strip_prefix("---\n").and_then(|text| text.split_once("---\n")).expect("it has a head");
+        let (_, json) =
+            text.strip_prefix("---\n").and_then(|text| text.split_once("---\n")).expect("a snapshot has a header");
         serde_json::from_str(json).expect("a snapshot is JSON")
     };
     snapshots.map(read).collect()
@@ -126,7 +127,7 @@ fn codes() -> BTreeMap<String, u64> {
     sections.map(|(code, text)| (code.to_owned(), status(text).expect("a section begins with its status"))).collect()
 }
 
-/// Returns method and path of the operations in the OpenAPI document. It has no pages, because no program reads them.
+/// Returns method and path of the operations in the OpenAPI document, which does not list the HTML pages.
 fn operations() -> Vec<(String, String)> {
     let text = source("src/http/snapshots/instrument_registry__http__openapi__tests__openapi.snap");
     let json = text.splitn(3, "---\n").last().expect("a snapshot has a header");
@@ -144,11 +145,11 @@ fn operation_of<'a>(request: &str, operations: &'a [(String, String)]) -> Option
     let (method, path) = request.split_once(' ')?;
     let path = path.split('?').next()?;
     let fits = |template: &str| {
-        let (parts, given): (Vec<&str>, Vec<&str>) = (template.split('/').collect(), path.split('/').collect());
-        parts.len() == given.len()
-            && parts.iter().zip(&given).all(|(part, given)| part.starts_with('{') || part == given)
+        let (parts, requested): (Vec<&str>, Vec<&str>) = (template.split('/').collect(), path.split('/').collect());
+        parts.len() == requested.len()
+            && parts.iter().zip(&requested).all(|(part, requested)| part.starts_with('{') || part == requested)
     };
-    let fitting = operations.iter().filter(|(of, template)| of == method && fits(template));
+    let fitting = operations.iter().filter(|(of_method, template)| of_method == method && fits(template));
     fitting.min_by_key(|(_, template)| template.matches('{').count())
 }
 

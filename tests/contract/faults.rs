@@ -33,7 +33,7 @@ async fn request_faults() {
         .await;
     let many: serde_json::Map<String, Value> = (0..300).map(|n| (format!("unknown_{n:03}"), n.into())).collect();
     let bounded = recorder.send(post(plan_path, &Value::Object(many))).await.problem(422, "validation_failed");
-    assert_eq!(bounded["errors"].as_array().expect("it is a list").len(), 201);
+    assert_eq!(bounded["errors"].as_array().expect("the value is a list").len(), 201);
 }
 
 /// Sends a plan request with these headers and this body, even if they contradict each other. Reads the answer until
@@ -58,7 +58,7 @@ async fn send_raw(service: &Service, headers: &str, body: &str) -> Answer {
         let name: reqwest::header::HeaderName = name.parse().expect("it is a header's name");
         (name, value.parse().expect("it is a header's value"))
     });
-    Answer { status: status.parse().expect("it is a number"), headers: headers.collect(), text: body.to_owned() }
+    Answer { status: status.parse().expect("the value is a number"), headers: headers.collect(), text: body.to_owned() }
 }
 
 fn raw_call(headers: &[(&'static str, &str)], body: &str) -> Call {

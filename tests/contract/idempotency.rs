@@ -39,6 +39,6 @@ async fn idempotency_answers() {
         refused = &mut other => (refused, one),
     };
     other_writer.execute("rollback").await.expect("it is open");
-    waiting.await.expect("it does not panic");
-    recorder.compare("idempotency_key_in_flight", &ask(), &refused.expect("it does not panic"));
+    waiting.await.expect("the task does not panic");
+    recorder.compare("idempotency_key_in_flight", &ask(), &refused.expect("the task does not panic"));
 }

@@ -35,7 +35,7 @@ async fn answers_before_the_api_key_is_known() {
     let standin = Standin::stopped(&[]).await;
     let variables = [("CONFIG_SERVICE_URL", standin.url()), ("CONFIG_SERVICE_API_KEY", crate::support::KEY.to_owned())];
     let variables: Vec<(&str, &str)> = variables.iter().map(|(name, value)| (*name, value.as_str())).collect();
-    let folder = TempDir::new().expect("a folder can be made");
+    let folder = TempDir::new().expect("a folder can be created");
     let service = Service::run_with(folder, &variables, Default::default()).await;
     let recorder = Recorder::new(&service.client);
 
@@ -52,21 +52,21 @@ async fn answers_after_the_deadline() {
 
     recorder.record("deadline_exceeded_plan", post("plan?user_id=u", &plan_request(&["NSE:TCS"]))).await;
     recorder.record("deadline_exceeded_profile", post(PROFILES, &profile("desk", "A", &["NSE:TCS"]))).await;
-    locker.close().await.expect("it can be closed");
+    locker.close().await.expect("the connection can be closed");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn answers_when_a_row_cannot_be_read() {
     let service = Service::start().await;
     let recorder = Recorder::new(&service.client);
-    let made = service.client.post(PROFILES, &profile("desk", "A", &["NSE:TCS"])).await.json();
-    let mut behind = sqlite(&service).await;
-    sqlx::query("pragma ignore_check_constraints = 1").execute(&mut behind).await.expect("it is set");
+    let created_profile = service.client.post(PROFILES, &profile("desk", "A", &["NSE:TCS"])).await.json();
+    let mut connection = sqlite(&service).await;
+    sqlx::query("pragma ignore_check_constraints = 1").execute(&mut connection).await.expect("the pragma is set");
     let broken = "update subscription_profiles set preferences = '['";
-    sqlx::query(broken).execute(&mut behind).await.expect("the row can be broken");
+    sqlx::query(broken).execute(&mut connection).await.expect("the row can be broken");
 
-    recorder.record("internal", get(format!("{PROFILES}/{}", text(&made["profile_id"])))).await;
-    behind.close().await.expect("it can be closed");
+    recorder.record("internal", get(format!("{PROFILES}/{}", text(&created_profile["profile_id"])))).await;
+    connection.close().await.expect("the connection can be closed");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -83,7 +83,7 @@ async fn answers_while_an_actor_is_restarted() {
             return;
         }
     }
-    panic!("the actor was there whenever it was asked");
+    panic!("the actor responded to every request");
 }
 
 /// Sends a request in a task that returns the answer.
@@ -106,7 +106,7 @@ async fn answers_while_the_database_is_unavailable() {
     let planned = send_in_background(&service.client, &request);
     admin.until_blocked().await;
     admin.terminate("wait_event_type = 'Lock'").await;
-    recorder.compare("unknown_outcome_plan", &request, &planned.await.expect("it does not panic"));
+    recorder.compare("unknown_outcome_plan", &request, &planned.await.expect("the task does not panic"));
     locker.execute("rollback").await;
 
     // The database terminates the session during the commit of a profile.
@@ -123,7 +123,7 @@ async fn answers_while_the_database_is_unavailable() {
     let created = send_in_background(&service.client, &request);
     admin.until_blocked().await;
     admin.terminate("wait_event_type = 'Lock' and query = 'commit'").await;
-    recorder.compare("unknown_outcome_profile", &request, &created.await.expect("it does not panic"));
+    recorder.compare("unknown_outcome_profile", &request, &created.await.expect("the task does not panic"));
     locker.execute("rollback").await;
 
     proxy.refuse().await;
@@ -144,13 +144,13 @@ async fn begin_upload(service: &Process, path: &str) -> TcpStream {
         "POST {path} HTTP/1.1\r\nHost: {host}\r\nX-Internal-API-Key: {key}\r\n\
          Content-Type: application/octet-stream\r\nContent-Length: 100\r\n\r\nx"
     );
-    stream.write_all(head.as_bytes()).await.expect("it can be sent");
+    stream.write_all(head.as_bytes()).await.expect("the head can be sent");
     stream
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn answers_while_uploads_are_at_capacity() {
-    let folder = TempDir::new().expect("a folder can be made");
+    let folder = TempDir::new().expect("a folder can be created");
     let service = Process::start(folder.path(), &[]).await;
     let recorder = Recorder::new(&service.client);
     let path = format!("{REGISTRY}/brokers/kite/ingest");
@@ -170,7 +170,7 @@ async fn answers_while_uploads_are_at_capacity() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn answers_while_the_disk_is_full() {
-    let folder = TempDir::new().expect("a folder can be made");
+    let folder = TempDir::new().expect("a folder can be created");
     let service = Process::start_with_small_files(folder.path(), 16).await;
     let recorder = Recorder::new(&service.client);
     let file = vec![b'x'; 20 << 20];

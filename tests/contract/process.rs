@@ -52,5 +52,5 @@ async fn status_answers() {
     let (status, headers) = (response.status().as_u16(), response.headers().clone());
     let text = response.text().await.expect("the stream ends");
     recorder.compare("status_stream", &get(STREAM), &Answer { status, headers, text });
-    running.await.expect("it does not panic").expect("it ends well");
+    running.await.expect("the task does not panic").expect("it ends well");
 }

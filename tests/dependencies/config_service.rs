@@ -13,7 +13,7 @@ const TTL: &str = "INSTRUMENT_REGISTRY_PLAN_CACHE_TTL";
 /// Returns the current time to live of cached plans in seconds, and the origin of the value.
 async fn ttl(client: &Client) -> (String, String) {
     let config = client.read("planner/config").await;
-    let text = |part: &str| config[part][TTL].as_str().expect("it is a text").to_owned();
+    let text = |part: &str| config[part][TTL].as_str().expect("the value is a string").to_owned();
     (text("configuration"), text("sources"))
 }
 

@@ -236,7 +236,7 @@ async fn plans_of_known_profiles_are_served_without_the_database() {
         let profile =
             json!({"user_id": "u", "profile_name": name, "subscription_type": "live_feed", "instruments": [key]});
         let created = client.post(PROFILES, &profile).await.json();
-        created["profile_id"].as_str().expect("it is an id").to_owned()
+        created["profile_id"].as_str().expect("the value is an id").to_owned()
     };
     let (known, gone, other) =
         (create("known", "NSE:TCS").await, create("gone", "NSE:INFY").await, create("other", "NSE:ITC").await);

@@ -45,7 +45,7 @@ pub(super) async fn plans_of_every_kind(client: &Client, user: &str) {
         client.plan(user, &request).await;
         client.plan(user, &request).await;
         let placed = client.plan(user, &with(request, "broker", "kite")).await;
-        let plan_id = placed["plan_id"].as_str().expect("it is an id");
+        let plan_id = placed["plan_id"].as_str().expect("the value is an id");
         for level in ["basic", "detailed", "comprehensive"] {
             client.post(&format!("plan/{plan_id}/describe"), &json!({"description_level": level})).await.json();
         }

@@ -30,7 +30,7 @@ fn of_dashboards() -> Vec<Query> {
     for name in ["instrument-registry", "instrument-registry-causes"] {
         let dashboard: Value =
             serde_json::from_str(&read_repository_file(format!("deploy/grafana/dashboards/{name}.json")))
-                .expect("it is JSON");
+                .expect("the text is JSON");
         assert_eq!(dashboard["uid"], name);
         for panel in dashboard["panels"].as_array().expect("a dashboard has panels") {
             for target in panel["targets"].as_array().into_iter().flatten() {
@@ -105,7 +105,7 @@ async fn evaluate(client: &reqwest::Client, prometheus: &PrometheusServer, query
     let encoded: String = query.expression.bytes().map(|byte| format!("%{byte:02x}")).collect();
     let request = client.post(format!("{}/api/v1/query", prometheus.url()));
     let request = request.header("Content-Type", "application/x-www-form-urlencoded").body(format!("query={encoded}"));
-    let answer: Value = request.send().await.expect("it responds").json().await.expect("it is JSON");
+    let answer: Value = request.send().await.expect("it responds").json().await.expect("the text is JSON");
     let fault = |what: &str| Err(format!("{}: {what}: {}", query.place, query.expression));
     let Some(found) = answer["data"]["result"].as_array() else { return fault(&answer["error"].to_string()) };
     let is_value = |series: &&Value| series["value"][1].as_str().is_some_and(|value| value != "NaN");

@@ -96,7 +96,7 @@ fn run_blocks(folder: &Path, address: &str, blocks: &[Block]) -> Result<Vec<Stri
         return Err(format!(
             "the block at line {line} failed: {}{}",
             outputs.pop().unwrap_or_default(),
-            finished.complaint
+            finished.stderr
         ));
     }
     Ok(outputs)

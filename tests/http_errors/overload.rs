@@ -86,7 +86,7 @@ async fn a_prepared_rejection_equals_the_one_of_the_router() {
     assert_eq!(document(&prepared), document(&ordinary));
     assert_eq!(document(&prepared)["correlation_id"], ID);
     let headers = |answer: &Answer| {
-        let seconds: u64 = answer.header("Retry-After").parse().expect("it is a number");
+        let seconds: u64 = answer.header("Retry-After").parse().expect("the value is a number");
         assert!((1..=3).contains(&seconds), "{seconds}");
         let mut headers = answer.headers.clone();
         for name in ["retry-after", "date", "content-length", "server-timing"] {

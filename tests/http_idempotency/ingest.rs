@@ -14,12 +14,12 @@ async fn upload(client: &Client, query: &str, key: &str, file: &str) -> Answer {
 }
 
 fn job_id(answer: &Answer) -> String {
-    answer.json()["job_id"].as_str().expect("it is an id").to_owned()
+    answer.json()["job_id"].as_str().expect("the value is an id").to_owned()
 }
 
 async fn versions(client: &Client) -> usize {
     let versions = client.read(&format!("{REGISTRY}/catalog/versions")).await;
-    versions["versions"].as_array().expect("it is a list").len()
+    versions["versions"].as_array().expect("the value is a list").len()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -55,7 +55,7 @@ async fn a_repeated_ingest_of_a_file_is_one_job() {
     let folder = tempfile::tempdir().expect("a folder can be made");
     let file = folder.path().join("kite_2026-11-24.csv");
     std::fs::write(&file, kite_of(2)).expect("it can be written");
-    let service = Service::with(&[FEW, (FOLDER, folder.path().to_str().expect("it is a text"))]).await;
+    let service = Service::with(&[FEW, (FOLDER, folder.path().to_str().expect("the value is a string"))]).await;
     let client = &service.client;
     let path = format!("{REGISTRY}/brokers/kite/ingest");
     let request = json!({"source": "kite_2026-11-24.csv"});

@@ -69,7 +69,7 @@ async fn a_retry_after_a_lost_commit_gets_the_stored_answer() {
             admin.until_sessions(attempt, "wait_event_type = 'Lock'").await;
             proxy.cut();
         }
-        let lost = lost.await.expect("it does not panic");
+        let lost = lost.await.expect("the task does not panic");
         admin.execute("select pg_advisory_unlock(42)").await;
         eventually("the server has committed", SOON, async || (admin.number(KEYS).await == number).then_some(())).await;
         admin.execute("select pg_advisory_lock(42)").await;
@@ -97,7 +97,7 @@ async fn a_retry_after_a_failed_commit_does_the_work() {
             admin.until_sessions(1, COMMITS).await;
             assert_eq!(admin.terminate(COMMITS).await, 1);
         }
-        let lost = lost.await.expect("it does not panic");
+        let lost = lost.await.expect("the task does not panic");
         admin.execute("select pg_advisory_unlock(42)").await;
         let made = answer_once_connected(&retry).await;
         admin.execute("select pg_advisory_lock(42)").await;
@@ -127,7 +127,7 @@ async fn a_plan_whose_commit_was_lost_is_returned() {
     // The second attempt of the service waits for the first one, which holds the key.
     admin.until_sessions(2, "wait_event_type = 'Lock'").await;
     admin.execute("select pg_advisory_unlock(42)").await;
-    let made = waiting.await.expect("it does not panic");
+    let made = waiting.await.expect("the task does not panic");
     let again = answer_once_connected(&repeat).await;
 
     assert_eq!(made.json()["status"], "created");
@@ -148,11 +148,11 @@ async fn a_job_whose_commit_was_lost_is_run() {
     // The service reads the outcome, and waits for the commit that is still held.
     admin.until_sessions(2, "wait_event_type = 'Lock'").await;
     admin.execute("select pg_advisory_unlock(42)").await;
-    let taken = taking.await.expect("it does not panic");
+    let taken = taking.await.expect("the task does not panic");
     let again = answer_once_connected(&upload(&service.client)).await;
 
     assert_replay(&taken, &again);
-    let job_id = taken.json()["job_id"].as_str().expect("it is an id").to_owned();
+    let job_id = taken.json()["job_id"].as_str().expect("the value is an id").to_owned();
     until(&service.client, &job_id, "completed").await;
 }
 

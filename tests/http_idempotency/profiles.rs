@@ -43,7 +43,7 @@ async fn a_create_with_a_key_reports_every_fault() {
 
     let problem = problem.problem(422, "validation_failed");
     let pointers: Vec<_> =
-        problem["errors"].as_array().expect("it is a list").iter().map(|one| &one["pointer"]).collect();
+        problem["errors"].as_array().expect("the value is a list").iter().map(|one| &one["pointer"]).collect();
     assert_eq!(pointers, ["/user_id", "/profile_name", "/subscription_type", "/instruments"]);
 }
 

@@ -17,7 +17,7 @@ async fn race(database: &TestDatabase, requests: [RequestBuilder; 2]) -> [Answer
     let [one, other] = requests.map(|request| tokio::spawn(Answer::to(request)));
     admin.until_sessions(2, "wait_event_type = 'Lock'").await;
     admin.execute("rollback").await;
-    [one.await.expect("it does not panic"), other.await.expect("it does not panic")]
+    [one.await.expect("the task does not panic"), other.await.expect("the task does not panic")]
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -83,8 +83,8 @@ fn the_command_offers_no_force_for_a_future_date() {
     let refused = run(&arguments, folder.path(), &[FEW]);
 
     assert_eq!(refused.code, Some(1));
-    assert!(refused.complaint.contains("  future_date: expected a file date no later than "), "{}", refused.complaint);
-    assert!(!refused.complaint.contains("run the command again with --force"), "{}", refused.complaint);
+    assert!(refused.stderr.contains("  future_date: expected a file date no later than "), "{}", refused.stderr);
+    assert!(!refused.stderr.contains("run the command again with --force"), "{}", refused.stderr);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -22,19 +22,20 @@ fn redirect(to: &str) -> impl IntoResponse + use<> {
 #[tokio::test(flavor = "multi_thread")]
 async fn redirects_between_allowed_origins_are_followed() {
     let file = || async { kite(&[("ONE", 1)]) };
-    let there = start_file_server(Router::new().route("/kite_2026-11-20.csv", get(file))).await;
-    let to = format!("http://{there}/kite_2026-11-20.csv");
-    let here = Router::new()
+    let target = start_file_server(Router::new().route("/kite_2026-11-20.csv", get(file))).await;
+    let to = format!("http://{target}/kite_2026-11-20.csv");
+    let redirecting = Router::new()
         .route("/moved", get(|| async { redirect("/again") }))
         .route("/again", get(move || async move { redirect(&to) }));
-    let here = start_file_server(here).await;
-    let service = Service::with(&[FEW, (ORIGINS, &format!("http://{here},http://{there}"))]).await;
+    let redirecting = start_file_server(redirecting).await;
+    let service = Service::with(&[FEW, (ORIGINS, &format!("http://{redirecting},http://{target}"))]).await;
 
-    let taken = ask(&service.client, "kite", &json!({"source": format!("http://{here}/moved?token=fake")})).await;
+    let taken =
+        ask(&service.client, "kite", &json!({"source": format!("http://{redirecting}/moved?token=fake")})).await;
     let done = until(&service.client, &id(&taken), "completed").await;
     super::until_served(&service.client, 1).await;
 
-    assert_eq!(done["source"], format!("http://{here}/moved"));
+    assert_eq!(done["source"], format!("http://{redirecting}/moved"));
     assert_eq!(symbols(&service.client, true).await, ["ONE"]);
 }
 
@@ -48,12 +49,12 @@ async fn a_source_gets_the_trace_of_the_request() {
             std::future::ready(kite(&[("ONE", 1)]))
         }
     };
-    let here = start_file_server(Router::new().route("/kite_2026-11-20.csv", get(note))).await;
-    let service = Service::with(&[FEW, (ORIGINS, &format!("http://{here}"))]).await;
+    let redirecting = start_file_server(Router::new().route("/kite_2026-11-20.csv", get(note))).await;
+    let service = Service::with(&[FEW, (ORIGINS, &format!("http://{redirecting}"))]).await;
     let request = service.client.request(Method::POST, &format!("{REGISTRY}/brokers/kite/ingest"));
     let request = request.header("traceparent", "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01");
     let request = request.header("tracestate", "rojo=1").header("tracestate", "congo=2");
-    let body = json!({"source": format!("http://{here}/kite_2026-11-20.csv")});
+    let body = json!({"source": format!("http://{redirecting}/kite_2026-11-20.csv")});
 
     let taken = Answer::to(request.json(&body)).await;
     until(&service.client, &id(&taken), "completed").await;
@@ -67,9 +68,9 @@ async fn a_source_gets_the_trace_of_the_request() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn failed_fetches_report_the_cause() {
-    let there = start_file_server(Router::new().route("/file", get(|| async { kite_of(3) }))).await;
-    let to = format!("http://{there}/file");
-    let here = Router::new()
+    let target = start_file_server(Router::new().route("/file", get(|| async { kite_of(3) }))).await;
+    let to = format!("http://{target}/file");
+    let redirecting = Router::new()
         .route("/elsewhere", get(move || async move { redirect(&to) }))
         .route("/round", get(|| async { redirect("/round") }))
         .route("/local", get(|| async { redirect("file:///etc/passwd") }))
@@ -90,24 +91,24 @@ async fn failed_fetches_report_the_cause() {
                 axum::body::Body::from_stream(cut)
             }),
         );
-    let here = start_file_server(here).await;
+    let redirecting = start_file_server(redirecting).await;
     let closed = "http://127.0.0.1:1";
-    let origins = format!("http://{here},{closed}");
+    let origins = format!("http://{redirecting},{closed}");
     let service = Service::with(&[FEW, (ORIGINS, &origins), ("INSTRUMENT_REGISTRY_INGEST_BYTES_MAX", "1048576")]).await;
 
     for (url, said) in [
         (
-            format!("http://{here}/elsewhere"),
-            format!("rejected redirect to http://{there}: not listed in INSTRUMENT_REGISTRY_INGEST_ORIGINS"),
+            format!("http://{redirecting}/elsewhere"),
+            format!("rejected redirect to http://{target}: not listed in INSTRUMENT_REGISTRY_INGEST_ORIGINS"),
         ),
-        (format!("http://{here}/round"), "too many redirects: expected at most 5".to_owned()),
-        (format!("http://{here}/local"), "rejected redirect: expected an http(s) URL".to_owned()),
-        (format!("http://{here}/nowhere"), "rejected redirect: no Location header".to_owned()),
-        (format!("http://{here}/error"), "expected status 200, got 503 Service Unavailable".to_owned()),
-        (format!("http://{here}/missing"), "expected status 200, got 404 Not Found".to_owned()),
-        (format!("http://{here}/long"), "the file exceeds 1048576 bytes".to_owned()),
-        (format!("http://{here}/chunks"), "the file exceeds 1048576 bytes".to_owned()),
-        (format!("http://{here}/cut"), "connection lost".to_owned()),
+        (format!("http://{redirecting}/round"), "too many redirects: expected at most 5".to_owned()),
+        (format!("http://{redirecting}/local"), "rejected redirect: expected an http(s) URL".to_owned()),
+        (format!("http://{redirecting}/nowhere"), "rejected redirect: no Location header".to_owned()),
+        (format!("http://{redirecting}/error"), "expected status 200, got 503 Service Unavailable".to_owned()),
+        (format!("http://{redirecting}/missing"), "expected status 200, got 404 Not Found".to_owned()),
+        (format!("http://{redirecting}/long"), "the file exceeds 1048576 bytes".to_owned()),
+        (format!("http://{redirecting}/chunks"), "the file exceeds 1048576 bytes".to_owned()),
+        (format!("http://{redirecting}/cut"), "connection lost".to_owned()),
         (format!("{closed}/x"), "connection failed: ".to_owned()),
     ] {
         let taken = ask(&service.client, "kite", &json!({"source": url})).await;

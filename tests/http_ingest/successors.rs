@@ -31,8 +31,8 @@ async fn service_with_both_files() -> Service {
 
 /// Returns the key, the reason, the detail and the suggestions of each entry.
 fn entries(rejected: &Value) -> Vec<String> {
-    let rejected = rejected.as_array().expect("it is a list");
-    let text = |entry: &Value, field: &str| entry[field].as_str().expect("it is a text").to_owned();
+    let rejected = rejected.as_array().expect("the value is a list");
+    let text = |entry: &Value, field: &str| entry[field].as_str().expect("the value is a string").to_owned();
     let shown = |entry: &Value| {
         let texts = texts(&entry["suggestions"]).join(" ");
         format!("{} {}: {} ({texts})", text(entry, "instrument"), text(entry, "reason"), text(entry, "detail"))

@@ -80,7 +80,7 @@ async fn tokens_are_found_by_key_and_by_alias() {
     ];
     std::fs::write(&file, rows.join("\n")).unwrap();
     let ingested = run(&["ingest", file.to_str().unwrap(), "--broker", "kite", "--force"], folder.path(), &[]);
-    assert_eq!(ingested.code, Some(0), "{}", ingested.complaint);
+    assert_eq!(ingested.code, Some(0), "{}", ingested.stderr);
     let service = crate::support::Process::start(folder.path(), &[]).await;
 
     for (key, instrument, token) in [

@@ -101,7 +101,7 @@ fn the_service_does_not_start_with_too_few_descriptors() {
     let finished = run_with_descriptors("-n 100", folder.path());
 
     assert_eq!(finished.code, Some(1), "{finished:?}");
-    assert!(finished.complaint.contains("limit of file descriptors (ulimit -n): expected at least 265, got 100"));
+    assert!(finished.stderr.contains("limit of file descriptors (ulimit -n): expected at least 265, got 100"));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -116,7 +116,7 @@ fn largest(text: &str) -> Vec<(usize, &str)> {
 
 async fn use_plans_and_profiles(client: &Client) {
     let plan = client.plan("user", &body(&["NSE:TCS"])).await;
-    let plan_id = plan["plan_id"].as_str().expect("it is an id");
+    let plan_id = plan["plan_id"].as_str().expect("the value is an id");
     let keyed = client.request(Method::POST, "plan?user_id=user").header("Idempotency-Key", "key");
     Answer::to(keyed.json(&body(&["NSE:INFY"]))).await.json();
     client.read(&format!("plans/{plan_id}")).await;
@@ -153,7 +153,7 @@ async fn use_ingest(client: &Client) {
     let path = format!("{REGISTRY}/brokers/kite/ingest");
     let upload = client.request(Method::POST, &path).header("Content-Type", "application/octet-stream");
     let job = Answer::to(upload.body(kite_of(3))).await.json();
-    let job_path = format!("{REGISTRY}/jobs/{}", job["job_id"].as_str().expect("it is an id"));
+    let job_path = format!("{REGISTRY}/jobs/{}", job["job_id"].as_str().expect("the value is an id"));
     eventually("the job ends", SOON, async || {
         (client.read(&job_path).await["status"] == json!("completed")).then_some(())
     })

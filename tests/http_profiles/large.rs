@@ -158,7 +158,7 @@ async fn a_hang_up_releases_the_memory_of_the_response() {
     }
     let path = format!("{PROFILES}/{}/audit?limit=200", id(&made));
 
-    // This is more responses than the memory for documents has portions.
+    // The memory for documents has fewer portions than there are responses here.
     for _ in 0..40 {
         let answer = client.request(Method::GET, &path).send().await.expect("a response");
         assert_eq!(answer.status(), 200);

@@ -126,8 +126,8 @@ async fn the_command_line_imports_and_exports_profiles() {
     let refused = run(&["profiles", "import", &list, "--user", "a b"], folder.path(), &[]);
 
     assert!(taken.code == Some(0) && taken.output.contains("profile_"), "{taken:?}");
-    assert!(taken.complaint.contains("row 4") && taken.complaint.contains("`nothing`"), "{taken:?}");
-    let file: Value = serde_json::from_str(&given.output).expect("it is JSON");
+    assert!(taken.stderr.contains("row 4") && taken.stderr.contains("`nothing`"), "{taken:?}");
+    let file: Value = serde_json::from_str(&given.output).expect("the text is JSON");
     let names: Vec<_> =
         file["profiles"].as_array().expect("a list").iter().map(|profile| &profile["profile_name"]).collect();
     assert_eq!(names, ["B", "A"]);

@@ -161,7 +161,7 @@ impl Answer {
     pub(crate) fn faults(&self) -> BTreeMap<String, String> {
         let problem = self.problem(422, "validation_failed");
         let faults = problem["errors"].as_array().expect("errors is a list");
-        let text = |value: &Value| value.as_str().expect("it is a text").to_owned();
+        let text = |value: &Value| value.as_str().expect("the value is a string").to_owned();
         let by_pointer: BTreeMap<String, String> = faults
             .iter()
             .map(|fault| {

@@ -50,7 +50,7 @@ struct ReceivedTraces {
 
 impl Collector {
     pub(crate) async fn start() -> Self {
-        Self::start_at("127.0.0.1:0".parse().expect("it is an address")).await
+        Self::start_at("127.0.0.1:0".parse().expect("the value is an address")).await
     }
 
     pub(crate) async fn start_at(address: SocketAddr) -> Self {

@@ -93,7 +93,7 @@ impl Process {
     /// Returns the address of the probe port, which is in the greeting.
     pub(crate) fn probe_address(&self) -> SocketAddr {
         let address = self.greeting.lines().find_map(|line| line.strip_prefix("probes and metrics: http://"));
-        address.expect("the greeting has the line").parse().expect("it is an address")
+        address.expect("the greeting has the line").parse().expect("the value is an address")
     }
 
     /// Sends SIGTERM, which starts a graceful shutdown.
@@ -168,7 +168,7 @@ pub(crate) fn with_path_only(command: &mut Command) -> &mut Command {
     command.env_clear().env("PATH", std::env::var_os("PATH").unwrap_or_default())
 }
 
-/// Runs a command of the binary until it ends. Panics after `RUN_WITHIN`, so that a command that serves by mistake
+/// Runs a command of the binary until it ends. Panics after `RUN_TIMEOUT`, so that a command that serves by mistake
 /// fails its test.
 pub(crate) fn run(arguments: &[&str], data_dir: &Path, variables: &[(&str, &str)]) -> CommandResult {
     finish(command(arguments, data_dir, variables))
@@ -184,7 +184,7 @@ fn finish(mut command: Command) -> CommandResult {
     let id = child.id();
     let (ended, is_ended) = std::sync::mpsc::channel::<()>();
     let watch = std::thread::spawn(move || {
-        let has_ended = is_ended.recv_timeout(RUN_WITHIN) != Err(RecvTimeoutError::Timeout);
+        let has_ended = is_ended.recv_timeout(RUN_TIMEOUT) != Err(RecvTimeoutError::Timeout);
         if !has_ended {
             let _ = Command::new("kill").args(["-s", "KILL", &id.to_string()]).status();
         }
@@ -192,25 +192,25 @@ fn finish(mut command: Command) -> CommandResult {
     });
     let output = child.wait_with_output().expect("it can be waited for");
     drop(ended);
-    assert!(watch.join().expect("it does not panic"), "{command:?} did not end within {RUN_WITHIN:?}");
+    assert!(watch.join().expect("the task does not panic"), "{command:?} did not end within {RUN_TIMEOUT:?}");
     CommandResult::from(output)
 }
 
 /// The timeout of a command. The slowest one ingests a complete file of a broker.
-const RUN_WITHIN: Duration = Duration::from_secs(600);
+const RUN_TIMEOUT: Duration = Duration::from_secs(600);
 
 /// The exit code and the output of a command.
 #[derive(Debug)]
 pub(crate) struct CommandResult {
     pub(crate) code: Option<i32>,
     pub(crate) output: String,
-    pub(crate) complaint: String,
+    pub(crate) stderr: String,
 }
 
 impl From<Output> for CommandResult {
     fn from(output: Output) -> Self {
         let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("it prints UTF-8");
-        CommandResult { code: output.status.code(), output: text(output.stdout), complaint: text(output.stderr) }
+        CommandResult { code: output.status.code(), output: text(output.stdout), stderr: text(output.stderr) }
     }
 }
 

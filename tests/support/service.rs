@@ -88,7 +88,7 @@ impl Service {
             meanwhile().await;
             timeout(Duration::from_millis(50), &mut *running).await.ok()
         });
-        ended.await.expect("it does not panic")
+        ended.await.expect("the task does not panic")
     }
 }
 

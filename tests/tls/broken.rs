@@ -50,7 +50,7 @@ async fn assert_named(port: u16, cause: &str) {
 
     assert!(checked.output.contains(cause), "{}", checked.output);
     assert_ne!(asked.code, Some(0));
-    assert!(asked.complaint.contains(cause), "{}", asked.complaint);
+    assert!(asked.stderr.contains(cause), "{}", asked.stderr);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -66,7 +66,7 @@ async fn a_server_that_closes_is_a_failed_handshake() {
 
     let (folder, url) = (TempDir::new().unwrap(), format!("postgres://user@localhost:{port}/fake?sslmode=require"));
     let finished = run(&["migrate"], folder.path(), &[("DATABASE_URL", &url)]);
-    assert!(finished.complaint.contains(CLOSED_CAUSE), "{}", finished.complaint);
+    assert!(finished.stderr.contains(CLOSED_CAUSE), "{}", finished.stderr);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -83,8 +83,8 @@ fn a_server_with_a_password_is_rejected_without_it() {
         run(&["schedule", "plan_1", "--server", url], folder.path(), &[("INTERNAL_API_KEY", crate::support::KEY)]);
 
     assert_ne!(finished.code, Some(0));
-    assert!(finished.complaint.contains("expected a URL without user and password"), "{}", finished.complaint);
-    assert!(!finished.complaint.contains("hunter5"), "{}", finished.complaint);
+    assert!(finished.stderr.contains("expected a URL without user and password"), "{}", finished.stderr);
+    assert!(!finished.stderr.contains("hunter5"), "{}", finished.stderr);
 }
 
 #[test]
@@ -103,7 +103,7 @@ fn unusable_tls_of_postgres_is_found_by_the_check() {
         let finished = run(&["check-config"], folder.path(), &variables);
 
         assert_ne!(finished.code, Some(0), "{query}");
-        let shown = format!("{}{}", finished.output, finished.complaint);
+        let shown = format!("{}{}", finished.output, finished.stderr);
         assert!(shown.contains(&format!("DATABASE_URL: {cause}")), "{query}: {shown}");
     }
 }

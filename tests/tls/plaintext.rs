@@ -70,7 +70,7 @@ async fn no_password_is_sent_to_a_database_without_tls() {
         let finished = run(&["migrate"], folder.path(), &[("DATABASE_URL", &url)]);
 
         assert_ne!(finished.code, Some(0), "{mode}");
-        assert!(finished.complaint.contains("server does not support TLS"), "{mode}: {}", finished.complaint);
+        assert!(finished.stderr.contains("server does not support TLS"), "{mode}: {}", finished.stderr);
         for data in recorder.received().await {
             assert_eq!(data, SSL_REQUEST, "{mode}");
         }

@@ -18,7 +18,7 @@ async fn assert_refused(trusted: &Authority, certificate: &Certificate, cause: &
     let database_url = ("DATABASE_URL", &*database.tls_url("sslmode=verify-full"));
     let migrated = run(&["migrate"], folder.path(), &[ca, database_url]);
     assert_ne!(migrated.code, Some(0));
-    assert!(migrated.complaint.contains(cause), "{}", migrated.complaint);
+    assert!(migrated.stderr.contains(cause), "{}", migrated.stderr);
 
     let config_url = ("CONFIG_SERVICE_URL", &*config.url());
     let checked = run(&["check-config"], folder.path(), &[ca, key, config_url, database_url]);

@@ -28,6 +28,6 @@ async fn a_plain_url_of_a_tls_http_server_is_explained() {
 
     let cause = format!("{CLOSED}`https://` (");
     let warning = format!("config service connection lost: {cause}");
-    assert!(checked.output.contains(&warning), "{}{}", checked.output, checked.complaint);
-    assert!(requested.complaint.contains(&cause), "{}", requested.complaint);
+    assert!(checked.output.contains(&warning), "{}{}", checked.output, checked.stderr);
+    assert!(requested.stderr.contains(&cause), "{}", requested.stderr);
 }
