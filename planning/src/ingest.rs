@@ -1,5 +1,5 @@
-//! One whole file of a broker: every row is kept under a unique key, skipped as nothing that the service carries,
-//! collapsed as a duplicate, or rejected with a reason.
+//! Reads one whole file of a broker. Every row is kept under a unique key, skipped because the service does not carry
+//! its instrument, collapsed as a duplicate, or rejected with a reason.
 
 pub(crate) mod apart;
 pub mod archive;
@@ -33,12 +33,12 @@ pub struct FileContent {
     pub rows_read: u64,
     /// The number of rejected rows, by reason. A gate limits them.
     pub rejected: BTreeMap<&'static str, u64>,
-    /// The number of rows of something that the service does not carry, by reason. They are not a fault of the file.
+    /// The number of rows of instruments that the service does not carry, by reason. They are not a fault of the file.
     pub skipped: BTreeMap<&'static str, u64>,
     /// The number of rows that are equal to an earlier row in every field. They are not a fault of the file either.
     pub duplicates: u64,
-    /// Rejected rows in the order of the file: the first [`QUARANTINED_PER_REASON_MAX`] of each reason, so that one
-    /// that affects thousands hides no other.
+    /// Rejected rows in the order of the file: the first [`QUARANTINED_PER_REASON_MAX`] of each reason, so that a
+    /// reason with thousands of rows does not hide the others.
     pub quarantine: Vec<QuarantinedRow>,
     /// The SHA-256 hash of the rows kept. Files with equal hashes have equal rows.
     pub content_hash: [u8; 32],
@@ -75,6 +75,7 @@ pub struct QuarantinedRow {
 
 /// The file does not distinguish two different instruments.
 const AMBIGUOUS: &str = "several rows have the same key, and nothing distinguishes them";
+
 /// A row that was read and may be kept.
 struct CandidateRow {
     line: u64,
@@ -127,28 +128,28 @@ pub fn read_file(
     on_progress: &mut OnProgress<'_>,
 ) -> Result<FileContent, DumpError> {
     let mut rows_read = 0;
-    let mut left_out = OmittedRows::default();
-    let mut read: Vec<CandidateRow> = Vec::new();
+    let mut omitted = OmittedRows::default();
+    let mut candidates: Vec<CandidateRow> = Vec::new();
     let mut slashed = SlashedDates::default();
     let members = dump::read_entries(broker, file, limits, on_progress, &mut |line, entry| {
         rows_read += 1;
         match entry {
-            Entry::Row(row) => read.push(CandidateRow { line, symbol: Symbol::Given, row }),
-            Entry::Undecided(row) => read.push(CandidateRow { line, symbol: Symbol::Open, row }),
-            Entry::Skipped(reason) => *left_out.skipped.entry(reason).or_default() += 1,
+            Entry::Row(row) => candidates.push(CandidateRow { line, symbol: Symbol::Given, row }),
+            Entry::Undecided(row) => candidates.push(CandidateRow { line, symbol: Symbol::Open, row }),
+            Entry::Skipped(reason) => *omitted.skipped.entry(reason).or_default() += 1,
             Entry::Slashed(row) => slashed.add(line, row),
-            Entry::Rejected(Rejection { reason, text }) => left_out.add(line, reason, || text),
+            Entry::Rejected(Rejection { reason, text }) => omitted.add(line, reason, || text),
         }
     })?;
     if on_progress(rows_read).is_break() {
         return Err(DumpError::Stopped);
     }
-    slashed.decide(&members, &mut read, &mut left_out)?;
-    decide(broker, &mut read);
-    apart::keep_apart(&mut read);
-    let rows = disambiguate(read, &mut left_out);
+    slashed.decide(&members, &mut candidates, &mut omitted)?;
+    decide_symbols(broker, &mut candidates);
+    apart::keep_apart(&mut candidates);
+    let rows = disambiguate(candidates, &mut omitted);
     let content_hash = hash_rows(&rows);
-    let OmittedRows { rejected, skipped, duplicates, mut quarantine } = left_out;
+    let OmittedRows { rejected, skipped, duplicates, mut quarantine } = omitted;
     quarantine.sort_by_key(|row| row.line);
     for row in &mut quarantine {
         let (member, line) = members.place(row.line);
@@ -181,13 +182,13 @@ impl OmittedRows {
 
 /// Writes the symbols of contracts that the file does not determine, and corrects those that contradict its expiries.
 /// Kite's symbols are those of keys and stay.
-fn decide(broker: Broker, read: &mut [CandidateRow]) {
-    if broker == Broker::Kite && read.iter().all(|candidate| candidate.symbol != Symbol::Open) {
+fn decide_symbols(broker: Broker, candidates: &mut [CandidateRow]) {
+    if broker == Broker::Kite && candidates.iter().all(|candidate| candidate.symbol != Symbol::Open) {
         return;
     }
     let mut expiries = Expiries::default();
-    read.iter().for_each(|candidate| expiries.add(&candidate.row));
-    for candidate in read {
+    candidates.iter().for_each(|candidate| expiries.add(&candidate.row));
+    for candidate in candidates {
         if candidate.symbol == Symbol::Open {
             candidate.row.symbol = expiries.symbol_of(&candidate.row);
             candidate.symbol = Symbol::Given;
@@ -204,8 +205,8 @@ fn decide(broker: Broker, read: &mut [CandidateRow]) {
 enum RowDecision {
     Keep,
     AddSeries,
-    LeaveOut(&'static str),
-    /// Leaves out the row as a duplicate.
+    Omit(&'static str),
+    /// Omits the row as a duplicate.
     Collapse,
 }
 
@@ -213,28 +214,29 @@ enum RowDecision {
 ///
 /// This takes no more time than sorting, however many rows share a key. The rows are not moved, because they are most
 /// of the memory of a reading.
-fn disambiguate(mut read: Vec<CandidateRow>, left_out: &mut OmittedRows) -> Vec<Row> {
-    sort(&mut read);
-    let decisions: Vec<RowDecision> = read.chunk_by(CandidateRow::shares_key).flat_map(among_one_key).collect();
-    carry_out(&decisions, &mut read, left_out);
-    if read.iter().any(|candidate| candidate.symbol == Symbol::WithSeries) {
-        read.sort_unstable_by(CandidateRow::order);
+fn disambiguate(mut candidates: Vec<CandidateRow>, omitted: &mut OmittedRows) -> Vec<Row> {
+    sort(&mut candidates);
+    let decisions: Vec<RowDecision> =
+        candidates.chunk_by(CandidateRow::shares_key).flat_map(decide_rows_of_key).collect();
+    apply_decisions(&decisions, &mut candidates, omitted);
+    if candidates.iter().any(|candidate| candidate.symbol == Symbol::WithSeries) {
+        candidates.sort_unstable_by(CandidateRow::order);
         let decisions: Vec<RowDecision> =
-            read.chunk_by(CandidateRow::shares_key).flat_map(among_those_with_series).collect();
-        carry_out(&decisions, &mut read, left_out);
+            candidates.chunk_by(CandidateRow::shares_key).flat_map(decide_rows_with_series).collect();
+        apply_decisions(&decisions, &mut candidates, omitted);
     }
-    read.into_iter().map(|candidate| candidate.row).collect()
+    candidates.into_iter().map(|candidate| candidate.row).collect()
 }
 
 /// Sorts by exchange, symbol and line. It sorts in place, so that a whole file is never stored twice, and compares the
 /// first bytes of the symbols, because rows are long and their symbols are elsewhere in memory.
-fn sort(read: &mut [CandidateRow]) {
-    let mut order: Vec<(Exchange, u128, usize)> = read
+fn sort(candidates: &mut [CandidateRow]) {
+    let mut order: Vec<(Exchange, u128, usize)> = candidates
         .iter()
         .enumerate()
         .map(|(at, candidate)| (candidate.row.exchange, beginning_of(&candidate.row.symbol), at))
         .collect();
-    order.sort_unstable_by(|a, b| (a.0, a.1).cmp(&(b.0, b.1)).then_with(|| read[a.2].order(&read[b.2])));
+    order.sort_unstable_by(|a, b| (a.0, a.1).cmp(&(b.0, b.1)).then_with(|| candidates[a.2].order(&candidates[b.2])));
     // Each position gets its row by following the cycles of the permutation.
     for start in 0..order.len() {
         let mut at = start;
@@ -243,13 +245,13 @@ fn sort(read: &mut [CandidateRow]) {
             if from == start {
                 break;
             }
-            read.swap(at, from);
+            candidates.swap(at, from);
             at = from;
         }
     }
 }
 
-/// Returns the first bytes of a text as a number with the same order. Equal numbers do not decide.
+/// Returns the first bytes of a text as a number with the same order. Different texts can have equal numbers.
 fn beginning_of(text: &str) -> u128 {
     let mut bytes = [0; 16];
     let length = text.len().min(16);
@@ -257,15 +259,15 @@ fn beginning_of(text: &str) -> u128 {
     u128::from_be_bytes(bytes)
 }
 
-fn carry_out(decisions: &[RowDecision], read: &mut Vec<CandidateRow>, left_out: &mut OmittedRows) {
+fn apply_decisions(decisions: &[RowDecision], candidates: &mut Vec<CandidateRow>, omitted: &mut OmittedRows) {
     let mut decisions = decisions.iter();
-    read.retain_mut(|candidate| match decisions.next() {
-        Some(RowDecision::LeaveOut(reason)) => {
-            left_out.add_row(candidate, reason);
+    candidates.retain_mut(|candidate| match decisions.next() {
+        Some(RowDecision::Omit(reason)) => {
+            omitted.add_row(candidate, reason);
             false
         }
         Some(RowDecision::Collapse) => {
-            left_out.duplicates += 1;
+            omitted.duplicates += 1;
             false
         }
         Some(RowDecision::AddSeries) => {
@@ -279,30 +281,31 @@ fn carry_out(decisions: &[RowDecision], read: &mut Vec<CandidateRow>, left_out: 
 }
 
 /// Decides among the rows of one key, which are in the order of the file.
-fn among_one_key(sharing: &[CandidateRow]) -> Vec<RowDecision> {
+fn decide_rows_of_key(sharing: &[CandidateRow]) -> Vec<RowDecision> {
     if sharing.len() == 1 {
         return vec![RowDecision::Keep];
     }
     let mut seen = HashSet::with_capacity(sharing.len());
     let is_first: Vec<bool> = sharing.iter().map(|candidate| seen.insert(&candidate.row)).collect();
-    let is_alone = seen.len() == 1;
+    let are_all_equal = seen.len() == 1;
     let is_share = |row: &Row| row.class == InstrumentType::Equity;
-    let share_is_clear = seen.into_iter().filter(|row| is_share(row)).count() == 1;
+    let has_one_share = seen.into_iter().filter(|row| is_share(row)).count() == 1;
     let decision = |(candidate, is_first): (&CandidateRow, bool)| match candidate.row.series.as_deref() {
         _ if !is_first => RowDecision::Collapse,
-        _ if is_alone || share_is_clear && is_share(&candidate.row) => RowDecision::Keep,
-        None | Some("") => RowDecision::LeaveOut(AMBIGUOUS),
+        _ if are_all_equal || has_one_share && is_share(&candidate.row) => RowDecision::Keep,
+        None | Some("") => RowDecision::Omit(AMBIGUOUS),
         // The series is already part of the key.
-        _ if candidate.row.exchange == Exchange::Nse => RowDecision::LeaveOut(AMBIGUOUS),
+        _ if candidate.row.exchange == Exchange::Nse => RowDecision::Omit(AMBIGUOUS),
         Some(_) => RowDecision::AddSeries,
     };
     sharing.iter().zip(is_first).map(decision).collect()
 }
 
-/// A series that several of the rows have, or a symbol that another row has as its own, still distinguishes nothing.
-fn among_those_with_series(sharing: &[CandidateRow]) -> Vec<RowDecision> {
+/// Decides among the rows of one key after the series was added. A row that still shares its key is ambiguous: another
+/// row has the same series, or the new symbol as its own.
+fn decide_rows_with_series(sharing: &[CandidateRow]) -> Vec<RowDecision> {
     let decision = |candidate: &CandidateRow| match candidate.symbol {
-        Symbol::WithSeries if sharing.len() > 1 => RowDecision::LeaveOut(AMBIGUOUS),
+        Symbol::WithSeries if sharing.len() > 1 => RowDecision::Omit(AMBIGUOUS),
         _ => RowDecision::Keep,
     };
     sharing.iter().map(decision).collect()

@@ -242,7 +242,7 @@ impl From<KeptProfile> for Profile {
 }
 
 impl Profile {
-    /// Whether it has expired at `now`.
+    /// Whether the profile has expired at `now`.
     pub fn is_expired(&self, now: DateTime<Utc>) -> bool {
         self.draft.expires_at.is_some_and(|expires_at| expires_at <= now)
     }

@@ -110,7 +110,7 @@ impl<'a> Listing<'a> {
         self.known_series().and_then(stem).filter(|stem| !stem.is_empty()).unwrap_or(self.symbol)
     }
 
-    /// Whether it is traded in a series of shares.
+    /// Whether the instrument is traded in a series of shares.
     pub(crate) fn is_share(self) -> bool {
         self.segment == Segment::NseEquity
             && self.known_series().is_some_and(|series| content_of(series) == Some(SeriesKind::Share))

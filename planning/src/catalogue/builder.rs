@@ -292,7 +292,7 @@ fn pack_tokens(
     // Added broker by broker, they are sorted already.
     found.reserve_exact(in_order.len());
     for broker in Broker::ALL {
-        let of_broker = in_order.iter().filter(|(of, ..)| *of == broker);
+        let of_broker = in_order.iter().filter(|(row_broker, ..)| *row_broker == broker);
         found.extend(of_broker.map(|(_, position, token)| (broker, numbers[*position as usize], token.clone())));
     }
     found.sort_by_key(|(broker, id, _)| (*broker, *id));

@@ -89,7 +89,7 @@ impl Member {
         excerpt(&self.name).trim_matches('`').to_owned()
     }
 
-    /// Whether the member is a file that is neither hidden nor written by an archiver or for people.
+    /// Whether the member is a data file: not hidden, not written by an archiver, and not a text for readers.
     pub(super) fn is_data(&self) -> bool {
         let name = String::from_utf8_lossy(&self.name).to_lowercase();
         let mut parts: Vec<&str> = name.split(['/', '\\']).collect();

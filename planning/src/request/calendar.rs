@@ -9,8 +9,8 @@ impl PlanRequest {
     /// Adds the warning about a trading calendar that is missing or ends. The date of the plan must come from the
     /// calendar.
     ///
-    /// Only a plan at a broker with contracts gets the warning: plans without a broker stay as they are, and the date
-    /// only affects expiries.
+    /// Only a plan at a broker with contracts gets the warning: plans without a broker must not change, and the
+    /// date only affects expiries.
     pub fn warn_about_calendar(&mut self, calendar: &Calendar, today: NaiveDate) {
         if self.feed.broker.is_some() && self.source.may_have_contracts() {
             self.warnings.extend(calendar.warning(today));

@@ -1,7 +1,7 @@
-//! Plans without a broker stay as they are: other releases share them by their cache keys.
+//! Plans without a broker do not change from release to release, because releases share them by their cache keys.
 //!
-//! Each digest covers the cache keys, the answers and the stored metadata of a group of plans. The last version in
-//! which brokers had no limits computed the values.
+//! Each digest covers the cache keys, the answers and the stored metadata of a group of plans. The values
+//! come from the last version in which brokers had no limits.
 
 use sha2::{Digest, Sha256};
 
@@ -41,8 +41,8 @@ fn mixed_request(count: usize) -> PlanRequest {
     request(&keys.iter().map(String::as_str).collect::<Vec<_>>())
 }
 
-/// Returns a request with each combination of level, strictness and maximum.
-fn of_all_options(base: &PlanRequest) -> Vec<PlanRequest> {
+/// Returns one request for each combination of level, strictness and maximum.
+fn with_all_options(base: &PlanRequest) -> Vec<PlanRequest> {
     let mut requests = Vec::new();
     for optimization_level in [OptimizationLevel::Low, OptimizationLevel::Moderate, OptimizationLevel::Aggressive] {
         for filtering_strictness in
@@ -60,11 +60,11 @@ fn of_all_options(base: &PlanRequest) -> Vec<PlanRequest> {
     requests
 }
 
-fn of_all_types(base: &PlanRequest) -> Vec<PlanRequest> {
+fn with_all_types(base: &PlanRequest) -> Vec<PlanRequest> {
     [SubscriptionType::LiveFeed, SubscriptionType::Historical, SubscriptionType::Alerts]
         .map(|subscription_type| PlanRequest { subscription_type, ..base.clone() })
         .into_iter()
-        .flat_map(|request| of_all_options(&request))
+        .flat_map(|request| with_all_options(&request))
         .collect()
 }
 
@@ -82,7 +82,7 @@ fn the_snapshot_hash_is_unchanged() {
 #[test]
 fn plans_of_keys_are_unchanged() {
     assert_eq!(
-        digest(of_all_types(&mixed_request(90))),
+        digest(with_all_types(&mixed_request(90))),
         "679d04b600dcd3b39d6ecf33835a8014b4ef23256df854ddcf827b014fbd0fc2"
     );
 }
@@ -92,7 +92,7 @@ fn plans_for_a_later_date_are_unchanged() {
     let mut request = mixed_request(90);
     request.options.as_of = "2026-12-30".parse().unwrap();
 
-    assert_eq!(digest(of_all_options(&request)), "91f1f744bec18ee9ea04b4c0888fee53b02c2c0b25a6677b34c45e0d9c7105b9");
+    assert_eq!(digest(with_all_options(&request)), "91f1f744bec18ee9ea04b4c0888fee53b02c2c0b25a6677b34c45e0d9c7105b9");
 }
 
 #[test]
@@ -107,7 +107,7 @@ fn plans_with_modes_and_priorities_are_unchanged() {
     let requests = [None, Some(Mode::Full), Some(Mode::Ltp)].map(with_mode);
 
     assert_eq!(
-        digest(requests.iter().flat_map(of_all_types)),
+        digest(requests.iter().flat_map(with_all_types)),
         "5164fff146b3948e37928f227a8b58c741903053c3b65770f2461e4fd2bb9faf"
     );
 }
@@ -122,7 +122,7 @@ fn plans_of_profiles_are_unchanged() {
     let requests = rules.map(|rules| of_profile(mixed_request(90), "profile_1", 3, rules));
 
     assert_eq!(
-        digest(requests.iter().flat_map(of_all_options)),
+        digest(requests.iter().flat_map(with_all_options)),
         "085f3836a7d2e4d5bd4272fdf0ddb2ed7dcf079687cecb9bddb1d79bf095845d"
     );
 }
@@ -134,7 +134,7 @@ fn plans_of_selectors_are_unchanged() {
     let source = Source::Selectors(vec![selector("NIFTY"), limited, selector("NOPE")]);
 
     assert_eq!(
-        digest(of_all_options(&PlanRequest { source, ..request(&[]) })),
+        digest(with_all_options(&PlanRequest { source, ..request(&[]) })),
         "d437745463a70d73e01ec49844ba9c6d4855bed394c00c831d5c3c5f8dc5b689"
     );
 }

@@ -251,7 +251,7 @@ fn another_value_needs_a_source_and_a_reason() {
 }
 
 #[test]
-fn a_file_that_is_no_toml_is_rejected_with_its_line() {
+fn a_file_that_is_not_toml_is_rejected_with_its_line() {
     let faults = faults("[brokers.kite]\nname = \n");
 
     assert_eq!(faults.len(), 1);

@@ -125,8 +125,8 @@ fn dense(text: &str) -> String {
 /// The maximum number of times that a text is decoded.
 const DECODED_MAX: usize = 3;
 
-/// Returns a text without HTML entities, percent-encoding and characters without a width, which keys have after they
-/// were copied from a web page or an address; `None` if it has none of them.
+/// Decodes HTML entities and percent-encoding and removes zero-width characters, which keys contain if they were copied
+/// from a web page or a URL. Returns `None` if the text does not change.
 pub(crate) fn decoded(text: &str) -> Option<String> {
     let once = |text: &String| Some(decoded_once(text)).filter(|decoded| decoded != text);
     let first = once(&text.to_owned())?;

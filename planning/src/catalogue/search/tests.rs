@@ -440,7 +440,7 @@ fn plainly(text: &str) -> Vec<&'static str> {
     let folded = |text: &str| text.to_ascii_uppercase();
     let whole = folded(text.trim());
     let matches = |instrument: &Instrument<'static>| {
-        let aliases = ALIASES.iter().filter(|(of, _)| *of == instrument.id()).map(|(_, alias)| *alias);
+        let aliases = ALIASES.iter().filter(|(alias_of, _)| *alias_of == instrument.id()).map(|(_, alias)| *alias);
         let symbols: Vec<&str> = aliases.chain([instrument.symbol()]).collect();
         let name = if instrument.underlying() == Some(instrument.name()) { "" } else { instrument.name() };
         let others = [name, instrument.isin().unwrap_or_default()];

@@ -237,7 +237,7 @@ mod tests {
     }
 
     #[test]
-    fn expired_contracts_that_a_broker_keeps_are_no_evidence() {
+    fn expired_contracts_that_a_broker_keeps_are_not_evidence() {
         let kept = series(0, 500, "2026-07-28");
         let last = both(kept.clone(), series(0, 900, "2026-08-25"));
         let file = both(kept, series(0, 900, "2026-08-25"));

@@ -64,6 +64,7 @@ fn share_of(symbol: &str, series: &str, isin: Option<&str>) -> Row {
     Row { series: Some(series.into()), isin: isin.map(Into::into), ..equity("NSE", symbol, "") }
 }
 
+/// Returns a file that no longer contains these rows, which an earlier file of the broker contained.
 fn left(broker: Broker, date: &'static str, left: Vec<Row>) -> File {
     File { broker, date: Some(date), rows: vec![], left }
 }
@@ -273,15 +274,15 @@ fn an_alias_replaces_an_old_row_but_never_another_security() {
     assert!(is_alias(share_of("X", "EQ", isin), share_of("X-BE", "BE", isin), false));
     assert!(!is_alias(share_of("X", "EQ", other), share_of("X-BE", "BE", isin), false));
     assert!(!is_alias(share_of("X", "EQ", isin), share_of("X-BE", "BE", isin), true));
-    let (was, is) = (share_of("X", "EQ", None), share_of("X-BE", "BE", isin));
-    assert!(is_alias(named(was.clone(), "X Company Ltd."), named(is.clone(), "X COMPANY LIMITED"), false));
-    assert!(!is_alias(named(was.clone(), "Y COMPANY"), named(is.clone(), "X COMPANY"), false));
-    assert!(!is_alias(named(was, ""), named(is, ""), false));
+    let (before, now) = (share_of("X", "EQ", None), share_of("X-BE", "BE", isin));
+    assert!(is_alias(named(before.clone(), "X Company Ltd."), named(now.clone(), "X COMPANY LIMITED"), false));
+    assert!(!is_alias(named(before.clone(), "Y COMPANY"), named(now.clone(), "X COMPANY"), false));
+    assert!(!is_alias(named(before, ""), named(now, ""), false));
     assert!(!is_alias(index("NSE", "X", None), share_of("X-BE", "BE", isin), false));
 }
 
 #[test]
-fn a_symbol_means_a_share_before_a_bond() {
+fn a_symbol_resolves_to_a_share_before_a_bond() {
     let bond = |symbol: &str, series| Row { class: InstrumentType::Debt, ..share_of(symbol, series, None) };
     let catalogue = merge(&[file(
         Kite,
@@ -329,7 +330,7 @@ fn contracts_are_joined_by_terms_not_by_symbol() {
             assert_eq!(token_of(contract.key(), Kite).as_deref(), Some(of_kite));
             assert_eq!(token_of(contract.key(), Angel).as_deref(), Some(of_angel));
         }
-        // A key that a file contains resolves to the contract with its terms, if nothing else has it.
+        // A symbol of the older file is an alias of the contract with its terms, unless another contract has that key.
         let other = if keys[0] == "CDS:USDINR26327FUT" { "CDS:USDINR26325FUT" } else { "CDS:USDINR26327FUT" };
         assert!(get(&catalogue, other).is_alias());
     }
@@ -355,7 +356,7 @@ fn a_contract_gets_its_own_key_if_no_broker_uses_it() {
 }
 
 #[test]
-fn the_order_of_the_brokers_changes_nothing() {
+fn the_order_of_brokers_does_not_change_the_catalog() {
     let isin = Some("INE155A01022");
     let metal = Row { exchange: Exchange::Bse, segment: Segment::BseIndex, ..index("BSE", "METAL", None) };
     let mut files = vec![

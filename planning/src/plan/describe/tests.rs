@@ -75,7 +75,7 @@ fn risk(description: &Description, name: &str) -> DetailedRisk {
 }
 
 #[test]
-fn a_small_plan_that_fills_its_maximum_is_no_risk() {
+fn a_small_plan_that_fills_its_maximum_is_not_a_risk() {
     let description = describe_full_plan(3, SubscriptionType::LiveFeed, None);
 
     assert_eq!(description.risk_analysis.performance_risk, RiskLevel::Low);
