@@ -138,7 +138,7 @@ pub trait SharedCache: Send + Sync + 'static {
         true
     }
 
-    /// Returns the host and port of the server, for people.
+    /// Returns the host and port of the server, for logs and reports.
     fn address(&self) -> Option<String> {
         None
     }

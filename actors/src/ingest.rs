@@ -2,7 +2,7 @@
 //!
 //! The state of a job is stored in the database, so that every replica can report it and it outlives the service. The
 //! service that runs a job sends a heartbeat every second. The jobs of this service are also in memory: up to a second
-//! newer than the database, and available while it is not.
+//! newer than in the database, and available during an outage of the database.
 
 mod actor;
 mod evaluation;
@@ -35,7 +35,7 @@ use crate::runtime::mailbox::{CallError, Inspection, Mailbox};
 use crate::runtime::{ActorCell, SpawnErr};
 use crate::trace;
 
-/// Callers submit and cancel jobs. A broker has one unfinished job at a time.
+/// Capacity of the mailbox. Few calls arrive, because a broker has at most one unfinished job.
 const CAPACITY: usize = 64;
 
 /// The handle of the ingest actor, with the unfinished jobs that outlive it.

@@ -5,8 +5,8 @@
 //!            ├─ config        settings with their last good values, the config service's breaker
 //!            ├─ catalogue     follows the stored catalog, publishes it
 //!            ├─ ingest        jobs that load brokers' files, and their schedule
-//!            ├─ cache         L1's budget and expiry, L2
-//!            └─ planner × N   the in-flight table
+//!            ├─ cache         the memory budget and expiry of L1, the connection to L2
+//!            └─ planner × N   the plans in progress, which identical requests share
 //! ```
 //!
 //! **Calls** go in one direction: the front end → planners → cache, persistence; ingest → catalogue, persistence;

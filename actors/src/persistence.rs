@@ -284,9 +284,9 @@ pub(crate) struct Finding {
 
 impl Finding {
     const SUCCESS: Finding = Finding { outcome: CallOutcome::Success, label: "success", fault: None };
-    /// The database responded; the rejection was correct.
+    /// The database responded and rejected the call, so it is not a failure of the database.
     const REFUSED: Finding = Finding { outcome: CallOutcome::Ignored, label: "refused", fault: None };
-    /// The database responded; the cancellation was correct.
+    /// The database responded and canceled the call, so it is not a failure of the database.
     const TIMED_OUT: Finding = Finding { outcome: CallOutcome::Ignored, label: "timed_out", fault: None };
 
     fn of<T>(result: &Result<T, StoreError>) -> Self {

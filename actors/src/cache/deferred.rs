@@ -10,7 +10,7 @@ use super::{SharedCache, SharedCacheError, SharedPlan};
 /// Forwards every call to the cache of the last [`set`](DeferredCache::set). Before that, or if no cache is ever set,
 /// it behaves like an absent cache: every lookup is a miss, and every plan is the first of its key.
 ///
-/// The cache may be exchanged while it is being used: its plans are found again or created again.
+/// The cache may be replaced while it is in use. Plans that only the previous cache held are created again.
 #[derive(Default)]
 pub struct DeferredCache {
     cache: Mutex<Option<Arc<dyn SharedCache>>>,

@@ -11,8 +11,8 @@ use tokio::time::Instant;
 use super::aliases::{Aliases, OwnAliases, Target};
 use super::{CachedPlan, Fingerprint, Ready};
 
-/// Size of the places of one plan in the two maps and in the queue of the actor. On average, a map has a third of its
-/// places to spare; the queue, a quarter.
+/// Size in bytes of the entries of one plan in the two maps and in the queue of the actor. On average, a third of the
+/// capacity of a map and a quarter of the capacity of the queue are unused.
 pub(super) const ENTRY_BYTES: usize = size_of::<(CacheKey, CacheEntry)>() * 3 / 2
     + size_of::<(String, (CacheKey, u64))>() * 3 / 2
     + size_of::<QueuedEntry>() * 4 / 3;

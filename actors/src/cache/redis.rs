@@ -37,9 +37,10 @@ const TIMEOUT: Duration = Duration::from_millis(250);
 const TLS_OPEN_TIMEOUT: Duration = Duration::from_millis(200);
 /// Maximum time for which sent data may stay unacknowledged before the kernel closes the connection.
 const USER_TIMEOUT: Duration = Duration::from_secs(5);
-/// Idle time after which the kernel probes the peer, and the number of probes before it closes the connection.
+/// Idle time after which the kernel probes the peer.
 const KEEPALIVE_AFTER: Duration = Duration::from_secs(15);
 const KEEPALIVE_EVERY: Duration = Duration::from_secs(5);
+/// Number of unanswered probes after which the kernel closes the connection.
 const KEEPALIVE_RETRIES: u32 = 3;
 
 /// A URL that is not valid for Redis. Its text gives the reason and repeats nothing of the URL, which may contain a
@@ -63,7 +64,7 @@ pub struct RedisReport {
     pub version: Option<String>,
     /// Maximum memory in bytes; 0 if it is not limited.
     pub memory_max: Option<u64>,
-    /// The word for what happens at the maximum, such as `allkeys-lru`.
+    /// The policy at the maximum memory, such as `allkeys-lru`.
     pub memory_policy: Option<String>,
 }
 
@@ -120,9 +121,9 @@ impl RedisCache {
             Client::open(info)
         };
         let client = client.map_err(|fault| url_error(&fault))?;
-        let opening = if has_tls { TLS_OPEN_TIMEOUT } else { TIMEOUT };
+        let open_timeout = if has_tls { TLS_OPEN_TIMEOUT } else { TIMEOUT };
         let config =
-            AsyncConnectionConfig::new().set_connection_timeout(Some(opening)).set_response_timeout(Some(TIMEOUT));
+            AsyncConnectionConfig::new().set_connection_timeout(Some(open_timeout)).set_response_timeout(Some(TIMEOUT));
         Ok(RedisCache { client, config, link: Mutex::new(None) })
     }
 
@@ -235,16 +236,16 @@ impl SharedCache for RedisCache {
         // From Redis 7 on, `SET … NX GET` would be enough.
         let (found,): (Vec<StoredId>,) = self.query(pipeline.cmd("MGET").arg(&names)).await?;
 
-        let mut garbage = pipe();
+        let mut replacements = pipe();
         let mut ids = Vec::with_capacity(plans.len());
         for ((plan, name), found) in plans.iter().zip(&names).zip(found) {
             ids.push(found.0.unwrap_or_else(|| {
-                set(&mut garbage, name, plan).ignore();
+                set(&mut replacements, name, plan).ignore();
                 plan.plan_id.clone()
             }));
         }
-        if !garbage.is_empty() {
-            let () = self.query(&garbage).await?;
+        if !replacements.is_empty() {
+            let () = self.query(&replacements).await?;
         }
         Ok(ids)
     }

@@ -74,8 +74,8 @@ async fn the_byte_budget_evicts_the_oldest_plans_first() {
         assert!(cache.local.all().len() <= 10);
     }
 
-    let there: Vec<usize> = (0..100).filter(|index| is_there(&cache, &plans[*index])).collect();
-    assert_eq!(there, (90..100).collect::<Vec<_>>());
+    let present: Vec<usize> = (0..100).filter(|index| is_there(&cache, &plans[*index])).collect();
+    assert_eq!(present, (90..100).collect::<Vec<_>>());
     assert_eq!(accounted(&cache).await, 10);
     // Evicted plans cannot be found by id either.
     assert!(cache.by_id(&plans[0].plan.plan_id).is_none());
@@ -94,11 +94,11 @@ async fn a_plan_that_was_read_gets_a_second_chance() {
     plans[10..].iter().for_each(|cached| cache.insert(cached));
     run_ready_tasks().await;
 
-    let gone: Vec<usize> = (0..15).filter(|index| !is_there(&cache, &plans[*index])).collect();
-    assert_eq!(gone, [1, 2, 4, 5, 6]);
+    let evicted: Vec<usize> = (0..15).filter(|index| !is_there(&cache, &plans[*index])).collect();
+    assert_eq!(evicted, [1, 2, 4, 5, 6]);
 }
 
-/// A bug: if all other entries had been read, the new plan was evicted first.
+/// Regression: if all other entries had been read, the new plan was evicted first.
 #[tokio::test(start_paused = true)]
 async fn a_new_plan_stays_even_if_all_others_were_read() {
     let (cache, _) = cache_for(10).await;
@@ -110,8 +110,8 @@ async fn a_new_plan_stays_even_if_all_others_were_read() {
     cache.insert(&plans[10]);
     run_ready_tasks().await;
 
-    let gone: Vec<usize> = (0..11).filter(|index| !is_there(&cache, &plans[*index])).collect();
-    assert_eq!(gone, [0]);
+    let evicted: Vec<usize> = (0..11).filter(|index| !is_there(&cache, &plans[*index])).collect();
+    assert_eq!(evicted, [0]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -187,7 +187,7 @@ async fn the_id_of_a_replaced_plan_is_not_found() {
     assert_eq!(cache.local.id_count(), 1);
 }
 
-/// A bug: the second insert removed the id of the plan, as the id of the replaced entry.
+/// Regression: the second insert removed the id of the plan, as the id of the replaced entry.
 #[tokio::test(start_paused = true)]
 async fn a_plan_that_is_inserted_twice_is_found_by_its_id() {
     let (cache, _) = cache_for(1).await;
@@ -243,7 +243,7 @@ async fn plans_over_budget_after_a_restart_are_evicted_later() {
     assert_eq!(cache.local.all().len(), 10);
 }
 
-/// A bug: a plan that was inserted between the successor's recount and its first message was never evicted.
+/// Regression: a plan that was inserted between the successor's recount and its first message was never evicted.
 #[tokio::test(start_paused = true)]
 async fn a_sweep_counts_a_plan_whose_message_was_lost() {
     let (cache, _) = cache_for(10).await;
@@ -260,7 +260,7 @@ async fn a_sweep_counts_a_plan_whose_message_was_lost() {
     assert_eq!(accounted(&cache).await, 2);
 }
 
-/// A bug: if an entry had been spared in the meantime, it was counted twice.
+/// Regression: if an entry had been spared in the meantime, it was counted twice.
 #[tokio::test(start_paused = true)]
 async fn a_message_after_a_recount_does_not_count_twice() {
     let (cache, parent) = cache_for(3).await;
@@ -278,7 +278,7 @@ async fn a_message_after_a_recount_does_not_count_twice() {
     assert_eq!(cache.local.all().len(), 3);
 }
 
-/// A bug: of two concurrent inserts of one plan, the later could remove the id that both share.
+/// Regression: of two concurrent inserts of one plan, the later could remove the id that both share.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_concurrently_inserted_plan_is_found_by_its_id() {
     let (cache, _) = cache_for(20).await;
@@ -323,8 +323,8 @@ async fn concurrent_writers_and_readers_keep_the_sizes_correct() {
     // When this call returns, the actor has handled all earlier messages.
     cache.clear_expired(Instant::now() + 10 * SECOND).await.unwrap();
 
-    let there = cache.local.all().len();
-    assert!(there <= 20, "{there}");
-    assert_eq!(accounted(&cache).await, there);
-    assert_eq!(cache.local.id_count(), there);
+    let present = cache.local.all().len();
+    assert!(present <= 20, "{present}");
+    assert_eq!(accounted(&cache).await, present);
+    assert_eq!(cache.local.id_count(), present);
 }

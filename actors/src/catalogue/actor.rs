@@ -100,10 +100,10 @@ struct Following {
     generation: u64,
     is_in_progress: bool,
     /// Whether something was stored since the check began.
-    again: bool,
-    /// Callers that wait for data that was stored before the current check began, or before one that failed.
+    must_repeat: bool,
+    /// Callers that the current check answers. If it fails, the next one answers them.
     answered_next: Vec<Reply<()>>,
-    /// Callers that wait for data that was stored since.
+    /// Callers that came after the current check began. The next check answers them.
     waiting: Vec<Reply<()>>,
 }
 
@@ -143,7 +143,8 @@ impl Behaviour for CatalogueActor {
 }
 
 impl CatalogueActor {
-    /// Reads the stored catalog if it differs from the served one. It is built outside the threads that serve requests.
+    /// Reads the stored catalog if it differs from the served one. The catalog is built outside the threads that serve
+    /// requests.
     fn follow(&self, state: &mut State) {
         state.following.is_in_progress = true;
         let waiting = std::mem::take(&mut state.following.waiting);
@@ -151,7 +152,7 @@ impl CatalogueActor {
         let (persistence, served) = (self.persistence.clone(), state.served);
         let (known, are_loads_due) = (state.calendar.version(), state.are_loads_due);
         let (today, has_demonstration) = (trading_date(Utc::now()), self.has_demonstration);
-        // Callers wait for the first catalog. Another one serves meanwhile for a later one.
+        // Callers wait for the first catalog. While a later one is read, the current one is served.
         let priority = if self.snapshots.has_catalogue() { Priority::Low } else { Priority::Normal };
         state.me.run(async move {
             let outcome = async {
@@ -160,7 +161,7 @@ impl CatalogueActor {
                         store.catalogue_version().await
                     })
                     .await?;
-                let wanted = match version {
+                let target = match version {
                     Some(version) => ServedCatalogue::Stored(version),
                     None if has_demonstration => ServedCatalogue::Demonstration(today),
                     None => ServedCatalogue::Empty,
@@ -171,11 +172,11 @@ impl CatalogueActor {
                     })
                     .await?;
                 let calendar = newer_calendar(&persistence, known).await?;
-                let catalogue = match served == Some(wanted) {
+                let catalogue = match served == Some(target) {
                     true => None,
-                    false => Some(load(&persistence, wanted, priority).await?),
+                    false => Some(load(&persistence, target, priority).await?),
                 };
-                // Only operators need them, so a failure must not delay the catalog.
+                // Only operators need the loads, so a failure must not delay the catalog.
                 let loads = match catalogue.is_some() || are_loads_due {
                     true => last_summaries(&persistence).await.ok(),
                     false => None,
@@ -213,7 +214,7 @@ impl CatalogueActor {
             }
         }
         state.following.is_in_progress = false;
-        if std::mem::take(&mut state.following.again) {
+        if std::mem::take(&mut state.following.must_repeat) {
             self.follow(state);
             return;
         }
@@ -224,20 +225,20 @@ impl CatalogueActor {
     }
 
     /// Records whether the database responded.
-    fn record_response(&self, is_response: bool) {
+    fn record_response(&self, has_responded: bool) {
         self.responds_since.send_if_modified(|since| {
-            let is_change = since.is_some() != is_response;
-            if is_change {
-                *since = is_response.then(Instant::now);
+            let has_changed = since.is_some() != has_responded;
+            if has_changed {
+                *since = has_responded.then(Instant::now);
             }
-            is_change
+            has_changed
         });
     }
 
     /// Checks the database without waiting for the timer.
     fn follow_now(&self, state: &mut State) {
         if state.following.is_in_progress {
-            state.following.again = true;
+            state.following.must_repeat = true;
         } else {
             state.following.generation += 1;
             self.follow(state);
@@ -274,10 +275,10 @@ async fn last_summaries(persistence: &PersistenceHandle) -> Result<Vec<LoadSumma
 
 async fn load(
     persistence: &PersistenceHandle,
-    wanted: ServedCatalogue,
+    target: ServedCatalogue,
     priority: Priority,
 ) -> Result<(ServedCatalogue, Arc<Catalogue>), PersistenceError> {
-    match wanted {
+    match target {
         ServedCatalogue::Stored(_) => {
             let read = move |store: Arc<dyn Store>| async move { store.catalogue(priority).await };
             let stored = persistence.run(Op::Catalogue, Instant::now() + LOAD_TIMEOUT, read).await?;
@@ -289,8 +290,8 @@ async fn load(
             let built = tokio::task::spawn_blocking(move || demo::catalogue(date)).await;
             let catalogue = built
                 .map_err(|e| PersistenceError::Refused(format!("failed to build the demonstration catalog: {e}")))?;
-            Ok((wanted, Arc::new(catalogue)))
+            Ok((target, Arc::new(catalogue)))
         }
-        ServedCatalogue::Empty => Ok((wanted, Arc::new(empty()))),
+        ServedCatalogue::Empty => Ok((target, Arc::new(empty()))),
     }
 }

@@ -1,4 +1,4 @@
-//! The rejected files after which no file of their broker was accepted, as the running service knows them.
+//! The rejected files in effect: those after which no file of their broker was accepted.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -31,8 +31,8 @@ impl RejectedFiles {
         self.in_effect.load_full()
     }
 
-    /// Stores the rejected files of the database, and raises an alarm for new ones. Those in effect at the start of the
-    /// service are new to it: it was not there to raise the alarm.
+    /// Stores the rejected files of the database, and raises an alarm for new ones. At the start of the
+    /// service all files in effect are new, because it has not raised an alarm for any of them.
     pub(super) fn follow(&self, in_effect: Vec<RejectedFile>) {
         let logged = self.newest_logged.load(Ordering::Relaxed);
         for rejected_file in in_effect.iter().filter(|rejected_file| rejected_file.rejection_id > logged) {

@@ -171,7 +171,7 @@ async fn a_stored_calendar_is_served_and_followed() {
     assert!(Arc::ptr_eq(&system.snapshot().unwrap(), &second), "an unchanged calendar is not read again");
 }
 
-/// A bug: after a crash `/ready` reported that nothing had been reached, although a catalog was served.
+/// Regression: after a crash `/ready` reported that nothing had been reached, although a catalog was served.
 #[tokio::test(start_paused = true)]
 async fn the_catalog_stays_reached_after_a_crash_without_database() {
     let store = FakeStore::new();

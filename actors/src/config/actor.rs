@@ -35,7 +35,7 @@ const FIRST_FETCH_RETRY: Duration = Duration::from_secs(1);
 const MISSING_SECRET_RETRY: Duration = Duration::from_secs(2);
 /// The duration from which a fetch counts as slow: longer than the source's own timeouts.
 const SLOW_FETCH: Duration = Duration::from_secs(10);
-/// Time after which a probe is lost: the request of a delayed process ends before.
+/// Time after which a probe is lost. Even the request of a delayed process ends before.
 const PROBE_TIMEOUT: Duration = REQUEST_TIMEOUT.saturating_mul(2);
 /// Maximum time between two probes, before jitter: a service that has recovered is used within ten seconds, even if the
 /// last probe hung until its timeout.
@@ -91,7 +91,7 @@ pub(crate) struct State {
     /// Counts fetches; a refresh timer of an older count is stale.
     fetch_generation: u64,
     is_fetching: bool,
-    /// A refresh was requested during a fetch, which may have read the values from before the request.
+    /// The correlation id of a refresh that was requested during a fetch, which may have read older values.
     requested_refresh: Option<Arc<str>>,
     /// The callers that wait for a refresh, each with the number of the first fetch that began after its call.
     awaiting: Vec<(u64, Reply<&'static str>)>,

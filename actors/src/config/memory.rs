@@ -21,25 +21,25 @@ pub struct Fallback {
     pub file: PathBuf,
 }
 
-/// The state of the config service.
+/// The result of the last refresh from the config service.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ServiceHealth {
-    /// It has not been called yet.
+    /// The service has not been called yet.
     NotAsked,
-    /// It responded for every key.
+    /// The service responded for every key.
     Answering,
-    /// It did not respond for some keys, or with unusable data: the keys and reasons.
+    /// Some keys have no response or an unusable one: the keys and reasons.
     AnsweringInPart(String),
-    /// It is unavailable: the reason.
+    /// The service is unavailable: the reason.
     Failing(String),
-    /// It rejects our API key: the reason.
+    /// The service rejects our API key: the reason.
     Rejecting(String),
 }
 
 /// The state of the config service, as the engine knows it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ServiceStatus {
-    /// The result of the last refresh.
+    /// The health at the last refresh.
     pub health: ServiceHealth,
     /// The time of the last response for every key. `None` before the first one.
     pub answered_at: Option<Instant>,

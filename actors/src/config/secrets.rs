@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
-/// A value that no message shows.
+/// A value that must not appear in logs or messages.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret(Arc<str>);
 
 impl Secret {
-    /// Wraps a value, of which `Debug` then shows nothing.
+    /// Wraps a value so that `Debug` does not show it.
     pub fn new(value: &str) -> Self {
         Secret(value.into())
     }

@@ -39,7 +39,8 @@ const FETCH_TIMEOUT: Duration = Duration::from_secs(5);
 const CONCURRENCY: usize = 4;
 /// Maximum size of a response in bytes. A value is a word or a URL.
 const BODY_BYTES_MAX: usize = 64 << 10;
-/// Shorter than the interval between two refreshes, so that no connection is used that the server has closed meanwhile.
+/// Timeout of an idle connection. Shorter than the interval between two refreshes, so that no connection is used that
+/// the server has closed meanwhile.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(10);
 
 const API_KEY: HeaderName = HeaderName::from_static("x-internal-api-key");
@@ -104,8 +105,8 @@ pub struct ConfigServiceSource {
 /// The API keys that are sent to the config service.
 struct RequestKeys {
     current: HeaderValue,
-    /// The other one of two: the key that is stored in the service itself, or the previous one. After a rotation the
-    /// service may accept only the new key, long before our environment has it.
+    /// The second key: the one that is stored in the service itself, or the previous one. After a rotation the service
+    /// may accept only the new key, long before our environment has it.
     other: Option<HeaderValue>,
 }
 
@@ -182,7 +183,7 @@ impl ConfigServiceSource {
         self.keys.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Sends the other key from now on. Returns `false` without one.
+    /// Sends the other key from now on. Returns `false` if there is no other key.
     fn change_key(&self) -> bool {
         let mut keys = self.keys();
         let Some(other) = keys.other.take() else { return false };
@@ -279,7 +280,7 @@ impl SettingsSource for ConfigServiceSource {
     }
 }
 
-/// Returns `None` if the key is not a valid header value.
+/// Returns the key as a header value, or `None` if it is not a valid one.
 fn header(key: &Secret) -> Option<HeaderValue> {
     let mut key = HeaderValue::from_str(key.expose()).ok()?;
     key.set_sensitive(true);

@@ -176,7 +176,7 @@ async fn refreshes_follow_the_configured_interval() {
     assert!(took >= 44 * SECOND && took <= 56 * SECOND, "{took:?}");
 }
 
-/// A bug: the successor started with the defaults, so a value out of range fell back to them.
+/// Regression: the successor started with the defaults, so a value out of range fell back to them.
 #[tokio::test(start_paused = true)]
 async fn the_last_good_settings_outlive_the_actor() {
     let config = Config::started().await;

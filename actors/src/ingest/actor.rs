@@ -30,7 +30,7 @@ use crate::trace::{RequestTrace, scoped};
 
 /// Interval of the heartbeats of queued jobs, and of the checks of the schedules.
 const CHECK_EVERY: Duration = Duration::from_secs(1);
-/// Number of checks from one look at the jobs of other services to the next.
+/// Number of checks from one read of the jobs of other services to the next.
 const ORPHANS_EVERY: u64 = 5;
 /// Time until the result of a scheduled job is checked.
 const CHECK_AFTER: Duration = Duration::from_secs(5);
@@ -48,7 +48,7 @@ pub(crate) enum IngestMessage {
         trace: Option<Arc<RequestTrace>>,
         reply: Reply<Result<Job, SubmitError>>,
     },
-    JobTried(Box<CreatedJob>),
+    JobTried(Box<JobCreation>),
     JobEnded,
     Cancel {
         job_id: String,
@@ -74,7 +74,8 @@ impl Message for IngestMessage {
     }
 }
 
-pub(crate) struct CreatedJob {
+/// The result of creating a job in the database.
+pub(crate) struct JobCreation {
     job: Job,
     request: JobRequest,
     trace: Option<Arc<RequestTrace>>,
@@ -125,11 +126,11 @@ impl Behaviour for IngestActor {
     fn handle(&self, message: IngestMessage, state: &mut State) {
         match message {
             IngestMessage::Submit { request, trace, reply } => self.submit(*request, trace, Some(reply), state),
-            IngestMessage::JobTried(created) => self.created(*created, state),
+            IngestMessage::JobTried(creation) => self.created(*creation, state),
             IngestMessage::JobEnded => self.ended(state),
             IngestMessage::Cancel { job_id, reply } => reply.send(self.cancel(&job_id, state)),
             IngestMessage::JobsDue => self.check_jobs(state),
-            // Jobs of a service that ran before this one have failed.
+            // Fails the jobs of an earlier service, which have no heartbeat.
             IngestMessage::DatabaseResponded => self.fail_orphans(state),
             IngestMessage::OrphansFailed => {}
         }
@@ -177,12 +178,12 @@ impl IngestActor {
                 }
             };
             let outcome = scoped(trace.clone(), create).await;
-            IngestMessage::JobTried(Box::new(CreatedJob { job, request, trace, outcome, reply }))
+            IngestMessage::JobTried(Box::new(JobCreation { job, request, trace, outcome, reply }))
         });
     }
 
-    fn created(&self, created: CreatedJob, state: &mut State) {
-        let CreatedJob { job, request, trace, outcome, reply } = created;
+    fn created(&self, creation: JobCreation, state: &mut State) {
+        let JobCreation { job, request, trace, outcome, reply } = creation;
         if reply.is_none() {
             state.record_attempt(job.broker, &outcome, self.settings.retry_after);
         }
@@ -283,7 +284,7 @@ impl IngestActor {
         self.run_next(state);
     }
 
-    /// Sends heartbeats of the queued jobs, fails lost and stale jobs, and submits those that are due.
+    /// Sends heartbeats of the queued jobs, fails lost and stale jobs, and submits the scheduled jobs that are due.
     fn check_jobs(&self, state: &mut State) {
         state.me.tell_after(CHECK_EVERY, IngestMessage::JobsDue);
         for task in &state.queue {
@@ -468,8 +469,8 @@ impl State {
                 }
             },
             Ok(Created::Yes) => entry.wait(now, CHECK_AFTER.min(retry_after)),
-            // The other job of the broker may load the same file or not, or the database is unavailable. A scheduled
-            // job has no key.
+            // Another job of the broker is unfinished and may load another file, or the database is unavailable. A
+            // scheduled job has no idempotency key, so it is never `Answered`.
             Ok(Created::Busy(_) | Created::Answered(_)) | Err(_) => entry.wait(now, retry_after),
         }
     }

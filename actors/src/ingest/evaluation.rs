@@ -62,8 +62,8 @@ pub enum Force {
     Yes,
 }
 
-/// Compares a file with the broker's last one, accepts or rejects it, and stores that. Returns `None` if `is_canceled`
-/// returned `true` before anything was stored.
+/// Compares a file with the broker's last one, accepts or rejects it, and stores the result. Returns `None` if
+/// `is_canceled` returned `true` before anything was stored.
 ///
 /// # Cancel safety
 /// Not cancel safe: run it in its own task.
@@ -134,8 +134,8 @@ async fn others(store: &dyn Store, offer: &Offer) -> Result<Vec<(Broker, StoredI
     Ok(others)
 }
 
-/// Reads the trading calendar in effect; without one, it is empty. It only adds warnings, so one that cannot be read
-/// does not reject a file.
+/// Reads the trading calendar in effect. Returns an empty one if there is none, or if it cannot be read: the calendar
+/// only adds warnings, so a failure must not reject a file.
 async fn calendar(store: &dyn Store) -> Calendar {
     let stored = store.calendar_after(0).await.ok().flatten();
     stored.map(|stored| stored.record.calendar).unwrap_or_default()
@@ -192,7 +192,7 @@ impl Evaluation {
         let before = last.as_ref().map(|last| last.file(&offer.load.rows)).transpose()?;
         let mut result = judge(&gates, before.as_ref(), &offer.load, offer.file_date);
         if file.is_some() {
-            // The rows of a part are compared with those of the part, which may be new to the broker.
+            // `judge_part` compares the number of rows with that of the same part, which may be new to the broker.
             result.faults.retain(|fault| fault.gate != "rows");
         }
         result.faults.extend(faults);
@@ -303,11 +303,11 @@ fn log_accepted(version: i64, record: &LoadRecord) {
 /// Returns the first `YYYY-MM-DD` in the name of a file that is a date.
 pub fn date_in(name: &str) -> Option<NaiveDate> {
     (0..name.len()).filter_map(|start| name.get(start..start + 10)).find_map(|part| {
-        let is_written_out = part.bytes().enumerate().all(|(at, byte)| match at {
+        let has_date_form = part.bytes().enumerate().all(|(at, byte)| match at {
             4 | 7 => byte == b'-',
             _ => byte.is_ascii_digit(),
         });
-        is_written_out.then(|| part.parse().ok()).flatten()
+        has_date_form.then(|| part.parse().ok()).flatten()
     })
 }
 

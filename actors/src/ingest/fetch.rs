@@ -44,7 +44,7 @@ pub(super) async fn fetch(
         .build()
         .map_err(|fault| format!("failed to create an HTTP client: {}", describe(&fault)))?;
     let response = follow(&client, url, origins).await?;
-    take(response, spool, on_progress).await.map_err(|why| format!("{}: {why}", shown(url)))
+    download(response, spool, on_progress).await.map_err(|why| format!("{}: {why}", shown(url)))
 }
 
 async fn follow(client: &Client, first: &Url, origins: &[Origin]) -> Result<Response, String> {
@@ -81,7 +81,7 @@ async fn follow(client: &Client, first: &Url, origins: &[Origin]) -> Result<Resp
     Err(format!("{}: too many redirects: expected at most {REDIRECTS_MAX}", shown(first)))
 }
 
-async fn take(
+async fn download(
     mut response: Response,
     mut spool: SpoolWriter,
     on_progress: &(dyn Fn(u64, Option<u64>) + Sync),

@@ -14,8 +14,8 @@ const COPY_BYTES_MAX: u64 = 64 << 20;
 /// Maximum number of characters of the original name in the name of a copy.
 const NAME_CHARACTERS_MAX: usize = 100;
 
-/// Saves a copy of a rejected file, and returns its path or the reason why not, for people. `folder` need not be
-/// writable.
+/// Saves a copy of a rejected file. Returns a message with its path, or with the reason why it was not saved. `folder`
+/// need not be writable.
 pub fn save_copy(file: impl Read, name: &str, broker: Broker, at: DateTime<Utc>, folder: &Path) -> String {
     match copy(file, name, broker, at, folder) {
         Ok(kept) => format!("a copy is kept for inspection: {}", kept.display()),

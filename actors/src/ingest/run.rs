@@ -36,25 +36,24 @@ use crate::trace::{RequestTrace, scoped};
 /// Interval of the heartbeats of a job, which carry its progress.
 const HEARTBEAT_EVERY: Duration = Duration::from_secs(1);
 const HEARTBEAT_TIMEOUT: Duration = Duration::from_secs(5);
-const ARRIVE_WITHIN: Duration = Duration::from_secs(660);
+const ARRIVAL_TIMEOUT: Duration = Duration::from_secs(660);
 /// Timeout of reading a file. The longest one takes seconds.
-const READ_WITHIN: Duration = Duration::from_secs(600);
+const READ_TIMEOUT: Duration = Duration::from_secs(600);
 /// Maximum time to wait for a canceled reading to end.
-const GIVE_UP_AFTER: Duration = Duration::from_secs(5);
+const CANCEL_TIMEOUT: Duration = Duration::from_secs(5);
 /// Timeout of comparing and storing.
 const OFFER_TIMEOUT: Duration = Duration::from_secs(600);
-/// Maximum number of attempts to store the result of a job. Its heartbeat is stale for other services before the last
-/// one.
+/// Maximum number of attempts to store the result of a job. By the last attempt, other services consider the job stale.
 const STORE_ATTEMPTS: u32 = 60;
 
 /// Maximum time until this service serves the result of a job. After that the job completes without it.
-const SERVED_WITHIN: Duration = Duration::from_secs(30);
+const SERVE_TIMEOUT: Duration = Duration::from_secs(30);
 /// Delay before the catalogue actor is called again after it stopped.
 const RETRY_AFTER: Duration = Duration::from_millis(100);
 
 /// Progress in percent after fetching and after reading. The rest is comparing and storing.
-const FETCHED: u8 = 20;
-const READ: u8 = 70;
+const FETCHED_PERCENT: u8 = 20;
+const READ_PERCENT: u8 = 70;
 
 pub(super) struct JobTask {
     pub(super) live: Arc<LiveJob>,
@@ -84,11 +83,11 @@ pub(super) struct JobContext {
 }
 
 enum JobEnd {
-    /// With the new version of the catalog.
+    /// The file was accepted, as the new version of the catalog.
     Accepted(GateResult, i64),
     /// The file was rejected, with the reasons. The rejection is stored.
     Rejected(Vec<String>),
-    /// With the reasons.
+    /// The job failed, with the reasons.
     Failed(Vec<String>),
     Canceled,
 }
@@ -115,7 +114,7 @@ pub(super) async fn run(task: JobTask, context: JobContext) {
         let work = async move {
             let end = work.await;
             let is_served = match end {
-                JobEnd::Accepted(..) | JobEnd::Rejected(_) => is_served(&catalogue, &live).await,
+                JobEnd::Accepted(..) | JobEnd::Rejected(_) => wait_until_served(&catalogue, &live).await,
                 JobEnd::Failed(_) | JobEnd::Canceled => true,
             };
             (end, is_served)
@@ -129,9 +128,9 @@ pub(super) async fn run(task: JobTask, context: JobContext) {
 }
 
 /// Waits until this service serves everything that is stored now, so that a caller that sees the finished job also sees
-/// its result. Returns `false` if that takes longer than [`SERVED_WITHIN`]. A service that shuts down does not wait.
-async fn is_served(catalogue: &CatalogueHandle, live: &LiveJob) -> bool {
-    let deadline = Instant::now() + SERVED_WITHIN;
+/// its result. Returns `false` if that takes longer than [`SERVE_TIMEOUT`]. A service that shuts down does not wait.
+async fn wait_until_served(catalogue: &CatalogueHandle, live: &LiveJob) -> bool {
+    let deadline = Instant::now() + SERVE_TIMEOUT;
     loop {
         let answer = tokio::select! {
             answer = catalogue.catch_up(deadline) => answer,
@@ -192,7 +191,7 @@ fn finish(this: &LiveJob, progress: &Progress, end: JobEnd, is_served: bool) {
             job.updated = result.updated as u64;
             job.warnings = result.warnings.iter().map(ToString::to_string).collect();
             let not_served = || {
-                let seconds = SERVED_WITHIN.as_secs();
+                let seconds = SERVE_TIMEOUT.as_secs();
                 format!("version {version} is stored, but this service failed to serve it within {seconds} s")
             };
             let errors: Vec<String> = (!is_served).then(not_served).into_iter().collect();
@@ -249,7 +248,7 @@ async fn work(
     let (shown, name) = (source.describe(), source.file_name());
     let is_upload = matches!(source, Source::Upload { .. });
     let input = tokio::select! {
-        input = timeout(ARRIVE_WITHIN, scoped(trace, arrive(source, &settings, &progress))) => input,
+        input = timeout(ARRIVAL_TIMEOUT, scoped(trace, arrive(source, &settings, &progress))) => input,
         () = live.cancellation.requested() => return JobEnd::Canceled,
     };
     let input = match input {
@@ -258,7 +257,7 @@ async fn work(
         Err(_) => {
             return JobEnd::Failed(vec![format!(
                 "timeout: the file did not arrive within {} s",
-                ARRIVE_WITHIN.as_secs()
+                ARRIVAL_TIMEOUT.as_secs()
             )]);
         }
     };
@@ -270,14 +269,14 @@ async fn work(
         background::run(Priority::Low, move || file.read(&limits, &live, &progress))
     };
     let read = tokio::select! {
-        read = timeout(READ_WITHIN, read) => read,
+        read = timeout(READ_TIMEOUT, read) => read,
         // The reading ends between two pieces of the file, unless the disk does not respond.
-        () = async { live.cancellation.requested().await; sleep(GIVE_UP_AFTER).await } => return JobEnd::Canceled,
+        () = async { live.cancellation.requested().await; sleep(CANCEL_TIMEOUT).await } => return JobEnd::Canceled,
     };
     let read = match read {
         Ok(read) => read,
         Err(_) => {
-            return JobEnd::Failed(vec![format!("timeout: the file was not read within {} s", READ_WITHIN.as_secs())]);
+            return JobEnd::Failed(vec![format!("timeout: the file was not read within {} s", READ_TIMEOUT.as_secs())]);
         }
     };
     let load = match read {
@@ -289,7 +288,7 @@ async fn work(
         }
         Ok(Ok(load)) => load,
     };
-    progress.percent.store(READ, Ordering::Relaxed);
+    progress.percent.store(READ_PERCENT, Ordering::Relaxed);
     live.job().count_rows(load.rejected_total(), load.skipped_total(), load.duplicates);
 
     let file_date = file_date.or_else(|| date_in(&file.name));
@@ -314,7 +313,7 @@ async fn work(
     });
     match offered.await {
         Err(fault) => {
-            // Work that is still in progress must end before it is stored.
+            // Work that is still in progress must stop before it stores anything.
             live.cancellation.request();
             JobEnd::Failed(vec![describe(&fault)])
         }
@@ -379,7 +378,7 @@ async fn reject(
         faults: vec![fault],
         quarantine: Vec::new(),
     };
-    // Retried while the database is unavailable. Otherwise nobody would be alerted.
+    // The write is retried while the database is unavailable. Without the record nobody would be alerted.
     for attempt in 1..=STORE_ATTEMPTS {
         let record = record.clone();
         let store = move |store: Arc<dyn Store>| async move { store_rejected_file(&*store, &record).await };
@@ -413,19 +412,21 @@ async fn arrive(source: Source, settings: &IngestSettings, progress: &Progress) 
             let mut origins = settings.origins.clone();
             origins.push(Origin::of(&url));
             let on_progress = |bytes: u64, length: Option<u64>| {
-                progress.percent.store(part(bytes, length.unwrap_or(0), FETCHED), Ordering::Relaxed);
+                progress
+                    .percent
+                    .store(partial_progress(bytes, length.unwrap_or(0), FETCHED_PERCENT), Ordering::Relaxed);
             };
             fetch(&url, &origins, &settings.tls, spool, &on_progress).await
         }
     }
 }
 
-/// Returns the progress of a step that takes `percent` of the whole.
-fn part(done: u64, of: u64, percent: u8) -> u8 {
-    if of == 0 {
+/// Returns the progress of a step, as part of the `percent` that the whole step contributes to the job.
+fn partial_progress(done: u64, total: u64, percent: u8) -> u8 {
+    if total == 0 {
         return 0;
     }
-    u8::try_from(done.min(of) * u64::from(percent) / of).unwrap_or(percent)
+    u8::try_from(done.min(total) * u64::from(percent) / total).unwrap_or(percent)
 }
 
 struct ArrivedFile {
@@ -450,7 +451,7 @@ impl ArrivedFile {
         let counted = CountingReader { reader: input.reader()?, bytes: &bytes };
         read_file(self.broker, counted, limits, &mut |rows| {
             progress.rows.store(rows, Ordering::Relaxed);
-            let percent = start + part(bytes.load(Ordering::Relaxed), length, READ - start);
+            let percent = start + partial_progress(bytes.load(Ordering::Relaxed), length, READ_PERCENT - start);
             progress.percent.store(percent, Ordering::Relaxed);
             if live.cancellation.is_requested() {
                 std::ops::ControlFlow::Break(())
@@ -460,7 +461,7 @@ impl ArrivedFile {
         })
     }
 
-    /// Saves a copy for inspection, and returns its path or the reason why not, for people.
+    /// Saves a copy for inspection. Returns a message with its path, or with the reason why it was not saved.
     async fn save_copy(self: &Arc<Self>, folder: std::path::PathBuf) -> String {
         let file = Arc::clone(self);
         let saved = background::run(Priority::Low, move || file.save_copy_now(&folder)).await;

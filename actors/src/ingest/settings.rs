@@ -41,7 +41,7 @@ pub struct IngestSettings {
 pub struct ScheduledSource {
     /// The path of a file, or a URL. The operator sets it, so `folder` and `origins` do not restrict it.
     pub source: String,
-    /// Times of day in Asia/Kolkata; may be empty.
+    /// Times of day in Asia/Kolkata. Empty: no load is scheduled.
     pub at: Vec<NaiveTime>,
 }
 

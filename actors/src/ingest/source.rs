@@ -33,7 +33,7 @@ pub enum Source {
 }
 
 impl Source {
-    /// Returns the path, the URL without its query, or the name of the upload, for people.
+    /// Returns the text that jobs and logs show: the path, the URL without its query, or the name of the upload.
     pub fn describe(&self) -> String {
         match self {
             Source::Upload { name, .. } if name.is_empty() => "upload".to_owned(),

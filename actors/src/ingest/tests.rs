@@ -200,7 +200,7 @@ async fn a_shutdown_does_not_wait_until_a_version_is_served() {
 }
 
 /// Waits until a job has finished.
-async fn finished(system: &System, job_id: &str) -> Job {
+async fn finished_job(system: &System, job_id: &str) -> Job {
     loop {
         let job = read_job(system, job_id).await;
         if job.status.is_finished() {
@@ -222,13 +222,13 @@ async fn a_job_completes_although_the_ingest_actor_crashes() {
     run_ready_tasks().await;
     store.release_all_reads();
 
-    let done = finished(&system, &job_id).await;
+    let done = finished_job(&system, &job_id).await;
     assert_eq!(done.status, JobStatus::Completed);
     assert_eq!(done.version, Some(1));
     assert_eq!(version(&system), "1");
     // The next actor runs the next job.
     let next_id = upload(&system, Force::Yes).await.job_id;
-    assert_eq!(finished(&system, &next_id).await.status, JobStatus::Completed);
+    assert_eq!(finished_job(&system, &next_id).await.status, JobStatus::Completed);
 }
 
 #[tokio::test]
@@ -243,7 +243,7 @@ async fn a_job_completes_although_the_catalogue_actor_crashes() {
     run_ready_tasks().await;
     store.release_all_reads();
 
-    let done = finished(&system, &job_id).await;
+    let done = finished_job(&system, &job_id).await;
     assert_eq!(done.status, JobStatus::Completed);
     assert!(done.errors.is_empty(), "{:?}", done.errors);
     assert_eq!(version(&system), "1");
@@ -283,9 +283,9 @@ async fn a_crash_of_the_catalogue_actor_leaves_queued_jobs() {
     store.release_all_reads();
 
     assert_eq!(status, JobStatus::Queued);
-    assert_eq!(finished(&system, &running_id).await.status, JobStatus::Completed);
+    assert_eq!(finished_job(&system, &running_id).await.status, JobStatus::Completed);
     // A file of Kite is not a file of Dhan: the job has run.
-    let errors = finished(&system, &queued_id).await.errors;
+    let errors = finished_job(&system, &queued_id).await.errors;
     assert!(errors[0].starts_with("readable: "), "{errors:?}");
     assert_eq!(system.ingest.actor().unwrap().get_id(), ingest);
 }
@@ -301,10 +301,10 @@ async fn a_crash_of_the_ingest_actor_fails_queued_jobs() {
     let queued_id = system.ingest.submit(queued, soon()).await.unwrap().job_id;
 
     assert!(system.crash("ingest"));
-    let lost = finished(&system, &queued_id).await;
+    let lost = finished_job(&system, &queued_id).await;
     store.release_all_reads();
 
     assert_eq!(lost.status, JobStatus::Failed);
     assert_eq!(lost.errors, ["the job queue was lost because an actor restarted; submit the job again"]);
-    assert_eq!(finished(&system, &running_id).await.status, JobStatus::Completed);
+    assert_eq!(finished_job(&system, &running_id).await.status, JobStatus::Completed);
 }

@@ -99,7 +99,7 @@ impl Message for PersistenceMessage {
 pub(crate) struct PersistenceActor {
     pub(crate) store: Arc<StoreSlot>,
     pub(crate) snapshots: Arc<SnapshotCell>,
-    /// Where the load is published.
+    /// Receives the load of the lanes, which the handle reads.
     pub(super) board: Arc<LoadBoard>,
 }
 

@@ -102,8 +102,8 @@ impl Op {
         }
     }
 
-    /// Whether it is retention or a count. These run one at a time, so that a long one leaves a permit of its lane to
-    /// loads and to reads of the catalog.
+    /// Whether the call is retention or a count. These run one at a time, so that a long one leaves a permit of its
+    /// lane to loads and to reads of the catalog.
     pub(crate) const fn is_retention(self) -> bool {
         matches!(
             self,

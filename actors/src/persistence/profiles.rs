@@ -30,7 +30,7 @@ const PATIENCE: Duration = Duration::from_secs(1);
 pub struct FoundProfile {
     /// The profile, active or not.
     pub profile: Arc<Profile>,
-    /// Whether it is current. Otherwise the database is unavailable, and this is the last known version.
+    /// Whether the profile is current. Otherwise the database is unavailable, and this is the last known version.
     pub is_current: bool,
 }
 

@@ -39,7 +39,7 @@ impl StoreSlot {
         })
     }
 
-    /// Returns the name of the backend for people.
+    /// Returns the name of the backend, for logs and reports.
     pub fn backend(&self) -> &'static str {
         self.get().map_or("waiting for DATABASE_URL", |store| store.backend())
     }

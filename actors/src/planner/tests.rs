@@ -237,7 +237,7 @@ async fn a_plan_without_a_waiting_caller_is_not_written() {
     assert_eq!(store.calls().batches, [1, 1]);
 }
 
-/// A bug: the request got the error that the planner is gone, and was sent again a tenth of a second later.
+/// Regression: the request got the error that the planner is gone, and was sent again a tenth of a second later.
 #[tokio::test(start_paused = true)]
 async fn an_expired_request_gets_a_timeout_at_once() {
     let store = FakeStore::new();
@@ -264,8 +264,8 @@ async fn an_expired_request_gets_a_timeout_at_once() {
     assert_eq!(store.insert_count(), 0);
 }
 
-/// A bug: a caller that joined just after the plan had been dropped for its deadline got an error about the deadline of
-/// another caller.
+/// Regression: a caller that joined just after the plan had been dropped for its deadline got an error about the
+/// deadline of another caller.
 #[tokio::test(start_paused = true)]
 async fn a_caller_that_joins_as_a_plan_expires_is_served() {
     let store = FakeStore::new();

@@ -25,7 +25,7 @@ pub struct Inspection {
     /// The cause of a failed TLS handshake with its dependency, if its last call failed for that reason.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tls_fault: Option<String>,
-    /// Why its dependency is unavailable, with its address: the fault with which it was lost.
+    /// The fault that made its dependency unavailable, with the address of the dependency.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub loss: Option<String>,
     /// The load of its mailbox, which the mailbox itself reports.

@@ -60,7 +60,7 @@ pub struct SpanDescription {
     pub kind: SpanKind,
     /// Names and values, with the names of the semantic conventions of OpenTelemetry.
     pub attributes: Vec<(&'static str, AttributeValue)>,
-    /// Whether it failed because of this service or of the called one.
+    /// Whether the call failed because of this service or of the called one.
     pub has_failed: bool,
 }
 

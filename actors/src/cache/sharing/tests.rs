@@ -376,7 +376,7 @@ async fn a_recovered_cache_is_used_within_10_s() {
     assert_eq!(breaker(&cache).await, "closed");
 }
 
-/// A bug: the next probe started before the first one had its response, which was ignored then.
+/// Regression: the next probe started before the first one had its response, which was ignored then.
 #[tokio::test(start_paused = true)]
 async fn the_response_to_a_delayed_probe_counts() {
     let (cache, shared) = cache().await;

@@ -8,12 +8,12 @@ fn ready(cached: &Arc<CachedPlan>) -> Ready {
     Ready { cached: Arc::clone(cached), json: None }
 }
 
-/// Returns the plan with a JSON of its own of this size.
+/// Returns the plan with an encoded JSON text of this size.
 fn encoded(cached: &Arc<CachedPlan>, bytes: usize) -> Ready {
     Ready { json: Some("x".repeat(bytes).into()), ..ready(cached) }
 }
 
-/// Returns the size of such a JSON in memory.
+/// Returns the size of an encoded JSON text in memory.
 fn json_bytes(bytes: usize) -> usize {
     registry_planning::heap::arc_text(&"x".repeat(bytes))
 }
@@ -27,7 +27,7 @@ fn found(cache: &CacheHandle, fingerprint: u128) -> Option<Arc<CachedPlan>> {
     cache.by_fingerprint(Fingerprint(fingerprint)).map(|ready| ready.cached)
 }
 
-/// Returns the number of aliases, and the bytes of all that belongs to them.
+/// Returns the number of aliases, and their size in bytes with the encoded JSON texts.
 fn aliases(cache: &CacheHandle) -> (usize, usize) {
     (cache.local.alias_count(), cache.local.alias_bytes())
 }
@@ -89,8 +89,8 @@ async fn beyond_the_maximum_a_new_fingerprint_replaces_the_oldest() {
 
     alias(&cache, &cached, 0..100);
 
-    let there: Vec<u128> = (0..100).filter(|fingerprint| found(&cache, *fingerprint).is_some()).collect();
-    assert_eq!(there, (92..100).collect::<Vec<_>>());
+    let present: Vec<u128> = (0..100).filter(|fingerprint| found(&cache, *fingerprint).is_some()).collect();
+    assert_eq!(present, (92..100).collect::<Vec<_>>());
     assert_eq!(aliases(&cache), (ALIASES_MAX, ALIASES_MAX * ALIAS_BYTES));
 }
 
@@ -138,8 +138,8 @@ async fn an_evicted_plan_frees_its_fingerprints() {
     }
     cache.clear_expired(soon()).await.unwrap();
 
-    let there = cache.local.all().len();
-    assert_eq!(aliases(&cache), (there, there * (ALIAS_BYTES + json_bytes(100))));
+    let present = cache.local.all().len();
+    assert_eq!(aliases(&cache), (present, present * (ALIAS_BYTES + json_bytes(100))));
     assert!(found(&cache, 0).is_none() && found(&cache, 19).is_some());
 }
 
@@ -175,12 +175,12 @@ async fn a_lookup_by_fingerprint_gives_a_second_chance() {
     alias(&cache, &plans[0], 0..1);
 
     found(&cache, 0).unwrap();
-    // The bytes of the alias cost one more plan.
+    // The size of the alias evicts one more plan.
     cache.insert(&cached(10));
     run_ready_tasks().await;
 
-    let gone: Vec<usize> = (0..10).filter(|index| !is_there(&cache, &plans[*index])).collect();
-    assert_eq!(gone, [1, 2]);
+    let evicted: Vec<usize> = (0..10).filter(|index| !is_there(&cache, &plans[*index])).collect();
+    assert_eq!(evicted, [1, 2]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -211,7 +211,7 @@ async fn fingerprints_outlive_the_actor_and_its_successor_frees_them() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn concurrent_aliases_lead_to_their_plans_and_leave_no_rest() {
+async fn concurrent_aliases_lead_to_their_plans_and_are_freed() {
     let (cache, parent) = cache_for(5).await;
 
     let tasks: Vec<_> = (0..4)

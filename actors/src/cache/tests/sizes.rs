@@ -16,7 +16,7 @@ const PLANS: usize = 100;
 /// Number of large plans, whose size hardly depends on the maps.
 const LARGE_PLANS: usize = 5;
 
-/// How many of the keys of a request the catalog contains.
+/// The share of the keys of a request that the catalog contains.
 #[derive(Clone, Copy, Debug)]
 enum Keys {
     Known,

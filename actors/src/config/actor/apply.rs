@@ -25,7 +25,7 @@ use crate::settings::{Origin, SettingsTable};
 const LAST_GOOD_RETRY: Duration = Duration::from_millis(100);
 /// Delay before last good settings are stored in the database again after a failure.
 const SAVE_RETRY: Duration = Duration::from_secs(1);
-/// Timeout of one such call.
+/// Timeout of reading or storing last good settings in the database.
 const STORE_TIMEOUT: Duration = Duration::from_secs(2);
 
 impl ConfigActor {
@@ -122,8 +122,8 @@ impl ConfigActor {
         self.source.required_secrets().iter().any(|key| !is_known(key))
     }
 
-    /// Resolves the settings from the latest answers and the known last good values. Those of the file count at once,
-    /// so that a start does not need the database for them. The database may have later answers of another replica.
+    /// Resolves the settings from the latest answers and the known last good values. Those of the file apply at once,
+    /// so that a start does not need the database, which may have later values that another replica stored.
     fn resolve_settings(&self, state: &mut State) {
         let Some((answers, answered_at)) = &state.latest else { return };
         let base = self.memory.fallback.as_ref().map_or_else(SettingsTable::default, |(below, _)| below.table.clone());
@@ -151,7 +151,7 @@ impl ConfigActor {
 
     fn publish(&self, table: SettingsTable) {
         for origin in Origin::ALL {
-            let count = table.values().values().filter(|(_, of)| of == origin).count();
+            let count = table.values().values().filter(|(_, value_origin)| value_origin == origin).count();
             #[allow(clippy::cast_precision_loss)]
             gauge!("instrument_registry_settings_origins", "origin" => origin.as_str()).set(count as f64);
         }
@@ -242,11 +242,11 @@ impl ConfigActor {
     ) {
         state.is_saving = false;
         if let Some(written) = file {
-            // Retried with the next answers. Until then the file is older than the database.
+            // The write is retried with the next answers. Until then the file is older than the database.
             state.is_file_stale |= written.is_err();
             let was_failing = std::mem::replace(&mut state.is_file_failing, written.is_err());
             if let (Err(fault), false) = (written, was_failing) {
-                // Not an error, because the database has them too.
+                // Not an error, because the database has the settings too.
                 info!(fault, "failed to store last good settings in DATA_DIR: storing them in the database only");
             }
         }

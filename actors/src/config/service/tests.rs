@@ -340,7 +340,7 @@ fn only_plain_urls_of_a_host_are_allowed() {
 }
 
 #[test]
-fn a_key_that_is_no_header_value_is_rejected_and_not_shown() {
+fn an_invalid_header_value_as_key_is_rejected_and_not_shown() {
     let url = ServiceUrl::parse("http://config").unwrap();
 
     let fault =

@@ -180,7 +180,7 @@ async fn a_rejected_batch_is_retried_row_by_row() {
     assert_eq!(store.plan_ids().len(), 3);
 }
 
-/// A bug: after the database became unavailable, every row of a split batch was tried, each until its timeout.
+/// Regression: after the database became unavailable, every row of a split batch was tried, each until its timeout.
 #[tokio::test(start_paused = true)]
 async fn a_row_by_row_retry_ends_at_an_outage() {
     let store = FakeStore::new();
@@ -292,7 +292,7 @@ async fn a_batch_is_not_retried_after_its_last_deadline() {
     assert_eq!(store.calls().batches, [1]);
 }
 
-/// A bug: the caller of such a plan got an unknown outcome.
+/// Regression: the caller of such a plan got an unknown outcome.
 #[tokio::test(start_paused = true)]
 async fn an_expired_plan_is_dropped_and_its_caller_gets_a_timeout() {
     let store = FakeStore::new();
@@ -350,7 +350,7 @@ async fn a_flush_waits_for_all_accepted_plans() {
     assert_eq!(persistence.flush(soon()).await, Ok(()));
 }
 
-/// A bug: the flush itself needed a permit and was rejected, so a shutdown under full load wrote nothing more.
+/// Regression: the flush itself needed a permit and was rejected, so a shutdown under full load wrote nothing more.
 #[tokio::test(start_paused = true)]
 async fn a_flush_needs_no_permit() {
     let store = FakeStore::new();

@@ -85,7 +85,7 @@ async fn retention_leaves_a_permit_to_bulk_work() {
     }
 }
 
-/// A bug: changes that waited for a lock used up the permits of reads by id and of heartbeats.
+/// Regression: changes that waited for a lock used up the permits of reads by id and of heartbeats.
 #[tokio::test(start_paused = true)]
 async fn blocked_changes_of_profiles_delay_no_other_call() {
     let store = FakeStore::new();

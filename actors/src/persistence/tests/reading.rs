@@ -152,7 +152,7 @@ async fn only_slow_reads_of_plans_open_the_breaker() {
     assert_eq!(slow("catalogue").await, Some("closed"));
 }
 
-/// A bug: the time in which this process waited for a processor counted as time of the database.
+/// Regression: the time in which this process waited for a processor counted as time of the database.
 #[tokio::test(start_paused = true)]
 async fn a_delayed_process_leaves_the_breaker_closed() {
     let store = FakeStore::new();

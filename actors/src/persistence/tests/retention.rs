@@ -23,7 +23,7 @@ fn aged(days: i64, number: usize) -> Plan {
     plan
 }
 
-/// A bug: at the start, before the settings were known, the deletion was postponed by an hour.
+/// Regression: at the start, before the settings were known, the deletion was postponed by an hour.
 #[tokio::test(start_paused = true)]
 async fn old_plans_are_deleted_after_the_start_and_every_hour() {
     let store = FakeStore::new();

@@ -207,7 +207,7 @@ async fn the_completion_of_a_task_is_a_message() {
     assert_eq!(mailbox.call(soon(), |reply| Ask::Work { panics: false, reply }).await, Ok(1));
 }
 
-/// A bug: the actor continued, and waited for the completion forever.
+/// Regression: the actor continued, and waited for the completion forever.
 #[tokio::test(start_paused = true)]
 async fn an_actor_whose_task_panics_ends() {
     let (mailbox, parent) = doubler(4).await;

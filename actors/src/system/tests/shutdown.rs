@@ -125,7 +125,7 @@ async fn a_store_that_hangs_delays_at_most_until_the_deadline() {
     assert!(acknowledged(asks).await.is_empty());
 }
 
-/// A bug: the drain call needed a permit and was rejected, so all requests in progress stayed without an answer.
+/// Regression: the drain call needed a permit and was rejected, so all requests in progress stayed without an answer.
 #[tokio::test(start_paused = true)]
 async fn planners_at_capacity_are_drained() {
     let store = FakeStore::new();
@@ -145,7 +145,7 @@ async fn planners_at_capacity_are_drained() {
     assert_eq!(store.plan_ids().len(), 2048);
 }
 
-/// A bug: a planner that had ended stopped the draining of the planners after it.
+/// Regression: a planner that had ended stopped the draining of the planners after it.
 #[tokio::test(start_paused = true)]
 async fn a_missing_planner_does_not_stop_the_draining() {
     let store = FakeStore::new();

@@ -91,7 +91,7 @@ async fn a_crash_of_persistence_loses_only_waiting_plans() {
     assert!(ask(&system, &request("waiting", &KEYS), soon()).await.unwrap().is_ok());
 }
 
-/// A bug: the batch never reported its end, so the store counted as busy forever.
+/// Regression: the batch never reported its end, so the store counted as busy forever.
 #[tokio::test(start_paused = true)]
 async fn a_panic_in_the_store_fails_the_row_and_no_actor() {
     let store = FakeStore::new();
@@ -163,7 +163,7 @@ async fn all_callers_of_a_request_that_panics_get_an_error() {
     }
 }
 
-/// A bug: the fetch never reported its end, so the settings were not fetched again.
+/// Regression: the fetch never reported its end, so the settings were not fetched again.
 #[tokio::test(start_paused = true)]
 async fn a_source_of_settings_that_panics_is_retried() {
     let (store, source) = (FakeStore::new(), Arc::<FakeSettings>::default());

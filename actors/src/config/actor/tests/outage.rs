@@ -15,7 +15,7 @@ async fn an_outage_keeps_the_last_good_values_and_reports_them() {
     let while_down = process.value(TTL).await;
     let health = process.health();
     process.service.come_up();
-    until("it is asked again", || process.health() == ServiceHealth::Answering).await;
+    until("the service is called again", || process.health() == ServiceHealth::Answering).await;
 
     assert_eq!(while_down, owned("60", Origin::LastGood));
     assert!(matches!(health, ServiceHealth::Failing(_)));
@@ -27,9 +27,9 @@ async fn an_outage_keeps_the_last_good_values_and_reports_them() {
     assert_eq!(process.report().await.last_updated, updated);
 }
 
-/// A bug: one timeout of a process that waited for a processor counted as an outage.
+/// Regression: one timeout of a process that waited for a processor counted as an outage.
 #[tokio::test(start_paused = true)]
-async fn a_timeout_of_a_delayed_process_is_no_outage() {
+async fn a_timeout_of_a_delayed_process_is_not_an_outage() {
     let log = CapturedLog::start();
     let process = Process::started().await;
     process.service.set(TTL, "60");
@@ -43,7 +43,7 @@ async fn a_timeout_of_a_delayed_process_is_no_outage() {
     run_ready_tasks().await;
     let (breaker, health) = (process.breaker().await, process.health());
     process.service.come_up();
-    until("it is asked again", || process.ttl() == "60").await;
+    until("the service is called again", || process.ttl() == "60").await;
 
     assert_eq!(process.service.fetch_count(), fetches + 2);
     assert_eq!(breaker, "closed");
@@ -81,18 +81,18 @@ async fn a_successful_probe_is_followed_by_a_refresh() {
     process.service.come_up();
     let came_up_at = Instant::now();
     tokio::time::sleep(13 * SECOND).await;
-    let asked_again_after = process.service.state().fetches[while_down].0 - came_up_at;
+    let refetched_after = process.service.state().fetches[while_down].0 - came_up_at;
 
     assert_eq!(opened, "open");
     assert_eq!(while_down, fetches);
     let before = std::iter::once(went_down_at).chain(probes.iter().copied());
     let pauses: Vec<Duration> = before.zip(&probes).map(|(before, at)| *at - before).collect();
-    // Each pause is up to a fifth longer.
-    for (pause, least) in pauses.iter().zip([1, 2, 4, 6, 6, 6].map(|seconds| seconds * SECOND)) {
-        assert!((least..=least.mul_f64(1.21)).contains(pause), "{pauses:?}");
+    // Jitter makes each pause up to a fifth longer.
+    for (pause, minimum) in pauses.iter().zip([1, 2, 4, 6, 6, 6].map(|seconds| seconds * SECOND)) {
+        assert!((minimum..=minimum.mul_f64(1.21)).contains(pause), "{pauses:?}");
     }
     assert!(pauses.len() >= 6, "{pauses:?}");
-    assert!(asked_again_after <= 10 * SECOND, "{asked_again_after:?}");
+    assert!(refetched_after <= 10 * SECOND, "{refetched_after:?}");
     assert_eq!(process.breaker().await, "closed");
 }
 
@@ -102,7 +102,7 @@ async fn a_recovered_service_is_used_within_10_s() {
     process.service.set(TTL, "60");
     process.service.go_down();
     process.refresh().await;
-    // The pause between probes has its maximum.
+    // By then the pause between probes has reached its maximum.
     tokio::time::sleep(60 * SECOND).await;
     let probes = process.service.state().probes.len();
     until("another probe fails", || process.service.state().probes.len() > probes).await;
