@@ -52,7 +52,7 @@ const FAILED: u8 = 1;
 const NOT_RUN: u8 = 2;
 
 /// The deadline for reading back the plans of a run, which can be 100,000.
-const VERIFY_WITHIN: Duration = Duration::from_secs(600);
+const VERIFY_TIMEOUT: Duration = Duration::from_secs(600);
 
 /// The number of connections over which a ledger is read back.
 const VERIFY_CONNECTIONS: usize = 64;
@@ -93,7 +93,7 @@ fn run(args: &RunArgs, key: Option<String>, out: &mut impl Write) -> anyhow::Res
     ledger.merge(std::mem::take(&mut load.ledger)).iter().for_each(|fault| load.tally.faults.add(fault));
     let mut verification = None;
     if args.verify {
-        let (found, faults) = verify::verify(&plan.service, connections, VERIFY_WITHIN, &ledger)?;
+        let (found, faults) = verify::verify(&plan.service, connections, VERIFY_TIMEOUT, &ledger)?;
         load.tally.faults.merge(faults);
         verification = Some(found);
     }
@@ -119,7 +119,7 @@ fn verify(args: &VerifyArgs, key: Option<String>, out: &mut impl Write) -> anyho
     let name = args.ledger.display();
     let text = std::fs::read_to_string(&args.ledger).with_context(|| format!("--ledger: failed to read `{name}`"))?;
     let ledger = Ledger::read(&text).with_context(|| format!("--ledger: `{name}`"))?;
-    let (found, faults) = verify::verify(&service, VERIFY_CONNECTIONS, VERIFY_WITHIN, &ledger)?;
+    let (found, faults) = verify::verify(&service, VERIFY_CONNECTIONS, VERIFY_TIMEOUT, &ledger)?;
     let faults = faults.list();
     let mut lines = faults.iter().map(|fault| writeln!(out, "{}: {}, first: {}", fault.kind, fault.count, fault.first));
     let written = lines.try_for_each(|line| line).and_then(|()| writeln!(out, "{found}"));

@@ -19,10 +19,10 @@ use super::connections::Connections;
 pub(super) const NAME: &str = "instrument_registry";
 
 /// Maximum duration of a migration of a large table.
-const MIGRATE_WITHIN: Duration = Duration::from_secs(600);
+const MIGRATION_TIMEOUT: Duration = Duration::from_secs(600);
 /// Maximum duration of every other step: a hanging server or a broken network must not delay the start for as long as a
 /// migration may.
-const STEP_WITHIN: Duration = Duration::from_secs(5);
+const STEP_TIMEOUT: Duration = Duration::from_secs(5);
 /// Time between two attempts to acquire the lock.
 const RETRY_EVERY: Duration = Duration::from_millis(200);
 /// The lock that lets one replica at a time migrate. Locks belong to a database, so any number is possible.
@@ -36,7 +36,7 @@ static MIGRATIONS: LazyLock<Migrator> = LazyLock::new(|| {
 });
 
 pub(super) async fn prepare(connections: &Connections) -> Result<(), StoreError> {
-    let patient = [("statement_timeout", MIGRATE_WITHIN.as_millis().to_string())];
+    let patient = [("statement_timeout", MIGRATION_TIMEOUT.as_millis().to_string())];
     let mut connection = connections.connect_apart(|options| options.options(patient)).await?;
     let result = migrate(&mut connection).await;
     // Closing also releases the lock, which is still held after a failure.
@@ -46,12 +46,12 @@ pub(super) async fn prepare(connections: &Connections) -> Result<(), StoreError>
 
 async fn migrate(connection: &mut PgConnection) -> Result<(), MigrateError> {
     take_turn(connection).await?;
-    within(STEP_WITHIN, make_schema(connection)).await?;
-    let is_current = within(STEP_WITHIN, is_current(connection)).await?;
+    within(STEP_TIMEOUT, make_schema(connection)).await?;
+    let is_current = within(STEP_TIMEOUT, is_current(connection)).await?;
     if !is_current {
-        within(MIGRATE_WITHIN, drop_invalid_indexes(connection)).await?;
+        within(MIGRATION_TIMEOUT, drop_invalid_indexes(connection)).await?;
     }
-    let limit = if is_current { STEP_WITHIN } else { MIGRATE_WITHIN };
+    let limit = if is_current { STEP_TIMEOUT } else { MIGRATION_TIMEOUT };
     within(limit, MIGRATIONS.run_direct(None, connection, false)).await
 }
 
@@ -84,7 +84,7 @@ async fn within<T>(limit: Duration, step: impl Future<Output = Result<T, Migrate
 async fn take_turn(connection: &mut PgConnection) -> Result<(), MigrateError> {
     let mut is_logged = false;
     loop {
-        let is_ours: bool = within(STEP_WITHIN, async {
+        let is_ours: bool = within(STEP_TIMEOUT, async {
             let asked = sqlx::query_scalar("select pg_try_advisory_lock($1)").bind(LOCK);
             Ok(asked.fetch_one(&mut *connection).await?)
         })

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-/// How Linux schedules a thread.
+/// The scheduling of a thread by Linux.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Scheduling {
     /// The nice value: 0 is the default, higher ones give way.

@@ -16,7 +16,7 @@ use tokio::time::{sleep, timeout};
 const POLL_EVERY: Duration = Duration::from_millis(10);
 
 /// The timeout of a graceful shutdown.
-const END_WITHIN: Duration = Duration::from_secs(15);
+const END_TIMEOUT: Duration = Duration::from_secs(15);
 
 /// Maximum length of the standard error output in a message, in bytes.
 const COMPLAINT_BYTES: usize = 2000;
@@ -92,7 +92,7 @@ impl Child {
     pub(crate) async fn stop(mut self) {
         self.signal(Signal::TERM);
         // If this fails, `drop` kills the program.
-        let _ = self.wait(END_WITHIN).await;
+        let _ = self.wait(END_TIMEOUT).await;
     }
 
     /// Sends a signal to the process group. Its id cannot be reused before the exit of its leader is noticed.

@@ -15,7 +15,7 @@ use crate::cgroup::{Group, Share};
 use crate::database::Server;
 use crate::loader::{Load, Loader, Step};
 use crate::row::{Pairs, Row};
-use crate::service::{ANSWER_WITHIN, Service, ServiceKind, client};
+use crate::service::{ANSWER_TIMEOUT, Service, ServiceKind, client};
 
 /// The number of databases in Redis' default configuration.
 const REDIS_DATABASES: usize = 16;
@@ -130,7 +130,7 @@ impl Field {
         } else if dumps.is_empty() {
             dumps.push(self.dump.clone());
         }
-        let client = client(ANSWER_WITHIN, key.as_deref())?;
+        let client = client(ANSWER_TIMEOUT, key.as_deref())?;
         let service = Service {
             kind,
             program: self.program(kind).cloned().context("no program")?,

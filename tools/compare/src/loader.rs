@@ -16,7 +16,7 @@ use crate::service::Service;
 
 /// The timeout of the load generator. In addition to the measured seconds it creates plans to repeat, and reads plans
 /// back.
-const RUN_WITHIN: Duration = Duration::from_secs(900);
+const RUN_TIMEOUT: Duration = Duration::from_secs(900);
 
 /// The exit code if the load generator found a fault, or if no plan was acknowledged. The report has the details.
 const FAULTS: i32 = 1;
@@ -110,7 +110,7 @@ impl Loader {
         // Not an argument, because every user of the machine can read arguments.
         command.env_remove("INTERNAL_API_KEY").envs(service.key.as_deref().map(|key| ("INTERNAL_API_KEY", key)));
         let mut child = Child::start(command, &self.folder)?;
-        let status = child.wait(RUN_WITHIN).await?;
+        let status = child.wait(RUN_TIMEOUT).await?;
         let invocation = || format!("loadtest run {} ({status}): {}", load.arguments().join(" "), child.error_output());
         anyhow::ensure!(status.success() || status.code() == Some(FAULTS), "failed: {}", invocation());
         serde_json::from_str(&child.output()?).with_context(|| format!("no valid report: {}", invocation()))

@@ -16,13 +16,13 @@ use crate::child::Child;
 use crate::database::Database;
 use crate::exposition;
 
-const READY_WITHIN: Duration = Duration::from_secs(60);
+const READY_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// The timeout of an ingest; a catalog of 250,000 instruments takes seconds.
-const INGESTED_WITHIN: Duration = Duration::from_secs(300);
+const INGEST_TIMEOUT: Duration = Duration::from_secs(300);
 
 /// The timeout of a request that no work is measured with.
-pub(crate) const ANSWER_WITHIN: Duration = Duration::from_secs(30);
+pub(crate) const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
 pub(crate) const BASE: &str = "api/v1/internal/instrument-registry";
 pub(crate) const KEY_HEADER: &str = "x-internal-api-key";
 
@@ -78,7 +78,7 @@ impl Service {
             let mut command = self.command();
             command.arg("ingest").arg(dump).args(["--broker", "kite"]);
             let mut child = Child::start(command, &self.folder.join("ingest"))?;
-            let is_ingested = child.wait(INGESTED_WITHIN).await?.success();
+            let is_ingested = child.wait(INGEST_TIMEOUT).await?.success();
             anyhow::ensure!(is_ingested, "failed to ingest the catalog: {} {}", child.output()?, child.error_output());
         }
         self.run().await?;
@@ -149,15 +149,15 @@ impl Service {
         }
         let mut child = Child::start(command, &self.folder.join("serve"))?;
         let url = match announced {
-            Some(url) => child.until(READY_WITHIN, "reachable", async |_| reached(&url).await).await?,
+            Some(url) => child.until(READY_TIMEOUT, "reachable", async |_| reached(&url).await).await?,
             None => {
-                child.until(READY_WITHIN, "listening", async |child| printed_address(&child.output().ok()?)).await?
+                child.until(READY_TIMEOUT, "listening", async |child| printed_address(&child.output().ok()?)).await?
             }
         };
         if self.kind == ServiceKind::Registry {
             let ready = url.join("ready")?;
             let is_ready = async |_: &Child| self.client.get(ready.clone()).send().await.ok()?.error_for_status().ok();
-            child.until(READY_WITHIN, "ready", is_ready).await?;
+            child.until(READY_TIMEOUT, "ready", is_ready).await?;
         }
         self.running.replace(Some(Running { child, url }));
         Ok(())

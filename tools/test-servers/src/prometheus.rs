@@ -1,4 +1,4 @@
-//! Prometheus and its checker.
+//! A Prometheus server, and `promtool`, which checks rules and metrics.
 
 use std::io::Write;
 use std::net::TcpStream;
@@ -46,7 +46,7 @@ impl PrometheusServer {
         Some(PrometheusServer { child, port, _folder: folder })
     }
 
-    /// The URL of the server.
+    /// Returns the URL of the server.
     pub fn url(&self) -> String {
         format!("http://127.0.0.1:{}", self.port)
     }
@@ -68,7 +68,7 @@ pub fn promtool(folder: &Path, arguments: &[&str], input: &str) -> Option<Output
         missing("`promtool` is not in the PATH; the Prometheus test did not run");
         return None;
     };
-    // It reads all of its input before it prints.
+    // `promtool` reads all of its input before it prints, so the write does not block.
     child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
     Some(child.wait_with_output().unwrap())
 }

@@ -6,8 +6,8 @@ use sqlx::postgres::PgPoolOptions;
 
 const CONNECTIONS: u32 = 20;
 
-/// The registry's columns that this program can fill, and their indexes.
-const TABLE: [&str; 5] = [
+/// The statements that create the table, with the registry's columns that this program can fill, and its indexes.
+const SCHEMA: [&str; 5] = [
     "create schema if not exists yardstick",
     "create table if not exists yardstick.plans (
         plan_id           varchar(64) primary key,
@@ -51,7 +51,7 @@ impl Store {
             .connect(url)
             .await
             .context("failed to connect to the database")?;
-        for statement in TABLE {
+        for statement in SCHEMA {
             sqlx::query(statement).execute(&pool).await.context("failed to create the table")?;
         }
         Ok(Self { pool })

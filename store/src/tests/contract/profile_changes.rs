@@ -114,12 +114,15 @@ pub(crate) async fn an_inactive_profile_can_only_be_activated(database: &dyn Dat
     let store = prepared(database).await;
     let made = make(&*store, 1, &own(1)).await;
 
-    let gone = done(store.change_profile(&deactivating(1, 2)).await).profile;
-    assert_eq!(gone, Profile { is_active: false, version: 2, updated_at: at(2), ..made.clone() });
-    assert_eq!(store.change_profile(&deactivating(1, 3)).await, Ok(CommandOutcome::Unchanged(Box::new(gone.clone()))));
+    let deactivated = done(store.change_profile(&deactivating(1, 2)).await).profile;
+    assert_eq!(deactivated, Profile { is_active: false, version: 2, updated_at: at(2), ..made.clone() });
+    assert_eq!(
+        store.change_profile(&deactivating(1, 3)).await,
+        Ok(CommandOutcome::Unchanged(Box::new(deactivated.clone())))
+    );
     assert_eq!(store.change_profile(&update(1, None, &named("x"), 3)).await, Ok(CommandOutcome::Inactive));
     assert_eq!(store.change_profile(&restoring(1, 1, 3)).await, Ok(CommandOutcome::Inactive));
-    assert_eq!(profile(&*store, 1).await, gone);
+    assert_eq!(profile(&*store, 1).await, deactivated);
     let back = done(store.change_profile(&activating(1, FAIL, 10, 4)).await).profile;
     assert_eq!(back, Profile { version: 3, updated_at: at(4), ..made });
     assert_eq!(store.change_profile(&activating(1, FAIL, 10, 5)).await, Ok(CommandOutcome::Unchanged(Box::new(back))));
@@ -170,13 +173,13 @@ pub(crate) async fn an_expired_profile_is_deactivated(database: &dyn Database) {
     assert_eq!(store.change_profile(&expiring(1, 9)).await, Ok(CommandOutcome::Unchanged(Box::new(made.clone()))));
     // Expired, but still active: a change must set a later expiry time.
     let renamed = store.change_profile(&update(1, None, &named("x"), 10)).await;
-    let gone = done(store.change_profile(&expiring(1, 10)).await).profile;
+    let deactivated = done(store.change_profile(&expiring(1, 10)).await).profile;
     let again = store.change_profile(&expiring(1, 11)).await;
     let activated = store.change_profile(&activating(1, FAIL, 10, 11)).await;
 
     assert_eq!(renamed, Ok(CommandOutcome::Expired(at(10))));
-    assert_eq!(gone, Profile { is_active: false, version: 2, updated_at: at(10), ..made });
-    assert_eq!(again, Ok(CommandOutcome::Unchanged(Box::new(gone))));
+    assert_eq!(deactivated, Profile { is_active: false, version: 2, updated_at: at(10), ..made });
+    assert_eq!(again, Ok(CommandOutcome::Unchanged(Box::new(deactivated))));
     assert_eq!(activated, Ok(CommandOutcome::Expired(at(10))));
     let entry = audited(&*store, 1).await.remove(0);
     assert_eq!(entry.action, Action::Deactivate);

@@ -26,11 +26,11 @@ pub(crate) async fn latest_wins_deactivates_duplicates(database: &dyn Database) 
     assert_eq!(new.draft, ten(1));
     assert_eq!(deactivated, vec![profile_id(1)]);
     assert_eq!(active(&*store, "u").await, [3, 2]);
-    let gone = profile(&*store, 1).await;
-    assert!(!gone.is_active);
-    assert_eq!(gone.version, 2);
-    assert_eq!(gone.updated_at, at(3));
-    assert_eq!(gone.draft, ten(0));
+    let earlier = profile(&*store, 1).await;
+    assert!(!earlier.is_active);
+    assert_eq!(earlier.version, 2);
+    assert_eq!(earlier.updated_at, at(3));
+    assert_eq!(earlier.draft, ten(0));
     assert_eq!(
         resolutions_of(&resolved),
         [(ConflictType::DuplicateSubscription, ConflictStatus::Resolved, Some("latest_wins"))]
@@ -138,8 +138,8 @@ pub(crate) async fn merge_unites_duplicates_and_removes_invalid_instruments(data
     assert_eq!(active(&*store, "u").await, [2]);
     assert_eq!(profile(&*store, 2).await, merged.profile);
     assert_eq!(conflicts(&*store).await, merged.conflicts);
-    let gone = audited(&*store, 1).await.remove(0);
-    assert_eq!(gone.new_data.unwrap().get("deactivated"), Some(&json!({"merged_into": profile_id(2)}).into()));
+    let earlier = audited(&*store, 1).await.remove(0);
+    assert_eq!(earlier.new_data.unwrap().get("deactivated"), Some(&json!({"merged_into": profile_id(2)}).into()));
     store.close().await;
 }
 

@@ -56,7 +56,7 @@ pub(crate) async fn every_change_is_audited_with_its_old_and_new_state(database:
     let store = prepared(database).await;
     let made = make(&*store, 1, &own(1)).await;
     let updated = done(store.change_profile(&update(1, None, &named("Close"), 2)).await).profile;
-    let gone = deactivate(&*store, 1, 3).await;
+    let deactivated = deactivate(&*store, 1, 3).await;
     let back = done(store.change_profile(&activating(1, FAIL, 10, 4)).await).profile;
     // Changes that are not made have no audit log entry.
     store.change_profile(&update(1, Some(&[1]), &named("x"), 5)).await.unwrap();
@@ -75,8 +75,8 @@ pub(crate) async fn every_change_is_audited_with_its_old_and_new_state(database:
         created_at: at(second),
     };
     let expected = [
-        entry(Action::Activate, Some(json(&gone)), json(&back), 4),
-        entry(Action::Deactivate, Some(json(&updated)), json(&gone), 3),
+        entry(Action::Activate, Some(json(&deactivated)), json(&back), 4),
+        entry(Action::Deactivate, Some(json(&updated)), json(&deactivated), 3),
         entry(Action::Update, Some(json(&made)), json(&updated), 2),
         entry(Action::Create, None, json(&made), 1),
     ];
@@ -172,7 +172,7 @@ pub(crate) async fn versions_are_listed_newest_first_with_originator(database: &
     let store = prepared(database).await;
     let made = make(&*store, 1, &Draft { expires_at: Some(at(100)), max_instruments: Some(20), ..ten(0) }).await;
     let updated = done(store.change_profile(&update(1, None, &named("Close"), 2)).await).profile;
-    let gone = deactivate(&*store, 1, 3).await;
+    let deactivated = deactivate(&*store, 1, 3).await;
 
     let page = versions(&*store, Position::Offset(0), 10).await;
 
@@ -181,7 +181,7 @@ pub(crate) async fn versions_are_listed_newest_first_with_originator(database: &
         page.items.iter().map(|version| (version.profile.clone(), version.action, version.actor.key_name.clone()));
     assert_eq!(
         read.collect::<Vec<_>>(),
-        [of(&gone, Action::Deactivate), of(&updated, Action::Update), of(&made, Action::Create)]
+        [of(&deactivated, Action::Deactivate), of(&updated, Action::Update), of(&made, Action::Create)]
     );
     assert_eq!(page.total, 3);
     assert!(!page.total_is_lower_bound);

@@ -34,10 +34,10 @@ const LOOKUP_PATIENCE: Duration = Duration::from_millis(60);
 const PAUSE: Duration = Duration::from_millis(200);
 
 /// The time until all requests are counted.
-const COUNTED_WITHIN: Duration = Duration::from_secs(60);
+const COUNT_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// The time until a search is answered after the callers have hung up.
-const ANSWERED_WITHIN: Duration = Duration::from_secs(30);
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
 
 #[derive(Deserialize)]
 pub(super) struct ImportResult {
@@ -92,7 +92,7 @@ async fn abandon(
         let since = Instant::now();
         let mut outcome = StepOutcome::of([search(caller).await]);
         let took = since.elapsed();
-        if took > ANSWERED_WITHIN {
+        if took > ANSWER_TIMEOUT {
             outcome.faults.push(format!("the search took {took:?}"));
         }
         Ok((((), sent), outcome.noted(format!("a search after them took {:.1} s", took.as_secs_f64()))))
@@ -172,7 +172,7 @@ async fn counted<T>(
     let [all, hung_up] = loop {
         let [all, hung_up] = counts().await?;
         let now = [all - before[0], hung_up - before[1]];
-        if now[0] >= sent as f64 || since.elapsed() > COUNTED_WITHIN {
+        if now[0] >= sent as f64 || since.elapsed() > COUNT_TIMEOUT {
             break now;
         }
         sleep(PAUSE).await;

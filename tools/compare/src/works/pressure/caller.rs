@@ -13,7 +13,7 @@ use serde_json::Value;
 use crate::service::Service;
 
 /// The timeout of a response: the work asserts completion, not speed.
-const ANSWER_WITHIN: Duration = Duration::from_secs(600);
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(600);
 
 /// The time during which a request is repeated, and the pause after a timeout.
 const REPEATED_FOR: Duration = Duration::from_secs(300);
@@ -61,7 +61,7 @@ impl RequestBody {
 
 impl Caller {
     pub(super) fn new(service: &Service) -> anyhow::Result<Self> {
-        let (client, root) = (service.new_client(ANSWER_WITHIN)?, service.url()?);
+        let (client, root) = (service.new_client(ANSWER_TIMEOUT)?, service.url()?);
         Ok(Self { client, root, pause_per_byte: Duration::ZERO, repeated: Rc::default() })
     }
 

@@ -14,7 +14,7 @@ use crate::service::Service;
 const MEMORY_MB_MAX: Target = Target::AtMost(300.0);
 
 /// The time limit of a step. The longest one takes a minute on two idle processors.
-const STEP_WITHIN: Duration = Duration::from_secs(600);
+const STEP_TIMEOUT: Duration = Duration::from_secs(600);
 pub(super) const WORK: &str = "pressure";
 
 /// The checked responses of a step.
@@ -67,8 +67,8 @@ impl<'a> Course<'a> {
     ) -> anyhow::Result<T> {
         self.field.say(&format!("{WORK}: {name}"));
         process::reset_resident_mb_max(self.pid)?;
-        let worked = timeout(STEP_WITHIN, Box::pin(work)).await;
-        let worked = worked.unwrap_or_else(|_| anyhow::bail!("timeout: not complete within {STEP_WITHIN:?}"));
+        let worked = timeout(STEP_TIMEOUT, Box::pin(work)).await;
+        let worked = worked.unwrap_or_else(|_| anyhow::bail!("timeout: not complete within {STEP_TIMEOUT:?}"));
         // A killed process has no memory, so this fails.
         let peak_mb = process::resident_mb_max(self.pid).map_err(|_| {
             let cause = worked.as_ref().err().map_or(String::new(), |error| format!(": {error:#}"));

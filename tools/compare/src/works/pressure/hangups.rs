@@ -13,10 +13,10 @@ use super::caller::RequestBody;
 use crate::service::{KEY_HEADER, Service};
 
 /// The time until a connection is open, which takes no time on an idle machine.
-const OPENED_WITHIN: Duration = Duration::from_secs(60);
+const OPEN_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// The time after which a caller hangs up even if the service has not read the body.
-const SENT_WITHIN: Duration = Duration::from_secs(10);
+const SEND_TIMEOUT: Duration = Duration::from_secs(10);
 
 pub(super) struct AbandonedRequest<'a> {
     pub(super) path: String,
@@ -51,7 +51,7 @@ async fn hang_up(service: &Service, request: AbandonedRequest<'_>) -> anyhow::Re
     stream.write_all(head.as_bytes()).await.context("failed to send the head")?;
     let sent = (length as f64 * part) as usize;
     // The service may close the connection first, or not read the body.
-    let _ = timeout(SENT_WITHIN, stream.write_all(&body.as_bytes()[..sent])).await;
+    let _ = timeout(SEND_TIMEOUT, stream.write_all(&body.as_bytes()[..sent])).await;
     sleep(patience).await;
     Ok(())
 }
@@ -64,7 +64,7 @@ pub(super) async fn open_idle(service: &Service, count: usize) -> anyhow::Result
         if number % 2 == 0 {
             stream.write_all(b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n").await?;
             let mut start = [0; 12];
-            let read = timeout(OPENED_WITHIN, stream.read_exact(&mut start)).await;
+            let read = timeout(OPEN_TIMEOUT, stream.read_exact(&mut start)).await;
             read.context("timeout: no response of an idle connection")??;
             anyhow::ensure!(start == *b"HTTP/1.1 200", "unexpected response: {}", String::from_utf8_lossy(&start));
         }
@@ -75,6 +75,6 @@ pub(super) async fn open_idle(service: &Service, count: usize) -> anyhow::Result
 
 async fn connect(url: &Url) -> anyhow::Result<TcpStream> {
     let addresses = url.socket_addrs(|| None)?;
-    let stream = timeout(OPENED_WITHIN, TcpStream::connect(&*addresses)).await;
+    let stream = timeout(OPEN_TIMEOUT, TcpStream::connect(&*addresses)).await;
     stream.context("timeout: no connection")?.context("no connection")
 }

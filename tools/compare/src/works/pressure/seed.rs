@@ -15,7 +15,7 @@ pub(super) const PROFILES: usize = 1_000;
 /// The number of instruments of a profile: the maximum.
 pub(super) const INSTRUMENTS: usize = 1_000;
 
-/// How many of them the last file does not contain.
+/// The number of instruments of a profile that the last file does not contain.
 pub(super) const INACTIVE: usize = 25;
 pub(super) const CHANGES: usize = 250;
 pub(super) const CONFLICTS: usize = 1_000;
