@@ -17,12 +17,14 @@ struct ErrorEntry {
     code: &'static str,
     status: u16,
     meaning: &'static str,
+    /// The reason why a request gets the code.
     cause: &'static str,
     retry: Retry,
     action: &'static str,
     example: Example,
 }
 
+/// Whether, when and how a caller repeats the request.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Retry {
     /// The condition passes without an action of the caller.
@@ -98,6 +100,7 @@ impl ErrorEntry {
         self.status().canonical_reason().unwrap_or_default()
     }
 
+    /// Returns the example as indented JSON.
     fn text(&self) -> String {
         self.with_document(|document| serde_json::to_string_pretty(document)).unwrap_or_default()
     }
@@ -157,7 +160,7 @@ mod tests {
     fn codes_with_retry_after_are_retried_later() {
         let later = CATALOG.iter().filter(|entry| entry.retry == Retry::Later).map(|entry| entry.code);
 
-        // The row of an import has no headers.
+        // `not_tried` is a problem of one row of an import, which has no headers of its own.
         let has_header = |entry: &&ErrorEntry| entry.status == 503 && entry.code != "not_tried";
         let mut expected: Vec<&str> = CATALOG.iter().filter(has_header).map(|entry| entry.code).collect();
         expected.push("idempotency_key_in_flight");

@@ -39,7 +39,7 @@ pub(crate) struct FastPath {
     router: Router,
     shedding: Arc<Shedding>,
     peer: Option<SocketAddr>,
-    /// When this connection may get the next rejection.
+    /// The time until which the next rejection on this connection is delayed.
     held: Arc<HeldUntil>,
 }
 
@@ -142,8 +142,8 @@ enum FastPathResult {
     NotHandled(Request),
 }
 
-/// Whether it is a plan request of known length whose response depends only on itself, the settings, the catalog and
-/// the trading date.
+/// Whether the request is a plan request of known length whose response depends only on the request, the settings, the
+/// catalog and the trading date.
 fn is_plan_request(request: &Request) -> bool {
     let headers = request.headers();
     request.method() == Method::POST
@@ -156,7 +156,8 @@ fn is_plan_request(request: &Request) -> bool {
 
 async fn plan_response(front: &FastPath, context: RequestContext, request: Request) -> FastPathResult {
     let state = &*front.state;
-    // Acquire the permit before reading the body, because bodies need memory. The middleware returns the problem.
+    // The permit is taken before the body is read, because bodies need memory. If the request is rejected, the router
+    // passes it to the middleware, which returns the problem.
     let Some(permit) = middleware::admit(state, &context, request.headers()) else {
         return FastPathResult::NotHandled(request);
     };

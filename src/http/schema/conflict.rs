@@ -7,7 +7,7 @@ use super::types;
 
 /// A conflict of a profile with a limit, the catalog or another profile.
 #[derive(ToSchema)]
-#[allow(dead_code)] // Conflicts are written from what is stored; this is their documentation.
+#[allow(dead_code)] // Conflicts are written from stored rows; this is their documentation.
 pub(crate) struct ProfileConflict {
     /// The id of the conflict.
     #[schema(value_type = types::ConflictId)]
