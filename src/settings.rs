@@ -203,7 +203,7 @@ impl ProcessSettings {
         self.data_dir.join("refused")
     }
 
-    /// Returns the settings of the gates with their values, for display.
+    /// Returns the settings of the gates with their values, for messages.
     pub fn gate_values(&self) -> [(&'static str, String); 6] {
         gates::values(&self.gates)
     }

@@ -116,7 +116,7 @@ impl ProcessSettings {
         }
     }
 
-    /// Returns the settings of ingestion with their values, for display.
+    /// Returns the settings of ingestion with their values, for messages.
     pub fn ingest_values(&self) -> Vec<(String, String)> {
         let Ingest { folder, origins, limits, sources, retry_after } = &self.ingest;
         let folder = folder.as_ref().map_or_else(|| "(not set)".to_owned(), |folder| folder.display().to_string());

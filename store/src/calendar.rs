@@ -12,7 +12,7 @@ pub const CALENDARS_KEPT: i64 = 10;
 /// A calendar before it is stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CalendarRecord {
-    /// The name of the file that it was read from, for people.
+    /// The name of the file that it was read from, for messages.
     pub source: String,
     /// The time at which the file was read.
     pub loaded_at: DateTime<Utc>,

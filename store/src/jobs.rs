@@ -61,7 +61,7 @@ pub struct Job {
     pub mode: Mode,
     /// 1 to 10. Of the waiting jobs the one with the highest priority starts first.
     pub priority: u8,
-    /// The source of the file, for people.
+    /// The source of the file, for messages.
     pub source: String,
     /// The scheduled time and the attempt; `None` if a caller requested the job.
     pub slot: Option<String>,

@@ -31,7 +31,7 @@ const QUARANTINE_MAX: (usize, usize) = (100, 200);
 pub struct Offer {
     /// The broker that published the file.
     pub broker: Broker,
-    /// The path, the URL without its query, or the name of the file, for people.
+    /// The path, the URL without its query, or the name of the file, for messages.
     pub source: String,
     /// The trading date that the request or the name of the file contains; `None` if neither does.
     pub file_date: Option<NaiveDate>,
@@ -133,7 +133,7 @@ pub struct LoadSummary {
     pub version: i64,
     /// The broker that published the file.
     pub broker: Broker,
-    /// The path, the URL without its query, or the name of the file, for people.
+    /// The path, the URL without its query, or the name of the file, for messages.
     pub source: String,
     /// The trading date of the file; `None` if it is unknown.
     pub file_date: Option<NaiveDate>,
@@ -194,7 +194,7 @@ impl std::fmt::Display for StoredFault {
 pub struct RejectedFileRecord {
     /// The broker that published the file.
     pub broker: Broker,
-    /// The path, the URL without its query, or the name of the file, for people.
+    /// The path, the URL without its query, or the name of the file, for messages.
     pub source: String,
     /// The time of the rejection.
     pub rejected_at: DateTime<Utc>,
@@ -211,7 +211,7 @@ pub struct RejectedFile {
     pub rejection_id: i64,
     /// The broker that published the file.
     pub broker: Broker,
-    /// The path, the URL without its query, or the name of the file, for people.
+    /// The path, the URL without its query, or the name of the file, for messages.
     pub source: String,
     /// The time of the rejection.
     pub rejected_at: DateTime<Utc>,

@@ -30,10 +30,10 @@ pub struct ConnectionCounts {
 pub trait Store:
     PlanStore + KeyStore + CatalogueStore + CalendarStore + JobStore + ProfileStore + SettingsStore
 {
-    /// Returns the name for people and metrics: `sqlite` or `postgres`.
+    /// Returns the name for messages and metrics: `sqlite` or `postgres`.
     fn backend(&self) -> &'static str;
 
-    /// Returns the host and port of the server, for people. `None` without a server.
+    /// Returns the host and port of the server, for messages. `None` without a server.
     fn address(&self) -> Option<&str> {
         None
     }

@@ -79,6 +79,7 @@ impl Budget {
 }
 
 impl Share {
+    /// Whether the share holds bytes of the budget.
     pub(super) fn is_taken(&self) -> bool {
         self.permit.is_some()
     }

@@ -1,7 +1,7 @@
 //! The JSON form: an array with an object for each instrument.
 //!
-//! Its symbols of contracts are written for people, so Kite's symbols are created from the other fields. Strikes are
-//! in rupees, and an expiry is the last second of its day in Asia/Kolkata.
+//! Its symbols of contracts are descriptions for readers, so Kite's symbols are created from the other fields. Strikes
+//! are in rupees, and an expiry is the last second of its day in Asia/Kolkata.
 
 use std::io::BufRead;
 
