@@ -77,37 +77,14 @@ fn by_key<T>(entries: impl IntoIterator<Item = (&'static str, T)>) -> std::colle
 fn a_kept_instrument_has_its_connection_and_rates() {
     let explanation = explained(&at_kite(&KEYS[..2], StreamOptions::default()), "NSE:B");
 
-    assert_eq!(explanation.decision, Decision::Kept);
-    assert_eq!(explanation.detail, "kept in `quote` on connection 1 (account default, endpoint market)");
-    let connection =
-        ExplainedConnection { connection: 1, account: "default".into(), endpoint: "market".into(), mode: Mode::Quote };
-    assert_eq!(explanation.connections, Some(vec![connection]));
-    assert_eq!(explanation.broker_token.as_deref(), Some("2"));
-    assert_eq!(explanation.cost_per_day.unwrap().to_string(), "0.05");
-    assert_eq!(explanation.messages_per_second.unwrap().to_string(), "1");
-    assert_eq!(explanation.bytes_per_second, Some(44));
-    assert_eq!(explanation.limit, None);
-    assert_eq!(explanation.basis, ExplanationBasis::Recomputed);
-    assert_eq!(explanation.priority, Some(0));
+    insta::assert_json_snapshot!("kept", explanation);
 }
 
 #[test]
 fn a_rejected_instrument_names_its_limit_and_rival() {
     let explanation = explained(&at_kite(&KEYS, StreamOptions::default()), "NSE:C");
 
-    assert_eq!(explanation.decision, Decision::LeftOut);
-    assert_eq!(explanation.reason, Some(Reason::OverCapacity));
-    let limit = explanation.limit.unwrap();
-    assert_eq!(limit.limit, "connections");
-    assert_eq!(limit.scope, "account default");
-    assert_eq!(limit.used, 1);
-    assert_eq!(limit.allowed, 1);
-    assert_eq!(limit.source, "test");
-    let displaced =
-        Displaced { instrument: "NSE:B".into(), priority: 0, pinned: false, mode: Some(Mode::Quote), lowered_to: None };
-    assert_eq!(explanation.would_displace, Some(displaced));
-    assert_eq!(explanation.mode.unwrap().requested, Mode::Quote);
-    assert_eq!(explanation.connections, None);
+    insta::assert_json_snapshot!("left_out", explanation);
 }
 
 #[test]
@@ -196,13 +173,7 @@ fn the_fit_is_repeated_only_if_it_decided() {
 fn another_name_is_explained_by_its_representative() {
     let explanation = explained(&at_kite(&["NSE:NIFTY", "NSE:NIFTY 50"], StreamOptions::default()), "NSE:NIFTY");
 
-    assert_eq!(explanation.instrument, "NSE:NIFTY");
-    assert_eq!(explanation.decision, Decision::LeftOut);
-    assert_eq!(explanation.reason, Some(Reason::Alias));
-    assert_eq!(explanation.represented_by.as_deref(), Some("NSE:NIFTY 50"));
-    assert_eq!(explanation.connections.unwrap()[0].connection, 1);
-    assert_eq!(explanation.cost_per_day, None);
-    assert!(explanation.detail.starts_with("the same instrument as `NSE:NIFTY 50`: kept in `quote`"));
+    insta::assert_json_snapshot!("alias", explanation);
 }
 
 #[test]
