@@ -149,8 +149,8 @@ impl Draft {
         let feed_of = |draft: &Draft| Preferences::of(&draft.preferences.values()).0.feed;
         let (own, theirs) = (feed_of(self), feed_of(other));
         for key in &gained {
-            let there = theirs.modes.get(key).copied().or(theirs.mode);
-            let gained_mode = there.filter(|mode| own.mode != Some(*mode) && !own.modes.contains_key(key));
+            let their_mode = theirs.modes.get(key).copied().or(theirs.mode);
+            let gained_mode = their_mode.filter(|mode| own.mode != Some(*mode) && !own.modes.contains_key(key));
             self.set_mode("modes", key, gained_mode);
             // The lowest mode of this draft may be above the mode of the instrument.
             let is_below = |mode: Mode| own.min_mode.is_some_and(|min_mode| !mode.includes(min_mode));

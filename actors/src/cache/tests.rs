@@ -47,7 +47,7 @@ async fn accounted(cache: &CacheHandle) -> usize {
     cache.inspect(SECOND).await.unwrap().in_flight.unwrap()
 }
 
-fn is_there(cache: &CacheHandle, cached: &CachedPlan) -> bool {
+fn is_in_cache(cache: &CacheHandle, cached: &CachedPlan) -> bool {
     cache.local.all().iter().any(|queued| queued.key == cached.plan.cache_key)
 }
 
@@ -74,7 +74,7 @@ async fn the_byte_budget_evicts_the_oldest_plans_first() {
         assert!(cache.local.all().len() <= 10);
     }
 
-    let present: Vec<usize> = (0..100).filter(|index| is_there(&cache, &plans[*index])).collect();
+    let present: Vec<usize> = (0..100).filter(|index| is_in_cache(&cache, &plans[*index])).collect();
     assert_eq!(present, (90..100).collect::<Vec<_>>());
     assert_eq!(accounted(&cache).await, 10);
     // Evicted plans cannot be found by id either.
@@ -94,7 +94,7 @@ async fn a_plan_that_was_read_gets_a_second_chance() {
     plans[10..].iter().for_each(|cached| cache.insert(cached));
     run_ready_tasks().await;
 
-    let evicted: Vec<usize> = (0..15).filter(|index| !is_there(&cache, &plans[*index])).collect();
+    let evicted: Vec<usize> = (0..15).filter(|index| !is_in_cache(&cache, &plans[*index])).collect();
     assert_eq!(evicted, [1, 2, 4, 5, 6]);
 }
 
@@ -110,7 +110,7 @@ async fn a_new_plan_stays_even_if_all_others_were_read() {
     cache.insert(&plans[10]);
     run_ready_tasks().await;
 
-    let evicted: Vec<usize> = (0..11).filter(|index| !is_there(&cache, &plans[*index])).collect();
+    let evicted: Vec<usize> = (0..11).filter(|index| !is_in_cache(&cache, &plans[*index])).collect();
     assert_eq!(evicted, [0]);
 }
 
@@ -122,7 +122,7 @@ async fn a_plan_larger_than_the_whole_budget_does_not_stay() {
     cache.insert(&cached);
     run_ready_tasks().await;
 
-    assert!(!is_there(&cache, &cached));
+    assert!(!is_in_cache(&cache, &cached));
     assert_eq!(accounted(&cache).await, 0);
 }
 

@@ -179,7 +179,7 @@ async fn a_lookup_by_fingerprint_gives_a_second_chance() {
     cache.insert(&cached(10));
     run_ready_tasks().await;
 
-    let evicted: Vec<usize> = (0..10).filter(|index| !is_there(&cache, &plans[*index])).collect();
+    let evicted: Vec<usize> = (0..10).filter(|index| !is_in_cache(&cache, &plans[*index])).collect();
     assert_eq!(evicted, [1, 2]);
 }
 

@@ -41,7 +41,7 @@ async fn answer(store: &dyn Store, key: &str, now: DateTime<Utc>) -> Option<Stor
     store.stored_answer("plan/u", key, now).await.unwrap()
 }
 
-async fn is_there(store: &dyn Store, row: &KeyedPlan) -> bool {
+async fn is_stored(store: &dyn Store, row: &KeyedPlan) -> bool {
     store.plan(&row.plan.as_ref().unwrap().plan_id).await.unwrap().is_some()
 }
 
@@ -74,8 +74,8 @@ pub(crate) async fn a_used_key_keeps_its_response_and_stores_no_plan(database: &
     let claimed = store.insert_keyed_plans(&[before.clone(), other.clone(), after.clone()]).await;
 
     assert_eq!(claimed, Ok(vec![Claimed::Stored, Claimed::Taken(stored(&first)), Claimed::Stored]));
-    assert!(!is_there(&*store, &other).await);
-    assert!(is_there(&*store, &before).await && is_there(&*store, &after).await);
+    assert!(!is_stored(&*store, &other).await);
+    assert!(is_stored(&*store, &before).await && is_stored(&*store, &after).await);
     assert_eq!(answer(&*store, "b", t0()).await, Some(stored(&first)));
     store.close().await;
 }
@@ -84,12 +84,12 @@ pub(crate) async fn keys_of_different_scopes_are_different_keys(database: &dyn D
     let store = prepared(database).await;
     let here = row(1, "k");
     let request = KeyedRequest { scope: "plan/v".to_owned(), ..KeyedRequest::clone(&keyed("k", 2, t0())) };
-    let there = row_of(numbered(2), &Arc::new(request));
+    let other = row_of(numbered(2), &Arc::new(request));
 
-    let claimed = store.insert_keyed_plans(&[here.clone(), there.clone()]).await;
+    let claimed = store.insert_keyed_plans(&[here.clone(), other.clone()]).await;
 
     assert_eq!(claimed, Ok(vec![Claimed::Stored, Claimed::Stored]));
-    assert_eq!(store.stored_answer("plan/v", "k", t0()).await, Ok(Some(stored(&there))));
+    assert_eq!(store.stored_answer("plan/v", "k", t0()).await, Ok(Some(stored(&other))));
     assert_eq!(answer(&*store, "k", t0()).await, Some(stored(&here)));
     store.close().await;
 }
@@ -107,7 +107,7 @@ pub(crate) async fn a_key_expires_after_a_day(database: &dyn Database) {
     assert_eq!(store.insert_keyed_plans(&[too_early]).await, Ok(vec![Claimed::Taken(stored(&first))]));
     assert_eq!(store.insert_keyed_plans(std::slice::from_ref(&next)).await, Ok(vec![Claimed::Stored]));
     assert_eq!(answer(&*store, "k", day_after).await, Some(stored(&next)));
-    assert!(is_there(&*store, &next).await);
+    assert!(is_stored(&*store, &next).await);
     store.close().await;
 }
 
@@ -193,10 +193,10 @@ pub(crate) async fn a_plan_is_kept_as_long_as_its_key(database: &dyn Database) {
     let cutoff = t0() + seconds(60);
 
     assert_eq!(store.delete_plans_before(cutoff, 10).await, Ok(1));
-    assert!(is_there(&*store, &row).await);
+    assert!(is_stored(&*store, &row).await);
     assert_eq!(store.delete_expired_keys(t0() + DAY, 10).await, Ok(1));
     assert_eq!(store.delete_plans_before(cutoff, 10).await, Ok(1));
-    assert!(!is_there(&*store, &row).await);
+    assert!(!is_stored(&*store, &row).await);
     store.close().await;
 }
 
