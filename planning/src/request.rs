@@ -43,7 +43,7 @@ pub struct PlanRequest {
     pub user_id: String,
     /// The caller's name for the plan. It does not affect the cache key.
     pub plan_name: String,
-    /// The caller's description; `None` if there is none. It does not affect the cache key.
+    /// The caller's description, if it sent one. It does not affect the cache key.
     pub description: Option<String>,
     /// The use of the instruments, which determines the default mode.
     pub subscription_type: SubscriptionType,

@@ -20,7 +20,7 @@ async fn the_deployment_guides_request_works_as_written() {
     let (service, folder) = service(&[("CONFIG_SERVICE_URL", &config.url())]).await;
     let ready = until_check(&service.client, "redis", "ok").await;
 
-    // The port of the guide can be in use, so the service has another one.
+    // Another process may listen on the port of the guide, so the service has another one.
     let path = "/api/v1/internal/instrument-registry/subscriptions/plan?user_id=test";
     let url = format!("http://{}{path}", service.address);
     let asked = json!({

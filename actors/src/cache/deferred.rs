@@ -10,7 +10,8 @@ use super::{SharedCache, SharedCacheError, SharedPlan};
 /// Forwards every call to the cache of the last [`set`](DeferredCache::set). Before that, or if no cache is ever set,
 /// it behaves like an absent cache: every lookup is a miss, and every plan is the first of its key.
 ///
-/// The cache may be replaced while it is in use. Plans that only the previous cache held are created again.
+/// [`set`](DeferredCache::set) may replace the cache at any time. Plans that only the previous cache held are created
+/// again.
 #[derive(Default)]
 pub struct DeferredCache {
     cache: Mutex<Option<Arc<dyn SharedCache>>>,

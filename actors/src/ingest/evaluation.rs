@@ -134,8 +134,8 @@ async fn others(store: &dyn Store, offer: &Offer) -> Result<Vec<(Broker, StoredI
     Ok(others)
 }
 
-/// Reads the trading calendar in effect. Returns an empty one if there is none, or if it cannot be read: the calendar
-/// only adds warnings, so a failure must not reject a file.
+/// Reads the trading calendar in effect. Returns an empty one if no calendar is stored or the database fails: the
+/// calendar only adds warnings, so a failure must not reject a file.
 async fn calendar(store: &dyn Store) -> Calendar {
     let stored = store.calendar_after(0).await.ok().flatten();
     stored.map(|stored| stored.record.calendar).unwrap_or_default()

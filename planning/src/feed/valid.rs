@@ -88,9 +88,9 @@ impl StreamOptions {
         faults
     }
 
-    /// Removes each option that needs a broker if there is none, and each choice of accounts, tier and connections that
-    /// the accounts of the settings do not have. A dry run may exceed the settings. Returns the faults, with pointers
-    /// to the options.
+    /// Removes each option that needs a broker if the request names no broker, and each choice of accounts, tier and
+    /// connections that the accounts of the settings do not have. A dry run may exceed the settings. Returns the
+    /// faults, with pointers to the options.
     pub fn retain_valid_accounts(&mut self, capacity: &Capacity, is_dry_run: bool) -> Vec<DocumentFault> {
         match self.broker {
             Some(broker) => self.retain_accounts_of(capacity.of(broker), is_dry_run),

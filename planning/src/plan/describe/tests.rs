@@ -110,8 +110,7 @@ fn the_risk_of_history_depends_on_the_rate_limit() {
     assert_eq!(scalability.recommended_max, 2700);
 }
 
-/// Describes a plan at a broker with a small capacity: one connection with three instruments, of which one can be
-/// `full`.
+/// Describes a plan at a broker with a small capacity: one connection with three instruments, at most one in `full`.
 fn describe_at_kite(request: &crate::request::PlanRequest, level: DescriptionLevel) -> Description {
     let figure = |value: u32| format!(r#"{{ value = {value}, source = "test", seen = "2026-11-24" }}"#);
     let (one, three) = (figure(1), figure(3));
