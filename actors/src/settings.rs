@@ -342,18 +342,7 @@ mod tests {
     fn the_defaults_are_the_documented_ones() {
         let table = SettingsTable::default();
 
-        let settings = table.settings();
-        assert_eq!(settings.planner_timeout.as_secs(), 30);
-        assert_eq!(settings.max_instruments_per_plan, 1000);
-        assert_eq!(settings.plan_cache_ttl.as_secs(), 300);
-        assert_eq!(settings.cost_per_instrument.to_string(), "0.05");
-        assert_eq!(settings.plan_retention_days, 30);
-        assert_eq!(settings.subscription_timeout.as_secs(), 30);
-        assert_eq!(settings.max_subscriptions_per_user, 100);
-        assert!(settings.profile_validation_strict);
-        assert_eq!(settings.audit_retention_days, 365);
-        assert_eq!(settings.conflict_resolution_strategy, Strategy::LatestWins);
-        assert_eq!(settings.daily_budget_per_user, None);
+        insta::assert_debug_snapshot!("defaults", table.settings());
     }
 
     #[test]

@@ -157,13 +157,7 @@ mod tests {
         let values: BTreeMap<String, String> = read_settings(&[]).unwrap().ingest_values().into_iter().collect();
         assert_eq!(&*values[FOLDER], "(not set)");
         assert_eq!(&*values[ORIGINS], "(not set)");
-        assert_eq!(settings.folder, None);
-        assert_eq!(settings.origins, vec![]);
-        assert_eq!(settings.sources.len(), 0);
-        assert_eq!(settings.limits, Limits::default());
-        assert_eq!(settings.retry_after, Duration::from_secs(60));
-        assert_eq!(settings.spool, PathBuf::from("/fake/incoming"));
-        assert_eq!(settings.rejected_files, PathBuf::from("/fake/refused"));
+        insta::assert_debug_snapshot!("uploads_only", settings);
     }
 
     #[test]

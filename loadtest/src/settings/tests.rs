@@ -76,19 +76,7 @@ fn options_replace_values_of_the_scenario() {
     ]);
 
     let workload = settings.expect("the options are valid").workload;
-    let scenario = workload.scenario;
-    assert_eq!(scenario.rate, Some(50));
-    assert_eq!(scenario.phases, [Phase { seconds: 9, rate: 50 }]);
-    assert_eq!(scenario.arrivals, crate::args::Arrivals::Constant);
-    assert_eq!(scenario.connections, 4_096);
-    assert_eq!(scenario.requests, 7);
-    assert_eq!(scenario.users, 3);
-    assert_eq!(scenario.seconds, 9);
-    assert_eq!(scenario.warmup_seconds, 2);
-    assert_eq!(workload.broker.as_deref(), Some("kite"));
-    assert_eq!(scenario.pool, 5);
-    assert_eq!(scenario.answer_bytes, 2);
-    assert_eq!(scenario.sizes, [10, 100, 5_000]);
+    insta::assert_debug_snapshot!("options", (workload.scenario, workload.broker));
     assert_eq!(check(&["cold", "--instruments", "7"]).expect("a size").workload.scenario.sizes, [7]);
 }
 
