@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, bail};
 use axum_server::{Handle, Server};
 use metrics_exporter_prometheus::PrometheusHandle;
-use registry_actors::system::{CLOSE_TIMEOUT, System};
+use registry_actors::system::{CLOSE_TIMEOUT_MIN, System};
 use registry_actors::trace;
 use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
@@ -32,8 +32,9 @@ const SHUTDOWN_WITHIN: Duration = Duration::from_secs(10);
 /// The part of [`SHUTDOWN_WITHIN`] for HTTP. The rest is for storing accepted plans.
 const DRAIN_WITHIN: Duration = Duration::from_secs(6);
 /// The part of it until accepted plans are stored. After that, closing the connections to the database may still take
-/// [`CLOSE_TIMEOUT`] if it hangs, and the process needs a moment to end.
-const STORE_WITHIN: Duration = SHUTDOWN_WITHIN.saturating_sub(CLOSE_TIMEOUT).saturating_sub(Duration::from_millis(500));
+/// [`CLOSE_TIMEOUT_MIN`] if it hangs, and the process needs a moment to end.
+const STORE_WITHIN: Duration =
+    SHUTDOWN_WITHIN.saturating_sub(CLOSE_TIMEOUT_MIN).saturating_sub(Duration::from_millis(500));
 /// Maximum time for exporting the last spans, while accepted plans are stored.
 const EXPORT_WITHIN: Duration = Duration::from_secs(2);
 /// Maximum time until the export has begun and ended.
@@ -372,7 +373,7 @@ mod tests {
 
     #[test]
     fn a_shutdown_ends_within_10_s_if_everything_hangs() {
-        assert!(STORE_WITHIN + CLOSE_TIMEOUT < Duration::from_secs(10));
+        assert!(STORE_WITHIN + CLOSE_TIMEOUT_MIN < Duration::from_secs(10));
         assert!(DRAIN_WITHIN + Duration::from_secs(2) <= STORE_WITHIN, "accepted plans need time after HTTP");
         assert!(EXPORT_WITHIN < EXPORT_ENDS_WITHIN);
         assert!(DRAIN_WITHIN + EXPORT_ENDS_WITHIN < Duration::from_secs(9));

@@ -134,7 +134,7 @@ pub trait SharedCache: Send + Sync + 'static {
     async fn put_many(&self, plans: &[SharedPlan]) -> Result<Vec<String>, SharedCacheError>;
 
     /// Whether L2 exists yet. Until it does, callers need not use it.
-    fn is_available(&self) -> bool {
+    fn is_configured(&self) -> bool {
         true
     }
 
@@ -223,7 +223,7 @@ impl CacheHandle {
 
     /// Whether there is an L2.
     pub fn has_shared(&self) -> bool {
-        self.shared.as_ref().is_some_and(|shared| shared.is_available())
+        self.shared.as_ref().is_some_and(|shared| shared.is_configured())
     }
 
     /// Returns the plan id of a key in L2. Takes at most [`SHARED_BUDGET`]; every failure is a miss.

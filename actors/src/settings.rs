@@ -143,7 +143,7 @@ fn amount(value: &str, min: i64, max: i64) -> Option<Amount> {
     Amount::parse(value).filter(|amount| (min..=max).contains(&amount.ten_thousandths()))
 }
 
-/// Stores a value that could be parsed.
+/// Sets the field. Returns `None`, and keeps the field, if there is no value.
 fn put<T>(field: &mut T, value: Option<T>) -> Option<()> {
     *field = value?;
     Some(())
@@ -342,6 +342,7 @@ mod tests {
     fn the_defaults_are_the_documented_ones() {
         let table = SettingsTable::default();
 
+        assert_eq!(table.settings().cost_per_instrument.to_string(), "0.05");
         insta::assert_debug_snapshot!("defaults", table.settings());
     }
 

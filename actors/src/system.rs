@@ -25,7 +25,7 @@ use crate::runtime::supervisor::{ChildSpec, STOP_TIMEOUT, SupervisorHandle, stop
 use crate::snapshot::{Snapshot, SnapshotCell};
 
 /// Minimum time for closing the database connections at a shutdown.
-pub const CLOSE_TIMEOUT: Duration = STOP_TIMEOUT;
+pub const CLOSE_TIMEOUT_MIN: Duration = STOP_TIMEOUT;
 
 /// The parts from which the engine is built.
 pub struct SystemParts {
@@ -258,8 +258,8 @@ impl System {
 
     /// Stops along the flow of the data: ingestion jobs first; then planners, once they have answered; then
     /// persistence, once it has written; then the rest. Acknowledged work is never lost, whatever the deadline; work
-    /// that the deadline cuts off was not acknowledged. It closes the database connections within [`CLOSE_TIMEOUT`],
-    /// even if that is after the deadline.
+    /// that the deadline cuts off was not acknowledged. It closes the database connections before the
+    /// deadline, or within [`CLOSE_TIMEOUT_MIN`] if that is later.
     pub async fn shutdown(&self, deadline: Instant) {
         self.supervisor.begin_shutdown().await;
         self.ingest.stop_jobs(deadline.min(Instant::now() + STOP_TIMEOUT)).await;
@@ -283,7 +283,7 @@ impl System {
             stop(actor).await;
         }
         self.supervisor.stop().await;
-        if timeout(deadline.saturating_duration_since(Instant::now()).max(CLOSE_TIMEOUT), self.store.close())
+        if timeout(deadline.saturating_duration_since(Instant::now()).max(CLOSE_TIMEOUT_MIN), self.store.close())
             .await
             .is_err()
         {

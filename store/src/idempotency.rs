@@ -45,7 +45,7 @@ impl KeyedRequest {
 pub struct KeyClaim {
     /// The request whose key is claimed.
     pub request: Arc<KeyedRequest>,
-    /// The id of the plan in the response, which is kept as long as the key; `None` if it contains none.
+    /// The id of the plan in the response, if it contains one. That plan is kept as long as the key.
     pub plan_id: Option<String>,
     /// The response, or the record from which it is created, as JSON.
     pub answer: String,

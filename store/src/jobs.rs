@@ -65,7 +65,7 @@ pub struct Job {
     pub source: String,
     /// The scheduled time and the attempt; `None` if a caller requested the job.
     pub slot: Option<String>,
-    /// The state, which never changes once it is final.
+    /// The state. A finished job never changes.
     pub status: JobStatus,
     /// The progress in percent, 0 to 100.
     pub progress: u8,

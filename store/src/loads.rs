@@ -46,7 +46,7 @@ pub struct Offer {
 pub struct LastAccepted {
     /// The version of the catalog that the load created. Loads of all brokers share one sequence.
     pub version: i64,
-    /// The trading date of the file; `None` if it is unknown, or was in the future when the file was loaded.
+    /// The trading date of the file; `None` if it is unknown, or later than the day after the load.
     pub file_date: Option<NaiveDate>,
     /// The instruments of the broker up to this load.
     pub instruments: StoredInstruments,

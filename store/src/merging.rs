@@ -36,8 +36,8 @@ pub(super) fn is_foreign(archive: &[u8]) -> bool {
 }
 
 impl StoredLoad {
-    /// Creates a stored load. Earlier releases accepted files with any date; a date that was in the future when the
-    /// file was loaded is ignored.
+    /// Creates a stored load. Earlier releases accepted files with any date; a date later than the day after the load
+    /// is ignored.
     pub(super) fn new(
         version: i64,
         broker: Broker,

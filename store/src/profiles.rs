@@ -35,11 +35,11 @@ use super::paging::{Page, Portion, PortionLimit, Position};
 pub struct Actor {
     /// The user of the profile; `None` if the service acts without a caller.
     pub user_id: Option<String>,
-    /// The name of the API key; `system` if the service acts without a caller.
+    /// The name of the API key; `command line` or `system` if there was no request.
     pub key_name: String,
-    /// The IP address of the caller; `None` if the service acts without a caller.
+    /// The IP address of the caller; `None` if there was no request.
     pub address: Option<String>,
-    /// The start of the header `User-Agent`; `None` if the request has none.
+    /// The start of the header `User-Agent`; `None` if it is missing or there was no request.
     pub user_agent: Option<String>,
 }
 
@@ -101,7 +101,7 @@ impl fmt::Debug for ProfileClaim {
 /// A change of profiles with its arguments.
 #[derive(Clone, Debug)]
 pub enum ProfileCommand {
-    /// Creates an active profile, unless it conflicts with others.
+    /// Creates an active profile, unless a conflict prevents it.
     Create {
         /// The id, created by the caller.
         profile_id: String,
@@ -190,7 +190,7 @@ pub struct Patch {
 /// The outcome of a change.
 #[derive(Clone, Debug, PartialEq)]
 pub enum CommandOutcome {
-    /// The change was made, for a request without an idempotency key.
+    /// The change was made. It has no idempotency key.
     Done(Box<Done>),
     /// The change was made, and this response is stored for its idempotency key.
     Kept(Box<Done>, String),

@@ -70,14 +70,14 @@ fn has_expired(row: &Row) -> bool {
 }
 
 fn can_be_written(row: &Row) -> bool {
-    let has_form = match row.class {
+    let has_segment = match row.class {
         InstrumentType::Index => false,
         InstrumentType::Future | InstrumentType::Call | InstrumentType::Put => {
             !matches!(row.exchange, Exchange::Nse | Exchange::Bse)
         }
         _ => matches!(row.exchange, Exchange::Nse | Exchange::Bse | Exchange::Mcx | Exchange::Nco),
     };
-    has_form && !row.symbol.contains([',', '"'])
+    has_segment && !row.symbol.contains([',', '"'])
 }
 
 fn write_row(out: &mut impl Write, row: &Row, lot_size: u32, token: usize) -> io::Result<()> {

@@ -53,7 +53,7 @@ impl SharedCache for DeferredCache {
         self.get()?.address()
     }
 
-    fn is_available(&self) -> bool {
+    fn is_configured(&self) -> bool {
         self.get().is_some()
     }
 
@@ -83,7 +83,7 @@ mod tests {
     async fn without_a_cache_lookups_miss_and_every_plan_is_the_first() {
         let deferred = DeferredCache::new();
 
-        assert!(!deferred.is_available());
+        assert!(!deferred.is_configured());
         assert_eq!(deferred.put_many(&[shared_plan("plan_1")]).await, Ok(vec!["plan_1".to_owned()]));
         assert_eq!(deferred.get_many(&[CacheKey([1; 32])]).await, Ok(vec![None]));
     }
@@ -99,7 +99,7 @@ mod tests {
         deferred.set(Arc::new(FakeSharedCache::default()));
         let elsewhere = deferred.get_many(&[CacheKey([1; 32])]).await;
 
-        assert!(deferred.is_available());
+        assert!(deferred.is_configured());
         assert_eq!(second, ["plan_1"]);
         assert_eq!(found, Ok(vec![Some("plan_1".to_owned())]));
         assert_eq!(elsewhere, Ok(vec![None]));

@@ -278,7 +278,7 @@ impl Sharing {
     fn ping_regularly(&self) {
         self.me.tell_after(PING_EVERY, SharingEvent::PingDue);
         // While the circuit breaker is not closed, probes replace the pings.
-        if self.shared.is_available()
+        if self.shared.is_configured()
             && let Ok(permit) = self.guard.try_acquire()
         {
             self.ping(permit);

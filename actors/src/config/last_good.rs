@@ -23,7 +23,7 @@ impl LastGood {
     }
 
     /// Records an answer of the service and its time; `None`: the key has no value.
-    pub(super) fn record(&mut self, key: &str, value: Option<&str>, said_at: DateTime<Utc>) {
+    pub(super) fn record(&mut self, key: &'static str, value: Option<&str>, said_at: DateTime<Utc>) {
         // Rounded to the precision of the databases, so that a value that is read back has the same time.
         let mut said_at = said_at.trunc_subsecs(3);
         if let Some(before) = self.0.get(key) {

@@ -68,7 +68,7 @@ async fn values_of_the_source_apply_and_the_rest_are_defaults() {
 
     assert_eq!(config.timeout(), 10);
     assert_eq!(config.snapshot().settings.max_instruments_per_plan, 1000);
-    assert_eq!(report.values[TIMEOUT].as_str(), "10");
+    assert_eq!(report.values[TIMEOUT], "10");
     assert_eq!(report.origins[TIMEOUT], Origin::ConfigService);
     assert_eq!(report.origins["INSTRUMENT_REGISTRY_PLAN_CACHE_TTL"], Origin::Default);
     assert_eq!(report.version.len(), 12);

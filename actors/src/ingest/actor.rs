@@ -97,7 +97,7 @@ pub(crate) struct State {
     is_running: bool,
     checks: u64,
     /// The task that reads the last jobs of all services.
-    following: Option<JoinHandle<()>>,
+    job_read: Option<JoinHandle<()>>,
     timetable: BTreeMap<Broker, ScheduleEntry>,
 }
 
@@ -120,7 +120,7 @@ impl Behaviour for IngestActor {
             responded.await;
             IngestMessage::DatabaseResponded
         });
-        State { me, queue: Vec::new(), is_running: false, checks: 0, following: None, timetable: BTreeMap::new() }
+        State { me, queue: Vec::new(), is_running: false, checks: 0, job_read: None, timetable: BTreeMap::new() }
     }
 
     fn handle(&self, message: IngestMessage, state: &mut State) {
@@ -308,10 +308,10 @@ impl IngestActor {
             self.fail_orphans(state);
         }
         let is_due = state.checks % ORPHANS_EVERY == 1 || !self.live.is_followed();
-        // A slow database must not accumulate reads.
-        let is_idle = state.following.as_ref().is_none_or(JoinHandle::is_finished);
-        if self.catalogue.database_responds_since().is_some() && is_due && is_idle {
-            state.following = Some(self.follow_stored());
+        // Reads must not accumulate while the database is slow.
+        let is_read_done = state.job_read.as_ref().is_none_or(JoinHandle::is_finished);
+        if self.catalogue.database_responds_since().is_some() && is_due && is_read_done {
+            state.job_read = Some(self.follow_stored());
         }
         self.submit_due(state);
     }

@@ -114,7 +114,7 @@ fn rejected_data() -> StoreError {
 async fn a_rejection_with_an_unstorable_text_still_alerts() {
     let (store, folder) = (FakeStore::new(), TempDir::new().unwrap());
     let system = engine_of(parts_in(&folder, &store)).await;
-    store.answer_rejected_files([rejected_data()]);
+    store.answer_rejections([rejected_data()]);
 
     let job_id = system.ingest.submit(garbage(), soon()).await.unwrap().job_id;
     while !read_job(&system, &job_id).await.status.is_finished() {
@@ -131,7 +131,7 @@ async fn a_rejection_with_an_unstorable_text_still_alerts() {
 async fn a_permanent_failure_to_store_a_rejection_is_not_retried() {
     let (store, folder, log) = (FakeStore::new(), TempDir::new().unwrap(), CapturedLog::start());
     let system = engine_of(parts_in(&folder, &store)).await;
-    store.answer_rejected_files(std::iter::repeat_n(rejected_data(), 100));
+    store.answer_rejections(std::iter::repeat_n(rejected_data(), 100));
 
     let job_id = system.ingest.submit(garbage(), soon()).await.unwrap().job_id;
     while !read_job(&system, &job_id).await.status.is_finished() {

@@ -3,7 +3,8 @@
 use registry_store::Lane;
 use strum::{IntoStaticStr, VariantArray};
 
-/// A kind of call of the store. Its word is the value of the label `operation` of metrics.
+/// A kind of call of the store. Its word is the value of the label `operation` of metrics; words of earlier releases
+/// stay, so that queries of dashboards and alerts still match.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, IntoStaticStr, VariantArray)]
 #[strum(serialize_all = "snake_case")]
 #[allow(missing_docs)]
@@ -132,6 +133,14 @@ mod tests {
 
     fn words(is_wanted: impl Fn(Op) -> bool) -> Vec<&'static str> {
         Op::VARIANTS.iter().filter(|op| is_wanted(**op)).map(|op| op.as_str()).collect()
+    }
+
+    #[test]
+    fn words_of_earlier_releases_stay() {
+        let renamed = [Op::DismissRejectedFiles, Op::FailStaleJobs, Op::RejectLoad, Op::RejectedFiles];
+
+        let expected = ["dismiss_refusals", "fail_silent_jobs", "refuse_load", "refusals"];
+        assert_eq!(renamed.map(Op::as_str), expected);
     }
 
     #[test]

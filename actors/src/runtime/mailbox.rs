@@ -210,8 +210,8 @@ impl<M: Message> Mailbox<M> {
         self.wait_for(self.send_call(None, message)?, deadline).await
     }
 
-    /// As [`Mailbox::call`], for a large message that takes several permits. If fewer are free, it takes those: a
-    /// message fails only if none is free, so that its sender can check before it prepares the message.
+    /// Calls the actor as [`Mailbox::call`] does, with a large message that takes several permits. If fewer are free, it
+    /// takes those: a message fails only if none is free, so that its sender can check before it prepares the message.
     pub(crate) async fn call_weighted<T>(
         &self,
         deadline: Instant,

@@ -35,8 +35,8 @@ pub(crate) async fn timed<T>(permit: Permit, call: impl Future<Output = T>) -> (
     (permit.timed(watch.time()), answer)
 }
 
-/// As [`timed`], until the running time of the call reaches `limit`, or its real time four times as much. Returns
-/// `None` then.
+/// Measures a call as [`timed`] does, until its running time reaches `limit`, or its real time four times as much.
+/// Returns `None` then.
 pub(crate) async fn timed_within<T>(
     permit: Permit,
     limit: Duration,

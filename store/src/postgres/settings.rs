@@ -7,10 +7,10 @@ use sqlx::PgConnection;
 use super::super::error::StoreError;
 use super::super::settings::{LastGoodSettings, SettingsStore};
 use super::PostgresStore;
-use crate::sql::settings::{READ, last_good, save};
+use crate::sql::settings::{READ, last_good, save_statement};
 
 /// Replicas that save at the same time lock rows in the order of their keys.
-const SAVE: &str = save!("select * from unnest($1::text[], $2::text[], $3::timestamptz[])");
+const SAVE: &str = save_statement!("select * from unnest($1::text[], $2::text[], $3::timestamptz[])");
 
 #[async_trait]
 impl SettingsStore for PostgresStore {

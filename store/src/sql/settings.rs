@@ -8,8 +8,8 @@ use crate::settings::{LastGoodSetting, LastGoodSettings};
 pub(crate) const READ: &str =
     "select setting_key, setting_value, said_at from settings_last_good order by setting_key limit 1000";
 
-/// The statement that merges the rows of a query into the table, like [`crate::merge_last_good`].
-macro_rules! save {
+/// The statement that merges the rows of a query into the table, as [`crate::merge_last_good`] does.
+macro_rules! save_statement {
     ($rows:literal) => {
         concat!(
             "insert into settings_last_good (setting_key, setting_value, said_at) ",
@@ -19,7 +19,7 @@ macro_rules! save {
         )
     };
 }
-pub(crate) use save;
+pub(crate) use save_statement;
 
 pub(crate) fn last_good(rows: &[impl Columns]) -> Result<LastGoodSettings, StoreError> {
     let setting =

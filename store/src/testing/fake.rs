@@ -74,7 +74,7 @@ struct State {
     /// The error of every read of the last loads.
     summaries: Option<StoreError>,
     /// The errors of the next stored rejections, one for each.
-    rejected_file_answers: VecDeque<StoreError>,
+    rejection_answers: VecDeque<StoreError>,
     last_good: LastGoodSettings,
     jobs: Vec<Job>,
     canceled_jobs: Vec<String>,
@@ -130,8 +130,8 @@ impl FakeStore {
     }
 
     /// Sets the errors of the next stored rejections, one for each.
-    pub fn answer_rejected_files(&self, faults: impl IntoIterator<Item = StoreError>) {
-        self.state().rejected_file_answers = faults.into_iter().collect();
+    pub fn answer_rejections(&self, faults: impl IntoIterator<Item = StoreError>) {
+        self.state().rejection_answers = faults.into_iter().collect();
     }
 
     /// Fails every read of the last loads.
@@ -353,7 +353,7 @@ impl CatalogueStore for FakeStore {
     async fn reject_load(&self, record: &RejectedFileRecord) -> Result<(), StoreError> {
         self.state().calls.rejected_files += 1;
         let mut state = self.answer()?;
-        if let Some(fault) = state.rejected_file_answers.pop_front() {
+        if let Some(fault) = state.rejection_answers.pop_front() {
             return Err(fault);
         }
         let rejected_files = &mut state.rejected_files;

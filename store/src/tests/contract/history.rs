@@ -176,7 +176,7 @@ pub(crate) async fn a_rejection_is_listed_until_the_next_accepted_load(database:
     assert_eq!(rejected_files.iter().map(|file| &file.source).collect::<Vec<_>>(), ["file 3", "file 2", "file 1"]);
     assert_eq!(of_upstox, ["file 2"]);
     assert!(none.is_empty());
-    assert_eq!(sources().await, vec!["file 4".to_owned()]);
+    assert_eq!(sources().await, ["file 4"]);
 }
 
 pub(crate) async fn a_hundred_rejections_per_broker_are_kept(database: &dyn Database) {
@@ -190,8 +190,8 @@ pub(crate) async fn a_hundred_rejections_per_broker_are_kept(database: &dyn Data
     let rejected_files = store.rejected_files().await.unwrap();
 
     assert_eq!(rejected_files.len(), 100);
-    assert_eq!(rejected_files[0].source.as_str(), "file 104");
-    assert_eq!(rejected_files[99].source.as_str(), "file 5");
+    assert_eq!(rejected_files[0].source, "file 104");
+    assert_eq!(rejected_files[99].source, "file 5");
 }
 
 pub(crate) async fn rejections_of_one_broker_are_dismissed(database: &dyn Database) {

@@ -151,7 +151,7 @@ pub(crate) async fn a_job_without_a_heartbeat_fails(database: &dyn Database) {
     let failed = store.fail_stale_jobs(Duration::from_millis(1)).await.unwrap();
 
     assert_eq!(failed.len(), 1);
-    assert_eq!(&*failed[0].job_id, &*silent.job_id);
+    assert_eq!(failed[0].job_id, silent.job_id);
     assert_eq!(failed[0].status, JobStatus::Failed);
     assert_eq!(failed[0].errors, [ORPHANED]);
     assert_eq!(store.job(&silent.job_id).await, Ok(Some(failed[0].clone())));

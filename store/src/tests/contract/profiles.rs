@@ -380,7 +380,7 @@ pub(crate) async fn pages_visit_each_profile_once_while_new_ones_arrive(database
 
     assert_eq!(shapes, [(4, 10, true), (4, 10, true), (2, 10, false), (0, 10, false)]);
     let expected: Vec<u32> = (1..=10).rev().collect();
-    assert_eq!(by_offset, expected.clone());
+    assert_eq!(by_offset, expected);
     assert_eq!(by_cursor, expected);
     // A page that is exactly full is the last one. The total does not depend on the start of the page.
     assert_eq!(page.items.len(), 1);

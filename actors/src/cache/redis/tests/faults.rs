@@ -75,7 +75,7 @@ async fn a_frozen_redis_is_avoided_until_it_thaws() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_killed_redis_is_avoided_until_its_successor_responds() {
+async fn a_restarted_redis_is_used_again_without_traffic() {
     let Some(mut server) = RedisServer::start() else { return };
     let cache = cache_over(&server).await;
 
